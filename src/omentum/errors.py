@@ -1,0 +1,159 @@
+"""Every error this package raises on purpose: what a user can put right.
+
+OmentumError
+├── ConfigError                a setting has a value the run cannot use
+├── ImageError                 a file or folder is not a CT or a mask that can be used
+│   ├── UnreadableImageError       truncated, not gzip, not an image
+│   ├── ImageShapeError            not three axes, or a side out of range
+│   ├── AffineError                no usable affine, or a spacing out of range
+│   ├── NonFiniteVoxelsError       NaN or infinite voxels
+│   ├── DicomSeriesError           no single, complete, upright series
+│   ├── GridMismatchError          a mask does not lie on the CT's grid
+│   └── LabelValueError            a mask holds values that are no labels
+├── UnknownOrganError          no organ of that name or index
+├── UnknownNetworkError        no network is known under that name
+├── CheckpointError            weights do not fit, or carry code
+├── ProjectError               a project is missing, exists already, or is in the wrong state
+│   ├── CaseClashError             two cases would have one `case_id`
+│   └── UnknownCaseError           no case of that name
+├── ReviewError                a task or a revision cannot be taken
+├── ReleaseError               a release exists already or cannot be made
+└── TuneError                  there is nothing to tune on, or the loss is not finite
+
+Each message gives the value seen, the rule, and the cure.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+__all__ = [
+    "AffineError",
+    "CaseClashError",
+    "CheckpointError",
+    "ConfigError",
+    "DicomSeriesError",
+    "GridMismatchError",
+    "ImageError",
+    "ImageShapeError",
+    "LabelValueError",
+    "NonFiniteVoxelsError",
+    "OmentumError",
+    "ProjectError",
+    "ReleaseError",
+    "ReviewError",
+    "TuneError",
+    "UnknownCaseError",
+    "UnknownNetworkError",
+    "UnknownOrganError",
+    "UnreadableImageError",
+]
+
+
+class OmentumError(Exception):
+    """Base of them all: what a user can put right. Anything else is our bug."""
+
+
+class ConfigError(OmentumError, ValueError):
+    """A setting has a value the run cannot use."""
+
+    def __init__(self, name: str, value: object, rule: str) -> None:
+        """Name the setting, the value seen and the rule it breaks."""
+        super().__init__(f"{name} is {value!r}, but {rule}")
+
+
+class ImageError(OmentumError, ValueError):
+    """A file or folder is not a CT or a mask that can be used."""
+
+    def __init__(self, path: Path | str, seen: str, cure: str) -> None:
+        """Say which file, what was seen in it and against which rule, and what to do."""
+        super().__init__(f"{path}: {seen}; {cure}")
+
+
+class UnreadableImageError(ImageError):
+    """The file is truncated, not what its ending says, or no image at all."""
+
+
+class ImageShapeError(ImageError):
+    """The image does not have three axes, or a side is out of range."""
+
+
+class AffineError(ImageError):
+    """The image has no usable affine, or a spacing out of range."""
+
+
+class NonFiniteVoxelsError(ImageError):
+    """The image holds NaN or infinite voxels."""
+
+
+class DicomSeriesError(ImageError):
+    """The folder does not hold one complete, upright CT series."""
+
+
+class GridMismatchError(ImageError):
+    """A mask does not lie on the CT's grid."""
+
+
+class LabelValueError(ImageError):
+    """A mask holds values that are no labels."""
+
+
+class UnknownOrganError(OmentumError, LookupError):
+    """No organ is known by that name or index."""
+
+    def __init__(self, organ: object, known: Iterable[str]) -> None:
+        """Say what was asked and what there is."""
+        super().__init__(f"no organ is called {organ!r}; known are {', '.join(known)}")
+
+
+class UnknownNetworkError(OmentumError, LookupError):
+    """No network is known under that name."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        """Say what was asked, what there is and how to add one."""
+        super().__init__(
+            f"no network is called {name!r}; known are {', '.join(known)}; "
+            f"add one with `omentum models add FILE --as {name}`"
+        )
+
+
+class CheckpointError(OmentumError, ValueError):
+    """Weights do not fit the network, or the file carries code."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        """Say which file and why it is refused."""
+        super().__init__(f"{path}: {reason}")
+
+
+class ProjectError(OmentumError, RuntimeError):
+    """A project is missing, exists already, or is not in the state that a command needs."""
+
+
+class CaseClashError(ProjectError):
+    """Two cases would have one `case_id`."""
+
+    def __init__(self, case_id: str, new: Path | str, old: Path | str) -> None:
+        """Name both and say how to give another."""
+        super().__init__(
+            f"{new}: there is a case {case_id!r} already, from {old}; "
+            "give this one another name with `omentum add PATH --id NAME`"
+        )
+
+
+class UnknownCaseError(ProjectError, LookupError):
+    """The project has no case of that name."""
+
+    def __init__(self, case_id: str) -> None:
+        """Say which was asked and where the list is."""
+        super().__init__(f"no case is called {case_id!r}; `omentum status --cases` lists them")
+
+
+class ReviewError(OmentumError, ValueError):
+    """A task or a revision cannot be taken as it is."""
+
+
+class ReleaseError(OmentumError, RuntimeError):
+    """A release exists already, or cannot be made."""
+
+
+class TuneError(OmentumError, RuntimeError):
+    """There is nothing to tune on, or training cannot go on."""

@@ -1,0 +1,1 @@
+"""Pure measures on masks: overlap, surface distance, boxes, components, morphology."""

@@ -1,0 +1,1 @@
+"""CT volumes and label maps: geometry, reading, writing, orientation, resampling; the one label table."""

@@ -1,0 +1,94 @@
+"""How is a file written so that it is whole or not there at all?
+
+In:  a path, and what goes into it.
+Out: the file, flushed to disk and renamed into place; or nothing, whenever the writer is killed.
+     What a killed writer left behind is found by `sweep`, for its name says whose it was.
+"""
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+__all__ = ["copy", "sweep", "write_json", "write_text", "writing"]
+
+_MARK = ".omentum-part"
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path in the same folder; rename it to `path` once the block ends well.
+
+    The temporary name keeps the ending of `path`, for libraries that choose a format by it. Folders
+    are made where they are missing.
+
+    Example:
+        >>> import tempfile
+        >>> target = Path(tempfile.mkdtemp()) / "a.txt"
+        >>> with writing(target) as part:
+        ...     _ = part.write_text("whole")
+        >>> target.read_text()
+        'whole'
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.parent / f"{_MARK}-{socket.gethostname()}-{os.getpid()}-{path.name}"
+    try:
+        yield part
+        _flush(part)
+        part.replace(path)
+        _flush(path.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    with writing(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON for people and programs, whole or not at all; NaN is refused (`ValueError`)."""
+    write_text(path, json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def copy(source: Path, path: Path) -> None:
+    """Copy a file's bytes, whole or not at all; never a link, so that nobody can change ours."""
+    with writing(path) as part:
+        shutil.copyfile(source, part)
+
+
+def sweep(folder: Path) -> list[Path]:
+    """Remove what writers on this machine that no longer live left below a folder; return it."""
+    left = [part for part in folder.rglob(f"{_MARK}-{socket.gethostname()}-*") if not _is_alive(_pid(part))]
+    for part in left:
+        part.unlink(missing_ok=True)
+    return left
+
+
+def _pid(part: Path) -> int:
+    after_host = part.name.removeprefix(f"{_MARK}-{socket.gethostname()}-")
+    return int(after_host.partition("-")[0])
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _flush(path: Path) -> None:
+    """Make the disk hold what the system still holds in memory; a folder's entries too."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

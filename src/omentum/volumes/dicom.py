@@ -1,0 +1,180 @@
+"""How does one CT series come from a folder of DICOM files?
+
+In:  a folder whose files hold one axial CT series, in any order and any transfer syntax.
+Out: a `Volume` in Hounsfield units with an RAS+ affine, the slices by rising position.
+     Positions alone say where slices are: `SliceThickness` is not their distance.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pydicom
+import SimpleITK as sitk
+from pydicom.errors import InvalidDicomError
+
+from omentum.errors import DicomSeriesError
+from omentum.volumes.geometry import Affine, Geometry
+from omentum.volumes.volume import Volume
+
+__all__ = ["Series", "read_dicom", "read_series"]
+
+_TAGS = [
+    "Modality", "SeriesInstanceUID", "PatientID", "ImageType", "ImagePositionPatient",
+    "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns",
+]  # fmt: skip
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+UNEVEN_MM = 0.1
+"""Slices may be this far from where even spacing puts them: headers round to 0.01 mm or worse."""
+TILT_MM = 0.1
+"""Slices may shift sideways by this much, each against the one below."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One series, its headers read and checked, its voxels not.
+
+    Attributes:
+        files: One a slice, by rising position along the slice normal.
+        geometry: The grid; sheared if the gantry was tilted.
+        patient_id: As in the headers; empty where they say nothing.
+    """
+
+    files: tuple[Path, ...]
+    geometry: Geometry
+    patient_id: str
+
+
+def read_series(folder: Path) -> Series:
+    """Find the one CT series in a folder, from its headers.
+
+    Raises:
+        DicomSeriesError: There is none, or more than one; or slices are missing, doubled or uneven.
+    """
+    slices = _one_series(folder, _headers(folder))
+    first = slices[0][1]
+    row, column = np.array(first.ImageOrientationPatient, dtype=np.float64).reshape(2, 3)
+    normal = np.cross(row, column)
+    slices.sort(key=lambda found: float(normal @ _position(found[1])))
+    positions = np.array([_position(header) for _, header in slices])
+    _check_even(folder, positions @ normal)
+    affine = np.eye(4)
+    affine[:3, 0] = row * float(first.PixelSpacing[1])
+    affine[:3, 1] = column * float(first.PixelSpacing[0])
+    affine[:3, 2] = (positions[-1] - positions[0]) / (len(positions) - 1)
+    affine[:3, 3] = positions[0]
+    geometry = Geometry((int(first.Columns), int(first.Rows), len(slices)), LPS_TO_RAS @ affine)
+    patient_id = str(first.get("PatientID", "") or "")
+    return Series(files=tuple(path for path, _ in slices), geometry=geometry, patient_id=patient_id)
+
+
+def read_dicom(folder: Path) -> Volume:
+    """Read the one CT series in a folder; Hounsfield units as int16.
+
+    Raises:
+        DicomSeriesError: As `read_series`; or the slices cannot be decoded.
+    """
+    series = read_series(folder)
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames([str(path) for path in series.files])
+    try:
+        voxels = sitk.GetArrayFromImage(reader.Execute())
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise DicomSeriesError(
+            folder, f"its slices cannot be decoded ({reason})", "export the series anew"
+        ) from None
+    return Volume(_hounsfield(voxels).transpose(2, 1, 0), series.geometry)
+
+
+def tilt_mm(geometry: Geometry) -> float:
+    """Measure how far each slice lies sideways of the one below, in mm; 0 for an upright gantry."""
+    row, column, step = geometry.affine[:3, :3].T
+    normal = np.cross(row, column)
+    normal /= np.linalg.norm(normal)
+    return float(np.linalg.norm(step - (step @ normal) * normal))
+
+
+def upright_affine(geometry: Geometry) -> Affine:
+    """Give the affine of the same first slice with all others straight above it."""
+    affine = geometry.affine.copy()
+    row, column, step = affine[:3, :3].T
+    normal = np.cross(row, column)
+    normal /= np.linalg.norm(normal)
+    affine[:3, 2] = (step @ normal) * normal
+    return affine
+
+
+def _hounsfield(voxels: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
+    """Scanners' values fit 16 bits; a few padding values do not and are cut."""
+    limits = np.iinfo(np.int16)
+    if voxels.dtype != np.int16:
+        np.clip(voxels, limits.min, limits.max, out=voxels)
+    return voxels.astype(np.int16, copy=False)
+
+
+def _headers(folder: Path) -> list[tuple[Path, pydicom.Dataset]]:
+    found: list[tuple[Path, pydicom.Dataset]] = []
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+        try:
+            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
+        except (InvalidDicomError, OSError, EOFError):
+            continue  # notes, pictures and DICOMDIR lie in such folders too
+        if header.get("Modality") == "CT" and "ImagePositionPatient" in header and _is_axial_stack(header):
+            found.append((path, header))
+    return found
+
+
+def _is_axial_stack(header: pydicom.Dataset) -> bool:
+    complete = all(tag in header for tag in ("ImageOrientationPatient", "PixelSpacing", "Rows", "Columns"))
+    return complete and "LOCALIZER" not in (header.get("ImageType") or [])
+
+
+def _one_series(
+    folder: Path, found: Sequence[tuple[Path, pydicom.Dataset]]
+) -> list[tuple[Path, pydicom.Dataset]]:
+    by_series = sorted(found, key=lambda pair: _series_key(pair[1]))
+    groups = [list(members) for _, members in groupby(by_series, key=lambda pair: _series_key(pair[1]))]
+    if not groups:
+        raise DicomSeriesError(
+            folder, "no CT slices are in it", "give the folder that holds the .dcm files of one series"
+        )
+    if len(groups) > 1:
+        sizes = ", ".join(f"{len(group)} slices" for group in groups)
+        raise DicomSeriesError(
+            folder, f"it holds {len(groups)} series ({sizes})", "give each series a folder of its own"
+        )
+    if len(groups[0]) < 2:
+        raise DicomSeriesError(
+            folder, "it holds one slice", "a volume needs at least 8; give the whole series"
+        )
+    return groups[0]
+
+
+def _series_key(header: pydicom.Dataset) -> str:
+    """Series id, orientation and size: some exporters put reformats under one id, others leave it empty."""
+    orientation = [round(float(value), 3) + 0.0 for value in header.ImageOrientationPatient]
+    return f"{header.get('SeriesInstanceUID')}|{orientation}|{header.Rows}|{header.Columns}"
+
+
+def _position(header: pydicom.Dataset) -> npt.NDArray[np.float64]:
+    return np.array(header.ImagePositionPatient, dtype=np.float64)
+
+
+def _check_even(folder: Path, heights_mm: npt.NDArray[np.float64]) -> None:
+    gaps = np.diff(heights_mm)
+    usual = float(np.median(gaps))
+    if gaps.min() < UNEVEN_MM / 10:
+        at = float(heights_mm[int(gaps.argmin())])
+        raise DicomSeriesError(
+            folder, f"two slices lie at {at:.1f} mm", "remove the doubled ones, or split the series"
+        )
+    even = np.linspace(heights_mm[0], heights_mm[-1], len(heights_mm))
+    if np.abs(heights_mm - even).max() > UNEVEN_MM or gaps.max() > 1.5 * usual:
+        worst = int(np.abs(gaps - usual).argmax())
+        seen = f"its slices are {usual:.2f} mm apart but {gaps[worst]:.2f} mm at {heights_mm[worst]:.1f} mm"
+        raise DicomSeriesError(folder, seen, "a slice is missing: export the series anew")

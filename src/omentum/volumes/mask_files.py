@@ -1,0 +1,62 @@
+"""How are a case's masks kept on disk, and shown to other programs?
+
+In:  a `MaskSet`.
+Out: one NIfTI file with set codes, its table in the header, so that both are one; or what people open:
+     one 0/1 file an organ, a painted label map, and `labels.json` beside it.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from omentum.errors import UnreadableImageError
+from omentum.volumes.atomic import write_json
+from omentum.volumes.labels import ORGANS
+from omentum.volumes.masks import MaskSet
+from omentum.volumes.nifti import read_nifti, read_nifti_note, write_nifti
+from omentum.volumes.volume import Volume
+
+__all__ = ["read_masks", "write_label_table", "write_masks", "write_organ_files", "write_painted"]
+
+
+def write_masks(path: Path, masks: MaskSet) -> None:
+    """Write the set-coded map with its table of sets in the header."""
+    note = {"sets": [list(members) for members in masks.sets], "organs": list(masks.organs)}
+    write_nifti(path, Volume(masks.codes, masks.geometry), note=note)
+
+
+def read_masks(path: Path) -> MaskSet:
+    """Read what `write_masks` wrote.
+
+    Raises:
+        UnreadableImageError: It is not such a file.
+    """
+    note = read_nifti_note(path)
+    if not isinstance(note, dict) or not {"sets", "organs"} <= note.keys():
+        raise UnreadableImageError(
+            path, "its header holds no table of organ sets", "run `omentum predict` again"
+        )
+    volume = read_nifti(path)
+    sets = tuple(tuple(members) for members in note["sets"])
+    return MaskSet(volume.voxels, sets, tuple(note["organs"]), volume.geometry)
+
+
+def write_organ_files(folder: Path, masks: MaskSet, organs: Iterable[str] | None = None) -> list[Path]:
+    """Write `folder/<organ>.nii.gz`, uint8 0/1, one for each organ that the map speaks of, empty ones too."""
+    paths = []
+    for name in masks.organs if organs is None else organs:
+        paths.append(folder / f"{name}.nii.gz")
+        write_nifti(paths[-1], Volume(masks.mask(name), masks.geometry))
+    return paths
+
+
+def write_painted(path: Path, masks: MaskSet) -> None:
+    """Write one uint8 label map of 32-class indices, and `labels.json` beside it."""
+    write_nifti(path, Volume(masks.painted().astype(np.uint8, copy=False), masks.geometry))
+    write_label_table(path.parent / "labels.json")
+
+
+def write_label_table(path: Path) -> None:
+    """Write which index is which organ, for programs and people."""
+    write_json(path, {"0": "background", **{str(row.index): row.name for row in ORGANS}})

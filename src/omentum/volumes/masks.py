@@ -1,0 +1,143 @@
+"""Which organs does each voxel belong to? Masks that may overlap, in one map.
+
+In:  one mask an organ, each with the box it lies in.
+Out: a set-coded map: every voxel holds the number of a set of organs, and a table says which set.
+     One byte a voxel, however many organs there are, and overlaps are kept.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import fastremap
+import numpy as np
+import numpy.typing as npt
+
+from omentum.errors import UnknownOrganError
+from omentum.volumes.geometry import Box, Geometry
+from omentum.volumes.labels import organ, organs_named
+
+__all__ = ["MaskSet", "OrganPart", "whole"]
+
+OrganPart = tuple[str, Box, npt.NDArray[np.bool_]]
+"""An organ's name, the box its mask lies in, and the mask inside that box."""
+
+
+def whole(shape: tuple[int, int, int]) -> Box:
+    """Give the box that covers a whole grid."""
+    x, y, z = (slice(0, side) for side in shape)
+    return x, y, z
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MaskSet:
+    """The masks of one case, overlaps and all.
+
+    Attributes:
+        codes: Number of the voxel's set in `sets`, shape `(x, y, z)`, uint8 or uint16.
+        sets: Organ indices of each set, rising; the first is the empty set.
+        organs: Names of the organs that this map speaks of; one that is here without a voxel is
+            *empty*, one that is not here is *unknown*.
+        geometry: The grid.
+    """
+
+    codes: npt.NDArray[Any]
+    sets: tuple[tuple[int, ...], ...]
+    organs: tuple[str, ...]
+    geometry: Geometry
+
+    @classmethod
+    def build(cls, geometry: Geometry, organs: Iterable[str], parts: Iterable[OrganPart]) -> "MaskSet":
+        """Code masks that come one after another; each is held only while it is added.
+
+        Args:
+            geometry: The grid of the whole map.
+            organs: Every organ that the map speaks of, also those without a voxel.
+            parts: One or more masks; several of one organ are joined.
+
+        Raises:
+            UnknownOrganError: An organ is not in the label table, or a part's is not in `organs`.
+
+        Example:
+            >>> grid = Geometry((2, 1, 1), np.eye(4))
+            >>> both = np.ones((2, 1, 1), dtype=bool)
+            >>> first = both & (np.arange(2)[:, None, None] == 0)
+            >>> box = whole(grid.shape)
+            >>> parts = [("liver", box, both), ("spleen", box, first)]
+            >>> masks = MaskSet.build(grid, ["liver", "spleen"], parts)
+            >>> masks.sets, masks.codes.ravel().tolist()
+            (((), (6,), (1, 6)), [2, 1])
+        """
+        names = tuple(row.name for row in organs_named(organs))
+        codes = np.zeros(geometry.shape, dtype=np.uint8, order="F")
+        numbers: dict[tuple[int, ...], int] = {(): 0}
+        for name, box, mask in parts:
+            if organ(name).name not in names:
+                raise UnknownOrganError(name, names)
+            codes = _add(codes, numbers, organ(name).index, (box, mask))
+        return cls(codes, tuple(numbers), names, geometry)
+
+    @classmethod
+    def from_labels(cls, labels: npt.NDArray[Any], geometry: Geometry, organs: Iterable[str]) -> "MaskSet":
+        """Take a label map of 32-class indices, in which nothing overlaps; other organs are dropped."""
+        names = tuple(row.name for row in organs_named(organs))
+        indices = [organ(name).index for name in names]
+        lut = np.zeros(256, dtype=np.uint8)
+        lut[indices] = np.arange(1, len(indices) + 1)
+        sets = ((), *((index,) for index in indices))
+        return cls(lut[labels.astype(np.uint8, copy=False)], sets, names, geometry)
+
+    def mask(self, name: str) -> npt.NDArray[np.bool_]:
+        """Give one organ's mask `(x, y, z)`.
+
+        Raises:
+            UnknownOrganError: The map does not speak of that organ.
+        """
+        if organ(name).name not in self.organs:
+            raise UnknownOrganError(name, self.organs)
+        index = organ(name).index
+        holds = np.array([index in members for members in self.sets])
+        return np.asarray(holds[self.codes])
+
+    def volumes_ml(self) -> dict[str, float]:
+        """Measure every organ, in mL, in one pass over the voxels."""
+        counts = np.zeros(len(self.sets), dtype=np.int64)
+        present, n_voxels = fastremap.unique(self.codes, return_counts=True)
+        counts[present] = n_voxels
+        per_index = {organ(name).index: 0 for name in self.organs}
+        for members, count in zip(self.sets, counts.tolist(), strict=True):
+            for index in members:
+                per_index[index] += count
+        return {organ(index).name: count * self.geometry.voxel_ml for index, count in per_index.items()}
+
+    def painted(self, order: Sequence[str] | None = None) -> npt.NDArray[np.uint8]:
+        """Paint one label map `(x, y, z)` of 32-class indices; later organs lie on top.
+
+        Args:
+            order: Organs from bottom to top; by rising index where not said, as published.
+        """
+        names = [organ(name).index for name in (order or self.organs)]
+        rank = {index: place for place, index in enumerate(names)}
+        shown = [[index for index in members if index in rank] for members in self.sets]
+        lut = np.array([max(s, key=rank.__getitem__) if s else 0 for s in shown], dtype=np.uint8)
+        return np.asarray(lut[self.codes])
+
+
+def _add(
+    codes: npt.NDArray[Any],
+    numbers: dict[tuple[int, ...], int],
+    index: int,
+    part: tuple[Box, npt.NDArray[np.bool_]],
+) -> npt.NDArray[Any]:
+    """Add an organ to the sets of some voxels; grows `numbers`, widens `codes` where 256 sets do not do."""
+    box, mask = part
+    touched = codes[box][mask]
+    old_sets = list(numbers)
+    moved_to = np.arange(len(old_sets))
+    for code in fastremap.unique(touched).tolist():
+        joined = tuple(sorted({*old_sets[code], index}))
+        moved_to[code] = numbers.setdefault(joined, len(numbers))
+    if len(numbers) > 256 and codes.dtype == np.uint8:
+        codes = codes.astype(np.uint16)
+    codes[box][mask] = moved_to[touched]
+    return codes

@@ -1,0 +1,187 @@
+"""How do volumes come from and go to NIfTI files?
+
+In:  `.nii` or `.nii.gz` files with three axes and a usable affine.
+Out: a `Volume`; files with both form codes, igzip-compressed, labels as uint8 without scaling.
+"""
+
+import json
+import zlib
+from pathlib import Path
+from typing import IO, Any
+
+import nibabel as nib
+import numpy as np
+import numpy.typing as npt
+from isal import igzip
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
+
+from omentum.errors import AffineError, ImageShapeError, UnreadableImageError
+from omentum.volumes.atomic import writing
+from omentum.volumes.geometry import Affine, Geometry
+from omentum.volumes.volume import Volume
+
+__all__ = ["is_nifti", "read_nifti", "read_nifti_geometry", "read_nifti_note", "write_nifti"]
+
+GZIP_LEVEL = 1
+"""Of igzip's 0 to 3; CT at level 1 is as small as zlib's 1 and written several times faster."""
+
+_COMMENT = 6
+"""NIfTI-1 extension code of free text."""
+
+_CURE = "save it anew as a 3D NIfTI from the program it came from"
+_DAMAGE = (ImageFileError, HeaderDataError, EOFError, OSError, ValueError, zlib.error)
+
+
+def is_nifti(path: Path) -> bool:
+    """Tell by its ending whether a file is NIfTI."""
+    return path.name.lower().endswith((".nii", ".nii.gz"))
+
+
+def read_nifti_geometry(path: Path) -> Geometry:
+    """Read a file's grid without its voxels; errors as `read_nifti`."""
+    return _geometry(path, _open(path))
+
+
+def read_nifti(path: Path) -> Volume:
+    """Read a NIfTI file; integers stay integers, anything scaled or floating becomes float32.
+
+    Raises:
+        UnreadableImageError: It is not there, truncated, not gzip though its name says so, or no NIfTI.
+        ImageShapeError: It does not have three axes of length over 1 (a last axis of 1 is dropped).
+        AffineError: It has neither sform nor qform, or the one it has is not usable.
+    """
+    image = _open(path)
+    geometry = _geometry(path, image)
+    try:
+        voxels = _voxels(path, image).reshape(geometry.shape, order="F")
+    except _DAMAGE as error:
+        raise UnreadableImageError(
+            path, f"its voxels cannot be read ({error})", "copy it again from its source"
+        ) from None
+    return Volume(voxels, geometry)
+
+
+def read_nifti_note(path: Path) -> Any:
+    """Read the JSON that `write_nifti` put into the header; `None` where there is none."""
+    for extension in _open(path).header.extensions:
+        if extension.get_code() == _COMMENT:
+            return json.loads(extension.text)
+    return None
+
+
+def write_nifti(path: Path, volume: Volume, *, note: Any = None) -> None:
+    """Write a NIfTI file, whole or not at all; compressed by igzip if its name ends in `.gz`.
+
+    The affine goes into the sform, and into the qform too, both with code 1. A sheared affine, which a
+    qform cannot hold, is kept in the sform alone. Booleans are written as uint8 0/1; nothing is scaled.
+
+    Args:
+        path: Ends in `.nii` or `.nii.gz`; folders are made.
+        volume: Voxels `(x, y, z)` of any NIfTI type or bool.
+        note: JSON to keep in the header, for `read_nifti_note`.
+    """
+    voxels = volume.voxels.view(np.uint8) if volume.voxels.dtype == bool else volume.voxels
+    image = nib.Nifti1Image(voxels, volume.geometry.affine, dtype=voxels.dtype)
+    image.header.set_xyzt_units("mm", "sec")
+    image.header.set_slope_inter(1.0, 0.0)
+    if volume.geometry.is_sheared:
+        image.set_qform(None, code=0)
+    else:
+        image.set_qform(volume.geometry.affine, code=1)
+    image.set_sform(volume.geometry.affine, code=1)
+    if note is not None:
+        image.header.extensions.append(nib.nifti1.Nifti1Extension(_COMMENT, json.dumps(note).encode()))
+    with writing(path) as part:
+        if path.name.endswith(".gz"):
+            with igzip.open(part, "wb", compresslevel=GZIP_LEVEL) as stream:
+                _stream(image, voxels, stream)
+        else:
+            with part.open("wb") as stream:
+                _stream(image, voxels, stream)
+
+
+def _stream(image: nib.Nifti1Image, voxels: npt.NDArray[Any], stream: IO[bytes]) -> None:
+    """Write header, extensions and voxels slab by slab, with no second copy of the volume."""
+    header = image.header.copy()
+    header["magic"] = b"n+1"
+    extensions = image.header.extensions
+    header["vox_offset"] = 352 + extensions.get_sizeondisk()
+    stream.write(header.binaryblock)
+    stream.write(b"\x01\0\0\0" if len(extensions) else b"\0\0\0\0")
+    extensions.write_to(stream, byteswap=False)
+    for z in range(voxels.shape[2]):
+        stream.write(voxels[:, :, z].tobytes(order="F"))
+
+
+def _open(path: Path) -> nib.Nifti1Image:
+    try:
+        image = nib.load(path)
+    except FileNotFoundError:
+        raise UnreadableImageError(path, "there is no such file", "check the path") from None
+    except _DAMAGE as error:
+        raise UnreadableImageError(path, f"it cannot be read as NIfTI ({error})", _CURE) from None
+    if not isinstance(image, nib.Nifti1Image):
+        raise UnreadableImageError(path, f"it is {type(image).__name__}, not NIfTI", "convert it to NIfTI")
+    return image
+
+
+def _geometry(path: Path, image: nib.Nifti1Image) -> Geometry:
+    shape = image.shape
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    if len(shape) != 3 or min(shape) < 2:
+        raise ImageShapeError(
+            path, f"it has shape {image.shape}, and a volume has three axes", "give one 3D volume a file"
+        )
+    try:
+        return Geometry(shape, _affine(path, image))
+    except AffineError as error:
+        raise AffineError(path, str(error).partition(": ")[2], "") from None
+
+
+def _affine(path: Path, image: nib.Nifti1Image) -> Affine:
+    """Take the sform before the qform; a file with neither says nothing of left and right."""
+    if image.header["sform_code"] > 0:
+        return np.asarray(image.header.get_sform(), dtype=np.float64)
+    if image.header["qform_code"] > 0:
+        try:
+            return np.asarray(image.header.get_qform(), dtype=np.float64)
+        except ValueError as error:
+            raise AffineError(path, f"its qform is not usable ({error})", _CURE) from None
+    raise AffineError(
+        path, "it has no affine (sform and qform code are 0), so left and right are unknown", _CURE
+    )
+
+
+def _voxels(path: Path, image: nib.Nifti1Image) -> npt.NDArray[Any]:
+    proxy = image.dataobj  # the loaded header has forgotten offset and scaling; the proxy knows them
+    slope, intercept = float(proxy.slope), float(proxy.inter)
+    n_bytes = int(np.prod(image.shape)) * proxy.dtype.itemsize
+    with _stream_of(path) as stream:
+        stream.seek(proxy.offset)
+        raw = stream.read(n_bytes)
+        stream.read(1)  # reaching the end of a gzip stream is what checks its checksum
+    if len(raw) < n_bytes:
+        raise EOFError(f"{len(raw)} of {n_bytes} bytes of voxels are there")
+    voxels = np.frombuffer(raw, dtype=proxy.dtype)
+    if voxels.dtype.kind not in "iuf":
+        raise ValueError(f"voxels of type {voxels.dtype} are no numbers on a scale")
+    plain = (slope, intercept) == (1.0, 0.0)
+    if plain and voxels.dtype.kind in "iu":
+        return voxels.astype(voxels.dtype.newbyteorder("="), copy=False)
+    if plain:
+        return voxels.astype(np.float32, copy=False)
+    scaled = voxels.astype(np.float32)
+    scaled *= np.float32(slope)
+    scaled += np.float32(intercept)
+    return scaled
+
+
+def _stream_of(path: Path) -> IO[bytes]:
+    with path.open("rb") as start:
+        gzipped = start.read(2) == b"\x1f\x8b"
+    if gzipped:
+        stream: IO[bytes] = igzip.open(path, "rb")
+        return stream
+    return path.open("rb")

@@ -1,0 +1,124 @@
+"""How sure is a network, where? Probabilities small enough to keep for thousands of cases.
+
+In:  one organ's probabilities after another, on the network's grid.
+Out: uint8 inside each organ's box, chunked and compressed in one file; interpolated on the CT's grid,
+     inside the box, when somebody asks.
+"""
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import zarr
+from zarr.codecs import BloscCodec
+from zarr.storage import ZipStore
+
+from omentum.errors import UnreadableImageError
+from omentum.volumes.atomic import writing
+from omentum.volumes.geometry import Box, Geometry
+from omentum.volumes.labels import organ
+from omentum.volumes.resample import resampled
+
+__all__ = ["FULL", "LEAST", "ProbabilityMaps", "reach", "read_probabilities", "write_probabilities"]
+
+FULL = 255
+"""Stored value of probability 1."""
+LEAST = 3
+"""Least stored value that counts for an organ's box: 0.012, under any threshold in use."""
+_CHUNK = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProbabilityMaps:
+    """Probabilities of one case's organs from one network.
+
+    Attributes:
+        geometry: The network's grid; its axes are parallel to the CT's, in the same order.
+        organs: Names of all organs that were predicted.
+        parts: Each organ's box on that grid and its uint8 values there; organs that are nowhere are absent.
+    """
+
+    geometry: Geometry
+    organs: tuple[str, ...]
+    parts: Mapping[str, tuple[Box, npt.NDArray[np.uint8]]]
+
+    def on_grid(self, name: str, target: Geometry) -> tuple[Box, npt.NDArray[np.float32]] | None:
+        """Interpolate one organ's probability inside its box.
+
+        Args:
+            name: The organ.
+            target: The CT's grid, or any whose axes are parallel to `geometry`'s, in the same order.
+
+        Returns:
+            The box on `target` and float32 probabilities in [0, 1] there; `None` where the organ is nowhere.
+        """
+        part = self.parts.get(organ(name).name)
+        if part is None:
+            return None
+        own_box, values = part
+        source = self.geometry.cropped(own_box)
+        box = reach(source, target)
+        probability = resampled(values, source, target.cropped(box))
+        probability /= FULL
+        return box, probability
+
+
+def reach(source: Geometry, target: Geometry) -> Box:
+    """Give the box of voxels on `target` whose centres lie within the voxels of a (smaller) parallel grid."""
+    outer = np.array([(-0.5,) * 3, np.array(source.shape) - 0.5])
+    low, high = np.sort(target.to_index(source.to_mm(outer)), axis=0)
+    starts = np.clip(np.ceil(low), 0, np.array(target.shape) - 1).astype(int)
+    stops = np.clip(np.floor(high) + 1, starts + 1, target.shape).astype(int)
+    x, y, z = (slice(int(start), int(stop)) for start, stop in zip(starts, stops, strict=True))
+    return x, y, z
+
+
+def write_probabilities(path: Path, maps: ProbabilityMaps) -> None:
+    """Write all maps into one file, whole or not at all."""
+    with writing(path) as part, ZipStore(part, mode="w") as store:
+        root = zarr.create_group(store, attributes=_attributes(maps))
+        for name, (_, values) in maps.parts.items():
+            root.create_array(
+                name,
+                data=np.ascontiguousarray(values),
+                chunks=tuple(min(side, _CHUNK) for side in values.shape),
+                compressors=BloscCodec(cname="zstd", clevel=3, shuffle="noshuffle"),
+            )
+
+
+def read_probabilities(path: Path) -> ProbabilityMaps:
+    """Read what `write_probabilities` wrote.
+
+    Raises:
+        UnreadableImageError: It is not such a file.
+    """
+    try:
+        with ZipStore(path, mode="r") as store:
+            root = zarr.open_group(store, mode="r")
+            grid: Any = root.attrs["geometry"]
+            names: Any = root.attrs["organs"]
+            starts: Any = root.attrs["starts"]
+            parts = {name: _part(starts[name], np.asarray(root[name])) for name in starts}
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise UnreadableImageError(
+            path, f"it holds no probabilities ({error})", "run `omentum predict` again"
+        ) from None
+    geometry = Geometry(tuple(grid["shape"]), np.array(grid["affine"]))
+    return ProbabilityMaps(geometry, tuple(names), parts)
+
+
+def _part(start: list[int], values: npt.NDArray[np.uint8]) -> tuple[Box, npt.NDArray[np.uint8]]:
+    x, y, z = (slice(low, low + side) for low, side in zip(start, values.shape, strict=True))
+    return (x, y, z), values
+
+
+def _attributes(maps: ProbabilityMaps) -> dict[str, Any]:
+    return {
+        "geometry": {"shape": list(maps.geometry.shape), "affine": maps.geometry.affine.tolist()},
+        "organs": list(maps.organs),
+        "starts": {name: [part.start for part in box] for name, (box, _) in maps.parts.items()},
+    }

@@ -1,0 +1,134 @@
+"""Is this a CT, or a mask of one, that can be used?
+
+In:  a NIfTI file, or a folder with one DICOM series.
+Out: a checked `Volume`; or one of the `ImageError` tree, saying what to do.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from omentum.errors import (
+    AffineError,
+    DicomSeriesError,
+    GridMismatchError,
+    ImageShapeError,
+    LabelValueError,
+    NonFiniteVoxelsError,
+    UnreadableImageError,
+)
+from omentum.volumes.dicom import TILT_MM, read_dicom, tilt_mm, upright_affine
+from omentum.volumes.geometry import SAME_GRID_TOLERANCE_MM, Geometry
+from omentum.volumes.nifti import is_nifti, read_nifti, read_nifti_geometry
+from omentum.volumes.resample import resampled_anyhow
+from omentum.volumes.volume import Volume
+
+__all__ = ["AIR_HU", "SIDE_VOXELS", "SPACING_MM", "read_ct", "read_mask"]
+
+SIDE_VOXELS = (8, 4096)
+SPACING_MM = (0.1, 20.0)
+AIR_HU = -1024
+
+
+def read_ct(path: Path, *, resample_tilt: bool = False) -> Volume:
+    """Read a CT in Hounsfield units from a NIfTI file or a DICOM folder, and check it.
+
+    Args:
+        path: A `.nii` or `.nii.gz` file, or a folder with one series.
+        resample_tilt: Put a series from a tilted gantry on an upright grid, instead of refusing it.
+
+    Returns:
+        int16 or float32 voxels on the source's own grid.
+
+    Raises:
+        ImageError: Whatever makes it unusable; see the tree in `omentum.errors`.
+    """
+    if not path.exists():
+        raise UnreadableImageError(path, "there is no such file or folder", "check the path")
+    if path.is_dir():
+        volume = _upright(path, read_dicom(path), resample_tilt=resample_tilt)
+    elif is_nifti(path):
+        _check_geometry(path, read_nifti_geometry(path))
+        volume = read_nifti(path)
+    else:
+        raise UnreadableImageError(
+            path, "it is neither NIfTI nor a folder", "give .nii, .nii.gz or a DICOM folder"
+        )
+    _check_geometry(path, volume.geometry)
+    _check_finite(path, volume.voxels)
+    return volume
+
+
+def read_mask(path: Path, geometry: Geometry) -> Volume:
+    """Read a label map or a binary mask that must lie on a CT's grid.
+
+    Returns:
+        uint8 labels `(x, y, z)`; the CT's own grid, so that rounding in the mask's header is forgotten.
+
+    Raises:
+        GridMismatchError: Its shape differs, or a corner is more than 1e-3 mm off.
+        LabelValueError: A value is not a whole number from 0 to 255.
+        ImageError: It cannot be read.
+    """
+    mask = read_nifti(path)
+    _check_grid(path, mask.geometry, geometry)
+    _check_finite(path, mask.voxels)
+    return Volume(_labels(path, mask.voxels), geometry)
+
+
+def _labels(path: Path, voxels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    low, high = float(voxels.min()), float(voxels.max())
+    if low < 0 or high > 255:
+        seen = f"its values run from {low:g} to {high:g}, and label ids from 0 to 255"
+        raise LabelValueError(path, seen, "map its ids to the label table first")
+    labels = voxels.astype(np.uint8, copy=False)
+    if labels.dtype != voxels.dtype and not np.array_equal(labels, voxels):
+        raise LabelValueError(
+            path, "it holds fractions, and labels are whole numbers", "save the mask, not probabilities"
+        )
+    return labels
+
+
+def _check_grid(path: Path, mask: Geometry, ct: Geometry) -> None:
+    if mask.shape != ct.shape:
+        seen = f"its shape is {mask.shape}, the CT's {ct.shape}"
+        raise GridMismatchError(path, seen, "resample the mask to the CT's grid")
+    if not mask.same_grid(ct):
+        off_mm = mask.distance_mm(ct)
+        seen = f"a corner lies {off_mm:.3g} mm off the CT's, and {SAME_GRID_TOLERANCE_MM} mm is allowed"
+        raise GridMismatchError(path, seen, "save the mask on the CT's own grid")
+
+
+def _check_geometry(path: Path, geometry: Geometry) -> None:
+    low, high = SIDE_VOXELS
+    if min(geometry.shape) < low or max(geometry.shape) > high:
+        seen = f"its shape is {geometry.shape}, and sides run from {low} to {high} voxels"
+        raise ImageShapeError(path, seen, "give the whole CT volume")
+    low_mm, high_mm = SPACING_MM
+    if min(geometry.spacing_mm) < low_mm or max(geometry.spacing_mm) > high_mm:
+        spacing = " x ".join(f"{side:g}" for side in geometry.spacing_mm)
+        seen = f"its spacing is {spacing} mm, and edges run from {low_mm} to {high_mm} mm"
+        raise AffineError(path, seen, "correct the spacing in its header")
+
+
+def _check_finite(path: Path, voxels: npt.NDArray[Any]) -> None:
+    if voxels.dtype.kind != "f":
+        return
+    n_bad = sum(int(np.count_nonzero(~np.isfinite(voxels[:, :, z]))) for z in range(voxels.shape[2]))
+    if n_bad:
+        raise NonFiniteVoxelsError(
+            path, f"{n_bad} voxels are NaN or infinite", "export it anew from its source"
+        )
+
+
+def _upright(path: Path, volume: Volume, *, resample_tilt: bool) -> Volume:
+    sideways_mm = tilt_mm(volume.geometry)
+    if sideways_mm <= TILT_MM:
+        return volume
+    if not resample_tilt:
+        seen = f"its gantry was tilted: each slice lies {sideways_mm:.2f} mm beside the one below"
+        raise DicomSeriesError(path, seen, "give --resample-tilt to put it on an upright grid")
+    upright = Geometry(volume.geometry.shape, upright_affine(volume.geometry))
+    return Volume(resampled_anyhow(volume.voxels, volume.geometry, upright, outside=AIR_HU), upright)

@@ -1,0 +1,143 @@
+"""What are the values on another grid?
+
+In:  an array on one grid, and another grid.
+Out: values by linear interpolation; where the new grid is coarser each value is the average over its
+     voxel's reach, so nothing is skipped. Grids with parallel axes are done axis by axis as small matrix
+     products, slice by slice; any other pair by `resampled_anyhow`.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from omentum.errors import ConfigError
+from omentum.volumes.geometry import Geometry
+
+__all__ = ["resampled", "resampled_anyhow", "resampled_slices", "spaced", "upsampled_mask"]
+
+_Matrix = npt.NDArray[np.float32]
+
+
+def spaced(geometry: Geometry, spacing_mm: Sequence[float]) -> Geometry:
+    """Give the grid of another spacing over the same field of view, axes parallel, centres equal.
+
+    Args:
+        geometry: The grid to cover.
+        spacing_mm: Wanted edge lengths of a voxel along the same axes, in mm.
+
+    Example:
+        >>> spaced(Geometry((10, 10, 9), np.eye(4)), (2.0, 2.0, 3.0)).shape
+        (5, 5, 3)
+    """
+    old_mm = np.array(geometry.spacing_mm)
+    ratio = np.array(spacing_mm, dtype=np.float64) / old_mm
+    shape = np.maximum(1, np.rint(np.array(geometry.shape) / ratio)).astype(int)
+    affine = geometry.affine.copy()
+    affine[:3, :3] *= ratio
+    centre = geometry.to_mm((np.array(geometry.shape) - 1) / 2)
+    affine[:3, 3] = centre - affine[:3, :3] @ ((shape - 1) / 2)
+    return Geometry((int(shape[0]), int(shape[1]), int(shape[2])), affine)
+
+
+def resampled(voxels: npt.NDArray[Any], source: Geometry, target: Geometry) -> npt.NDArray[np.float32]:
+    """Interpolate an array on a grid with parallel axes.
+
+    Args:
+        voxels: Values `(x, y, z)` on `source`; beyond its border the border's values go on.
+        source: Grid of `voxels`.
+        target: Grid wanted; its axes are parallel to those of `source`, in the same order.
+
+    Returns:
+        float32 `(x, y, z)` on `target`.
+
+    Raises:
+        ConfigError: The axes are not parallel.
+    """
+    values = np.empty(target.shape, dtype=np.float32, order="F")
+    for z, plane in enumerate(resampled_slices(voxels, source, target)):
+        values[:, :, z] = plane
+    return values
+
+
+def resampled_slices(
+    voxels: npt.NDArray[Any], source: Geometry, target: Geometry
+) -> Iterator[npt.NDArray[np.float32]]:
+    """Interpolate slice by slice along the third axis of `target`; see `resampled`.
+
+    Memory: one slice, and one array that is full size on the coarser of both grids only.
+    """
+    x, y, z = _axis_matrices(source, target)
+    if x.shape[0] * y.shape[0] < x.shape[1] * y.shape[1]:
+        planes = np.empty((x.shape[0], y.shape[0], z.shape[1]), dtype=np.float32)
+        for k in range(z.shape[1]):
+            planes[:, :, k] = x @ voxels[:, :, k].astype(np.float32) @ y.T
+        for weights in z:
+            yield _weighted(planes, weights)
+    else:
+        for weights in z:
+            yield np.asarray(x @ _weighted(voxels, weights) @ y.T, dtype=np.float32)
+
+
+def upsampled_mask(
+    voxels: npt.NDArray[Any], source: Geometry, target: Geometry, threshold: float
+) -> npt.NDArray[np.bool_]:
+    """Interpolate and decide: where the value is above a threshold, slice by slice, no float volume kept."""
+    mask = np.empty(target.shape, dtype=bool, order="F")
+    for z, plane in enumerate(resampled_slices(voxels, source, target)):
+        np.greater(plane, threshold, out=mask[:, :, z])
+    return mask
+
+
+def resampled_anyhow(
+    voxels: npt.NDArray[Any], source: Geometry, target: Geometry, *, outside: float
+) -> npt.NDArray[Any]:
+    """Interpolate linearly on any other grid, rotated or sheared; the type of `voxels` is kept.
+
+    Args:
+        voxels: Values `(x, y, z)` on `source`.
+        source: Grid of `voxels`.
+        target: Grid wanted.
+        outside: Value beyond the border of `source`.
+    """
+    to_source = np.linalg.inv(source.affine) @ target.affine
+    return np.asarray(
+        ndimage.affine_transform(
+            voxels, to_source[:3, :3], to_source[:3, 3], output_shape=target.shape, order=1, cval=outside
+        )
+    )
+
+
+def _weighted(planes: npt.NDArray[Any], weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Sum the few planes that have a weight; over an interpolated axis at most two have."""
+    first, *others = np.flatnonzero(weights)
+    total = planes[:, :, first].astype(np.float32) * weights[first]
+    for k in others:
+        total += planes[:, :, k].astype(np.float32, copy=False) * weights[k]
+    return np.asarray(total)
+
+
+def _axis_matrices(source: Geometry, target: Geometry) -> tuple[_Matrix, _Matrix, _Matrix]:
+    to_source = np.linalg.inv(source.affine) @ target.affine
+    steps = np.diag(to_source)[:3]
+    astray = np.abs(to_source[:3, :3] - np.diag(steps)) * np.array(target.shape)
+    if astray.max() > 1e-2 or steps.min() <= 0:
+        rule = "grids must have parallel axes in one order; reorient one of them first"
+        raise ConfigError("target grid", target.orientation, rule)
+    x, y, z = (
+        _axis_matrix(source.shape[axis], target.shape[axis], steps[axis], to_source[axis, 3])
+        for axis in range(3)
+    )
+    return x, y, z
+
+
+def _axis_matrix(n_source: int, n_target: int, step: float, start: float) -> _Matrix:
+    """Weights `(target, source)` of a tent as wide as the wider of both voxels; rows sum to 1."""
+    centres = np.clip(start + step * np.arange(n_target), 0, n_source - 1)
+    reach = max(step, 1.0)
+    distance = np.abs(centres[:, None] - np.arange(n_source)[None, :])
+    weights = np.maximum(0.0, 1.0 - distance / reach)
+    weights[weights < 1e-6] = 0.0
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)

@@ -1,0 +1,41 @@
+"""What is in the voxels? An array and its grid, kept together.
+
+In:  voxels and a `Geometry` of the same shape.
+Out: crops that keep voxel and place together.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+from omentum.errors import ImageShapeError
+from omentum.volumes.geometry import Box, Geometry
+
+__all__ = ["Volume"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Volume:
+    """Voxels with their grid.
+
+    Attributes:
+        voxels: Array `(x, y, z)`: Hounsfield units (int16 or float32), labels (uint8) or a mask (bool).
+        geometry: Where they are.
+
+    Raises:
+        ImageShapeError: The array and the grid have different shapes.
+    """
+
+    voxels: npt.NDArray[Any]
+    geometry: Geometry
+
+    def __post_init__(self) -> None:
+        """Refuse an array that is not on its grid."""
+        if self.voxels.shape != self.geometry.shape:
+            seen = f"its voxels have shape {self.voxels.shape}, its grid {self.geometry.shape}"
+            raise ImageShapeError("volume", seen, "give an array on the grid")
+
+    def cropped(self, box: Box) -> "Volume":
+        """Cut out a part; a view, not a copy."""
+        return Volume(self.voxels[box], self.geometry.cropped(box))
