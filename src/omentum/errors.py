@@ -18,7 +18,8 @@ OmentumError
 │   └── UnknownCaseError           no case of that name
 ├── ReviewError                a task or a revision cannot be taken
 ├── ReleaseError               a release exists already or cannot be made
-└── TuneError                  there is nothing to tune on, or the loss is not finite
+├── TuneError                  there is nothing to tune on, or the loss is not finite
+└── DiskFullError              there is no space left to write to
 
 Each message gives the value seen, the rule, and the cure.
 """
@@ -32,6 +33,7 @@ __all__ = [
     "CheckpointError",
     "ConfigError",
     "DicomSeriesError",
+    "DiskFullError",
     "GridMismatchError",
     "ImageError",
     "ImageShapeError",
@@ -157,3 +159,11 @@ class ReleaseError(OmentumError, RuntimeError):
 
 class TuneError(OmentumError, RuntimeError):
     """There is nothing to tune on, or training cannot go on."""
+
+
+class DiskFullError(OmentumError, OSError):
+    """There is no space left to write to."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        """Say at which item the space ended and how to go on."""
+        super().__init__(f"{reason} at {key}; free some space and run the same command again to go on")

@@ -11,7 +11,9 @@ __all__ = [
     "Batch",
     "Case",
     "CaseScore",
+    "ChosenMask",
     "Failure",
+    "LabelledCase",
     "MaskSource",
     "NetworkRecord",
     "OrganScore",
@@ -91,6 +93,26 @@ class Prediction:
     def preview_path(self) -> Path:
         """A picture of the masks on the CT."""
         return self.folder / "preview.png"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenMask:
+    """The mask that stands for one organ of one case: the best source that there is."""
+
+    organ: str
+    source: MaskSource
+    path: Path
+    """A label map of 32-class indices (original), a 0/1 mask (revised), a set-coded map (predicted)."""
+    sha256: str
+    """Of the original's file, the revision's voxels, or the weights that predicted it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledCase:
+    """A case with the mask that stands for each organ; an organ that is absent here is unknown."""
+
+    case: Case
+    masks: tuple[ChosenMask, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

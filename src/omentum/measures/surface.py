@@ -46,7 +46,7 @@ class SurfaceDistances:
         """Give the share of both surfaces that lies within a tolerance of the other."""
         limit = tolerance_mm * _FLOAT32_SLACK
         within = np.count_nonzero(self.a_to_b_mm <= limit) + np.count_nonzero(self.b_to_a_mm <= limit)
-        return within / (self.a_to_b_mm.size + self.b_to_a_mm.size)
+        return float(within) / (self.a_to_b_mm.size + self.b_to_a_mm.size)
 
     @property
     def hausdorff95_mm(self) -> float:

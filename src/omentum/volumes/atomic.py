@@ -9,14 +9,16 @@ import json
 import os
 import shutil
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["copy", "sweep", "write_json", "write_text", "writing"]
+__all__ = ["copy", "move_folder", "sweep", "write_json", "write_text", "writing"]
 
-_MARK = ".omentum-part"
+_MARK = f".omentum-part~{socket.gethostname()}~"
+"""Ends in what no host's name holds, so that `node-1` takes nothing of `node-1-2` for its own."""
 
 
 @contextmanager
@@ -35,7 +37,7 @@ def writing(path: Path) -> Iterator[Path]:
         'whole'
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.parent / f"{_MARK}-{socket.gethostname()}-{os.getpid()}-{path.name}"
+    part = path.parent / f"{_MARK}{os.getpid()}~{threading.get_ident()}~{path.name}"
     try:
         yield part
         _flush(part)
@@ -62,17 +64,23 @@ def copy(source: Path, path: Path) -> None:
         shutil.copyfile(source, part)
 
 
+def move_folder(part: Path, folder: Path) -> None:
+    """Rename a finished folder into place, which must be free or an empty folder, and flush that."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part.replace(folder)
+    _flush(folder.parent)
+
+
 def sweep(folder: Path) -> list[Path]:
     """Remove what writers on this machine that no longer live left below a folder; return it."""
-    left = [part for part in folder.rglob(f"{_MARK}-{socket.gethostname()}-*") if not _is_alive(_pid(part))]
+    left = [part for part in folder.rglob(f"{_MARK}*") if not _is_alive(_pid(part))]
     for part in left:
         part.unlink(missing_ok=True)
     return left
 
 
 def _pid(part: Path) -> int:
-    after_host = part.name.removeprefix(f"{_MARK}-{socket.gethostname()}-")
-    return int(after_host.partition("-")[0])
+    return int(part.name.removeprefix(_MARK).partition("~")[0])
 
 
 def _is_alive(pid: int) -> bool:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pydicom
-import SimpleITK as sitk
 from pydicom.errors import InvalidDicomError
+from pydicom.uid import MediaStorageDirectoryStorage
 
 from omentum.errors import DicomSeriesError
 from omentum.volumes.geometry import Affine, Geometry
@@ -23,15 +23,14 @@ from omentum.volumes.volume import Volume
 
 __all__ = ["Series", "read_dicom", "read_series"]
 
-_TAGS = [
-    "Modality", "SeriesInstanceUID", "PatientID", "ImageType", "ImagePositionPatient",
-    "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns",
-]  # fmt: skip
+_GRID_TAGS = ["ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns"]
+_TAGS = ["Modality", "SeriesInstanceUID", "PatientID", "ImageType", *_GRID_TAGS]
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 UNEVEN_MM = 0.1
 """Slices may be this far from where even spacing puts them: headers round to 0.01 mm or worse."""
 TILT_MM = 0.1
 """Slices may shift sideways by this much, each against the one below."""
+_ROUNDING = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +52,8 @@ def read_series(folder: Path) -> Series:
     """Find the one CT series in a folder, from its headers.
 
     Raises:
-        DicomSeriesError: There is none, or more than one; or slices are missing, doubled or uneven.
+        DicomSeriesError: There is no such folder, no series or more than one; or slices are missing, cut
+            short, doubled or uneven.
     """
     slices = _one_series(folder, _headers(folder))
     first = slices[0][1]
@@ -79,6 +79,8 @@ def read_dicom(folder: Path) -> Volume:
         DicomSeriesError: As `read_series`; or the slices cannot be decoded.
     """
     series = read_series(folder)
+    import SimpleITK as sitk  # slow to import, and only DICOM needs it
+
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames([str(path) for path in series.files])
     try:
@@ -99,38 +101,56 @@ def tilt_mm(geometry: Geometry) -> float:
     return float(np.linalg.norm(step - (step @ normal) * normal))
 
 
-def upright_affine(geometry: Geometry) -> Affine:
-    """Give the affine of the same first slice with all others straight above it."""
-    affine = geometry.affine.copy()
+def upright(geometry: Geometry) -> Geometry:
+    """Give a grid with all slices straight above each other, wide enough for every slice of a tilted one."""
+    affine: Affine = geometry.affine.copy()
     row, column, step = affine[:3, :3].T
     normal = np.cross(row, column)
     normal /= np.linalg.norm(normal)
     affine[:3, 2] = (step @ normal) * normal
-    return affine
+    corners = np.linalg.solve(affine[:3, :3], (geometry.corners_mm - affine[:3, 3]).T).T
+    low = np.floor(corners.min(axis=0) + _ROUNDING).astype(int)
+    high = np.ceil(corners.max(axis=0) - _ROUNDING).astype(int)
+    affine[:3, 3] += affine[:3, :3] @ low
+    x, y, z = (high - low + 1).tolist()
+    return Geometry((x, y, z), affine)
 
 
 def _hounsfield(voxels: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
     """Scanners' values fit 16 bits; a few padding values do not and are cut."""
     limits = np.iinfo(np.int16)
+    if voxels.dtype.kind == "f":  # a slope that is no whole number
+        np.rint(voxels, out=voxels)
     if voxels.dtype != np.int16:
         np.clip(voxels, limits.min, limits.max, out=voxels)
     return voxels.astype(np.int16, copy=False)
 
 
 def _headers(folder: Path) -> list[tuple[Path, pydicom.Dataset]]:
+    if not folder.is_dir():
+        raise DicomSeriesError(folder, "there is no such folder", "check the path")
     found: list[tuple[Path, pydicom.Dataset]] = []
     for path in sorted(path for path in folder.iterdir() if path.is_file()):
         try:
             header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
         except (InvalidDicomError, OSError, EOFError):
             continue  # notes, pictures and DICOMDIR lie in such folders too
-        if header.get("Modality") == "CT" and "ImagePositionPatient" in header and _is_axial_stack(header):
+        if _is_cut_short(header):
+            raise DicomSeriesError(folder, f"{path.name} is cut short", "copy it again from its source")
+        if header.get("Modality") == "CT" and _is_axial_stack(header):
             found.append((path, header))
     return found
 
 
+def _is_cut_short(header: pydicom.FileDataset) -> bool:
+    """Tell whether a header ends before the rows of a CT; each other kind of object says what it is."""
+    if header.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
+        return False
+    return header.get("Modality", "CT") == "CT" and "Rows" not in header
+
+
 def _is_axial_stack(header: pydicom.Dataset) -> bool:
-    complete = all(tag in header for tag in ("ImageOrientationPatient", "PixelSpacing", "Rows", "Columns"))
+    complete = all(header.get(tag) is not None for tag in _GRID_TAGS)
     return complete and "LOCALIZER" not in (header.get("ImageType") or [])
 
 
@@ -156,9 +176,10 @@ def _one_series(
 
 
 def _series_key(header: pydicom.Dataset) -> str:
-    """Series id, orientation and size: some exporters put reformats under one id, others leave it empty."""
+    """Series id, orientation and grid: some exporters put reformats under one id, others leave it empty."""
     orientation = [round(float(value), 3) + 0.0 for value in header.ImageOrientationPatient]
-    return f"{header.get('SeriesInstanceUID')}|{orientation}|{header.Rows}|{header.Columns}"
+    spacing_mm = [round(float(value), 4) for value in header.PixelSpacing]
+    return f"{header.get('SeriesInstanceUID')}|{orientation}|{spacing_mm}|{header.Rows}|{header.Columns}"
 
 
 def _position(header: pydicom.Dataset) -> npt.NDArray[np.float64]:

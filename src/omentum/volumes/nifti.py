@@ -29,8 +29,10 @@ GZIP_LEVEL = 1
 _COMMENT = 6
 """NIfTI-1 extension code of free text."""
 
+_SLAB_BYTES = 1 << 20
+
 _CURE = "save it anew as a 3D NIfTI from the program it came from"
-_DAMAGE = (ImageFileError, HeaderDataError, EOFError, OSError, ValueError, zlib.error)
+_DAMAGE = (ImageFileError, HeaderDataError, EOFError, OSError, ValueError, MemoryError, zlib.error)
 
 
 def is_nifti(path: Path) -> bool:
@@ -66,15 +68,19 @@ def read_nifti_note(path: Path) -> Any:
     """Read the JSON that `write_nifti` put into the header; `None` where there is none."""
     for extension in _open(path).header.extensions:
         if extension.get_code() == _COMMENT:
-            return json.loads(extension.text)
+            try:
+                return json.loads(extension.text)
+            except ValueError:  # another program's comment
+                continue
     return None
 
 
 def write_nifti(path: Path, volume: Volume, *, note: Any = None) -> None:
     """Write a NIfTI file, whole or not at all; compressed by igzip if its name ends in `.gz`.
 
-    The affine goes into the sform, and into the qform too, both with code 1. A sheared affine, which a
-    qform cannot hold, is kept in the sform alone. Booleans are written as uint8 0/1; nothing is scaled.
+    The affine goes into the sform, and into the qform too, both with code 1. An affine that a qform cannot
+    hold (sheared, or so near to a half turn that its float32 quaternion is more than 1e-3 mm off) is kept
+    in the sform alone. Booleans are written as uint8 0/1; nothing is scaled.
 
     Args:
         path: Ends in `.nii` or `.nii.gz`; folders are made.
@@ -85,16 +91,16 @@ def write_nifti(path: Path, volume: Volume, *, note: Any = None) -> None:
     image = nib.Nifti1Image(voxels, volume.geometry.affine, dtype=voxels.dtype)
     image.header.set_xyzt_units("mm", "sec")
     image.header.set_slope_inter(1.0, 0.0)
-    if volume.geometry.is_sheared:
+    image.set_qform(volume.geometry.affine, code=1)
+    if not Geometry(volume.geometry.shape, image.get_qform()).same_grid(volume.geometry):
         image.set_qform(None, code=0)
-    else:
-        image.set_qform(volume.geometry.affine, code=1)
     image.set_sform(volume.geometry.affine, code=1)
     if note is not None:
         image.header.extensions.append(nib.nifti1.Nifti1Extension(_COMMENT, json.dumps(note).encode()))
     with writing(path) as part:
-        if path.name.endswith(".gz"):
-            with igzip.open(part, "wb", compresslevel=GZIP_LEVEL) as stream:
+        if path.name.lower().endswith(".gz"):
+            # No name and no time in the gzip header: the same voxels give the same bytes.
+            with part.open("wb") as raw, igzip.IGzipFile("", "wb", GZIP_LEVEL, raw, mtime=0) as stream:
                 _stream(image, voxels, stream)
         else:
             with part.open("wb") as stream:
@@ -110,8 +116,9 @@ def _stream(image: nib.Nifti1Image, voxels: npt.NDArray[Any], stream: IO[bytes])
     stream.write(header.binaryblock)
     stream.write(b"\x01\0\0\0" if len(extensions) else b"\0\0\0\0")
     extensions.write_to(stream, byteswap=False)
+    native = voxels.dtype.newbyteorder("=")  # as the header says
     for z in range(voxels.shape[2]):
-        stream.write(voxels[:, :, z].tobytes(order="F"))
+        stream.write(voxels[:, :, z].astype(native, copy=False).tobytes(order="F"))
 
 
 def _open(path: Path) -> nib.Nifti1Image:
@@ -137,7 +144,7 @@ def _geometry(path: Path, image: nib.Nifti1Image) -> Geometry:
     try:
         return Geometry(shape, _affine(path, image))
     except AffineError as error:
-        raise AffineError(path, str(error).partition(": ")[2], "") from None
+        raise AffineError(path, *str(error).removeprefix("grid: ").split("; ")) from None
 
 
 def _affine(path: Path, image: nib.Nifti1Image) -> Affine:
@@ -145,10 +152,7 @@ def _affine(path: Path, image: nib.Nifti1Image) -> Affine:
     if image.header["sform_code"] > 0:
         return np.asarray(image.header.get_sform(), dtype=np.float64)
     if image.header["qform_code"] > 0:
-        try:
-            return np.asarray(image.header.get_qform(), dtype=np.float64)
-        except ValueError as error:
-            raise AffineError(path, f"its qform is not usable ({error})", _CURE) from None
+        return np.asarray(image.header.get_qform(), dtype=np.float64)
     raise AffineError(
         path, "it has no affine (sform and qform code are 0), so left and right are unknown", _CURE
     )
@@ -161,7 +165,8 @@ def _voxels(path: Path, image: nib.Nifti1Image) -> npt.NDArray[Any]:
     with _stream_of(path) as stream:
         stream.seek(proxy.offset)
         raw = stream.read(n_bytes)
-        stream.read(1)  # reaching the end of a gzip stream is what checks its checksum
+        while stream.read(_SLAB_BYTES):  # reaching the end of a gzip stream is what checks its checksum
+            continue
     if len(raw) < n_bytes:
         raise EOFError(f"{len(raw)} of {n_bytes} bytes of voxels are there")
     voxels = np.frombuffer(raw, dtype=proxy.dtype)
@@ -170,11 +175,11 @@ def _voxels(path: Path, image: nib.Nifti1Image) -> npt.NDArray[Any]:
     plain = (slope, intercept) == (1.0, 0.0)
     if plain and voxels.dtype.kind in "iu":
         return voxels.astype(voxels.dtype.newbyteorder("="), copy=False)
-    if plain:
-        return voxels.astype(np.float32, copy=False)
-    scaled = voxels.astype(np.float32)
-    scaled *= np.float32(slope)
-    scaled += np.float32(intercept)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as such
+        scaled = voxels.astype(np.float32, copy=not plain)
+        if not plain:
+            scaled *= np.float32(slope)
+            scaled += np.float32(intercept)
     return scaled
 
 

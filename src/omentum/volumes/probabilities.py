@@ -59,12 +59,25 @@ class ProbabilityMaps:
         part = self.parts.get(organ(name).name)
         if part is None:
             return None
-        own_box, values = part
-        source = self.geometry.cropped(own_box)
+        source, values = self._with_margin(*part, target)
         box = reach(source, target)
         probability = resampled(values, source, target.cropped(box))
         probability /= FULL
         return box, probability
+
+    def _with_margin(
+        self, box: Box, values: npt.NDArray[np.uint8], target: Geometry
+    ) -> tuple[Geometry, npt.NDArray[np.uint8]]:
+        """Put the nothing around a box back, as far as a voxel of `target` reaches."""
+        steps = np.ceil(np.array(target.spacing_mm) / np.array(self.geometry.spacing_mm)).astype(int)
+        before = [min(int(step), part.start) for step, part in zip(steps, box, strict=True)]
+        sides = zip(steps, box, self.geometry.shape, strict=True)
+        after = [min(int(step), side - part.stop) for step, part, side in sides]
+        x, y, z = (
+            slice(part.start - low, part.stop + high)
+            for part, low, high in zip(box, before, after, strict=True)
+        )
+        return self.geometry.cropped((x, y, z)), np.pad(values, list(zip(before, after, strict=True)))
 
 
 def reach(source: Geometry, target: Geometry) -> Box:
@@ -97,13 +110,14 @@ def read_probabilities(path: Path) -> ProbabilityMaps:
         UnreadableImageError: It is not such a file.
     """
     try:
+        zipfile.ZipFile(path).close()  # says what is wrong with a file that `ZipStore` trips over
         with ZipStore(path, mode="r") as store:
             root = zarr.open_group(store, mode="r")
             grid: Any = root.attrs["geometry"]
             names: Any = root.attrs["organs"]
             starts: Any = root.attrs["starts"]
             parts = {name: _part(starts[name], np.asarray(root[name])) for name in starts}
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
         raise UnreadableImageError(
             path, f"it holds no probabilities ({error})", "run `omentum predict` again"
         ) from None

@@ -19,7 +19,7 @@ from omentum.errors import (
     NonFiniteVoxelsError,
     UnreadableImageError,
 )
-from omentum.volumes.dicom import TILT_MM, read_dicom, tilt_mm, upright_affine
+from omentum.volumes.dicom import TILT_MM, read_dicom, tilt_mm, upright
 from omentum.volumes.geometry import SAME_GRID_TOLERANCE_MM, Geometry
 from omentum.volumes.nifti import is_nifti, read_nifti, read_nifti_geometry
 from omentum.volumes.resample import resampled_anyhow
@@ -30,6 +30,8 @@ __all__ = ["AIR_HU", "SIDE_VOXELS", "SPACING_MM", "read_ct", "read_mask"]
 SIDE_VOXELS = (8, 4096)
 SPACING_MM = (0.1, 20.0)
 AIR_HU = -1024
+_ROUNDING = 1e-3
+"""Labels in scaled or floating files may be this far from whole numbers."""
 
 
 def read_ct(path: Path, *, resample_tilt: bool = False) -> Volume:
@@ -58,7 +60,7 @@ def read_ct(path: Path, *, resample_tilt: bool = False) -> Volume:
         )
     _check_geometry(path, volume.geometry)
     _check_finite(path, volume.voxels)
-    return volume
+    return Volume(_hounsfield(volume.voxels), volume.geometry)
 
 
 def read_mask(path: Path, geometry: Geometry) -> Volume:
@@ -69,7 +71,7 @@ def read_mask(path: Path, geometry: Geometry) -> Volume:
 
     Raises:
         GridMismatchError: Its shape differs, or a corner is more than 1e-3 mm off.
-        LabelValueError: A value is not a whole number from 0 to 255.
+        LabelValueError: A value is not a whole number from 0 to 255, but for the rounding of scaled files.
         ImageError: It cannot be read.
     """
     mask = read_nifti(path)
@@ -80,15 +82,29 @@ def read_mask(path: Path, geometry: Geometry) -> Volume:
 
 def _labels(path: Path, voxels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     low, high = float(voxels.min()), float(voxels.max())
-    if low < 0 or high > 255:
+    if low < -_ROUNDING or high > 255 + _ROUNDING:
         seen = f"its values run from {low:g} to {high:g}, and label ids from 0 to 255"
         raise LabelValueError(path, seen, "map its ids to the label table first")
-    labels = voxels.astype(np.uint8, copy=False)
-    if labels.dtype != voxels.dtype and not np.array_equal(labels, voxels):
-        raise LabelValueError(
-            path, "it holds fractions, and labels are whole numbers", "save the mask, not probabilities"
-        )
+    if voxels.dtype.kind in "iu":
+        return voxels.astype(np.uint8, copy=False)
+    labels = np.empty(voxels.shape, dtype=np.uint8, order="F")
+    for z in range(voxels.shape[2]):
+        nearest = np.rint(voxels[:, :, z])
+        off = np.abs(nearest - voxels[:, :, z])
+        if off.max() > _ROUNDING:
+            seen = f"it holds {voxels[:, :, z].flat[off.argmax()]:g}, and labels are whole numbers"
+            raise LabelValueError(path, seen, "save the mask, not probabilities")
+        labels[:, :, z] = nearest
     return labels
+
+
+def _hounsfield(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Keep int16 and float32; any other integer becomes int16 if its values allow."""
+    if voxels.dtype.kind == "f" or voxels.dtype == np.int16:
+        return voxels
+    limits = np.iinfo(np.int16)
+    fits = int(voxels.min()) >= limits.min and int(voxels.max()) <= limits.max
+    return voxels.astype(np.int16 if fits else np.float32)
 
 
 def _check_grid(path: Path, mask: Geometry, ct: Geometry) -> None:
@@ -130,5 +146,5 @@ def _upright(path: Path, volume: Volume, *, resample_tilt: bool) -> Volume:
     if not resample_tilt:
         seen = f"its gantry was tilted: each slice lies {sideways_mm:.2f} mm beside the one below"
         raise DicomSeriesError(path, seen, "give --resample-tilt to put it on an upright grid")
-    upright = Geometry(volume.geometry.shape, upright_affine(volume.geometry))
-    return Volume(resampled_anyhow(volume.voxels, volume.geometry, upright, outside=AIR_HU), upright)
+    grid = upright(volume.geometry)
+    return Volume(resampled_anyhow(volume.voxels, volume.geometry, grid, outside=AIR_HU), grid)

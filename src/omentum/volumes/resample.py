@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from omentum.errors import ConfigError
 from omentum.volumes.geometry import Geometry
@@ -96,16 +95,27 @@ def resampled_anyhow(
 ) -> npt.NDArray[Any]:
     """Interpolate linearly on any other grid, rotated or sheared; the type of `voxels` is kept.
 
+    Between the outermost voxels and `outside` it interpolates too, so a rounding error at the border costs
+    a rounding error and not a plane of voxels.
+
     Args:
         voxels: Values `(x, y, z)` on `source`.
         source: Grid of `voxels`.
         target: Grid wanted.
         outside: Value beyond the border of `source`.
     """
+    from scipy import ndimage  # slow to import, and only tilted series need it
+
     to_source = np.linalg.inv(source.affine) @ target.affine
     return np.asarray(
         ndimage.affine_transform(
-            voxels, to_source[:3, :3], to_source[:3, 3], output_shape=target.shape, order=1, cval=outside
+            voxels,
+            to_source[:3, :3],
+            to_source[:3, 3],
+            output_shape=target.shape,
+            order=1,
+            mode="grid-constant",
+            cval=outside,
         )
     )
 
@@ -134,10 +144,20 @@ def _axis_matrices(source: Geometry, target: Geometry) -> tuple[_Matrix, _Matrix
 
 
 def _axis_matrix(n_source: int, n_target: int, step: float, start: float) -> _Matrix:
-    """Weights `(target, source)` of a tent as wide as the wider of both voxels; rows sum to 1."""
-    centres = np.clip(start + step * np.arange(n_target), 0, n_source - 1)
+    """Weights `(target, source)` of a tent as wide as the wider of both voxels; rows sum to 1.
+
+    Each tent is tipped so that its centre of mass is where the target voxel is, or a straight line would
+    come out wavy; what reaches beyond the border is given to the border.
+    """
     reach = max(step, 1.0)
-    distance = np.abs(centres[:, None] - np.arange(n_source)[None, :])
-    weights = np.maximum(0.0, 1.0 - distance / reach)
+    centres = np.clip(start + step * np.arange(n_target), -reach, n_source - 1 + reach)
+    taps = np.floor(centres)[:, None] + np.arange(-np.ceil(reach), np.ceil(reach) + 2)
+    away = taps - centres[:, None]
+    tents = np.maximum(0.0, 1.0 - np.abs(away) / reach)
+    first, second = (tents * away).sum(axis=1), (tents * away**2).sum(axis=1)
+    tents *= 1.0 - away * (first / np.maximum(second, 1e-12))[:, None]
+    weights = np.zeros((n_target, n_source))
+    rows = np.arange(n_target)[:, None]
+    np.add.at(weights, (rows, np.clip(taps, 0, n_source - 1).astype(int)), tents)
     weights[weights < 1e-6] = 0.0
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)

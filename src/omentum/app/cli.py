@@ -1,0 +1,69 @@
+"""What does `omentum` do on the command line? Every command, and how it ends.
+
+In:  arguments.
+Out: exit code 0 (done), 1 (some cases failed, listed), 2 (refused, one sentence), 130 (interrupted).
+"""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from omentum import __version__
+from omentum.app import model_commands, project_commands, review_commands, stage_commands
+from omentum.app.console import say_error
+from omentum.errors import OmentumError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="omentum",
+    help="Annotate thousands of abdominal CT volumes with people in the loop.",
+    epilog="Begin with `omentum demo`, or `omentum predict CT.nii.gz -o OUT`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(model_commands.app, name="models")
+app.add_typer(review_commands.app, name="review")
+for commands in (project_commands, stage_commands):
+    commands.add_to(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"omentum {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def at(
+    context: typer.Context,
+    project: Annotated[Path, typer.Option("-C", "--project", help="Folder of the project.")] = Path(),
+    version: Annotated[  # noqa: ARG001
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Keep the project's folder for the command that follows."""
+    context.obj = project
+
+
+def main() -> None:
+    """Run one command and exit; every error that a user can put right is one sentence."""
+    logging.getLogger("nibabel").setLevel(logging.ERROR)  # header repairs are no news to users
+    try:
+        code = app(standalone_mode=False)
+    except OmentumError as error:
+        say_error(str(error))
+        code = 2
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        say_error("interrupted; the same command goes on where this one stopped")
+        code = 130
+    sys.exit(code or 0)

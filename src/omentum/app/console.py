@@ -1,0 +1,125 @@
+"""How does a command speak? Progress bars on a terminal, tables for people, JSON for programs.
+
+In:  what stages report.
+Out: text on stdout, progress and errors on stderr; the exit code of a batch.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from omentum.records import Batch
+from omentum.runners.runner import Outcome
+from omentum.runners.runner import Progress as RunProgress
+
+__all__ = ["bars", "end_batches", "of_run", "say_error", "say_json", "say_table"]
+
+_ERRORS = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say_error(message: str) -> None:
+    """Print one sentence to stderr."""
+    _ERRORS.print(f"omentum: {message}", markup=False)
+
+
+def say_json(content: Any) -> None:
+    """Print JSON to stdout, and nothing else."""
+    typer.echo(json.dumps(content, indent=1, default=str, ensure_ascii=False))
+
+
+def say_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table; numbers stand to the right."""
+    table = Table(title=title or None, title_justify="left")
+    for place, column in enumerate(columns):
+        is_number = bool(rows) and all(
+            isinstance(row[place], int | float) or row[place] is None for row in rows
+        )
+        table.add_column(column, justify="right" if is_number else "left")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    Console(highlight=False).print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+@contextmanager
+def bars() -> Iterator[Callable[[str, int, int, str], None]]:
+    """Show a progress bar for each step on a terminal, and nothing elsewhere.
+
+    Yields:
+        Tells a step's name, how many are done, how many there are, and what was done last.
+    """
+    progress = Progress(
+        TextColumn("{task.description:<14}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[last]}"),
+        console=_ERRORS,
+        disable=not sys.stderr.isatty(),
+    )
+    tasks: dict[str, Any] = {}
+
+    def tell(step: str, done: int, total: int, last: str = "") -> None:
+        if step not in tasks:
+            tasks[step] = progress.add_task(step, total=total, last="")
+        progress.update(tasks[step], completed=done, total=total, last=last)
+
+    with progress:
+        yield tell
+
+
+def of_run(tell: Callable[[str, int, int, str], None]) -> Callable[[str, RunProgress], None]:
+    """Turn what runners report into what bars show."""
+
+    def told(step: str, progress: RunProgress) -> None:
+        mark = " failed" if progress.outcome is Outcome.FAILED else ""
+        tell(step, progress.n_ended, progress.n_items, f"{progress.key}{mark}")
+
+    return told
+
+
+def end_batches(batches: Sequence[Batch], what: str, again: str) -> None:
+    """Sum up batches for people, and end with the exit code that they deserve.
+
+    Args:
+        batches: What became of the items.
+        what: Done to a case, in the past: `predicted`.
+        again: The command that tries the failed ones again.
+
+    Raises:
+        typer.Exit: Code 1 if some items failed; 2 if there was one item and it was refused.
+    """
+    done, skipped = sum(len(batch.done) for batch in batches), sum(len(batch.skipped) for batch in batches)
+    failed = [failure for batch in batches for failure in batch.failed]
+    before = f", {skipped} before" if skipped else ""
+    if done or skipped:
+        typer.echo(f"{what} {done} {'case' if done == 1 else 'cases'}{before}", err=True)
+    for failure in failed:
+        say_error(f"{failure.key} was set aside: {failure.reason}")
+    if failed and done + skipped == 0 and len(failed) == 1:
+        raise typer.Exit(2)
+    if failed:
+        say_error(
+            f"{len(failed)} of {done + skipped + len(failed)} cases failed; try them again with `{again}`"
+        )
+        raise typer.Exit(1)

@@ -1,0 +1,153 @@
+"""What does the whole loop do, in a few minutes, on a laptop, without anybody's data?
+
+In:  a folder.
+Out: made-up patients, a project, two rounds in which a simulated reader revises within a budget of
+     minutes, a table of Dice and minutes by round, and the report.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import typer
+
+from omentum import loop
+from omentum.app.console import bars, of_run, say_table
+from omentum.errors import ConfigError
+from omentum.evaluate.agreement import compare_case
+from omentum.evaluate.summary import summarised
+from omentum.exchange.add import OriginalLabel
+from omentum.phantoms.cohort import write_cohort
+from omentum.records import Case, Release, Task
+from omentum.review.simulated import SimulatedReader
+from omentum.settings import Settings
+from omentum.volumes.labels import organ
+from omentum.volumes.masks import MaskSet, OrganPart, whole
+from omentum.volumes.nifti import read_nifti
+from omentum.workspace import Workspace, new_workspace, opened
+
+__all__ = ["run_demo"]
+
+ROUNDS = 2
+_MARK = "omentum-demo"
+_STYLE = "hard"
+"""Contrast phases, noise and slices unlike most of what the starter learned from."""
+_SPACING_MM = (3.0, 3.0, 3.0)
+_MINUTES_A_CASE = 3.0
+_HELD_OUT_EVERY = 4
+
+
+def run_demo(folder: Path, n_cases: int) -> None:
+    """Run two rounds on made-up patients, and say where the report is.
+
+    Args:
+        folder: Made anew; an older demonstration there is replaced.
+        n_cases: Made-up patients.
+
+    Raises:
+        ConfigError: The folder holds something else.
+    """
+    _clear(folder)
+    with bars() as tell:
+        for seed in range(n_cases):
+            write_cohort(folder / "cohort", [seed], style=_STYLE, spacing_mm=_SPACING_MM)
+            tell("make patients", seed + 1, n_cases, "")
+        project = folder / "project"
+        new_workspace(project, Settings(held_out_share=0.0, budget_minutes=n_cases * _MINUTES_A_CASE))
+        with opened(project) as workspace:
+            _add(workspace, folder / "cohort")
+            rows = [_round(workspace, folder, of_run(tell)) for _ in range(ROUNDS)]
+            loop.predict(workspace, tell=of_run(tell))
+            loop.score(workspace, tell=of_run(tell))
+            report, path = loop.evaluate(workspace, truth=folder / "cohort")
+    _say(report, rows)
+    typer.echo(f"the report is {path.resolve()}")
+
+
+def _clear(folder: Path) -> None:
+    if folder.exists() and not (folder / _MARK).is_file() and any(folder.iterdir()):
+        raise ConfigError("--out", str(folder), "it holds something else; name a new folder")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / _MARK).touch()
+
+
+def _add(workspace: Workspace, cohort: Path) -> None:
+    """Add the CTs alone: their true labels are for the simulated reader and the evaluation."""
+
+    def no_label(_source: object) -> OriginalLabel | None:
+        return None
+
+    loop.add_cases(workspace, [cohort], labels=no_label)
+    patients = [case.patient_id for case in workspace.store.cases.all()]
+    workspace.store.cases.hold_out(patients[_HELD_OUT_EVERY - 1 :: _HELD_OUT_EVERY])
+
+
+def _round(workspace: Workspace, folder: Path, tell: loop.Tell) -> tuple[float, int, float | None]:
+    """Run one round; give the reader's minutes, the masks revised, and the Dice of the release."""
+    number = workspace.store.rounds.current().number
+    tasks_dir = folder / "tasks" / str(number)
+    half = loop.first_half(workspace, tasks_dir, tell=tell)
+    minutes_of = _revise(half.tasks, workspace, folder, tasks_dir)
+    done = loop.second_half(workspace, tasks_dir, f"V{number}", minutes_of=minutes_of, tell=tell)
+    dice = _release_dice(done.release, workspace.store.cases.all(), folder / "cohort")
+    return sum(minutes_of.values()), len(done.revisions), dice
+
+
+def _revise(
+    tasks: tuple[Task, ...], workspace: Workspace, folder: Path, tasks_dir: Path
+) -> dict[tuple[str, str], float]:
+    def truth(case_id: str, organ_name: str) -> npt.NDArray[np.bool_]:
+        labels = read_nifti(folder / "cohort" / case_id / "labels.nii.gz").voxels
+        return np.asarray(labels == organ(organ_name).index)
+
+    reader = SimulatedReader(truth=truth, budget_minutes=workspace.settings.budget_minutes)
+    return reader.revise(sorted(tasks, key=lambda task: task.rank), tasks_dir)
+
+
+def _release_dice(release: Release, cases: list[Case], cohort: Path) -> float | None:
+    agreements = []
+    for case in cases:
+        labels = read_nifti(cohort / case.case_id / "labels.nii.gz")
+        files = sorted((release.folder / case.case_id / "segmentations").glob("*.nii.gz"))
+        names = [file.name.removesuffix(".nii.gz") for file in files]
+        released = MaskSet.build(labels.geometry, names, _parts(files, names))
+        truth = MaskSet.from_labels(labels.voxels, labels.geometry, names)
+        agreements += compare_case(case.case_id, released, truth)
+    return summarised(agreements).dice
+
+
+def _parts(files: list[Path], names: list[str]) -> Iterator[OrganPart]:
+    for file, name in zip(files, names, strict=True):
+        mask = read_nifti(file)
+        yield name, whole(mask.geometry.shape), mask.voxels > 0
+
+
+def _say(report: loop.RoundReport, rounds: list[tuple[float, int, float | None]]) -> None:
+    rows: list[tuple[object, ...]] = []
+    for figures, done in zip(report.rounds, [*rounds, (None, None, None)], strict=True):
+        summary = figures.summary
+        minutes, n_revised, release_dice = done
+        rows.append(
+            (
+                figures.number,
+                figures.network,
+                summary and summary.dice,
+                summary and summary.surface_dice,
+                None if minutes is None else round(minutes, 1),
+                n_revised,
+                release_dice,
+            )
+        )
+    columns = [
+        "round",
+        "network",
+        "Dice, held out",
+        "surface Dice",
+        "minutes",
+        "masks revised",
+        "Dice of release",
+    ]
+    say_table("two rounds", columns, rows)

@@ -1,0 +1,187 @@
+"""Commands on a project as a whole: make one, fill it, see how far it is; and the demonstration."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from omentum import loop
+from omentum.app.console import bars, end_batches, of_run, say_json, say_table
+from omentum.exchange.add import OriginalLabel
+from omentum.exchange.batch import Labels
+from omentum.exchange.sources import Source
+from omentum.settings import Settings
+from omentum.workspace import Workspace, new_workspace, opened
+
+__all__ = ["add_to"]
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Made if missing.")] = Path(),
+    organs: Annotated[
+        str, typer.Option(help="Organs to annotate, or names of subsets, with commas between.")
+    ] = "abdomenatlas-1.0",
+    network: Annotated[str, typer.Option(help="Network that predicts in the first round.")] = "starter",
+    held_out: Annotated[float, typer.Option(help="Share of patients kept for evaluation.")] = 0.2,
+) -> None:
+    """Make a project. Example: omentum init my-atlas --organs liver,spleen."""
+    settings = Settings(organs=tuple(organs.split(",")), networks=(network,), held_out_share=held_out)
+    new_workspace(folder, settings)
+    typer.echo(f"made {folder}; next: omentum -C {folder} add CT...")
+
+
+def add(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="NIfTI files, DICOM folders, folders of them.")],
+    case_id: Annotated[str | None, typer.Option("--id", help="Name of the one case.")] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(help="Original labels: a file, or a pattern beside each CT such as {name}_seg.nii.gz."),
+    ] = None,
+    label_ids: Annotated[
+        str,
+        typer.Option(help="What label values mean: omentum, abdomenatlas-1.0, abdomenatlas-1.1, an organ."),
+    ] = "omentum",
+    label_organs: Annotated[
+        str, typer.Option(help="Organs that the labels annotate; the others are unknown, not empty.")
+    ] = "",
+    resample_tilt: Annotated[
+        bool, typer.Option("--resample-tilt", help="Put tilted DICOM series on an upright grid.")
+    ] = False,
+) -> None:
+    """Add CTs. Example: omentum -C my-atlas add scans/ chaos_03/dicom --label labels.nii.gz."""
+    organs = tuple(name for name in label_organs.split(",") if name)
+    labels = _labels(label, label_ids, organs) if label else None
+    with opened(context.obj) as workspace, bars() as tell:
+        told = of_run(tell)
+        batch = loop.add_cases(
+            workspace, paths, case_id=case_id, labels=labels, resample_tilt=resample_tilt,
+            progress=lambda progress: told("add", progress),
+        )  # fmt: skip
+    end_batches([batch], "added", f"omentum -C {context.obj} add PATH...")
+
+
+def _labels(pattern: str, ids: str, organs: tuple[str, ...]) -> Labels:
+    def find(source: Source) -> OriginalLabel | None:
+        given = Path(pattern)
+        path = given if given.is_file() else source.beside(pattern)
+        return None if path is None else OriginalLabel(path=path, ids=ids, organs=organs)
+
+    return find
+
+
+def status(
+    context: typer.Context,
+    cases: Annotated[bool, typer.Option("--cases", help="List the cases.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show how far a project is and what waits for whom. Example: omentum -C my-atlas status."""
+    with opened(context.obj) as workspace:
+        summary = _summary(workspace)
+        summary["case_list"] = (
+            [_case_line(workspace, case_id) for case_id in _case_ids(workspace)] if cases else []
+        )
+    if as_json:
+        say_json(summary)
+        return
+    shown = [(name, value) for name, value in summary.items() if not isinstance(value, list | dict)]
+    say_table(
+        str(context.obj.resolve().name), ["", ""], [(name.replace("_", " "), str(v)) for name, v in shown]
+    )
+    if cases:
+        columns = list(summary["case_list"][0]) if summary["case_list"] else []
+        say_table("cases", columns, [list(line.values()) for line in summary["case_list"]])
+    for stage, failures in summary["failed"].items():
+        for key, reason in failures.items():
+            typer.echo(f"set aside in {stage}: {key}: {reason}")
+    typer.echo(f"next: {summary['next']}")
+
+
+def _case_ids(workspace: Workspace) -> list[str]:
+    return [case.case_id for case in workspace.store.cases.all()]
+
+
+def _case_line(workspace: Workspace, case_id: str) -> dict[str, Any]:
+    case = workspace.store.cases.get(case_id)
+    spacing = " x ".join(f"{edge:.3g}" for edge in case.geometry.spacing_mm)
+    return {
+        "case": case_id,
+        "shape": " x ".join(map(str, case.geometry.shape)),
+        "spacing (mm)": spacing,
+        "axes": case.geometry.orientation,
+        "original organs": len(case.original_organs),
+        "held out": "yes" if case.held_out else "",
+    }
+
+
+def _summary(workspace: Workspace) -> dict[str, Any]:
+    store = workspace.store
+    current = store.rounds.current()
+    states = Counter(task.state.value for task in store.tasks.of_round(current.number))
+    revisions = [one for one in store.revisions.all() if one.round_number == current.number]
+    n_cases = len(store.cases.all())
+    n_predicted = len(workspace.predictions(workspace.networks[0]))
+    failures = store.ledger.failures_by_stage()
+    return {
+        "round": current.number,
+        "network": current.network,
+        "cases": n_cases,
+        "predicted": n_predicted,
+        "tasks_queued": states["queued"],
+        "tasks_exported": states["exported"],
+        "tasks_done": states["done"],
+        "revisions_in_round": len(revisions),
+        "minutes_in_round": sum(one.minutes or 0.0 for one in revisions),
+        "releases": ", ".join(release.version for release in store.releases.all()) or "none",
+        "failed": {stage: {one.key: one.reason for one in found} for stage, found in failures.items()},
+        "next": _next(n_cases, n_predicted, states, len(revisions)),
+    }
+
+
+def _next(n_cases: int, n_predicted: int, states: Counter[str], n_revisions: int) -> str:
+    if not n_cases:
+        return "omentum add CT..."
+    if n_predicted < n_cases:
+        return "omentum predict"
+    if not states:
+        return "omentum score"
+    if n_revisions:
+        return "omentum tune, or go on with omentum review import FOLDER"
+    if states["exported"]:
+        return "experts revise, then omentum review import FOLDER"
+    return "omentum review export FOLDER"
+
+
+def demo(
+    folder: Annotated[
+        Path, typer.Option("--out", "-o", help="Made anew; an old demonstration is replaced.")
+    ] = Path("demo"),
+    n_cases: Annotated[int, typer.Option("--cases", min=4, help="Made-up patients.")] = 12,
+) -> None:
+    """Run two rounds on made-up patients with a simulated reader. Example: omentum demo."""
+    from omentum.app.demo import run_demo
+
+    run_demo(folder, n_cases)
+
+
+def phantoms(
+    folder: Annotated[Path, typer.Argument(help="Gets a folder for each made-up patient.")],
+    number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many.")] = 12,
+    first_seed: Annotated[int, typer.Option(min=0, help="Seed of the first; the next has the next.")] = 0,
+    style: Annotated[str, typer.Option(help="easy, mixed or hard.")] = "mixed",
+) -> None:
+    """Make synthetic CTs with true labels. Example: omentum phantoms cohort -n 12."""
+    from omentum.phantoms.cohort import write_cohort
+
+    with bars() as tell:
+        for done, seed in enumerate(range(first_seed, first_seed + number), start=1):
+            (case,) = write_cohort(folder, [seed], style=style)
+            tell("make", done, number, case.name)
+    typer.echo(f"made {number} patients in {folder}, each with ct.nii.gz and labels.nii.gz")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Offer these commands."""
+    for command in (init, add, status, phantoms, demo):
+        app.command()(command)

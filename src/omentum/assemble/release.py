@@ -1,0 +1,116 @@
+"""How does a data set become a release, that is there whole or not at all, and never changes?
+
+In:  all cases, each with what is known of it.
+Out: `releases/<version>/`: a folder a case, `manifest.json`, `dataset.json`, `SHA256SUMS`; read-only.
+     It grows in `releases/.<version>.partial/`, where the same call goes on after a kill, and is
+     renamed once it is whole.
+"""
+
+import shutil
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from omentum.assemble.lineage import file_sha256
+from omentum.assemble.manifest import write_manifest
+from omentum.assemble.one_case import assemble_case, is_assembled
+from omentum.assemble.priority import CaseInputs
+from omentum.errors import OmentumError, ReleaseError
+from omentum.project import checked_name
+from omentum.records import Failure, Release
+from omentum.volumes.atomic import move_folder
+
+__all__ = ["Run", "build_release", "in_this_process"]
+
+Run = Callable[[Callable[[CaseInputs], None], Sequence[CaseInputs]], Sequence[Failure]]
+"""Calls a function for each case, in any order and in any process, and says which cases failed."""
+
+
+def in_this_process(work: Callable[[CaseInputs], None], cases: Sequence[CaseInputs]) -> list[Failure]:
+    """Do one case after another; one that fails does not stop the others."""
+    failures = []
+    for inputs in cases:
+        try:
+            work(inputs)
+        except OmentumError as error:
+            failures.append(Failure(key=inputs.case.case_id, reason=str(error)))
+    return failures
+
+
+def build_release(
+    version: str, releases_dir: Path, cases: Sequence[CaseInputs], *, run: Run = in_this_process
+) -> Release:
+    """Assemble all cases and publish them under a version.
+
+    Called again after a kill, it redoes only what was not finished or whose inputs have changed.
+
+    Args:
+        version: Name of the release and of its folder.
+        releases_dir: Where releases are.
+        cases: What is known of each case.
+        run: How the cases are worked on; the function that it gets can be pickled.
+
+    Returns:
+        The release.
+
+    Raises:
+        ConfigError: `version` cannot be a folder's name.
+        ReleaseError: There is such a release already; there are no cases, or one twice; or a case
+            cannot be assembled, and then the others are kept for the next try.
+    """
+    folder = releases_dir / checked_name("version", version)
+    _check(version, folder, cases)
+    part = releases_dir / f".{version}.partial"
+    _remove_strangers(part, {inputs.case.case_id for inputs in cases})
+    failures = run(partial(_assemble_into, part), cases)
+    if failures:
+        reasons = "; ".join(f"{failure.key}: {failure.reason}" for failure in failures)
+        raise ReleaseError(
+            f"release {version!r} was not made, for {len(failures)} of {len(cases)} cases failed "
+            f"({reasons}); put them right and run the same command: what is done is kept"
+        )
+    manifest = write_manifest(part, version, [inputs.case.case_id for inputs in cases])
+    manifest_sha256 = file_sha256(manifest)
+    for path in part.rglob("*"):
+        if path.is_file():
+            path.chmod(path.stat().st_mode & ~0o222)
+    move_folder(part, folder)
+    return Release(
+        version=version,
+        folder=folder,
+        n_cases=len(cases),
+        manifest_sha256=manifest_sha256,
+        time=datetime.now(UTC),
+    )
+
+
+def _check(version: str, folder: Path, cases: Sequence[CaseInputs]) -> None:
+    if folder.exists():
+        raise ReleaseError(
+            f"there is a release {version!r} already ({folder}), and releases never change; "
+            "name another version"
+        )
+    case_ids = [inputs.case.case_id for inputs in cases]
+    if not case_ids:
+        raise ReleaseError(f"release {version!r} would hold no case; add some with `omentum add`")
+    if len(set(case_ids)) < len(case_ids):
+        twice = next(case_id for case_id in case_ids if case_ids.count(case_id) > 1)
+        raise ReleaseError(f"release {version!r} would hold case {twice!r} twice; name each case once")
+
+
+def _assemble_into(part: Path, inputs: CaseInputs) -> None:
+    folder = part / inputs.case.case_id
+    if not is_assembled(inputs, folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        assemble_case(inputs, folder)
+
+
+def _remove_strangers(part: Path, case_ids: set[str]) -> None:
+    """Remove what an earlier try left and this one does not have: other cases, lists, halves of files."""
+    part.mkdir(parents=True, exist_ok=True)
+    for path in part.iterdir():
+        if path.is_dir() and path.name not in case_ids:
+            shutil.rmtree(path)
+        elif not path.is_dir():
+            path.unlink()

@@ -1,0 +1,103 @@
+"""What does assembly do in a round? One mask an organ and case, into a release.
+
+In:  an open project.
+Out: the masks that stand, for tuning; a release, on disk and noted in the database.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from omentum.assemble.lineage import file_sha256
+from omentum.assemble.priority import CaseInputs, choose
+from omentum.assemble.release import build_release
+from omentum.records import ChosenMask, Failure, LabelledCase, MaskSource, Release, Revision
+from omentum.runners.memory_ledger import MemoryLedger
+from omentum.runners.runner import Progress
+from omentum.workspace import Workspace
+
+__all__ = ["assemble_round", "labelled_cases", "prefer_revision"]
+
+_PREFERRED = "revised_over_original"
+
+
+def assemble_round(
+    workspace: Workspace, version: str, *, progress: Callable[[Progress], None] | None = None
+) -> Release:
+    """Build a release of every case that has any mask.
+
+    Raises:
+        ReleaseError: The version is taken, or a case could not be assembled.
+    """
+    cases = [inputs for inputs in _inputs(workspace) if choose(inputs)]
+
+    def run(work: Callable[[CaseInputs], None], items: Sequence[CaseInputs]) -> list[Failure]:
+        def key(inputs: CaseInputs) -> str:
+            return inputs.case.case_id
+
+        ledger = MemoryLedger[None]()
+        return list(workspace.runner.run(items, work, key=key, ledger=ledger, progress=progress).failed)
+
+    release = build_release(version, workspace.folder.releases_dir, cases, run=run)
+    workspace.store.releases.add(release)
+    return release
+
+
+def labelled_cases(workspace: Workspace) -> list[LabelledCase]:
+    """Give every case with the mask that stands for each organ: original, else revised, else predicted."""
+    made = [(inputs, _chosen(inputs)) for inputs in _inputs(workspace)]
+    return [LabelledCase(case=inputs.case, masks=masks) for inputs, masks in made if masks]
+
+
+def prefer_revision(workspace: Workspace, case_id: str, organ_name: str) -> None:
+    """Decide that the revision of an organ is better than the case's original label; recorded for good.
+
+    Raises:
+        UnknownCaseError: There is no such case.
+    """
+    case = workspace.store.cases.get(case_id)
+    decided = _preferred(workspace) | {(case.case_id, organ_name)}
+    workspace.store.facts.set(_PREFERRED, json.dumps(sorted(decided)))
+
+
+def _preferred(workspace: Workspace) -> set[tuple[str, str]]:
+    stored = json.loads(workspace.store.facts.get(_PREFERRED) or "[]")
+    return {(case_id, organ_name) for case_id, organ_name in stored}
+
+
+def _inputs(workspace: Workspace) -> list[CaseInputs]:
+    predictions = workspace.predictions(workspace.networks[0])
+    revisions: dict[str, list[Revision]] = defaultdict(list)
+    for revision in workspace.store.revisions.all():
+        revisions[revision.case_id].append(revision)
+    preferred: dict[str, set[str]] = defaultdict(set)
+    for case_id, organ_name in _preferred(workspace):
+        preferred[case_id].add(organ_name)
+    return [
+        CaseInputs(
+            case=case,
+            revisions=tuple(revisions[case.case_id]),
+            prediction=predictions.get(case.case_id),
+            revised_over_original=frozenset(preferred[case.case_id]),
+        )
+        for case in workspace.store.cases.all()
+    ]
+
+
+def _chosen(inputs: CaseInputs) -> tuple[ChosenMask, ...]:
+    label_path = inputs.case.original_label_path
+    original_sha256 = file_sha256(label_path) if label_path is not None else ""
+    masks = []
+    for choice in choose(inputs):
+        match choice.source:
+            case MaskSource.ORIGINAL:
+                assert label_path is not None
+                path, sha256 = label_path, original_sha256
+            case MaskSource.REVISED:
+                assert choice.revision is not None
+                path, sha256 = choice.revision.path, choice.revision.sha256
+            case MaskSource.PREDICTED:
+                assert inputs.prediction is not None
+                path, sha256 = inputs.prediction.masks_path, inputs.prediction.weights_sha256
+        masks.append(ChosenMask(organ=choice.organ, source=choice.source, path=path, sha256=sha256))
+    return tuple(masks)

@@ -1,0 +1,1 @@
+"""Rounds compared: agreement with what people drew, and the report that shows it."""

@@ -1,0 +1,141 @@
+"""What happened in a round, on one page that people like to read?
+
+In:  a `RoundReport`.
+Out: `report.html`, one file with everything in it: it opens without a network and can be sent on.
+"""
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from omentum.evaluate.figures import bars_by_round, dice_by_organ, dice_by_round
+from omentum.evaluate.pictures import embedded_png
+from omentum.evaluate.round_report import RoundReport
+from omentum.evaluate.summary import ComparedOrgan, best_places, side_by_side
+from omentum.volumes.atomic import write_text
+from omentum.volumes.labels import organ
+
+__all__ = ["rendered", "write_report"]
+
+MOST_COLUMNS = 5
+"""Rounds in the table; the drawings have them all."""
+
+_MISSING = "–"  # noqa: RUF001 - a dash is what people read as "nothing here"
+
+
+def write_report(path: Path, report: RoundReport) -> None:
+    """Write a round's report as one HTML file, whole or not at all."""
+    write_text(path, rendered(report))
+
+
+def rendered(report: RoundReport) -> str:
+    """Make the page's HTML; names from outside are escaped."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(number=_number, organ_name=_organ_name, colour=_colour)
+    template = resources.files("omentum.evaluate").joinpath("report.html.j2").read_text("utf-8")
+    rows = side_by_side([one.summary for one in report.rounds])
+    shown = report.rounds[-MOST_COLUMNS:]
+    return environment.from_string(template).render(
+        report=report,
+        current=report.current,
+        cards=_cards(report),
+        shown=shown,
+        rows=[_row(row) for row in side_by_side([one.summary for one in shown])],
+        drawings=_drawings(report, rows),
+        pictures=_pictures(report),
+    )
+
+
+def _cards(report: RoundReport) -> list[dict[str, str]]:
+    """Give the numbers at the top, each with its change since it was last known."""
+    rounds = report.rounds
+    dice = [one.summary.dice if one.summary else None for one in rounds]
+    surface = [one.summary.surface_dice if one.summary else None for one in rounds]
+    numbers = [one.number for one in rounds]
+    return [
+        _card("Mean Dice", numbers, dice, 3),
+        _card("Mean surface Dice", numbers, surface, 3),
+        _card("Needs attention", numbers, [one.attention_ml for one in rounds], 0, "mL"),
+        _card("Time people spent", numbers, [one.minutes for one in rounds], 0, "min"),
+        {
+            "name": "Organs revised",
+            "value": _number(report.current.n_revised, 0),
+            "note": _of_tasks(report.current.n_tasks),
+        },
+    ]
+
+
+def _card(
+    name: str, rounds: Sequence[int], values: Sequence[float | None], digits: int, unit: str = ""
+) -> dict[str, str]:
+    """Give the last round's value, and how it differs from the last one known before."""
+    now, note = values[-1], ""
+    earlier = [
+        (number, value) for number, value in zip(rounds[:-1], values[:-1], strict=True) if value is not None
+    ]
+    if now is not None and earlier:
+        number, before = earlier[-1]
+        change = round(now - before, digits) or 0.0  # never -0
+        note = f"{change:+,.{digits}f}{unit and ' ' + unit} since round {number}"
+    return {"name": name, "value": _number(now, digits, unit), "note": note}
+
+
+def _of_tasks(n_tasks: int | None) -> str:
+    return "" if n_tasks is None else f"of {n_tasks:,} in the queue"
+
+
+def _row(row: ComparedOrgan) -> dict[str, Any]:
+    """Shape one line of the table: each value with whether it is the best of its measure."""
+    return {
+        "organ": row.organ,
+        "n_cases": row.n_cases[-1] or max(row.n_cases),
+        "dice": _marked(row.dice),
+        "surface_dice": _marked(row.surface_dice),
+    }
+
+
+def _marked(values: Sequence[float | None]) -> list[tuple[str, bool]]:
+    best = best_places(values)
+    return [(_number(value, 3), place in best) for place, value in enumerate(values)]
+
+
+def _drawings(report: RoundReport, rows: Sequence[ComparedOrgan]) -> dict[str, str]:
+    """Draw what there are numbers for, as SVG by name."""
+    numbers = [one.number for one in report.rounds]
+    dice = {row.organ: row.dice for row in rows if row.organ and any(value is not None for value in row.dice)}
+    drawn: dict[str, str] = {}
+    if dice and len(numbers) > 1:
+        drawn["dice"] = dice_by_round(numbers, dice)
+    elif dice:
+        drawn["dice"] = dice_by_organ({name: values[0] for name, values in dice.items()})
+    if len(numbers) < 2:
+        return drawn
+    for name, field, unit in (("minutes", "minutes", "minutes"), ("attention", "attention_ml", "mL")):
+        values = [getattr(one, field) for one in report.rounds]
+        if any(value is not None for value in values):
+            drawn[name] = bars_by_round(numbers, values, unit)
+    return drawn
+
+
+def _pictures(report: RoundReport) -> list[dict[str, str]]:
+    found = [(one, embedded_png(one.path)) for one in report.previews]
+    return [{"case_id": one.case_id, "caption": one.caption, "src": src} for one, src in found if src]
+
+
+def _number(value: float | None, digits: int = 1, unit: str = "") -> str:
+    """Write a number for people; a dash where there is none."""
+    return _MISSING if value is None else f"{value:,.{digits}f}{unit and ' ' + unit}"
+
+
+def _organ_name(name: str) -> str:
+    return organ(name).display_name
+
+
+def _colour(name: str) -> str:
+    red, green, blue = organ(name).colour
+    return f"rgb({red} {green} {blue})"

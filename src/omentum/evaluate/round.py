@@ -1,0 +1,178 @@
+"""What does evaluation do in a round? Every round's predictions against masks that people vouch for.
+
+In:  an open project, the mask that stands for each organ (loop), or a folder of true labels.
+Out: `rounds/<n>/report.html`, and the figures in it.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from omentum.chosen_masks import read_chosen
+from omentum.errors import ProjectError
+from omentum.evaluate.agreement import OrganAgreement, compare_case
+from omentum.evaluate.round_report import PreviewPicture, QueueLine, RoundFigures, RoundReport, Tuning
+from omentum.evaluate.summary import mean, summarised
+from omentum.records import Case, LabelledCase, MaskSource, Prediction, Round
+from omentum.volumes.mask_files import read_masks
+from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.read import read_mask
+from omentum.workspace import Workspace
+
+__all__ = ["evaluate_round"]
+
+_SHOWN_CASES = 4
+_SHOWN_TASKS = 15
+
+
+def evaluate_round(
+    workspace: Workspace, labelled: Sequence[LabelledCase], *, truth: Path | None = None
+) -> tuple[RoundReport, Path]:
+    """Compare all rounds so far, and write the report of the last one that predicted anything.
+
+    Patients kept for evaluation are compared; where none of them has a reference, all cases are, and
+    the report says so.
+
+    Args:
+        workspace: The project.
+        labelled: Every case with the mask that stands for each organ; predicted ones are no reference.
+        truth: Label maps of 32-class indices, `<case_id>/labels.nii.gz` or `<case_id>.nii.gz`, to compare
+            with instead.
+
+    Returns:
+        The figures, and where the page is.
+
+    Raises:
+        ProjectError: Nothing has been predicted.
+    """
+    rounds = [one for one in workspace.store.rounds.all() if workspace.predictions(one.network)]
+    if not rounds:
+        raise ProjectError("no case has been predicted yet; run `omentum predict` first")
+    referred = [one for one in labelled if _has_reference(one, truth)]
+    kept = [one for one in referred if one.case.held_out]
+    agreements = {one.number: _agreements(workspace, one, kept or referred, truth) for one in rounds}
+    last = rounds[-1]
+    report = RoundReport(
+        project=workspace.folder.root.resolve().name,
+        made=datetime.now(UTC),
+        rounds=tuple(_figures(workspace, one, agreements[one.number]) for one in rounds),
+        n_cases=len(workspace.store.cases.all()),
+        tolerance_mm=workspace.settings.surface_tolerance_mm,
+        compared_with=_compared_with(bool(kept), len(kept or referred), truth),
+        queue=tuple(
+            QueueLine(task=task) for task in workspace.store.tasks.of_round(last.number)[:_SHOWN_TASKS]
+        ),
+        previews=_worst(workspace.predictions(last.network), agreements[last.number]),
+        revisions=tuple(one for one in workspace.store.revisions.all() if one.round_number == last.number),
+        tuning=_tuning(workspace, last),
+    )
+    from omentum.evaluate.report import write_report  # draws figures; slow to import
+
+    path = workspace.folder.round_dir(last.number) / "report.html"
+    write_report(path, report)
+    return report, path
+
+
+def _compared_with(is_held_out: bool, n_cases: int, truth: Path | None) -> str:
+    masks = "true labels" if truth else "original and revised masks"
+    whose = "of patients kept for evaluation" if is_held_out else "(no patient kept for evaluation has any)"
+    return f"the {masks} of {n_cases} cases {whose}"
+
+
+def _has_reference(labelled: LabelledCase, truth: Path | None) -> bool:
+    if truth is not None:
+        return _truth_path(truth, labelled.case) is not None
+    return any(mask.source is not MaskSource.PREDICTED for mask in labelled.masks)
+
+
+def _agreements(
+    workspace: Workspace, of_round: Round, cases: Sequence[LabelledCase], truth: Path | None
+) -> list[OrganAgreement]:
+    predictions = workspace.predictions(of_round.network)
+    found: list[OrganAgreement] = []
+    for one in cases:
+        made = predictions.get(one.case.case_id)
+        if made is not None:
+            reference = _reference(workspace, one, truth)
+            tolerance_mm = workspace.settings.surface_tolerance_mm
+            found += compare_case(one.case.case_id, read_masks(made.masks_path), reference, tolerance_mm)
+    return found
+
+
+def _reference(workspace: Workspace, labelled: LabelledCase, truth: Path | None) -> MaskSet:
+    case = labelled.case
+    path = _truth_path(truth, case) if truth is not None else None
+    if path is not None:
+        return MaskSet.from_labels(
+            read_mask(path, case.geometry).voxels, case.geometry, workspace.settings.organs
+        )
+    own = tuple(mask for mask in labelled.masks if mask.source is not MaskSource.PREDICTED)
+    box = whole(case.geometry.shape)
+    read = read_chosen(LabelledCase(case=case, masks=own))
+    parts = ((mask.organ, box, volume.voxels) for mask, volume in read)
+    return MaskSet.build(case.geometry, [mask.organ for mask in own], parts)
+
+
+def _truth_path(folder: Path, case: Case) -> Path | None:
+    places = (folder / case.case_id / "labels.nii.gz", folder / f"{case.case_id}.nii.gz")
+    return next((place for place in places if place.is_file()), None)
+
+
+def _figures(workspace: Workspace, one: Round, agreements: Sequence[OrganAgreement]) -> RoundFigures:
+    store = workspace.store
+    scores = store.scores.of_round(one.number)
+    revisions = [revision for revision in store.revisions.all() if revision.round_number == one.number]
+    minutes = [revision.minutes for revision in revisions if revision.minutes is not None]
+    return RoundFigures(
+        number=one.number,
+        network=one.network,
+        summary=summarised(agreements) if agreements else None,
+        minutes=sum(minutes) if minutes else None,
+        attention_ml=sum(organ.attention_ml for score in scores for organ in score.organs)
+        if scores
+        else None,
+        n_tasks=len(store.tasks.of_round(one.number)) if scores else None,
+        n_revised=len(revisions),
+        added_ml=sum(revision.added_ml for revision in revisions),
+        removed_ml=sum(revision.removed_ml for revision in revisions),
+    )
+
+
+def _worst(
+    predictions: dict[str, Prediction], agreements: Sequence[OrganAgreement]
+) -> tuple[PreviewPicture, ...]:
+    by_case: dict[str, list[float | None]] = defaultdict(list)
+    for one in agreements:
+        by_case[one.case_id].append(one.dice)
+    means = {case_id: mean(values) for case_id, values in by_case.items()}
+    ranked = sorted((value, case_id) for case_id, value in means.items() if value is not None)
+    return tuple(
+        PreviewPicture(
+            case_id=case_id, caption=f"mean Dice {value:.3f}", path=predictions[case_id].preview_path
+        )
+        for value, case_id in ranked[:_SHOWN_CASES]
+    )
+
+
+def _tuning(workspace: Workspace, last: Round) -> Tuning | None:
+    """Tell how the network that predicted in this round was tuned, if it was."""
+    made = next((one for one in workspace.store.networks.all() if one.name == last.network), None)
+    if made is None or made.folder is None:
+        return None
+    story = json.loads((made.folder / "tune.json").read_text(encoding="utf-8"))
+    facts = (
+        ("Mode", story["mode"]),
+        ("Learned from", f"{len(story['cases'])} cases, after round {made.round_number}"),
+        ("Time", f"{story['seconds']:.0f} s"),
+        ("Weights", made.weights_sha256[:12]),
+    )
+    return Tuning(
+        network=made.name,
+        parent=made.parent,
+        organs=tuple(story.get("organs", workspace.settings.organs)),
+        facts=facts,
+        is_promoted=True,
+        reason="by whoever ran omentum tune",
+    )

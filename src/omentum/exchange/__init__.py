@@ -1,0 +1,1 @@
+"""Other people's layouts, in and out."""

@@ -1,0 +1,154 @@
+"""What is one round of Omentum? Two halves, with people between them.
+
+    first half    predict ── every CT, with the networks in use
+                  score ──── where are the predictions probably wrong? the queue
+                  export ─── tasks for the experts, as folders that any viewer opens
+        people    revise, just there, and save `<organ>_revised.nii.gz`
+    second half   import ─── their masks, kept for good
+                  assemble ─ original > revised > predicted, into a release with its lineage
+                  tune ───── the heads of revised organs, on a frozen trunk with a little replay
+                  evaluate ─ on patients that are never learned from; the report
+
+In:  an open project.
+Out: the next round, begun with the tuned network. Each step does only what is not done yet, so a round
+     that was killed anywhere goes on when it is called again.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from omentum.assemble.round import assemble_round, labelled_cases
+from omentum.evaluate.round import evaluate_round
+from omentum.evaluate.round_report import RoundReport
+from omentum.exchange.batch import add_cases
+from omentum.records import Batch, NetworkRecord, Release, Revision, Task
+from omentum.review.round import export_round, import_round
+from omentum.runners.runner import Progress
+from omentum.score.round import score_round
+from omentum.tune.config import ContinualConfig, FullConfig
+from omentum.workspace import Workspace
+
+__all__ = [
+    "FirstHalf",
+    "SecondHalf",
+    "add_cases",
+    "assemble",
+    "evaluate",
+    "export_round",
+    "first_half",
+    "import_round",
+    "predict",
+    "score",
+    "second_half",
+    "tune",
+]
+
+Tell = Callable[[str, Progress], None]
+"""Told which step is under way and how far it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstHalf:
+    """What waits for people."""
+
+    batches: tuple[Batch, ...]
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondHalf:
+    """What people's work became."""
+
+    revisions: tuple[Revision, ...]
+    release: Release
+    network: NetworkRecord
+
+
+def first_half(
+    workspace: Workspace,
+    tasks_dir: Path,
+    *,
+    top: int | None = None,
+    device: str = "cpu",
+    tell: Tell | None = None,
+) -> FirstHalf:
+    """Predict, score, and write the first tasks of the queue for the experts.
+
+    Args:
+        workspace: The project.
+        tasks_dir: Gets a folder for each case to revise.
+        top: Most tasks; the whole queue where not said.
+        device: Where networks run.
+        tell: Told of the progress.
+    """
+    predicted = predict(workspace, device=device, tell=tell)
+    scored = score(workspace, tell=tell)
+    tasks = export_round(workspace, tasks_dir, top=top)
+    return FirstHalf(batches=(*predicted, scored), tasks=tuple(tasks))
+
+
+def second_half(
+    workspace: Workspace,
+    tasks_dir: Path,
+    version: str,
+    *,
+    minutes_of: Mapping[tuple[str, str], float] | None = None,
+    device: str = "cpu",
+    tell: Tell | None = None,
+) -> SecondHalf:
+    """Take what people saved, assemble it, and tune the network on it.
+
+    Args:
+        workspace: The project.
+        tasks_dir: Where people saved their masks.
+        version: Of the release that is assembled.
+        minutes_of: Time that each case and organ took, where it is known.
+        device: Where to tune.
+        tell: Told of the progress.
+    """
+    revisions = import_round(workspace, tasks_dir, minutes_of=minutes_of)
+    release = assemble(workspace, version, tell=tell)
+    network = tune(workspace, ContinualConfig(), device=device)
+    return SecondHalf(revisions=tuple(revisions), release=release, network=network)
+
+
+def predict(
+    workspace: Workspace, *, networks: tuple[str, ...] = (), device: str = "cpu", tell: Tell | None = None
+) -> list[Batch]:
+    """Predict every case with the networks in use; see `predict.round.predict_round`."""
+    from omentum.predict.round import predict_round
+
+    return predict_round(workspace, networks=networks, device=device, progress=_named(tell, "predict"))
+
+
+def score(workspace: Workspace, *, tell: Tell | None = None) -> Batch:
+    """Find where predictions are probably wrong, and make the queue; see `score.round.score_round`."""
+    return score_round(workspace, progress=_named(tell, "score"))
+
+
+def assemble(workspace: Workspace, version: str, *, tell: Tell | None = None) -> Release:
+    """Put one mask an organ and case into a release; see `assemble.round.assemble_round`."""
+    return assemble_round(workspace, version, progress=_named(tell, "assemble"))
+
+
+def tune(
+    workspace: Workspace,
+    config: ContinualConfig | FullConfig,
+    *,
+    device: str = "cpu",
+    progress: Callable[[str, int, int], None] | None = None,
+) -> NetworkRecord:
+    """Teach the network what people revised, and begin the next round; see `tune.round.tune_round`."""
+    from omentum.tune.round import tune_round
+
+    return tune_round(workspace, labelled_cases(workspace), config, device=device, progress=progress)
+
+
+def evaluate(workspace: Workspace, *, truth: Path | None = None) -> tuple[RoundReport, Path]:
+    """Compare all rounds with masks that people vouch for; see `evaluate.round.evaluate_round`."""
+    return evaluate_round(workspace, labelled_cases(workspace), truth=truth)
+
+
+def _named(tell: Tell | None, step: str) -> Callable[[Progress], None] | None:
+    return None if tell is None else lambda progress: tell(step, progress)

@@ -1,0 +1,1 @@
+"""Networks by name: trunk and heads, weights, and the one sliding-window forward."""

@@ -1,0 +1,62 @@
+"""How does a CT get to the grid that a network was trained on, and back?
+
+In:  a CT or a mask on the CT's own grid, and the network's spacing.
+Out: the same at that spacing with axes turned to RAS+; and maps from there turned to the CT's axes.
+     Only the small grid is ever turned, so full-size volumes are read once and in the order they have.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from omentum.volumes.geometry import Geometry
+from omentum.volumes.orient import reoriented, reoriented_geometry
+from omentum.volumes.probabilities import reach
+from omentum.volumes.resample import resampled, spaced
+from omentum.volumes.volume import Volume
+
+__all__ = ["NETWORK_AXES", "from_network_axes", "network_geometry", "to_network_grid", "to_network_mask"]
+
+NETWORK_AXES = "RAS"
+
+
+def network_geometry(ct: Geometry, spacing_mm: float) -> Geometry:
+    """Give the network's grid over a CT's field of view, axes turned to RAS+."""
+    return reoriented_geometry(spaced(ct, (spacing_mm,) * 3), NETWORK_AXES)
+
+
+def to_network_grid(ct: Volume, spacing_mm: float) -> Volume:
+    """Resample a CT for a network: float32 Hounsfield units, axes turned to RAS+."""
+    grid = spaced(ct.geometry, (spacing_mm,) * 3)
+    return reoriented(Volume(resampled(ct.voxels, ct.geometry, grid), grid), NETWORK_AXES)
+
+
+def to_network_mask(mask: Volume, spacing_mm: float) -> npt.NDArray[np.bool_]:
+    """Resample a mask for training: a voxel belongs to the organ where more than half of its reach does.
+
+    Args:
+        mask: bool or 0/1 `(x, y, z)` on the CT's grid.
+        spacing_mm: The network's.
+    """
+    grid = spaced(mask.geometry, (spacing_mm,) * 3)
+    small = np.zeros(grid.shape, dtype=bool)
+    filled = [np.flatnonzero(mask.voxels.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
+    if all(len(where) for where in filled):
+        x, y, z = (slice(int(where[0]), int(where[-1]) + 1) for where in filled)
+        margin = int(np.ceil(2 * spacing_mm / min(mask.geometry.spacing_mm)))
+        wide = [
+            slice(max(0, part.start - margin), min(side, part.stop + margin))
+            for part, side in zip((x, y, z), mask.geometry.shape, strict=True)
+        ]
+        part = mask.cropped((wide[0], wide[1], wide[2]))
+        box = reach(part.geometry, grid)
+        small[box] = resampled(part.voxels, part.geometry, grid.cropped(box)) > 0.5
+    turned: npt.NDArray[np.bool_] = reoriented(Volume(small, grid), NETWORK_AXES).voxels
+    return turned
+
+
+def from_network_axes(voxels: npt.NDArray[Any], ct: Geometry, spacing_mm: float) -> Volume:
+    """Turn a map on the network's grid to the axes of the CT, so that both grids are parallel."""
+    turned = Volume(voxels, network_geometry(ct, spacing_mm))
+    return reoriented(turned, ct.orientation)

@@ -1,0 +1,76 @@
+"""How does one organ's head turn features into a logit? All asked-for organs in one batched product.
+
+In:  features `(batch, 8, voxel)`; for each organ 153 numbers that its controller makes of the context.
+Out: logits `(batch, organ, voxel)`.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from omentum.errors import UnknownOrganError
+from omentum.networks.network import FEATURES
+
+__all__ = ["HEAD_NUMBERS", "OrganHeads", "apply_heads"]
+
+_SIZES = (FEATURES * FEATURES, FEATURES * FEATURES, FEATURES, FEATURES, FEATURES, 1)
+HEAD_NUMBERS = sum(_SIZES)
+"""Numbers of one head: weights of layers 8-8, 8-8, 8-1, then their biases; 153."""
+_RARE = -3.0
+"""First bias of a logit: an organ fills a few per cent of the voxels."""
+
+
+def apply_heads(features: Tensor, numbers: Tensor) -> Tensor:
+    """Apply every organ's three-layer head to every voxel.
+
+    Args:
+        features: `(batch, 8, voxel)`.
+        numbers: `(batch, organ, 153)`: weights first, then biases; row-major, out before in.
+
+    Returns:
+        Logits `(batch, organ, voxel)`.
+
+    Source:
+        Liu et al. 2023, arXiv:2301.00785 (CLIP-driven universal model), section 3.2. They repeat the
+        features for every organ and use grouped convolutions; one product over 8 channels gives the same.
+    """
+    batch, n_organs, _ = numbers.shape
+    w1, w2, w3, b1, b2, b3 = torch.split(numbers, list(_SIZES), dim=-1)
+    first = torch.baddbmm(b1.reshape(batch, -1, 1), w1.reshape(batch, -1, FEATURES), features)
+    hidden = first.relu_().reshape(batch * n_organs, FEATURES, -1)
+    square = w2.reshape(-1, FEATURES, FEATURES)
+    hidden = torch.baddbmm(b2.reshape(-1, FEATURES, 1), square, hidden).relu_()
+    logits = torch.baddbmm(b3.reshape(-1, 1, 1), w3.reshape(-1, 1, FEATURES), hidden)
+    return logits.reshape(batch, n_organs, -1)
+
+
+class OrganHeads(nn.Module):
+    """One controller an organ: a linear map from the context to the numbers of its head."""
+
+    def __init__(self, organs: Sequence[str], context_channels: int) -> None:
+        super().__init__()
+        self.controllers = nn.ModuleDict({name: _controller(context_channels) for name in organs})
+
+    def forward(self, features: Tensor, context: Tensor, organs: Sequence[str]) -> Tensor:
+        """Compute logits; see `Network.heads`."""
+        numbers = torch.stack([self._controller(name)(context) for name in organs], dim=1)
+        flat = features.flatten(start_dim=2)
+        return apply_heads(flat, numbers).reshape(features.shape[0], len(organs), *features.shape[2:])
+
+    def _controller(self, name: str) -> nn.Module:
+        if name not in self.controllers:
+            raise UnknownOrganError(name, self.controllers)
+        return self.controllers[name]
+
+
+def _controller(context_channels: int) -> nn.Linear:
+    """Start as a plain small network that the context hardly changes."""
+    linear = nn.Linear(context_channels, HEAD_NUMBERS)
+    nn.init.normal_(linear.weight, std=0.02)
+    weights, biases = sum(_SIZES[:3]), sum(_SIZES[3:])
+    with torch.no_grad():
+        linear.bias[:weights].normal_(std=(2.0 / FEATURES) ** 0.5)
+        linear.bias[weights:] = torch.zeros(biases)
+        linear.bias[-1] = _RARE
+    return linear

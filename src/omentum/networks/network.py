@@ -1,0 +1,157 @@
+"""What is a network here? A trunk that all organs share, and a small head for each organ.
+
+In:  a CT in Hounsfield units on the network's grid.
+Out: 8 features a voxel and a context vector (trunk), then one logit a voxel and organ (heads).
+     What comes after the trunk is a function of one voxel's features and the context, so an organ can
+     be tuned alone, on features that were computed once.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from omentum.errors import ConfigError, UnknownNetworkError
+from omentum.volumes.labels import organs_named
+
+__all__ = ["ARCHITECTURES", "FEATURES", "Network", "NetworkSpec", "build", "register"]
+
+FEATURES = 8
+"""Channels of the reduced features that heads read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkSpec:
+    """All that is needed to build a network and to feed it; kept with its weights."""
+
+    architecture: str
+    """Name under which it is registered."""
+    organs: tuple[str, ...]
+    """Organs it has a head for, by rising index of the label table."""
+    spacing_mm: float
+    """Edge of the cubic voxels that it was trained on."""
+    window_voxels: tuple[int, int, int] = (96, 96, 96)
+    """Size of a window, `(x, y, z)`."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no network could be built from."""
+        object.__setattr__(self, "organs", tuple(row.name for row in organs_named(self.organs)))
+        if not self.organs:
+            raise ConfigError("organs", self.organs, "a network needs at least one")
+        if not 0.1 <= self.spacing_mm <= 20:
+            raise ConfigError("spacing_mm", self.spacing_mm, "it must lie between 0.1 and 20 mm")
+
+    def to_json(self) -> str:
+        """Write it as text, for the header of a weights file."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "NetworkSpec":
+        """Read what `to_json` wrote.
+
+        Example:
+            >>> spec = NetworkSpec(architecture="starter", organs=("liver",), spacing_mm=3.0)
+            >>> NetworkSpec.from_json(spec.to_json()) == spec
+            True
+        """
+        fields: dict[str, Any] = json.loads(text)
+        fields["organs"] = tuple(fields["organs"])
+        fields["window_voxels"] = tuple(fields["window_voxels"])
+        return cls(**fields)
+
+
+class Network(nn.Module, ABC):
+    """The one interface of every network; axes turned to RAS+, batch first."""
+
+    stride: int
+    """Sides of a window are multiples of this."""
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        super().__init__()
+        self.spec = spec
+
+    @abstractmethod
+    def trunk(self, hu: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute what all organs share.
+
+        Args:
+            hu: Hounsfield units, `(batch, 1, x, y, z)`, sides multiples of `stride`.
+
+        Returns:
+            Features `(batch, 8, x, y, z)`, and the context `(batch, channel)` of each item.
+        """
+
+    @abstractmethod
+    def context_of(self, hu: Tensor) -> Tensor:
+        """Compute the context once for a whole volume.
+
+        Args:
+            hu: The whole volume, `(1, 1, x, y, z)`, of any size.
+
+        Returns:
+            Context `(1, channel)`.
+        """
+
+    @abstractmethod
+    def heads(self, features: Tensor, context: Tensor, organs: Sequence[str]) -> Tensor:
+        """Compute logits of the organs asked for, and of no other.
+
+        Args:
+            features: `(batch, 8, ...)`, any voxel axes.
+            context: `(batch, channel)`.
+            organs: Names, in the order of the result.
+
+        Returns:
+            Logits `(batch, organ, ...)`; each organ's sigmoid is its probability.
+
+        Raises:
+            UnknownOrganError: There is no head for one of them.
+        """
+
+    def window_for(self, shape: Sequence[int]) -> tuple[int, int, int]:
+        """Choose the size of the windows for a volume `(x, y, z)`: that of the spec, unless overridden."""
+        del shape
+        return self.spec.window_voxels
+
+    def forward(self, hu: Tensor, organs: Sequence[str]) -> Tensor:
+        """Compute logits of one window: trunk, then heads."""
+        features, context = self.trunk(hu)
+        return self.heads(features, context, organs)
+
+    def head_tensors(self, organ_name: str) -> dict[str, Tensor]:
+        """Give the tensors that belong to one organ alone, by their full names."""
+        return {key: value for key, value in self.state_dict().items() if f".{organ_name}." in key}
+
+
+Builder = Callable[[NetworkSpec], Network]
+ARCHITECTURES: dict[str, Builder] = {}
+"""Every architecture, by name; filled by `register`."""
+
+
+def register(name: str) -> Callable[[Builder], Builder]:
+    """Offer a builder under a name; a name is never taken twice (`ValueError`)."""
+
+    def add(builder: Builder) -> Builder:
+        if name in ARCHITECTURES:
+            raise ValueError(f"architecture {name!r} is taken already by {ARCHITECTURES[name].__module__}")
+        ARCHITECTURES[name] = builder
+        return builder
+
+    return add
+
+
+def build(spec: NetworkSpec, *, seed: int = 0) -> Network:
+    """Build a network with fresh weights that depend on the seed alone.
+
+    Raises:
+        UnknownNetworkError: No architecture has the spec's name.
+    """
+    if spec.architecture not in ARCHITECTURES:
+        raise UnknownNetworkError(spec.architecture, sorted(ARCHITECTURES))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return ARCHITECTURES[spec.architecture](spec)

@@ -1,0 +1,108 @@
+"""Which network comes with the package? A small residual U-Net that a laptop's CPU runs in seconds.
+
+In:  Hounsfield units at about 3 mm.
+Out: 8 features a voxel; a context of the whole volume, so that windows of one volume agree.
+     Normalisation uses stored statistics: a voxel's features depend on its surroundings, not on the window.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from omentum.networks.heads import OrganHeads
+from omentum.networks.network import FEATURES, Network, NetworkSpec, register
+
+__all__ = ["OVERVIEW_VOXELS", "StarterNetwork", "overview"]
+
+CHANNELS = (16, 32, 64, 128, 160)
+CONTEXT_CHANNELS = 32
+OVERVIEW_VOXELS = (24, 24, 24)
+"""The whole volume is looked at this coarsely for its context."""
+_WHOLE_VOXELS = 4_000_000
+"""A volume up to this size goes through at once, in about 1.5 GB; 512 x 512 x 300 at 0.8 x 0.8 x 1 mm does."""
+_INTENSITY_WINDOWS_HU = ((-160.0, 240.0), (-1000.0, 1000.0))
+"""Soft tissue, and everything from air to bone; an input channel each."""
+
+
+def overview(hu: Tensor) -> Tensor:
+    """Average a whole volume `(batch, 1, x, y, z)` down to the size that its context is computed from."""
+    return F.adaptive_avg_pool3d(hu, OVERVIEW_VOXELS)
+
+
+@register("starter")
+class StarterNetwork(Network):
+    """About 3 million parameters; residual U-Net trunk, five levels, a controller an organ."""
+
+    stride = 16
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        super().__init__(spec)
+        inputs = len(_INTENSITY_WINDOWS_HU)
+        self.down = nn.ModuleList(
+            _Residual(before, after, stride=1 if level == 0 else 2)
+            for level, (before, after) in enumerate(zip((inputs, *CHANNELS), CHANNELS, strict=False))
+        )
+        coarse_to_fine = list(zip(CHANNELS[:0:-1], CHANNELS[-2::-1], strict=True))
+        self.up = nn.ModuleList(nn.ConvTranspose3d(a, b, 2, stride=2, bias=False) for a, b in coarse_to_fine)
+        self.join = nn.ModuleList(_Residual(b, b, stride=1) for _, b in coarse_to_fine)
+        self.reduce = nn.Sequential(nn.Conv3d(CHANNELS[0], FEATURES, 1, bias=False), nn.BatchNorm3d(FEATURES))
+        self.context = nn.Sequential(
+            _Residual(inputs, 16, stride=2),
+            _Residual(16, CONTEXT_CHANNELS, stride=2),
+            nn.AdaptiveAvgPool3d(1),
+        )
+        self.organ_heads = OrganHeads(spec.organs, CONTEXT_CHANNELS)
+
+    def trunk(self, hu: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Network.trunk`; the context is that of the window as if it were the whole volume."""
+        levels = [_intensities(hu)]
+        for block in self.down:
+            levels.append(block(levels[-1]))
+        fine = levels.pop()
+        for up, join in zip(self.up, self.join, strict=True):
+            fine = join(up(fine) + levels.pop())
+        return self.reduce(fine), self.context_of(hu)
+
+    def context_of(self, hu: Tensor) -> Tensor:
+        """See `Network.context_of`; also takes what `overview` made, which it leaves as it is."""
+        context: Tensor = self.context(_intensities(overview(hu)))
+        return context.flatten(start_dim=1)
+
+    def window_for(self, shape: Sequence[int]) -> tuple[int, int, int]:
+        """Take the whole volume as one window where memory allows: features do not depend on the window."""
+        x, y, z = (-(-side // self.stride) * self.stride for side in shape)
+        return (x, y, z) if x * y * z <= _WHOLE_VOXELS else self.spec.window_voxels
+
+    def heads(self, features: Tensor, context: Tensor, organs: Sequence[str]) -> Tensor:
+        """See `Network.heads`."""
+        logits: Tensor = self.organ_heads(features, context, organs)
+        return logits
+
+
+class _Residual(nn.Module):
+    """Two 3 x 3 x 3 convolutions beside a short cut."""
+
+    def __init__(self, before: int, after: int, *, stride: int) -> None:
+        super().__init__()
+        self.first = nn.Conv3d(before, after, 3, stride=stride, padding=1, bias=False)
+        self.first_norm = nn.BatchNorm3d(after)
+        self.second = nn.Conv3d(after, after, 3, padding=1, bias=False)
+        self.second_norm = nn.BatchNorm3d(after)
+        self.short_cut: nn.Module = nn.Identity()
+        if before != after or stride != 1:
+            self.short_cut = nn.Conv3d(before, after, 1, stride=stride, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = self.first_norm(self.first(x)).relu_()
+        total: Tensor = self.second_norm(self.second(hidden)) + self.short_cut(x)
+        return total.relu_()
+
+
+def _intensities(hu: Tensor) -> Tensor:
+    """Show each intensity window as a channel from -1 to 1."""
+    channels = [
+        (hu.clamp(low, high) - (low + high) / 2) / ((high - low) / 2) for low, high in _INTENSITY_WINDOWS_HU
+    ]
+    return torch.cat(channels, dim=1)

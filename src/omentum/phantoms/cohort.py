@@ -1,0 +1,41 @@
+"""How does a folder of phantoms come about? One case a seed, as files.
+
+In:  a folder and seeds.
+Out: `folder/<case_id>/ct.nii.gz` and `labels.nii.gz`, with 32-class indices.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from omentum.phantoms.phantom import make_phantom
+from omentum.volumes.nifti import write_nifti
+
+__all__ = ["write_cohort"]
+
+
+def write_cohort(
+    folder: Path,
+    seeds: Iterable[int],
+    *,
+    shape: tuple[int, int, int] | None = None,
+    spacing_mm: tuple[float, float, float] | None = None,
+    orientation: str = "RAS",
+    style: str = "mixed",
+) -> list[Path]:
+    """Write one case for each seed; options are those of `make_phantom`.
+
+    Returns:
+        The case folders, `folder/phantom_0007` for seed 7.
+
+    Raises:
+        ConfigError: An option is out of its range.
+    """
+    cases = []
+    for seed in seeds:
+        phantom = make_phantom(seed, shape=shape, spacing_mm=spacing_mm, orientation=orientation, style=style)
+        case = folder / f"phantom_{seed:04d}"
+        case.mkdir(parents=True, exist_ok=True)
+        write_nifti(case / "ct.nii.gz", phantom.ct)
+        write_nifti(case / "labels.nii.gz", phantom.labels)
+        cases.append(case)
+    return cases

@@ -1,0 +1,169 @@
+"""What does the scanner see? Structures painted on a grid of voxels, with soft borders, texture and noise.
+
+In:  the coarse grid, structures in order, and the grid of the scan, its axes pointing R, A, S.
+Out: HU (int16) and labels (uint8). Works in slabs along z, so that memory does not grow with the scan.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from omentum.phantoms.interpolate import FloatArray, Taps, taps, upsample
+from omentum.phantoms.patient import Patient
+from omentum.phantoms.space import STEP_MM, Space
+from omentum.phantoms.structure import KEEP, Core, Fill, Structure
+from omentum.volumes.geometry import Box, Geometry
+
+__all__ = ["render"]
+
+AIR_HU = -1000.0
+_SLAB_VOXELS = 4_000_000
+_SCANNER_BLUR_MM = 0.8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Slab:
+    """The part of the scan that is being painted.
+
+    Attributes:
+        nodes: Where its voxels are on the coarse grid, in node numbers, for each axis.
+        y_mm: Places along y in the scanner.
+        fine: Fine noise at its voxels.
+        broad: Broad noise at its voxels.
+        soft_mm: Width of a border.
+        hu: The picture so far.
+        labels: The labels so far.
+    """
+
+    nodes: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]
+    y_mm: FloatArray
+    fine: FloatArray
+    broad: FloatArray
+    soft_mm: float
+    hu: FloatArray
+    labels: npt.NDArray[np.uint8]
+
+
+def render(
+    space: Space, structures: Sequence[Structure], geometry: Geometry, patient: Patient
+) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]:
+    """Paint structures on a grid, one after another, and add the noise."""
+    ct = np.empty(geometry.shape, dtype=np.int16)
+    labels = np.zeros(geometry.shape, dtype=np.uint8)
+    depth = max(_SLAB_VOXELS // (geometry.shape[0] * geometry.shape[1]), 1)
+    for number, start in enumerate(range(0, geometry.shape[2], depth)):
+        part = slice(start, min(start + depth, geometry.shape[2]))
+        slab = _blank(space, geometry, part)
+        for structure in structures:
+            _paint(slab, structure)
+        rng = np.random.default_rng((patient.seed, number))
+        slab.hu[...] += _noise(rng, slab, geometry, patient.noise_hu)
+        ct[:, :, part] = np.rint(np.clip(slab.hu, -1024.0, 3071.0))
+        labels[:, :, part] = slab.labels
+    return ct, labels
+
+
+def _blank(space: Space, geometry: Geometry, part: slice) -> _Slab:
+    spans = (slice(0, geometry.shape[0]), slice(0, geometry.shape[1]), part)
+    places = [
+        geometry.affine[axis, 3] + geometry.spacing_mm[axis] * np.arange(span.start, span.stop)
+        for axis, span in enumerate(spans)
+    ]
+    x, y, z = ((place - origin) / STEP_MM for place, origin in zip(places, space.origin_mm, strict=True))
+    all_taps = [taps(axis, side) for axis, side in zip((x, y, z), space.shape, strict=True)]
+    shape = (len(x), len(y), len(z))
+    dx, dy, dz = geometry.spacing_mm
+    return _Slab(
+        nodes=(x, y, z),
+        y_mm=places[1].astype(np.float32)[None, :, None],
+        fine=upsample(space.fine, *all_taps),
+        broad=upsample(space.broad, *all_taps),
+        soft_mm=float(max(0.5 * (dx + dy), 0.45 * dz) + _SCANNER_BLUR_MM),
+        hu=np.full(shape, AIR_HU, dtype=np.float32),
+        labels=np.zeros(shape, dtype=np.uint8),
+    )
+
+
+def _paint(slab: _Slab, structure: Structure) -> None:
+    spans, all_taps = [], []
+    for nodes, part in zip(slab.nodes, structure.box, strict=True):
+        first, last = np.searchsorted(nodes, part.start), np.searchsorted(nodes, part.stop - 1, side="right")
+        if first >= last:
+            return
+        spans.append(slice(int(first), int(last)))
+        all_taps.append(taps(nodes[first:last] - part.start, part.stop - part.start))
+    box: Box = (spans[0], spans[1], spans[2])
+    distance = _at_voxels(structure.distance, all_taps)
+    share = np.clip(0.5 - distance * np.float32(1.0 / slab.soft_mm), 0.0, 1.0)
+    view = slab.hu[box]
+    view += share * (_brightness(slab, box, structure.fill, distance) - view)
+    if structure.label != KEEP:
+        np.copyto(slab.labels[box], np.uint8(structure.label), where=distance < 0.0)
+
+
+def _at_voxels(distance: FloatArray, all_taps: Sequence[Taps]) -> FloatArray:
+    x, y, z = all_taps
+    return upsample(distance, x, y, z)
+
+
+def _brightness(slab: _Slab, box: Box, fill: Fill, distance: FloatArray) -> FloatArray | np.float32:
+    if fill.core is None and not fill.texture_hu and not fill.patchy_hu:
+        return np.float32(fill.hu)
+    hu = slab.fine[box] * np.float32(fill.texture_hu)
+    hu += np.float32(fill.hu)
+    if fill.patchy_hu:
+        hu += slab.broad[box] * np.float32(fill.patchy_hu)
+    if fill.core is not None:
+        _fill_core(slab, box, fill.core, (distance, hu))
+    return hu
+
+
+def _fill_core(slab: _Slab, box: Box, core: Core, solid: tuple[FloatArray, FloatArray]) -> None:
+    """Put the core's HU into `hu` where it is deeper than the wall."""
+    distance, hu = solid
+    fine, broad = slab.fine[box], slab.broad[box]
+    further = -distance - np.float32(core.depth_mm)
+    if core.rough_mm:
+        further += fine * np.float32(0.6 * core.rough_mm) + broad * np.float32(0.6 * core.rough_mm)
+    within = _ramp(further, 0.5 * slab.soft_mm)
+    inner = fine * np.float32(core.texture_hu) + np.float32(core.hu)
+    gas = None
+    if core.gas_above_mm is not None:
+        gas = _ramp(slab.y_mm[:, box[1]] - np.float32(core.gas_above_mm), slab.soft_mm)
+    elif core.gas_share:
+        pockets = 0.8 * fine + 0.6 * broad if core.specks else 0.3 * fine + 0.95 * broad
+        gas = _ramp(
+            (pockets - np.float32(_normal_quantile(1.0 - core.gas_share))) * np.float32(5.0), slab.soft_mm
+        )
+    if gas is not None:
+        inner += gas * (np.float32(-985.0) - inner)
+    hu += within * (inner - hu)
+
+
+def _ramp(depth: FloatArray, width_mm: float) -> FloatArray:
+    return np.asarray(
+        np.clip(depth * np.float32(1.0 / width_mm) + np.float32(0.5), 0.0, 1.0), dtype=np.float32
+    )
+
+
+def _normal_quantile(share: float) -> float:
+    """Give the value that a share of a standard normal variable stays below (a logistic stand-in)."""
+    return float(np.log(share / (1.0 - share)) / 1.702)
+
+
+def _noise(rng: np.random.Generator, slab: _Slab, geometry: Geometry, noise_hu: float) -> FloatArray:
+    """Draw noise with grains of about a millimetre in the plane, strongest in the middle of the body."""
+    noise = rng.standard_normal(slab.hu.shape, dtype=np.float32)
+    power = 1.0
+    for axis in (0, 1):
+        near = float(np.exp(-((geometry.spacing_mm[axis] / 1.1) ** 2)))
+        power *= 1.0 + 2.0 * near**2
+        if near > 0.01:
+            noise += np.float32(near) * (np.roll(noise, 1, axis) + np.roll(noise, -1, axis))
+    x, y = ((nodes - nodes.mean()) * STEP_MM for nodes in slab.nodes[:2])
+    across = np.exp(-((x[:, None] / 150.0) ** 2) - (y[None, :] / 110.0) ** 2)
+    strength = noise_hu * (0.65 + 0.35 * across) / np.sqrt(power)
+    noise *= strength.astype(np.float32)[:, :, None]
+    return noise

@@ -1,0 +1,1 @@
+"""One case and one network: probabilities, masks, preview."""

@@ -1,0 +1,1 @@
+"""What a person may do with a prediction: see it, revise it, accept it."""

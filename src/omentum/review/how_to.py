@@ -1,0 +1,48 @@
+"""What does a reader do with an exported case?
+
+In:  the tasks of one case.
+Out: `HOW_TO.txt`: what to open in which program, and under which name to save.
+"""
+
+from collections.abc import Sequence
+
+from omentum.records import Task
+from omentum.volumes.labels import organ
+
+__all__ = ["how_to"]
+
+_HOW_TO = """\
+Case {case_id}, round {round}
+
+Organs to look at, the most urgent first:
+{organs}
+
+Look where the attention map is bright: attention_<organ>.nii.gz, if there is one, or the hot spots in
+task.json. Correct what is wrong and leave the rest. A mask that is right is saved unchanged under the
+_revised name: that accepts it. An organ that was not looked at needs no file.
+
+ITK-SNAP
+1. File > Open Main Image: ct.nii.gz
+2. Segmentation > Open Segmentation: <organ>.nii.gz
+3. Segmentation > Import Label Descriptions: labels.label.txt
+4. Draw with the organ's own label; the eraser is the Clear Label.
+5. Segmentation > Save Segmentation Image: <organ>_revised.nii.gz, NIfTI, in this folder.
+
+3D Slicer
+1. Drag ct.nii.gz in as a Volume, labels.ctbl as a Color Table, and <organ>.nii.gz as a Segmentation.
+2. Segment Editor: choose ct as the source volume, and draw in the segment that is there.
+3. Segmentations > Export to files: NIfTI, reference volume ct; rename the file to
+   <organ>_revised.nii.gz and put it in this folder.
+
+Any other program will do that keeps the CT's grid. The organ is 1, or the value that it had; the rest is 0.
+labels.nii.gz shows all organs that were predicted. Do not save over it, over <organ>.nii.gz or over the CT.
+"""
+
+
+def how_to(tasks: Sequence[Task]) -> str:
+    """Write the page for the tasks of one case, in the order given."""
+    lines = [
+        f"{organ(task.organ).display_name}: open {task.organ}.nii.gz, save as {task.organ}_revised.nii.gz"
+        for task in tasks
+    ]
+    return _HOW_TO.format(case_id=tasks[0].case_id, round=tasks[0].round_number, organs="\n".join(lines))

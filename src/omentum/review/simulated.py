@@ -1,0 +1,93 @@
+"""What would a reader do who knows the truth and has so many minutes?
+
+In:  exported tasks, the true masks, a budget.
+Out: `<organ>_revised.nii.gz` in the cases' folders, as a person would save them, and the minutes that
+     each took. For demonstrations, tests and comparisons of queues; never for clinical data.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from omentum.errors import ConfigError
+from omentum.measures.overlap import changed_ml
+from omentum.records import Task
+from omentum.review.export import mask_path, read_task, revised_path
+from omentum.volumes.labels import organ
+from omentum.volumes.nifti import read_nifti, write_nifti
+from omentum.volumes.volume import Volume
+
+__all__ = ["SimulatedReader", "TrueMask"]
+
+TrueMask = Callable[[str, str], npt.NDArray[np.bool_]]
+"""Gives the true mask `(x, y, z)` on the CT's grid, for a `case_id` and an organ's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedReader:
+    """Somebody who corrects masks perfectly, at a price.
+
+    Attributes:
+        truth: Where the true masks come from.
+        budget_minutes: Time for all tasks together.
+        minutes_per_case: To open a case, once.
+        minutes_per_spot: To look at a hot spot; an organ without one is looked at once.
+        minutes_per_ml: To add or remove a millilitre.
+
+    Raises:
+        ConfigError: A number is negative or not finite.
+    """
+
+    truth: TrueMask
+    budget_minutes: float
+    minutes_per_case: float = 0.5
+    minutes_per_spot: float = 0.5
+    minutes_per_ml: float = 0.3
+
+    def __post_init__(self) -> None:
+        """Refuse what is no time."""
+        for name in ("budget_minutes", "minutes_per_case", "minutes_per_spot", "minutes_per_ml"):
+            value = getattr(self, name)
+            if not 0.0 <= value < float("inf"):
+                raise ConfigError(name, value, "it must be a number from 0")
+
+    def revise(self, tasks: Sequence[Task], folder: Path) -> dict[tuple[str, str], float]:
+        """Revise in the order of the queue, until no task that is left fits into the minutes that are left.
+
+        A task that needs more minutes than are left is put back, and the next one that fits is taken: one
+        hopeless mask does not keep the reader from all others.
+
+        Args:
+            tasks: Exported before; several cases, in any order.
+            folder: Holds a folder for each case.
+
+        Returns:
+            Minutes for each case and organ that was revised; their sum is within the budget.
+        """
+        left = self.budget_minutes
+        spent: dict[tuple[str, str], float] = {}
+        for task in sorted(tasks, key=lambda one: one.rank):
+            task_dir = folder / task.case_id
+            is_open = any(case_id == task.case_id for case_id, _ in spent)
+            revised, minutes = self._revised(task, task_dir, is_open=is_open)
+            if minutes <= left:
+                write_nifti(revised_path(task_dir, task.organ), revised)
+                spent[task.case_id, task.organ] = minutes
+                left -= minutes
+        return spent
+
+    def _revised(self, task: Task, task_dir: Path, *, is_open: bool) -> tuple[Volume, float]:
+        """Give the corrected mask, in the organ's own colour, and what it costs."""
+        shown = read_nifti(mask_path(task_dir, task.organ))
+        true = self.truth(task.case_id, task.organ)
+        added_ml, removed_ml = changed_ml(shown.voxels > 0, true, shown.geometry.voxel_ml)
+        spots = [spot for spot in read_task(task_dir).get("hot_spots", []) if spot["organ"] == task.organ]
+        minutes = (
+            (0.0 if is_open else self.minutes_per_case)
+            + max(1, len(spots)) * self.minutes_per_spot
+            + (added_ml + removed_ml) * self.minutes_per_ml
+        )
+        return Volume(true.view(np.uint8) * np.uint8(organ(task.organ).index), shown.geometry), minutes

@@ -1,0 +1,186 @@
+"""What does each network say of one organ of a case?
+
+In:  the masks and probabilities that predictions left on disk.
+Out: soft predictions and entropies as AbdomenAtlas-8K stores them, on the CT's grid, inside one box an
+     organ; the networks' average mask; how many overlap organs each voxel belongs to.
+One organ is held at a time, so memory does not grow with their number.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import entr
+
+from omentum.errors import GridMismatchError, ProjectError
+from omentum.measures.boxes import joint_box, organ_boxes, shifted
+from omentum.measures.morphology import dilated
+from omentum.records import Case, Prediction
+from omentum.volumes.geometry import Box, Geometry
+from omentum.volumes.labels import ORGANS
+from omentum.volumes.mask_files import read_masks
+from omentum.volumes.masks import MaskSet
+from omentum.volumes.probabilities import ProbabilityMaps, read_probabilities
+
+__all__ = ["Opinion", "OrganOpinions", "entropy_bytes", "n_organs_map", "of_organ", "read_opinions"]
+
+FULL = 255
+"""Stored value of 1.0."""
+_SLAB = 16
+_ROUNDING = 1e-3
+"""Probabilities are kept as bytes; without this, `byte / 255 * 255` is rounded down to the byte below."""
+
+Bytes = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opinion:
+    """What one network says of a case.
+
+    Attributes:
+        masks: Its masks on the CT's grid.
+        boxes: Where each of them lies.
+        probabilities: Its probabilities on its own grid.
+    """
+
+    masks: MaskSet
+    boxes: dict[str, Box | None]
+    probabilities: ProbabilityMaps
+
+    def mask_in(self, organ: str, box: Box) -> Mask:
+        """Give the organ's mask inside a box of the CT's grid."""
+        part = MaskSet(
+            self.masks.codes[box], self.masks.sets, self.masks.organs, self.masks.geometry.cropped(box)
+        )
+        return part.mask(organ)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OrganOpinions:
+    """What the networks say of one organ, inside the box that holds all of it.
+
+    Attributes:
+        box: That part of the CT's grid.
+        soft: Each network's probability inside its dilated mask, times 255, rounded down.
+        entropies: Each network's `-p ln p` times 255, rounded down.
+        average: The networks' average mask.
+    """
+
+    box: Box
+    soft: list[Bytes]
+    entropies: list[Bytes]
+    average: Mask
+
+
+def read_opinions(case: Case, predictions: Sequence[Prediction]) -> list[Opinion]:
+    """Read what every network made of a case.
+
+    Raises:
+        ProjectError: There is no prediction, or one of another case.
+        GridMismatchError: Masks do not lie on the CT's grid.
+    """
+    if not predictions:
+        raise ProjectError(
+            f"case {case.case_id!r} has no prediction to score; make one with `omentum predict`"
+        )
+    return [_read(case, prediction) for prediction in predictions]
+
+
+def of_organ(opinions: Sequence[Opinion], organ: str, geometry: Geometry) -> OrganOpinions | None:
+    """Bring every network's opinion on one organ to the CT's grid.
+
+    Args:
+        opinions: From `read_opinions`.
+        organ: Its name; networks that do not know it have no say.
+        geometry: The CT's grid.
+
+    Returns:
+        The opinions in one box; `None` where no network sees the organ anywhere.
+    """
+    speakers = [one for one in opinions if organ in one.masks.organs]
+    heard = [_soft_and_entropy(one, organ, geometry) for one in speakers]
+    box = joint_box([*(part and part[0] for part in heard), *(one.boxes[organ] for one in speakers)])
+    if box is None:
+        return None
+    soft = [_placed(box, part and (part[0], part[1])) for part in heard]
+    entropies = [_placed(box, part and (part[0], part[2])) for part in heard]
+    average = speakers[0].mask_in(organ, box) if len(speakers) == 1 else _average(soft)
+    return OrganOpinions(box=box, soft=soft, entropies=entropies, average=average)
+
+
+def n_organs_map(opinions: Sequence[Opinion], geometry: Geometry) -> Bytes:
+    """Count, for every voxel of the CT `(x, y, z)`, the overlap organs whose average mask holds it."""
+    counts = np.zeros(geometry.shape, dtype=np.uint8, order="F")
+    for organ in (row.name for row in ORGANS if row.overlap):
+        speakers = [one for one in opinions if organ in one.masks.organs]
+        if len(speakers) == 1:
+            box = speakers[0].boxes[organ]
+            if box is not None:
+                counts[box] += speakers[0].mask_in(organ, box)
+            continue
+        heard = of_organ(speakers, organ, geometry)
+        if heard is not None:
+            counts[heard.box] += heard.average
+    return counts
+
+
+def entropy_bytes(probability: npt.NDArray[np.float32]) -> Bytes:
+    """Work out `-p ln p` of probabilities in [0, 1], times 255, rounded down; slab by slab.
+
+    Example:
+        >>> entropy_bytes(np.array([0.0, 0.5, 1.0], dtype=np.float32).reshape(1, 1, 3)).ravel().tolist()
+        [0, 88, 0]
+    """
+    result = np.empty_like(probability, dtype=np.uint8)
+    for start in range(0, probability.shape[-1], _SLAB):
+        slab = np.s_[..., start : start + _SLAB]
+        result[slab] = entr(np.clip(probability[slab], 0.0, 1.0)) * FULL
+    return result
+
+
+def _read(case: Case, prediction: Prediction) -> Opinion:
+    if prediction.case_id != case.case_id:
+        raise ProjectError(
+            f"the prediction in {prediction.folder} is of case {prediction.case_id!r}, "
+            f"not of {case.case_id!r}; give each case its own predictions"
+        )
+    masks = read_masks(prediction.masks_path)
+    if not masks.geometry.same_grid(case.geometry):
+        seen = f"its shape is {masks.geometry.shape} and the CT's {case.geometry.shape}, or they lie apart"
+        raise GridMismatchError(prediction.masks_path, seen, "predict the case again")
+    return Opinion(masks, organ_boxes(masks), read_probabilities(prediction.probabilities_path))
+
+
+def _soft_and_entropy(opinion: Opinion, organ: str, geometry: Geometry) -> tuple[Box, Bytes, Bytes] | None:
+    """Give the box, the soft prediction and the entropy of one network; `None` where it sees nothing."""
+    found = opinion.probabilities.on_grid(organ, geometry)
+    if found is None:
+        return None
+    box, probability = found
+    entropy = entropy_bytes(probability)
+    probability *= FULL
+    probability += _ROUNDING
+    soft = probability.astype(np.uint8)
+    soft[~dilated(opinion.mask_in(organ, box))] = 0
+    return box, soft, entropy
+
+
+def _placed(box: Box, part: tuple[Box, Bytes] | None) -> Bytes:
+    """Put a part into a larger box, zero around it."""
+    if part is not None and part[0] == box:
+        return part[1]
+    shape = tuple(side.stop - side.start for side in box)
+    result = np.zeros(shape, dtype=np.uint8, order="F")
+    if part is not None:
+        result[shifted(part[0], box, sign=-1)] = part[1]
+    return result
+
+
+def _average(soft: Sequence[Bytes]) -> Mask:
+    """Find where the mean soft prediction is over 0.5, in whole numbers."""
+    total = np.zeros_like(soft[0], dtype=np.uint16)
+    for one in soft:
+        total += one
+    return np.asarray(2 * total.astype(np.uint32) > FULL * len(soft))

@@ -1,0 +1,189 @@
+"""Where does one organ need attention? The arithmetic of AbdomenAtlas-8K, exact.
+
+In:  one organ's stored soft predictions and entropies, one of each a network, and where its mask
+     overlaps other organs; all on one grid or one box of it.
+Out: inconsistency, uncertainty, overlap, the binary attention and the heat map; both published scores.
+Pure functions on arrays. Real numbers are worked out only where a voxel can count, in float64 as
+published; everything kept is one byte a voxel.
+
+Source: Qu et al. 2023, arXiv:2305.09666, and the files that their code writes.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from omentum.measures.morphology import opened
+
+__all__ = ["OrganAttention", "attention_size", "attention_voxels", "organ_attention", "overlapped"]
+
+INCONSISTENT_OVER = 0.1
+"""Standard deviation over the networks that counts, exclusive."""
+UNCERTAIN_OVER = 0.05
+"""Mean entropy over the networks that counts, exclusive."""
+FULL = 255
+"""Stored value of 1.0."""
+
+Bytes = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+Reals = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OrganAttention:
+    """Attention maps of one organ, all of the shape that went in `(x, y, z)`.
+
+    Attributes:
+        heat: All three signals together, scaled by their peak, 0 to 255.
+        inconsistency: Standard deviation over the networks, times 255, rounded down.
+        uncertainty: Mean entropy over the networks, times 255, rounded down.
+        overlap: Whether the organ's mask shares the voxel with another organ's.
+        peak: Greatest sum of the three signals, what `heat` was divided by; 0.0 without attention.
+    """
+
+    heat: Bytes
+    inconsistency: Bytes
+    uncertainty: Bytes
+    overlap: Mask
+    peak: float
+
+    @property
+    def binary(self) -> Mask:
+        """Where any of the three signals is; both thresholds are over 1/255, so bytes tell."""
+        return np.asarray((self.inconsistency | self.uncertainty | self.overlap) > 0)
+
+    @property
+    def n_voxels(self) -> int:
+        """Number of voxels that need attention."""
+        return int(np.count_nonzero(self.binary))
+
+    @property
+    def heat_sum(self) -> int:
+        """Sum of the stored heat map; organs of a case are ordered by it."""
+        return int(self.heat.sum(dtype=np.int64))
+
+
+def organ_attention(soft: Sequence[Bytes], entropies: Sequence[Bytes], overlap: Mask) -> OrganAttention:
+    """Work out where one organ needs attention.
+
+    Args:
+        soft: Each network's probability times 255, rounded down; 0 outside its dilated mask.
+        entropies: Each network's `-p ln p` times 255, rounded down.
+        overlap: Where the organ's average mask meets another organ's.
+
+    Returns:
+        The maps. Without any attention they are zero: the published code divides 0 by 0 there.
+
+    Example:
+        >>> unsure = np.full((7, 7, 7), 90, dtype=np.uint8)
+        >>> sure = np.zeros_like(unsure)
+        >>> attention = organ_attention([sure], [unsure], np.zeros((7, 7, 7), dtype=bool))
+        >>> attention.n_voxels, int(attention.heat.max()), round(attention.peak, 3)
+        (343, 255, 0.353)
+    """
+    inconsistent = _inconsistent(soft)
+    uncertain = _uncertain(entropies)
+    binary = inconsistent | uncertain | overlap
+    heat = np.zeros_like(soft[0])
+    inconsistency, uncertainty = np.zeros_like(heat), np.zeros_like(heat)
+    total = np.zeros(np.count_nonzero(binary))
+    for where, signal, kept in (
+        (inconsistent, _deviation(soft, inconsistent), inconsistency),
+        (uncertain, _mean(entropies, uncertain), uncertainty),
+    ):
+        total[where[binary]] += signal
+        kept[where] = np.floor(FULL * signal)
+    total[overlap[binary]] += 1.0
+    peak = float(total.max(initial=0.0))
+    if peak > 0:
+        heat[binary] = np.floor(FULL * (total / peak))
+    return OrganAttention(
+        heat=heat, inconsistency=inconsistency, uncertainty=uncertainty, overlap=overlap, peak=peak
+    )
+
+
+def overlapped(average: Mask, n_organs: Bytes, *, is_counted: bool) -> Mask:
+    """Find where an organ's average mask meets another overlap organ's.
+
+    Args:
+        average: The organ's average mask.
+        n_organs: Overlap organs that each voxel belongs to.
+        is_counted: Whether the organ is one of those; aorta and postcava are not.
+
+    Example:
+        >>> average, n_organs = np.array([True, True, False]), np.array([1, 2, 2], dtype=np.uint8)
+        >>> overlapped(average, n_organs, is_counted=True).tolist()
+        [False, True, False]
+    """
+    return np.asarray(average & (n_organs > (1 if is_counted else 0)))
+
+
+def attention_voxels(attentions: Iterable[OrganAttention]) -> int:
+    """Score a case as `create_attention` does: voxels that need attention, once for each organ."""
+    return sum(attention.n_voxels for attention in attentions)
+
+
+def attention_size(
+    attentions: Iterable[OrganAttention], n_slices: int, *, without_inconsistency: bool = False
+) -> float:
+    """Score a case as `calculate_attention` does: heat an organ, scaled by its own peak, a slice.
+
+    Args:
+        attentions: One of each organ that is scored.
+        n_slices: Length of the third axis of the CT.
+        without_inconsistency: Leave the networks' disagreement out, as published for the data
+            sets numbered 1, 2 and 3.
+    """
+    maps = (_without_inconsistency(one) if without_inconsistency else one.heat for one in attentions)
+    return sum(_scaled_sum(heat) for heat in maps) / n_slices
+
+
+def _inconsistent(soft: Sequence[Bytes]) -> Mask:
+    """Find where the networks differ; a deviation over 0.1 needs a range of 0.2, which bytes tell."""
+    spread = reduce(np.maximum, soft) - reduce(np.minimum, soft)
+    candidates = spread >= int(2 * INCONSISTENT_OVER * FULL) - 1
+    return _over(INCONSISTENT_OVER, candidates, lambda where: _deviation(soft, where))
+
+
+def _uncertain(entropies: Sequence[Bytes]) -> Mask:
+    """Find where the networks are unsure on the average."""
+    total = np.zeros_like(entropies[0], dtype=np.uint16)
+    for entropy in entropies:
+        total += entropy
+    candidates = total >= int(UNCERTAIN_OVER * FULL) * len(entropies)
+    return _over(UNCERTAIN_OVER, candidates, lambda where: _mean(entropies, where))
+
+
+def _over(threshold: float, candidates: Mask, signal: Callable[[Mask], Reals]) -> Mask:
+    """Find where a signal is over a threshold, and open that; changes `candidates`."""
+    candidates[candidates] = signal(candidates) > threshold
+    return opened(candidates)
+
+
+def _deviation(soft: Sequence[Bytes], where: Mask) -> Reals:
+    """Work out the population standard deviation over the networks at some voxels."""
+    return np.asarray(np.std([one[where] / FULL for one in soft], axis=0))
+
+
+def _mean(entropies: Sequence[Bytes], where: Mask) -> Reals:
+    """Work out the mean entropy over the networks at some voxels."""
+    total = np.zeros(np.count_nonzero(where))
+    for one in entropies:
+        total += one[where] / FULL
+    return total / len(entropies)
+
+
+def _without_inconsistency(attention: OrganAttention) -> npt.NDArray[np.uint16]:
+    total = attention.uncertainty.astype(np.uint16)
+    total[attention.overlap] += FULL
+    return total
+
+
+def _scaled_sum(heat: npt.NDArray[Any]) -> float:
+    """Sum a map of whole numbers after dividing it by its peak; 0.0 where it is empty."""
+    peak = int(heat.max(initial=0))
+    return int(heat.sum(dtype=np.int64)) / peak if peak else 0.0

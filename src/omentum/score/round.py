@@ -1,0 +1,65 @@
+"""What does scoring do in a round? Attention for every predicted case, then the queue.
+
+In:  an open project whose cases are predicted.
+Out: attention maps on disk; scores, and the queue of tasks, in the database.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from omentum.errors import ProjectError
+from omentum.records import Batch, Case, Prediction
+from omentum.runners.runner import Progress
+from omentum.score.queue import tasks_of
+from omentum.score.stage import score_case
+from omentum.workspace import Workspace
+
+__all__ = ["score_round"]
+
+
+def score_round(workspace: Workspace, *, progress: Callable[[Progress], None] | None = None) -> Batch:
+    """Score every case that the networks in use have predicted, and queue what needs an expert.
+
+    Organs that a case's own data set annotates, and those revised already, are not scored.
+
+    Raises:
+        ProjectError: Nothing has been predicted.
+    """
+    by_network = [workspace.predictions(name) for name in workspace.networks]
+    cases = [case for case in workspace.store.cases.all() if all(case.case_id in made for made in by_network)]
+    if not cases:
+        raise ProjectError("no case has been predicted yet; run `omentum predict` first")
+    number = workspace.store.rounds.current().number
+    stage = f"score {number}"
+    scores = {score.case_id: score for score in workspace.store.scores.of_round(number)}
+    for case_id, detail in workspace.store.ledger.details(stage).items():
+        if case_id not in scores or detail != _made_from(
+            [made[case_id] for made in by_network if case_id in made]
+        ):
+            workspace.store.ledger.forget(stage, case_id)
+
+    def work(case: Case) -> dict[str, Any]:
+        predictions = [made[case.case_id] for made in by_network]
+        organs = _organs_to_score(workspace, case, predictions)
+        score = score_case(case, predictions, organs, workspace.folder.attention_dir(case.case_id))
+        workspace.store.scores.replace(number, [score])
+        return _made_from(predictions)
+
+    ledger = workspace.store.ledger.of(stage)
+    batch = workspace.runner.run(cases, work, key=lambda case: case.case_id, ledger=ledger, progress=progress)
+    workspace.store.tasks.replace(number, tasks_of(workspace.store.scores.of_round(number), number))
+    return batch
+
+
+def _organs_to_score(workspace: Workspace, case: Case, predictions: Sequence[Prediction]) -> list[str]:
+    current = workspace.store.rounds.current().number
+    revised = {
+        revision.organ
+        for revision in workspace.store.revisions.of_case(case.case_id)
+        if revision.round_number < current
+    }
+    return [name for name in predictions[0].organs if name not in revised]
+
+
+def _made_from(predictions: Sequence[Prediction]) -> dict[str, Any]:
+    return {made.network: made.weights_sha256 for made in predictions}

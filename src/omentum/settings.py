@@ -1,0 +1,188 @@
+"""How was a project set up?
+
+In:  `omentum.toml`, or values from a program.
+Out: `Settings` that are checked before any volume is read; names that are safe as folders.
+"""
+
+import json
+import re
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from omentum.errors import ConfigError, ProjectError, UnknownOrganError
+from omentum.volumes.atomic import write_text
+from omentum.volumes.labels import ORGANS, SUBSETS, organs_named
+
+__all__ = ["DATABASE_SCHEMES", "RECIPES", "Settings", "checked_name", "read_settings", "write_settings"]
+
+DATABASE_SCHEMES = ("sqlite", "postgresql+psycopg")
+RECIPES = ("published",)
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+
+
+def checked_name(kind: str, name: str) -> str:
+    """Give a name back if it can safely be the name of a folder.
+
+    Raises:
+        ConfigError: It cannot.
+
+    Example:
+        >>> checked_name("case_id", "BTCV_0002")
+        'BTCV_0002'
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or ".." in name:
+        rule = "it names a folder: 1 to 100 of a-z, A-Z, 0-9, '.', '_' and '-', no leading dot and no '..'"
+        raise ConfigError(kind, name, rule)
+    return name
+
+
+def _text(default: str | tuple[str, ...], about: str) -> Any:
+    return field(default=default, metadata={"about": about})
+
+
+def _number(default: float, least: float, most: float, about: str) -> Any:
+    return field(default=default, metadata={"about": about, "range": (least, most)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a project was set up; written as `omentum.toml`, where each setting is explained.
+
+    Raises:
+        ConfigError: A setting has a value that no run can use.
+
+    Example:
+        >>> Settings(organs=("pancreas", "liver")).organs
+        ('liver', 'pancreas')
+    """
+
+    organs: tuple[str, ...] = _text(
+        SUBSETS["abdomenatlas-1.0"],
+        f"Organs to annotate: names, or names of subsets ({', '.join(SUBSETS)}).",
+    )
+    networks: tuple[str, ...] = _text(
+        ("starter",), "Networks that predict each case; `omentum models list` shows which there are."
+    )
+    database: str = _text(
+        "sqlite:///omentum.db",
+        "Who did what, when and why: sqlite:///FILE in this folder, or postgresql+psycopg://USER@HOST/NAME.",
+    )
+    recipe: str = _text("published", f"How attention is scored: {', '.join(RECIPES)}.")
+    budget_minutes: float = _number(
+        60.0, 1.0, 1e6, "Minutes that experts have for the revisions of one round."
+    )
+    held_out_share: float = _number(
+        0.2,
+        0.0,
+        0.9,
+        "Share of the patients kept for evaluation and never trained on; split once, at the start.",
+    )
+    surface_tolerance_mm: float = _number(
+        3.0, 0.01, 100.0, "Distance between two surfaces that still counts as agreement, in mm."
+    )
+    overlap: float = _number(
+        0.5, 0.0, 0.9, "Share of a window that the next one covers again when a network predicts."
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot run, before any volume is read."""
+        settled: dict[str, object] = {
+            "organs": _settled_organs(self.organs),
+            "networks": tuple(checked_name("networks", name) for name in _names("networks", self.networks)),
+            "database": _settled_database(self.database),
+        }
+        for one in fields(self):
+            if "range" in one.metadata:
+                settled[one.name] = _settled_number(one.name, getattr(self, one.name), *one.metadata["range"])
+        if self.recipe not in RECIPES:
+            raise ConfigError("recipe", self.recipe, f"the recipes are {', '.join(RECIPES)}")
+        for name, value in settled.items():
+            object.__setattr__(self, name, value)
+
+
+def _names(name: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, tuple | list) or not all(isinstance(one, str) for one in value):
+        raise ConfigError(name, value, 'it must be a list of names, such as ["one", "two"]')
+    if not value or len(set(value)) < len(value):
+        raise ConfigError(name, value, "it must hold at least one name, and each only once")
+    return tuple(value)
+
+
+def _settled_organs(value: object) -> tuple[str, ...]:
+    names = _names("organs", value)
+    try:
+        return tuple(row.name for row in organs_named(names))
+    except UnknownOrganError:
+        known = ", ".join([*SUBSETS, *(row.name for row in ORGANS)])
+        raise ConfigError("organs", list(names), f"known are {known}") from None
+
+
+def _settled_database(value: object) -> str:
+    if not isinstance(value, str) or not value.isprintable():
+        raise ConfigError("database", value, "it must be a URL such as sqlite:///omentum.db")
+    beginnings = tuple(f"{scheme}://" for scheme in DATABASE_SCHEMES)
+    if not value.startswith(beginnings):
+        # What follows the scheme may hold a password, so that it is not shown.
+        seen = value.partition(":")[0] + ":..." if "@" in value else value
+        raise ConfigError("database", seen, f"it must begin with {' or '.join(beginnings)}")
+    return value
+
+
+def _settled_number(name: str, value: object, least: float, most: float) -> float:
+    # NaN is in no range, and `true` is no number although Python counts it as one.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise ConfigError(name, value, f"it must be a number from {least:g} to {most:g}")
+    return float(value)
+
+
+def write_settings(path: Path, settings: Settings) -> None:
+    """Write settings as TOML, each below a comment that explains it."""
+    parts = [
+        f"# {one.metadata['about']}\n{one.name} = {_as_toml(getattr(settings, one.name))}\n"
+        for one in fields(settings)
+    ]
+    write_text(path, "# Settings of this Omentum project.\n\n" + "\n".join(parts))
+
+
+def _as_toml(value: object) -> str:
+    """Write a string, a float or a tuple of strings; JSON writes those as TOML reads them."""
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+
+
+def read_settings(path: Path) -> Settings:
+    """Read settings; what the file leaves out has its default.
+
+    Raises:
+        ConfigError: The file is no TOML, has an unknown key, or a value that no run can use.
+        ProjectError: The file cannot be read.
+    """
+    loaded = _read_toml(path)
+    known = [one.name for one in fields(Settings)]
+    for key in loaded:
+        if key not in known:
+            raise ConfigError(f"a key of {path}", key, f"the settings are {', '.join(known)}")
+    return Settings(**loaded)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            str(path), error.object[error.start : error.end], "its text must be UTF-8"
+        ) from None
+    except OSError as error:
+        raise ProjectError(
+            f"{path} cannot be read ({error.strerror}); make it readable and try again"
+        ) from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        lines = text.splitlines() or [""]
+        found = re.search(r"at line (\d+)", str(error))
+        number = min(int(found.group(1)), len(lines)) if found else len(lines)
+        raise ConfigError(
+            f"line {number} of {path}", lines[number - 1], f"it must be TOML: {error}"
+        ) from None

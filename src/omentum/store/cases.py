@@ -1,0 +1,149 @@
+"""Which cases does the project have?
+
+In:  cases, as they are added.
+Out: cases, by name or all; a `case_id` never stands for two sources.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from omentum.errors import CaseClashError, ProjectError, UnknownCaseError
+from omentum.records import Case
+from omentum.store.database import Database
+from omentum.store.paths import Paths
+from omentum.store.tables import CaseRow
+from omentum.volumes.geometry import Geometry
+
+__all__ = ["Cases", "require_cases"]
+
+_AT_ONCE = 500
+"""Names in one question, well below what any database takes."""
+
+
+class Cases:
+    """The cases of a project."""
+
+    def __init__(self, database: Database, paths: Paths) -> None:
+        self._database = database
+        self._paths = paths
+
+    def add(self, case: Case) -> bool:
+        """Add a case; tell whether it is new, which it is not if it came from the same source before.
+
+        Raises:
+            CaseClashError: There is one of that name from another source.
+        """
+        return bool(self.add_all([case]))
+
+    def add_all(self, cases: Iterable[Case]) -> tuple[str, ...]:
+        """Add all cases or, where one clashes, none; give the names of those that are new.
+
+        Raises:
+            CaseClashError: There is one of that name from another source.
+        """
+        cases = list(cases)
+        with self._database.writing() as session:
+            sources = _sources(session, [case.case_id for case in cases])
+            new = _unknown(cases, sources)
+            if new:
+                session.execute(insert(CaseRow), [self._values(case) for case in new])
+        return tuple(case.case_id for case in new)
+
+    def get(self, case_id: str) -> Case:
+        """Find a case; there being none raises `UnknownCaseError`."""
+        with self._database.reading() as session:
+            row = session.get(CaseRow, case_id)
+            if row is None:
+                raise UnknownCaseError(case_id)
+            return self._record(row)
+
+    def all(self) -> list[Case]:
+        """Give all cases, by name."""
+        with self._database.reading() as session:
+            rows = session.scalars(select(CaseRow)).all()
+            # Sorted here, as databases differ in how they sort text.
+            return [self._record(row) for row in sorted(rows, key=lambda row: row.case_id)]
+
+    def hold_out(self, patient_ids: Iterable[str], *, held_out: bool = True) -> None:
+        """Keep all cases of patients for evaluation, or give them back; a patient is never split.
+
+        Raises:
+            ProjectError: The project has no case of a patient.
+        """
+        with self._database.writing() as session:
+            known = set(session.scalars(select(CaseRow.patient_id).distinct()))
+            for patient_id in patient_ids:
+                if patient_id not in known:
+                    raise ProjectError(
+                        f"no case is of patient {patient_id!r}; `omentum status --cases` lists them"
+                    )
+                its_cases = update(CaseRow).where(CaseRow.patient_id == patient_id)
+                session.execute(its_cases.values(held_out=held_out))
+
+    def _values(self, case: Case) -> dict[str, Any]:
+        label_path = case.original_label_path
+        return {
+            "case_id": case.case_id,
+            "patient_id": case.patient_id,
+            "ct_path": self._paths.stored(case.ct_path),
+            # JSON writes a float so that the very same one is read.
+            "geometry": {"shape": list(case.geometry.shape), "affine": case.geometry.affine.tolist()},
+            "source": case.source,
+            "original_label_path": None if label_path is None else self._paths.stored(label_path),
+            "original_organs": list(case.original_organs),
+            "held_out": case.held_out,
+        }
+
+    def _record(self, row: CaseRow) -> Case:
+        x, y, z = row.geometry["shape"]
+        label_path = row.original_label_path
+        return Case(
+            case_id=row.case_id,
+            patient_id=row.patient_id,
+            ct_path=self._paths.given(row.ct_path),
+            geometry=Geometry((x, y, z), np.array(row.geometry["affine"], dtype=np.float64)),
+            source=row.source,
+            original_label_path=None if label_path is None else self._paths.given(label_path),
+            original_organs=tuple(row.original_organs),
+            held_out=row.held_out,
+        )
+
+
+def _unknown(cases: Iterable[Case], sources: dict[str, str]) -> list[Case]:
+    """Give the cases that are new, each once, where `sources` has that of each that is not."""
+    sources = dict(sources)
+    new = []
+    for case in cases:
+        if case.case_id not in sources:
+            sources[case.case_id] = case.source
+            new.append(case)
+        elif sources[case.case_id] != case.source:
+            raise CaseClashError(case.case_id, case.source, sources[case.case_id])
+    return new
+
+
+def require_cases(session: Session, case_ids: Iterable[str]) -> None:
+    """Refuse names that no case has, with `UnknownCaseError`."""
+    names = sorted(set(case_ids))
+    known = _sources(session, names)
+    for name in names:
+        if name not in known:
+            raise UnknownCaseError(name)
+
+
+def _sources(session: Session, case_ids: Sequence[str]) -> dict[str, str]:
+    """Give the source of each of these cases that exists."""
+    found: dict[str, str] = {}
+    for some in _slices(case_ids):
+        asked = select(CaseRow.case_id, CaseRow.source).where(CaseRow.case_id.in_(some))
+        found.update((case_id, source) for case_id, source in session.execute(asked))
+    return found
+
+
+def _slices(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(names), _AT_ONCE):
+        yield names[start : start + _AT_ONCE]

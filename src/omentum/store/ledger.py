@@ -1,0 +1,103 @@
+"""What has been done, and what could not be?
+
+In:  the stage, the item's key, and how it went.
+Out: whether an item is done; what was noted of it; what failed and why.
+     What is done stays done until it is forgotten, and a failure is gone once its item is done.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from omentum.records import Failure
+from omentum.store.database import Database
+from omentum.store.tables import LedgerRow
+
+__all__ = ["Ledger", "StageLedger"]
+
+
+class Ledger:
+    """What is done and what failed, for each stage."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of(self, stage: str) -> "StageLedger":
+        """Give the ledger of one stage, as runners take it."""
+        return StageLedger(self, stage)
+
+    def done(self, stage: str, key: str) -> bool:
+        """Tell whether an item is done."""
+        with self._database.reading() as session:
+            return _is_done(session.get(LedgerRow, (stage, key)))
+
+    def mark_done(self, stage: str, key: str, detail: Mapping[str, Any]) -> None:
+        """Note that an item is done, and what is worth knowing of it (as JSON); again is the last one."""
+        with self._database.writing() as session:
+            session.merge(_row(stage, key, reason=None, detail=detail))
+
+    def mark_failed(self, stage: str, key: str, reason: str) -> None:
+        """Note why an item failed; one that is done stays done."""
+        with self._database.writing() as session:
+            if not _is_done(session.get(LedgerRow, (stage, key))):
+                session.merge(_row(stage, key, reason=reason, detail={}))
+
+    def forget(self, stage: str, key: str) -> None:
+        """Forget an item, so that it will be done again."""
+        with self._database.writing() as session:
+            session.execute(delete(LedgerRow).where(LedgerRow.stage == stage, LedgerRow.key == key))
+
+    def details(self, stage: str) -> dict[str, dict[str, Any]]:
+        """Give what was noted of each item that is done, by key."""
+        with self._database.reading() as session:
+            rows = session.scalars(
+                select(LedgerRow).where(LedgerRow.stage == stage, LedgerRow.reason.is_(None))
+            )
+            return {row.key: row.detail for row in sorted(rows, key=lambda row: row.key)}
+
+    def failures(self, stage: str | None = None) -> list[Failure]:
+        """Give what failed, by stage and key; in every stage if none is named."""
+        by_stage = self.failures_by_stage()
+        if stage is not None:
+            return by_stage.get(stage, [])
+        return [failure for failures in by_stage.values() for failure in failures]
+
+    def failures_by_stage(self) -> dict[str, list[Failure]]:
+        """Give what failed in each stage where something did."""
+        by_stage: dict[str, list[Failure]] = {}
+        with self._database.reading() as session:
+            rows = session.scalars(select(LedgerRow).where(LedgerRow.reason.is_not(None)))
+            for row in sorted(rows, key=lambda row: (row.stage, row.key)):
+                by_stage.setdefault(row.stage, []).append(Failure(key=row.key, reason=row.reason or ""))
+        return by_stage
+
+
+@dataclass(frozen=True, slots=True)
+class StageLedger:
+    """The ledger of one stage."""
+
+    ledger: Ledger
+    stage: str
+
+    def done(self, key: str) -> bool:
+        """Tell whether an item is done."""
+        return self.ledger.done(self.stage, key)
+
+    def mark_done(self, key: str, result: Mapping[str, Any]) -> None:
+        """Note that an item is done, and its result (as JSON)."""
+        self.ledger.mark_done(self.stage, key, result)
+
+    def mark_failed(self, key: str, reason: str) -> None:
+        """Note why an item failed."""
+        self.ledger.mark_failed(self.stage, key, reason)
+
+
+def _is_done(row: LedgerRow | None) -> bool:
+    return row is not None and row.reason is None
+
+
+def _row(stage: str, key: str, *, reason: str | None, detail: Mapping[str, Any]) -> LedgerRow:
+    return LedgerRow(stage=stage, key=key, reason=reason, detail=dict(detail), time=datetime.now(UTC))

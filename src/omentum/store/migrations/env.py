@@ -1,0 +1,20 @@
+"""How does alembic reach the database? By the connection that `omentum.store.migrate` hands it.
+
+In:  that connection, in the middle of a transaction.
+Out: each step that was missing, run on it.
+"""
+
+from alembic import context
+
+from omentum.store.tables import Base
+
+
+def _run() -> None:
+    context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+# Alembic executes this file under a name of its own; as a module of the package it only explains itself.
+if not __name__.endswith("migrations.env"):
+    _run()

@@ -1,0 +1,39 @@
+"""How does a project folder stay movable?
+
+In:  paths of files in the project.
+Out: text relative to the project's root, for the database; and paths again, from wherever it lies now.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Paths"]
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Paths below one root.
+
+    Example:
+        >>> paths = Paths(Path("/data/atlas"))
+        >>> paths.stored(Path("/data/atlas/cases/a/ct.nii.gz"))
+        'cases/a/ct.nii.gz'
+        >>> Paths(Path("/moved")).given("cases/a/ct.nii.gz").as_posix()
+        '/moved/cases/a/ct.nii.gz'
+    """
+
+    root: Path
+
+    def stored(self, path: Path) -> str:
+        """Give the text to keep: relative to the root, or absolute for what lies elsewhere."""
+        absolute = path.absolute()
+        # A link as the last part is ours (a linked CT); links before it are only another way here.
+        resolved = path.parent.resolve() / path.name
+        for root, candidate in ((self.root.absolute(), absolute), (self.root.resolve(), resolved)):
+            if candidate.is_relative_to(root) and ".." not in candidate.parts:
+                return candidate.relative_to(root).as_posix()
+        return absolute.as_posix()
+
+    def given(self, text: str) -> Path:
+        """Give the path that was kept, from where the root is now."""
+        return self.root / text

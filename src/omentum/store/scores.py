@@ -1,0 +1,93 @@
+"""How much attention does each case need, in each round?
+
+In:  scores, as a round computes them (score).
+Out: the scores of a round, the neediest case first.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from omentum.records import CaseScore, OrganScore
+from omentum.store.cases import require_cases
+from omentum.store.database import Database
+from omentum.store.rounds import require_round
+from omentum.store.tables import CaseScoreRow, OrganScoreRow
+
+__all__ = ["Scores"]
+
+
+class Scores:
+    """The scores of all rounds."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def replace(self, round_number: int, scores: Iterable[CaseScore]) -> None:
+        """Keep the scores of these cases in place of what they had in the round; other cases keep theirs.
+
+        Raises:
+            ProjectError: There is no such round.
+            UnknownCaseError: There is no such case.
+        """
+        scores = list(scores)
+        with self._database.writing() as session:
+            require_round(session, round_number)
+            require_cases(session, (score.case_id for score in scores))
+            for score in scores:
+                session.execute(
+                    delete(CaseScoreRow).where(
+                        CaseScoreRow.round_number == round_number, CaseScoreRow.case_id == score.case_id
+                    )
+                )
+            cases = [_case_values(round_number, score) for score in scores]
+            organs = [values for score in scores for values in _organ_values(round_number, score)]
+            for table, rows in ((CaseScoreRow, cases), (OrganScoreRow, organs)):
+                if rows:
+                    session.execute(insert(table), rows)
+
+    def of_round(self, round_number: int) -> list[CaseScore]:
+        """Give the scores of a round by falling score; equals by name."""
+        with self._database.reading() as session:
+            organs = _organs(session, round_number)
+            cases = session.scalars(select(CaseScoreRow).where(CaseScoreRow.round_number == round_number))
+            return [
+                CaseScore(case_id=row.case_id, score=row.score, organs=tuple(organs.get(row.case_id, ())))
+                for row in sorted(cases, key=lambda row: (-row.score, row.case_id))
+            ]
+
+
+def _organs(session: Session, round_number: int) -> dict[str, list[OrganScore]]:
+    row = OrganScoreRow
+    asked = select(row.case_id, row.organ, row.attention_voxels, row.attention_ml, row.heat)
+    organs: dict[str, list[OrganScore]] = {}
+    for case_id, organ, attention_voxels, attention_ml, heat in session.execute(
+        asked.where(row.round_number == round_number).order_by(row.place)
+    ):
+        score = OrganScore(
+            organ=organ, attention_voxels=attention_voxels, attention_ml=attention_ml, heat=heat
+        )
+        organs.setdefault(case_id, []).append(score)
+    return organs
+
+
+def _case_values(round_number: int, score: CaseScore) -> dict[str, Any]:
+    return {"round_number": round_number, "case_id": score.case_id, "score": float(score.score)}
+
+
+def _organ_values(round_number: int, score: CaseScore) -> list[dict[str, Any]]:
+    # Numbers may come as NumPy's, which databases do not take.
+    return [
+        {
+            "round_number": round_number,
+            "case_id": score.case_id,
+            "organ": organ.organ,
+            "place": place,
+            "attention_voxels": int(organ.attention_voxels),
+            "attention_ml": float(organ.attention_ml),
+            "heat": float(organ.heat),
+        }
+        for place, organ in enumerate(score.organs)
+    ]

@@ -1,0 +1,1 @@
+"""Settings, losses, what is frozen, what is replayed, the training loop, checkpoints."""

@@ -1,0 +1,120 @@
+"""How is a network tuned? Settings that refuse nonsense before any volume is read.
+
+In:  defaults, a TOML file, options of a command.
+Out: frozen settings, written as `tune.json` beside the weights that they made.
+"""
+
+import dataclasses
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from omentum.errors import ConfigError
+
+__all__ = ["ContinualConfig", "FullConfig", "read_config"]
+
+NETWORK_STRIDE = 16
+Config = TypeVar("Config", "FullConfig", "ContinualConfig")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FullConfig:
+    """How all weights are trained, from fresh ones."""
+
+    architecture: str = "starter"
+    spacing_mm: float = 3.0
+    """Edge of the cubic voxels that the network sees."""
+    window_voxels: tuple[int, int, int] = (96, 96, 96)
+    """Size of a window in prediction, `(x, y, z)`."""
+    steps: int = 1000
+    batch_size: int = 2
+    patch_voxels: tuple[int, int, int] = (96, 80, 64)
+    """Size of a training patch, `(x, y, z)`, in the network's voxels."""
+    learning_rate: float = 2e-3
+    """Peak rate of AdamW, reached once warm-up ends."""
+    warm_up_share: float = 0.05
+    """Share of the steps over which the rate rises; then it falls as a cosine."""
+    weight_decay: float = 1e-4
+    foreground_share: float = 0.75
+    """Share of patches whose centre is drawn from an organ, each organ equally likely."""
+    predicted_weight: float = 0.3
+    """What a predicted label counts in the loss; original and revised ones count 1."""
+    average_decay: float = 0.99
+    """Of the running mean of the weights, which is what is kept in the end."""
+    checkpoint_every: int = 100
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot run."""
+        _at_least_one(self, ("steps", "batch_size", "checkpoint_every"))
+        _shares(self, ("warm_up_share", "foreground_share", "predicted_weight", "average_decay"))
+        if self.learning_rate <= 0:
+            raise ConfigError("learning_rate", self.learning_rate, "it must be above 0")
+        if len(self.patch_voxels) != 3 or any(
+            side % NETWORK_STRIDE or side < 1 for side in self.patch_voxels
+        ):
+            rule = f"it needs three sides, each a multiple of {NETWORK_STRIDE}, the network's stride"
+            raise ConfigError("patch_voxels", self.patch_voxels, rule)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContinualConfig:
+    """How the heads of revised organs are tuned on a frozen trunk."""
+
+    steps: int = 400
+    learning_rate: float = 5e-3
+    """Peak rate of AdamW, from which it falls as a cosine."""
+    samples_per_class: int = 20_000
+    """Most voxels a case and organ, of each kind: inside, near the border, elsewhere."""
+    shell_mm: float = 9.0
+    """How far from the organ the voxels of its surroundings are drawn."""
+    replay_share: float = 0.25
+    """Share of earlier cases of the same organ that is replayed, the most important first, in [0, 1]."""
+    predicted_weight: float = 0.3
+    """What a predicted label counts in the loss; original and revised ones count 1."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot run."""
+        _at_least_one(self, ("steps", "samples_per_class"))
+        _shares(self, ("replay_share", "predicted_weight"))
+        if self.learning_rate <= 0 or self.shell_mm <= 0:
+            raise ConfigError(
+                "learning_rate, shell_mm", (self.learning_rate, self.shell_mm), "both must be above 0"
+            )
+
+
+def read_config(path: Path, kind: type[Config]) -> Config:
+    """Read settings from a TOML file.
+
+    Raises:
+        ConfigError: It is no TOML, or has a key that is no setting, or a value that cannot be used.
+    """
+    try:
+        fields: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError("config", str(path), f"it cannot be read: {error}") from None
+    known = {field.name for field in dataclasses.fields(kind)}
+    if unknown := sorted(fields.keys() - known):
+        raise ConfigError(unknown[0], fields[unknown[0]], f"settings are {', '.join(sorted(known))}")
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+    make: Callable[..., Config] = kind
+    try:
+        config: Config = make(**values)
+    except TypeError as error:
+        raise ConfigError("config", str(path), f"a value has the wrong type: {error}") from None
+    return config
+
+
+def _at_least_one(config: object, names: tuple[str, ...]) -> None:
+    for name in names:
+        if getattr(config, name) < 1:
+            raise ConfigError(name, getattr(config, name), "it must be at least 1")
+
+
+def _shares(config: object, names: tuple[str, ...]) -> None:
+    for name in names:
+        if not 0 <= getattr(config, name) <= 1:
+            raise ConfigError(name, getattr(config, name), "it must lie between 0 and 1")

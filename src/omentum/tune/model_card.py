@@ -1,0 +1,43 @@
+"""What should somebody know before they use these weights?
+
+In:  a network's spec and the story of its tuning.
+Out: a model card in Markdown, beside the weights.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omentum.networks.network import NetworkSpec
+from omentum.volumes.atomic import write_text
+from omentum.volumes.labels import organ
+
+__all__ = ["write_model_card"]
+
+
+def write_model_card(path: Path, spec: NetworkSpec, story: Mapping[str, Any]) -> None:
+    """Write what the network is, what it learned from, and what it is not for.
+
+    Args:
+        path: A `.md`.
+        spec: Of the network.
+        story: As in `tune.json`.
+    """
+    organs = ", ".join(organ(name).display_name for name in spec.organs)
+    tuned = ", ".join(organ(name).display_name for name in story.get("organs", spec.organs))
+    lines = [
+        f"# {story['name']}",
+        "",
+        f"- **Architecture**: `{spec.architecture}`, voxels of {spec.spacing_mm:g} mm",
+        f"- **Organs**: {organs}",
+        f"- **Made by**: `omentum tune --mode {story['mode']}` after round {story['round']}",
+        f"- **Parent**: `{story['parent']}`",
+        f"- **Learned**: {tuned}, from {len(story['cases'])} cases, in {story['seconds']:g} s",
+        f"- **Weights (SHA-256)**: `{story['weights_sha256']}`",
+        "",
+        "Its settings and cases are in `tune.json`. It is made to propose masks that experts check; it is",
+        "no medical device and not for diagnosis. How well it does is in the round's report, on patients",
+        "that it never learned from.",
+        "",
+    ]
+    write_text(path, "\n".join(lines))

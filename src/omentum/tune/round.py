@@ -1,0 +1,178 @@
+"""What does tuning do in a round? A new network from the revisions, or from every label there is.
+
+In:  an open project, and the mask that stands for each organ of each case (loop).
+Out: `networks/<name>-r<round>/` with weights, `tune.json` and a model card; the next round begins with it.
+"""
+
+import re
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from omentum.errors import TuneError
+from omentum.networks.catalogue import WEIGHTS_FILE, find_weights
+from omentum.networks.network import Network, NetworkSpec, build
+from omentum.networks.weights import load_network, save_network
+from omentum.records import LabelledCase, MaskSource, NetworkRecord, Revision
+from omentum.tune.cache import OrganSamples, sample_case
+from omentum.tune.config import ContinualConfig, FullConfig
+from omentum.tune.continual import tune_heads
+from omentum.tune.full import train_full
+from omentum.tune.model_card import write_model_card
+from omentum.tune.prepared import PreparedCase, prepared
+from omentum.tune.replay import replayed
+from omentum.volumes.atomic import write_json
+from omentum.workspace import Workspace
+
+__all__ = ["tune_round"]
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, steps done, steps in all."""
+_CHECKPOINT = "checkpoint.pt"
+_ROUND = re.compile(r"-r\d+$")
+
+
+def tune_round(
+    workspace: Workspace,
+    labelled: Sequence[LabelledCase],
+    config: ContinualConfig | FullConfig,
+    *,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> NetworkRecord:
+    """Tune the network in use, and begin the next round with what comes out.
+
+    Args:
+        workspace: The project.
+        labelled: Every case with the mask that stands for each organ; patients kept for evaluation are
+            left out here.
+        config: `ContinualConfig` tunes the heads of the organs revised in this round; `FullConfig`
+            trains all weights afresh on all labels.
+        device: Where to train.
+        progress: Told of the work.
+
+    Raises:
+        TuneError: There is nothing to learn from, or the loss is not finite.
+    """
+    current = workspace.store.rounds.current()
+    name = f"{_ROUND.sub('', current.network)}-r{current.number}"
+    folder = workspace.folder.network_dir(name)
+    cases = [one for one in labelled if not one.case.held_out]
+    tell = progress or (lambda _what, _done, _total: None)
+    started = time.perf_counter()
+    if isinstance(config, FullConfig):
+        network, learned = _full(workspace, cases, config, folder, device, tell)
+    else:
+        network, learned = _continual(workspace, cases, config, device, tell)
+    sha256 = save_network(folder / WEIGHTS_FILE, network.cpu())
+    story = {
+        "name": name,
+        "parent": current.network,
+        "round": current.number,
+        "weights_sha256": sha256,
+        "seconds": round(time.perf_counter() - started, 1),
+        **learned,
+        "config": asdict(config),
+    }
+    write_json(folder / "tune.json", story)
+    write_model_card(folder / "model-card.md", network.spec, story)
+    (folder / _CHECKPOINT).unlink(missing_ok=True)
+    record = NetworkRecord(
+        name=name, folder=folder, weights_sha256=sha256, parent=current.network, round_number=current.number
+    )
+    workspace.store.networks.add(record)
+    workspace.store.rounds.finish(current.number)
+    workspace.store.rounds.start(name)
+    return record
+
+
+def _full(
+    workspace: Workspace,
+    cases: Sequence[LabelledCase],
+    config: FullConfig,
+    folder: Path,
+    device: str,
+    tell: Progress,
+) -> tuple[Network, dict[str, Any]]:
+    spec = NetworkSpec(
+        architecture=config.architecture,
+        organs=workspace.settings.organs,
+        spacing_mm=config.spacing_mm,
+        window_voxels=config.window_voxels,
+    )
+    network = build(spec, seed=config.seed).to(device)
+    ready = _prepared(workspace, cases, spec.spacing_mm, tell)
+    train_full(
+        network, ready, config, folder / _CHECKPOINT, lambda done, total, _loss: tell("train", done, total)
+    )
+    return network, {"mode": "full", "cases": [one.case_id for one in ready]}
+
+
+def _continual(
+    workspace: Workspace, cases: Sequence[LabelledCase], config: ContinualConfig, device: str, tell: Progress
+) -> tuple[Network, dict[str, Any]]:
+    current = workspace.store.rounds.current()
+    weights_path = find_weights(current.network, workspace.folder.root / "networks")
+    network = load_network(weights_path).to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    revised = [one for one in workspace.store.revisions.all() if one.round_number == current.number]
+    plan = _plan(workspace, cases, revised, config, network.spec.organs)
+    by_id = {one.case.case_id: one for one in cases}
+    samples: list[OrganSamples] = []
+    for done, (case_id, organs) in enumerate(sorted(plan.items()), start=1):
+        ready = prepared(by_id[case_id], network.spec.spacing_mm, workspace.folder.cache_dir)
+        samples += sample_case(network, ready, sorted(organs), config, overlap=workspace.settings.overlap)
+        tell("cache features", done, len(plan))
+    counted = {
+        (organ, case_id): weight for case_id, organs in plan.items() for organ, weight in organs.items()
+    }
+    tune_heads(network, samples, counted, config, lambda done, total, _loss: tell("tune heads", done, total))
+    seen = {case_id: sorted(organs) for case_id, organs in sorted(plan.items())}
+    return network, {"mode": "continual", "organs": sorted({s.organ for s in samples}), "cases": seen}
+
+
+def _plan(
+    workspace: Workspace,
+    cases: Sequence[LabelledCase],
+    revised: Sequence[Revision],
+    config: ContinualConfig,
+    known: Sequence[str],
+) -> dict[str, dict[str, float]]:
+    """Decide for each case which organs' labels are learned from, and what they count."""
+    current = workspace.store.rounds.current().number
+    attention = {score.case_id: score for score in workspace.store.scores.of_round(current)}
+    sources = {(one.case.case_id, mask.organ): mask.source for one in cases for mask in one.masks}
+    fresh = {(one.case_id, one.organ) for one in revised if (one.case_id, one.organ) in sources}
+    organs = sorted({name for _, name in fresh} & set(known))
+    if not organs:
+        cure = "import one with `omentum review import FOLDER`; held-out patients are never learned from"
+        raise TuneError(f"round {current} has no revision to tune on; {cure}")
+    plan: dict[str, dict[str, float]] = defaultdict(dict)
+    for name in organs:
+        importance = {
+            case_id: organ.attention_ml
+            for case_id, score in attention.items()
+            for organ in score.organs
+            if organ.organ == name
+        }
+        earlier = [case_id for case_id, organ in sources if organ == name and (case_id, name) not in fresh]
+        for case_id in [c for c, o in fresh if o == name] + replayed(
+            earlier, importance, config.replay_share
+        ):
+            is_guess = sources[case_id, name] is MaskSource.PREDICTED
+            plan[case_id][name] = config.predicted_weight if is_guess else 1.0
+    return plan
+
+
+def _prepared(
+    workspace: Workspace, cases: Sequence[LabelledCase], spacing_mm: float, tell: Progress
+) -> list[PreparedCase]:
+    ready = []
+    for done, one in enumerate(cases, start=1):
+        ready.append(prepared(one, spacing_mm, workspace.folder.cache_dir))
+        tell("prepare cases", done, len(cases))
+    return ready

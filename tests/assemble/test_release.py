@@ -1,0 +1,212 @@
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from omentum.assemble import one_case, release
+from omentum.assemble.manifest import verify_release
+from omentum.assemble.priority import CaseInputs
+from omentum.assemble.release import build_release
+from omentum.errors import ConfigError, ReleaseError
+from omentum.records import Failure
+
+
+@pytest.fixture
+def cases(make, blob):
+    """Three cases: predicted alone; with a revision; with an original label and a revision."""
+    known = []
+    for n, original in enumerate([None, None, {"spleen": blob(7)}]):
+        case = make.case(f"case_{n}", original)
+        predicted = {"liver": blob(3 * n), "spleen": blob(3 * n + 1), "aorta": blob(3 * n + 2)}
+        revisions = (make.revision(case, "liver", blob(50 + n)),) if n else ()
+        prediction = make.prediction(case, predicted)
+        known.append(CaseInputs(case=case, revisions=revisions, prediction=prediction))
+    return known
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """The cases that were assembled, in order."""
+    seen = []
+
+    def counted(inputs, folder):
+        seen.append(inputs.case.case_id)
+        return one_case.assemble_case(inputs, folder)
+
+    monkeypatch.setattr(release, "assemble_case", counted)
+    return seen
+
+
+def test_a_release_holds_every_case_and_its_lists(cases, tmp_path):
+    made = build_release("V1", tmp_path / "releases", cases)
+    assert (made.version, made.folder, made.n_cases) == ("V1", tmp_path / "releases" / "V1", 3)
+    assert {path.name for path in made.folder.iterdir()} == {
+        "case_0", "case_1", "case_2", "manifest.json", "dataset.json", "SHA256SUMS",
+    }  # fmt: skip
+    assert [path.name for path in (tmp_path / "releases").iterdir()] == ["V1"]
+    manifest = json.loads((made.folder / "manifest.json").read_text())
+    assert manifest["n_organs_by_source"] == {"original": 1, "revised": 2, "predicted": 6}
+    assert set(manifest["files"]) == set(tree(made.folder)) - {"manifest.json", "SHA256SUMS"}
+    assert all(row["bytes"] == (made.folder / path).stat().st_size for path, row in manifest["files"].items())
+    dataset = json.loads((made.folder / "dataset.json").read_text())
+    assert dataset["labels"]["liver"] == 6
+    assert dataset["cases"][2]["organs"] == {"aorta": "predicted", "liver": "revised", "spleen": "original"}
+
+
+def test_the_revised_organ_is_in_the_release_voxel_for_voxel(cases, tmp_path, blob):
+    folder = build_release("V1", tmp_path, cases).folder
+    for n in (1, 2):
+        image = nib.load(folder / f"case_{n}" / "segmentations" / "liver.nii.gz")
+        np.testing.assert_array_equal(np.asarray(image.dataobj), blob(50 + n))
+    combined = np.asarray(nib.load(folder / "case_1" / "combined_labels.nii.gz").dataobj)
+    np.testing.assert_array_equal(combined == 6, blob(51))
+
+
+def test_sha256sum_finds_the_release_whole(cases, tmp_path):
+    made = build_release("V1", tmp_path, cases)
+    done = subprocess.run(
+        ["sha256sum", "-c", "--strict", "--quiet", "SHA256SUMS"],
+        cwd=made.folder,
+        check=False,
+        capture_output=True,
+    )
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert f"{made.manifest_sha256}  manifest.json" in (made.folder / "SHA256SUMS").read_text()
+    assert verify_release(made.folder) == []
+
+
+def test_files_of_a_release_are_read_only(cases, tmp_path):
+    folder = build_release("V1", tmp_path, cases).folder
+    assert {path.stat().st_mode & 0o222 for path in folder.rglob("*") if path.is_file()} == {0}
+
+
+def test_a_release_never_changes(cases, tmp_path):
+    folder = build_release("V1", tmp_path, cases).folder
+    before = tree(folder)
+    with pytest.raises(ReleaseError, match=r"already .*name another version"):
+        build_release("V1", tmp_path, cases[:1])
+    assert tree(folder) == before
+
+
+def test_the_same_cases_in_another_order_and_place_are_the_same_release(cases, tmp_path):
+    first = build_release("V1", tmp_path / "a", cases)
+    second = build_release("V1", tmp_path / "b", cases[::-1])
+    assert tree(first.folder) == tree(second.folder)
+    assert first.manifest_sha256 == second.manifest_sha256
+
+
+N_WRITES = 3 * (3 + 1 + 1) + 1
+"""Of each case its organs, the combined map and the lineage; then the manifest."""
+
+
+@pytest.mark.parametrize("n_writes", range(N_WRITES))
+def test_a_release_that_was_broken_off_at_any_write_is_finished_and_the_same(
+    cases, tmp_path, monkeypatch, n_writes
+):
+    whole = build_release("V1", tmp_path / "whole", cases)
+    left = iter(range(n_writes))
+
+    def broken_off(write):
+        def limited(*arguments):
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            return write(*arguments)
+
+        return limited
+
+    with monkeypatch.context() as patch:
+        patch.setattr(one_case, "write_nifti", broken_off(one_case.write_nifti))
+        patch.setattr(one_case, "write_json", broken_off(one_case.write_json))
+        patch.setattr(release, "write_manifest", broken_off(release.write_manifest))
+        with pytest.raises(KeyboardInterrupt):
+            build_release("V1", tmp_path / "broken", cases)
+    assert not (tmp_path / "broken" / "V1").exists()
+    again = build_release("V1", tmp_path / "broken", cases)
+    assert tree(again.folder) == tree(whole.folder)
+    assert again.manifest_sha256 == whole.manifest_sha256
+
+
+def test_a_release_that_was_killed_goes_on_where_it_was(cases, tmp_path, calls):
+    whole = build_release("V1", tmp_path / "whole", cases)
+    (tmp_path / "cases.pickle").write_bytes(pickle.dumps(cases))
+    script = (
+        "import os, pickle, signal, sys\nfrom pathlib import Path\n"
+        "from omentum.assemble import one_case, release\n"
+        "write = one_case.write_nifti\n"
+        "def killing(path, volume):\n"
+        "    write(path, volume)\n"
+        "    if path.parts[-3:] == ('case_1', 'segmentations', 'aorta.nii.gz'):\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "one_case.write_nifti = killing\n"
+        "folder = Path(sys.argv[1])\n"
+        "cases = pickle.loads((folder / 'cases.pickle').read_bytes())\n"
+        "release.build_release('V1', folder / 'killed', cases)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(release.__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], check=False, env=environment, capture_output=True
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert not (tmp_path / "killed" / "V1").exists()
+    calls.clear()
+    again = build_release("V1", tmp_path / "killed", cases)
+    assert calls == ["case_1", "case_2"]
+    assert tree(again.folder) == tree(whole.folder)
+    assert [path.name for path in (tmp_path / "killed").iterdir()] == ["V1"]
+
+
+def test_what_changed_while_a_release_was_broken_off_is_done_again(cases, tmp_path, calls, make, blob):
+    def first_two(work, given):
+        for inputs in given[:2]:
+            work(inputs)
+        return [Failure(key="case_2", reason="no disk space")]
+
+    with pytest.raises(ReleaseError, match=r"1 of 3 cases failed .case_2: no disk space"):
+        build_release("V1", tmp_path, cases, run=first_two)
+    newer = make.revision(cases[1].case, "liver", blob(99), round_number=2)
+    cases[1] = replace(cases[1], revisions=(*cases[1].revisions, newer))
+    calls.clear()
+    folder = build_release("V1", tmp_path, cases).folder
+    assert calls == ["case_1", "case_2"]
+    image = nib.load(folder / "case_1" / "segmentations" / "liver.nii.gz")
+    np.testing.assert_array_equal(np.asarray(image.dataobj), blob(99))
+
+
+def test_a_case_that_is_left_out_after_all_is_not_in_the_release(cases, tmp_path):
+    cases[2].prediction.masks_path.unlink()
+    with pytest.raises(ReleaseError, match=r"1 of 3 cases failed .case_2: .*no such file"):
+        build_release("V1", tmp_path, cases)
+    cases[1].prediction.masks_path.unlink()
+    folder = build_release("V1", tmp_path, cases[:1]).folder
+    assert {path.name for path in folder.iterdir() if path.is_dir()} == {"case_0"}
+
+
+def test_the_work_on_a_case_can_go_to_another_process(cases, tmp_path):
+    def through_pickle(work, given):
+        for inputs in given:
+            pickle.loads(pickle.dumps(work))(pickle.loads(pickle.dumps(inputs)))
+        return []
+
+    assert build_release("V1", tmp_path, cases, run=through_pickle).n_cases == 3
+
+
+def test_a_release_that_cannot_be_is_refused_before_anything_is_written(cases, tmp_path):
+    with pytest.raises(ReleaseError, match="no case"):
+        build_release("V1", tmp_path, [])
+    with pytest.raises(ReleaseError, match="'case_0' twice"):
+        build_release("V1", tmp_path, [*cases, cases[0]])
+    with pytest.raises(ConfigError, match="version"):
+        build_release("../V1", tmp_path, cases)
+    assert not (tmp_path / ".V1.partial").exists()

@@ -1,0 +1,263 @@
+"""What every runner must do."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from importlib import import_module
+
+import pytest
+
+from omentum.errors import DiskFullError, OmentumError, ProjectError, UnreadableImageError
+from omentum.records import Batch, Failure
+from omentum.runners.memory_ledger import MemoryLedger
+from omentum.runners.runner import Outcome
+from omentum.store.store import Store
+
+RUNNERS = ["omentum.runners.in_process:InProcessRunner"]
+"""Each implementation; the ones to come are added here, and nowhere else."""
+
+URL = "sqlite:///omentum.db"
+
+
+def make_runner(name):
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)()
+
+
+@pytest.fixture(params=RUNNERS)
+def runner_name(request):
+    return request.param
+
+
+@pytest.fixture
+def runner(runner_name):
+    return make_runner(runner_name)
+
+
+@pytest.fixture
+def ledger():
+    return MemoryLedger()
+
+
+class Failing:
+    """Work that notes its calls in a file, as it may be done anywhere, and fails where it is told to."""
+
+    def __init__(self, log, errors=None):
+        self.log = log
+        self.errors = errors or {}
+
+    def __call__(self, item):
+        with self.log.open("a") as log:
+            log.write(f"{item}\n")
+        if item in self.errors:
+            raise self.errors[item]
+        return item.upper()
+
+    @property
+    def calls(self):
+        return Counter(self.log.read_text().split()) if self.log.exists() else Counter()
+
+
+@pytest.fixture
+def work_with(tmp_path):
+    return lambda errors=None: Failing(tmp_path / "calls.txt", errors)
+
+
+def test_results_reach_the_ledger_and_keys_come_in_the_order_of_the_items(runner, ledger, work_with):
+    batch = runner.run(list("cab"), work_with(), key=lambda item: f"key-{item}", ledger=ledger)
+    assert batch == Batch(done=("key-c", "key-a", "key-b"), skipped=(), failed=())
+    assert ledger.results == {"key-a": "A", "key-b": "B", "key-c": "C"}
+
+
+def test_nothing_to_do_is_done(runner, ledger, work_with):
+    assert runner.run([], work_with(), key=str, ledger=ledger) == Batch(done=(), skipped=(), failed=())
+
+
+def test_what_is_done_is_skipped(runner, ledger, work_with):
+    ledger.mark_done("b", "by an earlier run")
+    work = work_with()
+    batch = runner.run(list("abc"), work, key=str, ledger=ledger)
+    assert batch == Batch(done=("a", "c"), skipped=("b",), failed=())
+    assert work.calls == Counter("ac")
+    assert ledger.results["b"] == "by an earlier run"
+
+
+def test_two_items_of_one_key_are_our_bug(runner, ledger, work_with):
+    work = work_with()
+    with pytest.raises(ValueError, match="keys of their own"):
+        runner.run(["a", "b", "a"], work, key=str, ledger=ledger)
+    assert work.calls == Counter()
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OmentumError("the CT is torn"), "the CT is torn"),
+        (
+            UnreadableImageError("a.nii.gz", "truncated", "copy it again"),
+            "a.nii.gz: truncated; copy it again",
+        ),
+        (MemoryError(), "more memory than there is"),
+        (PermissionError(errno.EACCES, "Permission denied", "a.nii.gz"), "Permission denied: 'a.nii.gz'"),
+    ],
+)
+def test_what_fails_one_item_is_noted_and_the_others_go_on(runner, ledger, work_with, error, reason):
+    batch = runner.run(list("abc"), work_with({"b": error}), key=str, ledger=ledger)
+    assert (batch.done, batch.skipped) == (("a", "c"), ())
+    (failure,) = batch.failed
+    assert failure.key == "b"
+    assert reason in failure.reason
+    assert ledger.failures == [failure]
+
+
+def test_what_failed_is_tried_again_and_then_its_failure_is_gone(runner, ledger, work_with):
+    work = work_with({"b": OmentumError("the CT is torn")})
+    runner.run(list("abc"), work, key=str, ledger=ledger)
+    work.errors = {}
+    batch = runner.run(list("abc"), work, key=str, ledger=ledger)
+    assert batch == Batch(done=("b",), skipped=("a", "c"), failed=())
+    assert work.calls == Counter("abbc")
+    assert ledger.failures == []
+
+
+def test_our_own_bug_is_noted_and_goes_up(runner, ledger, work_with):
+    with pytest.raises(ZeroDivisionError) as caught:
+        runner.run(list("abc"), work_with({"b": ZeroDivisionError("by nought")}), key=str, ledger=ledger)
+    assert "while working on b" in caught.value.__notes__
+    assert ledger.failures == [Failure(key="b", reason="ZeroDivisionError: by nought")]
+    assert not ledger.done("b")
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_ends_the_run_and_is_no_items_fault(runner, ledger, work_with, code):
+    full = OSError(code, os.strerror(code), "b.nii.gz")
+    with pytest.raises(DiskFullError, match="free some space and run the same command again"):
+        runner.run(list("abc"), work_with({"b": full}), key=str, ledger=ledger)
+    assert ledger.done("a")
+    assert ledger.failures == []
+
+
+def test_a_full_disk_that_work_has_told_of_ends_the_run_too(runner, ledger, work_with):
+    full = DiskFullError("a chunk", "no space")
+    with pytest.raises(DiskFullError, match="no space at a chunk"):
+        runner.run(list("abc"), work_with({"b": full}), key=str, ledger=ledger)
+    assert ledger.failures == []
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ZeroDivisionError(), OSError(errno.ENOSPC, "full")])
+def test_after_an_interruption_the_same_call_goes_on_and_does_nothing_twice(runner, ledger, work_with, error):
+    work = work_with({"c": error})
+    with pytest.raises((type(error), DiskFullError)):
+        runner.run(list("abcde"), work, key=str, ledger=ledger)
+    done_before = set(ledger.results)
+    work.errors = {}
+    batch = runner.run(list("abcde"), work, key=str, ledger=ledger)
+    assert set(batch.skipped) == done_before
+    assert set(batch.done) == set("abcde") - done_before
+    assert all(work.calls[item] == 1 for item in set("abcde") - {"c"})
+    assert ledger.results == {item: item.upper() for item in "abcde"}
+    assert ledger.failures == []
+
+
+def test_an_interruption_is_no_items_failure(runner, ledger, work_with):
+    with pytest.raises(KeyboardInterrupt):
+        runner.run(["a"], work_with({"a": KeyboardInterrupt()}), key=str, ledger=ledger)
+    assert ledger.failures == []
+
+
+def test_trouble_with_the_ledger_ends_the_run_and_is_no_items_failure(runner, work_with):
+    class Torn(MemoryLedger):
+        def mark_done(self, key, result):
+            raise ProjectError(f"the database is locked, {key} cannot be {result}")
+
+    ledger = Torn()
+    with pytest.raises(ProjectError, match="locked"):
+        runner.run(list("ab"), work_with(), key=str, ledger=ledger)
+    assert ledger.failures == []
+
+
+def test_progress_is_told_of_each_item_once(runner, ledger, work_with):
+    ledger.mark_done("a", "A")
+    told = []
+    work = work_with({"b": OmentumError("torn")})
+    runner.run(list("abcd"), work, key=str, ledger=ledger, progress=told.append)
+    assert {each.key: each.outcome for each in told} == {
+        "a": Outcome.SKIPPED,
+        "b": Outcome.FAILED,
+        "c": Outcome.DONE,
+        "d": Outcome.DONE,
+    }
+    assert [(each.n_ended, each.n_items) for each in told] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_an_item_is_noted_before_progress_hears_of_it(runner, ledger, work_with):
+    def look(progress):
+        assert ledger.done(progress.key)
+
+    runner.run(list("abc"), work_with(), key=str, ledger=ledger, progress=look)
+
+
+_PROGRAM = """
+import os, signal, sys
+from importlib import import_module
+from pathlib import Path
+from omentum.errors import OmentumError
+from omentum.store.store import Store
+
+runner_name, root, fatal = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+
+def work(item):
+    with (root / "calls.txt").open("a") as log:
+        log.write(item + "\\n")
+    if item == fatal:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if item == "item-03":
+        raise OmentumError("the CT is torn")
+    return {"said": item.upper()}
+
+module, _, attribute = runner_name.partition(":")
+with Store.open("sqlite:///omentum.db", root) as store:
+    items = [f"item-{number:02}" for number in range(12)]
+    runner = getattr(import_module(module), attribute)()
+    batch = runner.run(items, work, key=str, ledger=store.ledger.of("predict"))
+print(len(batch.done), len(batch.skipped), len(batch.failed))
+"""
+
+
+def run_program(runner_name, root, fatal):
+    root.mkdir(exist_ok=True)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return subprocess.run(
+        [sys.executable, "-c", _PROGRAM, runner_name, root, fatal],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def state_of(root):
+    with Store.open(URL, root) as store:
+        return store.ledger.details("predict"), store.ledger.failures()
+
+
+@pytest.mark.parametrize("fatal", ["item-00", "item-05", "item-11"])
+def test_what_is_killed_goes_on_to_the_same_end_and_does_nothing_twice(runner_name, tmp_path, fatal):
+    killed = run_program(runner_name, tmp_path / "killed", fatal)
+    assert killed.returncode == -signal.SIGKILL
+    again = run_program(runner_name, tmp_path / "killed", "none")
+    assert again.returncode == 0, again.stderr
+    whole = run_program(runner_name, tmp_path / "whole", "none")
+    assert whole.stdout.split() == ["11", "0", "1"], whole.stderr
+
+    assert state_of(tmp_path / "killed") == state_of(tmp_path / "whole")
+    calls = Counter((tmp_path / "killed" / "calls.txt").read_text().split())
+    # The one that it was killed in was never done, and the torn one is tried again by every run.
+    assert calls.pop(fatal) == 2
+    calls.pop("item-03")
+    assert set(calls.values()) == {1}
+    assert len(calls) == 10

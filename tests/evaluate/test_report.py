@@ -1,0 +1,221 @@
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imsave
+
+from omentum.evaluate.report import MOST_COLUMNS, rendered, write_report
+from omentum.evaluate.round_report import PreviewPicture, QueueLine, Tuning
+from omentum.records import Revision, Task, TaskState
+
+VOID = {"meta", "img", "br", "link", "input"}
+
+
+class Page(HTMLParser):
+    """A page's sections, cells, links and pictures; fails where tags do not close."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.open, self.cells, self.links, self.pictures, self.sections = [], [], [], [], []
+        self.best, self.words = [], []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "a":
+            self.links.append(given["href"])
+        if tag == "img":
+            self.pictures.append(given["src"])
+        if tag == "section":
+            self.sections.append(given["id"])
+        if tag == "td":
+            self.cells.append("")
+            self.best.append("best" in given.get("class", ""))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag, attrs):
+        pass
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.words.append(data)
+        if "td" in self.open:
+            self.cells[-1] += data.strip()
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture
+def full(figures, report, tmp_path):
+    """A report with something in every part of it."""
+    imsave(tmp_path / "preview.png", np.zeros((20, 30, 3)))
+    revision = Revision(
+        case_id="case-9",
+        organ="pancreas",
+        path=Path("x"),
+        sha256="0",
+        round_number=2,
+        reader="reader-1",
+        minutes=None,
+        added_ml=3.25,
+        removed_ml=1.5,
+        dice_to_before=None,
+        network="network-2",
+        time=datetime(2026, 11, 23, tzinfo=UTC),
+    )
+    task = Task(
+        round_number=2, case_id="case-7", organ="spleen", rank=1, attention_ml=12.34, state=TaskState.QUEUED
+    )
+    return report(
+        figures(1, {"liver": 0.9, "spleen": 0.82}, minutes=30.0, attention_ml=900.0),
+        figures(
+            2,
+            {"liver": 0.94, "spleen": 0.79},
+            minutes=12.0,
+            attention_ml=400.0,
+            n_tasks=20,
+            n_revised=8,
+            added_ml=3.25,
+            removed_ml=1.5,
+        ),
+        queue=(QueueLine(task=task, link="http://localhost:8000/#/case-7?a=1&b=2"), QueueLine(task=task)),
+        previews=(
+            PreviewPicture(case_id="case-3", caption="pancreas, Dice 0.41", path=tmp_path / "preview.png"),
+            PreviewPicture(case_id="case-4", caption="gone", path=tmp_path / "absent.png"),
+        ),
+        revisions=(revision,),
+        tuning=Tuning(
+            network="starter-r2",
+            parent="starter",
+            organs=("pancreas", "gall_bladder"),
+            facts=(("Steps", "400"),),
+            is_promoted=True,
+            reason="pancreas better, none worse",
+        ),
+    )
+
+
+def test_full_report_has_every_section_and_closes_every_tag(full):
+    page = Page(rendered(full))
+    assert page.sections == [
+        "agreement",
+        "dice",
+        "minutes",
+        "attention",
+        "queue",
+        "pictures",
+        "changes",
+        "tuning",
+    ]
+
+
+def test_page_loads_nothing_from_elsewhere(full):
+    html = rendered(full)
+    assert "<script" not in html
+    assert "<link" not in html
+    assert not re.search(r"(src|url\()=?[\"']?https?:", html)
+    assert all(src.startswith("data:image/png;base64,") for src in Page(html).pictures)
+
+
+def test_table_shows_each_rounds_values_and_marks_the_best(full):
+    page = Page(rendered(full))
+    cells = dict(zip(page.cells, page.best, strict=True))
+    assert cells["0.940"] is True
+    assert cells["0.900"] is False
+    assert cells["0.820"] is True
+    assert cells["0.790"] is False
+
+
+def test_cards_tell_the_change_since_the_value_was_last_known(full):
+    text = Page(rendered(full)).text
+    assert "+0.005 since round 1" in text
+    assert "-500 mL since round 1" in text
+    assert "-18 min since round 1" in text
+    assert "of 20 in the queue" in text
+
+
+def test_change_skips_rounds_that_were_not_evaluated(figures, report):
+    page = Page(rendered(report(figures(1, {"liver": 0.5}), figures(2), figures(3, {"liver": 0.75}))))
+    assert "+0.250 since round 1" in page.text
+
+
+def test_queue_links_to_where_it_can_be_revised_and_shows_lines_without_a_link(full):
+    page = Page(rendered(full))
+    assert page.links == ["http://localhost:8000/#/case-7?a=1&b=2"]
+    assert page.cells.count("case-7") == 2
+    assert page.cells.count("12.3 mL") == 2
+
+
+def test_missing_pictures_are_left_out(full):
+    page = Page(rendered(full))
+    assert len(page.pictures) == 1
+    assert "gone" not in page.text
+
+
+def test_revisions_show_what_was_added_and_removed_and_a_dash_for_what_nobody_said(full):
+    page = Page(rendered(full))
+    start = page.cells.index("case-9")
+    assert page.cells[start + 1 : start + 7] == ["Pancreas", "reader-1", "–", "3.25 mL", "1.50 mL", "–"]  # noqa: RUF001
+    assert "1 mask came back in this round: 3.2 mL added, 1.5 mL removed." in page.text
+
+
+def test_tuning_is_told(full):
+    text = Page(rendered(full)).text
+    assert "starter became starter-r2" in text
+    assert "promoted pancreas better, none worse" in text
+    assert "Pancreas , Gallbladder" in text or "Pancreas, Gallbladder" in text
+    assert "Steps 400" in text
+
+
+@pytest.mark.parametrize(("is_promoted", "word"), [(None, "not decided"), (False, "not promoted")])
+def test_network_that_is_not_promoted_is_said_so(figures, report, is_promoted, word):
+    tuning = Tuning(network="n", parent=None, organs=(), is_promoted=is_promoted)
+    assert word in Page(rendered(report(figures(1), tuning=tuning))).text
+
+
+def test_report_of_a_first_round_with_nothing_known_says_so(figures, report):
+    page = Page(rendered(report(figures(1), n_cases=1)))
+    assert page.sections == ["agreement", "changes", "tuning"]
+    assert "1 case, predicted by network-1" in page.text
+    assert "Nothing could be compared yet" in page.text
+    assert "No mask has come back" in page.text
+    assert "No network was tuned" in page.text
+    assert "None" not in page.text
+    assert "nan" not in page.text.lower().split()
+
+
+def test_single_round_shows_organs_as_bars_and_marks_none_as_best(figures, report):
+    page = Page(rendered(report(figures(1, {"liver": 0.9, "gall_bladder": None}, minutes=3.0))))
+    assert "Dice by organ" in page.text
+    assert not any(page.best)
+    assert "minutes" not in page.sections
+
+
+def test_table_keeps_to_the_last_rounds_where_there_are_many(figures, report):
+    page = Page(rendered(report(*(figures(number, {"liver": 0.5}) for number in range(1, 13)))))
+    assert page.cells.count("0.500") == 2 * MOST_COLUMNS
+    assert f"The last {MOST_COLUMNS} of 12 rounds" in page.text
+
+
+def test_names_from_outside_are_escaped(figures, report):
+    html = rendered(report(figures(1), project="<script>alert(1)</script>"))
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_report_is_written_as_one_file(full, tmp_path):
+    path = tmp_path / "rounds" / "2" / "report.html"
+    write_report(path, full)
+    assert path.read_text("utf-8") == rendered(full)
+    assert [entry.name for entry in path.parent.iterdir()] == ["report.html"]

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from omentum.measures.boxes import bounding_box
+from omentum.measures.components import keep_largest, largest_components
+
+NEIGHBOURS_26 = np.ones((3, 3, 3))
+
+
+@pytest.fixture
+def speckled():
+    """Many pieces of different sizes, one of them touching the border."""
+    noise = ndimage.gaussian_filter(np.random.default_rng(4).random((30, 28, 26)), 1.2)
+    return noise > np.quantile(noise, 0.9)
+
+
+def scipy_pieces(mask):
+    labels, n_pieces = ndimage.label(mask, NEIGHBOURS_26)
+    return [labels == number for number in range(1, n_pieces + 1)]
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_pieces_have_the_sizes_boxes_and_centres_that_scipy_finds(speckled, order):
+    ours = largest_components(np.asarray(speckled, order=order))
+    theirs = scipy_pieces(speckled)
+    assert len(ours) == len(theirs) > 5
+    for piece in ours:
+        mask = next(mask for mask in theirs if bounding_box(mask) == piece.box)
+        assert piece.n_voxels == mask.sum()
+        assert piece.centre_voxel == pytest.approx(np.argwhere(mask).mean(axis=0))
+
+
+def test_pieces_come_by_falling_size_and_no_more_than_asked(speckled):
+    sizes = [piece.n_voxels for piece in largest_components(speckled)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert [piece.n_voxels for piece in largest_components(speckled, k=3)] == sizes[:3]
+
+
+def test_voxels_that_touch_at_a_corner_are_one_piece():
+    mask = np.zeros((4, 4, 4), dtype=bool)
+    mask[1, 1, 1] = mask[2, 2, 2] = True
+    assert [piece.n_voxels for piece in largest_components(mask)] == [2]
+
+
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_largest_pieces_are_kept_whole_and_nothing_else(speckled, k):
+    pieces = sorted(scipy_pieces(speckled), key=np.count_nonzero, reverse=True)
+    assert (keep_largest(speckled, k) == np.any(pieces[:k], axis=0)).all()
+
+
+def test_piece_of_exactly_the_limit_is_dropped():
+    mask = np.zeros((9, 3, 3), dtype=bool)
+    mask[0:3, 1, 1] = True
+    mask[5:9, 1, 1] = True
+    assert keep_largest(mask, k=2, min_voxels_exclusive=3).sum() == 4
+    assert keep_largest(mask, k=2, min_voxels_exclusive=2).sum() == 7
+    assert not keep_largest(mask, k=2, min_voxels_exclusive=4).any()
+
+
+def test_of_two_equal_pieces_one_is_kept():
+    mask = np.zeros((5, 1, 1), dtype=bool)
+    mask[[0, 1, 3, 4]] = True
+    assert keep_largest(mask).ravel().tolist() == [True, True, False, False, False]
+
+
+def test_empty_mask_has_no_pieces_and_stays_empty():
+    empty = np.zeros((4, 5, 6), dtype=bool)
+    assert largest_components(empty) == ()
+    assert not keep_largest(empty).any()
+    assert keep_largest(empty).shape == empty.shape

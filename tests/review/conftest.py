@@ -1,0 +1,67 @@
+"""A small case with three predicted organs, two of which overlap."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from omentum.records import Case, Task
+from omentum.volumes.geometry import Geometry
+from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.nifti import read_nifti_geometry, write_nifti
+from omentum.volumes.volume import Volume
+
+AFFINE = np.array([[-1.5, 0, 0, 20], [0, 1.25, 0, -31], [0, 0, 3.0, 7.5], [0, 0, 0, 1.0]])
+SHAPE = (20, 16, 12)
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Case:
+    path = tmp_path / "cases" / "c1" / "ct.nii.gz"
+    voxels = np.random.default_rng(0).integers(-1000, 1000, SHAPE).astype(np.int16)
+    write_nifti(path, Volume(voxels, Geometry(SHAPE, AFFINE)))
+    return Case(
+        case_id="c1", patient_id="p1", ct_path=path, geometry=read_nifti_geometry(path), source="made"
+    )
+
+
+@pytest.fixture
+def box() -> Callable[..., np.ndarray]:
+    """Makes a mask that is one box."""
+
+    def make(*sides: tuple[int, int]) -> np.ndarray:
+        mask = np.zeros(SHAPE, dtype=bool)
+        mask[tuple(slice(*side) for side in sides)] = True
+        return mask
+
+    return make
+
+
+@pytest.fixture
+def masks(case, box) -> MaskSet:
+    parts = [
+        ("liver", whole(SHAPE), box((2, 12), (2, 12), (2, 9))),
+        ("gall_bladder", whole(SHAPE), box((10, 14), (5, 9), (3, 6))),
+    ]
+    return MaskSet.build(case.geometry, ["liver", "gall_bladder", "spleen"], parts)
+
+
+@pytest.fixture
+def tasks() -> list[Task]:
+    return [
+        Task(round_number=1, case_id="c1", organ=organ, rank=rank, attention_ml=1.0)
+        for rank, organ in enumerate(["liver", "spleen"], start=1)
+    ]
+
+
+@pytest.fixture
+def attention_dir(case) -> Path:
+    folder = case.ct_path.parent / "attention"
+    heat = np.zeros(SHAPE, dtype=np.uint8)
+    heat[3, 3, 3] = 200
+    write_nifti(folder / "liver.nii.gz", Volume(heat, case.geometry))
+    spots = [{"organ": organ, "volume_ml": 0.1} for organ in ("liver", "liver", "liver", "pancreas")]
+    (folder / "hot_spots.json").write_text(json.dumps({"hot_spots": spots}))
+    return folder

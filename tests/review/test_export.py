@@ -1,0 +1,149 @@
+import json
+from dataclasses import replace
+
+import nibabel as nib
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from omentum.errors import GridMismatchError, ReviewError, UnknownOrganError
+from omentum.review.export import export_task, read_task
+from omentum.volumes.geometry import Geometry
+from omentum.volumes.labels import organ
+from omentum.volumes.masks import MaskSet
+from omentum.volumes.nifti import write_nifti
+from omentum.volumes.volume import Volume
+
+
+@pytest.fixture
+def export(case, masks, attention_dir, tmp_path):
+    """Export these tasks of the case, from these masks or the usual ones."""
+
+    def call(tasks, shown=masks):
+        folder = tmp_path / "review"
+        return export_task(tasks, case, shown, network="starter", attention_dir=attention_dir, folder=folder)
+
+    return call
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_reader_finds_all_files_in_the_folder_of_the_case(export, tasks, tmp_path):
+    folder = export(tasks)
+    assert folder == tmp_path / "review" / "c1"
+    assert set(contents(folder)) == {
+        "ct.nii.gz", "liver.nii.gz", "spleen.nii.gz", "labels.nii.gz", "labels.json",
+        "attention_liver.nii.gz", "labels.label.txt", "labels.ctbl", "task.json", "HOW_TO.txt",
+    }  # fmt: skip
+
+
+def test_the_ct_is_a_copy_that_can_be_changed_without_harm(export, tasks, case):
+    ct_path = export(tasks) / "ct.nii.gz"
+    assert ct_path.read_bytes() == case.ct_path.read_bytes()
+    assert not ct_path.samefile(case.ct_path)
+
+
+def test_each_mask_has_its_organs_own_index_on_the_cts_grid(export, tasks, masks, case):
+    folder = export(tasks)
+    for name in ("liver", "spleen"):
+        image = nib.load(folder / f"{name}.nii.gz")
+        assert image.get_data_dtype() == np.uint8
+        np.testing.assert_array_equal(image.affine, nib.load(case.ct_path).affine)
+        np.testing.assert_array_equal(np.asarray(image.dataobj), masks.mask(name) * organ(name).index)
+
+
+def test_simpleitk_sees_masks_and_ct_in_one_place(export, tasks):
+    folder = export(tasks)
+    ct, mask = (sitk.ReadImage(str(folder / name)) for name in ("ct.nii.gz", "liver.nii.gz"))
+    assert ct.GetSize() == mask.GetSize()
+    for what in ("GetOrigin", "GetSpacing", "GetDirection"):
+        np.testing.assert_allclose(getattr(ct, what)(), getattr(mask, what)(), atol=1e-6)
+
+
+def test_all_predicted_organs_are_shown_for_context(export, tasks, masks):
+    labels = np.asarray(nib.load(export(tasks) / "labels.nii.gz").dataobj)
+    np.testing.assert_array_equal(labels, masks.painted())
+    assert set(np.unique(labels)) == {0, organ("liver").index, organ("gall_bladder").index}
+
+
+def test_the_task_says_what_was_shown_and_where_to_look(export, tasks):
+    told = json.loads((export(tasks) / "task.json").read_text())
+    assert (told["round"], told["case_id"], told["network"]) == (1, "c1", "starter")
+    assert [row["organ"] for row in told["organs"]] == ["liver", "spleen"]
+    assert [spot["organ"] for spot in told["hot_spots"]] == ["liver"] * 3
+    assert {name: len(sha) for name, sha in told["sha256"].items()} == {"liver": 64, "spleen": 64}
+
+
+def test_the_page_names_each_file_to_open_and_to_save(export, tasks):
+    page = (export(tasks) / "HOW_TO.txt").read_text()
+    for name in ("liver", "spleen"):
+        assert f"open {name}.nii.gz, save as {name}_revised.nii.gz" in page
+    assert "{" not in page
+
+
+def test_exporting_again_changes_nothing_and_keeps_what_a_reader_saved(export, tasks):
+    folder = export(tasks)
+    (folder / "liver_revised.nii.gz").write_bytes(b"an hour of work")
+    before = contents(folder)
+    written = (folder / "liver.nii.gz").stat().st_mtime_ns
+    export(tasks)
+    assert contents(folder) == before
+    assert (folder / "liver.nii.gz").stat().st_mtime_ns == written
+
+
+def test_a_reader_who_saved_over_the_mask_does_not_lose_it(export, tasks, masks, case, box):
+    folder = export(tasks)
+    drawn = Volume(masks.mask("liver") | box((12, 13), (2, 12), (2, 9)), case.geometry)
+    write_nifti(folder / "liver.nii.gz", drawn)
+    before = contents(folder)
+    with pytest.raises(ReviewError, match=r"rename it to liver_revised\.nii\.gz"):
+        export(tasks)
+    assert contents(folder) == before
+
+
+def test_an_export_that_was_killed_is_finished_by_the_same_command(export, tasks, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("omentum.review.export.write_painted", killed)
+        with pytest.raises(KeyboardInterrupt):
+            export(tasks)
+    folder = export(tasks)
+    assert read_task(folder)["round"] == 1
+    assert not list(folder.glob(".*"))
+
+
+def test_a_better_prediction_replaces_the_mask_that_nobody_touched(export, tasks, case, box):
+    export(tasks)
+    better = box((1, 13), (1, 13), (1, 10))
+    labels = better.astype(np.uint8) * organ("liver").index
+    shown = MaskSet.from_labels(labels, case.geometry, ["liver", "spleen"])
+    folder = export(tasks, shown)
+    np.testing.assert_array_equal(np.asarray(nib.load(folder / "liver.nii.gz").dataobj) > 0, better)
+
+
+def test_what_cannot_be_exported_is_refused(export, tasks, masks):
+    with pytest.raises(ReviewError, match="no task for case 'c1'"):
+        export([])
+    with pytest.raises(ReviewError, match="'other'"):
+        export([replace(tasks[0], case_id="other")])
+    with pytest.raises(UnknownOrganError, match="'pancreas'"):
+        export([replace(tasks[0], organ="pancreas")])
+    elsewhere = Geometry(masks.geometry.shape, np.eye(4))
+    with pytest.raises(GridMismatchError):
+        export(tasks, MaskSet(masks.codes, masks.sets, masks.organs, elsewhere))
+
+
+def test_rounds_do_not_share_a_folder(export, tasks):
+    export(tasks)
+    with pytest.raises(ReviewError, match="round 2 cannot be exported with those of round 1"):
+        export([replace(task, round_number=2) for task in tasks])
+
+
+def test_a_task_file_that_was_written_over_is_named(tmp_path):
+    (tmp_path / "task.json").write_text("[1")
+    with pytest.raises(ReviewError, match=r"task\.json is not the JSON"):
+        read_task(tmp_path)

@@ -1,0 +1,38 @@
+import numpy as np
+
+from omentum.review.mask_hash import mask_sha256
+from omentum.volumes.geometry import Geometry
+
+GRID = Geometry((5, 4, 3), np.diag([-2.0, 1.0, 3.0, 1.0]))
+MASK = np.random.default_rng(1).random(GRID.shape) > 0.5
+
+
+def test_memory_order_does_not_change_the_hash():
+    assert mask_sha256(np.asfortranarray(MASK), GRID) == mask_sha256(np.ascontiguousarray(MASK), GRID)
+    assert mask_sha256(MASK[::-1][::-1], GRID) == mask_sha256(MASK, GRID)
+
+
+def test_one_voxel_changes_the_hash():
+    hashes = {mask_sha256(MASK, GRID)}
+    for index in np.ndindex(MASK.shape):
+        other = MASK.copy()
+        other[index] ^= True
+        hashes.add(mask_sha256(other, GRID))
+    assert len(hashes) == 1 + MASK.size
+
+
+def test_the_place_changes_the_hash():
+    moved = GRID.affine.copy()
+    moved[0, 3] += 1e-3
+    assert mask_sha256(MASK, Geometry(GRID.shape, moved)) != mask_sha256(MASK, GRID)
+
+
+def test_the_same_bits_in_another_shape_have_another_hash():
+    empty = [np.zeros(shape, dtype=bool) for shape in ((4, 4, 3), (2, 8, 3))]
+    assert len({mask_sha256(mask, Geometry(mask.shape, np.eye(4))) for mask in empty}) == 2
+
+
+def test_minus_zero_is_zero():
+    signed = GRID.affine.copy()
+    signed[0, 1] = -0.0
+    assert mask_sha256(MASK, Geometry(GRID.shape, signed)) == mask_sha256(MASK, GRID)

@@ -1,0 +1,94 @@
+from dataclasses import replace
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from omentum.errors import ConfigError
+from omentum.review.export import export_task
+from omentum.review.simulated import SimulatedReader
+from omentum.review.take import Reading, find_revisions, take_revision
+
+ML = 1.5 * 1.25 * 3.0 / 1000
+
+
+@pytest.fixture
+def truth(masks, box):
+    """The liver has 350 voxels more than was shown; the spleen was missed (600 voxels)."""
+    true = {"liver": masks.mask("liver") | box((12, 17), (2, 12), (2, 9))}
+    true["spleen"] = box((14, 20), (5, 15), (1, 11))
+    return lambda _case_id, organ: true[organ]
+
+
+@pytest.fixture
+def folder(case, masks, tasks, attention_dir, tmp_path):
+    """The case, exported as `c1` and as `c2`."""
+    out = tmp_path / "out"
+    for case_id in ("c1", "c2"):
+        copy = replace(case, case_id=case_id)
+        own = [replace(task, case_id=case_id) for task in tasks]
+        export_task(own, copy, masks, network="starter", attention_dir=attention_dir, folder=out)
+    return out
+
+
+def queue(tasks, order):
+    by_organ = {task.organ: task for task in tasks}
+    return [
+        replace(by_organ[organ], case_id=case_id, rank=rank)
+        for rank, (case_id, organ) in enumerate(order, start=1)
+    ]
+
+
+EVERYTHING = [("c1", "liver"), ("c2", "spleen"), ("c1", "spleen"), ("c2", "liver")]
+LIVER = 3 * 0.5 + 0.3 * 350 * ML
+SPLEEN = 0.5 + 0.3 * 600 * ML
+
+
+def test_minutes_are_for_cases_hot_spots_and_millilitres(tasks, folder, truth):
+    reader = SimulatedReader(truth=truth, budget_minutes=60)
+    assert reader.revise(queue(tasks, EVERYTHING), folder) == {
+        ("c1", "liver"): pytest.approx(0.5 + LIVER),
+        ("c2", "spleen"): pytest.approx(0.5 + SPLEEN),
+        ("c1", "spleen"): pytest.approx(SPLEEN),
+        ("c2", "liver"): pytest.approx(LIVER),
+    }
+
+
+def test_what_is_saved_is_the_truth_as_a_person_would_save_it(tasks, folder, truth, case, masks, tmp_path):
+    SimulatedReader(truth=truth, budget_minutes=60).revise(queue(tasks, EVERYTHING), folder)
+    found = find_revisions(folder)
+    assert sorted(one[:2] for one in found) == sorted(EVERYTHING)
+    for one in found:
+        assert set(np.unique(nib.load(one.path).get_fdata())) == {0, {"liver": 6, "spleen": 1}[one.organ]}
+        reading = Reading(round_number=1, reader="simulated", network="starter")
+        revision = take_revision(
+            one.path, replace(case, case_id=one.case_id), one.organ, masks.mask(one.organ), tmp_path, reading
+        )
+        np.testing.assert_array_equal(nib.load(revision.path).get_fdata() > 0, truth("", one.organ))
+
+
+@pytest.mark.parametrize("budget", np.linspace(0, 9, 10))
+def test_the_budget_is_never_passed_and_used_as_far_as_tasks_fit(tasks, folder, truth, budget):
+    spent = SimulatedReader(truth=truth, budget_minutes=budget).revise(queue(tasks, EVERYTHING), folder)
+    assert sum(spent.values()) <= budget
+    assert {one[:2] for one in find_revisions(folder)} == set(spent)
+    order = [key for key in EVERYTHING if key in spent]
+    assert list(spent) == order
+
+
+def test_a_task_that_does_not_fit_does_not_keep_the_reader_from_the_next(tasks, folder, truth):
+    order = [("c1", "liver"), ("c1", "spleen")]
+    reader = SimulatedReader(truth=truth, budget_minutes=0.5 + SPLEEN + 0.01)
+    assert set(reader.revise(queue(tasks, order), folder)) == {("c1", "spleen")}
+
+
+def test_a_right_mask_is_accepted_for_the_price_of_a_look(tasks, folder, masks):
+    reader = SimulatedReader(truth=lambda _, organ: masks.mask(organ), budget_minutes=60)
+    assert reader.revise(queue(tasks, [("c1", "spleen")]), folder) == {("c1", "spleen"): 1.0}
+
+
+def test_a_budget_that_is_no_time_is_refused(truth):
+    with pytest.raises(ConfigError, match="budget_minutes is -1"):
+        SimulatedReader(truth=truth, budget_minutes=-1)
+    with pytest.raises(ConfigError, match="minutes_per_ml is nan"):
+        SimulatedReader(truth=truth, budget_minutes=1, minutes_per_ml=float("nan"))

@@ -1,0 +1,59 @@
+import pytest
+
+from omentum.records import CaseScore, OrganScore, TaskState
+from omentum.score.queue import attention_size_rows, priority_rows, ranked, tasks_of
+
+
+def organ(name, heat, ml=1.0):
+    return OrganScore(organ=name, attention_voxels=int(heat > 0), attention_ml=ml, heat=heat)
+
+
+@pytest.fixture
+def scores():
+    """Three cases out of order; `b` and `c` score alike."""
+    return [
+        CaseScore(case_id="a", score=5.0, organs=(organ("liver", 2.0), organ("aorta", 0.0))),
+        CaseScore(case_id="c", score=9.0, organs=(organ("spleen", 1.0, 0.5), organ("pancreas", 7.0, 3.5))),
+        CaseScore(case_id="b", score=9.0, organs=(organ("stomach", 4.0),)),
+    ]
+
+
+def test_cases_come_by_falling_score_and_equals_by_name(scores):
+    assert [case.case_id for case in ranked(scores)] == ["b", "c", "a"]
+    assert ranked(reversed(scores)) == ranked(scores)
+
+
+def test_tasks_go_through_the_cases_in_order_and_in_each_by_falling_heat(scores):
+    tasks = tasks_of(scores, round_number=3)
+    assert [(task.case_id, task.organ) for task in tasks] == [
+        ("b", "stomach"),
+        ("c", "pancreas"),
+        ("c", "spleen"),
+        ("a", "liver"),
+    ]
+    assert [task.rank for task in tasks] == [1, 2, 3, 4]
+    assert {task.round_number for task in tasks} == {3}
+    assert {task.state for task in tasks} == {TaskState.QUEUED}
+
+
+def test_task_carries_the_volume_that_needs_attention(scores):
+    volumes = {(task.case_id, task.organ): task.attention_ml for task in tasks_of(scores, 1)}
+    assert volumes["c", "pancreas"] == 3.5
+
+
+def test_organs_without_attention_make_no_task(scores):
+    assert not [task for task in tasks_of(scores, 1) if task.organ == "aorta"]
+
+
+def test_round_without_attention_has_no_tasks():
+    quiet = CaseScore(case_id="a", score=0.0, organs=(organ("liver", 0.0),))
+    assert tasks_of([quiet], 1) == []
+    assert tasks_of([], 1) == []
+
+
+def test_priority_rows_name_a_case_and_its_organs_by_falling_heat(scores):
+    assert priority_rows(scores) == [["b", "stomach"], ["c", "pancreas", "spleen"], ["a", "liver"]]
+
+
+def test_attention_size_rows_come_by_falling_size():
+    assert attention_size_rows({"a": 0.25, "b": 0.5}) == [["b", "0.5"], ["a", "0.25"]]

@@ -1,0 +1,148 @@
+"""What is wrong with a database is said in a sentence."""
+
+import builtins
+import sqlite3
+from contextlib import closing
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from omentum.errors import ProjectError
+from omentum.store.database import Database
+from omentum.store.store import Store
+
+URL = "sqlite:///omentum.db"
+
+
+@pytest.fixture
+def database(tmp_path):
+    opened = Database(URL, tmp_path, wait_seconds=1.0)
+    with opened.writing() as session:
+        session.execute(text("CREATE TABLE numbers (number INTEGER PRIMARY KEY)"))
+    yield opened
+    opened.close()
+
+
+def numbers_in(database):
+    with database.reading() as session:
+        return list(session.scalars(text("SELECT number FROM numbers ORDER BY number")))
+
+
+def test_a_write_that_fails_half_way_leaves_nothing(database):
+    def write_and_stop():
+        with database.writing() as session:
+            session.execute(text("INSERT INTO numbers VALUES (1)"))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_and_stop()
+    assert numbers_in(database) == []
+
+
+def test_a_reader_sees_one_state_while_another_writes(database, tmp_path):
+    other = Database(URL, tmp_path, wait_seconds=1.0)
+    with closing(other), database.reading() as session:
+        count = text("SELECT count(*) FROM numbers")
+        assert session.scalar(count) == 0
+        with other.writing() as writer:
+            writer.execute(text("INSERT INTO numbers VALUES (1)"))
+        assert session.scalar(count) == 0
+    assert numbers_in(database) == [1]
+
+
+def test_who_reads_and_then_writes_waits_for_its_turn(database, tmp_path):
+    other = Database(URL, tmp_path, wait_seconds=0.1)
+    with closing(other), database.writing() as session:
+        session.execute(text("INSERT INTO numbers VALUES (1)"))
+        with pytest.raises(ProjectError, match="another program keeps it locked"), other.writing() as late:
+            late.execute(text("SELECT count(*) FROM numbers"))
+    assert numbers_in(database) == [1]
+
+
+def test_sqlite_keeps_a_write_ahead_log_and_its_references(database):
+    with database.reading() as session:
+        assert session.scalar(text("PRAGMA journal_mode")) == "wal"
+        assert session.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+def test_our_own_mistakes_are_not_dressed_up_as_the_users(database):
+    with pytest.raises(IntegrityError), database.writing() as session:
+        session.execute(text("INSERT INTO numbers VALUES (1), (1)"))
+    with pytest.raises(OperationalError, match="no such table"), database.reading() as session:
+        session.execute(text("SELECT * FROM letters"))
+
+
+def test_a_locked_database_is_refused_after_the_wait(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "omentum.db", isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode = WAL")
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(ProjectError, match="another program keeps it locked"):
+            Store.open(URL, tmp_path, wait_seconds=0.1)
+
+
+def test_a_store_of_this_version_opens_while_another_writes(tmp_path):
+    Store.open(URL, tmp_path).close()
+    with closing(sqlite3.connect(tmp_path / "omentum.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with Store.open(URL, tmp_path, wait_seconds=0.1) as store:
+            assert store.cases.all() == []
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path):
+    path = tmp_path / "omentum.db"
+    path.write_bytes(b"\x1f\x8b a gzipped CT, perhaps" * 100)
+    before = path.read_bytes()
+    with pytest.raises(ProjectError, match=r"omentum\.db: it is no SQLite database"):
+        Store.open(URL, tmp_path)
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_database_is_refused(tmp_path, case_of):
+    path = tmp_path / "omentum.db"
+    with Store.open(URL, tmp_path) as store:
+        store.cases.add_all([case_of(f"case-{number:04}") for number in range(500)])
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    path.write_bytes(content)
+    with pytest.raises(ProjectError, match="damaged; bring it back from a backup"):
+        Store.open(URL, tmp_path)
+
+
+def test_a_database_in_a_folder_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ProjectError, match="its folder must exist"):
+        Store.open("sqlite:///deeper/omentum.db", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("omentum.db", "is no database URL"),
+        ("postgresql+psycopg://me:hunter2@there:port/atlas", "is no database URL"),
+        ("me:hunter2@there", "is no database URL"),
+        ("sqlite://", "names no file"),
+        ("sqlite:///:memory:", "names no file"),
+        ("sqlite://omentum.db", "names no file"),
+        ("mysql://me:hunter2@there/atlas", "mysql:// is unknown"),
+        ("postgresql://me:hunter2@there/atlas", "known are sqlite and postgresql+psycopg"),
+    ],
+)
+def test_a_url_that_cannot_be_is_refused_without_its_password(tmp_path, url, said):
+    with pytest.raises(ProjectError) as caught:
+        Store.open(url, tmp_path)
+    assert said in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_postgresql_without_its_driver_says_what_to_install(tmp_path, monkeypatch):
+    real_import = builtins.__import__
+
+    def no_psycopg(name, *args, **kwargs):
+        if name.partition(".")[0] == "psycopg":
+            raise ModuleNotFoundError("No module named 'psycopg'")
+        return real_import(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", no_psycopg)
+    with pytest.raises(ProjectError, match=r"pip install omentum\[postgres\]"):
+        Store.open("postgresql+psycopg://me@there/atlas", tmp_path)

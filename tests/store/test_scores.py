@@ -1,0 +1,66 @@
+"""Scores of a round come out in the order of need."""
+
+import numpy as np
+import pytest
+
+from omentum.errors import ProjectError, UnknownCaseError
+from omentum.records import CaseScore, OrganScore
+
+
+def organ_score(organ, heat):
+    return OrganScore(organ=organ, attention_voxels=3_000_000_000, attention_ml=0.1, heat=heat)
+
+
+def case_score(case_id, score, *organs):
+    return CaseScore(
+        case_id=case_id, score=score, organs=tuple(organ_score(organ, 2.0 * score) for organ in organs)
+    )
+
+
+def test_cases_come_by_falling_score_and_equals_by_name(busy_store):
+    scores = [case_score("b", 1.5, "liver"), case_score("a", 1.5, "spleen"), case_score("c", 9.0)]
+    busy_store.scores.replace(1, scores)
+    assert busy_store.scores.of_round(1) == [scores[2], scores[1], scores[0]]
+
+
+def test_organs_keep_the_order_in_which_they_came(busy_store):
+    score = case_score("a", 1.0, "pancreas", "aorta", "liver", "colon")
+    busy_store.scores.replace(1, [score])
+    assert busy_store.scores.of_round(1) == [score]
+
+
+def test_a_new_score_takes_the_place_of_the_old_one_with_all_its_organs(busy_store):
+    busy_store.scores.replace(1, [case_score("a", 1.0, "liver", "spleen"), case_score("b", 2.0, "liver")])
+    busy_store.scores.replace(1, [case_score("a", 3.0, "aorta")])
+    assert busy_store.scores.of_round(1) == [case_score("a", 3.0, "aorta"), case_score("b", 2.0, "liver")]
+
+
+def test_rounds_have_scores_of_their_own(busy_store):
+    busy_store.scores.replace(1, [case_score("a", 1.0, "liver")])
+    busy_store.rounds.finish(1)
+    busy_store.rounds.start("starter-r1")
+    busy_store.scores.replace(2, [case_score("a", 0.25, "liver")])
+    assert busy_store.scores.of_round(1) == [case_score("a", 1.0, "liver")]
+    assert busy_store.scores.of_round(2) == [case_score("a", 0.25, "liver")]
+    assert busy_store.scores.of_round(3) == []
+
+
+def test_numbers_may_be_numpys(busy_store):
+    organ = OrganScore(
+        organ="liver", attention_voxels=np.int64(7), attention_ml=np.float32(0.5), heat=np.float32(0.25)
+    )
+    busy_store.scores.replace(1, [CaseScore(case_id="a", score=np.float32(0.5), organs=(organ,))])
+    (kept,) = busy_store.scores.of_round(1)
+    assert (kept.score, kept.organs) == (0.5, (organ,))
+    assert type(kept.organs[0].attention_voxels) is int
+
+
+def test_no_score_is_kept_where_one_is_of_an_unknown_case(busy_store):
+    with pytest.raises(UnknownCaseError, match="'z'"):
+        busy_store.scores.replace(1, [case_score("a", 1.0), case_score("z", 1.0)])
+    assert busy_store.scores.of_round(1) == []
+
+
+def test_a_round_that_never_was_has_no_scores(busy_store):
+    with pytest.raises(ProjectError, match="no round 2"):
+        busy_store.scores.replace(2, [case_score("a", 1.0)])

@@ -1,0 +1,80 @@
+"""A store opens, closes and opens again; several at once get along."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from omentum.errors import CaseClashError
+from omentum.store.store import Store
+
+URL = "sqlite:///omentum.db"
+
+
+def test_what_was_kept_is_there_when_the_store_opens_again(tmp_path, case_of):
+    with Store.open(URL, tmp_path) as store:
+        store.cases.add(case_of("a"))
+        store.rounds.start("starter")
+        store.ledger.mark_done("predict", "a", {"n": 1})
+    with Store.open(URL, tmp_path) as store:
+        assert [case.case_id for case in store.cases.all()] == ["a"]
+        assert store.rounds.current().network == "starter"
+        assert store.ledger.details("predict") == {"a": {"n": 1}}
+
+
+def test_a_closed_store_leaves_one_file(tmp_path, case_of):
+    with Store.open(URL, tmp_path) as store:
+        store.cases.add(case_of("a"))
+    assert [path.name for path in tmp_path.iterdir()] == ["omentum.db"]
+
+
+def test_a_relative_database_lies_in_the_project_wherever_we_are(tmp_path, monkeypatch):
+    root, elsewhere = tmp_path / "atlas", tmp_path / "elsewhere"
+    for folder in (root, elsewhere):
+        folder.mkdir()
+    monkeypatch.chdir(elsewhere)
+    Store.open(URL, root).close()
+    Store.open(f"sqlite:///{root / 'other.db'}", root).close()
+    assert {path.name for path in root.iterdir()} == {"omentum.db", "other.db"}
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_block_that_fails_closes_the_store_and_its_error_goes_up(tmp_path, case_of):
+    Store.open(URL, tmp_path).close()
+    with pytest.raises(CaseClashError), Store.open(URL, tmp_path) as store:
+        store.cases.add_all([case_of("a"), case_of("a", source="elsewhere")])
+    with Store.open(URL, tmp_path) as store:
+        assert store.cases.add(case_of("a"))
+
+
+def test_many_open_a_new_project_at_once(tmp_path):
+    def open_and_note(number):
+        with Store.open(URL, tmp_path) as store:
+            store.facts.set(f"fact-{number}", "said")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(open_and_note, range(8)))
+    with Store.open(URL, tmp_path) as store:
+        assert all(store.facts.get(f"fact-{number}") == "said" for number in range(8))
+
+
+def test_of_many_who_add_the_same_cases_at_once_one_is_told_that_they_are_new(tmp_path, case_of):
+    cases = [case_of(f"case-{number}") for number in range(20)]
+    Store.open(URL, tmp_path).close()
+
+    def add(_):
+        with Store.open(URL, tmp_path) as store:
+            return [case.case_id for case in cases if store.cases.add(case)]
+
+    with ThreadPoolExecutor(4) as pool:
+        told = [case_id for new in pool.map(add, range(4)) for case_id in new]
+    assert sorted(told) == sorted(case.case_id for case in cases)
+
+
+def test_one_store_serves_many_threads(store):
+    def note(number):
+        store.ledger.mark_done("predict", f"{number:03}", {"n": number})
+        return store.ledger.done("predict", f"{number:03}")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(note, range(100)))
+    assert len(store.ledger.details("predict")) == 100
