@@ -1,9 +1,27 @@
-"""What every test may use: the shared data, and small volumes checked by hand."""
+"""What every test may use: the shared data, the command line, a small network, a small project."""
 
 import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from omentum.exchange.add import OriginalLabel
+from omentum.exchange.batch import add_cases
+from omentum.settings import Settings
+from omentum.volumes.geometry import Geometry
+from omentum.volumes.labels import organ
+from omentum.volumes.mask_files import write_masks
+from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.nifti import write_nifti
+from omentum.volumes.probabilities import ProbabilityMaps, write_probabilities
+from omentum.volumes.volume import Volume
+from omentum.workspace import Workspace, new_workspace, opened, prediction_stage
+
+TINY_MM = 8.0
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +32,157 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no shared data at {folder}")
     return folder
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Omentum = Callable[..., Ran]
+
+
+@pytest.fixture
+def omentum(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Omentum:
+    """Run the command line in this process: `omentum("-C", project, "status")`."""
+    from omentum.app.cli import main
+
+    def run(*arguments: object) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["omentum", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        captured = capsys.readouterr()
+        return Ran(int(ended.value.code or 0), captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of an untrained starter network at 8 mm: fast, and unsure everywhere."""
+    from omentum.networks.network import NetworkSpec, build
+    from omentum.networks.weights import save_network
+    from omentum.volumes.labels import SUBSETS
+
+    spec = NetworkSpec(
+        architecture="starter",
+        organs=SUBSETS["abdomenatlas-1.0"],
+        spacing_mm=TINY_MM,
+        window_voxels=(32, 32, 32),
+    )
+    path = tmp_path_factory.mktemp("tiny") / "weights.safetensors"
+    save_network(path, build(spec, seed=7))
+    return path
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_weights: Path) -> Path:
+    """A user's data folder of its own, with the network `tiny`."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("OMENTUM_HOME", str(folder))
+    from omentum.networks.catalogue import add_model
+
+    add_model(tiny_weights, "tiny")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four small made-up patients: `phantom_0000/ct.nii.gz` and `labels.nii.gz`, and so on."""
+    from omentum.phantoms.cohort import write_cohort
+
+    folder = tmp_path_factory.mktemp("cohort")
+    write_cohort(folder, range(4), shape=(48, 44, 40), orientation="LPS")
+    return folder
+
+
+class Atlas:
+    """A small open project in which predictions and revisions are made up, so that no network runs."""
+
+    shape = (24, 20, 18)
+    spacing_mm = 4.0
+    organs = ("spleen", "liver", "pancreas")
+
+    def __init__(self, root: Path, workspace: Workspace) -> None:
+        self.root = root
+        self.workspace = workspace
+
+    def box(self, *sides: tuple[int, int]) -> np.ndarray:
+        """Make a mask that is one box."""
+        mask = np.zeros(self.shape, dtype=bool)
+        mask[tuple(slice(*side) for side in sides)] = True
+        return mask
+
+    def write(self, path: Path, voxels: np.ndarray) -> Path:
+        """Write voxels on the grid that every case here has."""
+        affine = np.diag([-self.spacing_mm, -self.spacing_mm, self.spacing_mm, 1.0])
+        write_nifti(path, Volume(voxels, Geometry(self.shape, affine)))
+        return path
+
+    def add(self, *case_ids: str, original: dict[str, np.ndarray] | None = None) -> None:
+        """Add cases, all with the same original masks if there are any."""
+        for case_id in case_ids:
+            rng = np.random.default_rng(list(case_id.encode()))
+            ct = self.write(self.root / "scans" / f"{case_id}.nii.gz", _body(rng, self.shape))
+            label = None
+            if original is not None:
+                painted = sum(mask * organ(name).index for name, mask in original.items())
+                path = self.write(self.root / "labels" / ct.name, np.asarray(painted, dtype=np.uint8))
+                label = OriginalLabel(path=path, organs=tuple(original))
+            batch = add_cases(self.workspace, [ct], labels=lambda _source, label=label: label)
+            assert batch.failed == ()
+
+    def predict(
+        self,
+        case_id: str,
+        masks: dict[str, np.ndarray],
+        *,
+        unsure: dict[str, np.ndarray] | None = None,
+        weights: str = "w" * 64,
+    ) -> None:
+        """Note what the network in use made of a case: sure masks, and voxels that it is unsure of."""
+        (network,) = self.workspace.networks
+        folder = self.workspace.folder.prediction_dir(case_id, network)
+        geometry = self.workspace.store.cases.get(case_id).geometry
+        full = whole(self.shape)
+        coded = MaskSet.build(geometry, self.organs, [(name, full, mask) for name, mask in masks.items()])
+        write_masks(folder / "masks.nii.gz", coded)
+        nothing = np.zeros(self.shape, dtype=bool)
+        parts = {}
+        for name in {**masks, **(unsure or {})}:
+            values = masks.get(name, nothing) * np.uint8(255)
+            values[(unsure or {}).get(name, nothing)] = 128
+            parts[name] = full, values
+        write_probabilities(folder / "probabilities.zarr.zip", ProbabilityMaps(geometry, self.organs, parts))
+        detail = {"weights_sha256": weights, "organs": list(self.organs), "overlap": 0.5}
+        self.workspace.store.ledger.mark_done(prediction_stage(network), case_id, detail)
+
+    def revise(self, folder: Path, case_id: str, name: str, mask: np.ndarray) -> Path:
+        """Save a mask as a reader does."""
+        return self.write(folder / case_id / f"{name}_revised.nii.gz", mask)
+
+    def next_round(self, network: str) -> None:
+        """End the round, and begin the next with a network of that name."""
+        self.workspace.store.rounds.finish(self.workspace.store.rounds.current().number)
+        self.workspace.store.rounds.start(network)
+
+
+def _body(rng: np.random.Generator, shape: tuple[int, int, int]) -> np.ndarray:
+    """Make a CT of noise in air."""
+    ct = np.full(shape, -1000, dtype=np.int16)
+    ct[2:-2, 2:-2, :] = rng.normal(40, 20, (shape[0] - 4, shape[1] - 4, shape[2])).astype(np.int16)
+    return ct
+
+
+@pytest.fixture
+def atlas(tmp_path: Path) -> Iterator[Atlas]:
+    """An empty project that knows spleen, liver and pancreas; no patient is held out."""
+    root = tmp_path / "atlas"
+    new_workspace(root, Settings(organs=Atlas.organs, networks=("made-up",), held_out_share=0.0))
+    with opened(root) as workspace:
+        yield Atlas(tmp_path, workspace)

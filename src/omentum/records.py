@@ -104,7 +104,7 @@ class ChosenMask:
     path: Path
     """A label map of 32-class indices (original), a 0/1 mask (revised), a set-coded map (predicted)."""
     sha256: str
-    """Of the original's file, the revision's voxels, or the weights that predicted it."""
+    """Of the file (original, predicted) or of the voxels and their grid (revised)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

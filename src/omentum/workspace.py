@@ -81,6 +81,8 @@ def opened(root: Path, runner: Runner | None = None) -> Iterator[Workspace]:
     """
     folder, settings = open_project(root)
     with _store(folder, settings) as store:
+        if not store.rounds.all():  # what made the project was killed before it began
+            store.rounds.start(settings.networks[0])
         yield Workspace(folder, settings, store, runner or InProcessRunner())
 
 

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from omentum import __version__
@@ -18,6 +17,8 @@ from omentum.app.console import say_error
 from omentum.errors import OmentumError
 
 __all__ = ["app", "main"]
+
+_INTERRUPTED = 130
 
 app = typer.Typer(
     name="omentum",
@@ -56,14 +57,11 @@ def main() -> None:
     """Run one command and exit; every error that a user can put right is one sentence."""
     logging.getLogger("nibabel").setLevel(logging.ERROR)  # header repairs are no news to users
     try:
-        code = app(standalone_mode=False)
+        app()
     except OmentumError as error:
         say_error(str(error))
-        code = 2
-    except click.ClickException as error:
-        error.show()
-        code = 2
-    except (click.Abort, KeyboardInterrupt):
-        say_error("interrupted; the same command goes on where this one stopped")
-        code = 130
-    sys.exit(code or 0)
+        sys.exit(2)
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:
+            say_error("interrupted; the same command goes on where this one stopped")
+        raise

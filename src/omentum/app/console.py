@@ -28,6 +28,8 @@ from omentum.runners.runner import Progress as RunProgress
 
 __all__ = ["bars", "end_batches", "of_run", "say_error", "say_json", "say_table"]
 
+_LONG = 100
+"""A step of so many items is worth lines in a log."""
 _ERRORS = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -62,7 +64,7 @@ def _cell(value: object) -> str:
 
 @contextmanager
 def bars() -> Iterator[Callable[[str, int, int, str], None]]:
-    """Show a progress bar for each step on a terminal, and nothing elsewhere.
+    """Show a progress bar for each step on a terminal; in a log, a line for each tenth of a long step.
 
     Yields:
         Tells a step's name, how many are done, how many there are, and what was done last.
@@ -80,6 +82,10 @@ def bars() -> Iterator[Callable[[str, int, int, str], None]]:
     tasks: dict[str, Any] = {}
 
     def tell(step: str, done: int, total: int, last: str = "") -> None:
+        if progress.disable:
+            if total >= _LONG and done * 10 // total > (done - 1) * 10 // total:
+                _ERRORS.print(f"{step}: {done} of {total}", markup=False)
+            return
         if step not in tasks:
             tasks[step] = progress.add_task(step, total=total, last="")
         progress.update(tasks[step], completed=done, total=total, last=last)

@@ -17,6 +17,7 @@ from omentum import loop
 from omentum.app.console import bars, of_run, say_table
 from omentum.errors import ConfigError
 from omentum.evaluate.agreement import compare_case
+from omentum.evaluate.round_report import RoundReport
 from omentum.evaluate.summary import summarised
 from omentum.exchange.add import OriginalLabel
 from omentum.phantoms.cohort import write_cohort
@@ -125,7 +126,7 @@ def _parts(files: list[Path], names: list[str]) -> Iterator[OrganPart]:
         yield name, whole(mask.geometry.shape), mask.voxels > 0
 
 
-def _say(report: loop.RoundReport, rounds: list[tuple[float, int, float | None]]) -> None:
+def _say(report: RoundReport, rounds: list[tuple[float, int, float | None]]) -> None:
     rows: list[tuple[object, ...]] = []
     for figures, done in zip(report.rounds, [*rounds, (None, None, None)], strict=True):
         summary = figures.summary

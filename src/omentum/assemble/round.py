@@ -7,13 +7,16 @@ Out: the masks that stand, for tuning; a release, on disk and noted in the datab
 import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from omentum.assemble.lineage import file_sha256
+from omentum.assemble.manifest import MANIFEST_NAME, verify_release
 from omentum.assemble.priority import CaseInputs, choose
 from omentum.assemble.release import build_release
 from omentum.records import ChosenMask, Failure, LabelledCase, MaskSource, Release, Revision
 from omentum.runners.memory_ledger import MemoryLedger
 from omentum.runners.runner import Progress
+from omentum.volumes.labels import organ
 from omentum.workspace import Workspace
 
 __all__ = ["assemble_round", "labelled_cases", "prefer_revision"]
@@ -25,6 +28,8 @@ def assemble_round(
     workspace: Workspace, version: str, *, progress: Callable[[Progress], None] | None = None
 ) -> Release:
     """Build a release of every case that has any mask.
+
+    One that is whole on disk, but was never noted as its run was killed, is noted as it is.
 
     Raises:
         ReleaseError: The version is taken, or a case could not be assembled.
@@ -38,9 +43,27 @@ def assemble_round(
         ledger = MemoryLedger[None]()
         return list(workspace.runner.run(items, work, key=key, ledger=ledger, progress=progress).failed)
 
-    release = build_release(version, workspace.folder.releases_dir, cases, run=run)
+    release = _unnoted(workspace, version)
+    if release is None:
+        release = build_release(version, workspace.folder.releases_dir, cases, run=run)
     workspace.store.releases.add(release)
     return release
+
+
+def _unnoted(workspace: Workspace, version: str) -> Release | None:
+    """Find a release whose files were all in place when its run was killed."""
+    folder = workspace.folder.release_dir(version)
+    is_noted = version in {one.version for one in workspace.store.releases.all()}
+    if is_noted or not folder.is_dir() or verify_release(folder):
+        return None
+    manifest = folder / MANIFEST_NAME
+    return Release(
+        version=version,
+        folder=folder,
+        n_cases=json.loads(manifest.read_text(encoding="utf-8"))["n_cases"],
+        manifest_sha256=file_sha256(manifest),
+        time=datetime.fromtimestamp(manifest.stat().st_mtime, UTC),
+    )
 
 
 def labelled_cases(workspace: Workspace) -> list[LabelledCase]:
@@ -54,9 +77,10 @@ def prefer_revision(workspace: Workspace, case_id: str, organ_name: str) -> None
 
     Raises:
         UnknownCaseError: There is no such case.
+        UnknownOrganError: There is no such organ.
     """
     case = workspace.store.cases.get(case_id)
-    decided = _preferred(workspace) | {(case.case_id, organ_name)}
+    decided = _preferred(workspace) | {(case.case_id, organ(organ_name).name)}
     workspace.store.facts.set(_PREFERRED, json.dumps(sorted(decided)))
 
 
@@ -87,6 +111,8 @@ def _inputs(workspace: Workspace) -> list[CaseInputs]:
 def _chosen(inputs: CaseInputs) -> tuple[ChosenMask, ...]:
     label_path = inputs.case.original_label_path
     original_sha256 = file_sha256(label_path) if label_path is not None else ""
+    predicted_path = inputs.prediction.masks_path if inputs.prediction is not None else None
+    predicted_sha256 = file_sha256(predicted_path) if predicted_path is not None else ""
     masks = []
     for choice in choose(inputs):
         match choice.source:
@@ -97,7 +123,7 @@ def _chosen(inputs: CaseInputs) -> tuple[ChosenMask, ...]:
                 assert choice.revision is not None
                 path, sha256 = choice.revision.path, choice.revision.sha256
             case MaskSource.PREDICTED:
-                assert inputs.prediction is not None
-                path, sha256 = inputs.prediction.masks_path, inputs.prediction.weights_sha256
+                assert predicted_path is not None
+                path, sha256 = predicted_path, predicted_sha256
         masks.append(ChosenMask(organ=choice.organ, source=choice.source, path=path, sha256=sha256))
     return tuple(masks)

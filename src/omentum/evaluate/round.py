@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from omentum.chosen_masks import read_chosen
-from omentum.errors import ProjectError
+from omentum.errors import ConfigError, ProjectError
 from omentum.evaluate.agreement import OrganAgreement, compare_case
 from omentum.evaluate.round_report import PreviewPicture, QueueLine, RoundFigures, RoundReport, Tuning
 from omentum.evaluate.summary import mean, summarised
@@ -46,11 +46,12 @@ def evaluate_round(
 
     Raises:
         ProjectError: Nothing has been predicted.
+        ConfigError: `truth` has no label map of any case.
     """
     rounds = [one for one in workspace.store.rounds.all() if workspace.predictions(one.network)]
     if not rounds:
         raise ProjectError("no case has been predicted yet; run `omentum predict` first")
-    referred = [one for one in labelled if _has_reference(one, truth)]
+    referred = _referred(workspace, labelled, truth)
     kept = [one for one in referred if one.case.held_out]
     agreements = {one.number: _agreements(workspace, one, kept or referred, truth) for one in rounds}
     last = rounds[-1]
@@ -81,10 +82,17 @@ def _compared_with(is_held_out: bool, n_cases: int, truth: Path | None) -> str:
     return f"the {masks} of {n_cases} cases {whose}"
 
 
-def _has_reference(labelled: LabelledCase, truth: Path | None) -> bool:
-    if truth is not None:
-        return _truth_path(truth, labelled.case) is not None
-    return any(mask.source is not MaskSource.PREDICTED for mask in labelled.masks)
+def _referred(
+    workspace: Workspace, labelled: Sequence[LabelledCase], truth: Path | None
+) -> list[LabelledCase]:
+    """Find the cases that have a reference; a true label may be of a case without any mask of its own."""
+    if truth is None:
+        return [one for one in labelled if any(mask.source is not MaskSource.PREDICTED for mask in one.masks)]
+    cases = [case for case in workspace.store.cases.all() if _truth_path(truth, case) is not None]
+    if not cases:
+        rule = "it must hold <case_id>/labels.nii.gz or <case_id>.nii.gz of at least one case"
+        raise ConfigError("truth", str(truth), rule)
+    return [LabelledCase(case=case, masks=()) for case in cases]
 
 
 def _agreements(

@@ -13,7 +13,7 @@ from typing import Any
 from omentum.errors import CaseClashError, ConfigError
 from omentum.exchange.add import OriginalLabel, import_case
 from omentum.exchange.sources import Source, find_sources
-from omentum.project import read_secret
+from omentum.project import checked_name, read_secret
 from omentum.records import Batch, Case
 from omentum.runners.runner import Progress
 from omentum.workspace import Workspace
@@ -46,7 +46,7 @@ def add_cases(
 
     Raises:
         CaseClashError: Two sources, or a source and a case of the project, would have one name.
-        ConfigError: `case_id` is given for more than one CT.
+        ConfigError: `case_id` is given for more than one CT, or cannot be a folder's name.
         ImageError: A path is no CT and no folder of any.
     """
     sources = _named(find_sources(paths), case_id)
@@ -57,6 +57,8 @@ def add_cases(
     secret = read_secret(workspace.folder)
 
     def work(source: Source) -> dict[str, Any]:
+        if source.case_id in known:  # an earlier run was killed before it was noted
+            return {"source": str(source.path)}
         label = labels(source) if labels is not None else None
         folder = workspace.folder.case_dir(source.case_id)
         case = import_case(source, folder, secret=secret, label=label, resample_tilt=resample_tilt)
@@ -89,4 +91,4 @@ def _named(sources: list[Source], case_id: str | None) -> list[Source]:
         raise ConfigError(
             "--id", case_id, f"it names one CT, and {len(sources)} were found; add them one by one"
         )
-    return [replace(sources[0], case_id=case_id)]
+    return [replace(sources[0], case_id=checked_name("--id", case_id))]

@@ -12,6 +12,7 @@ import platformdirs
 
 from omentum.errors import CheckpointError, UnknownNetworkError
 from omentum.networks.weights import load_network, save_network
+from omentum.settings import checked_name
 
 __all__ = ["WEIGHTS_FILE", "add_model", "find_weights", "home", "known_models", "remove_model"]
 
@@ -54,8 +55,9 @@ def add_model(file: Path, name: str) -> Path:
 
     Raises:
         CheckpointError: It does not fit a network known here, or the name is taken.
+        ConfigError: The name cannot be that of a folder.
     """
-    if name in known_models():
+    if checked_name("network", name) in known_models():
         raise CheckpointError(
             file, f"there is a network {name!r} already; give another name or remove that one"
         )

@@ -7,6 +7,7 @@ Out: the same at that spacing with axes turned to RAS+; and maps from there turn
 
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 
@@ -58,5 +59,9 @@ def to_network_mask(mask: Volume, spacing_mm: float) -> npt.NDArray[np.bool_]:
 
 def from_network_axes(voxels: npt.NDArray[Any], ct: Geometry, spacing_mm: float) -> Volume:
     """Turn a map on the network's grid to the axes of the CT, so that both grids are parallel."""
-    turned = Volume(voxels, network_geometry(ct, spacing_mm))
-    return reoriented(turned, ct.orientation)
+    grid = spaced(ct, (spacing_mm,) * 3)
+    # Turned by what the grid was turned by, not by name: axes at 45 degrees go by either of two names.
+    back = nib.orientations.ornt_transform(
+        nib.orientations.axcodes2ornt(tuple(NETWORK_AXES)), nib.orientations.io_orientation(grid.affine)
+    )
+    return Volume(nib.orientations.apply_orientation(voxels, back), grid)

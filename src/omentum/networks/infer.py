@@ -59,6 +59,7 @@ def features_of(network: Network, hu: npt.NDArray[np.float32], *, overlap: float
         window_voxels=network.window_for(hu.shape),
         overlap=overlap,
         visible=volume[0, 0] > BODY_HU,
+        multiple=network.stride,
     )
     return Features(features, context, seen)
 

@@ -44,6 +44,9 @@ class NetworkSpec:
             raise ConfigError("organs", self.organs, "a network needs at least one")
         if not 0.1 <= self.spacing_mm <= 20:
             raise ConfigError("spacing_mm", self.spacing_mm, "it must lie between 0.1 and 20 mm")
+        sides = self.window_voxels
+        if len(sides) != 3 or not all(isinstance(side, int) and side > 0 for side in sides):
+            raise ConfigError("window_voxels", sides, "it must be three whole numbers over 0")
 
     def to_json(self) -> str:
         """Write it as text, for the header of a weights file."""
@@ -149,9 +152,14 @@ def build(spec: NetworkSpec, *, seed: int = 0) -> Network:
 
     Raises:
         UnknownNetworkError: No architecture has the spec's name.
+        ConfigError: A side of its windows is no multiple of the architecture's stride.
     """
     if spec.architecture not in ARCHITECTURES:
         raise UnknownNetworkError(spec.architecture, sorted(ARCHITECTURES))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return ARCHITECTURES[spec.architecture](spec)
+        network = ARCHITECTURES[spec.architecture](spec)
+    if any(side % network.stride for side in spec.window_voxels):
+        rule = f"each side must be a multiple of {network.stride}, the network's stride"
+        raise ConfigError("window_voxels", spec.window_voxels, rule)
+    return network

@@ -21,7 +21,7 @@ CONTEXT_CHANNELS = 32
 OVERVIEW_VOXELS = (24, 24, 24)
 """The whole volume is looked at this coarsely for its context."""
 _WHOLE_VOXELS = 4_000_000
-"""A volume up to this size goes through at once, in about 1.5 GB; 512 x 512 x 300 at 0.8 x 0.8 x 1 mm does."""
+"""A volume up to this size goes through at once: 42 cm of body at 3 mm, in about 1.5 GB."""
 _INTENSITY_WINDOWS_HU = ((-160.0, 240.0), (-1000.0, 1000.0))
 """Soft tissue, and everything from air to bone; an input channel each."""
 

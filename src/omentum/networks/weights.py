@@ -7,6 +7,9 @@ Out: safetensors with the network's spec in the header; or a network whose every
 
 import hashlib
 import pickle
+import pickletools
+import stat
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,6 +27,8 @@ __all__ = ["load_network", "save_network", "tensors_sha256"]
 
 _SPEC_KEY = "omentum"
 _SHOWN = 5
+_IMPORTS = {"GLOBAL", "INST", "STACK_GLOBAL"}
+"""What a pickle says before it runs anything that is not its own."""
 
 
 def save_network(path: Path, network: Network) -> str:
@@ -34,7 +39,10 @@ def save_network(path: Path, network: Network) -> str:
     """
     tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     with writing(path) as part:
+        part.touch()
+        mode = stat.S_IMODE(part.stat().st_mode)
         save_file(tensors, part, metadata={_SPEC_KEY: network.spec.to_json()})
+        part.chmod(mode)  # it makes files that nobody else could read
     return tensors_sha256(tensors)
 
 
@@ -78,21 +86,34 @@ def _read(path: Path) -> tuple[str | None, dict[str, Tensor]]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             return metadata.get(_SPEC_KEY), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
+    except (SafetensorError, OSError) as error:
         raise CheckpointError(path, f"{_not_safetensors(path)} ({error})") from None
 
 
 def _not_safetensors(path: Path) -> str:
     """Say what it is instead; `weights_only` refuses whatever would run code."""
     try:
-        torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "Unsupported" in str(error) or "not an allowed" in str(error):
+        # From a stream, or it would go by the file's name and take `.safetensors` at its word.
+        with path.open("rb") as stream, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on protocols that it does not know, of which we tell ourselves
+            torch.load(stream, map_location="cpu", weights_only=True)
+    except Exception as error:  # there is nothing that the bytes of any file could not make it raise
+        if isinstance(error, pickle.UnpicklingError) and _imports(path, str(error)):
             return "it carries code besides tensors, and is refused; save the state dict alone"
-        return "it is neither safetensors nor a PyTorch checkpoint; copy it again from its source"
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError):
-        return "it is damaged or no checkpoint; copy it again from its source"
+        return "it is damaged, or neither safetensors nor a PyTorch checkpoint; copy it again from its source"
     return "it is a PyTorch checkpoint of no architecture known here; save it as safetensors with its spec"
+
+
+def _imports(path: Path, refusal: str) -> bool:
+    """Tell whether it is a pickle that imports something; to read its opcodes runs none of them."""
+    with path.open("rb") as stream:
+        zipped = stream.read(2) == b"PK"
+        stream.seek(0)
+        try:
+            names = set() if zipped else {opcode.name for opcode, _, _ in pickletools.genops(stream)}
+        except (ValueError, OverflowError, MemoryError):  # no pickle, whatever its first letters say
+            return False
+    return "GLOBAL" in refusal or bool(names & _IMPORTS)
 
 
 def _built(path: Path, text: str | None) -> Network:
@@ -113,6 +134,7 @@ def _check_fit(path: Path, wanted: Mapping[str, Tensor], given: Mapping[str, Ten
         for name, value in wanted.items()
         if name in given and given[name].shape != value.shape
     ]
+    wrong += [f"{name} is not finite" for name, value in given.items() if not bool(value.isfinite().all())]
     if wrong:
         more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         reason = f"{len(wrong)} tensors do not fit: {'; '.join(wrong[:_SHOWN])}{more}"

@@ -18,6 +18,9 @@ __all__ = ["slide", "window_starts"]
 
 SIGMA = 1 / 8
 """Width of the Gaussian, as a share of the window's side; as published."""
+_LEAST_WEIGHT = 1e-3
+"""Weight in the corners of a window; as published."""
+_ROUNDING = 1e-9
 
 
 def window_starts(side: int, window: int, overlap: float) -> list[int]:
@@ -35,7 +38,7 @@ def window_starts(side: int, window: int, overlap: float) -> list[int]:
     if not 0 <= overlap < 1:
         raise ConfigError("overlap", overlap, "it must be at least 0 and under 1")
     room = max(0, side - window)
-    step = max(1, round(window * (1 - overlap)))
+    step = max(1, int(window * (1 - overlap) + _ROUNDING))
     n_windows = -(-room // step) + 1
     return [round(room * k / max(1, n_windows - 1)) for k in range(n_windows)]
 
@@ -47,16 +50,19 @@ def slide(
     window_voxels: Sequence[int],
     overlap: float,
     visible: Tensor | None = None,
+    multiple: int = 1,
 ) -> tuple[Tensor, Tensor]:
     """Run a function over a volume, window by window.
 
     Args:
         function: From `(1, 1, x, y, z)` of the window's size to `(1, channel, x, y, z)`.
         volume: `(1, 1, x, y, z)`, on the device to compute on. Where it is smaller than the window it is
-            padded with its least value.
+            padded with its least value, and so up to a multiple.
         window_voxels: Size of a window.
         overlap: Least share of a window that the next one repeats, in [0, 1).
         visible: Mask `(x, y, z)` of what is worth looking at; windows with nothing of it are skipped.
+        multiple: Windows start at multiples of this, which their sides are too: a network that halves the
+            volume four times says the same of a voxel in two windows only if both lie on one grid of 16.
 
     Returns:
         The map `(1, channel, x, y, z)` in float32, and the mask `(x, y, z)` of voxels that any window saw.
@@ -65,13 +71,18 @@ def slide(
         ConfigError: The overlap is out of range.
     """
     sides = volume.shape[2:]
-    padded = _padded(volume, window_voxels)
+    whole = [-(-side // multiple) * multiple for side in sides]
+    padded = _padded(volume, [max(one, w) for one, w in zip(whole, window_voxels, strict=True)])
     weights = _gaussian(window_voxels).to(volume.device)
     total: Tensor | None = None
     weight = torch.zeros(padded.shape[2:], device=volume.device)
-    axes = [window_starts(s, w, overlap) for s, w in zip(padded.shape[2:], window_voxels, strict=True)]
+    axes = [
+        window_starts(side // multiple, window // multiple, overlap)
+        for side, window in zip(padded.shape[2:], window_voxels, strict=True)
+    ]
     for start in product(*axes):
-        x, y, z = (slice(low, low + size) for low, size in zip(start, window_voxels, strict=True))
+        lows = [multiple * low for low in start]
+        x, y, z = (slice(low, low + size) for low, size in zip(lows, window_voxels, strict=True))
         if visible is not None and not bool(visible[x, y, z].any()):
             continue
         made = function(padded[:, :, x, y, z]).float()
@@ -86,8 +97,8 @@ def slide(
     return total[:, :, x, y, z], weight[x, y, z] > 0
 
 
-def _padded(volume: Tensor, window_voxels: Sequence[int]) -> Tensor:
-    lacking = [max(0, w - side) for side, w in zip(volume.shape[2:], window_voxels, strict=True)]
+def _padded(volume: Tensor, sides: Sequence[int]) -> Tensor:
+    lacking = [wanted - side for side, wanted in zip(volume.shape[2:], sides, strict=True)]
     if not any(lacking):
         return volume
     behind = [amount for lack in reversed(lacking) for amount in (0, lack)]
@@ -100,4 +111,4 @@ def _gaussian(window_voxels: Sequence[int]) -> Tensor:
         torch.exp(-0.5 * ((torch.arange(side) - (side - 1) / 2) / (SIGMA * side)) ** 2)
         for side in window_voxels
     )
-    return (x[:, None, None] * y[None, :, None] * z[None, None, :]).clamp_min(1e-4)
+    return (x[:, None, None] * y[None, :, None] * z[None, None, :]).clamp_min(_LEAST_WEIGHT)

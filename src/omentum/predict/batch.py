@@ -39,7 +39,7 @@ def predict_files(
     def work(case_id: str) -> None:
         predict_file(predictor, sources[case_id], folder_of[case_id], resample_tilt=resample_tilt)
 
-    ledger = FolderLedger(folder_of, predictor)
+    ledger = FolderLedger(folder_of, sources, predictor)
     return InProcessRunner().run(list(sources), work, key=str, ledger=ledger, progress=progress)
 
 

@@ -18,6 +18,7 @@ from omentum.measures.components import keep_largest
 from omentum.networks.grid import from_network_axes, to_network_grid
 from omentum.networks.infer import features_of, organ_probabilities
 from omentum.networks.weights import load_network, tensors_sha256
+from omentum.networks.window import window_starts
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ, organs_named
 from omentum.volumes.masks import MaskSet, OrganPart
@@ -52,6 +53,7 @@ class Predictor:
         overlap: Least share of a window that the next one repeats, in [0, 1).
 
     Raises:
+        ConfigError: The overlap is out of range.
         CheckpointError: The weights cannot be used.
         UnknownOrganError: The network has no head for an organ asked for.
     """
@@ -67,6 +69,7 @@ class Predictor:
     ) -> None:
         self.name = name
         self.overlap = overlap
+        window_starts(1, 1, overlap)  # refuses an overlap out of range before any CT is read
         network = load_network(weights)
         self.weights_sha256 = tensors_sha256(network.state_dict())
         self.organs = tuple(row.name for row in organs_named(organs or network.spec.organs))
@@ -131,10 +134,16 @@ def masks_from(maps: ProbabilityMaps, ct: Geometry) -> MaskSet:
             likely = bounding_box(values > FULL * THRESHOLD)
             if likely is None:
                 continue
-            near = grown(likely, 1, values.shape)
+            near = grown(likely, _margin_voxels(maps.geometry, ct), values.shape)
             source = maps.geometry.cropped(own_box).cropped(near)
             box = reach(source, ct)
             mask = upsampled_mask(values[near], source, ct.cropped(box), FULL * THRESHOLD)
             yield name, box, keep_largest(mask, k=organ(name).max_components or 1)
 
     return MaskSet.build(ct, maps.organs, parts())
+
+
+def _margin_voxels(source: Geometry, target: Geometry) -> int:
+    """Say how far from likely voxels a voxel of `target` may lie in the organ and still look further."""
+    step = max(np.array(target.spacing_mm) / np.array(source.spacing_mm))
+    return 1 if step <= 1 else 2 * int(np.ceil(step))

@@ -15,6 +15,7 @@ from omentum.predict.predictor import Predicted, Predictor
 from omentum.predict.preview import write_preview
 from omentum.records import Prediction
 from omentum.volumes.atomic import write_json
+from omentum.volumes.labels import ORGANS
 from omentum.volumes.mask_files import write_masks, write_organ_files, write_painted
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.probabilities import write_probabilities
@@ -24,6 +25,7 @@ from omentum.volumes.volume import Volume
 __all__ = ["FolderLedger", "predict_case", "predict_file"]
 
 _SUMMARY = "summary.json"
+_SEGMENTATIONS = "segmentations"
 
 
 def predict_case(predictor: Predictor, case_id: str, ct_path: Path, folder: Path) -> Prediction:
@@ -71,16 +73,43 @@ def predict_file(predictor: Predictor, source: Path, folder: Path, *, resample_t
         ImageError: The CT cannot be used.
     """
     started = time.perf_counter()
-    (folder / _SUMMARY).unlink(missing_ok=True)
     ct = read_ct(source, resample_tilt=resample_tilt)
     read_seconds = time.perf_counter() - started
     made = predictor.predict(ct)
+    _forget(folder)
     if source.is_dir():
         write_nifti(folder / "ct.nii.gz", ct)
-    write_organ_files(folder / "segmentations", made.masks)
+    write_organ_files(folder / _SEGMENTATIONS, made.masks)
     _write_pictures(folder, ct, made)
     summary = _summary(predictor, made, {"read": read_seconds}, started)
-    write_json(folder / _SUMMARY, {"source": str(source), **summary})
+    write_json(folder / _SUMMARY, {"source": _named(source), **summary})
+
+
+def _forget(folder: Path) -> None:
+    """Remove the masks of an earlier prediction, of another CT or network perhaps, so that none stays."""
+    earlier = _noted(folder).get("organs", ())
+    (folder / _SUMMARY).unlink(missing_ok=True)
+    for row in ORGANS:
+        if row.name in earlier:
+            _organ_file(folder, row.name).unlink(missing_ok=True)
+
+
+def _organ_file(folder: Path, organ_name: str) -> Path:
+    return folder / _SEGMENTATIONS / f"{organ_name}.nii.gz"
+
+
+def _named(source: Path) -> str:
+    return str(source.resolve())
+
+
+def _noted(folder: Path) -> dict[str, Any]:
+    """Read a folder's summary; empty where there is none of ours."""
+    try:
+        summary = json.loads((folder / _SUMMARY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    ours = isinstance(summary, dict) and isinstance(summary.get("organs"), dict)
+    return summary if ours else {}
 
 
 def _write_pictures(folder: Path, ct: Volume, made: Predicted) -> None:
@@ -112,25 +141,30 @@ def _summary(
 
 
 class FolderLedger:
-    """Remembers without a project what is done: a case whose `summary.json` tells of the same network.
+    """Remembers without a project what is done: a case whose `summary.json` tells of the same CT and network.
 
     Args:
         folder_of: Gives each case's folder.
+        sources: Gives each case's CT.
         predictor: The network that predicts.
     """
 
-    def __init__(self, folder_of: Mapping[str, Path], predictor: Predictor) -> None:
+    def __init__(
+        self, folder_of: Mapping[str, Path], sources: Mapping[str, Path], predictor: Predictor
+    ) -> None:
         self._folder_of = folder_of
+        self._sources = sources
         self._expected = _settings(predictor)
 
     def done(self, key: str) -> bool:
-        """Tell whether a case's files are all there, made with the same weights, organs and overlap."""
-        try:
-            summary = json.loads((self._folder_of[key] / _SUMMARY).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return False
+        """Tell whether a case's files are all there, made of the same CT with the same settings."""
+        folder = self._folder_of[key]
+        summary = _noted(folder)
         made_with = {**summary, "organs": list(summary.get("organs", {}))}
-        return all(made_with.get(name) == value for name, value in self._expected.items())
+        expected = {**self._expected, "source": _named(self._sources[key])}
+        if any(made_with.get(name) != value for name, value in expected.items()):
+            return False
+        return all(_organ_file(folder, name).is_file() for name in expected["organs"])
 
     def mark_done(self, key: str, result: None) -> None:
         """Do nothing: `summary.json`, written last, is the mark."""

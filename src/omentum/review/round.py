@@ -5,6 +5,7 @@ Out: task folders for any viewer; revisions, kept for good and noted in the data
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.errors import ReviewError
-from omentum.records import Case, Revision, Task, TaskState
+from omentum.records import Case, Prediction, Revision, Task, TaskState
 from omentum.review.export import export_task
 from omentum.review.take import FoundRevision, Reading, find_revisions, shared_minutes, take_revision
 from omentum.volumes.mask_files import read_masks
@@ -33,7 +34,7 @@ def export_round(workspace: Workspace, folder: Path, *, top: int | None = None) 
         The tasks that are out now.
 
     Raises:
-        ReviewError: There is no queue, or all of it is done.
+        ReviewError: There is no queue, or all of it is done; or a case of it is not predicted any more.
     """
     number = workspace.store.rounds.current().number
     open_tasks = [task for task in workspace.store.tasks.of_round(number) if task.state is not TaskState.DONE]
@@ -42,6 +43,11 @@ def export_round(workspace: Workspace, folder: Path, *, top: int | None = None) 
     chosen = sorted(open_tasks[:top], key=lambda task: task.case_id)
     network = workspace.networks[0]
     predictions = workspace.predictions(network)
+    if lost := sorted({task.case_id for task in chosen} - predictions.keys()):
+        raise ReviewError(
+            f"{network} has no prediction of {', '.join(lost)} any more, and the queue has tasks of it; "
+            "run `omentum predict` and `omentum score` again"
+        )
     for case_id, tasks in groupby(chosen, key=lambda task: task.case_id):
         export_task(
             sorted(tasks, key=lambda task: task.rank),
@@ -53,7 +59,7 @@ def export_round(workspace: Workspace, folder: Path, *, top: int | None = None) 
         )
     keys = [(task.case_id, task.organ) for task in chosen]
     workspace.store.tasks.set_state(number, keys, TaskState.EXPORTED)
-    return chosen
+    return [replace(task, state=TaskState.EXPORTED) for task in chosen]
 
 
 def import_round(
@@ -74,35 +80,47 @@ def import_round(
         minutes_of: Time for each case and organ, where it is known.
 
     Returns:
-        One revision a mask, in the order of cases and organs.
+        One revision a mask, in the order of cases and organs; of an organ that was not predicted, all is
+        added.
 
     Raises:
-        ReviewError: There is none, or of an organ that was not predicted.
-        UnknownCaseError: A mask is of no case of the project.
+        ReviewError: There is none.
+        UnknownCaseError: A mask is of no case of the project; nothing is taken then.
         ImageError: A mask cannot be used; those before it are kept.
     """
     found = find_revisions(folder)
     if not found:
         raise ReviewError(f"{folder} holds no <organ>_revised.nii.gz; save revised masks under such names")
     times = {**shared_minutes(found, minutes), **(minutes_of or {})}
+    cases = {one.case_id: workspace.store.cases.get(one.case_id) for one in found}
     number = workspace.store.rounds.current().number
     network = workspace.networks[0]
-    taken = []
-    for one in found:
-        reading = Reading(
-            round_number=number, reader=reader, network=network, minutes=times[one.case_id, one.organ]
-        )
-        case = workspace.store.cases.get(one.case_id)
-        revision_dir = workspace.folder.revision_dir(one.case_id, one.organ)
-        before = _before(workspace, case, one, network)
-        revision = take_revision(one.path, case, one.organ, before, revision_dir, reading)
-        taken.append(workspace.store.revisions.add(revision))
-    _mark_done(workspace, number, found)
+    predictions = workspace.predictions(network)
+    taken: list[Revision] = []
+    try:
+        for one in found:
+            minutes_spent = times[one.case_id, one.organ]
+            reading = Reading(round_number=number, reader=reader, network=network, minutes=minutes_spent)
+            case = cases[one.case_id]
+            revision_dir = workspace.folder.revision_dir(one.case_id, one.organ)
+            before = _before(predictions.get(one.case_id), case, one)
+            taken.append(
+                _noted(workspace, take_revision(one.path, case, one.organ, before, revision_dir, reading))
+            )
+    finally:
+        _mark_done(workspace, number, found[: len(taken)])
     return taken
 
 
-def _before(workspace: Workspace, case: Case, found: FoundRevision, network: str) -> npt.NDArray[np.bool_]:
-    prediction = workspace.predictions(network).get(case.case_id)
+def _noted(workspace: Workspace, revision: Revision) -> Revision:
+    """Note a revision, unless it is the one that stands since an earlier round."""
+    ours = [one for one in workspace.store.revisions.of_case(revision.case_id) if one.organ == revision.organ]
+    if ours and ours[-1].sha256 == revision.sha256:
+        return ours[-1]
+    return workspace.store.revisions.add(revision)
+
+
+def _before(prediction: Prediction | None, case: Case, found: FoundRevision) -> npt.NDArray[np.bool_]:
     if prediction is None or found.organ not in prediction.organs:
         return np.zeros(case.geometry.shape, dtype=bool)
     return read_masks(prediction.masks_path).mask(found.organ)

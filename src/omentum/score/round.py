@@ -47,7 +47,9 @@ def score_round(workspace: Workspace, *, progress: Callable[[Progress], None] | 
 
     ledger = workspace.store.ledger.of(stage)
     batch = workspace.runner.run(cases, work, key=lambda case: case.case_id, ledger=ledger, progress=progress)
-    workspace.store.tasks.replace(number, tasks_of(workspace.store.scores.of_round(number), number))
+    predicted = {case.case_id for case in cases}
+    scored = [score for score in workspace.store.scores.of_round(number) if score.case_id in predicted]
+    workspace.store.tasks.replace(number, tasks_of(scored, number))
     return batch
 
 

@@ -5,6 +5,7 @@ Out: one file, written whole or not at all, read with `weights_only`; a run that
      the same weights, for patches depend on the seed and the step alone.
 """
 
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,13 +51,14 @@ def load_checkpoint(path: Path, state: TrainingState, key: str) -> bool:
     if not path.is_file():
         return False
     try:
-        content = torch.load(path, weights_only=True)
-    except (RuntimeError, EOFError, ValueError):
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError):
         return False
-    if content.get("key") != key:
+    if not isinstance(content, dict) or content.get("key") != key:
         return False
     state.model.load_state_dict(content["model"])
     state.optimizer.load_state_dict(content["optimizer"])
-    state.average = content["average"]
+    device = next(state.model.parameters()).device
+    state.average = {name: value.to(device) for name, value in content["average"].items()}
     state.step = content["step"]
     return True

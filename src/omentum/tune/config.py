@@ -5,6 +5,7 @@ Out: frozen settings, written as `tune.json` beside the weights that they made.
 """
 
 import dataclasses
+import math
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,15 +49,11 @@ class FullConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot run."""
-        _at_least_one(self, ("steps", "batch_size", "checkpoint_every"))
+        _of_their_types(self)
+        _at_least(self, 1, ("steps", "batch_size", "checkpoint_every"))
+        _at_least(self, 0, ("seed", "weight_decay"))
         _shares(self, ("warm_up_share", "foreground_share", "predicted_weight", "average_decay"))
-        if self.learning_rate <= 0:
-            raise ConfigError("learning_rate", self.learning_rate, "it must be above 0")
-        if len(self.patch_voxels) != 3 or any(
-            side % NETWORK_STRIDE or side < 1 for side in self.patch_voxels
-        ):
-            rule = f"it needs three sides, each a multiple of {NETWORK_STRIDE}, the network's stride"
-            raise ConfigError("patch_voxels", self.patch_voxels, rule)
+        _above_0(self, ("learning_rate", "spacing_mm"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +75,11 @@ class ContinualConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot run."""
-        _at_least_one(self, ("steps", "samples_per_class"))
+        _of_their_types(self)
+        _at_least(self, 1, ("steps", "samples_per_class"))
+        _at_least(self, 0, ("seed",))
         _shares(self, ("replay_share", "predicted_weight"))
-        if self.learning_rate <= 0 or self.shell_mm <= 0:
-            raise ConfigError(
-                "learning_rate, shell_mm", (self.learning_rate, self.shell_mm), "both must be above 0"
-            )
+        _above_0(self, ("learning_rate", "shell_mm"))
 
 
 def read_config(path: Path, kind: type[Config]) -> Config:
@@ -94,24 +90,59 @@ def read_config(path: Path, kind: type[Config]) -> Config:
     """
     try:
         fields: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError("config", str(path), f"it cannot be read: {error}") from None
     known = {field.name for field in dataclasses.fields(kind)}
     if unknown := sorted(fields.keys() - known):
         raise ConfigError(unknown[0], fields[unknown[0]], f"settings are {', '.join(sorted(known))}")
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
     make: Callable[..., Config] = kind
-    try:
-        config: Config = make(**values)
-    except TypeError as error:
-        raise ConfigError("config", str(path), f"a value has the wrong type: {error}") from None
-    return config
+    return make(**values)
 
 
-def _at_least_one(config: object, names: tuple[str, ...]) -> None:
+def _of_their_types(config: "FullConfig | ContinualConfig") -> None:
+    for field in dataclasses.fields(config):
+        is_right, rule = _TYPES[field.type]
+        value = getattr(config, field.name)
+        if not is_right(value):
+            raise ConfigError(field.name, value, rule)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _is_size(value: object) -> bool:
+    if not isinstance(value, tuple) or len(value) != 3:
+        return False
+    return all(_is_whole(side) and side > 0 and side % NETWORK_STRIDE == 0 for side in value)
+
+
+_TYPES: dict[object, tuple[Callable[[Any], bool], str]] = {
+    int: (_is_whole, "it must be a whole number"),
+    float: (_is_number, "it must be a number"),
+    str: (lambda value: isinstance(value, str), "it must be a name"),
+    tuple[int, int, int]: (
+        _is_size,
+        f"it needs three sides, each a multiple of {NETWORK_STRIDE}, the network's stride",
+    ),
+}
+
+
+def _at_least(config: object, least: int, names: tuple[str, ...]) -> None:
     for name in names:
-        if getattr(config, name) < 1:
-            raise ConfigError(name, getattr(config, name), "it must be at least 1")
+        if getattr(config, name) < least:
+            raise ConfigError(name, getattr(config, name), f"it must be at least {least}")
+
+
+def _above_0(config: object, names: tuple[str, ...]) -> None:
+    for name in names:
+        if getattr(config, name) <= 0:
+            raise ConfigError(name, getattr(config, name), "it must be above 0")
 
 
 def _shares(config: object, names: tuple[str, ...]) -> None:

@@ -18,7 +18,7 @@ def replayed(case_ids: Sequence[str], importance: Mapping[str, float], share: fl
         share: Of `case_ids`, in [0, 1]; at least one case if there is any and the share is not 0.
 
     Source:
-        Qu et al. 2024, arXiv:2402.19423, abstract: replayed cases are chosen by uncertainty and
+        Zhang et al. 2024, arXiv:2402.19423, abstract: replayed cases are chosen by uncertainty and
         consistency of their predictions; attention is made of both.
 
     Example:

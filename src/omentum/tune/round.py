@@ -26,7 +26,7 @@ from omentum.tune.full import train_full
 from omentum.tune.model_card import write_model_card
 from omentum.tune.prepared import PreparedCase, prepared
 from omentum.tune.replay import replayed
-from omentum.volumes.atomic import write_json
+from omentum.volumes.atomic import sweep, write_json
 from omentum.workspace import Workspace
 
 __all__ = ["tune_round"]
@@ -47,6 +47,8 @@ def tune_round(
 ) -> NetworkRecord:
     """Tune the network in use, and begin the next round with what comes out.
 
+    Called again after a kill, it goes on from the last checkpoint; a network that was noted is not made anew.
+
     Args:
         workspace: The project.
         labelled: Every case with the mask that stands for each organ; patients kept for evaluation are
@@ -62,6 +64,26 @@ def tune_round(
     current = workspace.store.rounds.current()
     name = f"{_ROUND.sub('', current.network)}-r{current.number}"
     folder = workspace.folder.network_dir(name)
+    noted = {one.name: one for one in workspace.store.networks.all()}
+    record = noted.get(name) or _made(workspace, labelled, config, folder, device, progress)
+    workspace.store.networks.add(record)
+    (folder / _CHECKPOINT).unlink(missing_ok=True)
+    sweep(folder)
+    workspace.store.rounds.finish(current.number)
+    workspace.store.rounds.start(name)
+    return record
+
+
+def _made(
+    workspace: Workspace,
+    labelled: Sequence[LabelledCase],
+    config: ContinualConfig | FullConfig,
+    folder: Path,
+    device: str,
+    progress: Progress | None,
+) -> NetworkRecord:
+    """Tune a network, and write all its files."""
+    current = workspace.store.rounds.current()
     cases = [one for one in labelled if not one.case.held_out]
     tell = progress or (lambda _what, _done, _total: None)
     started = time.perf_counter()
@@ -71,7 +93,7 @@ def tune_round(
         network, learned = _continual(workspace, cases, config, device, tell)
     sha256 = save_network(folder / WEIGHTS_FILE, network.cpu())
     story = {
-        "name": name,
+        "name": folder.name,
         "parent": current.network,
         "round": current.number,
         "weights_sha256": sha256,
@@ -81,14 +103,13 @@ def tune_round(
     }
     write_json(folder / "tune.json", story)
     write_model_card(folder / "model-card.md", network.spec, story)
-    (folder / _CHECKPOINT).unlink(missing_ok=True)
-    record = NetworkRecord(
-        name=name, folder=folder, weights_sha256=sha256, parent=current.network, round_number=current.number
+    return NetworkRecord(
+        name=folder.name,
+        folder=folder,
+        weights_sha256=sha256,
+        parent=current.network,
+        round_number=current.number,
     )
-    workspace.store.networks.add(record)
-    workspace.store.rounds.finish(current.number)
-    workspace.store.rounds.start(name)
-    return record
 
 
 def _full(

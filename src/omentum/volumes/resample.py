@@ -70,7 +70,7 @@ def resampled_slices(
     """
     x, y, z = _axis_matrices(source, target)
     if x.shape[0] * y.shape[0] < x.shape[1] * y.shape[1]:
-        planes = np.empty((x.shape[0], y.shape[0], z.shape[1]), dtype=np.float32)
+        planes = np.empty((x.shape[0], y.shape[0], z.shape[1]), dtype=np.float32, order="F")
         for k in range(z.shape[1]):
             planes[:, :, k] = x @ voxels[:, :, k].astype(np.float32) @ y.T
         for weights in z:

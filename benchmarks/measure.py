@@ -1,0 +1,66 @@
+"""How are times taken, and how are they told? Used by every benchmark here.
+
+In:  functions to call; what they took.
+Out: medians; a table, and one JSON object as the last line, written to `results/` by full runs.
+"""
+
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+__all__ = ["median_seconds", "report"]
+
+LONG_SECONDS = 20.0
+"""A side that takes longer is run once in a quick run."""
+
+
+def median_seconds(function: Callable[[], object], *, times: int = 5, quick: bool = False) -> float:
+    """Call a function several times and give the median, in seconds."""
+    taken = []
+    for _ in range(times):
+        started = time.perf_counter()
+        function()
+        taken.append(time.perf_counter() - started)
+        if quick and taken[-1] > LONG_SECONDS:
+            break
+    return statistics.median(taken)
+
+
+def report(name: str, *, ours: float, other: float, unit: str, quick: bool, **figures: Any) -> None:
+    """Print the figures; `ratio` is how many times better ours is than the alternative of the same run."""
+    row = {
+        "name": name,
+        "ours": ours,
+        "other": other,
+        "unit": unit,
+        "ratio": other / ours,
+        "figures": figures,
+        "device": "cpu",
+        "machine": f"{_processor()}, Python {platform.python_version()}",
+        "quick": quick,
+    }
+    if not quick:
+        stamped = {**row, "commit": _commit(), "date": datetime.now(UTC).date().isoformat()}
+        results = Path(__file__).parent / "results" / f"{name}.json"
+        results.write_text(json.dumps(stamped, indent=1) + "\n", encoding="utf-8")
+    sys.stdout.write(json.dumps(row) + "\n")
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{len(names)} x {names[0]}" if names else platform.processor()
+
+
+def _commit() -> str:
+    asked = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return asked.stdout.strip()

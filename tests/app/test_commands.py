@@ -1,0 +1,156 @@
+"""The command line, from a new folder to the next round, as people and scripts use it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from omentum import __version__
+from omentum.assemble.manifest import verify_release
+from omentum.networks.weights import load_network, tensors_sha256
+
+COMMANDS = [
+    ["init"], ["add"], ["predict"], ["score"], ["review", "export"], ["review", "import"],
+    ["review", "prefer"], ["assemble"], ["tune"], ["evaluate"], ["round"], ["status"], ["demo"], ["phantoms"],
+    ["models", "list"], ["models", "show"], ["models", "add"], ["models", "remove"],
+]  # fmt: skip
+
+
+def test_the_version_is_told(omentum):
+    ran = omentum("--version")
+    assert (ran.code, ran.out.strip()) == (0, f"omentum {__version__}")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself_with_an_example(omentum, command):
+    ran = omentum(*command, "--help")
+    assert ran.code == 0
+    assert "Example: omentum" in " ".join(ran.out.split())
+
+
+def test_a_review_or_an_assembly_starts_without_a_gpu_stack():
+    check = "import sys, omentum.app.cli; sys.exit('torch' in sys.modules or 'monai' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def test_an_unknown_command_is_refused_with_code_2(omentum):
+    assert omentum("segment").code == 2
+
+
+@pytest.fixture
+def project(omentum, home, cohort, tmp_path):
+    """A project of four cases, three of them predicted by the tiny network, none held out."""
+    folder = tmp_path / "atlas"
+    assert omentum("init", folder, "--network", "tiny", "--held-out", 0).code == 0
+    assert omentum("-C", folder, "add", cohort).code == 0
+    assert omentum("-C", folder, "predict").code == 0
+    return folder
+
+
+def test_a_round_by_files(omentum, project, tmp_path, cohort):
+    ran = omentum("-C", project, "score", "--json")
+    queue = json.loads(ran.out)
+    assert [task["rank"] for task in queue] == list(range(1, len(queue) + 1))
+    tasks = tmp_path / "tasks"
+    assert omentum("-C", project, "review", "export", tasks, "--top", 3).code == 0
+    case_id, organ = queue[0]["case"], queue[0]["organ"]
+    revised = _save_revision(tasks, cohort, case_id, organ)
+
+    ran = omentum("-C", project, "review", "import", tasks, "--minutes", 12, "--json")
+    assert [(one["case"], one["organ"]) for one in json.loads(ran.out)] == [(case_id, organ)]
+
+    assert omentum("-C", project, "assemble", "--version", "V1").code == 0
+    released = project / "releases" / "V1" / case_id
+    assert np.array_equal(
+        np.asarray(nib.load(released / "segmentations" / f"{organ}.nii.gz").dataobj), revised
+    )
+    assert (released / "ct.nii.gz").is_file()
+    assert (released / "combined_labels.nii.gz").is_file()
+    assert json.loads((released / "lineage.json").read_text())["organs"][organ]["source"] == "revised"
+    assert verify_release(project / "releases" / "V1") == []
+    assert omentum("-C", project, "assemble", "--version", "V1").code == 2
+
+    assert omentum("-C", project, "tune").code == 0
+    status = json.loads(omentum("-C", project, "status", "--json").out)
+    assert (status["round"], status["network"], status["predicted"]) == (2, "tiny-r1", 0)
+    assert omentum("-C", project, "predict").code == 0
+    status = json.loads(omentum("-C", project, "status", "--json").out)
+    assert status["predicted"] == 4
+    ran = omentum("-C", project, "evaluate", "--truth", cohort, "--json")
+    assert [one["network"] for one in json.loads(ran.out)["rounds"]] == ["tiny", "tiny-r1"]
+    assert Path(json.loads(ran.out)["report"]).read_text().startswith("<!doctype html>")
+
+
+def test_tuning_changes_the_heads_of_revised_organs_and_nothing_else(
+    omentum, project, tmp_path, cohort, tiny_weights
+):
+    queue = json.loads(omentum("-C", project, "score", "--json").out)
+    tasks = tmp_path / "tasks"
+    omentum("-C", project, "review", "export", tasks, "--top", 1)
+    organ = queue[0]["organ"]
+    _save_revision(tasks, cohort, queue[0]["case"], organ)
+    omentum("-C", project, "review", "import", tasks)
+    assert omentum("-C", project, "tune", "--mode", "continual").code == 0
+    before, after = load_network(tiny_weights), load_network(project / "networks/tiny-r1/weights.safetensors")
+    for name in before.spec.organs:
+        hashes = [tensors_sha256(network.head_tensors(name)) for network in (before, after)]
+        assert (hashes[0] != hashes[1]) == (name == organ)
+    trunks = [
+        tensors_sha256({k: v for k, v in network.state_dict().items() if "organ_heads" not in k})
+        for network in (before, after)
+    ]
+    assert trunks[0] == trunks[1]
+
+
+def test_what_is_done_is_not_done_again(omentum, project):
+    masks = project / "cases/phantom_0001/networks/tiny/masks.nii.gz"
+    written = masks.stat().st_mtime_ns
+    ran = omentum("-C", project, "predict")
+    assert "4 before" in ran.err
+    assert masks.stat().st_mtime_ns == written
+
+
+def test_networks_are_listed_shown_added_and_removed(omentum, home, tiny_weights):
+    assert omentum("models", "add", tiny_weights, "--as", "mine").code == 0
+    names = [one["name"] for one in json.loads(omentum("models", "list", "--json").out)]
+    assert {"mine", "tiny"} <= set(names)
+    assert "8 mm" in omentum("models", "show", "mine").out
+    assert omentum("models", "remove", "mine").code == 0
+    assert omentum("models", "show", "mine").code == 2
+
+
+def test_predicting_needs_no_project(omentum, home, cohort, tmp_path):
+    ct = cohort / "phantom_0002" / "ct.nii.gz"
+    out = tmp_path / "out"
+    assert omentum("predict", ct, "-o", out, "--network", "tiny", "--organs", "liver,spleen").code == 0
+    expected = nib.load(ct)
+    assert sorted(path.name for path in (out / "segmentations").iterdir()) == [
+        "liver.nii.gz",
+        "spleen.nii.gz",
+    ]
+    for path in [*(out / "segmentations").iterdir(), out / "labels.nii.gz"]:
+        mask = nib.load(path)
+        assert mask.shape == expected.shape
+        assert np.array_equal(mask.affine, expected.affine)
+        assert mask.get_data_dtype() == np.uint8
+    assert {"labels.json", "summary.json", "preview.png"} <= {path.name for path in out.iterdir()}
+
+
+def _save_revision(tasks, cohort, case_id, organ):
+    """Save the true mask as a reader would; give its voxels."""
+    labels = nib.load(cohort / case_id / "labels.nii.gz")
+    index = int(np.asarray(nib.load(tasks / case_id / f"{organ}.nii.gz").dataobj).max()) or None
+    truth = np.asarray(labels.dataobj) == (index or _index(organ))
+    image = nib.Nifti1Image(truth.astype(np.uint8), labels.affine)
+    nib.save(image, tasks / case_id / f"{organ}_revised.nii.gz")
+    return truth.astype(np.uint8)
+
+
+def _index(name):
+    from omentum.volumes.labels import organ
+
+    return organ(name).index

@@ -1,0 +1,64 @@
+"""A network whose logits are known, and a starter network whose stored statistics are not trivial."""
+
+import pytest
+import torch
+from torch import nn
+
+from omentum.networks.network import ARCHITECTURES, Network, NetworkSpec, build, register
+
+ORGANS = ("spleen", "kidney_right", "liver", "pancreas")
+
+
+class Positions(Network):
+    """Features depend on the place in the window; the logit is the first feature times a gain."""
+
+    stride = 4
+
+    def __init__(self, spec):
+        super().__init__(spec)
+        self.gain = nn.Parameter(torch.tensor(0.01))
+
+    def trunk(self, hu):
+        side = torch.arange(hu.shape[2]).reshape(-1, 1, 1)
+        return torch.cat([hu, hu + side, *[torch.zeros_like(hu)] * 6], dim=1), self.context_of(hu)
+
+    def context_of(self, hu):
+        return hu.mean().reshape(1, 1)
+
+    def heads(self, features, context, organs):
+        del context
+        return torch.stack([self.gain * features[:, 0] + place for place, _ in enumerate(organs)], dim=1)
+
+
+@pytest.fixture
+def positions():
+    """Function: the spec's window to such a network, in evaluation mode."""
+    register("positions")(Positions)
+
+    def make(window_voxels=(8, 8, 8)):
+        spec = NetworkSpec(
+            architecture="positions", organs=ORGANS, spacing_mm=3.0, window_voxels=window_voxels
+        )
+        return build(spec).eval()
+
+    yield make
+    del ARCHITECTURES["positions"]
+
+
+@pytest.fixture
+def starter():
+    """Function: organs and window to a starter network that looks as if it had learned."""
+
+    def make(organs=ORGANS, window_voxels=(16, 16, 16), seed=3):
+        spec = NetworkSpec(
+            architecture="starter", organs=organs, spacing_mm=3.0, window_voxels=window_voxels
+        )
+        network = build(spec, seed=seed).eval()
+        random = torch.Generator().manual_seed(0)
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm3d):
+                module.running_mean.normal_(0, 0.1, generator=random)
+                module.running_var.uniform_(0.5, 1.5, generator=random)
+        return network
+
+    return make

@@ -1,0 +1,166 @@
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from omentum.networks.grid import (
+    NETWORK_AXES,
+    from_network_axes,
+    network_geometry,
+    to_network_grid,
+    to_network_mask,
+)
+from omentum.volumes.geometry import Geometry
+from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented, reoriented_geometry
+from omentum.volumes.resample import spaced
+from omentum.volumes.volume import Volume
+
+SPACING_MM = 3.0
+SIDES = {"L": -1, "R": 1}
+
+
+def grid(spacing_mm=(1.4, 1.7, 4.0), size_mm=(70, 90, 80), angles=(0, 0, 0), orientation="RAS"):
+    """A field of view around the origin, tilted, in an orientation."""
+    affine = np.eye(4)
+    turn = Rotation.from_euler("xyz", angles, degrees=True).as_matrix()
+    affine[:3, :3] = turn @ np.diag(spacing_mm)
+    shape = np.rint(np.array(size_mm) / spacing_mm).astype(int)
+    affine[:3, 3] = -affine[:3, :3] @ ((shape - 1) / 2)
+    return reoriented_geometry(Geometry(tuple(shape.tolist()), affine), orientation)
+
+
+def places_mm(geometry):
+    return geometry.to_mm(np.moveaxis(np.indices(geometry.shape), 0, -1))
+
+
+def ball(geometry, centre_mm, radius_mm=12.0):
+    return np.linalg.norm(places_mm(geometry) - centre_mm, axis=-1) <= radius_mm
+
+
+def blob(geometry, centre_mm):
+    """A smooth hill of Hounsfield units, about as wide as a kidney."""
+    distance = np.linalg.norm(places_mm(geometry) - centre_mm, axis=-1)
+    return (np.exp(-((distance / 12) ** 2)) * 1000).astype(np.float32)
+
+
+def middle_mm(values, geometry):
+    return (places_mm(geometry) * values[..., None]).sum(axis=(0, 1, 2)) / values.sum()
+
+
+anyhow = st.builds(
+    grid,
+    st.tuples(*[st.floats(0.8, 5.0)] * 3),
+    st.just((70, 90, 80)),
+    st.tuples(*[st.floats(-40, 40)] * 3),
+    st.sampled_from(ALL_ORIENTATIONS),
+)
+
+
+@pytest.mark.parametrize("orientation", ALL_ORIENTATIONS)
+@pytest.mark.parametrize("side", ["R", "L"])
+def test_a_marker_stays_at_its_place_and_on_its_side_there_and_back(orientation, side):
+    ct = grid(orientation=orientation)
+    centre_mm = (SIDES[side] * 14.0, 9.0, -5.0)
+    small = to_network_grid(Volume(blob(ct, centre_mm), ct), SPACING_MM)
+    assert small.geometry.orientation == NETWORK_AXES
+    assert small.voxels.dtype == np.float32
+    np.testing.assert_allclose(middle_mm(small.voxels, small.geometry), centre_mm, atol=0.3)
+    half = small.geometry.shape[0] // 2
+    left, right = small.voxels[:half].sum(), small.voxels[half:].sum()
+    assert (right > 2 * left) if side == "R" else (left > 2 * right)
+    back = from_network_axes(small.voxels, ct, SPACING_MM)
+    assert back.geometry.orientation == orientation
+    np.testing.assert_allclose(middle_mm(back.voxels, back.geometry), centre_mm, atol=0.3)
+
+
+@given(anyhow, st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=40)
+def test_a_marker_stays_at_its_place_on_any_tilted_grid(ct, seed):
+    centre_mm = np.random.default_rng(seed).uniform(-6, 6, 3)
+    small = to_network_grid(Volume(blob(ct, centre_mm), ct), SPACING_MM)
+    assert small.geometry.orientation == NETWORK_AXES
+    np.testing.assert_allclose(small.geometry.spacing_mm, SPACING_MM)
+    np.testing.assert_allclose(middle_mm(small.voxels, small.geometry), centre_mm, atol=0.5)
+    back = from_network_axes(small.voxels, ct, SPACING_MM)
+    np.testing.assert_allclose(middle_mm(back.voxels, back.geometry), centre_mm, atol=0.5)
+
+
+@given(anyhow)
+@settings(deadline=None, max_examples=40)
+def test_what_comes_back_lies_on_a_grid_parallel_to_the_ct_over_the_same_field_of_view(ct):
+    small = network_geometry(ct, SPACING_MM)
+    back = from_network_axes(np.zeros(small.shape, dtype=np.uint8), ct, SPACING_MM).geometry
+    steps = np.linalg.inv(ct.affine)[:3, :3] @ back.affine[:3, :3]
+    np.testing.assert_allclose(steps, np.diag(np.diag(steps)), atol=1e-9)
+    assert np.diag(steps).min() > 0
+    np.testing.assert_allclose(
+        back.corners_mm.mean(axis=0), ct.corners_mm.mean(axis=0), atol=1e-6
+    )
+    field_mm = np.array(ct.shape) * ct.spacing_mm
+    assert (np.abs(np.array(back.shape) * SPACING_MM - field_mm) <= SPACING_MM / 2 + 1e-6).all()
+
+
+@pytest.mark.parametrize("orientation", ["RAS", "LPS", "SPR", "AIL"])
+def test_axes_at_45_degrees_which_go_by_two_names_come_back_as_they_were(orientation):
+    for angles in product((0, 45, -45, 135), repeat=3):
+        for spacing_mm in ((1.0, 1.0, 1.0), (0.7, 0.7, 5.0), (2.0, 3.0, 4.0)):
+            ct = grid(spacing_mm, (20, 24, 28), angles, orientation)
+            small = network_geometry(ct, SPACING_MM)
+            voxels = np.arange(np.prod(small.shape)).reshape(small.shape)
+            back = from_network_axes(voxels, ct, SPACING_MM)
+            assert back.geometry.same_grid(spaced(ct, (SPACING_MM,) * 3))
+            there = to_network_grid(Volume(np.zeros(ct.shape, np.int16), ct), SPACING_MM).geometry
+            first_mm = there.to_mm(np.argwhere(voxels == 5)[0])
+            np.testing.assert_allclose(back.geometry.to_mm(np.argwhere(back.voxels == 5)[0]), first_mm)
+
+
+def test_a_ct_that_is_on_the_networks_grid_already_is_only_turned():
+    ct = grid((SPACING_MM,) * 3, (48, 60, 36), orientation="LPI")
+    hu = np.random.default_rng(0).integers(-1024, 1000, ct.shape).astype(np.int16)
+    small = to_network_grid(Volume(hu, ct), SPACING_MM)
+    assert np.array_equal(small.voxels, reoriented(Volume(hu, ct), "RAS").voxels)
+    assert np.array_equal(from_network_axes(small.voxels, ct, SPACING_MM).voxels, hu)
+
+
+@given(anyhow, st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=30)
+def test_a_mask_keeps_its_volume_and_its_place(ct, seed):
+    centre_mm = np.random.default_rng(seed).uniform(-8, 8, 3)
+    mask = ball(ct, centre_mm, radius_mm=14.0)
+    small = to_network_mask(Volume(mask, ct), SPACING_MM)
+    geometry = network_geometry(ct, SPACING_MM)
+    assert small.shape == geometry.shape
+    assert small.dtype == bool
+    truth_ml = mask.sum() * ct.voxel_ml
+    assert small.sum() * geometry.voxel_ml == pytest.approx(truth_ml, rel=0.12)
+    np.testing.assert_allclose(middle_mm(small, geometry), middle_mm(mask, ct), atol=0.6)
+
+
+@pytest.mark.parametrize("orientation", ALL_ORIENTATIONS)
+def test_a_mask_stays_on_its_side(orientation):
+    ct = grid(orientation=orientation)
+    small = to_network_mask(Volume(ball(ct, (20.0, -10.0, 12.0), 10.0), ct), SPACING_MM)
+    x, y, z = (np.argwhere(small).mean(axis=0) / small.shape) > 0.5
+    assert (x, y, z) == (True, False, True)  # right, behind, above
+
+
+@given(anyhow, st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=30)
+def test_a_mask_taken_in_its_box_equals_one_taken_whole(ct, seed):
+    rng = np.random.default_rng(seed)
+    mask = ball(ct, rng.uniform(-40, 40, 3), rng.uniform(3, 25))
+    whole = to_network_grid(Volume(mask, ct), SPACING_MM).voxels > 0.5
+    assert np.array_equal(to_network_mask(Volume(mask, ct), SPACING_MM), whole)
+    as_labels = Volume(mask.astype(np.uint8), ct)
+    assert np.array_equal(to_network_mask(as_labels, SPACING_MM), whole)
+
+
+def test_an_empty_mask_stays_empty_and_a_full_one_full():
+    ct = grid()
+    shape = network_geometry(ct, SPACING_MM).shape
+    for value in (False, True):
+        small = to_network_mask(Volume(np.full(ct.shape, value), ct), SPACING_MM)
+        assert np.array_equal(small, np.full(shape, value))

@@ -1,0 +1,144 @@
+import numpy as np
+import pytest
+
+from omentum.errors import ProjectError
+from omentum.records import TaskState
+from omentum.review.round import import_round
+from omentum.score import round as score_module
+from omentum.score.round import score_round
+from omentum.score.stage import heat_path
+from omentum.volumes.nifti import read_nifti
+
+
+@pytest.fixture
+def large(atlas):
+    return atlas.box((3, 15), (3, 15), (3, 15))
+
+
+@pytest.fixture
+def small(atlas):
+    return atlas.box((3, 11), (3, 11), (3, 11))
+
+
+@pytest.fixture
+def predicted(atlas, large, small):
+    """Three cases: nothing to see in `a`, a little in `b`, two organs in `c`."""
+    atlas.add("a", "b", "c")
+    atlas.predict("a", {"liver": small})
+    atlas.predict("b", {}, unsure={"liver": small})
+    atlas.predict("c", {}, unsure={"liver": small, "spleen": large})
+    return atlas
+
+
+def queue(workspace) -> list[tuple[str, str]]:
+    number = workspace.store.rounds.current().number
+    return [(task.case_id, task.organ) for task in workspace.store.tasks.of_round(number)]
+
+
+def test_what_networks_are_unsure_of_comes_first_and_what_they_are_sure_of_never(predicted):
+    told = []
+    batch = score_round(predicted.workspace, progress=told.append)
+    assert batch.done == ("a", "b", "c")
+    assert [one.key for one in told] == ["a", "b", "c"]
+    assert queue(predicted.workspace) == [("c", "spleen"), ("c", "liver"), ("b", "liver")]
+    assert [task.rank for task in predicted.workspace.store.tasks.of_round(1)] == [1, 2, 3]
+
+
+def test_attention_is_measured_in_millilitres_and_shown_where_it_is(predicted, small):
+    score_round(predicted.workspace)
+    scores = {one.case_id: one for one in predicted.workspace.store.scores.of_round(1)}
+    (liver,) = (one for one in scores["b"].organs if one.organ == "liver")
+    assert liver.attention_voxels == small.sum()
+    assert liver.attention_ml == pytest.approx(small.sum() * 4.0**3 / 1000)
+    heat = read_nifti(heat_path(predicted.workspace.folder.attention_dir("b"), "liver")).voxels
+    np.testing.assert_array_equal(heat > 0, small)
+    assert scores["a"].score == 0
+    assert not heat_path(predicted.workspace.folder.attention_dir("a"), "liver").exists()
+
+
+def test_scoring_again_does_no_work_and_keeps_the_queue(predicted, monkeypatch):
+    score_round(predicted.workspace)
+    first = predicted.workspace.store.tasks.of_round(1)
+    monkeypatch.setattr(score_module, "score_case", None)
+    again = score_round(predicted.workspace)
+    assert (again.done, again.skipped) == ((), ("a", "b", "c"))
+    assert predicted.workspace.store.tasks.of_round(1) == first
+
+
+def test_a_run_that_was_killed_goes_on_with_what_was_not_scored(predicted, monkeypatch):
+    calls = []
+    original = score_module.score_case
+
+    def dies_at_b(case, *rest):
+        calls.append(case.case_id)
+        if calls == ["a", "b"]:
+            raise KeyboardInterrupt
+        return original(case, *rest)
+
+    monkeypatch.setattr(score_module, "score_case", dies_at_b)
+    with pytest.raises(KeyboardInterrupt):
+        score_round(predicted.workspace)
+    assert score_round(predicted.workspace).skipped == ("a",)
+    assert calls == ["a", "b", "b", "c"]
+    assert queue(predicted.workspace) == [("c", "spleen"), ("c", "liver"), ("b", "liver")]
+
+
+def test_nothing_predicted_is_refused(atlas):
+    atlas.add("a")
+    with pytest.raises(ProjectError, match="omentum predict"):
+        score_round(atlas.workspace)
+
+
+def test_a_case_that_is_not_predicted_yet_waits(predicted):
+    predicted.add("d")
+    assert score_round(predicted.workspace).done == ("a", "b", "c")
+
+
+def test_a_case_predicted_with_other_weights_is_scored_anew_and_no_other(predicted, large):
+    score_round(predicted.workspace)
+    predicted.predict("b", {}, unsure={"liver": large}, weights="v" * 64)
+    again = score_round(predicted.workspace)
+    assert (again.done, again.skipped) == (("b",), ("a", "c"))
+    assert queue(predicted.workspace) == [("c", "spleen"), ("c", "liver"), ("b", "liver")]
+    scores = {one.case_id: one.score for one in predicted.workspace.store.scores.of_round(1)}
+    assert scores["b"] == large.sum()
+
+
+def test_a_case_whose_prediction_was_taken_back_leaves_the_queue(predicted):
+    score_round(predicted.workspace)
+    predicted.workspace.store.ledger.forget("predict made-up", "c")
+    score_round(predicted.workspace)
+    assert queue(predicted.workspace) == [("b", "liver")]
+
+
+def test_organs_that_the_data_set_annotates_are_not_queued(atlas, large, small):
+    atlas.add("a", original={"liver": large})
+    atlas.predict("a", {}, unsure={"liver": large, "spleen": small})
+    score_round(atlas.workspace)
+    assert queue(atlas.workspace) == [("a", "spleen")]
+
+
+def test_organs_revised_in_this_round_stay_and_those_of_earlier_rounds_are_left_out(
+    predicted, large, small, tmp_path
+):
+    score_round(predicted.workspace)
+    predicted.revise(tmp_path / "tasks", "c", "spleen", large)
+    import_round(predicted.workspace, tmp_path / "tasks")
+    score_round(predicted.workspace)
+    states = {(one.case_id, one.organ): one.state for one in predicted.workspace.store.tasks.of_round(1)}
+    assert states["c", "spleen"] is TaskState.DONE
+
+    predicted.next_round("made-up-r1")
+    predicted.predict("c", {}, unsure={"liver": small, "spleen": large}, weights="v" * 64)
+    assert score_round(predicted.workspace).done == ("c",)
+    assert queue(predicted.workspace) == [("c", "liver")]
+    assert {one.round_number for one in predicted.workspace.store.tasks.of_round(1)} == {1}
+
+
+def test_a_case_that_cannot_be_scored_is_set_aside_and_the_others_go_on(predicted):
+    folder = predicted.workspace.folder.prediction_dir("b", "made-up")
+    (folder / "masks.nii.gz").write_bytes(b"nothing")
+    batch = score_round(predicted.workspace)
+    assert batch.done == ("a", "c")
+    assert [failure.key for failure in batch.failed] == ["b"]
+    assert queue(predicted.workspace) == [("c", "spleen"), ("c", "liver")]

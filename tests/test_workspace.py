@@ -1,0 +1,84 @@
+import pytest
+
+from omentum.errors import ProjectError
+from omentum.project import create_project
+from omentum.runners.in_process import InProcessRunner
+from omentum.settings import Settings
+from omentum.store.store import Store
+from omentum.workspace import new_workspace, opened, prediction_stage
+
+
+@pytest.fixture
+def root(tmp_path):
+    folder = tmp_path / "atlas"
+    new_workspace(folder, Settings(networks=("first", "second")))
+    return folder
+
+
+def test_a_new_project_is_in_round_one_with_the_networks_of_its_settings(root):
+    with opened(root) as workspace:
+        current = workspace.store.rounds.current()
+        assert (current.number, current.network, current.finished) == (1, "first", None)
+        assert workspace.networks == ("first", "second")
+        assert workspace.predictions("first") == {}
+        assert isinstance(workspace.runner, InProcessRunner)
+        assert workspace.folder.root == root
+
+
+def test_opening_again_starts_no_other_round(root):
+    for _ in range(2):
+        with opened(root) as workspace:
+            assert [one.number for one in workspace.store.rounds.all()] == [1]
+
+
+def test_a_project_is_never_made_over_another(root):
+    with pytest.raises(ProjectError, match="holds a project already"):
+        new_workspace(root, Settings())
+    with opened(root) as workspace:
+        assert workspace.settings.networks == ("first", "second")
+
+
+def test_a_folder_without_a_project_is_refused_and_left_as_it_was(tmp_path):
+    with pytest.raises(ProjectError, match="holds no project"), opened(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_project_whose_making_was_killed_before_its_first_round_begins_it_when_opened(tmp_path):
+    create_project(tmp_path, Settings(networks=("first",)))
+    with opened(tmp_path) as workspace:
+        assert workspace.store.rounds.current().network == "first"
+
+
+def test_once_a_network_was_tuned_it_alone_predicts(root):
+    with opened(root) as workspace:
+        workspace.store.rounds.finish(1)
+        workspace.store.rounds.start("first-r1")
+        assert workspace.networks == ("first-r1",)
+
+
+def test_predictions_are_those_noted_as_done_by_this_network(root):
+    detail = {"weights_sha256": "abc", "organs": ["liver", "spleen"], "overlap": 0.5}
+    with opened(root) as workspace:
+        ledger = workspace.store.ledger
+        ledger.mark_done(prediction_stage("first"), "b", detail)
+        ledger.mark_done(prediction_stage("second"), "c", detail)
+        ledger.mark_failed(prediction_stage("first"), "a", "no CT")
+        (made,) = workspace.predictions("first").values()
+        assert (made.case_id, made.network, made.weights_sha256) == ("b", "first", "abc")
+        assert made.organs == ("liver", "spleen")
+        assert made.folder == root / "cases" / "b" / "networks" / "first"
+
+
+def test_the_runner_may_be_chosen(root):
+    runner = InProcessRunner()
+    with opened(root, runner) as workspace:
+        assert workspace.runner is runner
+
+
+def test_the_database_is_closed_however_the_work_ends(root, monkeypatch):
+    closed = []
+    monkeypatch.setattr(Store, "close", lambda store: closed.append(store))
+    with pytest.raises(KeyError), opened(root) as workspace:
+        raise KeyError
+    assert closed == [workspace.store]
