@@ -17,7 +17,7 @@ check: .venv/ready  ## format, lint, types and the import rule, in a minute
 	$(BIN)/lint-imports --no-cache | tail -n 4
 
 bench: .venv/ready  ## every benchmark, small
-	for question in benchmarks/*_speed.py; do $(BIN)/python $$question --quick || exit 1; done
+	for question in benchmarks/*_*.py; do $(BIN)/python $$question --quick || exit 1; done
 
 weights: .venv/installed  ## how the starter's weights were made: about 40 minutes on 2 cores
 	rm -rf scratch/weights

@@ -33,14 +33,14 @@ def median_seconds(function: Callable[[], object], *, times: int = 5, quick: boo
     return statistics.median(taken)
 
 
-def report(name: str, *, ours: float, other: float, unit: str, quick: bool, **figures: Any) -> None:
-    """Print the figures; `ratio` is how many times better ours is than the alternative of the same run."""
+def report(name: str, *, ours: float, other: float | None, unit: str, quick: bool, **figures: Any) -> None:
+    """Print the figures; `ratio` is how many times better ours is than the alternative, if there is one."""
     row = {
         "name": name,
         "ours": ours,
         "other": other,
         "unit": unit,
-        "ratio": other / ours,
+        "ratio": None if other is None else other / ours,
         "figures": figures,
         "device": "cpu",
         "machine": f"{_processor()}, Python {platform.python_version()}",

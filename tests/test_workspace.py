@@ -78,7 +78,11 @@ def test_the_runner_may_be_chosen(root):
 
 def test_the_database_is_closed_however_the_work_ends(root, monkeypatch):
     closed = []
-    monkeypatch.setattr(Store, "close", lambda store: closed.append(store))
+
+    def close(store: Store) -> None:
+        closed.append(store)
+
+    monkeypatch.setattr(Store, "close", close)
     with pytest.raises(KeyError), opened(root) as workspace:
         raise KeyError
     assert closed == [workspace.store]

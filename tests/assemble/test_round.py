@@ -115,7 +115,9 @@ def test_a_version_is_never_made_twice(revised, tmp_path, masks):
     assert released(revised.workspace, "b", "liver", "V2")[0] == "revised"
 
 
-def test_a_release_that_was_in_place_when_its_run_was_killed_is_noted_by_the_same_command(revised, monkeypatch):
+def test_a_release_that_was_in_place_when_its_run_was_killed_is_noted_by_the_same_command(
+    revised, monkeypatch
+):
     def killed(_release):
         raise KeyboardInterrupt
 

@@ -51,7 +51,7 @@ def test_patients_that_were_kept_are_compared_and_no_others(compared):
     assert (figures.summary.n_cases, figures.summary.dice) == (1, 1.0)
     assert "of 1 cases of patients kept for evaluation" in report.compared_with
     assert path == compared.workspace.folder.round_dir(1) / "report.html"
-    assert path.read_text().startswith("<!DOCTYPE html>")
+    assert path.read_text().startswith("<!doctype html>")
     assert report.n_cases == 3
 
 

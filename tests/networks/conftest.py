@@ -50,9 +50,7 @@ def starter():
     """Function: organs and window to a starter network that looks as if it had learned."""
 
     def make(organs=ORGANS, window_voxels=(16, 16, 16), seed=3):
-        spec = NetworkSpec(
-            architecture="starter", organs=organs, spacing_mm=3.0, window_voxels=window_voxels
-        )
+        spec = NetworkSpec(architecture="starter", organs=organs, spacing_mm=3.0, window_voxels=window_voxels)
         network = build(spec, seed=seed).eval()
         random = torch.Generator().manual_seed(0)
         for module in network.modules():

@@ -124,7 +124,7 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(user, tiny_weights, tmp_
 def test_a_file_that_does_not_fit_is_refused_and_nothing_kept(user, tmp_path):
     bad = tmp_path / "bad.safetensors"
     bad.write_bytes(b"no weights at all")
-    with pytest.raises(CheckpointError, match="bad.safetensors"):
+    with pytest.raises(CheckpointError, match=r"bad\.safetensors"):
         add_model(bad, "mine")
     assert not user.exists()
 

@@ -96,9 +96,7 @@ def test_what_comes_back_lies_on_a_grid_parallel_to_the_ct_over_the_same_field_o
     steps = np.linalg.inv(ct.affine)[:3, :3] @ back.affine[:3, :3]
     np.testing.assert_allclose(steps, np.diag(np.diag(steps)), atol=1e-9)
     assert np.diag(steps).min() > 0
-    np.testing.assert_allclose(
-        back.corners_mm.mean(axis=0), ct.corners_mm.mean(axis=0), atol=1e-6
-    )
+    np.testing.assert_allclose(back.corners_mm.mean(axis=0), ct.corners_mm.mean(axis=0), atol=1e-6)
     field_mm = np.array(ct.shape) * ct.spacing_mm
     assert (np.abs(np.array(back.shape) * SPACING_MM - field_mm) <= SPACING_MM / 2 + 1e-6).all()
 

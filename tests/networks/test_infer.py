@@ -61,7 +61,9 @@ def test_probability_is_0_where_no_window_looked_and_nowhere_else(positions, cor
     assert np.array_equal(probability, np.where(looked, 128, 0))
 
 
-def test_features_where_the_body_is_do_not_depend_on_windows_that_were_skipped(positions, corner, monkeypatch):
+def test_features_where_the_body_is_do_not_depend_on_windows_that_were_skipped(
+    positions, corner, monkeypatch
+):
     network = positions()
     skipped = features_of(network, corner)
     monkeypatch.setattr(infer, "BODY_HU", -2000)

@@ -82,6 +82,17 @@ def test_saving_tells_the_hash_of_what_it_saved(network, tmp_path):
     assert sha256 == tensors_sha256(network.state_dict())
 
 
+def test_half_precision_halves_the_file_and_is_single_precision_again_once_loaded(network, saved, tmp_path):
+    path = tmp_path / "half.safetensors"
+    sha256 = save_network(path, network, half=True)
+    assert path.stat().st_size < 0.52 * saved.stat().st_size
+    loaded = load_network(path).state_dict()
+    assert tensors_sha256(loaded) == sha256
+    for name, value in network.state_dict().items():
+        assert loaded[name].dtype == value.dtype
+        torch.testing.assert_close(loaded[name], value, rtol=1e-3, atol=1e-6)
+
+
 def test_a_saved_file_may_be_read_by_whom_the_umask_lets(network, tmp_path):
     before = os.umask(0o027)
     try:
@@ -161,8 +172,8 @@ def test_weights_that_are_not_finite_are_refused(changed, value):
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):
-    assert "no such file" in refusal(tmp_path / "nothing.safetensors")
-    assert "no such file" in refusal(tmp_path)
+    for path in (tmp_path / "nothing.safetensors", tmp_path):
+        assert "no such file" in refusal(path)
 
 
 @pytest.mark.parametrize("ending", [".safetensors", ".pth", ""])
@@ -179,7 +190,6 @@ def test_a_truncated_file_is_refused_as_damaged(saved, tmp_path, n_bytes, ending
         b"hello, I am a text file\n" * 20,
         b"name,volume\nliver,1500\n",
         b"case,organ\nliver,1\n",
-        b"<html><body>404</body></html>",
         b"\x89PNG\r\n\x1a\n" + bytes(100),
         b"\x1f\x8b\x08" + bytes(100),
         b"PK\x03\x04" + bytes(100),
@@ -193,7 +203,7 @@ def test_a_file_of_another_kind_is_refused_and_not_accused_of_carrying_code(tmp_
     assert "code" not in said
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(30))
 def test_no_bytes_whatever_end_in_a_traceback(tmp_path, seed):
     rng = np.random.default_rng(seed)
     path = tmp_path / "weights.pth"
@@ -239,9 +249,9 @@ def test_a_plain_state_dict_is_told_from_code_and_the_cure_is_said(tmp_path, net
     assert "save it as safetensors" in said
 
 
-def test_a_file_that_does_not_say_which_network_it_is_is_refused(changed):
-    assert "does not say which network" in refusal(changed(lambda _: None, metadata={"format": "pt"}))
-    assert "does not say which network" in refusal(changed(lambda _: None, metadata={}))
+@pytest.mark.parametrize("metadata", [{}, {"format": "pt"}])
+def test_a_file_that_does_not_say_which_network_it_is_is_refused(changed, metadata):
+    assert "does not say which network" in refusal(changed(lambda _: None, metadata=metadata))
 
 
 def spec_with(**changes):

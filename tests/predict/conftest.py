@@ -13,6 +13,7 @@ from torch import nn
 
 from omentum.networks.network import ARCHITECTURES, Network, NetworkSpec, build, register
 from omentum.networks.weights import save_network
+from omentum.predict import stage
 from omentum.predict.predictor import Predictor
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
@@ -66,7 +67,9 @@ def _bands():
 def write_weights() -> Callable[..., Path]:
     """Function: write weights of such a network; another gain makes other weights."""
 
-    def write(path: Path, gain: float = 0.5, organs: tuple[str, ...] = ORGANS, spacing_mm: float = MM) -> Path:
+    def write(
+        path: Path, gain: float = 0.5, organs: tuple[str, ...] = ORGANS, spacing_mm: float = MM
+    ) -> Path:
         spec = NetworkSpec(
             architecture="bands", organs=organs, spacing_mm=spacing_mm, window_voxels=(16, 16, 16)
         )
@@ -81,6 +84,12 @@ def write_weights() -> Callable[..., Path]:
 @pytest.fixture
 def weights(write_weights, tmp_path) -> Path:
     return write_weights(tmp_path / "weights" / "bands" / "weights.safetensors")
+
+
+@pytest.fixture
+def quick_pictures(monkeypatch) -> None:
+    """Previews take longer than all else here; where they are not what is tested, a file stands for one."""
+    monkeypatch.setattr(stage, "write_preview", lambda path, *_: path.write_bytes(b"a picture"))
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def largest(mask, k=1):
 
 def ball_ct(organ_hu, spacing_mm, orientation="RAS"):
     """A liver of 30 mm radius on the right, smooth at its border, in a field of 120 mm."""
-    shape = tuple(int(round(120 / step)) for step in spacing_mm)
+    shape = tuple(round(120 / step) for step in spacing_mm)
     affine = np.diag([*spacing_mm, 1.0])
     affine[:3, 3] = [-(side - 1) / 2 * step for side, step in zip(shape, spacing_mm, strict=True)]
     geometry = reoriented_geometry(Geometry(shape, affine), orientation)
@@ -79,6 +79,23 @@ def test_masks_are_where_the_interpolated_probability_is_over_a_half(spacing_mm,
     assert np.array_equal(probability > 0.5, by_hand[box])
 
 
+@pytest.mark.parametrize("step_mm", [4.0, 7.0, 13.0])
+@pytest.mark.parametrize("width", range(7))
+def test_an_organ_is_not_thickened_by_what_lies_around_it_where_the_ct_is_coarse(step_mm, width):
+    small = Geometry((40, 40, 40), np.diag([4.0, 4.0, 4.0, 1.0]))
+    values = np.zeros(small.shape, dtype=np.uint8)
+    values[tuple([slice(18 - width, 22 + width)] * 3)] = 126
+    values[18:22, 18:22, 19:21] = 255
+    whole = tuple(slice(0, side) for side in small.shape)
+    maps = ProbabilityMaps(small, ("liver",), {"liver": (whole, values)})
+    for offset_mm in np.linspace(-2, 2, 5) * step_mm / 4:
+        affine = np.diag([step_mm, step_mm, step_mm, 1.0])
+        affine[:3, 3] = step_mm / 2 - 2 + offset_mm
+        ct = Geometry(tuple([int(160 // step_mm)] * 3), affine)
+        by_hand = resampled(values, small, ct) > 127.5
+        assert np.array_equal(masks_from(maps, ct).mask("liver"), largest(by_hand))
+
+
 def test_only_the_largest_piece_of_an_organ_is_kept_and_several_of_a_tumour(predictor, box_ct, organ_hu):
     ct = box_ct()
     hu = ct.voxels.copy()
@@ -109,6 +126,23 @@ def test_probabilities_lie_on_a_grid_parallel_to_the_ct_and_hold_the_whole_organ
         full = np.zeros(ct.geometry.shape, dtype=np.uint8)
         full[box] = values
         assert np.array_equal(full > 127, ct.voxels == organ_hu(name))
+
+
+def test_a_box_leaves_out_only_what_is_too_unlikely_to_count(write_weights, box_ct, organ_hu, tmp_path):
+    unsure = Predictor("bands", write_weights(tmp_path / "unsure.safetensors", gain=0.02))
+    ct = box_ct()
+    maps = unsure.predict(ct).maps
+    for name in unsure.organs:
+        logits = 0.02 * (30 - np.abs(ct.voxels - organ_hu(name)))
+        expected = np.rint(255 / (1 + np.exp(-logits)))
+        full = np.zeros(ct.geometry.shape)
+        if name in maps.parts:
+            box, values = maps.parts[name]
+            full[box] = values
+        counts = expected >= 3
+        np.testing.assert_allclose(full[counts], expected[counts], atol=1)
+        if name == "spleen":  # soft tissue is not far from it
+            assert (counts & (expected < 100)).any()
 
 
 def test_organs_may_be_a_subset_in_any_order_and_change_nothing_of_each_other(weights, predictor, box_ct):

@@ -194,7 +194,9 @@ def test_a_folder_without_revised_masks_is_refused(queued, tmp_path):
         import_round(queued.workspace, tmp_path / "tasks")
 
 
-def test_an_import_that_was_killed_goes_on_and_notes_nothing_twice(queued, tmp_path, liver, spleen, monkeypatch):
+def test_an_import_that_was_killed_goes_on_and_notes_nothing_twice(
+    queued, tmp_path, liver, spleen, monkeypatch
+):
     tasks = tmp_path / "tasks"
     queued.revise(tasks, "a", "liver", liver)
     queued.revise(tasks, "b", "spleen", spleen)

@@ -124,7 +124,10 @@ def test_organs_revised_in_this_round_stay_and_those_of_earlier_rounds_are_left_
     score_round(predicted.workspace)
     predicted.revise(tmp_path / "tasks", "c", "spleen", large)
     import_round(predicted.workspace, tmp_path / "tasks")
-    score_round(predicted.workspace)
+    predicted.predict("c", {}, unsure={"liver": small, "spleen": large}, weights="u" * 64)
+    assert score_round(predicted.workspace).done == ("c",)
+    (scored,) = (one for one in predicted.workspace.store.scores.of_round(1) if one.case_id == "c")
+    assert {one.organ for one in scored.organs} == {"spleen", "liver", "pancreas"}
     states = {(one.case_id, one.organ): one.state for one in predicted.workspace.store.tasks.of_round(1)}
     assert states["c", "spleen"] is TaskState.DONE
 

@@ -85,7 +85,11 @@ def status(
     if as_json:
         say_json(summary)
         return
-    shown = [(name, value) for name, value in summary.items() if not isinstance(value, list | dict)]
+    shown = [
+        (name, value)
+        for name, value in summary.items()
+        if not isinstance(value, list | dict) and name != "next"
+    ]
     say_table(
         str(context.obj.resolve().name), ["", ""], [(name.replace("_", " "), str(v)) for name, v in shown]
     )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from omentum.errors import UnknownOrganError
 from omentum.networks.network import FEATURES
@@ -21,12 +22,13 @@ _RARE = -3.0
 """First bias of a logit: an organ fills a few per cent of the voxels."""
 
 
-def apply_heads(features: Tensor, numbers: Tensor) -> Tensor:
+def apply_heads(features: Tensor, numbers: Tensor, *, slope: float = 0.0) -> Tensor:
     """Apply every organ's three-layer head to every voxel.
 
     Args:
         features: `(batch, 8, voxel)`.
         numbers: `(batch, organ, 153)`: weights first, then biases; row-major, out before in.
+        slope: Of the rectifier below 0; the published heads have 0.
 
     Returns:
         Logits `(batch, organ, voxel)`.
@@ -38,25 +40,36 @@ def apply_heads(features: Tensor, numbers: Tensor) -> Tensor:
     batch, n_organs, _ = numbers.shape
     w1, w2, w3, b1, b2, b3 = torch.split(numbers, list(_SIZES), dim=-1)
     first = torch.baddbmm(b1.reshape(batch, -1, 1), w1.reshape(batch, -1, FEATURES), features)
-    hidden = first.relu_().reshape(batch * n_organs, FEATURES, -1)
+    hidden = F.leaky_relu_(first, slope).reshape(batch * n_organs, FEATURES, -1)
     square = w2.reshape(-1, FEATURES, FEATURES)
-    hidden = torch.baddbmm(b2.reshape(-1, FEATURES, 1), square, hidden).relu_()
+    hidden = torch.baddbmm(b2.reshape(-1, FEATURES, 1), square, hidden)
+    hidden = F.leaky_relu_(hidden, slope)
     logits = torch.baddbmm(b3.reshape(-1, 1, 1), w3.reshape(-1, 1, FEATURES), hidden)
     return logits.reshape(batch, n_organs, -1)
 
 
 class OrganHeads(nn.Module):
-    """One controller an organ: a linear map from the context to the numbers of its head."""
+    """One controller an organ: a linear map from the context to the numbers of its head.
 
-    def __init__(self, organs: Sequence[str], context_channels: int) -> None:
+    Args:
+        organs: Names.
+        context_channels: Size of the context.
+        slope: Of the rectifier below 0. With 0, the head of a small organ can fall silent early in training,
+            all its units below 0, and never learn again.
+    """
+
+    def __init__(self, organs: Sequence[str], context_channels: int, *, slope: float = 0.0) -> None:
         super().__init__()
+        self.slope = slope
         self.controllers = nn.ModuleDict({name: _controller(context_channels) for name in organs})
 
     def forward(self, features: Tensor, context: Tensor, organs: Sequence[str]) -> Tensor:
         """Compute logits; see `Network.heads`."""
         numbers = torch.stack([self._controller(name)(context) for name in organs], dim=1)
         flat = features.flatten(start_dim=2)
-        return apply_heads(flat, numbers).reshape(features.shape[0], len(organs), *features.shape[2:])
+        return apply_heads(flat, numbers, slope=self.slope).reshape(
+            features.shape[0], len(organs), *features.shape[2:]
+        )
 
     def _controller(self, name: str) -> nn.Module:
         if name not in self.controllers:

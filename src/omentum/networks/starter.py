@@ -18,8 +18,11 @@ __all__ = ["OVERVIEW_VOXELS", "StarterNetwork", "overview"]
 
 CHANNELS = (16, 32, 64, 128, 160)
 CONTEXT_CHANNELS = 32
+_HEAD_SLOPE = 0.1
 OVERVIEW_VOXELS = (24, 24, 24)
 """The whole volume is looked at this coarsely for its context."""
+_SCANNER_HU = (-1024.0, 3071.0)
+"""What scanners measure; beyond it is padding and metal."""
 _WHOLE_VOXELS = 4_000_000
 """A volume up to this size goes through at once: 42 cm of body at 3 mm, in about 1.5 GB."""
 _INTENSITY_WINDOWS_HU = ((-160.0, 240.0), (-1000.0, 1000.0))
@@ -28,7 +31,7 @@ _INTENSITY_WINDOWS_HU = ((-160.0, 240.0), (-1000.0, 1000.0))
 
 def overview(hu: Tensor) -> Tensor:
     """Average a whole volume `(batch, 1, x, y, z)` down to the size that its context is computed from."""
-    return F.adaptive_avg_pool3d(hu, OVERVIEW_VOXELS)
+    return F.adaptive_avg_pool3d(hu.clamp(*_SCANNER_HU), OVERVIEW_VOXELS)
 
 
 @register("starter")
@@ -53,7 +56,7 @@ class StarterNetwork(Network):
             _Residual(16, CONTEXT_CHANNELS, stride=2),
             nn.AdaptiveAvgPool3d(1),
         )
-        self.organ_heads = OrganHeads(spec.organs, CONTEXT_CHANNELS)
+        self.organ_heads = OrganHeads(spec.organs, CONTEXT_CHANNELS, slope=_HEAD_SLOPE)
 
     def trunk(self, hu: Tensor) -> tuple[Tensor, Tensor]:
         """See `Network.trunk`; the context is that of the window as if it were the whole volume."""

@@ -31,19 +31,26 @@ _IMPORTS = {"GLOBAL", "INST", "STACK_GLOBAL"}
 """What a pickle says before it runs anything that is not its own."""
 
 
-def save_network(path: Path, network: Network) -> str:
+def save_network(path: Path, network: Network, *, half: bool = False) -> str:
     """Write a network's tensors and spec, whole or not at all.
 
+    Args:
+        path: A `.safetensors`.
+        network: To keep.
+        half: Keep numbers in half precision: half the size; they are float32 again once loaded.
+
     Returns:
-        SHA-256 of the tensors, as `tensors_sha256` gives.
+        SHA-256 of the tensors that `load_network` will give, as `tensors_sha256` does.
     """
     tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
+    if half:
+        tensors = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
     with writing(path) as part:
         part.touch()
         mode = stat.S_IMODE(part.stat().st_mode)
         save_file(tensors, part, metadata={_SPEC_KEY: network.spec.to_json()})
         part.chmod(mode)  # it makes files that nobody else could read
-    return tensors_sha256(tensors)
+    return tensors_sha256({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
 
 
 def load_network(path: Path) -> Network:

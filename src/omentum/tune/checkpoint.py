@@ -52,7 +52,7 @@ def load_checkpoint(path: Path, state: TrainingState, key: str) -> bool:
         return False
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError):
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError):
         return False
     if not isinstance(content, dict) or content.get("key") != key:
         return False

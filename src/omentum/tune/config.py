@@ -45,6 +45,8 @@ class FullConfig:
     average_decay: float = 0.99
     """Of the running mean of the weights, which is what is kept in the end."""
     checkpoint_every: int = 100
+    half_precision: bool = False
+    """Whether the weights are kept as float16, half the size; computing is not changed by it."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -125,6 +127,7 @@ def _is_size(value: object) -> bool:
 _TYPES: dict[object, tuple[Callable[[Any], bool], str]] = {
     int: (_is_whole, "it must be a whole number"),
     float: (_is_number, "it must be a number"),
+    bool: (lambda value: isinstance(value, bool), "it must be true or false"),
     str: (lambda value: isinstance(value, str), "it must be a name"),
     tuple[int, int, int]: (
         _is_size,

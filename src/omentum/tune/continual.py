@@ -73,7 +73,9 @@ def _tune_one(
         optimizer.param_groups[0]["lr"] = config.learning_rate * rate_at(step, config.steps)
         loss = _loss(network, sample, rng, device)
         if not bool(torch.isfinite(loss)):
-            raise TuneError(f"the loss of {name} became {float(loss)} at step {step}; lower learning_rate")
+            raise TuneError(
+                f"the loss of {name} became {float(loss.detach())} at step {step}; lower learning_rate"
+            )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

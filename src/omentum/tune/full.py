@@ -6,6 +6,7 @@ Out: the network with the mean weights; the same ones whether or not the run was
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -29,6 +30,9 @@ __all__ = ["train_full"]
 
 Progress = Callable[[int, int, float], None]
 """Told the steps done, the steps in all, and the loss."""
+_NARROW_VOXELS = 32
+"""A patch no wider than this has maps two voxels wide inside the network. On CPUs, what bfloat16
+convolutions over those give as gradient is uninitialised memory (torch 2.13)."""
 
 
 def train_full(
@@ -93,13 +97,16 @@ def _step(state: TrainingState, patches: Patches, organs: Sequence[str], config:
     device = next(network.parameters()).device
     for group in state.optimizer.param_groups:
         group["lr"] = config.learning_rate * rate_at(state.step, config.steps, config.warm_up_share)
-    with torch.autocast(device.type, dtype=torch.bfloat16):
+    is_half = device.type != "cpu" or config.patch_voxels[0] > _NARROW_VOXELS
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=is_half):
         features, _ = network.trunk(patches.hu.to(device))
         logits = network.heads(features, network.context_of(patches.overviews.to(device)), organs)
     loss = partial_loss(logits, patches.labels.to(device), patches.weights.to(device))
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    norm = torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    if not bool(torch.isfinite(norm)):
+        return math.nan
     state.optimizer.step()
     _move_average(
         state.average, network.state_dict(), min(config.average_decay, (state.step + 1) / (state.step + 10))

@@ -91,7 +91,8 @@ def _made(
         network, learned = _full(workspace, cases, config, folder, device, tell)
     else:
         network, learned = _continual(workspace, cases, config, device, tell)
-    sha256 = save_network(folder / WEIGHTS_FILE, network.cpu())
+    half = isinstance(config, FullConfig) and config.half_precision
+    sha256 = save_network(folder / WEIGHTS_FILE, network.cpu(), half=half)
     story = {
         "name": folder.name,
         "parent": current.network,

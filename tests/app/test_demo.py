@@ -1,0 +1,25 @@
+"""The demonstration runs, tells the truth in its table, and leaves other people's files alone."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.slow
+def test_the_demonstration_ends_with_a_report(omentum, tmp_path):
+    ran = omentum("demo", "--out", tmp_path / "demo", "--cases", 4)
+    assert ran.code == 0
+    place = re.search(r"the report is (\S+)", ran.out.replace("\n", " "))
+    assert place
+    assert Path(place.group(1)).stat().st_size > 10_000
+    assert [name for name in ("starter", "starter-r1", "starter-r2") if name in ran.out] == [
+        "starter", "starter-r1", "starter-r2",
+    ]  # fmt: skip
+    assert len(list((tmp_path / "demo/project/releases").glob("V*"))) == 2
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(omentum, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    assert omentum("demo", "--out", tmp_path).code == 2
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"

@@ -1,0 +1,172 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from omentum.errors import UnknownNetworkError, UnknownOrganError
+from omentum.loop import add_cases
+from omentum.predict import round as stage
+from omentum.predict.round import predict_round
+from omentum.settings import Settings
+from omentum.volumes import atomic
+from omentum.volumes.atomic import writing
+from omentum.volumes.mask_files import read_masks
+from omentum.workspace import new_workspace, opened
+
+pytestmark = pytest.mark.usefixtures("quick_pictures")
+
+ORGANS = ("spleen", "liver", "pancreas")
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch, write_weights, ct_file):
+    """A project with two cases, a network of its own, and a user who has none."""
+    monkeypatch.setenv("OMENTUM_HOME", str(tmp_path / "home"))
+    root = tmp_path / "atlas"
+    new_workspace(root, Settings(organs=ORGANS, networks=("bands",), overlap=0.25))
+    write_weights(root / "networks" / "bands" / "weights.safetensors")
+    with opened(root) as workspace:
+        add_cases(workspace, [ct_file("a.nii.gz"), ct_file("b.nii.gz", orientation="SAR")])
+    return root
+
+
+def test_every_case_is_predicted_and_noted(project, organ_hu):
+    with opened(project) as workspace:
+        (batch,) = predict_round(workspace)
+        assert batch.done == ("a", "b")
+        assert batch.failed == ()
+        cases = {case.case_id: case for case in workspace.store.cases.all()}
+        predictions = workspace.predictions("bands")
+        assert set(predictions) == {"a", "b"}
+        for case_id, made in predictions.items():
+            assert made.organs == ORGANS
+            assert made.folder == workspace.folder.prediction_dir(case_id, "bands")
+            for path in (made.masks_path, made.probabilities_path, made.summary_path, made.preview_path):
+                assert path.is_file()
+            masks = read_masks(made.masks_path)
+            assert masks.geometry.same_grid(cases[case_id].geometry)
+            assert masks.volumes_ml()["liver"] == pytest.approx((6**3 - 2**3) * 64 / 1000)
+            assert not masks.mask("pancreas").any()
+
+
+def test_a_second_call_does_nothing(project):
+    with opened(project) as workspace:
+        predict_round(workspace)
+    files = {path: path.stat().st_mtime_ns for path in project.rglob("networks/bands/*")}
+    with opened(project) as workspace:
+        (batch,) = predict_round(workspace)
+    assert (batch.done, batch.skipped, batch.failed) == ((), ("a", "b"), ())
+    assert {path: path.stat().st_mtime_ns for path in project.rglob("networks/bands/*")} == files
+
+
+def test_a_case_that_comes_later_is_predicted_alone(project, ct_file):
+    with opened(project) as workspace:
+        predict_round(workspace)
+        add_cases(workspace, [ct_file("c.nii.gz")])
+        (batch,) = predict_round(workspace)
+    assert (batch.done, batch.skipped) == (("c",), ("a", "b"))
+
+
+def test_new_weights_under_the_same_name_make_predictions_stale(project, write_weights):
+    with opened(project) as workspace:
+        predict_round(workspace)
+        before = workspace.predictions("bands")["a"].weights_sha256
+        write_weights(project / "networks" / "bands" / "weights.safetensors", gain=0.25)
+        (batch,) = predict_round(workspace)
+        assert batch.done == ("a", "b")
+        assert workspace.predictions("bands")["a"].weights_sha256 != before
+        (batch,) = predict_round(workspace)
+        assert batch.skipped == ("a", "b")
+
+
+@pytest.mark.parametrize("changes", [{"organs": ("liver",)}, {"overlap": 0.5}])
+def test_other_organs_or_windows_make_predictions_stale(project, changes):
+    with opened(project) as workspace:
+        predict_round(workspace)
+        other = replace(workspace, settings=replace(workspace.settings, **changes))
+        (batch,) = predict_round(other)
+        assert batch.done == ("a", "b")
+        assert workspace.predictions("bands")["a"].organs == changes.get("organs", ORGANS)
+
+
+def test_a_case_whose_ct_is_damaged_is_set_aside_and_tried_again(project):
+    ct = project / "cases" / "a" / "ct.nii.gz"
+    whole = ct.read_bytes()
+    ct.unlink()
+    ct.write_bytes(whole[:200])
+    with opened(project) as workspace:
+        (batch,) = predict_round(workspace)
+        assert batch.done == ("b",)
+        (failure,) = batch.failed
+        assert failure.key == "a"
+        assert str(ct) in failure.reason
+        assert [one.key for one in workspace.store.ledger.failures("predict bands")] == ["a"]
+        assert set(workspace.predictions("bands")) == {"b"}
+        ct.write_bytes(whole)
+        (batch,) = predict_round(workspace)
+        assert (batch.done, batch.skipped) == (("a",), ("b",))
+        assert workspace.store.ledger.failures("predict bands") == []
+
+
+def test_a_run_that_was_killed_goes_on_where_it_stopped(project, monkeypatch):
+    really = stage.predict_case
+
+    def killed_at_b(predictor, case_id, ct_path, folder):
+        if case_id == "b":
+            with writing(folder / "masks.nii.gz") as part:
+                part.write_bytes(b"half")
+                raise KeyboardInterrupt
+        return really(predictor, case_id, ct_path, folder)
+
+    with opened(project) as workspace:
+        with monkeypatch.context() as broken:
+            broken.setattr(stage, "predict_case", killed_at_b)
+            with pytest.raises(KeyboardInterrupt):
+                predict_round(workspace)
+        assert set(workspace.predictions("bands")) == {"a"}
+    with opened(project) as workspace:
+        (batch,) = predict_round(workspace)
+        assert (batch.done, batch.skipped) == (("b",), ("a",))
+
+
+def test_what_a_killed_writer_left_is_swept_away(project, monkeypatch):
+    folder = project / "cases" / "a" / "networks" / "bands"
+    with monkeypatch.context() as dying:
+        dying.setattr(atomic.os, "getpid", lambda: 2**22 + 1)  # over any process's number
+        with pytest.raises(RuntimeError), writing(folder / "masks.nii.gz") as part:  # noqa: PT012
+            part.write_bytes(b"half")
+            dying.setattr(type(part), "unlink", lambda *_args, **_kwargs: None)
+            raise RuntimeError
+    assert part.exists()
+    with opened(project) as workspace:
+        predict_round(workspace)
+    assert not part.exists()
+
+
+def test_networks_can_be_named_and_each_has_its_own_folder_and_ledger(project, write_weights):
+    write_weights(project / "networks" / "other" / "weights.safetensors", gain=0.25)
+    with opened(project) as workspace:
+        first, second = predict_round(workspace, networks=["bands", "other"])
+        assert first.done == second.done == ("a", "b")
+        assert set(workspace.predictions("other")) == {"a", "b"}
+    bands = read_masks(project / "cases" / "a" / "networks" / "bands" / "masks.nii.gz")
+    other = read_masks(project / "cases" / "a" / "networks" / "other" / "masks.nii.gz")
+    assert np.array_equal(bands.mask("liver"), other.mask("liver"))
+
+
+def test_a_network_that_is_not_there_is_refused(project):
+    with opened(project) as workspace, pytest.raises(UnknownNetworkError, match="nobodys"):
+        predict_round(workspace, networks=["nobodys"])
+
+
+def test_a_network_that_does_not_know_an_organ_of_the_project_is_refused(project, write_weights):
+    write_weights(project / "networks" / "bands" / "weights.safetensors", organs=("liver", "spleen"))
+    with opened(project) as workspace, pytest.raises(UnknownOrganError, match="pancreas"):
+        predict_round(workspace)
+
+
+def test_progress_is_told_of_each_case(project):
+    told = []
+    with opened(project) as workspace:
+        predict_round(workspace, progress=told.append)
+    assert [one.key for one in told] == ["a", "b"]

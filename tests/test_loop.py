@@ -1,0 +1,64 @@
+"""One round in two halves, with people between them."""
+
+import numpy as np
+import pytest
+
+from omentum import loop
+from omentum.errors import ReviewError
+from omentum.records import TaskState
+from omentum.review.simulated import SimulatedReader
+from omentum.settings import Settings
+from omentum.volumes.labels import organ
+from omentum.volumes.nifti import read_nifti
+from omentum.workspace import new_workspace, opened
+
+
+@pytest.fixture
+def workspace(home, cohort, tmp_path):
+    new_workspace(tmp_path / "atlas", Settings(networks=("tiny",), held_out_share=0.0))
+    with opened(tmp_path / "atlas") as workspace:
+        loop.add_cases(workspace, [cohort / "phantom_0000", cohort / "phantom_0001"])
+        yield workspace
+
+
+def _revise(cohort, tasks, folder):
+    def truth(case_id, name):
+        labels = read_nifti(cohort / case_id / "labels.nii.gz").voxels
+        return np.asarray(labels == organ(name).index)
+
+    return SimulatedReader(truth=truth, budget_minutes=1e6).revise(tasks, folder)
+
+
+def test_the_first_half_ends_with_tasks_for_people(workspace, tmp_path):
+    told = []
+    half = loop.first_half(
+        workspace, tmp_path / "tasks", top=3, tell=lambda step, _progress: told.append(step)
+    )
+    assert told == ["predict", "predict", "score", "score"]
+    assert [task.rank for task in sorted(half.tasks, key=lambda task: task.rank)] == [1, 2, 3]
+    states = [task.state for task in workspace.store.tasks.of_round(1)]
+    assert states.count(TaskState.QUEUED) == len(states) - 3
+    assert all((tmp_path / "tasks" / task.case_id / "task.json").is_file() for task in half.tasks)
+
+
+def test_the_second_half_ends_with_the_next_round(workspace, cohort, tmp_path):
+    half = loop.first_half(workspace, tmp_path / "tasks", top=2)
+    minutes_of = _revise(cohort, half.tasks, tmp_path / "tasks")
+    done = loop.second_half(workspace, tmp_path / "tasks", "V1", minutes_of=minutes_of)
+    assert len(done.revisions) == 2
+    assert {one.minutes for one in done.revisions} == set(minutes_of.values())
+    assert done.release.n_cases == 2
+    assert (done.network.name, done.network.parent) == ("tiny-r1", "tiny")
+    current = workspace.store.rounds.current()
+    assert (current.number, current.network) == (2, "tiny-r1")
+    report, path = loop.evaluate(workspace, truth=cohort)
+    assert [one.number for one in report.rounds] == [1]
+    assert path.is_file()
+
+
+def test_without_a_revision_the_second_half_says_what_is_missing(workspace, tmp_path):
+    loop.first_half(workspace, tmp_path / "tasks", top=2)
+    with pytest.raises(ReviewError, match="_revised"):
+        loop.second_half(workspace, tmp_path / "tasks", "V1")
+    assert workspace.store.rounds.current().number == 1
+    assert workspace.store.releases.all() == []

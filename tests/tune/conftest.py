@@ -1,0 +1,93 @@
+"""Prepared cases from arrays, and made-up patients with the true masks of some organs."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import omentum.networks.starter  # noqa: F401  (registers its architecture)
+from omentum.networks.network import Network, NetworkSpec, build
+from omentum.records import Case, ChosenMask, LabelledCase, MaskSource
+from omentum.tune.prepared import PreparedCase
+from omentum.volumes.geometry import Geometry
+from omentum.volumes.labels import organ
+from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.nifti import read_nifti_geometry
+
+ORGANS = ("spleen", "liver", "pancreas")
+SPACING_MM = 8.0
+
+Sources = Mapping[str, MaskSource]
+
+
+def _prepared_case(
+    hu: np.ndarray,
+    masks: Mapping[str, np.ndarray],
+    *,
+    case_id: str = "a",
+    sources: Sources | None = None,
+) -> PreparedCase:
+    geometry = Geometry(hu.shape, np.diag([SPACING_MM, SPACING_MM, SPACING_MM, 1.0]))
+    full = whole(hu.shape)
+    coded = MaskSet.build(geometry, masks, [(name, full, mask) for name, mask in masks.items()])
+    return PreparedCase(
+        case_id=case_id,
+        hu=hu.astype(np.int16),
+        masks=coded,
+        sources=dict(sources or dict.fromkeys(masks, MaskSource.ORIGINAL)),
+        key=case_id,
+    )
+
+
+@pytest.fixture(scope="session")
+def prepared_case() -> Callable[..., PreparedCase]:
+    """Makes a prepared case from Hounsfield units and one mask an organ."""
+    return _prepared_case
+
+
+@pytest.fixture
+def boxes(prepared_case) -> PreparedCase:
+    """A liver of 60 HU and a spleen of 160 HU in fat, 32 x 32 x 32 voxels; of the pancreas nobody knows."""
+    rng = np.random.default_rng(3)
+    liver, spleen = np.zeros((2, 32, 32, 32), dtype=bool)
+    liver[18:28, 8:22, 8:22] = True
+    spleen[4:10, 6:14, 10:20] = True
+    hu = rng.normal(-80, 10, liver.shape) + 140 * liver + 240 * spleen
+    return prepared_case(hu, {"liver": liver, "spleen": spleen})
+
+
+@pytest.fixture
+def network() -> Network:
+    """An untrained starter network for three organs."""
+    spec = NetworkSpec(
+        architecture="starter", organs=ORGANS, spacing_mm=SPACING_MM, window_voxels=(32, 32, 32)
+    )
+    return build(spec, seed=5).eval()
+
+
+@pytest.fixture(scope="session")
+def labelled_patient(cohort) -> Callable[..., LabelledCase]:
+    """Gives a made-up patient with the true masks of some organs."""
+
+    def give(number: int, organs: tuple[str, ...] = ORGANS) -> LabelledCase:
+        folder: Path = cohort / f"phantom_{number:04d}"
+        case = Case(
+            case_id=folder.name,
+            patient_id=folder.name,
+            ct_path=folder / "ct.nii.gz",
+            geometry=read_nifti_geometry(folder / "ct.nii.gz"),
+            source=str(folder),
+        )
+        masks = tuple(
+            ChosenMask(
+                organ=organ(name).name,
+                source=MaskSource.ORIGINAL,
+                path=folder / "labels.nii.gz",
+                sha256="0" * 64,
+            )
+            for name in organs
+        )
+        return LabelledCase(case=case, masks=masks)
+
+    return give

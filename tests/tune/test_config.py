@@ -1,0 +1,120 @@
+import json
+import tomllib
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import pytest
+
+from omentum.errors import ConfigError
+from omentum.tune.config import ContinualConfig, FullConfig, read_config
+
+
+@pytest.fixture
+def toml(tmp_path):
+    """Writes settings, and gives their path."""
+
+    def write(text: str) -> Path:
+        path = tmp_path / "tune.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("kind", [FullConfig, ContinualConfig])
+def test_what_a_file_leaves_out_has_its_default(toml, kind):
+    assert read_config(toml(""), kind) == kind()
+    assert read_config(toml("steps = 7\n"), kind) == kind(steps=7)
+
+
+def test_every_setting_can_be_written(toml):
+    # JSON writes numbers, names and lists as TOML reads them
+    text = "\n".join(f"{name} = {json.dumps(value)}" for name, value in asdict(FullConfig(seed=3)).items())
+    assert tomllib.loads(text).keys() == {field.name for field in fields(FullConfig)}
+    assert read_config(toml(text), FullConfig) == FullConfig(seed=3)
+
+
+def test_the_settings_of_the_shipped_weights_can_be_read():
+    path = Path(__file__).parents[2] / "configs" / "starter.toml"
+    assert read_config(path, FullConfig).architecture == "starter"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        (FullConfig, "steps", 0),
+        (FullConfig, "steps", "ten"),
+        (FullConfig, "steps", 1.5),
+        (FullConfig, "steps", True),
+        (FullConfig, "batch_size", -1),
+        (FullConfig, "checkpoint_every", 0),
+        (FullConfig, "learning_rate", 0.0),
+        (FullConfig, "learning_rate", float("nan")),
+        (FullConfig, "learning_rate", float("inf")),
+        (FullConfig, "learning_rate", "fast"),
+        (FullConfig, "weight_decay", -0.1),
+        (FullConfig, "spacing_mm", "3 mm"),
+        (FullConfig, "spacing_mm", 0.0),
+        (FullConfig, "foreground_share", 1.5),
+        (FullConfig, "average_decay", -0.1),
+        (FullConfig, "warm_up_share", float("nan")),
+        (FullConfig, "patch_voxels", (96, 80)),
+        (FullConfig, "patch_voxels", (96, 80, 60)),
+        (FullConfig, "patch_voxels", (96, 80, 0)),
+        (FullConfig, "patch_voxels", (96.0, 80, 64)),
+        (FullConfig, "patch_voxels", 96),
+        (FullConfig, "window_voxels", (96, 96, 90)),
+        (FullConfig, "architecture", 5),
+        (FullConfig, "half_precision", 1),
+        (FullConfig, "seed", -1),
+        (ContinualConfig, "steps", 0),
+        (ContinualConfig, "samples_per_class", 0),
+        (ContinualConfig, "samples_per_class", 10.0),
+        (ContinualConfig, "learning_rate", -1.0),
+        (ContinualConfig, "shell_mm", 0.0),
+        (ContinualConfig, "replay_share", 1.01),
+        (ContinualConfig, "predicted_weight", -0.3),
+        (ContinualConfig, "seed", "lucky"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused_by_name(kind, name, value):
+    with pytest.raises(ConfigError, match=f"^{name} is "):
+        kind(**{name: value})
+
+
+def test_a_whole_number_will_do_for_a_real_one(toml):
+    assert read_config(toml("spacing_mm = 3\npredicted_weight = 1\n"), FullConfig).spacing_mm == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('steps = "ten"', "steps"),
+        ("patch_voxels = [96, 80]", "patch_voxels"),
+        ("patch_voxels = [[96], [80], [64]]", "patch_voxels"),
+        ("[steps]\nmany = 1", "steps"),
+        ("learning_rate = nan", "learning_rate"),
+        ("learning_rat = 0.1", "learning_rat"),
+    ],
+)
+def test_a_bad_line_of_a_file_is_refused_by_its_key(toml, text, named):
+    with pytest.raises(ConfigError, match=f"^{named} is "):
+        read_config(toml(text), FullConfig)
+
+
+def test_an_unknown_key_is_answered_with_the_known_ones(toml):
+    with pytest.raises(ConfigError, match=r"settings are .*replay_share"):
+        read_config(toml("replay = 0.5"), ContinualConfig)
+    with pytest.raises(ConfigError, match=r"^patch_voxels"):
+        read_config(toml("patch_voxels = [16, 16, 16]"), ContinualConfig)
+
+
+def test_a_file_that_is_no_toml_or_not_there_is_refused(toml, tmp_path):
+    path = toml("steps = = 5")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_config(path, FullConfig)
+    path.write_bytes(b"steps = 5 # \xff\xfe")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_config(path, FullConfig)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_config(tmp_path / "nowhere.toml", FullConfig)

@@ -1,0 +1,223 @@
+import os
+import runpy
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from omentum.errors import TuneError
+from omentum.networks.network import build
+from omentum.networks.weights import tensors_sha256
+from omentum.records import MaskSource
+from omentum.tune import full as full_module
+from omentum.tune.config import FullConfig
+from omentum.tune.full import train_full
+
+CONFIG = FullConfig(
+    steps=5,
+    batch_size=2,
+    patch_voxels=(16, 16, 16),
+    window_voxels=(32, 32, 32),
+    spacing_mm=8.0,
+    checkpoint_every=2,
+    seed=9,
+)
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import numpy as np
+from omentum.networks.network import NetworkSpec, build
+from omentum.records import MaskSource
+from omentum.tune.config import FullConfig
+from omentum.tune.full import train_full
+from omentum.tune.prepared import PreparedCase
+from omentum.volumes.geometry import Geometry
+from omentum.volumes.masks import MaskSet, whole
+
+CONFIG = FullConfig(steps=4, patch_voxels=(16, 16, 16), checkpoint_every=1, learning_rate=1e-2)
+
+def network():
+    spec = NetworkSpec(architecture="starter", organs=("liver",), spacing_mm=8.0, window_voxels=(32, 32, 32))
+    return build(spec, seed=1)
+
+def case():
+    rng = np.random.default_rng(0)
+    liver = np.zeros((24, 24, 24), dtype=bool)
+    liver[6:18, 6:18, 6:18] = True
+    hu = (rng.normal(-80, 10, liver.shape) + 140 * liver).astype(np.int16)
+    geometry = Geometry(liver.shape, np.diag([8.0, 8.0, 8.0, 1.0]))
+    masks = MaskSet.build(geometry, ["liver"], [("liver", whole(liver.shape), liver)])
+    return PreparedCase(case_id="a", hu=hu, masks=masks, sources={"liver": MaskSource.ORIGINAL}, key="a")
+
+def die_at_three(done, _total, _loss):
+    if done == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    train_full(network(), [case()], CONFIG, Path(sys.argv[1]), die_at_three)
+"""
+
+
+@pytest.fixture
+def one_thread():
+    """As many threads as the killed run has, for sums depend on how they are split."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def trained(network, cases, path, config=CONFIG, progress=None):
+    return train_full(build(network.spec, seed=2), cases, config, path, progress)
+
+
+def sha256(network) -> str:
+    return tensors_sha256(network.state_dict())
+
+
+def test_the_loss_falls_and_what_is_kept_is_ready_to_predict(network, boxes, tmp_path):
+    losses = []
+    config = replace(CONFIG, steps=16, learning_rate=1e-2, patch_voxels=(32, 32, 32))
+    kept = trained(network, [boxes], tmp_path / "c.pt", config, lambda *told: losses.append(told))
+    assert [done for done, _, _ in losses] == list(range(1, 17))
+    assert {total for _, total, _ in losses} == {16}
+    values = [loss for _, _, loss in losses]
+    assert np.mean(values[-4:]) < 0.8 * np.mean(values[:4])
+    assert not kept.training
+    assert all(torch.isfinite(value).all() for value in kept.state_dict().values())
+    assert sha256(kept) != sha256(build(network.spec, seed=2))
+
+
+@pytest.mark.parametrize("patch_voxels", [(16, 16, 16), (32, 16, 16), (48, 16, 16)])
+def test_the_same_run_twice_gives_the_same_weights_and_another_seed_others(
+    network, boxes, tmp_path, patch_voxels
+):
+    config = replace(CONFIG, steps=3, patch_voxels=patch_voxels)
+    first = trained(network, [boxes], tmp_path / "1.pt", config)
+    assert sha256(first) == sha256(trained(network, [boxes], tmp_path / "2.pt", config))
+    other = trained(network, [boxes], tmp_path / "3.pt", replace(config, seed=10))
+    assert sha256(first) != sha256(other)
+
+
+def test_a_run_that_stopped_anywhere_ends_in_the_weights_of_one_that_did_not(network, boxes, tmp_path):
+    whole = sha256(trained(network, [boxes], tmp_path / "whole.pt"))
+    path, seen = tmp_path / "stopped.pt", []
+
+    def stop_at(step):
+        def progress(done, _total, _loss):
+            seen.append(done)
+            if done == step:
+                raise KeyboardInterrupt
+
+        return progress
+
+    for step in (1, 3, 4):
+        with pytest.raises(KeyboardInterrupt):
+            trained(network, [boxes], path, progress=stop_at(step))
+    assert sha256(trained(network, [boxes], path, progress=stop_at(None))) == whole
+    assert seen == [1, 1, 2, 3, 3, 4, 5], "each run goes on from the last checkpoint"
+
+
+def test_a_run_that_was_killed_ends_in_the_weights_of_one_that_was_not(tmp_path, one_thread):
+    script, path = tmp_path / "killed.py", tmp_path / "checkpoint.pt"
+    script.write_text(KILLED)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, script, path], check=False, env=environment, capture_output=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    made = runpy.run_path(str(script))
+    seen = []
+    resumed = train_full(
+        made["network"](), [made["case"]()], made["CONFIG"], path, lambda done, *_: seen.append(done)
+    )
+    assert seen == [4]
+    whole = train_full(made["network"](), [made["case"]()], made["CONFIG"], tmp_path / "whole.pt")
+    assert sha256(resumed) == sha256(whole)
+
+
+def test_a_checkpoint_of_other_settings_cases_or_organs_is_not_taken_up(network, boxes, tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    trained(network, [boxes], path)
+
+    def first_step(cases, config):
+        steps = []
+
+        def progress(done, *_):
+            steps.append(done)
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            trained(network, cases, path, config, progress)
+        return steps[0]
+
+    assert first_step([boxes], CONFIG) == 5
+    assert first_step([boxes], replace(CONFIG, learning_rate=1e-4)) == 1
+    assert first_step([replace(boxes, key="other")], CONFIG) == 1
+    assert first_step([boxes, boxes], CONFIG) == 1
+
+
+def test_an_organ_that_nobody_labelled_keeps_its_head(network, boxes, tmp_path):
+    config = replace(CONFIG, weight_decay=0.0)
+    kept = trained(network, [boxes], tmp_path / "c.pt", config)
+    fresh = build(network.spec, seed=2)
+    for name, moved in (("liver", True), ("spleen", True), ("pancreas", False)):
+        pairs = zip(kept.head_tensors(name).values(), fresh.head_tensors(name).values(), strict=True)
+        # the running mean of a tensor that stays is that tensor but for its last bit
+        assert any(not torch.allclose(a, b, rtol=1e-5, atol=1e-7) for a, b in pairs) is moved
+
+
+def test_without_any_label_there_is_nothing_to_learn(network, boxes, prepared_case, tmp_path):
+    with pytest.raises(TuneError, match="no case has a label of spleen, liver, pancreas"):
+        trained(network, [], tmp_path / "c.pt")
+    stranger = prepared_case(boxes.hu, {"aorta": boxes.masks.mask("liver")})
+    with pytest.raises(TuneError, match="--label"):
+        trained(network, [stranger], tmp_path / "c.pt")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoint(
+    network, boxes, tmp_path, monkeypatch
+):
+    path = tmp_path / "checkpoint.pt"
+    whole = sha256(trained(network, [boxes], tmp_path / "whole.pt"))
+    original, calls = full_module.partial_loss, []
+
+    def breaks_at_the_fourth(*arguments):
+        calls.append(1)
+        return original(*arguments) * (float("nan") if len(calls) == 4 else 1.0)
+
+    monkeypatch.setattr(full_module, "partial_loss", breaks_at_the_fourth)
+    with pytest.raises(TuneError, match="the loss became nan at step 3"):
+        trained(network, [boxes], path)
+    assert torch.load(path, weights_only=True)["step"] == 2
+    assert sha256(trained(network, [boxes], path)) == whole
+    assert len(calls) == 4 + 3
+
+
+def test_a_gradient_that_is_no_number_stops_the_run_before_it_spoils_the_weights(
+    network, boxes, tmp_path, monkeypatch
+):
+    original = full_module.partial_loss
+    monkeypatch.setattr(
+        full_module, "partial_loss", lambda logits, *rest: original(logits, *rest) + (0 * logits.sum()).sqrt()
+    )
+    started = build(network.spec, seed=2)
+    with pytest.raises(TuneError, match="step 0"):
+        train_full(started, [boxes], CONFIG, tmp_path / "c.pt")
+    assert all(torch.isfinite(value).all() for value in started.state_dict().values())
+
+
+def test_cases_whose_labels_are_all_unknown_or_predicted_do_no_harm(network, boxes, prepared_case, tmp_path):
+    guessed = prepared_case(
+        boxes.hu,
+        {"liver": boxes.masks.mask("liver")},
+        case_id="b",
+        sources={"liver": MaskSource.PREDICTED},
+    )
+    stranger = prepared_case(boxes.hu, {"aorta": boxes.masks.mask("liver")}, case_id="c")
+    kept = trained(network, [guessed, stranger, boxes], tmp_path / "c.pt")
+    assert all(torch.isfinite(value).all() for value in kept.state_dict().values())
