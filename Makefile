@@ -26,7 +26,8 @@ weights: .venv/installed  ## how the starter's weights were made: about 40 minut
 	$(BIN)/omentum -C scratch/weights/project add scratch/weights/cohort --label labels.nii.gz \
 		--label-organs abdomenatlas-1.0
 	$(BIN)/omentum -C scratch/weights/project tune --mode full --config configs/starter.toml
-	@echo "the weights are scratch/weights/project/networks/starter-r1/weights.safetensors"
+	$(BIN)/omentum -C scratch/weights/project tune --mode full --config configs/starter-finer.toml
+	@echo "the weights are scratch/weights/project/networks/starter-r2/weights.safetensors"
 
 clean:
 	rm -rf .venv demo scratch

@@ -108,7 +108,7 @@ def second_half(
         tell: Told of the progress.
     """
     revisions = import_round(workspace, tasks_dir, minutes_of=minutes_of)
-    release = assemble(workspace, version, tell=tell)
+    release = _made_in_round(workspace, version) or assemble(workspace, version, tell=tell)
     network = tune(workspace, ContinualConfig(), device=device)
     return SecondHalf(revisions=tuple(revisions), release=release, network=network)
 
@@ -148,6 +148,13 @@ def tune(
 def evaluate(workspace: Workspace, *, truth: Path | None = None) -> tuple[RoundReport, Path]:
     """Compare all rounds with masks that people vouch for; see `evaluate.round.evaluate_round`."""
     return evaluate_round(workspace, labelled_cases(workspace), truth=truth)
+
+
+def _made_in_round(workspace: Workspace, version: str) -> Release | None:
+    """Find a release that this round has made already, before a kill."""
+    begun = workspace.store.rounds.current().started
+    made = (one for one in workspace.store.releases.all() if one.version == version and one.time >= begun)
+    return next(made, None)
 
 
 def _named(tell: Tell | None, step: str) -> Callable[[Progress], None] | None:

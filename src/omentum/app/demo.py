@@ -36,7 +36,7 @@ _MARK = "omentum-demo"
 _STYLE = "hard"
 """Contrast phases, noise and slices unlike most of what the starter learned from."""
 _SPACING_MM = (3.0, 3.0, 3.0)
-_MINUTES_A_CASE = 3.0
+_MINUTES_A_CASE = 10.0
 _HELD_OUT_EVERY = 4
 
 

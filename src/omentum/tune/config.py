@@ -17,14 +17,18 @@ from omentum.errors import ConfigError
 __all__ = ["ContinualConfig", "FullConfig", "read_config"]
 
 NETWORK_STRIDE = 16
+_STARTS = ("fresh", "parent")
 Config = TypeVar("Config", "FullConfig", "ContinualConfig")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FullConfig:
-    """How all weights are trained, from fresh ones."""
+    """How all weights are trained."""
 
+    start: str = "fresh"
+    """From `fresh` weights, or from those of the `parent`, the network that predicts in this round."""
     architecture: str = "starter"
+    """Of fresh weights; likewise `spacing_mm` and `window_voxels`."""
     spacing_mm: float = 3.0
     """Edge of the cubic voxels that the network sees."""
     window_voxels: tuple[int, int, int] = (96, 96, 96)
@@ -56,6 +60,8 @@ class FullConfig:
         _at_least(self, 0, ("seed", "weight_decay"))
         _shares(self, ("warm_up_share", "foreground_share", "predicted_weight", "average_decay"))
         _above_0(self, ("learning_rate", "spacing_mm"))
+        if self.start not in _STARTS:
+            raise ConfigError("start", self.start, f"it must be {' or '.join(_STARTS)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,7 @@ def train_full(
     while state.step < config.steps:
         loss = _step(state, draw(cases, overviews, organs, state.step, config), organs, config)
         if not np.isfinite(loss):
-            cure = "lower learning_rate; the last good checkpoint is kept"
+            cure = "lower learning_rate; the last checkpoint is kept"
             raise TuneError(f"the loss became {loss} at step {state.step}; {cure}")
         state.step += 1
         if state.step % config.checkpoint_every == 0:

@@ -1,4 +1,4 @@
-"""What does training read? Each case once at the network's spacing, kept on disk, mapped into memory.
+"""What does training read? Each case once at the network's spacing, kept on disk.
 
 In:  labelled cases (loop), the network's spacing, a cache folder.
 Out: Hounsfield units and set-coded labels on the network's grid, and what each organ's label counts.

@@ -121,26 +121,35 @@ def _full(
     device: str,
     tell: Progress,
 ) -> tuple[Network, dict[str, Any]]:
-    spec = NetworkSpec(
-        architecture=config.architecture,
-        organs=workspace.settings.organs,
-        spacing_mm=config.spacing_mm,
-        window_voxels=config.window_voxels,
-    )
-    network = build(spec, seed=config.seed).to(device)
-    ready = _prepared(workspace, cases, spec.spacing_mm, tell)
+    network = (_current(workspace) if config.start == "parent" else _fresh(workspace, config)).to(device)
+    ready = _prepared(workspace, cases, network.spec.spacing_mm, tell)
     train_full(
         network, ready, config, folder / _CHECKPOINT, lambda done, total, _loss: tell("train", done, total)
     )
     return network, {"mode": "full", "cases": [one.case_id for one in ready]}
 
 
+def _fresh(workspace: Workspace, config: FullConfig) -> Network:
+    spec = NetworkSpec(
+        architecture=config.architecture,
+        organs=workspace.settings.organs,
+        spacing_mm=config.spacing_mm,
+        window_voxels=config.window_voxels,
+    )
+    return build(spec, seed=config.seed)
+
+
+def _current(workspace: Workspace) -> Network:
+    """Load the network that predicts in this round."""
+    name = workspace.store.rounds.current().network
+    return load_network(find_weights(name, workspace.folder.root / "networks"))
+
+
 def _continual(
     workspace: Workspace, cases: Sequence[LabelledCase], config: ContinualConfig, device: str, tell: Progress
 ) -> tuple[Network, dict[str, Any]]:
     current = workspace.store.rounds.current()
-    weights_path = find_weights(current.network, workspace.folder.root / "networks")
-    network = load_network(weights_path).to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    network = _current(workspace).to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     revised = [one for one in workspace.store.revisions.all() if one.round_number == current.number]
     plan = _plan(workspace, cases, revised, config, network.spec.organs)
     by_id = {one.case.case_id: one for one in cases}
@@ -164,9 +173,13 @@ def _plan(
     config: ContinualConfig,
     known: Sequence[str],
 ) -> dict[str, dict[str, float]]:
-    """Decide for each case which organs' labels are learned from, and what they count."""
+    """Decide for each case which organs' labels are learned from, and what they count.
+
+    Masks that people vouch for are replayed first, those that drew most attention before the others; then
+    predicted ones, those that drew least before the others, for the rest are probably wrong.
+    """
     current = workspace.store.rounds.current().number
-    attention = {score.case_id: score for score in workspace.store.scores.of_round(current)}
+    attention = _attention(workspace)
     sources = {(one.case.case_id, mask.organ): mask.source for one in cases for mask in one.masks}
     fresh = {(one.case_id, one.organ) for one in revised if (one.case_id, one.organ) in sources}
     organs = sorted({name for _, name in fresh} & set(known))
@@ -175,19 +188,24 @@ def _plan(
         raise TuneError(f"round {current} has no revision to tune on; {cure}")
     plan: dict[str, dict[str, float]] = defaultdict(dict)
     for name in organs:
-        importance = {
-            case_id: organ.attention_ml
-            for case_id, score in attention.items()
-            for organ in score.organs
-            if organ.organ == name
-        }
         earlier = [case_id for case_id, organ in sources if organ == name and (case_id, name) not in fresh]
-        for case_id in [c for c, o in fresh if o == name] + replayed(
-            earlier, importance, config.replay_share
-        ):
-            is_guess = sources[case_id, name] is MaskSource.PREDICTED
-            plan[case_id][name] = config.predicted_weight if is_guess else 1.0
+        is_guess = {case_id: sources[case_id, name] is MaskSource.PREDICTED for case_id in earlier}
+        drawn = {case_id: attention.get((case_id, name), 0.0) for case_id in earlier}
+        importance = {one: -1.0 - drawn[one] if is_guess[one] else drawn[one] for one in earlier}
+        replay = replayed(earlier, importance, config.replay_share)
+        for case_id in [case_id for case_id, organ in fresh if organ == name] + replay:
+            plan[case_id][name] = config.predicted_weight if is_guess.get(case_id) else 1.0
     return plan
+
+
+def _attention(workspace: Workspace) -> dict[tuple[str, str], float]:
+    """Give the attention in mL that each organ of each case drew when it was last scored."""
+    return {
+        (score.case_id, organ.organ): organ.attention_ml
+        for one in workspace.store.rounds.all()
+        for score in workspace.store.scores.of_round(one.number)
+        for organ in score.organs
+    }
 
 
 def _prepared(
