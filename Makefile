@@ -14,7 +14,7 @@ check: .venv/ready  ## format, lint, types and the import rule, in a minute
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache | tail -n 4
+	$(BIN)/lint-imports --no-cache --no-logo
 
 bench: .venv/ready  ## every benchmark, small
 	for question in benchmarks/*_*.py; do $(BIN)/python $$question --quick || exit 1; done
@@ -27,7 +27,8 @@ weights: .venv/installed  ## how the starter's weights were made: about 40 minut
 		--label-organs abdomenatlas-1.0
 	$(BIN)/omentum -C scratch/weights/project tune --mode full --config configs/starter.toml
 	$(BIN)/omentum -C scratch/weights/project tune --mode full --config configs/starter-finer.toml
-	@echo "the weights are scratch/weights/project/networks/starter-r2/weights.safetensors"
+	$(BIN)/omentum -C scratch/weights/project tune --config configs/starter-heads.toml
+	@echo "the weights are scratch/weights/project/networks/starter-r3/weights.safetensors"
 
 clean:
 	rm -rf .venv demo scratch

@@ -49,6 +49,7 @@ def report(name: str, *, ours: float, other: float | None, unit: str, quick: boo
     if not quick:
         stamped = {**row, "commit": _commit(), "date": datetime.now(UTC).date().isoformat()}
         results = Path(__file__).parent / "results" / f"{name}.json"
+        results.parent.mkdir(exist_ok=True)
         results.write_text(json.dumps(stamped, indent=1) + "\n", encoding="utf-8")
     sys.stdout.write(json.dumps(row) + "\n")
 

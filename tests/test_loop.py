@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from omentum import loop
-from omentum.errors import ReviewError
+from omentum.errors import ReleaseError, ReviewError
 from omentum.records import TaskState
 from omentum.review.simulated import SimulatedReader
 from omentum.settings import Settings
@@ -62,3 +62,28 @@ def test_without_a_revision_the_second_half_says_what_is_missing(workspace, tmp_
         loop.second_half(workspace, tmp_path / "tasks", "V1")
     assert workspace.store.rounds.current().number == 1
     assert workspace.store.releases.all() == []
+
+
+def test_a_second_half_that_was_killed_after_the_release_goes_on(workspace, cohort, tmp_path, monkeypatch):
+    half = loop.first_half(workspace, tmp_path / "tasks", top=1)
+    _revise(cohort, half.tasks, tmp_path / "tasks")
+
+    def killed(*_args, **_kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "tune", killed)
+        with pytest.raises(KeyboardInterrupt):
+            loop.second_half(workspace, tmp_path / "tasks", "V1")
+    assert loop.second_half(workspace, tmp_path / "tasks", "V1").network.name == "tiny-r1"
+    assert [release.version for release in workspace.store.releases.all()] == ["V1"]
+
+
+def test_a_version_of_an_earlier_round_is_not_taken_for_this_one(workspace, cohort, tmp_path):
+    for number in (1, 2):
+        half = loop.first_half(workspace, tmp_path / str(number), top=1)
+        _revise(cohort, half.tasks, tmp_path / str(number))
+        if number == 1:
+            loop.second_half(workspace, tmp_path / "1", "V1")
+    with pytest.raises(ReleaseError, match="already"):
+        loop.second_half(workspace, tmp_path / "2", "V1")

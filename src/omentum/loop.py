@@ -63,6 +63,7 @@ class SecondHalf:
     revisions: tuple[Revision, ...]
     release: Release
     network: NetworkRecord
+    report_path: Path
 
 
 def first_half(
@@ -97,7 +98,7 @@ def second_half(
     device: str = "cpu",
     tell: Tell | None = None,
 ) -> SecondHalf:
-    """Take what people saved, assemble it, and tune the network on it.
+    """Take what people saved, assemble it, tune the network on it, and write the round's report.
 
     Args:
         workspace: The project.
@@ -110,7 +111,8 @@ def second_half(
     revisions = import_round(workspace, tasks_dir, minutes_of=minutes_of)
     release = _made_in_round(workspace, version) or assemble(workspace, version, tell=tell)
     network = tune(workspace, ContinualConfig(), device=device)
-    return SecondHalf(revisions=tuple(revisions), release=release, network=network)
+    _, report_path = evaluate(workspace)
+    return SecondHalf(revisions=tuple(revisions), release=release, network=network, report_path=report_path)
 
 
 def predict(
@@ -151,8 +153,10 @@ def evaluate(workspace: Workspace, *, truth: Path | None = None) -> tuple[RoundR
 
 
 def _made_in_round(workspace: Workspace, version: str) -> Release | None:
-    """Find a release that this round has made already, before a kill."""
-    begun = workspace.store.rounds.current().started
+    """Find a release that this round has made already, of all its revisions, before a kill."""
+    current = workspace.store.rounds.current()
+    revised = [one.time for one in workspace.store.revisions.all() if one.round_number == current.number]
+    begun = max([current.started, *revised])
     made = (one for one in workspace.store.releases.all() if one.version == version and one.time >= begun)
     return next(made, None)
 

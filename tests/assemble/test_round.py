@@ -91,15 +91,16 @@ def test_a_decision_on_no_case_or_no_organ_is_refused(revised):
     assert revised.workspace.store.facts.get("revised_over_original") is None
 
 
-def test_a_case_of_which_nothing_is_known_is_left_out(revised):
+def test_a_release_waits_for_cases_that_are_not_predicted_yet(revised):
     revised.add("c")
-    assert assemble_round(revised.workspace, "V1").n_cases == 2
+    with pytest.raises(ReleaseError, match=r"1 cases are not predicted by .* \(c\)"):
+        assemble_round(revised.workspace, "V1")
     assert [one.case.case_id for one in labelled_cases(revised.workspace)] == ["a", "b"]
 
 
 def test_a_project_without_any_mask_makes_no_release(atlas):
     atlas.add("a")
-    with pytest.raises(ReleaseError, match="no case"):
+    with pytest.raises(ReleaseError, match="not predicted"):
         assemble_round(atlas.workspace, "V1")
     assert atlas.workspace.store.releases.all() == []
 

@@ -118,3 +118,9 @@ def test_a_file_that_is_no_toml_or_not_there_is_refused(toml, tmp_path):
         read_config(path, FullConfig)
     with pytest.raises(ConfigError, match="cannot be read"):
         read_config(tmp_path / "nowhere.toml", FullConfig)
+
+
+def test_training_starts_from_fresh_weights_or_the_parents():
+    assert FullConfig(start="parent").start == "parent"
+    with pytest.raises(ConfigError, match="it must be fresh or parent"):
+        FullConfig(start="somewhere")

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -113,7 +114,7 @@ def test_what_was_done_is_written_beside_the_weights(workspace, revise):
     assert record.weights_sha256 in (record.folder / "model-card.md").read_text()
 
 
-def test_the_most_important_of_the_other_cases_are_seen_again(workspace, revise):
+def test_of_predicted_masks_those_that_drew_least_attention_are_seen_again(workspace, revise):
     revise("liver", "phantom_0000")
     scores = [
         CaseScore(
@@ -125,7 +126,7 @@ def test_the_most_important_of_the_other_cases_are_seen_again(workspace, revise)
     ]
     workspace.store.scores.replace(1, scores)
     seen = story_of(tuned(workspace))["cases"]
-    assert seen == {"phantom_0000": ["liver"], "phantom_0002": ["liver"]}
+    assert seen == {"phantom_0000": ["liver"], "phantom_0001": ["liver"]}
 
 
 def test_a_patient_that_is_held_out_is_never_learned_from(workspace, revise):
@@ -269,3 +270,37 @@ def test_without_any_label_there_is_nothing_to_train_on(workspace):
     with pytest.raises(TuneError, match="no case has a label"):
         tuned(workspace, ALL)
     assert rounds(workspace) == [(1, "tiny", False)]
+
+
+def test_full_training_goes_on_from_the_network_in_use_where_asked(
+    workspace, revise, tiny_weights, monkeypatch
+):
+    revise("liver", "phantom_0000")
+    begun_with = []
+
+    def untrained(network, *_rest):
+        begun_with.append(tensors_sha256(network.state_dict()))
+        return network
+
+    monkeypatch.setattr(tune_module, "train_full", untrained)
+    tuned(workspace, replace(ALL, start="parent"))
+    assert begun_with == [tensors_sha256(load_network(tiny_weights).state_dict())]
+
+
+def test_masks_that_people_vouch_for_are_replayed_before_predicted_ones(workspace, revise):
+    everything = ContinualConfig(steps=1, samples_per_class=50, replay_share=0.5)
+    revise("liver", "phantom_0001")
+    tuned(workspace, everything)
+    _predicted_again(workspace)
+    revise("liver", "phantom_0000")
+    assert set(story_of(tuned(workspace, everything))["cases"]) == {"phantom_0000", "phantom_0001"}
+
+
+def _predicted_again(workspace):
+    name = workspace.store.rounds.current().network
+    for case_id, made in workspace.predictions("tiny").items():
+        detail = {"weights_sha256": "v" * 64, "organs": list(made.organs), "overlap": 0.5}
+        folder = workspace.folder.prediction_dir(case_id, name)
+        folder.mkdir(parents=True)
+        (folder / "masks.nii.gz").symlink_to(made.masks_path)
+        workspace.store.ledger.mark_done(prediction_stage(name), case_id, detail)

@@ -61,6 +61,9 @@ def main() -> None:
     except OmentumError as error:
         say_error(str(error))
         sys.exit(2)
+    except OSError as error:
+        say_error(f"{error.filename or 'a file'}: {error.strerror or error}; check its rights and the disk")
+        sys.exit(2)
     except SystemExit as ended:
         if ended.code == _INTERRUPTED:
             say_error("interrupted; the same command goes on where this one stopped")

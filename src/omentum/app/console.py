@@ -5,6 +5,7 @@ Out: text on stdout, progress and errors on stderr; the exit code of a batch.
 """
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -104,13 +105,12 @@ def of_run(tell: Callable[[str, int, int, str], None]) -> Callable[[str, RunProg
     return told
 
 
-def end_batches(batches: Sequence[Batch], what: str, again: str) -> None:
+def end_batches(batches: Sequence[Batch], what: str) -> None:
     """Sum up batches for people, and end with the exit code that they deserve.
 
     Args:
         batches: What became of the items.
         what: Done to a case, in the past: `predicted`.
-        again: The command that tries the failed ones again.
 
     Raises:
         typer.Exit: Code 1 if some items failed; 2 if there was one item and it was refused.
@@ -125,7 +125,7 @@ def end_batches(batches: Sequence[Batch], what: str, again: str) -> None:
     if failed and done + skipped == 0 and len(failed) == 1:
         raise typer.Exit(2)
     if failed:
-        say_error(
-            f"{len(failed)} of {done + skipped + len(failed)} cases failed; try them again with `{again}`"
-        )
+        n_items = done + skipped + len(failed)
+        again = shlex.join(["omentum", *sys.argv[1:]])
+        say_error(f"{len(failed)} of {n_items} cases failed; try them again with `{again}`")
         raise typer.Exit(1)

@@ -8,9 +8,10 @@ import typer
 
 from omentum import loop
 from omentum.app.console import bars, end_batches, of_run, say_json, say_table
+from omentum.errors import ConfigError
 from omentum.exchange.add import OriginalLabel
 from omentum.exchange.batch import Labels
-from omentum.exchange.sources import Source
+from omentum.exchange.sources import Source, find_sources
 from omentum.settings import Settings
 from omentum.workspace import Workspace, new_workspace, opened
 
@@ -26,6 +27,9 @@ def init(
     held_out: Annotated[float, typer.Option(help="Share of patients kept for evaluation.")] = 0.2,
 ) -> None:
     """Make a project. Example: omentum init my-atlas --organs liver,spleen."""
+    from omentum.networks.catalogue import find_weights
+
+    find_weights(network)
     settings = Settings(organs=tuple(organs.split(",")), networks=(network,), held_out_share=held_out)
     new_workspace(folder, settings)
     typer.echo(f"made {folder}; next: omentum -C {folder} add CT...")
@@ -52,22 +56,29 @@ def add(
 ) -> None:
     """Add CTs. Example: omentum -C my-atlas add scans/ chaos_03/dicom --label labels.nii.gz."""
     organs = tuple(name for name in label_organs.split(",") if name)
-    labels = _labels(label, label_ids, organs) if label else None
+    labels = _labels(paths, label, label_ids, organs) if label else None
     with opened(context.obj) as workspace, bars() as tell:
         told = of_run(tell)
         batch = loop.add_cases(
             workspace, paths, case_id=case_id, labels=labels, resample_tilt=resample_tilt,
             progress=lambda progress: told("add", progress),
         )  # fmt: skip
-    end_batches([batch], "added", f"omentum -C {context.obj} add PATH...")
+    end_batches([batch], "added")
 
 
-def _labels(pattern: str, ids: str, organs: tuple[str, ...]) -> Labels:
+def _labels(paths: list[Path], pattern: str, ids: str, organs: tuple[str, ...]) -> Labels:
+    """Find labels beside each CT; a file by its own path only where there is one CT."""
+    sources = find_sources(paths)
+    single = Path(pattern) if len(sources) == 1 and Path(pattern).is_file() else None
+
     def find(source: Source) -> OriginalLabel | None:
-        given = Path(pattern)
-        path = given if given.is_file() else source.beside(pattern)
+        path = source.beside(pattern) or single
         return None if path is None else OriginalLabel(path=path, ids=ids, organs=organs)
 
+    n_found = sum(find(source) is not None for source in sources)
+    if not n_found:
+        raise ConfigError("--label", pattern, f"none of the {len(sources)} CTs has such a file beside it")
+    typer.echo(f"{n_found} of {len(sources)} CTs have a label", err=True)
     return find
 
 

@@ -1,5 +1,6 @@
 """Commands of the stages: predict, score, assemble, tune, evaluate; and a whole round."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,7 @@ import typer
 from omentum import loop
 from omentum.app.console import bars, end_batches, of_run, say_json, say_table
 from omentum.errors import ConfigError
-from omentum.exchange.sources import find_sources
+from omentum.exchange.sources import usable_sources
 from omentum.records import Batch, TaskState
 from omentum.tune.config import ContinualConfig, FullConfig, read_config
 from omentum.workspace import opened
@@ -36,6 +37,10 @@ def predict(
     """Predict CTs, or every case of a project. Example: omentum predict ct.nii.gz -o masks."""
     names = tuple(network or ())
     if not cts:
+        if out is not None or organs or resample_tilt:
+            raise ConfigError(
+                "CT", cts, "--out, --organs and --resample-tilt go with CTs, not with a project"
+            )
         _predict_project(context.obj, names, device)
         return
     if out is None:
@@ -54,7 +59,8 @@ def _predict_cts(
     from omentum.predict.batch import predict_files, predictor_named
 
     overlap, resample_tilt, device = how
-    sources = {source.case_id: source.path for source in find_sources(cts)}
+    found, unusable = usable_sources(cts)
+    sources = {source.case_id: source.path for source in found}
     predictor = predictor_named(name, organs=organs, device=_device(device), overlap=overlap)
     with bars() as tell:
         told = of_run(tell)
@@ -65,13 +71,13 @@ def _predict_cts(
             resample_tilt=resample_tilt,
             progress=lambda progress: told("predict", progress),
         )
-    end_batches([batch], "predicted", "omentum predict CT... -o OUT")
+    end_batches([replace(batch, failed=(*unusable, *batch.failed))], "predicted")
 
 
 def _predict_project(project: Path, networks: tuple[str, ...], device: str) -> None:
     with opened(project) as workspace, bars() as tell:
         batches = loop.predict(workspace, networks=networks, device=_device(device), tell=of_run(tell))
-    end_batches(batches, "predicted", f"omentum -C {project} predict")
+    end_batches(batches, "predicted")
 
 
 def score(
@@ -91,7 +97,7 @@ def score(
         say_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
         say_table(f"round {number}: {min(top, len(rows))} of {len(rows)} tasks", columns, rows[:top])
-    end_batches([batch], "scored", f"omentum -C {context.obj} score")
+    end_batches([batch], "scored")
 
 
 def assemble(
@@ -152,13 +158,14 @@ def evaluate(
 
 def round_(
     context: typer.Context,
-    tasks: Annotated[Path, typer.Option(help="Folder of task folders.")] = Path("tasks"),
+    tasks: Annotated[Path, typer.Option(help="Gets a folder of tasks for each round.")] = Path("tasks"),
     top: Annotated[int | None, typer.Option(min=1, help="Most tasks to export.")] = None,
     finish: Annotated[str | None, typer.Option(help="Version: take masks back, release, tune.")] = None,
     device: Device = "auto",
 ) -> None:
     """Run the half of the round that is due. Example: omentum -C my-atlas round, then round --finish V1."""
     with opened(context.obj) as workspace, bars() as tell:
+        tasks = tasks / f"round-{workspace.store.rounds.current().number}"
         if finish is None:
             half = loop.first_half(workspace, tasks, top=top, device=_device(device), tell=of_run(tell))
             batches: tuple[Batch, ...] = half.batches
@@ -171,8 +178,9 @@ def round_(
             said = (
                 f"{len(done.revisions)} revisions are in {done.release.folder}; {done.network.name} is in use"
             )
+            said = f"{said}; the report is {done.report_path}"
     typer.echo(said)
-    end_batches(batches, "predicted and scored", f"omentum -C {context.obj} round")
+    end_batches(batches, "predicted and scored")
 
 
 def _device(name: str) -> str:

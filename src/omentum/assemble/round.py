@@ -13,6 +13,7 @@ from omentum.assemble.lineage import file_sha256
 from omentum.assemble.manifest import MANIFEST_NAME, verify_release
 from omentum.assemble.priority import CaseInputs, choose
 from omentum.assemble.release import build_release
+from omentum.errors import ReleaseError
 from omentum.records import ChosenMask, Failure, LabelledCase, MaskSource, Release, Revision
 from omentum.runners.memory_ledger import MemoryLedger
 from omentum.runners.runner import Progress
@@ -32,8 +33,10 @@ def assemble_round(
     One that is whole on disk, but was never noted as its run was killed, is noted as it is.
 
     Raises:
-        ReleaseError: The version is taken, or a case could not be assembled.
+        ReleaseError: The version is taken, a case is not predicted in this round, or it could not be
+            assembled.
     """
+    _check_predicted(workspace)
     cases = [inputs for inputs in _inputs(workspace) if choose(inputs)]
 
     def run(work: Callable[[CaseInputs], None], items: Sequence[CaseInputs]) -> list[Failure]:
@@ -48,6 +51,20 @@ def assemble_round(
         release = build_release(version, workspace.folder.releases_dir, cases, run=run)
     workspace.store.releases.add(release)
     return release
+
+
+def _check_predicted(workspace: Workspace) -> None:
+    """Refuse a release that would lack organs because prediction has not come to a case yet."""
+    wanted = set(workspace.settings.organs)
+    lacking = [
+        inputs.case.case_id
+        for inputs in _inputs(workspace)
+        if inputs.prediction is None and not wanted <= {choice.organ for choice in choose(inputs)}
+    ]
+    if lacking:
+        shown = ", ".join(lacking[:5]) + (", ..." if len(lacking) > 5 else "")
+        seen = f"{len(lacking)} cases are not predicted by {workspace.networks[0]} ({shown})"
+        raise ReleaseError(f"{seen}, so their organs would be missing; run `omentum predict` first")
 
 
 def _unnoted(workspace: Workspace, version: str) -> Release | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from omentum.errors import CaseClashError, ConfigError
 from omentum.exchange.add import OriginalLabel, import_case
-from omentum.exchange.sources import Source, find_sources
+from omentum.exchange.sources import Source, usable_sources
 from omentum.project import checked_name, read_secret
 from omentum.records import Batch, Case
 from omentum.runners.runner import Progress
@@ -21,6 +21,8 @@ from omentum.workspace import Workspace
 __all__ = ["ADD_STAGE", "Labels", "add_cases"]
 
 ADD_STAGE = "add"
+_FIRST_PATIENTS = 4
+"""So many are never held out: a project of a few CTs needs them all to learn from."""
 Labels = Callable[[Source], OriginalLabel | None]
 """Finds the original label of a CT, if it has one."""
 
@@ -49,12 +51,14 @@ def add_cases(
         ConfigError: `case_id` is given for more than one CT, or cannot be a folder's name.
         ImageError: A path is no CT and no folder of any.
     """
-    sources = _named(find_sources(paths), case_id)
+    found, unusable = usable_sources(paths)
+    sources = _named(found, case_id)
     known = {case.case_id: case.source for case in workspace.store.cases.all()}
     for source in sources:
         if known.get(source.case_id, str(source.path)) != str(source.path):
             raise CaseClashError(source.case_id, source.path, known[source.case_id])
     secret = read_secret(workspace.folder)
+    split = {case.patient_id: case.held_out for case in workspace.store.cases.all()}
 
     def work(source: Source) -> dict[str, Any]:
         if source.case_id in known:  # an earlier run was killed before it was noted
@@ -62,14 +66,18 @@ def add_cases(
         label = labels(source) if labels is not None else None
         folder = workspace.folder.case_dir(source.case_id)
         case = import_case(source, folder, secret=secret, label=label, resample_tilt=resample_tilt)
-        share = workspace.settings.held_out_share
-        workspace.store.cases.add(replace(case, held_out=is_held_out(case, secret, share)))
+        is_drawn = len(split) >= _FIRST_PATIENTS and is_held_out(
+            case, secret, workspace.settings.held_out_share
+        )
+        held_out = split.setdefault(case.patient_id, is_drawn)
+        workspace.store.cases.add(replace(case, held_out=held_out))
         return {"source": str(source.path)}
 
     ledger = workspace.store.ledger.of(ADD_STAGE)
-    return workspace.runner.run(
+    batch = workspace.runner.run(
         sources, work, key=lambda source: source.case_id, ledger=ledger, progress=progress
     )
+    return replace(batch, failed=(*unusable, *batch.failed))
 
 
 def is_held_out(case: Case, secret: bytes, share: float) -> bool:

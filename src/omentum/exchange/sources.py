@@ -22,11 +22,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from omentum.errors import CaseClashError, UnknownOrganError, UnreadableImageError
+from omentum.errors import CaseClashError, ImageError, UnknownOrganError, UnreadableImageError
+from omentum.records import Failure
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import is_nifti
 
-__all__ = ["GENERIC_NAMES", "LABEL_WORDS", "Source", "case_id_of", "find_sources"]
+__all__ = ["GENERIC_NAMES", "LABEL_WORDS", "Source", "case_id_of", "find_sources", "usable_sources"]
 
 GENERIC_NAMES = frozenset(
     ["ct", "dcm", "dicom", "image", "images", "imaging", "img", "scan", "series", "volume"]
@@ -175,3 +176,24 @@ def _is_organ(name: str) -> bool:
     except UnknownOrganError:
         return False
     return True
+
+
+def usable_sources(paths: Sequence[Path]) -> tuple[list[Source], list[Failure]]:
+    """Find the CTs in files and folders; of several paths, one that holds none is set aside.
+
+    Returns:
+        The CTs, and the paths that hold none with the reason.
+
+    Raises:
+        UnreadableImageError: The only path there is holds none.
+        CaseClashError: Two CTs would have one `case_id`.
+    """
+    failures = []
+    for path in paths if len(paths) > 1 else ():
+        try:
+            find_sources([path])
+        except ImageError as error:
+            failures.append(Failure(key=str(path), reason=str(error)))
+    bad = {failure.key for failure in failures}
+    usable = [path for path in paths if str(path) not in bad]
+    return find_sources(usable), failures

@@ -63,7 +63,8 @@ def _predict_with(
 ) -> Batch:
     stage = prediction_stage(predictor.name)
     for case_id, detail in workspace.store.ledger.details(stage).items():
-        if _is_stale(detail, predictor):
+        folder = workspace.folder.prediction_dir(case_id, predictor.name)
+        if _is_stale(detail, predictor) or not _is_there(folder):
             workspace.store.ledger.forget(stage, case_id)
 
     def work(case: Case) -> dict[str, Any]:
@@ -84,6 +85,13 @@ def _is_stale(detail: dict[str, Any], predictor: Predictor) -> bool:
     """Tell whether other weights, organs or windows made a prediction."""
     made_with = detail["weights_sha256"], tuple(detail["organs"]), detail["overlap"]
     return made_with != (predictor.weights_sha256, predictor.organs, predictor.overlap)
+
+
+def _is_there(folder: Path) -> bool:
+    """Tell whether nobody has removed what was predicted."""
+    return all(
+        (folder / name).is_file() for name in ("masks.nii.gz", "probabilities.zarr.zip", "summary.json")
+    )
 
 
 def _tidy(folder: Path) -> None:

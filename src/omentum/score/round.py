@@ -64,4 +64,4 @@ def _organs_to_score(workspace: Workspace, case: Case, predictions: Sequence[Pre
 
 
 def _made_from(predictions: Sequence[Prediction]) -> dict[str, Any]:
-    return {made.network: made.weights_sha256 for made in predictions}
+    return {made.network: [made.weights_sha256, list(made.organs)] for made in predictions}

@@ -68,6 +68,8 @@ class FullConfig:
 class ContinualConfig:
     """How the heads of revised organs are tuned on a frozen trunk."""
 
+    organs: tuple[str, ...] = ()
+    """Organs to tune on every mask that people vouch for, instead of those revised in this round."""
     steps: int = 400
     learning_rate: float = 5e-3
     """Peak rate of AdamW, from which it falls as a cosine."""
@@ -77,14 +79,18 @@ class ContinualConfig:
     """How far from the organ the voxels of its surroundings are drawn."""
     replay_share: float = 0.25
     """Share of earlier cases of the same organ that is replayed, the most important first, in [0, 1]."""
+    replay_limit: int = 3
+    """Most cases that are replayed for each case revised, so that replay does not drown the revisions."""
     predicted_weight: float = 0.3
     """What a predicted label counts in the loss; original and revised ones count 1."""
+    half_precision: bool = False
+    """Whether the weights are kept as float16, half the size; computing is not changed by it."""
     seed: int = 0
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot run."""
         _of_their_types(self)
-        _at_least(self, 1, ("steps", "samples_per_class"))
+        _at_least(self, 1, ("replay_limit", "steps", "samples_per_class"))
         _at_least(self, 0, ("seed",))
         _shares(self, ("replay_share", "predicted_weight"))
         _above_0(self, ("learning_rate", "shell_mm"))
@@ -135,6 +141,10 @@ _TYPES: dict[object, tuple[Callable[[Any], bool], str]] = {
     float: (_is_number, "it must be a number"),
     bool: (lambda value: isinstance(value, bool), "it must be true or false"),
     str: (lambda value: isinstance(value, str), "it must be a name"),
+    tuple[str, ...]: (
+        lambda value: isinstance(value, tuple) and all(isinstance(name, str) for name in value),
+        "it must be a list of names",
+    ),
     tuple[int, int, int]: (
         _is_size,
         f"it needs three sides, each a multiple of {NETWORK_STRIDE}, the network's stride",

@@ -23,6 +23,7 @@ from omentum.volumes.read import read_ct
 
 __all__ = ["PreparedCase", "prepared"]
 
+_INT16 = (-32768, 32767)
 _N_INDICES = len(ORGANS) + 1
 
 
@@ -57,7 +58,8 @@ def prepared(labelled: LabelledCase, spacing_mm: float, cache_dir: Path) -> Prep
     key = _key(labelled, spacing_mm)
     path = cache_dir / f"{case.case_id}-{key}.npz"
     if not path.is_file():
-        hu = np.rint(to_network_grid(read_ct(case.ct_path), spacing_mm).voxels).astype(np.int16)
+        hu = to_network_grid(read_ct(case.ct_path), spacing_mm).voxels
+        hu = np.rint(hu.clip(*_INT16)).astype(np.int16)
         masks = _masks(labelled, spacing_mm)
         table = np.array([[index in members for index in range(_N_INDICES)] for members in masks.sets])
         with writing(path) as part, part.open("wb") as stream:

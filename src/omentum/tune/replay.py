@@ -14,7 +14,7 @@ def replayed(case_ids: Sequence[str], importance: Mapping[str, float], share: fl
 
     Args:
         case_ids: Earlier cases that have a label of the organ.
-        importance: Of a case; here the attention its predictions drew. A case without one counts 0.
+        importance: Of a case. A case without one counts 0.
         share: Of `case_ids`, in [0, 1]; at least one case if there is any and the share is not 0.
 
     Source:

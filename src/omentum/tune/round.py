@@ -27,6 +27,7 @@ from omentum.tune.model_card import write_model_card
 from omentum.tune.prepared import PreparedCase, prepared
 from omentum.tune.replay import replayed
 from omentum.volumes.atomic import sweep, write_json
+from omentum.volumes.labels import organs_named
 from omentum.workspace import Workspace
 
 __all__ = ["tune_round"]
@@ -62,9 +63,10 @@ def tune_round(
         TuneError: There is nothing to learn from, or the loss is not finite.
     """
     current = workspace.store.rounds.current()
-    name = f"{_ROUND.sub('', current.network)}-r{current.number}"
-    folder = workspace.folder.network_dir(name)
     noted = {one.name: one for one in workspace.store.networks.all()}
+    base = _ROUND.sub("", current.network) if current.network in noted else current.network
+    name = f"{base}-r{current.number}"
+    folder = workspace.folder.network_dir(name)
     record = noted.get(name) or _made(workspace, labelled, config, folder, device, progress)
     workspace.store.networks.add(record)
     (folder / _CHECKPOINT).unlink(missing_ok=True)
@@ -91,8 +93,7 @@ def _made(
         network, learned = _full(workspace, cases, config, folder, device, tell)
     else:
         network, learned = _continual(workspace, cases, config, device, tell)
-    half = isinstance(config, FullConfig) and config.half_precision
-    sha256 = save_network(folder / WEIGHTS_FILE, network.cpu(), half=half)
+    sha256 = save_network(folder / WEIGHTS_FILE, network.cpu(), half=config.half_precision)
     story = {
         "name": folder.name,
         "parent": current.network,
@@ -182,6 +183,10 @@ def _plan(
     attention = _attention(workspace)
     sources = {(one.case.case_id, mask.organ): mask.source for one in cases for mask in one.masks}
     fresh = {(one.case_id, one.organ) for one in revised if (one.case_id, one.organ) in sources}
+    if config.organs:
+        wanted = {row.name for row in organs_named(config.organs)}
+        vouched = {key for key, source in sources.items() if source is not MaskSource.PREDICTED}
+        fresh = {(case_id, name) for case_id, name in vouched if name in wanted}
     organs = sorted({name for _, name in fresh} & set(known))
     if not organs:
         cure = "import one with `omentum review import FOLDER`; held-out patients are never learned from"
@@ -192,8 +197,9 @@ def _plan(
         is_guess = {case_id: sources[case_id, name] is MaskSource.PREDICTED for case_id in earlier}
         drawn = {case_id: attention.get((case_id, name), 0.0) for case_id in earlier}
         importance = {one: -1.0 - drawn[one] if is_guess[one] else drawn[one] for one in earlier}
-        replay = replayed(earlier, importance, config.replay_share)
-        for case_id in [case_id for case_id, organ in fresh if organ == name] + replay:
+        own = [case_id for case_id, organ in fresh if organ == name]
+        replay = replayed(earlier, importance, config.replay_share)[: config.replay_limit * len(own)]
+        for case_id in own + replay:
             plan[case_id][name] = config.predicted_weight if is_guess.get(case_id) else 1.0
     return plan
 
