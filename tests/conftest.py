@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -22,6 +23,9 @@ from omentum.volumes.volume import Volume
 from omentum.workspace import Workspace, new_workspace, opened, prediction_stage
 
 TINY_MM = 8.0
+
+hypothesis.settings.register_profile("steady", derandomize=True)  # the same examples everywhere
+hypothesis.settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

@@ -32,8 +32,7 @@ class Workspace:
     def networks(self) -> tuple[str, ...]:
         """The networks that predict in this round: the one tuned last, else those of the settings."""
         network = self.store.rounds.current().network
-        was_tuned_here = network in {one.name for one in self.store.networks.all()}
-        return (network,) if was_tuned_here else self.settings.networks
+        return self.settings.networks if network in self.settings.networks else (network,)
 
     def predictions(self, network: str) -> dict[str, Prediction]:
         """Give what a network made of every case that it has predicted, by case."""

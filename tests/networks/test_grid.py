@@ -133,7 +133,8 @@ def test_a_mask_keeps_its_volume_and_its_place(ct, seed):
     assert small.shape == geometry.shape
     assert small.dtype == bool
     truth_ml = mask.sum() * ct.voxel_ml
-    assert small.sum() * geometry.voxel_ml == pytest.approx(truth_ml, rel=0.12)
+    # an average and a threshold of one half shave a ball of three voxels by up to an eighth
+    assert small.sum() * geometry.voxel_ml == pytest.approx(truth_ml, rel=0.15)
     np.testing.assert_allclose(middle_mm(small, geometry), middle_mm(mask, ct), atol=0.6)
 
 

@@ -29,6 +29,8 @@ from omentum.runners.runner import Progress as RunProgress
 
 __all__ = ["bars", "end_batches", "of_run", "say_error", "say_json", "say_table"]
 
+_FILE_COLUMNS = 160
+"""Width of a table that goes into a file or a pipe, where nothing should be cut."""
 _LONG = 100
 """A step of so many items is worth lines in a log."""
 _ERRORS = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -54,7 +56,8 @@ def say_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object
         table.add_column(column, justify="right" if is_number else "left")
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
-    Console(highlight=False).print(table)
+    width = None if sys.stdout.isatty() else _FILE_COLUMNS
+    Console(highlight=False, width=width).print(table)
 
 
 def _cell(value: object) -> str:
