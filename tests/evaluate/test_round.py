@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from omentum.assemble.round import labelled_cases
-from omentum.errors import ConfigError, ProjectError
+from omentum.errors import ConfigError, LabelValueError, ProjectError
 from omentum.evaluate.round import evaluate_round
 from omentum.records import NetworkRecord
 from omentum.review.round import import_round
@@ -172,3 +172,11 @@ def test_nothing_predicted_is_refused(atlas, liver):
     atlas.add("a", original={"liver": liver})
     with pytest.raises(ProjectError, match="omentum predict"):
         evaluated(atlas)
+
+
+def test_true_labels_with_unknown_ids_are_refused(atlas, tmp_path):
+    atlas.add("a")
+    atlas.predict("a", {"liver": atlas.box((2, 9), (2, 9), (2, 9))})
+    atlas.write(tmp_path / "truth" / "a.nii.gz", atlas.box((2, 9), (2, 9), (2, 9)).astype(np.uint8) * 77)
+    with pytest.raises(LabelValueError, match="77"):
+        evaluate_round(atlas.workspace, labelled_cases(atlas.workspace), truth=tmp_path / "truth")

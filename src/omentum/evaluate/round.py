@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from omentum.chosen_masks import read_chosen
-from omentum.errors import ConfigError, ProjectError
+from omentum.errors import ConfigError, LabelValueError, ProjectError
 from omentum.evaluate.agreement import OrganAgreement, compare_case
 from omentum.evaluate.round_report import PreviewPicture, QueueLine, RoundFigures, RoundReport, Tuning
 from omentum.evaluate.summary import mean, summarised
 from omentum.records import Case, LabelledCase, MaskSource, Prediction, Round
+from omentum.volumes.labels import ORGANS
 from omentum.volumes.mask_files import read_masks
 from omentum.volumes.masks import MaskSet, whole
 from omentum.volumes.read import read_mask
@@ -113,9 +114,11 @@ def _reference(workspace: Workspace, labelled: LabelledCase, truth: Path | None)
     case = labelled.case
     path = _truth_path(truth, case) if truth is not None else None
     if path is not None:
-        return MaskSet.from_labels(
-            read_mask(path, case.geometry).voxels, case.geometry, workspace.settings.organs
-        )
+        labels = read_mask(path, case.geometry).voxels
+        if labels.max() > len(ORGANS):
+            seen = f"it holds the value {labels.max()}, and labels run from 0 to {len(ORGANS)}"
+            raise LabelValueError(path, seen, "map its ids to the label table first")
+        return MaskSet.from_labels(labels, case.geometry, workspace.settings.organs)
     own = tuple(mask for mask in labelled.masks if mask.source is not MaskSource.PREDICTED)
     box = whole(case.geometry.shape)
     read = read_chosen(LabelledCase(case=case, masks=own))
