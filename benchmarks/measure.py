@@ -33,8 +33,13 @@ def median_seconds(function: Callable[[], object], *, times: int = 5, quick: boo
     return statistics.median(taken)
 
 
-def report(name: str, *, ours: float, other: float | None, unit: str, quick: bool, **figures: Any) -> None:
-    """Print the figures; `ratio` is how many times better ours is than the alternative, if there is one."""
+def report(
+    name: str, *, ours: float, other: float | None, unit: str, quick: bool, keep: bool = True, **figures: Any
+) -> None:
+    """Print the figures, and keep those of full runs unless they are for looking at only.
+
+    `ratio` is how many times better ours is than the alternative, if there is one.
+    """
     row = {
         "name": name,
         "ours": ours,
@@ -46,7 +51,7 @@ def report(name: str, *, ours: float, other: float | None, unit: str, quick: boo
         "machine": f"{_processor()}, Python {platform.python_version()}",
         "quick": quick,
     }
-    if not quick:
+    if keep and not quick:
         stamped = {**row, "commit": _commit(), "date": datetime.now(UTC).date().isoformat()}
         results = Path(__file__).parent / "results" / f"{name}.json"
         results.parent.mkdir(exist_ok=True)

@@ -12,6 +12,7 @@ import pytest
 
 from omentum.exchange.add import OriginalLabel
 from omentum.exchange.batch import add_cases
+from omentum.records import NetworkRecord
 from omentum.settings import Settings
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
@@ -66,9 +67,8 @@ def omentum(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     return run
 
 
-@pytest.fixture(scope="session")
-def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Weights of an untrained starter network at 8 mm: fast, and unsure everywhere."""
+def _untrained(folder: Path, seed: int) -> Path:
+    """Write the weights of an untrained starter network at 8 mm: fast, and unsure everywhere."""
     from omentum.networks.network import NetworkSpec, build
     from omentum.networks.weights import save_network
     from omentum.volumes.labels import SUBSETS
@@ -79,9 +79,21 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         spacing_mm=TINY_MM,
         window_voxels=(32, 32, 32),
     )
-    path = tmp_path_factory.mktemp("tiny") / "weights.safetensors"
-    save_network(path, build(spec, seed=7))
+    path = folder / "weights.safetensors"
+    save_network(path, build(spec, seed=seed))
     return path
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of a small untrained network."""
+    return _untrained(tmp_path_factory.mktemp("tiny"), seed=7)
+
+
+@pytest.fixture(scope="session")
+def tiny_second_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of another, for a second opinion."""
+    return _untrained(tmp_path_factory.mktemp("tiny-second"), seed=8)
 
 
 @pytest.fixture
@@ -95,6 +107,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_weights: Path) ->
     return folder
 
 
+@pytest.fixture
+def home_of_two(home: Path, tiny_second_weights: Path) -> Path:
+    """The same with a second network, `tiny-second`."""
+    from omentum.networks.catalogue import add_model
+
+    add_model(tiny_second_weights, "tiny-second")
+    return home
+
+
 @pytest.fixture(scope="session")
 def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four small made-up patients: `phantom_0000/ct.nii.gz` and `labels.nii.gz`, and so on."""
@@ -103,6 +124,25 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cohort")
     write_cohort(folder, range(4), shape=(48, 44, 40), orientation="LPS")
     return folder
+
+
+@pytest.fixture(scope="session")
+def label_map(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A person of boxes in the ids of TotalSegmentator, with bones, at 8 mm, x to the right: `map.nii.gz`."""
+    voxels = np.zeros((44, 32, 44), dtype=np.uint8)
+    for value, (x, y, z) in {
+        1: ((6, 14), (8, 18), (22, 32)),  # spleen
+        2: ((28, 34), (8, 14), (14, 26)),  # right kidney
+        3: ((10, 16), (8, 14), (12, 22)),  # left kidney
+        5: ((18, 38), (12, 26), (24, 36)),  # liver
+        29: ((20, 24), (2, 8), (2, 42)),  # a vertebra as long as the trunk
+        92: ((2, 4), (4, 26), (8, 40)),  # a rib on the left
+        104: ((40, 42), (4, 26), (8, 40)),  # a rib on the right
+    }.items():
+        voxels[slice(*x), slice(*y), slice(*z)] = value
+    path = tmp_path_factory.mktemp("anatomy") / "map.nii.gz"
+    write_nifti(path, Volume(voxels, Geometry(voxels.shape, np.diag([8.0, 8.0, 8.0, 1.0]))))
+    return path
 
 
 class Atlas:
@@ -148,9 +188,10 @@ class Atlas:
         *,
         unsure: dict[str, np.ndarray] | None = None,
         weights: str = "w" * 64,
+        network: str | None = None,
     ) -> None:
-        """Note what the network in use made of a case: sure masks, and voxels that it is unsure of."""
-        (network,) = self.workspace.networks
+        """Note what the main network, or another, made of a case: sure masks, and voxels it is unsure of."""
+        network = network or self.workspace.networks[0]
         folder = self.workspace.folder.prediction_dir(case_id, network)
         geometry = self.workspace.store.cases.get(case_id).geometry
         full = whole(self.shape)
@@ -170,10 +211,20 @@ class Atlas:
         """Save a mask as a reader does."""
         return self.write(folder / case_id / f"{name}_revised.nii.gz", mask)
 
-    def next_round(self, network: str) -> None:
-        """End the round, and begin the next with a network of that name."""
-        self.workspace.store.rounds.finish(self.workspace.store.rounds.current().number)
-        self.workspace.store.rounds.start(network)
+    def next_round(self, network: str, folder: Path | None = None) -> None:
+        """End the round, and begin the next with a network of that name, as if it were tuned."""
+        store = self.workspace.store
+        current = store.rounds.current()
+        tuned = NetworkRecord(
+            name=network,
+            folder=folder,
+            weights_sha256="v" * 64,
+            parent=current.network,
+            round_number=current.number,
+        )
+        store.networks.add(tuned)
+        store.rounds.finish(current.number)
+        store.rounds.start(network)
 
 
 def _body(rng: np.random.Generator, shape: tuple[int, int, int]) -> np.ndarray:

@@ -46,6 +46,7 @@ with opened(project) as workspace:
             loop.assemble(workspace, "V1")
         loop.tune(workspace, loop.ContinualConfig(steps=20))
     loop.predict(workspace)
+    loop.score(workspace)
     print(renamed)
 """
 
@@ -80,14 +81,14 @@ def _known(omentum, project: Path) -> dict[str, object]:
 
 
 @pytest.mark.slow
-def test_a_round_killed_at_any_file_ends_as_one_that_was_not(omentum, home, cohort, tmp_path):
+def test_a_round_killed_at_any_file_ends_as_one_that_was_not(omentum, home_of_two, cohort, tmp_path):
     patients = tmp_path / "patients"
     patients.mkdir()
     for name in ("phantom_0000", "phantom_0001"):
         (patients / name).symlink_to(cohort / name)
     projects = [tmp_path / "whole" / "atlas", tmp_path / "killed" / "atlas"]
     for project in projects:
-        omentum("init", project, "--network", "tiny", "--held-out", "0")
+        omentum("init", project, "--network", "tiny", "--network", "tiny-second", "--held-out", "0")
     whole = _start(0, projects[0], patients)
     assert whole.returncode == 0, whole.stderr
     n_files = int(whole.stdout.split()[-1])

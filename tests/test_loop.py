@@ -1,5 +1,7 @@
 """One round in two halves, with people between them."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,49 @@ def test_the_second_half_ends_with_the_next_round(workspace, cohort, tmp_path):
     report, path = loop.evaluate(workspace, truth=cohort)
     assert [one.number for one in report.rounds] == [1]
     assert path.is_file()
+
+
+@pytest.fixture
+def of_two(home_of_two, cohort, tmp_path):
+    """A folder with a project of two cases and two networks."""
+    new_workspace(tmp_path / "atlas", Settings(networks=("tiny", "tiny-second"), held_out_share=0.0))
+    with opened(tmp_path / "atlas") as workspace:
+        loop.add_cases(workspace, [cohort / "phantom_0000", cohort / "phantom_0001"])
+    return tmp_path / "atlas"
+
+
+def _heard(workspace):
+    """Tell which networks, with which weights, had a say in the attention of every case."""
+    folders = [workspace.folder.attention_dir(case.case_id) for case in workspace.store.cases.all()]
+    said = [json.loads((folder / "hot_spots.json").read_text())["networks"] for folder in folders]
+    assert said == [said[0]] * len(folders)
+    return said[0]
+
+
+def test_two_networks_have_a_say_in_every_round_and_the_first_alone_is_tuned(of_two, cohort, tmp_path):
+    with opened(of_two) as workspace:
+        half = loop.first_half(workspace, tmp_path / "1", top=2)
+        first = _heard(workspace)
+        assert [*first] == ["tiny", "tiny-second"]
+        _revise(cohort, half.tasks, tmp_path / "1")
+        done = loop.second_half(workspace, tmp_path / "1", "V1")
+        assert done.network.parent == "tiny"
+        assert {one.network for one in done.revisions} == {"tiny"}
+
+        loop.first_half(workspace, tmp_path / "2", top=1)
+        second = _heard(workspace)
+        assert second == {"tiny-r1": done.network.weights_sha256, "tiny-second": first["tiny-second"]}
+        assert all(batch.done == () for batch in loop.predict(workspace))
+        report, _ = loop.evaluate(workspace, truth=cohort)
+        assert [one.network for one in report.rounds] == ["tiny", "tiny-r1"]
+
+    toml = of_two / "omentum.toml"
+    toml.write_text(toml.read_text().replace('["tiny", "tiny-second"]', '["tiny"]'))
+    with opened(of_two) as workspace:
+        (predicted,) = loop.predict(workspace)
+        assert predicted.done == ()
+        assert len(loop.score(workspace).done) == 2
+        assert _heard(workspace) == {"tiny-r1": done.network.weights_sha256}
 
 
 def test_without_a_revision_the_second_half_says_what_is_missing(workspace, tmp_path):

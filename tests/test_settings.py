@@ -2,6 +2,7 @@
 
 import tomllib
 from dataclasses import fields
+from itertools import takewhile
 
 import pytest
 from hypothesis import given
@@ -48,8 +49,10 @@ def test_every_setting_is_written_below_a_comment_that_explains_it(tmp_path):
     lines = path.read_text().splitlines()
     for one in fields(Settings):
         (place,) = [index for index, line in enumerate(lines) if line.startswith(f"{one.name} = ")]
-        assert lines[place - 1].startswith("# ")
-        assert len(lines[place - 1]) > 30
+        comment = takewhile(lambda line: line.startswith("# "), reversed(lines[:place]))
+        assert " ".join(line.removeprefix("# ") for line in [*comment][::-1]) == one.metadata["about"]
+        assert len(one.metadata["about"]) > 30
+    assert all(len(line) <= 110 for line in lines if line.startswith("#"))
     assert set(tomllib.loads(path.read_text())) == {one.name for one in fields(Settings)}
 
 

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from omentum.errors import ProjectError
 from omentum.project import create_project
+from omentum.records import NetworkRecord
 from omentum.runners.in_process import InProcessRunner
 from omentum.settings import Settings
 from omentum.store.store import Store
@@ -50,11 +53,81 @@ def test_a_project_whose_making_was_killed_before_its_first_round_begins_it_when
         assert workspace.store.rounds.current().network == "first"
 
 
-def test_once_a_network_was_tuned_it_alone_predicts(root):
+def note_tuned(workspace, name, parent):
+    number = workspace.store.rounds.current().number
+    record = NetworkRecord(name=name, folder=None, weights_sha256=name, parent=parent, round_number=number)
+    workspace.store.networks.add(record)
+
+
+def next_round(workspace, network):
+    workspace.store.rounds.finish(workspace.store.rounds.current().number)
+    workspace.store.rounds.start(network)
+
+
+def with_networks(workspace, *names):
+    return replace(workspace, settings=replace(workspace.settings, networks=names))
+
+
+def test_each_network_is_replaced_by_the_one_tuned_from_it_last_and_the_others_stay(root):
     with opened(root) as workspace:
+        for before, after in (("first", "first-r1"), ("first-r1", "first-r2")):
+            note_tuned(workspace, after, parent=before)
+            next_round(workspace, after)
+            assert workspace.networks == (after, "second")
+
+
+def test_one_network_alone_is_replaced_by_the_one_tuned_from_it(root):
+    with opened(root) as workspace:
+        alone = with_networks(workspace, "first")
+        assert alone.networks == ("first",)
+        note_tuned(workspace, "first-r1", parent="first")
+        next_round(workspace, "first-r1")
+        assert alone.networks == ("first-r1",)
+
+
+def test_a_network_that_was_noted_before_a_kill_predicts_once_its_round_has_begun(root):
+    with opened(root) as workspace:
+        note_tuned(workspace, "first-r1", parent="first")
+        assert workspace.networks == ("first", "second")
         workspace.store.rounds.finish(1)
+        assert workspace.networks == ("first", "second")
         workspace.store.rounds.start("first-r1")
-        assert workspace.networks == ("first-r1",)
+        assert workspace.networks == ("first-r1", "second")
+
+
+def test_a_second_opinion_that_was_tuned_too_is_the_newest(root):
+    with opened(root) as workspace:
+        note_tuned(workspace, "second-r1", parent="second")
+        note_tuned(workspace, "first-r1", parent="first")
+        next_round(workspace, "first-r1")
+        assert workspace.networks == ("first-r1", "second-r1")
+
+
+@pytest.mark.parametrize(
+    ("names", "predict"),
+    [
+        (("first",), ("first-r1",)),
+        (("second", "first"), ("first-r1", "second")),
+        (("second",), ("first-r1", "second")),
+        (("first", "first-r1", "second", "third"), ("first-r1", "second", "third")),
+    ],
+)
+def test_settings_may_change_between_two_commands_but_the_round_keeps_its_main_network(root, names, predict):
+    with opened(root) as workspace:
+        note_tuned(workspace, "first-r1", parent="first")
+        next_round(workspace, "first-r1")
+        assert with_networks(workspace, *names).networks == predict
+
+
+def test_opinions_are_of_cases_that_all_networks_have_predicted_main_network_first(root):
+    detail = {"weights_sha256": "abc", "organs": ["liver"], "overlap": 0.5}
+    with opened(root) as workspace:
+        for network, case_id in (("first", "a"), ("first", "b"), ("second", "b"), ("second", "c")):
+            workspace.store.ledger.mark_done(prediction_stage(network), case_id, detail)
+        opinions = workspace.opinions()
+        assert list(opinions) == ["b"]
+        assert [one.network for one in opinions["b"]] == ["first", "second"]
+        assert list(with_networks(workspace, "first").opinions()) == ["a", "b"]
 
 
 def test_predictions_are_those_noted_as_done_by_this_network(root):

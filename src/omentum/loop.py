@@ -14,9 +14,10 @@ Out: the next round, begun with the tuned network. Each step does only what is n
      that was killed anywhere goes on when it is called again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from omentum.assemble.round import assemble_round, labelled_cases
 from omentum.evaluate.round import evaluate_round
@@ -28,6 +29,9 @@ from omentum.runners.runner import Progress
 from omentum.score.round import score_round
 from omentum.tune.config import ContinualConfig, FullConfig
 from omentum.workspace import Workspace
+
+if TYPE_CHECKING:
+    from omentum.phantoms.anatomy_map import AnatomyMap
 
 __all__ = [
     "FirstHalf",
@@ -138,13 +142,15 @@ def tune(
     workspace: Workspace,
     config: ContinualConfig | FullConfig,
     *,
+    maps: "Sequence[AnatomyMap]" = (),
     device: str = "cpu",
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Callable[[str, int, int, str], None] | None = None,
 ) -> NetworkRecord:
     """Teach the network what people revised, and begin the next round; see `tune.round.tune_round`."""
     from omentum.tune.round import tune_round
 
-    return tune_round(workspace, labelled_cases(workspace), config, device=device, progress=progress)
+    labelled = labelled_cases(workspace)
+    return tune_round(workspace, labelled, config, maps=maps, device=device, progress=progress)
 
 
 def evaluate(workspace: Workspace, *, truth: Path | None = None) -> tuple[RoundReport, Path]:

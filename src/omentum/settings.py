@@ -6,6 +6,7 @@ Out: `Settings` that are checked before any volume is read; names that are safe 
 
 import json
 import re
+import textwrap
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -19,6 +20,7 @@ __all__ = ["DATABASE_SCHEMES", "RECIPES", "Settings", "checked_name", "read_sett
 
 DATABASE_SCHEMES = ("sqlite", "postgresql+psycopg")
 RECIPES = ("published",)
+_COMMENT_WIDTH = 110
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
 
@@ -63,7 +65,10 @@ class Settings:
         f"Organs to annotate: names, or names of subsets ({', '.join(SUBSETS)}).",
     )
     networks: tuple[str, ...] = _text(
-        ("starter",), "Networks that predict each case; `omentum models list` shows which there are."
+        ("starter",),
+        "Networks that predict each case; `omentum models list` shows which there are. The first is the main "
+        "one: its masks go to the experts, and it is tuned. Others are second opinions: attention goes where "
+        "networks disagree. Each takes as much time again, and may be removed or added between two commands.",
     )
     database: str = _text(
         "sqlite:///omentum.db",
@@ -140,10 +145,14 @@ def _settled_number(name: str, value: object, least: float, most: float) -> floa
 def write_settings(path: Path, settings: Settings) -> None:
     """Write settings as TOML, each below a comment that explains it."""
     parts = [
-        f"# {one.metadata['about']}\n{one.name} = {_as_toml(getattr(settings, one.name))}\n"
+        f"{_as_comment(one.metadata['about'])}\n{one.name} = {_as_toml(getattr(settings, one.name))}\n"
         for one in fields(settings)
     ]
     write_text(path, "# Settings of this Omentum project.\n\n" + "\n".join(parts))
+
+
+def _as_comment(text: str) -> str:
+    return textwrap.fill(text, _COMMENT_WIDTH, initial_indent="# ", subsequent_indent="# ")
 
 
 def _as_toml(value: object) -> str:

@@ -4,7 +4,7 @@ In:  a project's folder.
 Out: `Workspace`: its paths, its settings, its database, and where work runs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,9 +30,25 @@ class Workspace:
 
     @property
     def networks(self) -> tuple[str, ...]:
-        """The networks that predict in this round: the one tuned last, else those of the settings."""
-        network = self.store.rounds.current().network
-        return self.settings.networks if network in self.settings.networks else (network,)
+        """The networks that predict in this round; the first is its main network, others second opinions.
+
+        The main network is the round's own: its masks are shown to people and released, and it is tuned.
+        The others are those of the settings, in order, each as it was tuned last before this round.
+        """
+        current = self.store.rounds.current()
+        tuned = [one for one in self.store.networks.all() if (one.round_number or 0) < current.number]
+        successor = {one.parent: one.name for one in sorted(tuned, key=lambda one: one.round_number or 0)}
+        newest = [_last_of(name, successor) for name in self.settings.networks]
+        return tuple(dict.fromkeys([current.network, *newest]))
+
+    def opinions(self) -> dict[str, tuple[Prediction, ...]]:
+        """Give what the networks of this round made of every case that all of them predicted, by case."""
+        first, *others = [self.predictions(network) for network in self.networks]
+        return {
+            case_id: (prediction, *(made[case_id] for made in others))
+            for case_id, prediction in first.items()
+            if all(case_id in made for made in others)
+        }
 
     def predictions(self, network: str) -> dict[str, Prediction]:
         """Give what a network made of every case that it has predicted, by case."""
@@ -49,6 +65,13 @@ class Workspace:
             folder=self.folder.prediction_dir(case_id, network),
             organs=tuple(organs),
         )
+
+
+def _last_of(name: str, successor: Mapping[str | None, str]) -> str:
+    """Go from a network to the one tuned from it, and on to the last."""
+    while name in successor:
+        name = successor[name]
+    return name
 
 
 def prediction_stage(network: str) -> str:

@@ -115,6 +115,18 @@ def test_in_a_batch_the_rest_goes_on(omentum, project, cohort, tmp_path):
     assert omentum("-C", project, "add", scans).code == 0
 
 
+def test_a_case_that_no_network_can_read_is_told_of_once(omentum, home_of_two, cohort, tmp_path):
+    project = tmp_path / "atlas"
+    omentum("init", project, "--network", "tiny", "--network", "tiny-second")
+    omentum("-C", project, "add", cohort / "phantom_0000", cohort / "phantom_0001")
+    truncated(project / "cases" / "phantom_0001" / "ct.nii.gz")
+    ran = omentum("-C", project, "predict")
+    assert ran.code == 1
+    assert "predicted 1 case\n" in ran.err
+    assert ran.err.count("phantom_0001 was set aside") == 1
+    assert "1 of 2 cases failed" in ran.err
+
+
 def test_a_name_that_is_taken_is_refused_with_the_way_to_give_one(omentum, project, cohort, tmp_path):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()

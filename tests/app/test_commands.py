@@ -11,7 +11,9 @@ import pytest
 
 from omentum import __version__
 from omentum.assemble.manifest import verify_release
+from omentum.networks import catalogue
 from omentum.networks.weights import load_network, tensors_sha256
+from omentum.settings import read_settings
 
 COMMANDS = [
     ["init"], ["add"], ["predict"], ["score"], ["review", "export"], ["review", "import"],
@@ -104,6 +106,44 @@ def test_tuning_changes_the_heads_of_revised_organs_and_nothing_else(
         for network in (before, after)
     ]
     assert trunks[0] == trunks[1]
+
+
+def _networks(project):
+    return list(read_settings(project / "omentum.toml").networks)
+
+
+def test_a_project_begins_with_the_networks_that_are_named(omentum, home_of_two, tmp_path):
+    assert omentum("init", tmp_path / "one", "--network", "tiny").code == 0
+    assert _networks(tmp_path / "one") == ["tiny"]
+    assert omentum("init", tmp_path / "two", "--network", "tiny-second", "--network", "tiny").code == 0
+    assert _networks(tmp_path / "two") == ["tiny-second", "tiny"]
+    assert omentum("init", tmp_path / "none", "--network", "tiny", "--network", "nobodys").code == 2
+    assert omentum("init", tmp_path / "none", "--network", "tiny", "--network", "tiny").code == 2
+    assert not (tmp_path / "none").exists()
+
+
+def test_where_none_is_named_it_begins_with_the_starter_and_its_second_opinion_if_known(
+    omentum, home, tmp_path, tiny_weights, monkeypatch
+):
+    monkeypatch.setattr(catalogue.resources, "files", lambda _: tmp_path / "package")
+    for n_known, name in enumerate(("starter", "starter-second"), start=1):
+        catalogue.add_model(tiny_weights, name)
+        assert omentum("init", tmp_path / name).code == 0
+        assert _networks(tmp_path / name) == ["starter", "starter-second"][:n_known]
+
+
+def test_with_a_second_opinion_a_case_counts_once_and_waits_for_both(omentum, home_of_two, cohort, tmp_path):
+    project = tmp_path / "atlas"
+    omentum("init", project, "--network", "tiny", "--network", "tiny-second")
+    omentum("-C", project, "add", cohort / "phantom_0000", cohort / "phantom_0001")
+    assert "predicted 2 cases\n" in omentum("-C", project, "predict", "--network", "tiny").err
+    status = json.loads(omentum("-C", project, "status", "--json").out)
+    assert (status["network"], status["second_opinion"]) == ("tiny", "tiny-second")
+    assert (status["predicted"], status["next"]) == (0, "omentum predict")
+    assert "predicted 2 cases\n" in omentum("-C", project, "predict").err
+    assert "predicted 0 cases, 2 before\n" in omentum("-C", project, "predict").err
+    status = json.loads(omentum("-C", project, "status", "--json").out)
+    assert (status["predicted"], status["next"]) == (2, "omentum score")
 
 
 def test_what_is_done_is_not_done_again(omentum, project):

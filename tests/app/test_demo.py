@@ -1,9 +1,12 @@
 """The demonstration runs, tells the truth in its table, and leaves other people's files alone."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+
+from omentum.networks.catalogue import default_networks
 
 
 @pytest.mark.slow
@@ -17,6 +20,9 @@ def test_the_demonstration_ends_with_a_report(omentum, tmp_path):
         "starter", "starter-r1", "starter-r2",
     ]  # fmt: skip
     assert len(list((tmp_path / "demo/project/releases").glob("V*"))) == 2
+    _, *second_opinion = default_networks()
+    for spots in (tmp_path / "demo/project/cases").glob("*/attention/hot_spots.json"):
+        assert list(json.loads(spots.read_text())["networks"]) == ["starter-r2", *second_opinion]
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(omentum, tmp_path):

@@ -7,7 +7,6 @@ import pytest
 from omentum.assemble.round import labelled_cases
 from omentum.errors import ConfigError, LabelValueError, ProjectError
 from omentum.evaluate.round import evaluate_round
-from omentum.records import NetworkRecord
 from omentum.review.round import import_round
 from omentum.score.round import score_round
 
@@ -140,16 +139,12 @@ def test_the_worst_cases_are_shown_first_and_the_queue_is_that_of_the_round(comp
 
 
 def test_how_the_network_of_the_round_was_tuned_is_told(compared, liver, tmp_path):
-    compared.next_round("made-up-r1")
-    compared.predict("a", {"liver": liver}, weights="v" * 64)
     folder = compared.workspace.folder.network_dir("made-up-r1")
     folder.mkdir(parents=True)
     story = {"mode": "continual", "organs": ["liver"], "cases": {"b": ["liver"]}, "seconds": 12.3}
     (folder / "tune.json").write_text(json.dumps(story))
-    record = NetworkRecord(
-        name="made-up-r1", folder=folder, weights_sha256="v" * 64, parent="made-up", round_number=1
-    )
-    compared.workspace.store.networks.add(record)
+    compared.next_round("made-up-r1", folder)
+    compared.predict("a", {"liver": liver}, weights="v" * 64)
     report, path = evaluated(compared)
     assert (report.tuning.network, report.tuning.parent) == ("made-up-r1", "made-up")
     assert report.tuning.organs == ("liver",)

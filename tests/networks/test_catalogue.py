@@ -7,6 +7,7 @@ from omentum.networks import catalogue
 from omentum.networks.catalogue import (
     WEIGHTS_FILE,
     add_model,
+    default_networks,
     find_weights,
     home,
     known_models,
@@ -74,6 +75,14 @@ def test_folders_that_are_missing_hold_nothing(user, shipped, tmp_path):
     assert not user.exists()
     assert not shipped.exists()
     assert known_models(tmp_path / "nowhere") == {}
+
+
+def test_a_project_begins_with_the_starter_and_a_second_opinion_where_there_is_one(user, shipped):
+    assert default_networks() == ("starter",)
+    put(shipped, "starter"), put(shipped, "mine")
+    assert default_networks() == ("starter",)
+    put(shipped, "starter-second")
+    assert default_networks() == ("starter", "starter-second")
 
 
 def test_an_unknown_name_is_refused_with_those_that_there_are(user, shipped):

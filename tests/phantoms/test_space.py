@@ -23,6 +23,25 @@ def test_without_displacement_atlas_and_scanner_agree(still_space):
     assert x[10, 0, 0] - x[0, 0, 0] == 10 * STEP_MM
 
 
+def test_nodes_lie_where_the_grid_was_asked_for():
+    ends = np.array([[-50.0, 10.0, 100.0], [70.0, 90.0, 220.0]])
+    space = make_space(3, np.eye(3), warp_mm=0.0, ends_mm=ends)
+    for axis in range(3):
+        places = space.node_mm(axis)
+        assert (places[0], places[-1]) == tuple(ends[:, axis])
+        assert np.diff(places) == pytest.approx(STEP_MM)
+        line = np.moveaxis(space.points[axis], axis, 0)[:, 0, 0]
+        assert line == pytest.approx(places)
+
+
+def test_a_longer_period_displaces_as_far_but_more_evenly():
+    short, long = (make_space(3, np.eye(3), warp_mm=4.0, period_mm=period) for period in (40.0, 160.0))
+    straight = make_space(3, np.eye(3), warp_mm=0.0)
+    shifts = [space.points[1] - straight.points[1] for space in (short, long)]
+    assert shifts[0].std() == pytest.approx(shifts[1].std(), rel=0.4)
+    assert np.diff(shifts[0], axis=0).std() > 2 * np.diff(shifts[1], axis=0).std()
+
+
 def test_displacement_is_smooth_and_bounded(moved_space):
     unmoved = make_space(3, np.diag([1.1, 0.9, 1.05]), warp_mm=0.0)
     shift = moved_space.points[0] - unmoved.points[0]

@@ -6,8 +6,8 @@ import pytest
 from omentum.phantoms.anatomy import build_anatomy
 from omentum.phantoms.patient import draw_patient
 from omentum.phantoms.shapes import ellipsoid
-from omentum.phantoms.space import STEP_MM, make_space
-from omentum.phantoms.structure import KEEP, Fill, Structure, fitted, fitted_within, trimmed
+from omentum.phantoms.space import FAR_MM, STEP_MM, make_space
+from omentum.phantoms.structure import KEEP, Fill, Structure, distance_at, fitted, fitted_within, trimmed
 from omentum.phantoms.styles import style_named
 from omentum.volumes.labels import ORGANS
 
@@ -49,6 +49,20 @@ def test_trimming_keeps_all_that_is_inside(space, ball):
     assert cut.distance.size < 0.2 * ball.size
     assert (cut.distance < 0).sum() == (ball < 0).sum()
     assert (cut.distance == ball[cut.box]).all()
+
+
+def test_another_box_sees_a_structure_where_it_is_and_nothing_elsewhere(space, ball):
+    whole = Structure(name="ball", box=space.everywhere, distance=ball, fill=Fill(hu=0.0))
+    cut = trimmed(whole)
+    assert cut is not None
+    box = (slice(0, 50), slice(20, 60), slice(55, 118))
+    seen = distance_at(cut, box)
+    known = np.zeros(space.shape, dtype=bool)
+    known[cut.box] = True
+    assert (seen[known[box]] == ball[box][known[box]]).all()
+    assert (seen[~known[box]] == FAR_MM).all()
+    assert (seen < 0).any()
+    assert (distance_at(cut, (slice(0, 3), slice(0, 3), slice(0, 3))) == FAR_MM).all()
 
 
 def test_what_is_nowhere_is_trimmed_away(space, ball):

@@ -38,6 +38,23 @@ def test_hard_patients_are_noisier_and_vary_more_than_easy_ones():
     assert sum(not p.has_gall_bladder for p in hard) > sum(not p.has_gall_bladder for p in easy)
 
 
+def test_broad_spans_what_the_other_styles_draw():
+    broad = style_named("broad")
+    assert min(broad.phase_weights) > 0.1
+    for other in STYLES.values():
+        assert broad.variation >= other.variation
+        assert broad.noise_hu[0] <= other.noise_hu[0]
+        assert broad.slice_mm[0] <= other.slice_mm[0] <= other.slice_mm[1] <= broad.slice_mm[1]
+        assert {name for name, _ in other.fields} <= {name for name, _ in broad.fields}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_shares_of_phases_and_fields_sum_to_one(style):
+    chosen = style_named(style)
+    assert sum(chosen.phase_weights) == pytest.approx(1.0)
+    assert sum(share for _, share in chosen.fields) == pytest.approx(1.0)
+
+
 def test_a_patient_is_the_same_for_the_same_seed():
     first, again = (draw_patient(11, style_named("mixed")) for _ in range(2))
     assert all(getattr(first, name) == getattr(again, name) for name in first.__slots__)

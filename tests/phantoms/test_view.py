@@ -1,11 +1,12 @@
 """Fields of view and grids."""
 
+import numpy as np
 import pytest
 
 from omentum.errors import ConfigError
 from omentum.phantoms.patient import draw_patient
-from omentum.phantoms.styles import style_named
-from omentum.phantoms.view import checked_grid, draw_view
+from omentum.phantoms.styles import STYLES, style_named
+from omentum.phantoms.view import checked_grid, draw_ends, draw_view
 
 
 def view(seed: int, style: str = "mixed", shape=None, spacing_mm=None):
@@ -21,6 +22,27 @@ def test_drawn_grids_are_modest_and_within_the_styles_spacing(style):
         assert 30 <= grid.shape[2] <= 200
         assert limits.spacing_mm[0] <= grid.spacing_mm[0] <= limits.spacing_mm[1]
         assert limits.slice_mm[0] <= grid.spacing_mm[2] <= limits.slice_mm[1]
+
+
+def test_broad_grids_are_larger_and_show_the_trunk_at_times():
+    limits = style_named("broad")
+    grids = [view(seed, "broad") for seed in range(60)]
+    for grid in grids:
+        assert 90 <= grid.shape[0] == grid.shape[1] <= 400
+        assert limits.spacing_mm[0] <= grid.spacing_mm[0] <= limits.spacing_mm[1]
+        assert limits.slice_mm[0] <= grid.spacing_mm[2] <= limits.slice_mm[1]
+    heights = [np.ptp(grid.corners_mm[:, 2]) for grid in grids]
+    assert min(heights) < 220
+    assert max(heights) > 360
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_scan_ends_below_the_kidneys_and_above_the_liver_of_the_atlas(style):
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        feet, head = draw_ends(rng, style_named(style))
+        assert feet < -20
+        assert head > 45
 
 
 def test_what_is_fixed_is_kept_and_the_rest_follows_from_the_field_of_view():

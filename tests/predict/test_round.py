@@ -159,6 +159,18 @@ def test_a_network_that_is_not_there_is_refused(project):
         predict_round(workspace, networks=["nobodys"])
 
 
+def test_a_second_network_that_cannot_be_used_is_refused_before_the_first_predicts(project, write_weights):
+    write_weights(project / "networks" / "other" / "weights.safetensors", organs=("liver", "spleen"))
+    with opened(project) as workspace:
+        for names, error in (
+            (("bands", "nobodys"), UnknownNetworkError),
+            (("bands", "other"), UnknownOrganError),
+        ):
+            with pytest.raises(error):
+                predict_round(workspace, networks=names)
+        assert workspace.predictions("bands") == {}
+
+
 def test_a_network_that_does_not_know_an_organ_of_the_project_is_refused(project, write_weights):
     write_weights(project / "networks" / "bands" / "weights.safetensors", organs=("liver", "spleen"))
     with opened(project) as workspace, pytest.raises(UnknownOrganError, match="pancreas"):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -145,3 +147,66 @@ def test_a_case_that_cannot_be_scored_is_set_aside_and_the_others_go_on(predicte
     assert batch.done == ("a", "c")
     assert [failure.key for failure in batch.failed] == ["b"]
     assert queue(predicted.workspace) == [("c", "spleen"), ("c", "liver")]
+
+
+def with_networks(atlas, *names):
+    settings = replace(atlas.workspace.settings, networks=names)
+    atlas.workspace = replace(atlas.workspace, settings=settings)
+
+
+def attention(atlas):
+    """Give the voxels of the liver of `a` that need attention, as the score and the heat map have them."""
+    number = atlas.workspace.store.rounds.current().number
+    (scored,) = atlas.workspace.store.scores.of_round(number)
+    (liver,) = (one for one in scored.organs if one.organ == "liver")
+    heat = heat_path(atlas.workspace.folder.attention_dir("a"), "liver")
+    return liver.attention_voxels, read_nifti(heat).voxels > 0 if heat.exists() else None
+
+
+@pytest.fixture
+def two(atlas, small):
+    """A case of which two networks are sure: one that there is a liver, the other that there is none."""
+    with_networks(atlas, "made-up", "second")
+    atlas.add("a")
+    atlas.predict("a", {"liver": small})
+    atlas.predict("a", {"liver": np.zeros_like(small)}, network="second")
+    return atlas
+
+
+def test_where_two_networks_disagree_is_found_in_every_round(two, small):
+    score_round(two.workspace)
+    n_voxels, heat = attention(two)
+    assert n_voxels == small.sum()
+    np.testing.assert_array_equal(heat, small)
+
+    moved = np.roll(small, 6, axis=0)
+    two.next_round("made-up-r1")
+    two.predict("a", {"liver": moved})
+    assert score_round(two.workspace).done == ("a",)
+    assert two.workspace.networks == ("made-up-r1", "second")
+    n_voxels, heat = attention(two)
+    assert n_voxels == moved.sum()
+    np.testing.assert_array_equal(heat, moved)
+
+
+def test_in_a_new_round_no_case_is_scored_before_all_networks_predicted_it(two, small):
+    score_round(two.workspace)
+    two.next_round("made-up-r1")
+    with pytest.raises(ProjectError, match="made-up-r1 and second"):
+        score_round(two.workspace)
+    two.add("b")
+    two.predict("a", {"liver": small})
+    two.predict("b", {"liver": small})
+    assert score_round(two.workspace).done == ("a",)
+
+
+def test_a_second_network_may_be_removed_and_come_back_and_cases_are_scored_anew(two, small):
+    score_round(two.workspace)
+    with_networks(two, "made-up")
+    assert score_round(two.workspace).done == ("a",)
+    assert attention(two) == (0, None)
+    assert queue(two.workspace) == []
+    with_networks(two, "made-up", "second")
+    assert score_round(two.workspace).done == ("a",)
+    assert attention(two)[0] == small.sum()
+    assert queue(two.workspace) == [("a", "liver")]

@@ -8,7 +8,9 @@ import pytest
 
 import omentum.networks.starter  # noqa: F401  (registers its architecture)
 from omentum.networks.network import Network, NetworkSpec, build
+from omentum.phantoms.rendered import Pair
 from omentum.records import Case, ChosenMask, LabelledCase, MaskSource
+from omentum.tune import pool
 from omentum.tune.prepared import PreparedCase
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
@@ -64,6 +66,23 @@ def network() -> Network:
         architecture="starter", organs=ORGANS, spacing_mm=SPACING_MM, window_voxels=(32, 32, 32)
     )
     return build(spec, seed=5).eval()
+
+
+@pytest.fixture
+def rendered(monkeypatch) -> list[int]:
+    """Makes rendering cheap: a liver of as many HU as the seed ends in, in noise; collects the seeds."""
+    seeds = []
+
+    def render_pair(seed, _maps, spacing_mm, *, made_share):
+        seeds.append(seed)
+        labels = np.zeros((24, 24, 24), dtype=np.uint8)
+        labels[6:18, 6:18, 6:18] = organ("liver").index
+        hu = np.random.default_rng(seed).normal(-80, 10, labels.shape).astype(np.int16)
+        hu[labels > 0] = seed % 1000
+        return Pair(hu, labels, Geometry(labels.shape, np.diag([spacing_mm] * 3 + [1.0])))
+
+    monkeypatch.setattr(pool, "render_pair", render_pair)
+    return seeds
 
 
 @pytest.fixture(scope="session")

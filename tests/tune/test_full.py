@@ -12,10 +12,12 @@ import torch
 from omentum.errors import TuneError
 from omentum.networks.network import build
 from omentum.networks.weights import tensors_sha256
+from omentum.phantoms.anatomy_map import read_anatomy
 from omentum.records import MaskSource
 from omentum.tune import full as full_module
 from omentum.tune.config import FullConfig
 from omentum.tune.full import train_full
+from omentum.tune.pool import CasePool
 
 CONFIG = FullConfig(
     steps=5,
@@ -39,7 +41,10 @@ from omentum.tune.prepared import PreparedCase
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.masks import MaskSet, whole
 
-CONFIG = FullConfig(steps=4, patch_voxels=(16, 16, 16), checkpoint_every=1, learning_rate=1e-2)
+CONFIG = FullConfig(
+    steps=4, patch_voxels=(16, 16, 16), checkpoint_every=1, learning_rate=1e-2,
+    rendered_share=0.5, pool_cases=1, pool_steps=2,
+)
 
 def network():
     spec = NetworkSpec(architecture="starter", organs=("liver",), spacing_mm=8.0, window_voxels=(32, 32, 32))
@@ -72,8 +77,8 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-def trained(network, cases, path, config=CONFIG, progress=None):
-    return train_full(build(network.spec, seed=2), cases, config, path, progress)
+def trained(network, cases, path, config=CONFIG, progress=None, *, maps=()):
+    return train_full(build(network.spec, seed=2), cases, config, path, progress, maps=maps)
 
 
 def sha256(network) -> str:
@@ -123,7 +128,8 @@ def test_a_run_that_stopped_anywhere_ends_in_the_weights_of_one_that_did_not(net
     assert seen == [1, 1, 2, 3, 3, 4, 5], "each run goes on from the last checkpoint"
 
 
-def test_a_run_that_was_killed_ends_in_the_weights_of_one_that_was_not(tmp_path, one_thread):
+def test_a_run_that_was_killed_ends_in_the_weights_of_one_that_was_not(tmp_path, one_thread, monkeypatch):
+    """Half of what it learns from is rendered as it goes."""
     script, path = tmp_path / "killed.py", tmp_path / "checkpoint.pt"
     script.write_text(KILLED)
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -135,8 +141,11 @@ def test_a_run_that_was_killed_ends_in_the_weights_of_one_that_was_not(tmp_path,
         made["network"](), [made["case"]()], made["CONFIG"], path, lambda done, *_: seen.append(done)
     )
     assert seen == [4]
+    seen_cases, pick = [], CasePool.pick
+    monkeypatch.setattr(CasePool, "pick", lambda *asked: seen_cases.append(pick(*asked)) or seen_cases[-1])
     whole = train_full(made["network"](), [made["case"]()], made["CONFIG"], tmp_path / "whole.pt")
     assert sha256(resumed) == sha256(whole)
+    assert {case.case_id for case, _ in seen_cases} == {"a", "made_1000000", "made_1000001"}
 
 
 def test_a_checkpoint_of_other_settings_cases_or_organs_is_not_taken_up(network, boxes, tmp_path):
@@ -160,6 +169,17 @@ def test_a_checkpoint_of_other_settings_cases_or_organs_is_not_taken_up(network,
     assert first_step([boxes, boxes], CONFIG) == 1
 
 
+def test_a_checkpoint_made_with_another_label_map_is_not_taken_up(network, boxes, label_map, tmp_path):
+    ours = read_anatomy(label_map, "totalsegmentator")
+    other = replace(ours, sha256="0" * 64)
+    path, steps = tmp_path / "checkpoint.pt", []
+    for maps in ([ours], [ours], [other], [ours, other]):
+        seen = []
+        trained(network, [boxes], path, progress=lambda done, *_, seen=seen: seen.append(done), maps=maps)
+        steps.append(seen[0])
+    assert steps == [1, 5, 1, 1]
+
+
 def test_an_organ_that_nobody_labelled_keeps_its_head(network, boxes, tmp_path):
     config = replace(CONFIG, weight_decay=0.0)
     kept = trained(network, [boxes], tmp_path / "c.pt", config)
@@ -177,6 +197,53 @@ def test_without_any_label_there_is_nothing_to_learn(network, boxes, prepared_ca
     with pytest.raises(TuneError, match="--label"):
         trained(network, [stranger], tmp_path / "c.pt")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_made_up_patients_alone_will_do(network, rendered, tmp_path):
+    losses = []
+    config = replace(CONFIG, steps=12, learning_rate=1e-2, patch_voxels=(32, 32, 32), rendered_share=1.0)
+    trained(
+        network, [], tmp_path / "c.pt", replace(config, pool_cases=2), lambda *told: losses.append(told[2])
+    )
+    assert rendered
+    assert np.mean(losses[-3:]) < 0.8 * np.mean(losses[:3])
+
+
+def test_made_up_patients_teach_nothing_of_organs_that_they_lack(network, rendered, tmp_path):
+    tumours = build(replace(network.spec, organs=("liver_tumor",)), seed=2)
+    with pytest.raises(TuneError, match="no case has a label of liver_tumor"):
+        train_full(tumours, [], replace(CONFIG, rendered_share=1.0), tmp_path / "c.pt")
+    assert rendered == []
+
+
+def test_a_run_on_made_up_patients_that_stopped_ends_in_the_weights_of_one_that_did_not(
+    network, boxes, rendered, tmp_path
+):
+    config = replace(CONFIG, rendered_share=0.6, pool_cases=2, pool_steps=1)
+    whole = sha256(trained(network, [boxes], tmp_path / "whole.pt", config))
+
+    def stop_at_three(done, *_):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(network, [boxes], tmp_path / "stopped.pt", config, stop_at_three)
+    rendered.clear()
+    assert sha256(trained(network, [boxes], tmp_path / "stopped.pt", config)) == whole
+    assert min(rendered) == 10_000_002, "it goes on at step 2 with the patients of step 2"
+
+
+def test_heads_learn_at_their_own_rate(network, boxes, tmp_path):
+    """The first step of AdamW moves each weight that has a gradient by the rate, whatever the gradient."""
+    config = replace(CONFIG, steps=1, warm_up_share=0.0, weight_decay=0.0, average_decay=0.0, heads_rate=0.1)
+    fresh = build(network.spec, seed=2).state_dict()
+    kept = trained(network, [boxes], tmp_path / "c.pt", config).state_dict()
+    weights = {name for name, _ in network.named_parameters()}
+    moved = {name: float((kept[name] - fresh[name]).abs().max()) for name in weights}
+    heads = [by for name, by in moved.items() if ".liver." in name]
+    trunk = [by for name, by in moved.items() if not name.startswith("organ_heads.")]
+    assert max(trunk) == pytest.approx(config.learning_rate, rel=0.01)
+    assert max(heads) == pytest.approx(0.1 * config.learning_rate, rel=0.01)
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoint(

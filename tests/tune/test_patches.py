@@ -1,11 +1,15 @@
+from contextlib import closing
+
 import numpy as np
 import pytest
 import torch
 
+from omentum.networks.starter import OVERVIEW_VOXELS
 from omentum.records import MaskSource
 from omentum.tune import patches as patches_module
 from omentum.tune.config import FullConfig
 from omentum.tune.patches import draw
+from omentum.tune.pool import CasePool
 
 ORGANS = ("spleen", "liver", "pancreas")
 SMALL = FullConfig(patch_voxels=(16, 16, 16), batch_size=2, seed=4)
@@ -22,12 +26,9 @@ def config(**changes) -> FullConfig:
     return FullConfig(**{"patch_voxels": (16, 16, 16), "batch_size": 1, "seed": 4, **changes})
 
 
-def overviews_of(cases) -> torch.Tensor:
-    return torch.arange(len(cases)).float()[:, None, None, None, None].expand(-1, 1, 2, 2, 2)
-
-
 def drawn(cases, step=0, settings=SMALL):
-    return draw(cases, overviews_of(cases), ORGANS, step, settings)
+    with closing(CasePool(cases, (), ORGANS, 8.0, settings)) as pool:
+        return draw(pool, ORGANS, step, settings)
 
 
 def test_shapes_and_types_are_those_that_the_network_and_the_loss_take(boxes):
@@ -35,7 +36,7 @@ def test_shapes_and_types_are_those_that_the_network_and_the_loss_take(boxes):
     assert (batch.hu.shape, batch.hu.dtype) == ((3, 1, 48, 32, 16), torch.float32)
     assert (batch.labels.shape, batch.labels.dtype) == ((3, 3, 48, 32, 16), torch.bool)
     assert batch.weights.shape == (3, 3)
-    assert batch.overviews.shape == (3, 1, 2, 2, 2)
+    assert batch.overviews.shape == (3, 1, *OVERVIEW_VOXELS)
 
 
 def test_a_batch_depends_on_the_seed_and_the_step_alone(boxes):
@@ -146,6 +147,25 @@ def test_small_organs_are_sought_as_often_as_large_ones(prepared_case):
     assert np.mean(found) == pytest.approx(0.5, abs=0.15)
 
 
+def test_organs_that_the_network_does_not_know_are_not_sought(prepared_case):
+    large, small = np.zeros((2, 80, 40, 40), dtype=bool)
+    large[4:32, 4:36, 4:36] = True
+    small[66:70, 18:22, 18:22] = True
+    case = prepared_case(np.zeros(large.shape), {"aorta": large, "stomach": large, "spleen": small})
+    settings = config(foreground_share=1.0)
+    assert all(bool(drawn([case], step, settings).labels[:, 0].any()) for step in range(10))
+
+
+def test_an_organ_that_overlaps_others_is_sought_as_often_as_one_that_does_not(prepared_case):
+    left, right = np.zeros((2, 80, 40, 40), dtype=bool)
+    left[4:12, 4:36, 4:36] = True
+    right[66:74, 18:22, 18:22] = True
+    case = prepared_case(np.zeros(left.shape), {"liver": left, "pancreas": left, "spleen": right})
+    settings = config(foreground_share=1.0)
+    found = [bool(drawn([case], step, settings).labels[:, 0].any()) for step in range(90)]
+    assert np.mean(found) == pytest.approx(1 / 3, abs=0.12)
+
+
 def test_a_label_counts_by_where_it_comes_from(prepared_case):
     nothing = np.zeros((16, 16, 16), dtype=bool)
     sources = {"pancreas": MaskSource.PREDICTED, "liver": MaskSource.REVISED, "aorta": MaskSource.ORIGINAL}
@@ -170,9 +190,9 @@ def test_each_patch_comes_with_the_overview_of_its_own_case(prepared_case, as_th
     for step in range(8):
         batch = drawn(cases, step)
         for hu, overview in zip(batch.hu, batch.overviews, strict=True):
-            assert hu.max() == pytest.approx(100 * float(overview[0, 0, 0, 0]), abs=0.01)
-            seen.add(float(overview[0, 0, 0, 0]))
-    assert seen == {0.0, 1.0, 2.0, 3.0}
+            assert hu.max() == pytest.approx(float(overview[0, 0, 0, 0]), abs=0.01)
+            seen.add(round(float(overview[0, 0, 0, 0])))
+    assert seen == {0, 100, 200, 300}
 
 
 def test_intensities_vary_within_reason(boxes):

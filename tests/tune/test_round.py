@@ -92,8 +92,8 @@ def test_a_round_ends_with_a_network_that_the_next_one_begins_with(workspace, re
     assert workspace.store.networks.all() == [record]
     assert rounds(workspace) == [(1, "tiny", True), (2, "tiny-r1", False)]
     assert workspace.networks == ("tiny-r1",)
-    assert {what for what, _, _ in told} == {"cache features", "tune heads"}
-    assert told[-1] == ("tune heads", 8, 8)
+    assert {what for what, *_ in told} == {"cache features", "tune heads"}
+    assert told[-1][:3] == ("tune heads", 8, 8)
 
     before, after = load_network(tiny_weights), load_network(record.folder / "weights.safetensors")
     assert tensors_sha256(after.state_dict()) == record.weights_sha256
@@ -241,7 +241,7 @@ def test_full_training_that_was_killed_goes_on_from_its_checkpoint_until_it_is_n
     steps = []
 
     def die_at(step):
-        def progress(what, done, _total):
+        def progress(what, done, *_):
             if what == "train":
                 steps.append(done)
                 if done == step:
@@ -276,10 +276,10 @@ def test_full_training_goes_on_from_the_network_in_use_where_asked(
     workspace, revise, tiny_weights, monkeypatch
 ):
     revise("liver", "phantom_0000")
-    begun_with = []
-    monkeypatch.setattr(tune_module, "train_full", lambda made, *_rest: begun_with.append(made.state_dict()))
+    begun = []
+    monkeypatch.setattr(tune_module, "train_full", lambda made, *_, **__: begun.append(made.state_dict()))
     tuned(workspace, replace(ALL, start="parent"))
-    assert tensors_sha256(begun_with[0]) == tensors_sha256(load_network(tiny_weights).state_dict())
+    assert tensors_sha256(begun[0]) == tensors_sha256(load_network(tiny_weights).state_dict())
 
 
 def test_masks_that_people_vouch_for_are_replayed_before_predicted_ones(workspace, revise):

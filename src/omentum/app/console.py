@@ -88,7 +88,7 @@ def bars() -> Iterator[Callable[[str, int, int, str], None]]:
     def tell(step: str, done: int, total: int, last: str = "") -> None:
         if progress.disable:
             if total >= _LONG and done * 10 // total > (done - 1) * 10 // total:
-                _ERRORS.print(f"{step}: {done} of {total}", markup=False)
+                _ERRORS.print(f"{step}: {done} of {total}{last and f', {last}'}", markup=False)
             return
         if step not in tasks:
             tasks[step] = progress.add_task(step, total=total, last="")
@@ -112,23 +112,26 @@ def end_batches(batches: Sequence[Batch], what: str) -> None:
     """Sum up batches for people, and end with the exit code that they deserve.
 
     Args:
-        batches: What became of the items.
+        batches: What became of the items; one that is in several, such as a case that several networks
+            predicted, counts once, and as failed if it failed in any.
         what: Done to a case, in the past: `predicted`.
 
     Raises:
         typer.Exit: Code 1 if some items failed; 2 if there was one item and it was refused.
     """
-    done, skipped = sum(len(batch.done) for batch in batches), sum(len(batch.skipped) for batch in batches)
-    failed = [failure for batch in batches for failure in batch.failed]
-    before = f", {skipped} before" if skipped else ""
+    failures = dict.fromkeys(failure for batch in batches for failure in batch.failed)
+    failed = {failure.key for failure in failures}
+    done = {key for batch in batches for key in batch.done} - failed
+    skipped = {key for batch in batches for key in batch.skipped} - failed - done
+    before = f", {len(skipped)} before" if skipped else ""
     if done or skipped:
-        typer.echo(f"{what} {done} {'case' if done == 1 else 'cases'}{before}", err=True)
-    for failure in failed:
+        typer.echo(f"{what} {len(done)} {'case' if len(done) == 1 else 'cases'}{before}", err=True)
+    for failure in failures:
         say_error(f"{failure.key} was set aside: {failure.reason}")
-    if failed and done + skipped == 0 and len(failed) == 1:
+    n_items = len(done | skipped | failed)
+    if failed and n_items == 1:
         raise typer.Exit(2)
     if failed:
-        n_items = done + skipped + len(failed)
         again = shlex.join(["omentum", *sys.argv[1:]])
         say_error(f"{len(failed)} of {n_items} cases failed; try them again with `{again}`")
         raise typer.Exit(1)

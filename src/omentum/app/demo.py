@@ -50,13 +50,18 @@ def run_demo(folder: Path, n_cases: int) -> None:
     Raises:
         ConfigError: The folder holds something else.
     """
+    from omentum.networks.catalogue import default_networks  # loads what networks need; slow to import
+
     _clear(folder)
     with bars() as tell:
         for seed in range(n_cases):
             write_cohort(folder / "cohort", [seed], style=_STYLE, spacing_mm=_SPACING_MM)
             tell("make patients", seed + 1, n_cases, "")
         project = folder / "project"
-        new_workspace(project, Settings(held_out_share=0.0, budget_minutes=n_cases * _MINUTES_A_CASE))
+        minutes = n_cases * _MINUTES_A_CASE
+        new_workspace(
+            project, Settings(networks=default_networks(), held_out_share=0.0, budget_minutes=minutes)
+        )
         with opened(project) as workspace:
             _add(workspace, folder / "cohort")
             rows = [_round(workspace, folder, of_run(tell)) for _ in range(ROUNDS)]

@@ -23,14 +23,22 @@ def init(
     organs: Annotated[
         str, typer.Option(help="Organs to annotate, or names of subsets, with commas between.")
     ] = "abdomenatlas-1.0",
-    network: Annotated[str, typer.Option(help="Network that predicts in the first round.")] = "starter",
+    network: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Network that predicts; again for a second opinion. "
+            "Not said: starter, with starter-second where there is one."
+        ),
+    ] = None,
     held_out: Annotated[float, typer.Option(help="Share of patients kept for evaluation.")] = 0.2,
 ) -> None:
     """Make a project. Example: omentum init my-atlas --organs liver,spleen."""
-    from omentum.networks.catalogue import find_weights
+    from omentum.networks.catalogue import default_networks, find_weights
 
-    find_weights(network)
-    settings = Settings(organs=tuple(organs.split(",")), networks=(network,), held_out_share=held_out)
+    networks = tuple(network or default_networks())
+    for name in networks:
+        find_weights(name)
+    settings = Settings(organs=tuple(organs.split(",")), networks=networks, held_out_share=held_out)
     new_workspace(folder, settings)
     typer.echo(f"made {folder}; next: omentum -C {folder} add CT...")
 
@@ -136,11 +144,12 @@ def _summary(workspace: Workspace) -> dict[str, Any]:
     states = Counter(task.state.value for task in store.tasks.of_round(current.number))
     revisions = [one for one in store.revisions.all() if one.round_number == current.number]
     n_cases = len(store.cases.all())
-    n_predicted = len(workspace.predictions(workspace.networks[0]))
+    n_predicted = len(workspace.opinions())
     failures = store.ledger.failures_by_stage()
     return {
         "round": current.number,
         "network": current.network,
+        "second_opinion": ", ".join(workspace.networks[1:]) or "none",
         "cases": n_cases,
         "predicted": n_predicted,
         "tasks_queued": states["queued"],

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from omentum.exchange.sources import usable_sources
 from omentum.records import Batch, TaskState
 from omentum.tune.config import ContinualConfig, FullConfig, read_config
 from omentum.workspace import opened
+
+if TYPE_CHECKING:
+    from omentum.phantoms.anatomy_map import AnatomyMap
 
 __all__ = ["add_to"]
 
@@ -116,6 +119,13 @@ def tune(
         str, typer.Option(help="continual (heads of revised organs) or full (all weights).")
     ] = "continual",
     config: Annotated[Path | None, typer.Option(help="Settings in TOML.")] = None,
+    anatomy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="IDS=FILE",
+            help="Label map without a CT to make up patients from, such as totalsegmentator=map.nii.gz.",
+        ),
+    ] = None,
     device: Device = "auto",
 ) -> None:
     """Teach the network what was revised, and begin the next round. Example: omentum -C my-atlas tune."""
@@ -123,14 +133,31 @@ def tune(
     if mode not in kinds:
         raise ConfigError("--mode", mode, f"modes are {', '.join(kinds)}")
     settings = read_config(config, kinds[mode]) if config else kinds[mode]()
+    maps = _anatomy(anatomy or [], settings)
     with opened(context.obj) as workspace, bars() as tell:
-        network = loop.tune(
-            workspace,
-            settings,
-            device=_device(device),
-            progress=lambda what, done, all_: tell(what, done, all_, ""),
-        )
+        network = loop.tune(workspace, settings, maps=maps, device=_device(device), progress=tell)
     typer.echo(f"{network.name} is in {network.folder}; `omentum predict` uses it from now on")
+
+
+def _anatomy(texts: list[str], settings: ContinualConfig | FullConfig) -> "list[AnatomyMap]":
+    """Read label maps, each given as IDS=FILE."""
+    if not texts:
+        return []
+    from omentum.phantoms.anatomy_map import read_anatomy
+
+    if not isinstance(settings, FullConfig):
+        raise ConfigError("--anatomy", texts[0], "it goes with --mode full")
+    if not settings.rendered_share:
+        raise ConfigError(
+            "--anatomy", texts[0], "it needs a rendered_share above 0 in the settings (--config)"
+        )
+    maps = []
+    for text in texts:
+        ids, _, file = text.partition("=")
+        if not file:
+            raise ConfigError("--anatomy", text, "it must be IDS=FILE, such as totalsegmentator=map.nii.gz")
+        maps.append(read_anatomy(Path(file), ids))
+    return maps
 
 
 def evaluate(

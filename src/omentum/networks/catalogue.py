@@ -14,9 +14,18 @@ from omentum.errors import CheckpointError, UnknownNetworkError
 from omentum.networks.weights import load_network, save_network
 from omentum.settings import checked_name
 
-__all__ = ["WEIGHTS_FILE", "add_model", "find_weights", "home", "known_models", "remove_model"]
+__all__ = [
+    "WEIGHTS_FILE",
+    "add_model",
+    "default_networks",
+    "find_weights",
+    "home",
+    "known_models",
+    "remove_model",
+]
 
 WEIGHTS_FILE = "weights.safetensors"
+_MAIN, _SECOND_OPINION = "starter", "starter-second"
 
 
 def home() -> Path:
@@ -33,6 +42,11 @@ def known_models(project_networks: Path | None = None) -> dict[str, Path]:
         for folder in folders
         for weights in sorted(folder.glob(f"*/{WEIGHTS_FILE}"))
     }
+
+
+def default_networks() -> tuple[str, ...]:
+    """Name the networks of a new project: the starter, with its second opinion where that is known."""
+    return (_MAIN, _SECOND_OPINION) if _SECOND_OPINION in known_models() else (_MAIN,)
 
 
 def find_weights(name: str, project_networks: Path | None = None) -> Path:

@@ -20,7 +20,9 @@ from torch import Tensor
 
 import omentum.networks.starter  # noqa: F401  (registers its architecture)
 from omentum.errors import CheckpointError, OmentumError
+from omentum.networks.compact import compacted, expanded
 from omentum.networks.network import ARCHITECTURES, Network, NetworkSpec, build
+from omentum.networks.numbers import Numbers
 from omentum.volumes.atomic import writing
 
 __all__ = ["load_network", "save_network", "tensors_sha256"]
@@ -31,26 +33,24 @@ _IMPORTS = {"GLOBAL", "INST", "STACK_GLOBAL"}
 """What a pickle says before it runs anything that is not its own."""
 
 
-def save_network(path: Path, network: Network, *, half: bool = False) -> str:
+def save_network(path: Path, network: Network, *, numbers: Numbers = "float32") -> str:
     """Write a network's tensors and spec, whole or not at all.
 
     Args:
         path: A `.safetensors`.
         network: To keep.
-        half: Keep numbers in half precision: half the size; they are float32 again once loaded.
+        numbers: In which to keep weights, see `compacted`; they are float32 again once loaded.
 
     Returns:
         SHA-256 of the tensors that `load_network` will give, as `tensors_sha256` does.
     """
-    tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
-    if half:
-        tensors = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
+    tensors = compacted(network, numbers)
     with writing(path) as part:
         part.touch()
         mode = stat.S_IMODE(part.stat().st_mode)
         save_file(tensors, part, metadata={_SPEC_KEY: network.spec.to_json()})
         part.chmod(mode)  # it makes files that nobody else could read
-    return tensors_sha256({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
+    return tensors_sha256(expanded(tensors, network))
 
 
 def load_network(path: Path) -> Network:
@@ -65,8 +65,9 @@ def load_network(path: Path) -> Network:
     """
     if not path.is_file():
         raise CheckpointError(path, "there is no such file; check the path")
-    text, tensors = _read(path)
+    text, kept = _read(path)
     network = _built(path, text)
+    tensors = expanded(kept, network)
     _check_fit(path, network.state_dict(), tensors)
     network.load_state_dict(tensors)
     return network.eval()
@@ -140,6 +141,11 @@ def _check_fit(path: Path, wanted: Mapping[str, Tensor], given: Mapping[str, Ten
         f"{name} has shape {tuple(given[name].shape)}, not {tuple(value.shape)}"
         for name, value in wanted.items()
         if name in given and given[name].shape != value.shape
+    ]
+    wrong += [
+        f"{name} is {given[name].dtype} without scales that fit"
+        for name, value in wanted.items()
+        if name in given and value.is_floating_point() and not given[name].is_floating_point()
     ]
     wrong += [f"{name} is not finite" for name, value in given.items() if not bool(value.isfinite().all())]
     if wrong:

@@ -11,7 +11,16 @@ from omentum.phantoms.interpolate import FloatArray
 from omentum.phantoms.patient import Patient
 from omentum.phantoms.shapes import ellipsoid, smooth_max, smooth_min
 from omentum.phantoms.space import Space, stream
-from omentum.phantoms.structure import KEEP, Core, Fill, Structure, fitted, fitted_within, ruffled
+from omentum.phantoms.structure import (
+    KEEP,
+    Core,
+    Fill,
+    Structure,
+    distance_at,
+    fitted,
+    fitted_within,
+    ruffled,
+)
 from omentum.phantoms.tissue import Tissues
 from omentum.phantoms.torso import Torso
 from omentum.volumes.geometry import Box
@@ -105,7 +114,7 @@ def _vessels(space: Space, rng: np.random.Generator, whole: Structure, tissues: 
         path: npt.NDArray[np.float64] = np.array(knots, dtype=np.float64)
         path[1:, :3] += rng.normal(0.0, 4.0, (len(path) - 1, 3))
         box, distance = space.tube(path)
-        distance = np.maximum(distance, _within(whole, box) + 2.0)
+        distance = np.maximum(distance, distance_at(whole, box) + 2.0)
         found.append(
             Structure(name=tissue, box=box, distance=distance, fill=Fill(hu=tissues[tissue]), label=KEEP)
         )
@@ -122,17 +131,6 @@ def _vessels(space: Space, rng: np.random.Generator, whole: Structure, tissues: 
     return found
 
 
-def _within(whole: Structure, box: Box) -> FloatArray:
-    """Give a structure's distance at another box's nodes, far outside where it has none."""
-    distance = np.full([part.stop - part.start for part in box], 30.0, dtype=np.float32)
-    spans = [(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(whole.box, box, strict=True)]
-    if all(start < stop for start, stop in spans):
-        here = tuple(slice(s - b.start, e - b.start) for (s, e), b in zip(spans, box, strict=True))
-        there = tuple(slice(s - a.start, e - a.start) for (s, e), a in zip(spans, whole.box, strict=True))
-        distance[here] = whole.distance[there]
-    return distance
-
-
 def _lesions(space: Space, rng: np.random.Generator, whole: Structure, patient: Patient) -> list[Structure]:
     found = []
     nodes = np.argwhere(whole.distance < -9.0)
@@ -144,7 +142,7 @@ def _lesions(space: Space, rng: np.random.Generator, whole: Structure, patient: 
         radius = float(rng.uniform(4.0, 18.0))
         box = space.box([c - radius for c in centre], [c + radius for c in centre])
         shape = ruffled(space, rng, box, ellipsoid(space.at(box), centre, (radius,) * 3), broad_mm=1.5)
-        shape = np.maximum(shape, _within(whole, box) + 1.0)
+        shape = np.maximum(shape, distance_at(whole, box) + 1.0)
         cyst = rng.random() < 0.5
         hu = float(rng.normal(8.0, 4.0)) if cyst else whole.fill.hu - float(rng.uniform(20.0, 55.0))
         found.append(

@@ -17,15 +17,15 @@ from omentum.phantoms.interpolate import FloatArray, lattice_noise
 from omentum.phantoms.shapes import Points, capsule, smooth_path
 from omentum.volumes.geometry import Box
 
-__all__ = ["FAR_MM", "STEP_MM", "Space", "make_space", "stream"]
+__all__ = ["ENDS_MM", "FAR_MM", "STEP_MM", "Space", "make_space", "stream"]
 
 STEP_MM = 4.0
 """From one coarse node to the next."""
 FAR_MM = 30.0
 """Distance given to nodes that are well outside a tube."""
 
-_LOW_MM = np.array([-224.0, -148.0, -232.0])
-_HIGH_MM = np.array([224.0, 236.0, 236.0])
+ENDS_MM = np.array([[-224.0, -148.0, -232.0], [224.0, 236.0, 236.0]])
+"""Lowest and highest corner of the coarse grid in the scanner's space, where not said otherwise."""
 _MARGIN_MM = 10.0
 
 
@@ -45,6 +45,7 @@ class Space:
         reach_mm: Greatest displacement.
         fine: Noise with grains of a node or two, standard deviation about 1.
         broad: Noise with a period of about 30 mm.
+        origin_mm: Place of the first node in the scanner's space.
     """
 
     seed: int
@@ -53,6 +54,7 @@ class Space:
     reach_mm: float
     fine: FloatArray
     broad: FloatArray
+    origin_mm: npt.NDArray[np.float64]
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -60,10 +62,9 @@ class Space:
         x, y, z = self.points[0].shape
         return x, y, z
 
-    @property
-    def origin_mm(self) -> npt.NDArray[np.float64]:
-        """Place of the first node in the scanner's space."""
-        return _LOW_MM
+    def node_mm(self, axis: int) -> npt.NDArray[np.float64]:
+        """Give the places of the nodes along one of the scanner's axes."""
+        return np.asarray(self.origin_mm[axis] + STEP_MM * np.arange(self.shape[axis]), dtype=np.float64)
 
     @property
     def everywhere(self) -> Box:
@@ -79,8 +80,8 @@ class Space:
         )
         seen = corners @ self.to_scanner.T
         reach = self.reach_mm + _MARGIN_MM
-        first = np.floor((seen.min(0) - reach - _LOW_MM) / STEP_MM).astype(int)
-        last = np.ceil((seen.max(0) + reach - _LOW_MM) / STEP_MM).astype(int) + 1
+        first = np.floor((seen.min(0) - reach - self.origin_mm) / STEP_MM).astype(int)
+        last = np.ceil((seen.max(0) + reach - self.origin_mm) / STEP_MM).astype(int) + 1
         x, y, z = (
             slice(int(np.clip(f, 0, n - 2)), int(np.clip(e, 2, n)))
             for f, e, n in zip(first, last, self.shape, strict=True)
@@ -149,30 +150,39 @@ class Space:
         np.minimum(view, capsule(points, start.tolist(), end.tolist()), out=view)
 
 
-def make_space(seed: int, to_scanner: npt.NDArray[np.float64], warp_mm: float) -> Space:
+def make_space(
+    seed: int,
+    to_scanner: npt.NDArray[np.float64],
+    warp_mm: float,
+    *,
+    period_mm: float = 90.0,
+    ends_mm: npt.NDArray[np.float64] = ENDS_MM,
+) -> Space:
     """Lay the coarse grid and find where in the atlas each node is.
 
     Args:
         seed: Of the patient.
         to_scanner: 3 x 3, from atlas to scanner mm: the patient's size and posture.
         warp_mm: Typical smooth displacement of the tissue on top of it.
+        period_mm: From one independent displacement to the next.
+        ends_mm: Lowest and highest corner of the grid in the scanner's space, shape `(2, 3)`.
     """
     rng = stream(seed, "space")
-    shape_xyz = np.round((_HIGH_MM - _LOW_MM) / STEP_MM).astype(int) + 1
+    shape_xyz = np.round((ends_mm[1] - ends_mm[0]) / STEP_MM).astype(int) + 1
     shape = int(shape_xyz[0]), int(shape_xyz[1]), int(shape_xyz[2])
     inverse = np.linalg.inv(to_scanner)
     axes = [
         np.float32(low) + np.float32(STEP_MM) * np.arange(n, dtype=np.float32)
-        for low, n in zip(_LOW_MM, shape, strict=True)
+        for low, n in zip(ends_mm[0], shape, strict=True)
     ]
     grid = axes[0][:, None, None], axes[1][None, :, None], axes[2][None, None, :]
     moved = []
     for row in inverse.astype(np.float32):
-        shift = lattice_noise(rng, shape, 90.0 / STEP_MM)
+        shift = lattice_noise(rng, shape, period_mm / STEP_MM)
         shift *= np.float32(warp_mm)
         np.clip(shift, -2.5 * warp_mm, 2.5 * warp_mm, out=shift)
         shift += row[0] * grid[0] + row[1] * grid[1] + row[2] * grid[2]
         moved.append(shift)
     fine = lattice_noise(rng, shape, 1.7)
     broad = lattice_noise(rng, shape, 30.0 / STEP_MM)
-    return Space(seed, (moved[0], moved[1], moved[2]), to_scanner, 2.5 * warp_mm, fine, broad)
+    return Space(seed, (moved[0], moved[1], moved[2]), to_scanner, 2.5 * warp_mm, fine, broad, ends_mm[0])

@@ -10,10 +10,21 @@ import numpy as np
 
 from omentum.phantoms.interpolate import FloatArray, RealArray
 from omentum.phantoms.shapes import smooth_max
-from omentum.phantoms.space import STEP_MM, Space
+from omentum.phantoms.space import FAR_MM, STEP_MM, Space
 from omentum.volumes.geometry import Box
 
-__all__ = ["KEEP", "Core", "Fill", "Structure", "fitted", "fitted_within", "ruffled", "trimmed"]
+__all__ = [
+    "BACKGROUND",
+    "KEEP",
+    "Core",
+    "Fill",
+    "Structure",
+    "distance_at",
+    "fitted",
+    "fitted_within",
+    "ruffled",
+    "trimmed",
+]
 
 KEEP = -1
 """Label of a structure that leaves the labels below it as they are."""
@@ -78,6 +89,17 @@ class Structure:
     distance: RealArray
     fill: Fill
     label: int = BACKGROUND
+
+
+def distance_at(structure: Structure, box: Box) -> FloatArray:
+    """Give a structure's distance at another box's nodes, `FAR_MM` where it has none."""
+    distance = np.full([part.stop - part.start for part in box], FAR_MM, dtype=np.float32)
+    spans = [(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(structure.box, box, strict=True)]
+    if all(start < stop for start, stop in spans):
+        here = tuple(slice(s - b.start, e - b.start) for (s, e), b in zip(spans, box, strict=True))
+        there = tuple(slice(s - a.start, e - a.start) for (s, e), a in zip(spans, structure.box, strict=True))
+        distance[here] = structure.distance[there]
+    return distance
 
 
 def fitted(distance: FloatArray, volume_ml: float, most_mm: float = 8.0) -> FloatArray:

@@ -73,6 +73,16 @@ STYLES: dict[str, Style] = {
             slice_mm=(3.0, 5.0),
             fields=(("abdomen", 0.5), ("upper_abdomen", 0.3), ("chest_abdomen", 0.2)),
         ),
+        Style(
+            name="broad",
+            phase_weights=(0.25, 0.25, 0.3, 0.2),
+            variation=1.5,
+            anomaly=1.5,
+            noise_hu=(4.0, 32.0),
+            spacing_mm=(1.5, 3.0),
+            slice_mm=(0.7, 5.0),
+            fields=(("abdomen", 0.4), ("upper_abdomen", 0.25), ("chest_abdomen", 0.2), ("trunk", 0.15)),
+        ),
     )
 }
 """Every style by name."""

@@ -7,7 +7,7 @@ Out: structures, painted before the body.
 import numpy as np
 
 from omentum.phantoms.patient import Patient
-from omentum.phantoms.space import STEP_MM, Space, stream
+from omentum.phantoms.space import Space, stream
 from omentum.phantoms.structure import Core, Fill, Structure
 from omentum.phantoms.torso import Torso
 
@@ -19,11 +19,10 @@ def table(space: Space, torso: Torso, patient: Patient) -> list[Structure]:
     rng = stream(patient.seed, "table")
     if not patient.has_table:
         return []
-    n_x, n_y, _ = space.shape
-    x = (space.origin_mm[0] + STEP_MM * np.arange(n_x)).astype(np.float32)[:, None, None]
-    y = (space.origin_mm[1] + STEP_MM * np.arange(n_y)).astype(np.float32)[None, :, None]
+    x = space.node_mm(0).astype(np.float32)[:, None, None]
+    y = space.node_mm(1).astype(np.float32)[None, :, None]
     lowest = np.flatnonzero((torso.skin < 0.0).any(axis=(0, 2)))
-    back_mm = space.origin_mm[1] + STEP_MM * float(lowest[0]) if lowest.size else -100.0
+    back_mm = space.node_mm(1)[lowest[0]] if lowest.size else -100.0
     top = np.float32(back_mm - rng.uniform(1.0, 6.0)) + (x / np.float32(rng.uniform(32.0, 48.0))) ** 2
     thick = np.float32(rng.uniform(14.0, 30.0))
     shell = np.maximum(

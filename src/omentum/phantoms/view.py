@@ -14,7 +14,7 @@ from omentum.phantoms.space import stream
 from omentum.phantoms.styles import Style
 from omentum.volumes.geometry import Geometry
 
-__all__ = ["Triple", "checked_grid", "draw_view"]
+__all__ = ["Triple", "checked_grid", "draw_ends", "draw_view"]
 
 Triple = tuple[float, float, float]
 
@@ -23,6 +23,7 @@ _ENDS_MM = {
     "abdomen": ((-155.0, 12.0), (112.0, 12.0)),
     "upper_abdomen": ((-78.0, 18.0), (100.0, 16.0)),
     "chest_abdomen": ((-150.0, 12.0), (205.0, 12.0)),
+    "trunk": ((-215.0, 8.0), (215.0, 8.0)),
 }
 _SIDE_VOXELS = (8, 4096)
 _EDGE_MM = (0.1, 20.0)
@@ -70,12 +71,15 @@ def draw_view(
     return Geometry((x, y, z), affine)
 
 
-def _draw_field(rng: np.random.Generator, patient: Patient, style: Style) -> _Field:
+def draw_ends(rng: np.random.Generator, style: Style) -> tuple[float, float]:
+    """Draw where a scan ends towards feet and head, in mm of the atlas."""
     names, weights = zip(*style.fields, strict=True)
-    name = str(rng.choice(names, p=weights))
-    (low, low_spread), (high, high_spread) = _ENDS_MM[name]
-    feet = (low + rng.normal(0.0, low_spread)) * patient.size[2]
-    head = (high + rng.normal(0.0, high_spread)) * patient.size[2]
+    (low, low_spread), (high, high_spread) = _ENDS_MM[str(rng.choice(names, p=weights))]
+    return float(low + rng.normal(0.0, low_spread)), float(high + rng.normal(0.0, high_spread))
+
+
+def _draw_field(rng: np.random.Generator, patient: Patient, style: Style) -> _Field:
+    feet, head = (end * patient.size[2] for end in draw_ends(rng, style))
     tight = rng.uniform(0.97, 1.12)
     across = (330.0 + 1.9 * patient.fat_mm) * patient.size[0] * tight
     middle_y = 42.0 * patient.size[1] - 4.0 + rng.normal(0.0, 5.0)

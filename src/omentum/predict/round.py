@@ -42,11 +42,10 @@ def predict_round(
         CheckpointError: Its weights cannot be used.
         UnknownOrganError: It has no head for one of the project's organs.
     """
+    # All are loaded before any volume is read: a network that cannot be used is refused at once.
+    predictors = [_predictor(workspace, name, device) for name in networks or workspace.networks]
     cases = workspace.store.cases.all()
-    return [
-        _predict_with(workspace, cases, _predictor(workspace, name, device), progress)
-        for name in networks or workspace.networks
-    ]
+    return [_predict_with(workspace, cases, predictor, progress) for predictor in predictors]
 
 
 def _predictor(workspace: Workspace, name: str, device: str) -> Predictor:

@@ -18,28 +18,27 @@ __all__ = ["score_round"]
 
 
 def score_round(workspace: Workspace, *, progress: Callable[[Progress], None] | None = None) -> Batch:
-    """Score every case that the networks in use have predicted, and queue what needs an expert.
+    """Score every case that all networks of the round have predicted, and queue what needs an expert.
 
     Organs that a case's own data set annotates, and those revised already, are not scored.
 
     Raises:
         ProjectError: Nothing has been predicted.
     """
-    by_network = [workspace.predictions(name) for name in workspace.networks]
-    cases = [case for case in workspace.store.cases.all() if all(case.case_id in made for made in by_network)]
+    opinions = workspace.opinions()
+    cases = [case for case in workspace.store.cases.all() if case.case_id in opinions]
     if not cases:
-        raise ProjectError("no case has been predicted yet; run `omentum predict` first")
+        names = " and ".join(workspace.networks)
+        raise ProjectError(f"no case has been predicted by {names} yet; run `omentum predict` first")
     number = workspace.store.rounds.current().number
     stage = f"score {number}"
     scores = {score.case_id: score for score in workspace.store.scores.of_round(number)}
     for case_id, detail in workspace.store.ledger.details(stage).items():
-        if case_id not in scores or detail != _made_from(
-            [made[case_id] for made in by_network if case_id in made]
-        ):
+        if case_id not in scores or detail != _made_from(opinions.get(case_id, ())):
             workspace.store.ledger.forget(stage, case_id)
 
     def work(case: Case) -> dict[str, Any]:
-        predictions = [made[case.case_id] for made in by_network]
+        predictions = opinions[case.case_id]
         organs = _organs_to_score(workspace, case, predictions)
         score = score_case(case, predictions, organs, workspace.folder.attention_dir(case.case_id))
         workspace.store.scores.replace(number, [score])

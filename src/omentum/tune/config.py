@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from omentum.errors import ConfigError
+from omentum.networks.numbers import NUMBERS, Numbers
 
 __all__ = ["ContinualConfig", "FullConfig", "read_config"]
 
@@ -28,9 +29,9 @@ class FullConfig:
     start: str = "fresh"
     """From `fresh` weights, or from those of the `parent`, the network that predicts in this round."""
     architecture: str = "starter"
-    """Of fresh weights; likewise `spacing_mm` and `window_voxels`."""
-    spacing_mm: float = 3.0
-    """Edge of the cubic voxels that the network sees."""
+    """Of fresh weights; likewise `window_voxels`."""
+    spacing_mm: float = 0.0
+    """Edge of the cubic voxels that the network sees; 0 is the parent's, and 3 mm for fresh weights."""
     window_voxels: tuple[int, int, int] = (96, 96, 96)
     """Size of a window in prediction, `(x, y, z)`."""
     steps: int = 1000
@@ -42,24 +43,35 @@ class FullConfig:
     warm_up_share: float = 0.05
     """Share of the steps over which the rate rises; then it falls as a cosine."""
     weight_decay: float = 1e-4
+    heads_rate: float = 1.0
+    """Factor of the rate for the heads of the organs."""
     foreground_share: float = 0.75
     """Share of patches whose centre is drawn from an organ, each organ equally likely."""
+    rendered_share: float = 0.0
+    """Share of patches from patients made up on the fly, from formulas and from `--anatomy` label maps."""
+    made_share: float = 0.3
+    """Share of those whose anatomy is made of formulas; all, where there is no label map."""
+    pool_cases: int = 24
+    """How many of them are at hand at a time."""
+    pool_steps: int = 3
+    """Steps between one and the next, which takes the place of the oldest."""
     predicted_weight: float = 0.3
     """What a predicted label counts in the loss; original and revised ones count 1."""
     average_decay: float = 0.99
     """Of the running mean of the weights, which is what is kept in the end."""
     checkpoint_every: int = 100
-    half_precision: bool = False
-    """Whether the weights are kept as float16, half the size; computing is not changed by it."""
+    kept_as: Numbers = "float32"
+    """Numbers in which the weights are kept: `float16` takes half the room, `int8` a quarter."""
     seed: int = 0
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot run."""
         _of_their_types(self)
-        _at_least(self, 1, ("steps", "batch_size", "checkpoint_every"))
-        _at_least(self, 0, ("seed", "weight_decay"))
+        _at_least(self, 1, ("steps", "batch_size", "checkpoint_every", "pool_cases", "pool_steps"))
+        _at_least(self, 0, ("seed", "spacing_mm", "weight_decay"))
         _shares(self, ("warm_up_share", "foreground_share", "predicted_weight", "average_decay"))
-        _above_0(self, ("learning_rate", "spacing_mm"))
+        _shares(self, ("rendered_share", "made_share"))
+        _above_0(self, ("learning_rate", "heads_rate"))
         if self.start not in _STARTS:
             raise ConfigError("start", self.start, f"it must be {' or '.join(_STARTS)}")
 
@@ -83,8 +95,8 @@ class ContinualConfig:
     """Most cases that are replayed for each case revised, so that replay does not drown the revisions."""
     predicted_weight: float = 0.3
     """What a predicted label counts in the loss; original and revised ones count 1."""
-    half_precision: bool = False
-    """Whether the weights are kept as float16, half the size; computing is not changed by it."""
+    kept_as: Numbers = "float32"
+    """Numbers in which the weights are kept: `float16` takes half the room, `int8` a quarter."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -141,6 +153,7 @@ _TYPES: dict[object, tuple[Callable[[Any], bool], str]] = {
     float: (_is_number, "it must be a number"),
     bool: (lambda value: isinstance(value, bool), "it must be true or false"),
     str: (lambda value: isinstance(value, str), "it must be a name"),
+    Numbers: (lambda value: value in NUMBERS, f"it must be {', '.join(NUMBERS[:-1])} or {NUMBERS[-1]}"),
     tuple[str, ...]: (
         lambda value: isinstance(value, tuple) and all(isinstance(name, str) for name in value),
         "it must be a list of names",

@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,12 +18,14 @@ from torch import Tensor
 
 from omentum.errors import TuneError
 from omentum.networks.network import Network
-from omentum.networks.starter import overview
 from omentum.networks.weights import tensors_sha256
+from omentum.phantoms.anatomy_map import AnatomyMap
+from omentum.phantoms.phantom import LABELLED
 from omentum.tune.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from omentum.tune.config import FullConfig
 from omentum.tune.losses import partial_loss
 from omentum.tune.patches import Patches, draw
+from omentum.tune.pool import CasePool
 from omentum.tune.prepared import PreparedCase
 from omentum.tune.schedule import rate_at
 
@@ -41,6 +44,8 @@ def train_full(
     config: FullConfig,
     checkpoint_path: Path,
     progress: Progress | None = None,
+    *,
+    maps: Sequence[AnatomyMap] = (),
 ) -> Network:
     """Train every weight of a network, in place.
 
@@ -50,43 +55,50 @@ def train_full(
         config: How.
         checkpoint_path: Where the state is kept between steps; removed by the caller when all is stored.
         progress: Told after each step.
+        maps: Anatomy of real people, from which patients are made up on the fly.
 
     Returns:
         The network in evaluation mode, with the running mean of its weights.
 
     Raises:
-        TuneError: There is no case with a known organ, or the loss is not finite.
+        TuneError: No label of any organ is there to learn from, or the loss is not finite.
     """
     organs = network.spec.organs
-    if not any(set(case.sources) & set(organs) for case in cases):
+    known = {name for case in cases for name in case.sources}
+    if not set(organs) & known.union(LABELLED if config.rendered_share else ()):
         raise TuneError(
             f"no case has a label of {', '.join(organs)}; add cases with `--label`, or revise some"
         )
-    key = _run_key(network, cases, config)
+    key = _run_key(network, cases, maps, config)
     network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     state = _fresh_state(network, config)
     load_checkpoint(checkpoint_path, state, key)
-    overviews = torch.cat(
-        [overview(torch.from_numpy(case.hu.astype(np.float32))[None, None]) for case in cases]
-    )
-    while state.step < config.steps:
-        loss = _step(state, draw(cases, overviews, organs, state.step, config), organs, config)
-        if not np.isfinite(loss):
-            cure = "lower learning_rate; the last checkpoint is kept"
-            raise TuneError(f"the loss became {loss} at step {state.step}; {cure}")
-        state.step += 1
-        if state.step % config.checkpoint_every == 0:
-            save_checkpoint(checkpoint_path, state, key)
-        if progress is not None:
-            progress(state.step, config.steps, loss)
+    with closing(CasePool(cases, maps, organs, network.spec.spacing_mm, config)) as pool:
+        while state.step < config.steps:
+            loss = _step(state, draw(pool, organs, state.step, config), organs, config)
+            _check(loss, state.step)
+            state.step += 1
+            if state.step % config.checkpoint_every == 0:
+                save_checkpoint(checkpoint_path, state, key)
+            if progress is not None:
+                progress(state.step, config.steps, loss)
     network.load_state_dict(state.average)
     return network.eval()
 
 
+def _check(loss: float, step: int) -> None:
+    if not np.isfinite(loss):
+        cure = "lower learning_rate; the last checkpoint is kept"
+        raise TuneError(f"the loss became {loss} at step {step}; {cure}")
+
+
 def _fresh_state(network: Network, config: FullConfig) -> TrainingState:
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-    )
+    heads: list[torch.nn.Parameter] = []
+    trunk: list[torch.nn.Parameter] = []
+    for name, parameter in network.named_parameters():
+        (heads if name.startswith("organ_heads.") else trunk).append(parameter)
+    groups = [{"params": trunk, "factor": 1.0}, {"params": heads, "factor": config.heads_rate}]
+    optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
     average = {key: value.detach().clone() for key, value in network.state_dict().items()}
     return TrainingState(model=network, optimizer=optimizer, average=average)
 
@@ -96,7 +108,8 @@ def _step(state: TrainingState, patches: Patches, organs: Sequence[str], config:
     assert isinstance(network, Network)
     device = next(network.parameters()).device
     for group in state.optimizer.param_groups:
-        group["lr"] = config.learning_rate * rate_at(state.step, config.steps, config.warm_up_share)
+        rate = config.learning_rate * rate_at(state.step, config.steps, config.warm_up_share)
+        group["lr"] = rate * group["factor"]
     is_half = device.type != "cpu" or config.patch_voxels[0] > _NARROW_VOXELS
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=is_half):
         features, _ = network.trunk(patches.hu.to(device))
@@ -123,8 +136,10 @@ def _move_average(average: dict[str, Tensor], now: dict[str, Tensor], decay: flo
             average[key].copy_(value)
 
 
-def _run_key(network: Network, cases: Sequence[PreparedCase], config: FullConfig) -> str:
+def _run_key(
+    network: Network, cases: Sequence[PreparedCase], maps: Sequence[AnatomyMap], config: FullConfig
+) -> str:
     """Name the run by all that its result depends on, so that no other run's checkpoint is taken up."""
     parts = [tensors_sha256(network.state_dict()), json.dumps(asdict(config)), network.spec.to_json()]
-    parts += [case.key for case in cases]
+    parts += [case.key for case in cases] + [one.sha256 for one in maps]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

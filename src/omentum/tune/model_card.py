@@ -32,7 +32,7 @@ def write_model_card(path: Path, spec: NetworkSpec, story: Mapping[str, Any]) ->
         f"- **Organs**: {organs}",
         f"- **Made by**: `omentum tune --mode {story['mode']}` after round {story['round']}",
         f"- **Parent**: `{story['parent']}`",
-        f"- **Learned**: {tuned}, from {len(story['cases'])} cases, in {story['seconds']:g} s",
+        f"- **Learned**: {tuned}, from {_cases(story)}, in {story['seconds']:g} s",
         f"- **Weights (SHA-256)**: `{story['weights_sha256']}`",
         "",
         "Its settings and cases are in `tune.json`. It is made to propose masks that experts check; it is",
@@ -41,3 +41,13 @@ def write_model_card(path: Path, spec: NetworkSpec, story: Mapping[str, Any]) ->
         "",
     ]
     write_text(path, "\n".join(lines))
+
+
+def _cases(story: Mapping[str, Any]) -> str:
+    cases, config = f"{len(story['cases'])} cases", story.get("config", {})
+    if not config.get("rendered_share"):
+        return cases
+    anatomy = [f"`{name}`" for name in story["anatomy"]]
+    if config["made_share"] or not anatomy:
+        anatomy.insert(0, "formulas")
+    return f"{cases} and patients made up on the fly (anatomy of {', '.join(anatomy)})"

@@ -1,6 +1,6 @@
 """Which patch is seen at a step? A function of the seed and the step alone, so a resumed run sees the same.
 
-In:  prepared cases and the settings.
+In:  a pool of cases and the settings.
 Out: batches: patches turned, scaled and varied in intensity, their labels, and what each label counts.
 """
 
@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from omentum.records import MaskSource
 from omentum.tune.config import FullConfig
+from omentum.tune.pool import CasePool
 from omentum.tune.prepared import PreparedCase
 from omentum.volumes.labels import organ
 
@@ -44,43 +45,44 @@ class Patches:
     overviews: Tensor
 
 
-def draw(
-    cases: Sequence[PreparedCase], overviews: Tensor, organs: Sequence[str], step: int, config: FullConfig
-) -> Patches:
+def draw(pool: CasePool, organs: Sequence[str], step: int, config: FullConfig) -> Patches:
     """Draw the batch of one step.
 
     Args:
-        cases: All cases to learn from.
-        overviews: Of each case, `(case, 1, ...)`.
+        pool: What to learn from.
         organs: The network's, in the order of its logits.
         step: Number of the step.
         config: Seed, sizes, shares.
     """
-    drawn, rows, labels, weights = [], [], [], []
+    drawn, overviews, labels, weights = [], [], [], []
     for item in range(config.batch_size):
         rng = np.random.default_rng([config.seed, step, item])
-        row = int(rng.integers(len(cases)))
-        hu, codes = _cut(cases[row], _centre(cases[row], rng, config), rng, config)
+        case, seen = pool.pick(step, rng)
+        hu, codes = _cut(case, _centre(case, organs, rng, config), rng, config)
         drawn.append(_varied(hu, rng))
-        rows.append(row)
-        labels.append(_labels(codes, cases[row], organs))
-        weights.append(_weights(cases[row], organs, config))
+        overviews.append(seen)
+        labels.append(_labels(codes, case, organs))
+        weights.append(_weights(case, organs, config))
     return Patches(
         hu=torch.stack(drawn),
         labels=torch.stack(labels),
         weights=torch.stack(weights),
-        overviews=overviews[rows],
+        overviews=torch.stack(overviews),
     )
 
 
-def _centre(case: PreparedCase, rng: np.random.Generator, config: FullConfig) -> npt.NDArray[np.float64]:
+def _centre(
+    case: PreparedCase, organs: Sequence[str], rng: np.random.Generator, config: FullConfig
+) -> npt.NDArray[np.float64]:
     """Draw a voxel of a random organ that is there; else any voxel."""
     shape = np.array(case.hu.shape)
     if rng.random() < config.foreground_share:
-        counts = np.bincount(case.masks.codes.ravel(), minlength=len(case.masks.sets))
-        present = np.flatnonzero(counts[1:]) + 1
-        if len(present):
-            inside = np.flatnonzero(case.masks.codes.ravel() == rng.choice(present))
+        codes = case.masks.codes.ravel()
+        is_there = np.bincount(codes, minlength=len(case.masks.sets)) > 0
+        members = [[organ(name).index in one for one in case.masks.sets] for name in organs]
+        present = [row for row in np.array(members) if (row & is_there).any()]
+        if present:
+            inside = np.flatnonzero(present[rng.integers(len(present))][codes])
             return np.array(np.unravel_index(rng.choice(inside), case.hu.shape), dtype=np.float64)
     return rng.uniform(0, shape - 1)
 

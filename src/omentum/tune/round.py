@@ -8,7 +8,8 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from contextlib import closing
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from omentum.errors import TuneError
 from omentum.networks.catalogue import WEIGHTS_FILE, find_weights
 from omentum.networks.network import Network, NetworkSpec, build
 from omentum.networks.weights import load_network, save_network
+from omentum.phantoms.anatomy_map import AnatomyMap
 from omentum.records import LabelledCase, MaskSource, NetworkRecord, Revision
+from omentum.tune.board import Board
 from omentum.tune.cache import OrganSamples, sample_case
 from omentum.tune.config import ContinualConfig, FullConfig
 from omentum.tune.continual import tune_heads
@@ -26,15 +29,18 @@ from omentum.tune.full import train_full
 from omentum.tune.model_card import write_model_card
 from omentum.tune.prepared import PreparedCase, prepared
 from omentum.tune.replay import replayed
+from omentum.tune.schedule import rate_at
 from omentum.volumes.atomic import sweep, write_json
 from omentum.volumes.labels import organs_named
 from omentum.workspace import Workspace
 
 __all__ = ["tune_round"]
 
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, steps done, steps in all."""
+Progress = Callable[[str, int, int, str], None]
+"""Told what is being done, steps done, steps in all, and how it goes."""
 _CHECKPOINT = "checkpoint.pt"
+_SPACING_MM = 3.0
+"""Of fresh weights whose settings do not say."""
 _ROUND = re.compile(r"-r\d+$")
 
 
@@ -43,6 +49,7 @@ def tune_round(
     labelled: Sequence[LabelledCase],
     config: ContinualConfig | FullConfig,
     *,
+    maps: Sequence[AnatomyMap] = (),
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> NetworkRecord:
@@ -56,6 +63,7 @@ def tune_round(
             left out here.
         config: `ContinualConfig` tunes the heads of the organs revised in this round; `FullConfig`
             trains all weights afresh on all labels.
+        maps: Anatomy of real people, from which full training makes up patients.
         device: Where to train.
         progress: Told of the work.
 
@@ -64,36 +72,42 @@ def tune_round(
     """
     current = workspace.store.rounds.current()
     noted = {one.name: one for one in workspace.store.networks.all()}
-    base = _ROUND.sub("", current.network) if current.network in noted else current.network
-    name = f"{base}-r{current.number}"
-    folder = workspace.folder.network_dir(name)
-    record = noted.get(name) or _made(workspace, labelled, config, folder, device, progress)
+    folder = _folder(workspace)
+    cases = [one for one in labelled if not one.case.held_out]
+    tell = progress or (lambda _what, _done, _total, _last: None)
+    record = noted.get(folder.name) or _made(workspace, cases, config, maps, device, tell)
     workspace.store.networks.add(record)
     (folder / _CHECKPOINT).unlink(missing_ok=True)
     sweep(folder)
     workspace.store.rounds.finish(current.number)
-    workspace.store.rounds.start(name)
+    workspace.store.rounds.start(folder.name)
     return record
+
+
+def _folder(workspace: Workspace) -> Path:
+    """Name the network that this round ends with: by the one that the project began with, and the round."""
+    current = workspace.store.rounds.current()
+    is_ours = any(one.name == current.network for one in workspace.store.networks.all())
+    base = _ROUND.sub("", current.network) if is_ours else current.network
+    return workspace.folder.network_dir(f"{base}-r{current.number}")
 
 
 def _made(
     workspace: Workspace,
-    labelled: Sequence[LabelledCase],
+    cases: Sequence[LabelledCase],
     config: ContinualConfig | FullConfig,
-    folder: Path,
+    maps: Sequence[AnatomyMap],
     device: str,
-    progress: Progress | None,
+    tell: Progress,
 ) -> NetworkRecord:
     """Tune a network, and write all its files."""
-    current = workspace.store.rounds.current()
-    cases = [one for one in labelled if not one.case.held_out]
-    tell = progress or (lambda _what, _done, _total: None)
+    current, folder = workspace.store.rounds.current(), _folder(workspace)
     started = time.perf_counter()
     if isinstance(config, FullConfig):
-        network, learned = _full(workspace, cases, config, folder, device, tell)
+        network, learned = _full(workspace, cases, config, maps, device, tell)
     else:
         network, learned = _continual(workspace, cases, config, device, tell)
-    sha256 = save_network(folder / WEIGHTS_FILE, network.cpu(), half=config.half_precision)
+    sha256 = save_network(folder / WEIGHTS_FILE, network.cpu(), numbers=config.kept_as)
     story = {
         "name": folder.name,
         "parent": current.network,
@@ -118,23 +132,40 @@ def _full(
     workspace: Workspace,
     cases: Sequence[LabelledCase],
     config: FullConfig,
-    folder: Path,
+    maps: Sequence[AnatomyMap],
     device: str,
     tell: Progress,
 ) -> tuple[Network, dict[str, Any]]:
-    network = (_current(workspace) if config.start == "parent" else _fresh(workspace, config)).to(device)
+    network = _begun(workspace, config).to(device)
     ready = _prepared(workspace, cases, network.spec.spacing_mm, tell)
-    train_full(
-        network, ready, config, folder / _CHECKPOINT, lambda done, total, _loss: tell("train", done, total)
-    )
-    return network, {"mode": "full", "cases": [one.case_id for one in ready]}
+    folder = _folder(workspace)
+    with closing(Board(folder)) as board:
+
+        def told(done: int, total: int, loss: float) -> None:
+            rate = config.learning_rate * rate_at(done - 1, total, config.warm_up_share)
+            board.write(done, {"loss": loss, "learning rate": rate})
+            tell("train", done, total, f"loss {loss:.3f}")
+
+        train_full(network, ready, config, folder / _CHECKPOINT, told, maps=maps)
+    learned = {"cases": [one.case_id for one in ready], "anatomy": [one.name for one in maps]}
+    return network, {"mode": "full", **learned}
+
+
+def _begun(workspace: Workspace, config: FullConfig) -> Network:
+    """Give what full training begins with; the parent's weights may go on at another spacing."""
+    if config.start == "fresh":
+        return _fresh(workspace, config)
+    parent = _current(workspace)
+    network = build(replace(parent.spec, spacing_mm=config.spacing_mm or parent.spec.spacing_mm))
+    network.load_state_dict(parent.state_dict())
+    return network
 
 
 def _fresh(workspace: Workspace, config: FullConfig) -> Network:
     spec = NetworkSpec(
         architecture=config.architecture,
         organs=workspace.settings.organs,
-        spacing_mm=config.spacing_mm,
+        spacing_mm=config.spacing_mm or _SPACING_MM,
         window_voxels=config.window_voxels,
     )
     return build(spec, seed=config.seed)
@@ -158,11 +189,14 @@ def _continual(
     for done, (case_id, organs) in enumerate(sorted(plan.items()), start=1):
         ready = prepared(by_id[case_id], network.spec.spacing_mm, workspace.folder.cache_dir)
         samples += sample_case(network, ready, sorted(organs), config, overlap=workspace.settings.overlap)
-        tell("cache features", done, len(plan))
+        tell("cache features", done, len(plan), case_id)
     counted = {
         (organ, case_id): weight for case_id, organs in plan.items() for organ, weight in organs.items()
     }
-    tune_heads(network, samples, counted, config, lambda done, total, _loss: tell("tune heads", done, total))
+    tune_heads(
+        network, samples, counted, config,
+        lambda done, total, loss: tell("tune heads", done, total, f"loss {loss:.3f}"),
+    )  # fmt: skip
     seen = {case_id: sorted(organs) for case_id, organs in sorted(plan.items())}
     return network, {"mode": "continual", "organs": sorted({s.organ for s in samples}), "cases": seen}
 
@@ -220,5 +254,5 @@ def _prepared(
     ready = []
     for done, one in enumerate(cases, start=1):
         ready.append(prepared(one, spacing_mm, workspace.folder.cache_dir))
-        tell("prepare cases", done, len(cases))
+        tell("prepare cases", done, len(cases), one.case.case_id)
     return ready

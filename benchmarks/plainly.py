@@ -1,0 +1,72 @@
+"""How is a CT predicted with common tools? Run by starter_speed.py: python benchmarks/plainly.py CT -o OUT.
+
+The shipped starter in MONAI's sliding window; then organ by organ, so that it fits into memory: the
+probability at full size, a threshold, a file from nibabel. No clean-up of the masks, and no pictures.
+"""
+
+import json
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import torch
+from monai.inferers import sliding_window_inference
+from torch.nn import functional as F
+
+from omentum.networks.grid import to_network_grid
+from omentum.predict.batch import predictor_named
+from omentum.volumes.geometry import Geometry
+from omentum.volumes.volume import Volume
+
+OVERLAP = 0.5
+AIR_HU = -1024.0
+seconds: dict[str, float] = defaultdict(float)
+"""Taken by each step so far."""
+
+
+@torch.inference_mode()
+def main(source: Path, out: Path) -> None:
+    predictor = predictor_named("starter")
+    network, organs = predictor.network, predictor.organs
+    with step("total"):
+        with step("read"):
+            image = nib.load(source)
+            hu = image.get_fdata(dtype=np.float32)
+        with step("resample"):  # as ours does, so that both see the same
+            ct = Volume(hu, Geometry(hu.shape, image.affine))
+            small = np.ascontiguousarray(to_network_grid(ct, predictor.spacing_mm).voxels)
+        with step("forward"):
+            logits = sliding_window_inference(
+                torch.from_numpy(small)[None, None],
+                roi_size=network.spec.window_voxels,
+                sw_batch_size=1,
+                predictor=lambda window: network(window, organs),
+                overlap=OVERLAP,
+                mode="gaussian",
+                cval=AIR_HU,
+            )
+            probabilities = logits.sigmoid()
+        out.mkdir(parents=True)
+        for k, name in enumerate(organs):
+            with step("masks"):
+                full = F.interpolate(probabilities[:, k : k + 1], size=hu.shape, mode="trilinear")
+                mask = (full[0, 0] > 0.5).numpy().astype(np.uint8)
+            with step("write"):
+                nib.save(nib.Nifti1Image(mask, image.affine), out / f"{name}.nii.gz")
+    (out / "summary.json").write_text(json.dumps({"seconds": seconds}), encoding="utf-8")
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    seconds[name] += time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[3]))

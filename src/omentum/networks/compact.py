@@ -1,0 +1,79 @@
+"""How do weights take a quarter of their room? As whole numbers to 127, and a scale for each output channel.
+
+In:  a network; or the tensors that were in a file.
+Out: tensors to put into a file; or float32 again.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from omentum.networks.numbers import Numbers
+
+__all__ = ["compacted", "expanded"]
+
+_SCALES = ".int8_scales"
+"""Follows a tensor's name in that of its scales."""
+_LARGEST = 127
+_LEAST_SCALE = torch.finfo(torch.float32).tiny
+"""Of a channel whose weights are all 0."""
+
+
+def compacted(network: nn.Module, numbers: Numbers) -> dict[str, Tensor]:
+    """Give a network's tensors, on the CPU, as they are kept.
+
+    Args:
+        network: On any device.
+        numbers: `float16` rounds all that is floating-point. `int8` rounds the weights of convolutions and
+            linear maps, each output channel to whole multiples of its scale: its largest weight / 127, in the
+            8 bits of bfloat16. Biases and statistics, which are few, stay as they are.
+
+    Returns:
+        Beside each tensor in int8 its scales: float32, of as many axes, all of length 1 but that of the
+        output channels. Weight = whole number x scale is exact in float32, so what was kept once and is
+        kept so again does not change.
+    """
+    tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
+    if numbers == "float16":
+        return {key: value.half() if value.is_floating_point() else value for key, value in tensors.items()}
+    if numbers == "int8":
+        for key, axis in _channel_axes(network).items():
+            tensors[key], tensors[key + _SCALES] = _rounded(tensors[key], axis)
+    return tensors
+
+
+def expanded(tensors: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
+    """Give a network's tensors as float32, however they were kept.
+
+    Returns:
+        Those in int8 times their scales. Where the scales are missing, misshapen or not above 0, the tensor
+        stays int8, and the scales stay beside it.
+    """
+    whole = {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
+    for key, axis in _channel_axes(network).items():
+        value, scales = whole.get(key), whole.get(key + _SCALES)
+        if value is None or scales is None or value.dtype != torch.int8:
+            continue
+        fitting = [side if one == axis else 1 for one, side in enumerate(value.shape)]
+        if list(scales.shape) == fitting and not bool((scales <= 0).any()):
+            whole[key] = value * whole.pop(key + _SCALES)
+    return whole
+
+
+def _channel_axes(network: nn.Module) -> dict[str, int]:
+    """Tell for each weight of a convolution or linear map which axis counts the output channels."""
+    kinds = (nn.Linear, nn.Conv3d, nn.ConvTranspose3d)
+    return {
+        f"{name}.weight": 1 if isinstance(part, nn.ConvTranspose3d) else 0
+        for name, part in network.named_modules()
+        if isinstance(part, kinds)
+    }
+
+
+def _rounded(value: Tensor, channel_axis: int) -> tuple[Tensor, Tensor]:
+    others = [axis for axis in range(value.ndim) if axis != channel_axis]
+    scales = value.abs().amax(dim=others, keepdim=True) / _LARGEST
+    # With 8 bits of scale and 7 of whole number, the product needs no rounding in float32.
+    scales = scales.clamp_min(_LEAST_SCALE).bfloat16().float()
+    return (value / scales).round().clamp(-_LARGEST, _LARGEST).to(torch.int8), scales

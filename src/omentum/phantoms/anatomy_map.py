@@ -1,0 +1,200 @@
+"""What does a real person's label map know of anatomy? How far each point is from each tissue.
+
+In:  a label map: the 117 structures of TotalSegmentator, or the organs of one of our subsets.
+Out: `AnatomyMap`: signed distances by tissue in an atlas about the kidneys, computed once, deformed at will.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from scipy.spatial import ConvexHull
+
+from omentum.errors import ConfigError
+from omentum.phantoms.interpolate import FloatArray
+from omentum.phantoms.space import FAR_MM
+from omentum.volumes.labels import SUBSETS, subset_ids
+from omentum.volumes.nifti import read_nifti
+from omentum.volumes.orient import reoriented
+from omentum.volumes.volume import Volume
+
+__all__ = ["TOTALSEGMENTATOR", "AnatomyMap", "Part", "map_anatomy", "read_anatomy"]
+
+TOTALSEGMENTATOR = "totalsegmentator"
+"""Name of the ids 1 to 117 of TotalSegmentator's task `total`, version 2."""
+_STEP_MM = 3.2
+"""Distances are kept on a grid of about this step: what is smaller is not drawn anyway."""
+_BODY_STEP_MM = 8.0
+_LEVEL = ("kidney_left", "kidney_right", "liver", "spleen")
+"""Organs that say where in the trunk a map is; the atlas of made patients has them at these places."""
+_LEVEL_MM = {
+    "kidney_left": (-73.0, 10.0, -9.0),
+    "kidney_right": (70.0, 9.0, -20.0),
+    "liver": (60.0, 62.0, 25.0),
+    "spleen": (-103.0, 2.0, 36.0),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Part:
+    """Where one tissue is.
+
+    Attributes:
+        tissue: A name in `totalsegmentator_117.json`, or an organ's.
+        distance: Signed, in mm, negative inside, clipped to `FAR_MM`; float32 `(x, y, z)`.
+        origin_mm: Place of its first voxel in the atlas.
+        step_mm: From voxel to voxel.
+    """
+
+    tissue: str
+    distance: FloatArray
+    origin_mm: npt.NDArray[np.float64]
+    step_mm: npt.NDArray[np.float64]
+
+    @property
+    def ends_mm(self) -> npt.NDArray[np.float64]:
+        """Lowest and highest corner, shape `(2, 3)`."""
+        return np.stack([self.origin_mm, self.origin_mm + self.step_mm * (np.array(self.distance.shape) - 1)])
+
+    @property
+    def centre_mm(self) -> npt.NDArray[np.float64]:
+        """Mean place of its inside."""
+        return np.asarray(self.origin_mm + self.step_mm * np.argwhere(self.distance < 0).mean(axis=0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AnatomyMap:
+    """One person's anatomy, without a CT.
+
+    Attributes:
+        name: Of the map.
+        parts: By tissue.
+        body: Distance to the convex hull of everything in each axial plane.
+        low_mm: Where in the atlas the map ends towards the feet.
+        high_mm: Likewise towards the head.
+        sha256: Of the labels and their grid.
+    """
+
+    name: str
+    parts: Mapping[str, Part]
+    body: Part
+    low_mm: float
+    high_mm: float
+    sha256: str
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether it has bones: without them no body can be drawn round the organs."""
+        return "bone" in self.parts
+
+
+def read_anatomy(path: Path, ids: str) -> AnatomyMap:
+    """Read a label map.
+
+    Args:
+        path: A NIfTI file.
+        ids: What its values mean: `totalsegmentator`, or one of our subsets such as `abdomenatlas-1.0`.
+
+    Raises:
+        ImageError: The file cannot be used.
+        ConfigError: `ids` is unknown, or the map lacks the organs that say where in the trunk it is.
+    """
+    return map_anatomy(path.name.split(".")[0], read_nifti(path), ids)
+
+
+def map_anatomy(name: str, labels: Volume, ids: str) -> AnatomyMap:
+    """Measure the distances of a label map; see `read_anatomy`."""
+    tissues = _tissues(ids)
+    upright = reoriented(labels, "RAS")
+    voxels, spacing = upright.voxels, np.array(upright.geometry.spacing_mm)
+    boxes = ndimage.find_objects(voxels.astype(np.int32), max_label=max(map(max, tissues.values())))
+    parts = {}
+    for tissue, values in tissues.items():
+        found = [boxes[value - 1] for value in values if boxes[value - 1] is not None]
+        part = _part(tissue, voxels, values, found, spacing) if found else None
+        if part is not None and (part.distance < 0).any():  # what is thinner than the step is not drawn
+            parts[tissue] = part
+    missing = [organ for organ in _LEVEL if organ not in parts]
+    if missing:
+        raise ConfigError(
+            "anatomy", name, f"{', '.join(missing)} must be in it, to know where in the trunk it is"
+        )
+    shift = np.mean([np.array(_LEVEL_MM[organ]) - parts[organ].centre_mm for organ in _LEVEL], axis=0)
+    parts = {tissue: _moved(part, shift) for tissue, part in parts.items()}
+    body = _moved(_body(voxels, spacing), shift)
+    low, high = shift[2], shift[2] + spacing[2] * (voxels.shape[2] - 1)
+    digest = hashlib.sha256(voxels.tobytes() + upright.geometry.affine.tobytes() + ids.encode()).hexdigest()
+    return AnatomyMap(
+        name=name, parts=parts, body=body, low_mm=float(low), high_mm=float(high), sha256=digest
+    )
+
+
+def _tissues(ids: str) -> dict[str, list[int]]:
+    if ids == TOTALSEGMENTATOR:
+        text = resources.files("omentum.phantoms").joinpath("totalsegmentator_117.json").read_text("utf-8")
+        table: dict[str, list[int]] = json.loads(text)
+        return table
+    if ids not in SUBSETS:
+        raise ConfigError("ids", ids, f"they must be {TOTALSEGMENTATOR} or one of {', '.join(SUBSETS)}")
+    return {organ: [value] for value, organ in subset_ids(ids).items()}
+
+
+def _moved(part: Part, shift: npt.NDArray[np.float64]) -> Part:
+    return Part(
+        tissue=part.tissue, distance=part.distance, origin_mm=part.origin_mm + shift, step_mm=part.step_mm
+    )
+
+
+def _part(
+    tissue: str,
+    voxels: npt.NDArray[np.integer],
+    values: list[int],
+    found: list[tuple[slice, ...]],
+    spacing: npt.NDArray[np.float64],
+) -> Part:
+    margin = np.ceil(12.0 / spacing).astype(int)
+    low = np.maximum(np.min([[part.start for part in box] for box in found], axis=0) - margin, 0)
+    high = np.minimum(np.max([[part.stop for part in box] for box in found], axis=0) + margin, voxels.shape)
+    x, y, z = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    inside = np.isin(voxels[x, y, z], values)
+    stride = np.maximum(np.floor(_STEP_MM / spacing), 1).astype(int)
+    return Part(
+        tissue=tissue,
+        distance=_signed(inside, spacing)[:: stride[0], :: stride[1], :: stride[2]].copy(),
+        origin_mm=low * spacing,
+        step_mm=spacing * stride,
+    )
+
+
+def _signed(inside: npt.NDArray[np.bool_], spacing: npt.NDArray[np.float64]) -> FloatArray:
+    """Measure the distance to a mask's border, which lies between voxels; a staircase is smoothed."""
+    edge = float(spacing.min())
+    apart = [ndimage.distance_transform_edt(mask, sampling=spacing) for mask in (~inside, inside)]
+    distance = np.where(inside, 0.5 * edge - apart[1], apart[0] - 0.5 * edge).astype(np.float32)
+    ndimage.gaussian_filter(distance, 0.6 * edge / spacing, output=distance)
+    return np.clip(distance, -FAR_MM, FAR_MM, out=distance)
+
+
+def _body(voxels: npt.NDArray[np.integer], spacing: npt.NDArray[np.float64]) -> Part:
+    """Fill the convex hull of each axial plane, and smooth it from plane to plane."""
+    stride = np.maximum(np.round(_BODY_STEP_MM / spacing), 1).astype(int)
+    coarse = voxels[:: stride[0], :: stride[1], :: stride[2]] > 0
+    margin = np.ceil(100.0 / (spacing * stride)).astype(int) * (1, 1, 0)
+    coarse = np.pad(coarse, [(int(m), int(m)) for m in margin])
+    filled = np.zeros_like(coarse)
+    grid = np.stack(np.meshgrid(*(np.arange(side) for side in coarse.shape[:2]), indexing="ij"), axis=-1)
+    for z in range(coarse.shape[2]):
+        points = np.argwhere(coarse[:, :, z])
+        if len(points) > 2 and (np.ptp(points, axis=0) > 0).all():
+            hull = ConvexHull(points, qhull_options="QJ").equations
+            filled[:, :, z] = (grid @ hull[:, :2].T + hull[:, 2] <= 0.5).all(axis=-1)
+    step = spacing * stride
+    apart = [ndimage.distance_transform_edt(mask, sampling=step) for mask in (~filled, filled)]
+    distance = ndimage.gaussian_filter((apart[0] - apart[1]).astype(np.float32), 16.0 / step, mode="nearest")
+    return Part(tissue="body", distance=distance, origin_mm=-margin * step, step_mm=step)

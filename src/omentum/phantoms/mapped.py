@@ -1,0 +1,121 @@
+"""What is in a patient made from a real person's label map, and what lies on what?
+
+In:  a patient's traits and anatomy maps: the body is the host's; its organs may be a guest's.
+Out: the coarse grid and the structures in the order in which they are painted, as from made anatomy.
+"""
+
+import numpy as np
+
+from omentum.phantoms.anatomy_map import AnatomyMap, Part
+from omentum.phantoms.deform import Placement, fit_placement, placed
+from omentum.phantoms.interpolate import FloatArray
+from omentum.phantoms.mapped_body import body_wall
+from omentum.phantoms.mapped_fill import fill_of, inner_structures
+from omentum.phantoms.patient import Patient
+from omentum.phantoms.phantom import LABELLED
+from omentum.phantoms.space import Space, make_space, stream
+from omentum.phantoms.structure import BACKGROUND, Structure, ruffled, trimmed
+from omentum.phantoms.tissue import draw_tissues
+from omentum.volumes.geometry import Box, Geometry
+from omentum.volumes.labels import SUBSETS, organ
+
+__all__ = ["PAINTED", "build_mapped"]
+
+_ORGANS = SUBSETS["abdomenatlas-1.0"]
+PAINTED = (
+    "lung_left", "lung_right", "airway", "esophagus", "heart", "muscle", "bone", "cartilage", "cord",
+    "thyroid", "prostate", "bladder", "intestine", "colon", "duodenum", "liver", "stomach", "spleen",
+    "pancreas", "adrenal", "kidney_left", "kidney_right", "cyst", "gall_bladder", "portal_vein", "vein",
+    "artery", "postcava", "aorta",
+)  # fmt: skip
+"""Every tissue of a map, in the order of painting; vessels are sharp, so they come last."""
+_EDGE_MM = 14.0
+"""How far beyond the view the coarse grid reaches."""
+_WARP_MM = 4.5
+_WARP_PERIOD_MM = (60.0, 130.0)
+_RESIZED_MM = 1.3
+_HOLLOW = 1.8
+"""How much more the size of stomach, gall bladder and urinary bladder differs."""
+_MOVED_MM = 2.5
+_ROUGH_MM = 1.0
+
+
+def build_mapped(
+    patient: Patient, host: AnatomyMap, guest: AnatomyMap | None, view: Geometry
+) -> tuple[Space, list[Structure]]:
+    """Build one patient's anatomy from maps, deformed; only as much of it as the view shows.
+
+    Args:
+        patient: Traits.
+        host: Whose body it is; has bones.
+        guest: Whose nine organs take the place of the host's, if another's.
+        view: The scan's grid, axes pointing R, A, S.
+    """
+    rng = stream(patient.seed, "mapped")
+    space = _space(rng, patient, view)
+    tissues = draw_tissues(patient)
+    placement = Placement() if guest is None else fit_placement(_organs(host), _organs(guest))
+    structures = body_wall(space, host, patient, tissues)
+    absent = {"gall_bladder"} if not patient.has_gall_bladder else set()
+    absent |= {f"kidney_{patient.missing_kidney}"} if patient.missing_kidney else set()
+    for tissue in PAINTED:
+        source = guest if guest is not None and tissue in _ORGANS else host
+        part = source.parts.get(tissue)
+        if part is None or tissue in absent:
+            continue
+        own = placement if source is guest else Placement()
+        moved = rng.normal(0.0, _MOVED_MM * patient.variation, 3) if _is_free(tissue) else np.zeros(3)
+        box, distance = placed(space, part, own, moved)
+        if _is_free(tissue):
+            distance = _resized(space, rng, box, distance, patient.variation * _looseness(tissue))
+        one = Structure(
+            name=tissue,
+            box=box,
+            distance=distance,
+            fill=fill_of(tissue, rng, patient, tissues, _heights(space, box, distance)),
+            label=_label(tissue),
+        )
+        structures += [one, *inner_structures(one, space, rng, patient, tissues)]
+    return space, [cut for cut in map(trimmed, structures) if cut is not None]
+
+
+def _space(rng: np.random.Generator, patient: Patient, view: Geometry) -> Space:
+    low = view.affine[:3, 3]
+    ends = np.stack([low, low + np.array(view.spacing_mm) * (np.array(view.shape) - 1)])
+    ends += np.array([[-_EDGE_MM], [_EDGE_MM]])
+    warp = _WARP_MM * patient.variation * rng.uniform(0.4, 1.0)
+    period = float(rng.uniform(*_WARP_PERIOD_MM))
+    return make_space(patient.seed, patient.to_scanner, warp * period / 90.0, period_mm=period, ends_mm=ends)
+
+
+def _organs(one: AnatomyMap) -> dict[str, Part]:
+    return {name: part for name, part in one.parts.items() if name in _ORGANS}
+
+
+def _is_free(tissue: str) -> bool:
+    """Tell whether it is a soft organ whose size and place differ from its neighbours'."""
+    return tissue in _ORGANS or tissue in ("adrenal", "duodenum", "heart", "bladder")
+
+
+def _looseness(tissue: str) -> float:
+    return _HOLLOW if tissue in ("stomach", "gall_bladder", "bladder") else 1.0
+
+
+def _resized(
+    space: Space, rng: np.random.Generator, box: Box, distance: FloatArray, variation: float
+) -> FloatArray:
+    """Grow or shrink an organ and make its surface uneven, by no more than its thickness allows."""
+    thick = float(min(1.0, -float(distance.min(initial=0.0)) / 12.0))
+    offset = rng.normal(0.0, _RESIZED_MM * variation) * thick
+    uneven = ruffled(space, rng, box, distance, broad_mm=_ROUGH_MM * variation * thick)
+    return uneven + np.float32(offset)
+
+
+def _heights(space: Space, box: Box, distance: FloatArray) -> FloatArray:
+    """Give the places along the scanner's y of the nodes inside."""
+    inside = np.nonzero(distance < -5.0)[1]
+    return np.asarray(space.node_mm(1)[box[1].start + inside], dtype=np.float32)
+
+
+def _label(tissue: str) -> int:
+    return organ(tissue).index if tissue in LABELLED else BACKGROUND

@@ -1,0 +1,85 @@
+"""What lies round the organs that a label map names? Skin, fat, muscle, and what nobody labelled.
+
+In:  the coarse grid, the host's hull and bones, a patient's traits.
+Out: structures, painted before all that the map names.
+"""
+
+import numpy as np
+
+from omentum.phantoms.anatomy_map import AnatomyMap
+from omentum.phantoms.deform import Placement, placed
+from omentum.phantoms.interpolate import FloatArray, lattice_noise
+from omentum.phantoms.patient import Patient
+from omentum.phantoms.space import FAR_MM, STEP_MM, Space, stream
+from omentum.phantoms.structure import Fill, Structure
+from omentum.phantoms.table import table
+from omentum.phantoms.tissue import Tissues
+from omentum.phantoms.torso import Torso
+
+__all__ = ["body_wall", "threads"]
+
+
+def body_wall(space: Space, host: AnatomyMap, patient: Patient, tissues: Tissues) -> list[Structure]:
+    """Give table, skin, the fat under it, muscle, and what fills the gaps between the organs."""
+    rng = stream(patient.seed, "mapped wall")
+    body = _everywhere(space, host)
+    uneven = space.noise(rng, space.everywhere)
+    thick = np.float32(rng.uniform(4.0, 16.0)) + np.float32(1.0) * uneven
+    muscle = body - thick
+    typical_fat_mm = np.float32(rng.gamma(2.0, 6.5) + 3.0)
+    slow = lattice_noise(rng, space.shape, 110.0 / STEP_MM)
+    skin = muscle - typical_fat_mm * (1.0 + 0.3 * np.clip(slow, -2.0, 2.0))
+    inside = body + np.float32(rng.uniform(2.0, 9.0)) + np.float32(1.5) * uneven
+    torso = Torso(skin=skin, muscle=muscle, cavity=inside, dome=inside)
+    box, fat = space.everywhere, tissues["fat"]
+    cavity_fat = Fill(hu=fat + float(rng.uniform(0.0, 25.0)), texture_hu=8.0, patchy_hu=8.0)
+    soft = Fill(hu=float(rng.uniform(15.0, 60.0)), texture_hu=10.0, patchy_hu=10.0)
+    share = np.float32(rng.uniform(0.6, 2.2))
+    meat = np.maximum((share - lattice_noise(rng, space.shape, 22.0 / STEP_MM)) * 8.0, inside)
+    return [
+        *table(space, torso, patient),
+        Structure(name="skin", box=box, distance=skin, fill=Fill(hu=0.0)),
+        Structure(name="fat", box=box, distance=skin + 2.0, fill=Fill(hu=fat - 4.0, texture_hu=5.0)),
+        Structure(
+            name="muscle",
+            box=box,
+            distance=muscle,
+            fill=Fill(hu=tissues["muscle"], texture_hu=8.0, patchy_hu=6.0),
+        ),
+        Structure(name="cavity fat", box=box, distance=inside, fill=cavity_fat),
+        Structure(name="unnamed tissue", box=box, distance=meat, fill=soft),
+        Structure(
+            name="unnamed vessels",
+            box=box,
+            distance=np.maximum(threads(space, rng, 1.8), inside),
+            fill=Fill(hu=tissues["portal_vein"]),
+        ),
+        *_discs(space, host),
+    ]
+
+
+def threads(space: Space, rng: np.random.Generator, radius_mm: float) -> FloatArray:
+    """Give the distance to random winding threads: where two smooth fields are both 0."""
+    period = 26.0 / STEP_MM
+    first, second = (lattice_noise(rng, space.shape, period) for _ in range(2))
+    return np.asarray(np.hypot(first, second) * np.float32(11.0) - np.float32(radius_mm), dtype=np.float32)
+
+
+def _everywhere(space: Space, host: AnatomyMap) -> FloatArray:
+    box, distance = placed(space, host.body, Placement())
+    body = np.full(space.shape, FAR_MM, dtype=np.float32)
+    body[box] = distance
+    return body
+
+
+def _discs(space: Space, host: AnatomyMap) -> list[Structure]:
+    """Fill the gaps about the spinal cord, which maps leave between vertebrae."""
+    if "cord" not in host.parts:
+        return []
+    box, cord = placed(space, host.parts["cord"], Placement())
+    front_box, front = placed(space, host.parts["cord"], Placement(), (0.0, 24.0, 0.0))
+    disc = Fill(hu=85.0, texture_hu=6.0)
+    return [
+        Structure(name="discs", box=front_box, distance=front - 13.0, fill=disc),
+        Structure(name="canal", box=box, distance=cord - 3.0, fill=Fill(hu=20.0)),
+    ]
