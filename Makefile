@@ -19,16 +19,27 @@ check: .venv/ready  ## format, lint, types and the import rule, in a minute
 bench: .venv/ready  ## every benchmark, small
 	for question in benchmarks/*_*.py; do $(BIN)/python $$question --quick || exit 1; done
 
-weights: .venv/installed  ## how the starter's weights were made: about 40 minutes on 2 cores
+MAPS ?= label_maps
+ANATOMY := --anatomy totalsegmentator=$(MAPS)/s0327.nii.gz --anatomy totalsegmentator=$(MAPS)/s0328.nii.gz \
+	--anatomy abdomenatlas-1.0=$(MAPS)/amos_0013.nii.gz
+STARTER := $(BIN)/omentum -C scratch/weights/starter tune
+SECOND := OMENTUM_HOME=scratch/weights/home $(BIN)/omentum
+
+weights: .venv/installed  ## how both starters' weights were made: about 3 hours on 2 cores; see docs/starter.md for MAPS
 	rm -rf scratch/weights
 	$(BIN)/omentum phantoms scratch/weights/cohort --number 120 --first-seed 1000
-	$(BIN)/omentum init scratch/weights/project --held-out 0.1
-	$(BIN)/omentum -C scratch/weights/project add scratch/weights/cohort --label labels.nii.gz \
+	$(BIN)/omentum init scratch/weights/starter --network starter --held-out 0.1
+	$(BIN)/omentum -C scratch/weights/starter add scratch/weights/cohort --label labels.nii.gz \
 		--label-organs abdomenatlas-1.0
-	$(BIN)/omentum -C scratch/weights/project tune --mode full --config configs/starter.toml
-	$(BIN)/omentum -C scratch/weights/project tune --mode full --config configs/starter-finer.toml
-	$(BIN)/omentum -C scratch/weights/project tune --config configs/starter-heads.toml
-	@echo "the weights are scratch/weights/project/networks/starter-r3/weights.safetensors"
+	$(STARTER) --mode full --config configs/starter.toml
+	$(STARTER) --mode full --config configs/starter-finer.toml
+	$(STARTER) --config configs/starter-heads.toml
+	$(STARTER) --mode full --config configs/starter-anatomy.toml $(ANATOMY)
+	$(STARTER) --mode full --config configs/starter-longer.toml $(ANATOMY)
+	$(SECOND) models add scratch/weights/starter/networks/starter-r4/weights.safetensors --as starter-base
+	$(SECOND) init scratch/weights/second --network starter-base --held-out 0
+	$(SECOND) -C scratch/weights/second tune --mode full --config configs/starter-second.toml $(ANATOMY)
+	@echo "scratch/weights/starter/networks/starter-r5 and scratch/weights/second/networks/starter-base-r1"
 
 clean:
 	rm -rf .venv demo scratch
