@@ -26,9 +26,10 @@ STARTER := $(BIN)/omentum -C scratch/weights/starter tune
 SECOND := OMENTUM_HOME=scratch/weights/home $(BIN)/omentum
 
 weights: .venv/installed  ## how both starters' weights were made: about 3 hours on 2 cores; see docs/starter.md for MAPS
+	ls $(MAPS)/s0327.nii.gz $(MAPS)/s0328.nii.gz $(MAPS)/amos_0013.nii.gz
 	rm -rf scratch/weights
 	$(BIN)/omentum phantoms scratch/weights/cohort --number 120 --first-seed 1000
-	$(BIN)/omentum init scratch/weights/starter --network starter --held-out 0.1
+	$(BIN)/omentum init scratch/weights/starter --network starter --held-out 0
 	$(BIN)/omentum -C scratch/weights/starter add scratch/weights/cohort --label labels.nii.gz \
 		--label-organs abdomenatlas-1.0
 	$(STARTER) --mode full --config configs/starter.toml

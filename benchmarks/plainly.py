@@ -18,8 +18,9 @@ import torch
 from monai.inferers import sliding_window_inference
 from torch.nn import functional as F
 
+from omentum.networks.catalogue import find_weights
 from omentum.networks.grid import to_network_grid
-from omentum.predict.batch import predictor_named
+from omentum.networks.weights import load_network
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.volume import Volume
 
@@ -31,15 +32,15 @@ seconds: dict[str, float] = defaultdict(float)
 
 @torch.inference_mode()
 def main(source: Path, out: Path) -> None:
-    predictor = predictor_named("starter")
-    network, organs = predictor.network, predictor.organs
+    network = load_network(find_weights("starter"))  # in PyTorch's own memory layout
+    organs = network.spec.organs
     with step("total"):
         with step("read"):
             image = nib.load(source)
             hu = image.get_fdata(dtype=np.float32)
         with step("resample"):  # as ours does, so that both see the same
             ct = Volume(hu, Geometry(hu.shape, image.affine))
-            small = np.ascontiguousarray(to_network_grid(ct, predictor.spacing_mm).voxels)
+            small = np.ascontiguousarray(to_network_grid(ct, network.spec.spacing_mm).voxels)
         with step("forward"):
             logits = sliding_window_inference(
                 torch.from_numpy(small)[None, None],

@@ -8,8 +8,8 @@ there are any. No scan is scored with weights that learned from it: `trained-on.
     python benchmarks/starter_quality.py --network starter --network starter-second --average --write
 
 Every network gets a table, and with `--average` so does the average of the networks' probabilities (and that
-of the weights from files). `--write` puts the tables into the networks' model cards and docs/starter.md, and
-the figures into results/.
+of the weights from files). `--write` puts the tables into the networks' model cards, docs/starter.md and, in
+brief, README.md, and the figures into results/.
 """
 
 import argparse
@@ -21,13 +21,14 @@ from measure import report
 from omentum.errors import ConfigError, OmentumError
 from quality.cases import all_cases
 from quality.entrants import Entrant, Member, entrants_of, member_named, member_of_file, predict_case
-from quality.page import Results, block, parts_of, put_into
+from quality.page import Results, block, brief, parts_of, put_into
 from quality.references import PHANTOMS, Column
 from quality.scores import CaseScore, Score, score_case, total
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ROOT / "src" / "omentum" / "networks" / "shipped"
 DOCUMENT = ROOT / "docs" / "starter.md"
+README = ROOT / "README.md"
 
 
 def main() -> None:
@@ -64,7 +65,7 @@ def run(given: argparse.Namespace) -> None:
     text = block(results, _command(given, names), n_phantoms)
     print(text)
     for page in pages:
-        put_into(page, text)
+        put_into(page, brief(results, _command(given, names)) if page == README else text)
     first = results[entrants[0], PHANTOMS["mixed"]]
     assert isinstance(first, Score)
     assert first.summary.dice is not None
@@ -101,7 +102,7 @@ def _pages(networks: Sequence[Member]) -> list[Path]:
     names = sorted(one.name for one in networks if one.weights.parent.parent == SHIPPED)
     if len(names) < len(networks) or not names:
         raise ConfigError("--write", True, "it needs --network, and networks of this checkout alone")
-    pages = [DOCUMENT, *(SHIPPED / name / "model-card.md" for name in names)]
+    pages = [README, DOCUMENT, *(SHIPPED / name / "model-card.md" for name in names)]
     for page in pages:
         parts_of(page)
     return pages

@@ -16,7 +16,7 @@ from quality.references import PHANTOMS, SCANS, Column
 from quality.scores import TOLERANCE_MM, Score
 from quality.trained_on import FIRST_UNSEEN_SEED
 
-__all__ = ["Results", "block", "columns", "parts_of", "put_into"]
+__all__ = ["Results", "block", "brief", "columns", "parts_of", "put_into"]
 
 Results = Mapping[tuple[Entrant, Column], Score | str]
 """A score, or the reason why there is none."""
@@ -56,6 +56,18 @@ def block(results: Results, command: str, n_phantoms: int) -> str:
         "most in any case. It must be 0.",
         "- A dash: the reference does not speak of that organ, or not reliably. What a model labelled shows "
         "agreement with that model, errors included, not truth.",
+    ]
+    return "\n".join([BEGIN, *lines, END])
+
+
+def brief(results: Results, command: str) -> str:
+    """Write the first entrant's table alone, for a page that points to the whole block."""
+    entrant = next(entrant for entrant, _ in results)
+    lines = [
+        f"Dice / surface Dice at {TOLERANCE_MM:g} mm of `{entrant.name}`, by `{command}`. The head of each "
+        "column says who made the reference: nobody (made-up patients), a person, or a model.",
+        "",
+        *_table(entrant, results),
     ]
     return "\n".join([BEGIN, *lines, END])
 

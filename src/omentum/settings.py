@@ -68,7 +68,7 @@ class Settings:
         ("starter",),
         "Networks that predict each case; `omentum models list` shows which there are. The first is the main "
         "one: its masks go to the experts, and it is tuned. Others are second opinions: attention goes where "
-        "networks disagree. Each takes as much time again, and may be removed or added between two commands.",
+        "networks disagree. Each takes its own time, and may be removed or added between two commands.",
     )
     database: str = _text(
         "sqlite:///omentum.db",

@@ -217,3 +217,23 @@ def test_a_real_person_has_kidneys_of_their_volume_and_the_liver_on_the_right(sh
         < found.parts["aorta"].centre_mm[1]
         < found.parts["cartilage"].centre_mm[1]
     )
+
+
+def test_a_value_that_the_ids_do_not_have_is_refused(toy):
+    labels = toy().labels((8.0, 8.0, 8.0))
+    labels.voxels[0, 0, 0] = 200
+    with pytest.raises(ConfigError, match="200 is no value of the ids totalsegmentator"):
+        map_anatomy("toy", labels, TOTALSEGMENTATOR)
+
+
+def test_sides_that_an_affine_swaps_are_noticed(toy):
+    labels = toy().labels((8.0, 8.0, 8.0))
+    swapped = Volume(labels.voxels[::-1].copy(), labels.geometry)
+    with pytest.raises(ConfigError, match="is its affine right"):
+        map_anatomy("toy", swapped, TOTALSEGMENTATOR)
+
+
+def test_ids_of_another_table_are_noticed(shared):
+    amos = shared / "data" / "label_maps" / "amos_0013.nii.gz"
+    with pytest.raises(ConfigError, match="are its ids totalsegmentator"):
+        read_anatomy(amos, TOTALSEGMENTATOR)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +34,8 @@ _STEP_MM = 3.2
 _BODY_STEP_MM = 8.0
 _LEVEL = ("kidney_left", "kidney_right", "liver", "spleen")
 """Organs that say where in the trunk a map is; the atlas of made patients has them at these places."""
+_OFF_MM = 60.0
+"""How far from its place in the atlas such an organ may lie; sides that are swapped are off by twice that."""
 _LEVEL_MM = {
     "kidney_left": (-73.0, 10.0, -9.0),
     "kidney_right": (70.0, 9.0, -20.0),
@@ -103,7 +106,8 @@ def read_anatomy(path: Path, ids: str) -> AnatomyMap:
 
     Raises:
         ImageError: The file cannot be used.
-        ConfigError: `ids` is unknown, or the map lacks the organs that say where in the trunk it is.
+        ConfigError: `ids` is unknown or cannot be what the values mean, or the map lacks the organs that say
+            where in the trunk it is.
     """
     return map_anatomy(path.name.split(".")[0], read_nifti(path), ids)
 
@@ -113,6 +117,7 @@ def map_anatomy(name: str, labels: Volume, ids: str) -> AnatomyMap:
     tissues = _tissues(ids)
     upright = reoriented(labels, "RAS")
     voxels, spacing = upright.voxels, np.array(upright.geometry.spacing_mm)
+    _check_values(name, voxels, ids, tissues)
     boxes = ndimage.find_objects(voxels.astype(np.int32), max_label=max(map(max, tissues.values())))
     parts = {}
     for tissue, values in tissues.items():
@@ -127,12 +132,29 @@ def map_anatomy(name: str, labels: Volume, ids: str) -> AnatomyMap:
         )
     shift = np.mean([np.array(_LEVEL_MM[organ]) - parts[organ].centre_mm for organ in _LEVEL], axis=0)
     parts = {tissue: _moved(part, shift) for tissue, part in parts.items()}
+    _check_places(name, parts, ids)
     body = _moved(_body(voxels, spacing), shift)
     low, high = shift[2], shift[2] + spacing[2] * (voxels.shape[2] - 1)
     digest = hashlib.sha256(voxels.tobytes() + upright.geometry.affine.tobytes() + ids.encode()).hexdigest()
     return AnatomyMap(
         name=name, parts=parts, body=body, low_mm=float(low), high_mm=float(high), sha256=digest
     )
+
+
+def _check_values(name: str, voxels: npt.NDArray[Any], ids: str, tissues: Mapping[str, list[int]]) -> None:
+    known = {0, *(value for values in tissues.values() for value in values)}
+    unknown = sorted({float(value) for value in np.unique(voxels)} - known)
+    if unknown:
+        raise ConfigError("anatomy", name, f"{unknown[0]:g} is no value of the ids {ids}; give the right ids")
+
+
+def _check_places(name: str, parts: Mapping[str, Part], ids: str) -> None:
+    """Refuse a map whose organs lie where no person has them: its ids or its sides are wrong."""
+    off = {organ: np.linalg.norm(parts[organ].centre_mm - _LEVEL_MM[organ]) for organ in _LEVEL}
+    worst = max(off, key=lambda organ: off[organ])
+    if off[worst] > _OFF_MM:
+        reason = f"{worst} is {off[worst]:.0f} mm from where it should be beside the others"
+        raise ConfigError("anatomy", name, f"{reason}; are its ids {ids}, and is its affine right?")
 
 
 def _tissues(ids: str) -> dict[str, list[int]]:

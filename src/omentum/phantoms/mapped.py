@@ -14,7 +14,7 @@ from omentum.phantoms.mapped_fill import fill_of, inner_structures
 from omentum.phantoms.patient import Patient
 from omentum.phantoms.phantom import LABELLED
 from omentum.phantoms.space import Space, make_space, stream
-from omentum.phantoms.structure import BACKGROUND, Structure, ruffled, trimmed
+from omentum.phantoms.structure import BACKGROUND, KEEP, Structure, ruffled, trimmed
 from omentum.phantoms.tissue import draw_tissues
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import SUBSETS, organ
@@ -57,7 +57,8 @@ def build_mapped(
     placement = Placement() if guest is None else fit_placement(_organs(host), _organs(guest))
     structures = body_wall(space, host, patient, tissues)
     absent = {"gall_bladder"} if not patient.has_gall_bladder else set()
-    absent |= {f"kidney_{patient.missing_kidney}"} if patient.missing_kidney else set()
+    absent |= {f"kidney_{patient.missing_kidney}", "cyst"} if patient.missing_kidney else set()
+    absent |= {"cyst"} if guest is not None else set()  # it would lie beside the guest's kidneys
     for tissue in PAINTED:
         source = guest if guest is not None and tissue in _ORGANS else host
         part = source.parts.get(tissue)
@@ -118,4 +119,6 @@ def _heights(space: Space, box: Box, distance: FloatArray) -> FloatArray:
 
 
 def _label(tissue: str) -> int:
+    if tissue == "cyst":
+        return KEEP
     return organ(tissue).index if tissue in LABELLED else BACKGROUND

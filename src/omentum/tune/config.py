@@ -18,6 +18,7 @@ from omentum.networks.numbers import NUMBERS, Numbers
 __all__ = ["ContinualConfig", "FullConfig", "read_config"]
 
 NETWORK_STRIDE = 16
+_SPACING_MM = (0.5, 20.0)
 _STARTS = ("fresh", "parent")
 Config = TypeVar("Config", "FullConfig", "ContinualConfig")
 
@@ -72,6 +73,9 @@ class FullConfig:
         _shares(self, ("warm_up_share", "foreground_share", "predicted_weight", "average_decay"))
         _shares(self, ("rendered_share", "made_share"))
         _above_0(self, ("learning_rate", "heads_rate"))
+        if self.spacing_mm and not _SPACING_MM[0] <= self.spacing_mm <= _SPACING_MM[1]:
+            rule = f"it must be 0, or from {_SPACING_MM[0]:g} to {_SPACING_MM[1]:g}"
+            raise ConfigError("spacing_mm", self.spacing_mm, rule)
         if self.start not in _STARTS:
             raise ConfigError("start", self.start, f"it must be {' or '.join(_STARTS)}")
 
@@ -151,7 +155,6 @@ def _is_size(value: object) -> bool:
 _TYPES: dict[object, tuple[Callable[[Any], bool], str]] = {
     int: (_is_whole, "it must be a whole number"),
     float: (_is_number, "it must be a number"),
-    bool: (lambda value: isinstance(value, bool), "it must be true or false"),
     str: (lambda value: isinstance(value, str), "it must be a name"),
     Numbers: (lambda value: value in NUMBERS, f"it must be {', '.join(NUMBERS[:-1])} or {NUMBERS[-1]}"),
     tuple[str, ...]: (

@@ -125,7 +125,7 @@ def _rotation(angles: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def _varied(hu: Tensor, rng: np.random.Generator) -> Tensor:
     gain, offset = 1 + rng.uniform(-_GAIN, _GAIN), rng.normal(0, _OFFSET_HU)
     noise = rng.standard_normal(tuple(hu.shape), dtype=np.float32) * (_NOISE_HU * rng.random())
-    return hu * gain + offset + torch.from_numpy(noise.astype(np.float32))
+    return hu * gain + offset + torch.from_numpy(noise)
 
 
 def _labels(codes: Tensor, case: PreparedCase, organs: Sequence[str]) -> Tensor:
