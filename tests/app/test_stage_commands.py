@@ -55,7 +55,7 @@ def test_a_network_is_trained_from_a_label_map_without_any_mask(tune, project, l
         ("totalsegmentator=", "it must be IDS=FILE"),
         ("totalsegmentator=nowhere.nii.gz", "nowhere.nii.gz"),
         ("nobodys={map}", "they must be totalsegmentator or one of"),
-        ("omentum={map}", "must be in it"),
+        ("omentum={map}", "is no value of the ids omentum"),
     ],
 )
 def test_a_label_map_that_cannot_be_used_is_refused(tune, project, label_map, anatomy, why):

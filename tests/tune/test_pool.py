@@ -1,5 +1,6 @@
 import threading
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,15 +8,13 @@ import torch
 
 from omentum.errors import ConfigError
 from omentum.networks.starter import overview
-from omentum.phantoms.anatomy_map import map_anatomy, read_anatomy
+from omentum.phantoms.anatomy_map import read_anatomy
 from omentum.phantoms.phantom import LABELLED
 from omentum.phantoms.rendered import render_pair
 from omentum.records import MaskSource
 from omentum.tune.config import FullConfig
 from omentum.tune.pool import CasePool, rendered_case
-from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
-from omentum.volumes.volume import Volume
 
 ORGANS = ("spleen", "liver", "pancreas_tumor")
 
@@ -113,12 +112,11 @@ def test_closing_ends_the_thread_and_drops_what_waits(rendered):
     assert len(rendered) < 500
 
 
-def test_what_rendering_refuses_is_told_where_the_case_is_asked_for(pool):
-    labels = np.zeros((20, 20, 20), dtype=np.uint8)
-    for k, name in enumerate(("kidney_left", "kidney_right", "liver", "spleen")):
-        labels[4 * k + 2 : 4 * k + 4, 8:12, 8:12] = organ(name).index
-    volume = Volume(labels, Geometry(labels.shape, np.diag([8.0, 8.0, 8.0, 1.0])))
-    organs_only = map_anatomy("organs", volume, "omentum")
+def test_what_rendering_refuses_is_told_where_the_case_is_asked_for(pool, label_map):
+    whole = read_anatomy(label_map, "totalsegmentator")
+    organs_only = replace(
+        whole, parts={tissue: whole.parts[tissue] for tissue in whole.parts if tissue != "bone"}
+    )
     with pytest.raises(ConfigError, match="at least one map must have bones"):
         picked(pool(maps=[organs_only], pool_cases=1), 0)
 
