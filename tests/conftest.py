@@ -1,10 +1,14 @@
 """What every test may use: the shared data, the command line, a small network, a small project."""
 
+import json
 import os
+import runpy
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import numpy as np
@@ -94,6 +98,21 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_second_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Weights of another, for a second opinion."""
     return _untrained(tmp_path_factory.mktemp("tiny-second"), seed=8)
+
+
+@pytest.fixture(scope="session")
+def stand_in(shared: Path) -> Callable[[str], dict[str, Any]]:
+    """Function: `unet` or `swinunetr` to made-up tensors of the published layout, in its order."""
+    import torch
+
+    script = runpy.run_path(str(shared / "reference/make_checkpoint.py"))
+
+    @cache
+    def make(network: str) -> dict[str, Any]:
+        layout = json.loads((shared / f"reference/checkpoints/layout_{network}.json").read_text())
+        return {name: torch.from_numpy(value) for name, value in script["state"](layout, 1)}
+
+    return lambda network: dict(make(network))
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omentum.errors import ConfigError, ProjectError
-from omentum.settings import Settings, checked_name, read_settings, write_settings
+from omentum.predict.postprocess.recipes import RECIPES
+from omentum.settings import POSTPROCESSING, Settings, checked_name, read_settings, write_settings
 from omentum.volumes.labels import ORGANS, SUBSETS
 
 _ORGAN_NAMES = [row.name for row in ORGANS]
@@ -26,6 +27,7 @@ def any_settings(draw):
         held_out_share=draw(st.floats(0, 0.9)),
         surface_tolerance_mm=draw(st.floats(0.01, 100)),
         overlap=draw(st.floats(0, 0.9)),
+        postprocessing=draw(st.sampled_from(POSTPROCESSING)),
     )
 
 
@@ -54,6 +56,17 @@ def test_every_setting_is_written_below_a_comment_that_explains_it(tmp_path):
         assert len(one.metadata["about"]) > 30
     assert all(len(line) <= 110 for line in lines if line.startswith("#"))
     assert set(tomllib.loads(path.read_text())) == {one.name for one in fields(Settings)}
+
+
+def test_masks_are_cleaned_up_by_the_default_rules_unless_a_project_says_otherwise(tmp_path):
+    assert Settings().postprocessing == "default"
+    path = tmp_path / "omentum.toml"
+    path.write_text('postprocessing = "published"')
+    assert read_settings(path).postprocessing == "published"
+
+
+def test_every_recipe_of_the_settings_is_one_that_there_is():
+    assert set(POSTPROCESSING) == set(RECIPES)
 
 
 def test_a_subset_stands_for_its_organs_and_organs_come_in_the_order_of_the_table(tmp_path):
@@ -90,6 +103,8 @@ def test_a_file_saved_with_a_byte_order_mark_is_read(tmp_path):
         ("networks = ['../starter']", "networks is '../starter'"),
         ("recipe = 'guess'", "recipe is 'guess', but the recipes are published"),
         ("recipe = ['published']", "recipe is ['published']"),
+        ("postprocessing = 'none'", "postprocessing is 'none', but the recipes are default, published"),
+        ("postprocessing = false", "postprocessing is False"),
         ("database = 'omentum.db'", "it must begin with sqlite://"),
         ("database = 3", "it must be a URL"),
         ("database = 'sqlite:///a\\u0000b'", "it must be a URL"),

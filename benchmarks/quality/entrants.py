@@ -9,17 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from omentum.errors import ConfigError
 from omentum.networks.catalogue import find_weights
-from omentum.predict.predictor import Predicted, Predictor, masks_from
-from omentum.volumes.masks import MaskSet, whole
-from omentum.volumes.probabilities import FULL, ProbabilityMaps
+from omentum.predict.average import averaged
+from omentum.predict.decide import decided
+from omentum.predict.manner import Manner
+from omentum.predict.opinion import Predicted
+from omentum.predict.predictor import Predictor
+from omentum.volumes.masks import MaskSet
 from quality.cases import Case, data_folder
 from quality.trained_on import TrainedOn, read_trained_on
 
-__all__ = ["Entrant", "Member", "averaged", "entrants_of", "member_named", "member_of_file", "predict_case"]
+__all__ = ["Entrant", "Member", "entrants_of", "member_named", "member_of_file", "predict_case"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,7 +62,7 @@ class Entrant:
         made = [predicted[one] for one in self.members]
         if len(made) == 1:
             return made[0].masks
-        return masks_from(averaged([one.maps for one in made]), case.ct.geometry)
+        return decided(averaged([one.maps for one in made]), case.ct.geometry, Manner()).masks
 
 
 def member_named(name: str) -> Member:
@@ -92,24 +93,6 @@ def predict_case(entrants: Sequence[Entrant], case: Case) -> dict[Member, Predic
     """Predict a case once with each network of these entrants."""
     members = dict.fromkeys(one for entrant in entrants for one in entrant.members)
     return {one: one.predictor.predict(case.ct) for one in members}
-
-
-def averaged(maps: Sequence[ProbabilityMaps]) -> ProbabilityMaps:
-    """Average the probabilities of networks of the same organs, on the finest of their grids.
-
-    Args:
-        maps: Of one CT, so that the axes of all grids are parallel.
-    """
-    grid = min((one.geometry for one in maps), key=lambda geometry: geometry.voxel_ml)
-    parts = {}
-    for name in maps[0].organs:
-        total = np.zeros(grid.shape, dtype=np.float32)
-        for found in (one.on_grid(name, grid) for one in maps):
-            if found is not None:
-                box, probability = found
-                total[box] += probability
-        parts[name] = whole(grid.shape), np.rint(total * (FULL / len(maps))).astype(np.uint8)
-    return ProbabilityMaps(grid, maps[0].organs, parts)
 
 
 def _member(name: str, weights: Path) -> Member:

@@ -13,6 +13,7 @@ OmentumError
 ├── UnknownOrganError          no organ of that name or index
 ├── UnknownNetworkError        no network is known under that name
 ├── CheckpointError            weights do not fit, or carry code
+├── DownloadError              a file could not be brought from its address
 ├── ProjectError               a project is missing, exists already, or is in the wrong state
 │   ├── CaseClashError             two cases would have one `case_id`
 │   └── UnknownCaseError           no case of that name
@@ -34,6 +35,7 @@ __all__ = [
     "ConfigError",
     "DicomSeriesError",
     "DiskFullError",
+    "DownloadError",
     "GridMismatchError",
     "ImageError",
     "ImageShapeError",
@@ -110,10 +112,18 @@ class UnknownOrganError(OmentumError, LookupError):
 class UnknownNetworkError(OmentumError, LookupError):
     """No network is known under that name."""
 
-    def __init__(self, name: str, known: Iterable[str]) -> None:
-        """Say what was asked, what there is and how to add one."""
+    def __init__(self, name: str, known: Iterable[str], *, published: Iterable[str] = ()) -> None:
+        """Say what was asked, what there is, and how to pull a published one or to add one."""
+        known, published = ", ".join(known), tuple(published)
+        if name in published:
+            super().__init__(
+                f"the network {name!r} is not here yet; known are {known}; "
+                f"get it with `omentum models pull {name}`"
+            )
+            return
+        to_pull = f"; to pull are {', '.join(published)}" if published else ""
         super().__init__(
-            f"no network is called {name!r}; known are {', '.join(known)}; "
+            f"no network is called {name!r}; known are {known}{to_pull}; "
             f"add one with `omentum models add FILE --as {name}`"
         )
 
@@ -124,6 +134,14 @@ class CheckpointError(OmentumError, ValueError):
     def __init__(self, path: Path | str, reason: str) -> None:
         """Say which file and why it is refused."""
         super().__init__(f"{path}: {reason}")
+
+
+class DownloadError(OmentumError, OSError):
+    """A file could not be brought from its address."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        """Say which address or network, and what came of it."""
+        super().__init__(f"{what} {reason}")
 
 
 class ProjectError(OmentumError, RuntimeError):

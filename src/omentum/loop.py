@@ -120,12 +120,18 @@ def second_half(
 
 
 def predict(
-    workspace: Workspace, *, networks: tuple[str, ...] = (), device: str = "cpu", tell: Tell | None = None
+    workspace: Workspace,
+    *,
+    networks: tuple[str, ...] = (),
+    average: bool = False,
+    device: str = "cpu",
+    tell: Tell | None = None,
 ) -> list[Batch]:
     """Predict every case with the networks in use; see `predict.round.predict_round`."""
     from omentum.predict.round import predict_round
 
-    return predict_round(workspace, networks=networks, device=device, progress=_named(tell, "predict"))
+    told = _named(tell, "predict")
+    return predict_round(workspace, networks=networks, average=average, device=device, progress=told)
 
 
 def score(workspace: Workspace, *, tell: Tell | None = None) -> Batch:

@@ -16,10 +16,19 @@ from omentum.errors import ConfigError, ProjectError, UnknownOrganError
 from omentum.volumes.atomic import write_text
 from omentum.volumes.labels import ORGANS, SUBSETS, organs_named
 
-__all__ = ["DATABASE_SCHEMES", "RECIPES", "Settings", "checked_name", "read_settings", "write_settings"]
+__all__ = [
+    "DATABASE_SCHEMES",
+    "POSTPROCESSING",
+    "RECIPES",
+    "Settings",
+    "checked_name",
+    "read_settings",
+    "write_settings",
+]
 
 DATABASE_SCHEMES = ("sqlite", "postgresql+psycopg")
 RECIPES = ("published",)
+POSTPROCESSING = ("default", "published")
 _COMMENT_WIDTH = 110
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
@@ -90,6 +99,7 @@ class Settings:
     overlap: float = _number(
         0.5, 0.0, 0.9, "Share of a window that the next one covers again when a network predicts."
     )
+    postprocessing: str = _text("default", f"How masks are cleaned up: {', '.join(POSTPROCESSING)}.")
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot run, before any volume is read."""
@@ -103,6 +113,9 @@ class Settings:
                 settled[one.name] = _settled_number(one.name, getattr(self, one.name), *one.metadata["range"])
         if self.recipe not in RECIPES:
             raise ConfigError("recipe", self.recipe, f"the recipes are {', '.join(RECIPES)}")
+        if self.postprocessing not in POSTPROCESSING:
+            rule = f"the recipes are {', '.join(POSTPROCESSING)}"
+            raise ConfigError("postprocessing", self.postprocessing, rule)
         for name, value in settled.items():
             object.__setattr__(self, name, value)
 

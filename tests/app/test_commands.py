@@ -18,7 +18,7 @@ from omentum.settings import read_settings
 COMMANDS = [
     ["init"], ["add"], ["predict"], ["score"], ["review", "export"], ["review", "import"],
     ["review", "prefer"], ["assemble"], ["tune"], ["evaluate"], ["round"], ["status"], ["demo"], ["phantoms"],
-    ["models", "list"], ["models", "show"], ["models", "add"], ["models", "remove"],
+    ["models", "list"], ["models", "show"], ["models", "pull"], ["models", "add"], ["models", "remove"],
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 from importlib import import_module
 
@@ -14,6 +15,7 @@ from omentum.errors import DiskFullError, OmentumError, ProjectError, Unreadable
 from omentum.records import Batch, Failure
 from omentum.runners.memory_ledger import MemoryLedger
 from omentum.runners.runner import Outcome
+from omentum.runners.steps import Steps
 from omentum.store.store import Store
 
 RUNNERS = ["omentum.runners.in_process:InProcessRunner"]
@@ -32,14 +34,33 @@ def runner_name(request):
     return request.param
 
 
-@pytest.fixture
-def runner(runner_name):
-    return make_runner(runner_name)
+@pytest.fixture(params=["whole", "read", "compute", "write"])
+def runner(runner_name, request):
+    return Plain(make_runner(runner_name), request.param)
 
 
 @pytest.fixture
 def ledger():
     return MemoryLedger()
+
+
+class Plain:
+    """A runner that is given work as it is, or in steps of which one does it all."""
+
+    def __init__(self, runner, step):
+        self.runner = runner
+        self.step = step
+
+    def run(self, items, work, **how):
+        return self.runner.run(items, work if self.step == "whole" else in_steps(work, self.step), **how)
+
+
+def in_steps(work, busy):
+    return Steps(
+        read=work if busy == "read" else str,
+        compute=lambda item, given: work(item) if busy == "compute" else given,
+        write=lambda item, made: work(item) if busy == "write" else made,
+    )
 
 
 class Failing:
@@ -157,7 +178,8 @@ def test_after_an_interruption_the_same_call_goes_on_and_does_nothing_twice(runn
     batch = runner.run(list("abcde"), work, key=str, ledger=ledger)
     assert set(batch.skipped) == done_before
     assert set(batch.done) == set("abcde") - done_before
-    assert all(work.calls[item] == 1 for item in set("abcde") - {"c"})
+    if runner.step != "read":  # the next item may be read before this one ends
+        assert all(work.calls[item] == 1 for item in set("abcde") - {"c"})
     assert ledger.results == {item: item.upper() for item in "abcde"}
     assert ledger.failures == []
 
@@ -198,6 +220,25 @@ def test_an_item_is_noted_before_progress_hears_of_it(runner, ledger, work_with)
         assert ledger.done(progress.key)
 
     runner.run(list("abc"), work_with(), key=str, ledger=ledger, progress=look)
+
+
+def test_the_next_item_is_read_and_the_last_one_written_while_this_one_is_computed(runner_name, ledger):
+    is_read, is_written = [threading.Event() for _ in range(3)], threading.Event()
+
+    def compute(item, _):
+        if item < 2:
+            assert is_read[item + 1].wait(10)
+        if item == 1:
+            is_written.set()
+        return item
+
+    def write(item, made):
+        assert item > 0 or is_written.wait(10)
+        return made
+
+    steps = Steps(read=lambda item: is_read[item].set(), compute=compute, write=write)
+    batch = make_runner(runner_name).run([0, 1, 2], steps, key=str, ledger=ledger)
+    assert batch.done == ("0", "1", "2")
 
 
 _PROGRAM = """

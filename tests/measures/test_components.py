@@ -3,7 +3,7 @@ import pytest
 from scipy import ndimage
 
 from omentum.measures.boxes import bounding_box
-from omentum.measures.components import keep_largest, largest_components
+from omentum.measures.components import keep_largest, largest_components, pieces_of
 
 NEIGHBOURS_26 = np.ones((3, 3, 3))
 
@@ -64,8 +64,34 @@ def test_of_two_equal_pieces_one_is_kept():
     assert keep_largest(mask).ravel().tolist() == [True, True, False, False, False]
 
 
+def test_numbered_pieces_are_those_that_scipy_finds_and_can_be_counted_and_taken(speckled):
+    pieces = pieces_of(speckled)
+    theirs = sorted(scipy_pieces(speckled), key=np.count_nonzero, reverse=True)
+    assert [int(pieces.n_voxels[number]) for number in pieces.by_size] == [mask.sum() for mask in theirs]
+    assert (pieces.mask(pieces.by_size) == speckled).all()
+    assert not pieces.mask([]).any()
+    half = np.arange(30)[:, None, None] < 15 + np.zeros_like(speckled, dtype=int)
+    for number in pieces.by_size:
+        mask = pieces.mask([number])
+        assert any((mask == other).all() for other in theirs)
+        assert pieces.counted(half)[number] == (mask & half).sum()
+    assert pieces.counted(half)[0] == pieces.n_voxels[0] == 0
+
+
 def test_empty_mask_has_no_pieces_and_stays_empty():
     empty = np.zeros((4, 5, 6), dtype=bool)
     assert largest_components(empty) == ()
+    assert pieces_of(empty).by_size == []
     assert not keep_largest(empty).any()
     assert keep_largest(empty).shape == empty.shape
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 1), (1, 9, 1), (3, 3, 3), (1, 21, 21), (3, 3, 1), (2, 7, 5)])
+def test_every_speck_of_a_thin_or_tiny_mask_is_a_piece(shape):
+    specks = np.zeros(shape, dtype=bool)
+    specks[::2, ::2, ::2] = True
+    numbers, n_pieces = ndimage.label(specks, NEIGHBOURS_26)
+    pieces = pieces_of(specks)
+    assert len(pieces.by_size) == n_pieces == specks.sum()
+    assert pieces.numbers.shape == shape
+    assert np.array_equal(pieces.numbers > 0, numbers > 0)

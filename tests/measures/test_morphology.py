@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from omentum.measures.morphology import dilated, eroded, opened
+from omentum.measures.morphology import closed, dilated, eroded, filled, opened
 
 CUBE = np.ones((3, 3, 3))
 
@@ -27,6 +27,7 @@ def test_erosion_dilation_and_opening_equal_scipy_up_to_the_border(seed, times, 
     assert (eroded(mask, times) == ndimage.binary_erosion(mask, CUBE, times)).all()
     assert (dilated(mask, times) == ndimage.binary_dilation(mask, CUBE, times)).all()
     assert (opened(mask, times) == scipy_opened(mask, times)).all()
+    assert (closed(mask, times) == ndimage.binary_closing(mask, CUBE, times)).all()
     assert opened(mask, 1).any()
 
 
@@ -39,6 +40,22 @@ def test_erosion_dilation_and_opening_equal_scipy_up_to_the_border(seed, times, 
 def test_published_opening_equals_scipy_on_any_small_grid(seed, shape, share):
     mask = np.random.default_rng(seed).random(shape) < share
     assert (opened(mask) == scipy_opened(mask, 2)).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    shape=st.tuples(*[st.integers(1, 9)] * 3),
+    share=st.floats(0.0, 1.0),
+    max_voxels=st.one_of(st.none(), st.integers(0, 9)),
+)
+def test_holes_are_those_that_scipy_fills_but_for_the_larger_ones(seed, shape, share, max_voxels):
+    mask = np.random.default_rng(seed).random(shape) < share
+    holes, n_holes = ndimage.label(ndimage.binary_fill_holes(mask) & ~mask)
+    for number in range(1, n_holes + 1):
+        if max_voxels is not None and (holes == number).sum() > max_voxels:
+            holes[holes == number] = 0
+    assert (filled(mask, max_voxels) == mask | (holes > 0)).all()
 
 
 def test_opening_keeps_a_cube_of_five_and_drops_one_of_four():
@@ -58,10 +75,11 @@ def test_full_grid_stays_full_but_for_what_the_border_wears_away():
 def test_mask_given_is_not_changed():
     mask = blobs(0, (12, 12, 12))
     before = mask.copy()
-    for change in (eroded, dilated, opened):
+    for change in (eroded, dilated, opened, filled):
         change(mask)
     assert (mask == before).all()
 
 
 def test_empty_mask_stays_empty():
     assert not opened(np.zeros((6, 6, 6), dtype=bool)).any()
+    assert not filled(np.zeros((6, 6, 6), dtype=bool)).any()

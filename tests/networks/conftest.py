@@ -1,10 +1,15 @@
-"""A network whose logits are known, and a starter network whose stored statistics are not trivial."""
+"""Networks whose logits are known, and a starter network whose stored statistics are not trivial."""
 
+import runpy
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from omentum.networks.network import ARCHITECTURES, Network, NetworkSpec, build, register
+from omentum.networks.weights import load_network
+from omentum.volumes.labels import SUBSETS
 
 ORGANS = ("spleen", "kidney_right", "liver", "pancreas")
 
@@ -60,3 +65,38 @@ def starter():
         return network
 
     return make
+
+
+@pytest.fixture(scope="session")
+def beside_the_reference(shared, stand_in, tmp_path_factory):
+    """Function: a published network to what ours makes of a window, and what the reference made.
+
+    Its weights come from a file as published; what is compared is thinned out as the reference's is.
+    """
+    window = runpy.run_path(str(shared / "reference/make_checkpoint.py"))["make_input"](1)
+
+    def run(name, coarse_step):
+        path = tmp_path_factory.mktemp(name) / "published.pth"
+        torch.save({"net": {f"module.{key}": value for key, value in stand_in(name).items()}}, path)
+        network, seen = load_network(path), {}
+        network.backbone.register_forward_hook(lambda _module, _given, made: seen.update(made=made))
+        hu = torch.from_numpy(window)[None, None] * 425 - 175
+        with torch.inference_mode():
+            features, context = network.trunk(hu)
+            logits = network.heads(features, context, SUBSETS["omentum"])[0]
+            controllers = network.organ_heads.controllers
+            params = torch.stack([controllers[organ](context[0]) for organ in SUBSETS["omentum"]])
+        deep, full = (one[0] for one in seen["made"])
+        ours = {
+            "deep_sub": deep[:, ::coarse_step, ::coarse_step, ::coarse_step],
+            "full_sub": full[:, ::12, ::12, ::12],
+            "gap": context[0],
+            "params": params,
+            "head_input_sub": features[0, :, ::6, ::6, ::6],
+            "logits_sub": logits[:, ::6, ::6, ::6],
+            "mean": logits.mean(dim=(1, 2, 3)),
+        }
+        with np.load(shared / f"reference/logits/{name}_seed1.npz") as reference:
+            return {key: (value.numpy(), reference[key]) for key, value in ours.items()}
+
+    return run

@@ -1,3 +1,5 @@
+import hashlib
+import json
 import os
 
 import pytest
@@ -5,15 +7,20 @@ import pytest
 from omentum.errors import CheckpointError, ConfigError, UnknownNetworkError
 from omentum.networks import catalogue
 from omentum.networks.catalogue import (
+    AVERAGE,
+    PUBLISHED,
     WEIGHTS_FILE,
     add_model,
+    check_free,
     default_networks,
     find_weights,
     home,
     known_models,
+    origin_of,
     remove_model,
 )
-from omentum.networks.network import NetworkSpec, build
+from omentum.networks.left_files import keep_files, known_files
+from omentum.networks.network import ARCHITECTURES, NetworkSpec, build
 from omentum.networks.weights import load_network, save_network, tensors_sha256
 
 
@@ -91,6 +98,35 @@ def test_an_unknown_name_is_refused_with_those_that_there_are(user, shipped):
         find_weights("yours")
 
 
+def test_a_published_network_that_is_not_here_yet_can_be_pulled(user, shipped):
+    with pytest.raises(UnknownNetworkError, match=r"not here yet.*`omentum models pull universal-unet`"):
+        find_weights("universal-unet")
+    with pytest.raises(UnknownNetworkError, match="to pull are universal-unet, universal-swinunetr"):
+        find_weights("universal")
+
+
+def test_the_published_ones_are_those_of_the_reference(shared):
+    table = json.loads((shared / "reference" / "tables" / "checkpoints.json").read_text())["checkpoints"]
+    assert list(PUBLISHED) == [row["name"] for row in table]
+    for row, ours in zip(table, PUBLISHED.values(), strict=True):
+        assert (ours.file, ours.parameters) == (row["file"], row["parameters"])
+        assert [url.removesuffix("?dl=1") for url in ours.urls] == row["urls"]
+        assert ours.name in ARCHITECTURES
+
+
+def test_where_a_network_came_from_is_recorded(user, shipped, tiny_weights):
+    origin = origin_of(add_model(tiny_weights, "mine"))
+    content = tiny_weights.read_bytes()
+    assert (origin.url, origin.file) == (None, str(tiny_weights))
+    assert (origin.sha256, origin.size_bytes) == (hashlib.sha256(content).hexdigest(), len(content))
+    assert origin_of(put(shipped, "starter")) is None
+
+
+def test_organs_of_a_files_classes_are_passed_on(user, tiny_weights):
+    with pytest.raises(CheckpointError, match="tells its organs already"):
+        add_model(tiny_weights, "mine", organs=("liver",))
+
+
 def test_a_network_is_added_and_removed(user, tiny_weights):
     kept = add_model(tiny_weights, "mine")
     assert kept == user / "models" / "mine" / WEIGHTS_FILE
@@ -120,6 +156,53 @@ def test_a_name_that_is_taken_is_refused_whoever_has_it(user, shipped, tiny_weig
             add_model(tiny_weights, name)
     assert (user / "models" / "mine" / WEIGHTS_FILE).read_bytes() == b"weights"
     assert not (user / "models" / "starter").exists()
+
+
+def test_the_name_of_the_average_is_nobodys(user, tiny_weights, tmp_path):
+    assert AVERAGE == "average"
+    for file in (tiny_weights, tmp_path):
+        with pytest.raises(ConfigError, match=r"'average'.*the average of several"):
+            check_free(file, "average")
+    with pytest.raises(ConfigError, match="'average'"):
+        add_model(tiny_weights, "average")
+    assert not user.exists()
+    check_free(tiny_weights, "average-of-mine")
+
+
+def test_weights_and_files_from_elsewhere_never_share_a_name(user, shipped, tiny_weights, tmp_path):
+    put(shipped, "starter"), put(user / "models", "mine")
+    keep_files("theirs", tmp_path, "omentum", ["liver"])
+    for name in ("starter", "mine", "theirs"):
+        for file in (tiny_weights, tmp_path):
+            with pytest.raises(CheckpointError, match=rf"{file}.*'{name}' already"):
+                check_free(file, name)
+    with pytest.raises(CheckpointError, match="'theirs' already"):
+        add_model(tiny_weights, "theirs")
+    assert set(known_models()) == {"starter", "mine"}
+    assert set(known_files()) == {"theirs"}
+    check_free(tmp_path, "yours")
+
+
+def test_an_unknown_name_is_refused_with_those_that_ran_elsewhere_too(user, shipped, tmp_path):
+    put(shipped, "starter")
+    keep_files("theirs", tmp_path, "omentum", ["liver"])
+    with pytest.raises(UnknownNetworkError, match=r"'yours'; known are starter, theirs;"):
+        find_weights("yours")
+
+
+def test_a_network_that_ran_elsewhere_is_removed_and_what_it_left_stays(user, tmp_path):
+    left, mine = tmp_path / "left", put(user / "models", "mine")
+    left.mkdir()
+    keep_files("theirs", left, "omentum", ["liver"])
+    with pytest.raises(UnknownNetworkError, match="known are mine, theirs"):
+        remove_model("yours")
+    remove_model("theirs")
+    assert known_files() == {}
+    assert left.is_dir()
+    assert mine.is_file()
+    assert [path.name for path in (user / "models").iterdir()] == ["mine"]
+    with pytest.raises(UnknownNetworkError, match="'theirs'"):
+        remove_model("theirs")
 
 
 @pytest.mark.parametrize("name", ["../evil", "a/b", "", ".hidden", "/tmp/evil", ".."])

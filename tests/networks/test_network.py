@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from omentum.errors import ConfigError, UnknownNetworkError, UnknownOrganError
-from omentum.networks.network import ARCHITECTURES, NetworkSpec, build, register
+from omentum.networks.network import ARCHITECTURES, Network, NetworkSpec, build, register
 from omentum.volumes.labels import ORGANS
 
 
@@ -99,6 +99,24 @@ def test_tensors_of_a_head_are_those_of_the_network_itself():
     with torch.no_grad():
         network.head_tensors("liver")["organ_heads.controllers.liver.bias"][-1] += 1.0
     torch.testing.assert_close(network(torch.zeros(1, 1, 16, 16, 16), ["liver"]), before + 1.0)
+
+
+def test_unless_overridden_windows_are_the_specs_and_the_context_is_the_trunks(positions):
+    network = positions(window_voxels=(8, 12, 4))
+    assert network.window_for((100, 5, 100)) == (8, 12, 4)
+    hu = torch.rand(2, 1, 8, 12, 4)
+    network.trunk = lambda hu: (hu, hu.sum(dim=(2, 3, 4)))
+    assert torch.equal(Network.context_of(network, hu), hu.sum(dim=(2, 3, 4)))
+
+
+def test_a_network_computes_in_float32_only_unless_it_says_otherwise(positions):
+    network = positions()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    network.compute_in(torch.float32)
+    for numbers in (torch.bfloat16, torch.float16):
+        with pytest.raises(ConfigError, match=r"'b?float16', but positions computes in float32 only"):
+            network.compute_in(numbers)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
 
 def test_the_text_of_a_spec_is_plain_json():

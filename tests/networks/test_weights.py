@@ -247,6 +247,7 @@ def test_a_plain_state_dict_is_told_from_code_and_the_cure_is_said(tmp_path, net
     assert "carries code" not in said
     assert "PyTorch checkpoint" in said
     assert "save it as safetensors" in said
+    assert "known are starter, universal-swinunetr, universal-unet" in said
 
 
 @pytest.mark.parametrize("metadata", [{}, {"format": "pt"}])

@@ -9,11 +9,14 @@ import pytest
 import torch
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from scipy import ndimage
 from torch import nn
 
 from omentum.networks.network import ARCHITECTURES, Network, NetworkSpec, build, register
 from omentum.networks.weights import save_network
-from omentum.predict import stage
+from omentum.predict import folder, stage
+from omentum.predict.folder import FolderPlan
+from omentum.predict.manner import Manner
 from omentum.predict.predictor import Predictor
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
@@ -30,13 +33,14 @@ def _organ_hu(organ_name: str) -> float:
 
 
 class Bands(Network):
-    """An organ is where the Hounsfield units are within 30 of a hundred times its index."""
+    """An organ is where the Hounsfield units are within a width, of 30, of a hundred times its index."""
 
     stride = 4
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__(spec)
         self.gain = nn.Parameter(torch.tensor(0.5))
+        self.width = nn.Parameter(torch.tensor(30.0))
 
     def trunk(self, hu):
         return torch.cat([hu, torch.zeros_like(hu).expand(-1, 7, -1, -1, -1)], dim=1), self.context_of(hu)
@@ -47,13 +51,19 @@ class Bands(Network):
     def heads(self, features, context, organs):
         del context
         away = [(features[:, 0] - _organ_hu(name)).abs() for name in organs]
-        return self.gain * (30 - torch.stack(away, dim=1))
+        return self.gain * (self.width - torch.stack(away, dim=1))
 
 
 @pytest.fixture(scope="session")
 def organ_hu() -> Callable[[str], float]:
     """Function: an organ's name to its Hounsfield units."""
     return _organ_hu
+
+
+@pytest.fixture(scope="session")
+def truth() -> Callable[[np.ndarray, str], np.ndarray]:
+    """Function: Hounsfield units and an organ's name to its mask; what it encloses is the organ too."""
+    return lambda hu, name: ndimage.binary_fill_holes(hu == _organ_hu(name))
 
 
 @pytest.fixture(autouse=True)
@@ -65,16 +75,22 @@ def _bands():
 
 @pytest.fixture
 def write_weights() -> Callable[..., Path]:
-    """Function: write weights of such a network; another gain makes other weights."""
+    """Function: write weights of such a network; another gain or width makes other weights."""
 
     def write(
-        path: Path, gain: float = 0.5, organs: tuple[str, ...] = ORGANS, spacing_mm: float = MM
+        path: Path,
+        gain: float = 0.5,
+        width: float = 30.0,
+        *,
+        organs: tuple[str, ...] = ORGANS,
+        spacing_mm: float = MM,
     ) -> Path:
         spec = NetworkSpec(
             architecture="bands", organs=organs, spacing_mm=spacing_mm, window_voxels=(16, 16, 16)
         )
         network = build(spec)
         nn.init.constant_(network.gain, gain)
+        nn.init.constant_(network.width, width)
         save_network(path, network)
         return path
 
@@ -89,7 +105,8 @@ def weights(write_weights, tmp_path) -> Path:
 @pytest.fixture
 def quick_pictures(monkeypatch) -> None:
     """Previews take longer than all else here; where they are not what is tested, a file stands for one."""
-    monkeypatch.setattr(stage, "write_preview", lambda path, *_: path.write_bytes(b"a picture"))
+    for module in (stage, folder):
+        monkeypatch.setattr(module, "write_preview", lambda path, *_: path.write_bytes(b"a picture"))
 
 
 @pytest.fixture
@@ -98,10 +115,27 @@ def predictor(weights) -> Predictor:
 
 
 @pytest.fixture
+def plan(predictor, tmp_path) -> Callable[..., FolderPlan]:
+    """Function: CTs by case id, networks and whatever else to a plan; of one network, into `out`."""
+
+    def make(sources, *opinions, manner: Manner | None = None, out: Path | None = None, **more) -> FolderPlan:
+        return FolderPlan(
+            sources=sources,
+            out=out or tmp_path / "out",
+            opinions=opinions or [predictor],
+            manner=manner or Manner(),
+            **more,
+        )
+
+    return make
+
+
+@pytest.fixture
 def box_ct() -> Callable[..., Volume]:
     """Function: 20 x 18 x 16 voxels of 4 mm with boxes of organs in soft tissue, turned as asked.
 
-    The liver is on the right, high and in front; the left kidney on the left; there is no pancreas.
+    The liver is on the right, high and in front, and encloses its tumour; the left kidney is on the left;
+    there is no pancreas.
     """
 
     def make(orientation: str = "RAS", spacing_mm: float = MM) -> Volume:

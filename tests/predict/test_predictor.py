@@ -1,15 +1,15 @@
+import json
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from omentum.errors import CheckpointError, ConfigError, UnknownOrganError
 from omentum.networks.weights import load_network, tensors_sha256
-from omentum.predict.predictor import Predictor, masks_from
+from omentum.predict.manner import Manner
+from omentum.predict.predictor import Predictor
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.labels import organ
 from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented_geometry
-from omentum.volumes.probabilities import ProbabilityMaps
-from omentum.volumes.resample import resampled
 from omentum.volumes.volume import Volume
 
 CUBE = np.ones((3, 3, 3))
@@ -35,12 +35,12 @@ def ball_ct(organ_hu, spacing_mm, orientation="RAS"):
 
 
 @pytest.mark.parametrize("orientation", ALL_ORIENTATIONS)
-def test_masks_are_exact_on_the_cts_own_grid_in_every_orientation(predictor, box_ct, organ_hu, orientation):
+def test_masks_are_exact_on_the_cts_own_grid_in_every_orientation(predictor, box_ct, truth, orientation):
     ct = box_ct(orientation)
     masks = predictor.predict(ct).masks
     assert masks.geometry is ct.geometry
     for name in predictor.organs:
-        assert np.array_equal(masks.mask(name), ct.voxels == organ_hu(name)), name
+        assert np.array_equal(masks.mask(name), truth(ct.voxels, name)), name
 
 
 @pytest.mark.parametrize(
@@ -59,53 +59,34 @@ def test_masks_lie_where_the_organ_is_at_any_spacing(predictor, organ_hu, spacin
     np.testing.assert_allclose(centre_mm, ct.geometry.to_mm(np.argwhere(truth).mean(axis=0)), atol=1.5)
 
 
-@pytest.mark.parametrize("spacing_mm", [(4.0, 4.0, 4.0), (1.5, 1.5, 5.0), (3.0, 4.0, 13.0), (9.0, 7.0, 10.0)])
-@pytest.mark.parametrize("seed", range(4))
-def test_masks_are_where_the_interpolated_probability_is_over_a_half(spacing_mm, seed):
-    rng = np.random.default_rng(seed)
-    small = Geometry((30, 26, 22), np.diag([4.0, 4.0, 4.0, 1.0]))
-    smooth = ndimage.gaussian_filter(rng.random(small.shape), rng.uniform(1.0, 2.5))
-    values = np.clip((smooth - smooth.mean()) / smooth.std() * 90 + 100, 0, 255).astype(np.uint8)
-    values[:7], values[24:], values[:, :5] = 0, 0, 0
-    whole = tuple(slice(0, side) for side in small.shape)
-    maps = ProbabilityMaps(small, ("liver",), {"liver": (whole, values)})
-    affine = np.diag([*spacing_mm, 1.0])
-    affine[:3, 3] = np.array(spacing_mm) / 2 - 2  # the same field of view
-    shape = tuple(int(side * 4 // step) for side, step in zip(small.shape, spacing_mm, strict=True))
-    ct = Geometry(shape, affine)
-    by_hand = resampled(values, small, ct) > 127.5
-    assert np.array_equal(masks_from(maps, ct).mask("liver"), largest(by_hand))
-    box, probability = maps.on_grid("liver", ct)
-    assert np.array_equal(probability > 0.5, by_hand[box])
-
-
-@pytest.mark.parametrize("step_mm", [4.0, 7.0, 13.0])
-@pytest.mark.parametrize("width", range(7))
-def test_an_organ_is_not_thickened_by_what_lies_around_it_where_the_ct_is_coarse(step_mm, width):
-    small = Geometry((40, 40, 40), np.diag([4.0, 4.0, 4.0, 1.0]))
-    values = np.zeros(small.shape, dtype=np.uint8)
-    values[tuple([slice(18 - width, 22 + width)] * 3)] = 126
-    values[18:22, 18:22, 19:21] = 255
-    whole = tuple(slice(0, side) for side in small.shape)
-    maps = ProbabilityMaps(small, ("liver",), {"liver": (whole, values)})
-    for offset_mm in np.linspace(-2, 2, 5) * step_mm / 4:
-        affine = np.diag([step_mm, step_mm, step_mm, 1.0])
-        affine[:3, 3] = step_mm / 2 - 2 + offset_mm
-        ct = Geometry(tuple([int(160 // step_mm)] * 3), affine)
-        by_hand = resampled(values, small, ct) > 127.5
-        assert np.array_equal(masks_from(maps, ct).mask("liver"), largest(by_hand))
-
-
-def test_only_the_largest_piece_of_an_organ_is_kept_and_several_of_a_tumour(predictor, box_ct, organ_hu):
+def test_only_the_largest_piece_of_an_organ_is_kept_and_several_of_a_tumour(
+    predictor, box_ct, organ_hu, truth
+):
     ct = box_ct()
     hu = ct.voxels.copy()
     hu[0:2, 0:2, 0:2] = organ_hu("liver")
-    hu[8:10, 0:2, 0:2] = organ_hu("liver_tumor")
-    masks = predictor.predict(Volume(hu, ct.geometry)).masks
-    assert np.array_equal(masks.mask("liver"), largest(hu == organ_hu("liver")))
-    assert masks.mask("liver").sum() < (hu == organ_hu("liver")).sum()
-    assert organ("liver_tumor").max_components > 1
+    hu[10:12, 10:12, 9:11] = organ_hu("liver_tumor")
+    made = predictor.predict(Volume(hu, ct.geometry))
+    masks = made.masks
+    assert np.array_equal(masks.mask("liver"), largest(truth(hu, "liver")))
+    assert ndimage.label(hu == organ_hu("liver_tumor"), CUBE)[1] == 2
     assert np.array_equal(masks.mask("liver_tumor"), hu == organ_hu("liver_tumor"))
+    n_hidden = masks.mask("liver").sum() - largest(hu == organ_hu("liver")).sum()
+    removed_ml = {"largest": pytest.approx(8 * 0.064), "holes": pytest.approx(-0.064 * n_hidden)}
+    assert made.decided.removed_ml == {"liver": removed_ml}
+
+
+def test_what_rules_took_away_and_say_comes_with_the_prediction(weights, box_ct, organ_hu):
+    ct = box_ct()
+    hu = np.where(ct.voxels == organ_hu("liver"), 0, ct.voxels).astype(np.int16)
+    hu[0, 0, 0] = organ_hu("spleen")
+    made = Predictor("bands", weights).predict(Volume(hu, ct.geometry)).decided
+    assert made.removed_ml == {"spleen": {"specks": pytest.approx(0.064)}}
+    assert [note.partition(":")[0] for note in made.notes] == ["liver_tumor"]
+    manner = Manner(without=("hosts", "specks", "largest"))
+    free = Predictor("bands", weights, manner=manner).predict(Volume(hu, ct.geometry)).decided
+    assert (free.removed_ml, free.notes) == ({}, ())
+    assert free.masks.mask("spleen")[0, 0, 0]
 
 
 def test_an_organ_that_is_nowhere_is_there_and_empty(predictor, box_ct):
@@ -162,10 +143,28 @@ def test_an_organ_without_a_head_is_refused_before_any_ct_is_read(weights):
         Predictor("bands", weights, organs=["soul"])
 
 
-@pytest.mark.parametrize("overlap", [1.0, -0.5, float("nan")])
-def test_an_overlap_out_of_range_is_refused_before_any_ct_is_read(weights, overlap):
-    with pytest.raises(ConfigError, match="overlap"):
-        Predictor("bands", weights, overlap=overlap)
+def test_numbers_that_there_are_not_are_refused_before_any_ct_is_read(weights):
+    with pytest.raises(ConfigError, match=r"'float7'.*float32"):
+        Predictor("bands", weights, manner=Manner(numbers="float7"))
+
+
+def test_settings_tell_all_that_decides_what_a_prediction_is(weights, predictor):
+    settings = predictor.settings("any")
+    assert settings == {
+        "network": "bands",
+        "weights_sha256": tensors_sha256(load_network(weights).state_dict()),
+        "organs": list(predictor.organs),
+        "overlap": 0.5,
+        "numbers": settings["numbers"],
+        "recipe": "default",
+        "without": [],
+    }
+    assert settings["numbers"] in {"float32", "bfloat16", "float16"}
+    assert json.loads(json.dumps(settings)) == settings
+    manner = Manner(recipe="published", without=("veins",), numbers="float32")
+    other = Predictor("bands", weights, manner=manner).settings("any")
+    assert (other["overlap"], other["numbers"], other["recipe"]) == (0.75, "float32", "published")
+    assert other["without"] == ["veins"]
 
 
 def test_weights_that_are_none_are_refused(tmp_path):
@@ -186,11 +185,11 @@ def test_a_ct_of_air_is_refused(predictor, box_ct):
 
 @pytest.mark.parametrize("overlap", [0.0, 0.3, 0.75])
 def test_overlap_of_windows_changes_nothing_for_a_network_that_looks_at_one_voxel(
-    weights, box_ct, organ_hu, overlap
+    weights, box_ct, truth, overlap
 ):
     ct = box_ct("SAL")
-    masks = Predictor("bands", weights, overlap=overlap).predict(ct).masks
-    assert np.array_equal(masks.mask("liver"), ct.voxels == organ_hu("liver"))
+    masks = Predictor("bands", weights, manner=Manner(overlap=overlap)).predict(ct).masks
+    assert np.array_equal(masks.mask("liver"), truth(ct.voxels, "liver"))
 
 
 def test_an_organ_at_the_border_of_the_field_of_view_is_found_up_to_it(predictor, box_ct, organ_hu):
@@ -208,7 +207,7 @@ def test_a_ct_of_few_or_odd_voxels_is_predicted_by_the_starter_network(tiny_weig
     ct = Volume(hu, Geometry(shape, np.diag([-3.0, 3.0, 5.0, 1.0])))
     made = starter.predict(ct)
     assert made.masks.codes.shape == shape
-    assert set(made.seconds) == {"resample", "trunk", "heads", "masks"}
+    assert set(made.seconds) == {"resample", "network", "masks"}
 
 
 def test_the_same_ct_gives_the_same_masks_twice(tiny_weights):

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 
 from omentum.errors import UnknownNetworkError, UnknownOrganError
 from omentum.loop import add_cases
-from omentum.predict import round as stage
+from omentum.predict import stage
 from omentum.predict.round import predict_round
 from omentum.settings import Settings
 from omentum.volumes import atomic
@@ -45,7 +46,7 @@ def test_every_case_is_predicted_and_noted(project, organ_hu):
                 assert path.is_file()
             masks = read_masks(made.masks_path)
             assert masks.geometry.same_grid(cases[case_id].geometry)
-            assert masks.volumes_ml()["liver"] == pytest.approx((6**3 - 2**3) * 64 / 1000)
+            assert masks.volumes_ml()["liver"] == pytest.approx(6**3 * 64 / 1000)  # with its tumour
             assert not masks.mask("pancreas").any()
 
 
@@ -79,14 +80,49 @@ def test_new_weights_under_the_same_name_make_predictions_stale(project, write_w
         assert batch.skipped == ("a", "b")
 
 
-@pytest.mark.parametrize("changes", [{"organs": ("liver",)}, {"overlap": 0.5}])
-def test_other_organs_or_windows_make_predictions_stale(project, changes):
+@pytest.mark.parametrize(
+    "changes", [{"organs": ("liver",)}, {"overlap": 0.5}, {"postprocessing": "published"}]
+)
+def test_other_organs_windows_or_rules_make_predictions_stale(project, changes):
     with opened(project) as workspace:
         predict_round(workspace)
         other = replace(workspace, settings=replace(workspace.settings, **changes))
         (batch,) = predict_round(other)
         assert batch.done == ("a", "b")
         assert workspace.predictions("bands")["a"].organs == changes.get("organs", ORGANS)
+        (batch,) = predict_round(other)
+        assert batch.skipped == ("a", "b")
+
+
+def test_masks_are_cleaned_up_as_the_settings_say(project):
+    with opened(project) as workspace:
+        published = replace(workspace, settings=replace(workspace.settings, postprocessing="published"))
+        predict_round(published)
+        summary = json.loads(workspace.predictions("bands")["a"].summary_path.read_text())
+        assert (summary["made_with"]["recipe"], summary["made_with"]["overlap"]) == ("published", 0.25)
+        masks = read_masks(workspace.predictions("bands")["a"].masks_path)
+        volume_ml = (6**3 - 2**3) * 64 / 1000
+        assert masks.volumes_ml()["liver"] == pytest.approx(volume_ml), "where its tumour is stays a hole"
+
+
+@pytest.mark.parametrize("name", ["masks.nii.gz", "probabilities.zarr.zip", "summary.json"])
+def test_a_case_of_which_somebody_removed_a_file_is_predicted_again(project, name):
+    with opened(project) as workspace:
+        predict_round(workspace)
+        (workspace.predictions("bands")["b"].folder / name).unlink()
+        (batch,) = predict_round(workspace)
+        assert (batch.done, batch.skipped) == (("b",), ("a",))
+
+
+def test_a_prediction_noted_by_an_earlier_version_is_made_again(project):
+    with opened(project) as workspace:
+        predict_round(workspace)
+        made = workspace.predictions("bands")["a"]
+        detail = {"weights_sha256": made.weights_sha256, "organs": list(ORGANS), "overlap": 0.25}
+        workspace.store.ledger.forget("predict bands", "a")
+        workspace.store.ledger.mark_done("predict bands", "a", detail)
+        (batch,) = predict_round(workspace)
+        assert (batch.done, batch.skipped) == (("a",), ("b",))
 
 
 def test_a_case_whose_ct_is_damaged_is_set_aside_and_tried_again(project):
@@ -109,24 +145,43 @@ def test_a_case_whose_ct_is_damaged_is_set_aside_and_tried_again(project):
 
 
 def test_a_run_that_was_killed_goes_on_where_it_stopped(project, monkeypatch):
-    really = stage.predict_case
+    really = stage.write_masks
 
-    def killed_at_b(predictor, case_id, ct_path, folder):
-        if case_id == "b":
-            with writing(folder / "masks.nii.gz") as part:
+    def killed_at_b(path, masks):
+        if "b" in path.parts:
+            with writing(path) as part:
                 part.write_bytes(b"half")
                 raise KeyboardInterrupt
-        return really(predictor, case_id, ct_path, folder)
+        really(path, masks)
 
     with opened(project) as workspace:
         with monkeypatch.context() as broken:
-            broken.setattr(stage, "predict_case", killed_at_b)
+            broken.setattr(stage, "write_masks", killed_at_b)
             with pytest.raises(KeyboardInterrupt):
                 predict_round(workspace)
         assert set(workspace.predictions("bands")) == {"a"}
     with opened(project) as workspace:
         (batch,) = predict_round(workspace)
         assert (batch.done, batch.skipped) == (("b",), ("a",))
+        assert read_masks(workspace.predictions("bands")["b"].masks_path).mask("liver").any()
+
+
+@pytest.mark.parametrize("write", ["write_probabilities", "write_painted", "write_preview", "write_json"])
+def test_a_run_that_was_killed_between_files_goes_on_with_that_case(project, monkeypatch, write):
+    def killed(*_args, **_kwargs):
+        raise KeyboardInterrupt
+
+    with opened(project) as workspace:
+        with monkeypatch.context() as broken:
+            broken.setattr(stage, write, killed)
+            with pytest.raises(KeyboardInterrupt):
+                predict_round(workspace)
+        assert workspace.predictions("bands") == {}
+    with opened(project) as workspace:
+        (batch,) = predict_round(workspace)
+        assert batch.done == ("a", "b")
+        (batch,) = predict_round(workspace)
+        assert batch.skipped == ("a", "b")
 
 
 def test_what_a_killed_writer_left_is_swept_away(project, monkeypatch):

@@ -3,7 +3,8 @@ import pytest
 from scipy import ndimage
 
 from omentum.errors import GridMismatchError, ProjectError
-from omentum.score.opinions import entropy_bytes, n_organs_map, of_organ, read_opinions
+from omentum.measures.probability_bytes import entropy_bytes
+from omentum.score.opinions import n_organs_map, of_organ, read_opinions
 from omentum.volumes.geometry import Geometry
 
 SHAPE = (64, 64, 48)
@@ -30,19 +31,6 @@ def on_whole_grid(box, part):
     whole = np.zeros(SHAPE, dtype=part.dtype)
     whole[box] = part
     return whole
-
-
-def test_entropy_is_the_one_sided_term_rounded_down():
-    probability = np.linspace(0, 1, 4096, dtype=np.float32).reshape(16, 16, 16)
-    exact = -probability * np.log(np.maximum(probability, 1e-38), dtype=np.float64)
-    assert (entropy_bytes(probability) == np.floor(255 * exact)).all()
-    assert entropy_bytes(probability).max() == 93
-
-
-def test_entropy_outside_0_to_1_by_rounding_is_none():
-    assert entropy_bytes(
-        np.array([-1e-8, 1.0000001], dtype=np.float32).reshape(1, 1, 2)
-    ).ravel().tolist() == [0, 0]
 
 
 def test_soft_prediction_is_the_stored_probability_inside_the_dilated_mask(desk, two_networks):

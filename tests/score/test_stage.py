@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from omentum.errors import ProjectError, UnknownOrganError
-from omentum.score.opinions import entropy_bytes
+from omentum.measures.probability_bytes import entropy_bytes
 from omentum.score.stage import HOT_SPOTS_NAME, heat_path, score_case
 from omentum.volumes.labels import ORGANS, organ
 

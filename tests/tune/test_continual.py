@@ -6,7 +6,7 @@ import torch
 
 from omentum.errors import TuneError
 from omentum.measures.overlap import dice
-from omentum.networks.infer import features_of, organ_probabilities
+from omentum.networks.infer import features_of, heads_of
 from omentum.networks.weights import load_network, save_network, tensors_sha256
 from omentum.tune import continual as continual_module
 from omentum.tune.cache import sample_case
@@ -28,7 +28,8 @@ def tuned(network, samples):
 
 def predicted(network, case, name: str) -> np.ndarray:
     features = features_of(network, case.hu.astype(np.float32))
-    ((_, probability),) = organ_probabilities(network, features, [name])
+    (probability,) = np.concatenate([slab for _, slab in heads_of(network, features, [name])], axis=-1)
+    assert probability.shape == case.hu.shape
     return probability > 127
 
 

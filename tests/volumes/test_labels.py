@@ -65,6 +65,28 @@ def test_plausible_volumes_are_given_for_organs_and_rise():
             assert 0 < row.volume_ml[0] < row.volume_ml[1]
 
 
+def test_limits_of_pieces_in_ml_are_those_in_voxels_at_the_published_spacing():
+    for row in ORGANS:
+        if row.min_voxels_exclusive is not None:
+            published_ml = row.min_voxels_exclusive * 1.5**3 / 1000
+            assert row.min_piece_ml == pytest.approx(published_ml, abs=0.005), row.name
+
+
+def test_an_organ_may_be_in_pieces_or_is_a_lesion_that_starts_near_its_hosts():
+    in_any_number = {"hepatic_vessel", "portal_vein_and_splenic_vein", "lung_left", "lung_right"}
+    for row in ORGANS:
+        is_single = row.kind == "organ" and row.name not in in_any_number
+        assert (row.max_pieces is not None) == is_single, row.name
+        assert (row.host_margin_mm is not None) == (bool(row.hosts) and row.name != "hepatic_vessel_tumor")
+        assert row.volume_ml is None or row.min_piece_ml <= row.volume_ml[0]
+        assert row.volume_ml is None or row.max_hole_ml is None or row.max_hole_ml < row.volume_ml[1] / 10
+
+
+def test_both_of_a_pair_have_the_same_limits():
+    limits = {row.name: (row.volume_ml, row.max_pieces, row.min_piece_ml, row.max_hole_ml) for row in ORGANS}
+    assert all(limits[row.name] == limits[row.partner] for row in ORGANS if row.partner)
+
+
 def test_an_organ_is_found_by_name_by_index_and_by_its_old_spelling():
     for row in ORGANS:
         assert organ(row.name) is organ(row.index) is row

@@ -8,7 +8,14 @@ from scipy import ndimage
 from omentum.errors import ConfigError
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented, reoriented_geometry
-from omentum.volumes.resample import resampled, resampled_anyhow, resampled_slices, spaced, upsampled_mask
+from omentum.volumes.resample import (
+    nearest,
+    resampled,
+    resampled_anyhow,
+    resampled_slices,
+    spaced,
+    upsampled_mask,
+)
 from omentum.volumes.volume import Volume
 
 modest = settings(max_examples=40, deadline=None)
@@ -27,6 +34,19 @@ def ellipsoid(shape, seed):
     centre = (np.array(shape) - 1) / 2 + rng.uniform(-1, 1, 3)
     away = (np.moveaxis(np.indices(shape), 0, -1) - centre) / rng.uniform(4, 6, 3)
     return (away**2).sum(axis=-1) <= 1
+
+
+def moved(grid, spacing_mm, by_voxels):
+    """A parallel grid of another spacing that begins elsewhere, and may reach beyond."""
+    target = spaced(grid, spacing_mm)
+    affine = target.affine.copy()
+    affine[:3, 3] = target.to_mm(by_voxels)
+    return Geometry(target.shape, affine)
+
+
+def places_in(source, target):
+    """Where the voxels of one grid are on another, `(x, y, z, 3)`, in voxels."""
+    return source.to_index(target.to_mm(np.moveaxis(np.indices(target.shape), 0, -1)))
 
 
 def dice(one, other):
@@ -141,16 +161,67 @@ def test_a_mask_survives_a_coarser_grid_and_back(centroid_mm, ratio, seed, orien
     assert np.abs(centroid_mm(back, fine) - centroid_mm(mask, fine)).max() < 0.6
 
 
-def test_grids_that_are_not_parallel_are_refused(ras_grid):
+@modest
+@given(data=st.data(), spacing_mm=spacings, by=st.tuples(*[st.floats(-3, 3)] * 3), seed=st.integers(0, 99))
+def test_without_smoothing_a_value_lies_between_its_eight_neighbours(oblique, data, spacing_mm, by, seed):
+    source = data.draw(oblique)
+    target = moved(source, spacing_mm, by)
+    voxels = np.random.default_rng(seed).integers(-1000, 1000, source.shape).astype(np.int16)
+    got = resampled(voxels, source, target, smooth=False)
+    at = np.moveaxis(places_in(source, target), -1, 0)
+    expected = ndimage.map_coordinates(voxels.astype(np.float64), at, order=1, mode="nearest")
+    np.testing.assert_allclose(got, expected, atol=0.01)
+    slices = np.stack(list(resampled_slices(voxels, source, target, smooth=False)), axis=2)
+    np.testing.assert_array_equal(slices, got)
+
+
+@modest
+@given(
+    data=st.data(),
+    spacing_mm=spacings,
+    by=st.tuples(*[st.floats(-3, 3)] * 3),
+    dtype=st.sampled_from(["bool", "u1", "i2", "f4"]),
+)
+def test_the_nearest_voxel_is_the_one_with_the_least_distance(oblique, data, spacing_mm, by, dtype):
+    source = data.draw(oblique)
+    target = moved(source, spacing_mm, by)
+    voxels = np.random.default_rng(0).integers(0, 255, source.shape).astype(dtype)
+    if dtype == "bool":
+        voxels = np.random.default_rng(0).random(source.shape) > 0.5
+    got = nearest(voxels, source, target)
+    assert got.dtype == voxels.dtype
+    assert got.shape == target.shape
+    at = places_in(source, target)
+    away = [np.abs(at[..., axis, None] - np.arange(side)) for axis, side in enumerate(source.shape)]
+    expected = voxels[tuple(one.argmin(axis=-1) for one in away)]
+    for one in away:
+        first, second = np.moveaxis(np.sort(one, axis=-1)[..., :2], -1, 0)
+        tie = second - first < 1e-6
+        expected = np.where(tie, got, expected)
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_a_voxel_halfway_takes_one_of_its_two_neighbours():
+    source = Geometry((8, 3, 3), np.eye(4))
+    values = np.arange(72).reshape(8, 3, 3)
+    half = np.eye(4)
+    half[0, 3] = 0.5
+    got = nearest(values, source, Geometry((8, 3, 3), half))
+    behind = np.concatenate([values[1:], values[-1:]])
+    assert ((got == values) | (got == behind)).all()
+
+
+@pytest.mark.parametrize("take", [resampled, nearest])
+def test_grids_that_are_not_parallel_are_refused(ras_grid, take):
     voxels = np.zeros(ras_grid.shape)
     with pytest.raises(ConfigError, match="parallel"):
-        resampled(voxels, ras_grid, reoriented_geometry(ras_grid, "LAS"))
+        take(voxels, ras_grid, reoriented_geometry(ras_grid, "LAS"))
     with pytest.raises(ConfigError, match="parallel"):
-        resampled(voxels, ras_grid, reoriented_geometry(ras_grid, "ASR"))
+        take(voxels, ras_grid, reoriented_geometry(ras_grid, "ASR"))
     tilted = ras_grid.affine.copy()
     tilted[0, 1] = 0.01
     with pytest.raises(ConfigError, match="parallel"):
-        resampled(voxels, ras_grid, Geometry(ras_grid.shape, tilted))
+        take(voxels, ras_grid, Geometry(ras_grid.shape, tilted))
 
 
 def test_the_rounding_of_a_float32_header_is_still_parallel(ras_grid):

@@ -14,6 +14,7 @@ import typer
 from omentum import __version__
 from omentum.app import model_commands, project_commands, review_commands, stage_commands
 from omentum.app.console import say_error
+from omentum.app.predict_command import predict
 from omentum.errors import OmentumError
 
 __all__ = ["app", "main"]
@@ -31,8 +32,9 @@ app = typer.Typer(
 )
 app.add_typer(model_commands.app, name="models")
 app.add_typer(review_commands.app, name="review")
-for commands in (project_commands, stage_commands):
-    commands.add_to(app)
+project_commands.add_to(app)
+app.command()(predict)
+stage_commands.add_to(app)
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,6 +1,5 @@
-"""Commands of the stages: predict, score, assemble, tune, evaluate; and a whole round."""
+"""Commands of the stages after predicting: score, assemble, tune, evaluate; and a whole round."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,8 +7,8 @@ import typer
 
 from omentum import loop
 from omentum.app.console import bars, end_batches, of_run, say_json, say_table
+from omentum.app.options import AsJson, Device, device_named
 from omentum.errors import ConfigError
-from omentum.exchange.sources import usable_sources
 from omentum.records import Batch, TaskState
 from omentum.tune.config import ContinualConfig, FullConfig, read_config
 from omentum.workspace import opened
@@ -18,69 +17,6 @@ if TYPE_CHECKING:
     from omentum.phantoms.anatomy_map import AnatomyMap
 
 __all__ = ["add_to"]
-
-Device = Annotated[str, typer.Option(help="Where networks run: auto, cpu, cuda, cuda:1.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
-
-
-def predict(
-    context: typer.Context,
-    cts: Annotated[
-        list[Path] | None, typer.Argument(help="NIfTI files or DICOM folders; none in a project.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the masks of CTs.")] = None,
-    network: Annotated[list[str] | None, typer.Option(help="Name of a network; again for more.")] = None,
-    organs: Annotated[str, typer.Option(help="Organs or subsets, with commas between.")] = "",
-    overlap: Annotated[float, typer.Option(min=0.0, max=0.9, help="Overlap of windows.")] = 0.5,
-    resample_tilt: Annotated[
-        bool, typer.Option("--resample-tilt", help="Put tilted DICOM series on an upright grid.")
-    ] = False,
-    device: Device = "auto",
-) -> None:
-    """Predict CTs, or every case of a project. Example: omentum predict ct.nii.gz -o masks."""
-    names = tuple(network or ())
-    if not cts:
-        if out is not None or organs or resample_tilt:
-            raise ConfigError(
-                "CT", cts, "--out, --organs and --resample-tilt go with CTs, not with a project"
-            )
-        _predict_project(context.obj, names, device)
-        return
-    if out is None:
-        raise ConfigError("--out", out, "CTs need a folder for their masks; give one with -o OUT")
-    if len(names) > 1:
-        raise ConfigError(
-            "--network", names, "without a project one network predicts; make one with `omentum init`"
-        )
-    wanted = tuple(name for name in organs.split(",") if name)
-    _predict_cts(cts, out, (names or ("starter",))[0], wanted, (overlap, resample_tilt, device))
-
-
-def _predict_cts(
-    cts: list[Path], out: Path, name: str, organs: tuple[str, ...], how: tuple[float, bool, str]
-) -> None:
-    from omentum.predict.batch import predict_files, predictor_named
-
-    overlap, resample_tilt, device = how
-    found, unusable = usable_sources(cts)
-    sources = {source.case_id: source.path for source in found}
-    predictor = predictor_named(name, organs=organs, device=_device(device), overlap=overlap)
-    with bars() as tell:
-        told = of_run(tell)
-        batch = predict_files(
-            sources,
-            predictor,
-            out,
-            resample_tilt=resample_tilt,
-            progress=lambda progress: told("predict", progress),
-        )
-    end_batches([replace(batch, failed=(*unusable, *batch.failed))], "predicted")
-
-
-def _predict_project(project: Path, networks: tuple[str, ...], device: str) -> None:
-    with opened(project) as workspace, bars() as tell:
-        batches = loop.predict(workspace, networks=networks, device=_device(device), tell=of_run(tell))
-    end_batches(batches, "predicted")
 
 
 def score(
@@ -135,7 +71,7 @@ def tune(
     settings = read_config(config, kinds[mode]) if config else kinds[mode]()
     maps = _anatomy(anatomy or [], settings)
     with opened(context.obj) as workspace, bars() as tell:
-        network = loop.tune(workspace, settings, maps=maps, device=_device(device), progress=tell)
+        network = loop.tune(workspace, settings, maps=maps, device=device_named(device), progress=tell)
     typer.echo(f"{network.name} is in {network.folder}; `omentum predict` uses it from now on")
 
 
@@ -194,13 +130,13 @@ def round_(
     with opened(context.obj) as workspace, bars() as tell:
         tasks = tasks / f"round-{workspace.store.rounds.current().number}"
         if finish is None:
-            half = loop.first_half(workspace, tasks, top=top, device=_device(device), tell=of_run(tell))
+            half = loop.first_half(workspace, tasks, top=top, device=device_named(device), tell=of_run(tell))
             batches: tuple[Batch, ...] = half.batches
             said = (
                 f"{len(half.tasks)} tasks wait for experts in {tasks}; then `omentum round --finish VERSION`"
             )
         else:
-            done = loop.second_half(workspace, tasks, finish, device=_device(device), tell=of_run(tell))
+            done = loop.second_half(workspace, tasks, finish, device=device_named(device), tell=of_run(tell))
             batches = ()
             said = (
                 f"{len(done.revisions)} revisions are in {done.release.folder}; {done.network.name} is in use"
@@ -210,23 +146,8 @@ def round_(
     end_batches(batches, "predicted and scored")
 
 
-def _device(name: str) -> str:
-    """Choose the device; `auto` is the GPU where there is one."""
-    import torch
-
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigError(
-            "--device", name, f"this machine cannot use it: {str(error).splitlines()[0]}"
-        ) from None
-    return name
-
-
 def add_to(app: typer.Typer) -> None:
     """Offer these commands."""
-    for command in (predict, score, assemble, tune, evaluate):
+    for command in (score, assemble, tune, evaluate):
         app.command()(command)
     app.command("round")(round_)

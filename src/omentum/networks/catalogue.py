@@ -1,36 +1,87 @@
-"""Where are the weights of a network that somebody calls by name?
+"""Where are the weights of a network that somebody calls by name, and where did they come from?
 
-In:  a name, and the folder of a project's own networks if there is one.
-Out: the weights file: the project's, the user's own, or the one shipped in the package; in that order.
+In:  a name, and the folder of a project's own networks if there is one; a file to take one from.
+Out: the weights file: the project's, the user's own, or the one shipped in the package; in that order. The
+     user's own have `origin.json` beside them.
 """
 
-import os
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
-import platformdirs
-
-from omentum.errors import CheckpointError, UnknownNetworkError
+from omentum.errors import CheckpointError, ConfigError, UnknownNetworkError
+from omentum.networks.home import home
+from omentum.networks.left_files import forget_files, known_files
+from omentum.networks.network import Network
 from omentum.networks.weights import load_network, save_network
 from omentum.settings import checked_name
+from omentum.volumes.atomic import write_json
 
 __all__ = [
+    "AVERAGE",
+    "PUBLISHED",
     "WEIGHTS_FILE",
+    "Origin",
+    "Published",
     "add_model",
+    "check_free",
     "default_networks",
+    "file_origin",
     "find_weights",
-    "home",
+    "keep_network",
     "known_models",
+    "name_taken",
+    "origin_of",
     "remove_model",
 ]
 
 WEIGHTS_FILE = "weights.safetensors"
+AVERAGE = "average"
+"""What the average of several networks is called in files; no network may have that name."""
+_ORIGIN_FILE = "origin.json"
 _MAIN, _SECOND_OPINION = "starter", "starter-second"
 
 
-def home() -> Path:
-    """Give the user's data folder: `OMENTUM_HOME`, or where the system keeps such data."""
-    return Path(os.environ.get("OMENTUM_HOME") or platformdirs.user_data_dir("omentum"))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A checkpoint that others offer for download; its name is also its architecture's."""
+
+    name: str
+    file: str
+    parameters: str
+    """How many, for people."""
+    urls: tuple[str, ...]
+    """Tried in this order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where one of the user's own networks came from; written as `origin.json` beside its weights."""
+
+    url: str | None
+    """None where a file was added by hand."""
+    file: str
+    """Its name, or the path that it was added from."""
+    sha256: str
+    """Of the file as it came, not of the weights that are kept."""
+    size_bytes: int
+    time: str
+    """When it was checked and kept, ISO 8601, UTC."""
+
+
+def _published() -> Iterable[Published]:
+    text = resources.files("omentum.networks").joinpath("published_checkpoints.json").read_text("utf-8")
+    rows: list[dict[str, Any]] = json.loads(text)["checkpoints"]
+    return (Published(**{**row, "urls": tuple(row["urls"])}) for row in rows)
+
+
+PUBLISHED: dict[str, Published] = {one.name: one for one in _published()}
+"""What can be pulled, by name."""
 
 
 def known_models(project_networks: Path | None = None) -> dict[str, Path]:
@@ -53,16 +104,21 @@ def find_weights(name: str, project_networks: Path | None = None) -> Path:
     """Find a network's weights by name.
 
     Raises:
-        UnknownNetworkError: There is none.
+        UnknownNetworkError: There is none; it says whether the name can be pulled.
     """
     known = known_models(project_networks)
     if name not in known:
-        raise UnknownNetworkError(name, sorted(known))
+        raise UnknownNetworkError(name, sorted([*known, *known_files()]), published=PUBLISHED)
     return known[name]
 
 
-def add_model(file: Path, name: str) -> Path:
+def add_model(file: Path, name: str, *, organs: Sequence[str] = ()) -> Path:
     """Check a weights file and keep a copy under a name in the user's data folder.
+
+    Args:
+        file: See `load_network`.
+        name: That `--network` will take.
+        organs: Which organs the classes of the file are, where it does not say.
 
     Returns:
         Where it is kept.
@@ -71,26 +127,76 @@ def add_model(file: Path, name: str) -> Path:
         CheckpointError: It does not fit a network known here, or the name is taken.
         ConfigError: The name cannot be that of a folder.
     """
-    if checked_name("network", name) in known_models():
-        raise CheckpointError(
-            file, f"there is a network {name!r} already; give another name or remove that one"
-        )
-    network = load_network(file)
+    check_free(file, name)
+    return keep_network(load_network(file, organs=organs), name, file_origin(file))
+
+
+def origin_of(weights: Path) -> Origin | None:
+    """Tell where the network with these weights came from, if that is recorded."""
+    try:
+        return Origin(**json.loads(weights.with_name(_ORIGIN_FILE).read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def keep_network(network: Network, name: str, origin: Origin) -> Path:
+    """Write a network under a free name; its weights last, so that where they are, their origin is."""
     kept = home() / "models" / name / WEIGHTS_FILE
+    write_json(kept.with_name(_ORIGIN_FILE), asdict(origin))
     save_network(kept, network)
     return kept
 
 
+def file_origin(file: Path, *, url: str | None = None, called: str | None = None) -> Origin:
+    """Describe a file that a network is taken from, now.
+
+    Args:
+        file: It is hashed.
+        url: Where it was downloaded.
+        called: Its name there.
+    """
+    with file.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    called = called or str(file.absolute())
+    return Origin(url=url, file=called, sha256=sha256, size_bytes=file.stat().st_size, time=now)
+
+
+def name_taken(file: Path, name: str) -> CheckpointError:
+    """Make the error for a name that a network has already; `file` is what it is about."""
+    return CheckpointError(file, f"there is a network {name!r} already; give another name or remove that one")
+
+
+def check_free(file: Path, name: str) -> None:
+    """Refuse a name that no network can get.
+
+    Args:
+        file: What shall have it.
+        name: The name.
+
+    Raises:
+        CheckpointError: It is taken.
+        ConfigError: It cannot be that of a folder, or means something else.
+    """
+    if checked_name("network", name) == AVERAGE:
+        raise ConfigError("network", name, "it is what the average of several is called; give another")
+    if name in known_models() or name in known_files():
+        raise name_taken(file, name)
+
+
 def remove_model(name: str) -> None:
-    """Remove a network from the user's data folder.
+    """Remove a network from the user's data folder; of one that ran elsewhere, what it left stays there.
 
     Raises:
         UnknownNetworkError: The user has none of that name; shipped ones and a project's stay.
     """
     folder = home() / "models" / name
-    own = sorted(path.parent.name for path in (home() / "models").glob(f"*/{WEIGHTS_FILE}"))
+    if name in known_files():
+        forget_files(name)
+        return
+    own = [path.parent.name for path in (home() / "models").glob(f"*/{WEIGHTS_FILE}")]
     if name not in own:
-        raise UnknownNetworkError(name, own)
+        raise UnknownNetworkError(name, sorted([*own, *known_files()]))
     for file in folder.iterdir():
         file.unlink()
     folder.rmdir()

@@ -27,10 +27,17 @@ def network_geometry(ct: Geometry, spacing_mm: float) -> Geometry:
     return reoriented_geometry(spaced(ct, (spacing_mm,) * 3), NETWORK_AXES)
 
 
-def to_network_grid(ct: Volume, spacing_mm: float) -> Volume:
-    """Resample a CT for a network: float32 Hounsfield units, axes turned to RAS+."""
-    grid = spaced(ct.geometry, (spacing_mm,) * 3)
-    return reoriented(Volume(resampled(ct.voxels, ct.geometry, grid), grid), NETWORK_AXES)
+def to_network_grid(ct: Volume, spacing_mm: float, *, published: bool = False) -> Volume:
+    """Resample a CT for a network: float32 Hounsfield units, axes turned to RAS+.
+
+    Args:
+        ct: On any grid.
+        spacing_mm: The network's.
+        published: Take the published grid, and interpolate without smoothing where it is coarser.
+    """
+    grid = _parallel(ct.geometry, spacing_mm, published=published)
+    values = resampled(ct.voxels, ct.geometry, grid, smooth=not published)
+    return reoriented(Volume(values, grid), NETWORK_AXES)
 
 
 def to_network_mask(mask: Volume, spacing_mm: float) -> npt.NDArray[np.bool_]:
@@ -57,11 +64,34 @@ def to_network_mask(mask: Volume, spacing_mm: float) -> npt.NDArray[np.bool_]:
     return turned
 
 
-def from_network_axes(voxels: npt.NDArray[Any], ct: Geometry, spacing_mm: float) -> Volume:
+def from_network_axes(
+    voxels: npt.NDArray[Any], ct: Geometry, spacing_mm: float, *, published: bool = False
+) -> Volume:
     """Turn a map on the network's grid to the axes of the CT, so that both grids are parallel."""
-    grid = spaced(ct, (spacing_mm,) * 3)
+    grid = _parallel(ct, spacing_mm, published=published)
     # Turned by what the grid was turned by, not by name: axes at 45 degrees go by either of two names.
     back = nib.orientations.ornt_transform(
         nib.orientations.axcodes2ornt(tuple(NETWORK_AXES)), nib.orientations.io_orientation(grid.affine)
     )
     return Volume(nib.orientations.apply_orientation(voxels, back), grid)
+
+
+def _parallel(ct: Geometry, spacing_mm: float, *, published: bool) -> Geometry:
+    """Give the network's grid with the axes of the CT.
+
+    The published one begins at the centre of the CT's leftmost, rearmost, lowest voxel, and ends within half
+    a step of the last; ours has the CT's centre and its field of view.
+
+    Source:
+        MONAI's `Spacing` after `Orientation("RAS")`, as AbdomenAtlas-8K uses them.
+    """
+    if not published:
+        return spaced(ct, (spacing_mm,) * 3)
+    last = np.array(ct.shape) - 1
+    ratio = spacing_mm / np.array(ct.spacing_mm)
+    steps = np.rint(last / ratio + 1).astype(int) - 1
+    is_flipped = nib.orientations.io_orientation(ct.affine)[:, 1] < 0
+    affine = ct.affine.copy()
+    affine[:3, :3] *= ratio
+    affine[:3, 3] = ct.to_mm(np.where(is_flipped, last - steps * ratio, 0.0))
+    return Geometry((int(steps[0]) + 1, int(steps[1]) + 1, int(steps[2]) + 1), affine)

@@ -1,7 +1,7 @@
 """What does a network say about a whole CT?
 
 In:  a network and a CT on the network's grid, axes turned to RAS+.
-Out: its features (what Continual Tuning caches), and each organ's probability as uint8.
+Out: every organ's probability as uint8, slab by slab; and features, which Continual Tuning caches.
      Predicting and caching go through the same windows, so that what was tuned is what is used.
 """
 
@@ -13,14 +13,19 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from omentum.errors import ConfigError
 from omentum.networks.network import Network
-from omentum.networks.window import slide
+from omentum.networks.window import Windows, slide
 
-__all__ = ["BODY_HU", "Features", "features_of", "organ_probabilities"]
+__all__ = ["BODY_HU", "Features", "features_of", "heads_of", "organ_probabilities"]
 
 BODY_HU = -500.0
 """What is denser than this is body, table or clothes; windows without any are skipped."""
-_VOXELS_AT_ONCE = 1 << 18
+_VOXELS_AT_ONCE = {"cpu": 1 << 13, "cuda": 1 << 18}
+"""As many as a processor's cache holds the hidden layers of."""
+_SLAB_VOXELS = 1 << 18
+Slab = tuple[slice, npt.NDArray[np.uint8]]
+"""Its place along z, and what is there: `(organ, x, y, slab)`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +34,7 @@ class Features:
 
     Attributes:
         features: `(1, 8, x, y, z)`, float32.
-        context: `(1, channel)`.
+        context: `(1, channel)`, of the whole volume.
         seen: Voxels that any window saw, `(x, y, z)`; an organ is nowhere else.
     """
 
@@ -38,51 +43,131 @@ class Features:
     seen: Tensor
 
 
-@torch.inference_mode()
-def features_of(network: Network, hu: npt.NDArray[np.float32], *, overlap: float = 0.5) -> Features:
-    """Run the trunk over a whole volume.
+def organ_probabilities(
+    network: Network, hu: npt.NDArray[np.float32], organs: Sequence[str], *, overlap: float = 0.5
+) -> Iterator[Slab]:
+    """Find where organs are, on the network's grid.
+
+    Where a network's context is that of the whole volume, windows are joined as features; where every window
+    has its own, as published, each window goes through the heads and windows are joined as logits.
 
     Args:
-        network: In evaluation mode, on the device to compute on; its context is that of the whole volume.
+        network: In evaluation mode, on the device to compute on.
+        hu: Hounsfield units `(x, y, z)` at the network's spacing, axes turned to RAS+.
+        organs: Names; only their heads are computed.
+        overlap: Least share of a window that the next one repeats.
+
+    Yields:
+        Slab by slab, its place along z and probabilities times 255 rounded to uint8, `(organ, x, y, slab)`;
+        0 where no window looked, and in slabs that are left out.
+
+    Raises:
+        ConfigError: The overlap is out of range, or nothing in the volume is denser than air.
+        UnknownOrganError: The network has no head for one of the organs.
+    """
+    if network.context_per_window:
+        yield from _joined_as_logits(network, hu, organs, overlap)
+    else:
+        yield from heads_of(network, features_of(network, hu, overlap=overlap), organs)
+
+
+@torch.inference_mode()
+def features_of(network: Network, hu: npt.NDArray[np.float32], *, overlap: float = 0.5) -> Features:
+    """Run the trunk over a whole volume; for networks whose context is that of the whole volume.
+
+    Args:
+        network: In evaluation mode, on the device to compute on.
         hu: Hounsfield units `(x, y, z)` at the network's spacing, axes turned to RAS+.
         overlap: Least share of a window that the next one repeats.
 
     Raises:
-        ConfigError: The overlap is out of range, or nothing in the volume is denser than air.
+        ConfigError: The overlap is out of range, nothing in the volume is denser than air, or the network's
+            windows have contexts of their own.
     """
-    device = next(network.parameters()).device
-    volume = torch.from_numpy(np.ascontiguousarray(hu, dtype=np.float32))[None, None].to(device)
+    if network.context_per_window:
+        rule = "each of its windows has a context of its own; tune it with `--mode full`"
+        raise ConfigError("network", network.spec.architecture, rule)
+    volume = _on_device(network, hu)
     context = network.context_of(volume)
-    features, seen = slide(
-        lambda window: network.trunk(window)[0],
-        volume,
-        window_voxels=network.window_for(hu.shape),
-        overlap=overlap,
-        visible=volume[0, 0] > BODY_HU,
-        multiple=network.stride,
+    features: Tensor | None = None
+    seen = torch.zeros(hu.shape, dtype=torch.bool, device=volume.device)
+    windows = Windows(
+        voxels=network.window_for(hu.shape), overlap=overlap, multiple=network.stride, evenly=True
     )
+    slabs = slide(lambda window: network.trunk(window)[0], volume, windows, visible=volume[0, 0] > BODY_HU)
+    for z, values, looked in slabs:
+        if values.shape[2:] == hu.shape:
+            features = values
+        elif features is None:
+            features = volume.new_zeros((1, values.shape[1], *hu.shape))
+        features[..., z] = values
+        seen[..., z] = looked
+    assert features is not None
     return Features(features, context, seen)
 
 
 @torch.inference_mode()
-def organ_probabilities(
-    network: Network, features: Features, organs: Sequence[str]
-) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
-    """Run the heads, and give one organ's probability after another.
+def heads_of(network: Network, made: Features, organs: Sequence[str]) -> Iterator[Slab]:
+    """Run the heads on features; see `organ_probabilities`."""
+    _, _, *plane, length = made.features.shape
+    n_planes = max(1, _SLAB_VOXELS // (plane[0] * plane[1]))
+    for low in range(0, length, n_planes):
+        z = slice(low, min(low + n_planes, length))
+        logits = _logits(network, made.features[..., z], made.context, organs)
+        yield z, _as_bytes(logits[0], made.seen[..., z])
 
-    Returns:
-        Names, and probabilities times 255 rounded to uint8, `(x, y, z)`; 0 where no window looked.
 
-    Raises:
-        UnknownOrganError: The network has no head for one of the organs.
-    """
-    shape = tuple(features.seen.shape)
-    flat = features.features.flatten(start_dim=2)
-    made = torch.empty((len(organs), flat.shape[2]), dtype=torch.uint8)
-    for start in range(0, flat.shape[2], _VOXELS_AT_ONCE):
-        part = slice(start, start + _VOXELS_AT_ONCE)
-        logits = network.heads(flat[:, :, part], features.context, organs)[0]
-        made[:, part] = (logits.sigmoid_() * 255).round_().to("cpu", torch.uint8)
-    made[:, ~features.seen.flatten().cpu()] = 0
-    for name, probability in zip(organs, made, strict=True):
-        yield name, probability.reshape(shape).numpy()
+@torch.inference_mode()
+def _joined_as_logits(
+    network: Network, hu: npt.NDArray[np.float32], organs: Sequence[str], overlap: float
+) -> Iterator[Slab]:
+    x, y, z = _visible_box(hu, network.least_hu)
+    volume = _on_device(network, hu[x, y, z])
+
+    def logits_of(window: Tensor) -> Tensor:
+        return _logits(network, *network.trunk(window), organs)
+
+    windows = Windows(
+        voxels=network.window_for(volume.shape[2:]),
+        overlap=overlap,
+        padding=network.least_hu,
+        sums=torch.float16,
+    )
+    for place, logits, seen in slide(logits_of, volume, windows, visible=volume[0, 0] > BODY_HU):
+        made = np.zeros((len(organs), *hu.shape[:2], place.stop - place.start), dtype=np.uint8)
+        made[:, x, y] = _as_bytes(logits[0], seen)
+        yield slice(z.start + place.start, z.start + place.stop), made
+
+
+def _logits(network: Network, features: Tensor, context: Tensor, organs: Sequence[str]) -> Tensor:
+    """Run the heads on features `(1, 8, x, y, z)`, part by part."""
+    flat = features.flatten(start_dim=2)
+    logits = flat.new_empty((1, len(organs), flat.shape[2]))
+    n_voxels = _VOXELS_AT_ONCE.get(flat.device.type, flat.shape[2])
+    for start in range(0, flat.shape[2], n_voxels):
+        part = slice(start, start + n_voxels)
+        logits[:, :, part] = network.heads(flat[:, :, part], context, organs)
+    return logits.reshape(1, len(organs), *features.shape[2:])
+
+
+def _on_device(network: Network, hu: npt.NDArray[np.float32]) -> Tensor:
+    device = next(network.parameters()).device
+    return torch.from_numpy(np.ascontiguousarray(hu, dtype=np.float32))[None, None].to(device)
+
+
+def _visible_box(hu: npt.NDArray[np.float32], least_hu: float) -> tuple[slice, slice, slice]:
+    """Find the box of what a network can see at all, or the whole volume where there is nothing."""
+    seen = hu > least_hu
+    sides = [np.flatnonzero(seen.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
+    if not all(len(side) for side in sides):
+        return slice(0, hu.shape[0]), slice(0, hu.shape[1]), slice(0, hu.shape[2])
+    x, y, z = (slice(int(side[0]), int(side[-1]) + 1) for side in sides)
+    return x, y, z
+
+
+def _as_bytes(logits: Tensor, seen: Tensor) -> npt.NDArray[np.uint8]:
+    """Turn logits `(organ, x, y, slab)` into probabilities, an organ at a time; nothing where none looked."""
+    made = torch.empty(logits.shape, dtype=torch.uint8, device=logits.device)
+    for one, values in zip(made, logits, strict=True):
+        one[:] = (values.float().sigmoid_() * 255).round_() * seen
+    return made.cpu().numpy()

@@ -72,6 +72,13 @@ class Network(nn.Module, ABC):
 
     stride: int
     """Sides of a window are multiples of this."""
+    context_per_window: bool = False
+    """Whether each window has a context of its own, that which `trunk` gives beside its features; or all
+    have that of the whole volume, from `context_of`."""
+    least_hu: float = -1024.0
+    """What is less dense looks the same to the network."""
+    takes_half: bool = False
+    """Whether `compute_in` takes numbers of half the length."""
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
@@ -88,16 +95,13 @@ class Network(nn.Module, ABC):
             Features `(batch, 8, x, y, z)`, and the context `(batch, channel)` of each item.
         """
 
-    @abstractmethod
     def context_of(self, hu: Tensor) -> Tensor:
-        """Compute the context once for a whole volume.
+        """Compute the context; `(batch, channel)`.
 
         Args:
-            hu: The whole volume, `(1, 1, x, y, z)`, of any size.
-
-        Returns:
-            Context `(1, channel)`.
+            hu: Whole volumes, `(batch, 1, x, y, z)`, of any size; or windows, where each has its own.
         """
+        return self.trunk(hu)[1]
 
     @abstractmethod
     def heads(self, features: Tensor, context: Tensor, organs: Sequence[str]) -> Tensor:
@@ -119,6 +123,16 @@ class Network(nn.Module, ABC):
         """Choose the size of the windows for a volume `(x, y, z)`: that of the spec, unless overridden."""
         del shape
         return self.spec.window_voxels
+
+    def compute_in(self, numbers: torch.dtype) -> None:
+        """Compute the trunk in other numbers from now on; for predicting only.
+
+        Raises:
+            ConfigError: The network was not made to.
+        """
+        if numbers != torch.float32:
+            rule = f"{self.spec.architecture} computes in float32 only"
+            raise ConfigError("numbers", str(numbers).removeprefix("torch."), rule)
 
     def forward(self, hu: Tensor, organs: Sequence[str]) -> Tensor:
         """Compute logits of one window: trunk, then heads."""

@@ -1,16 +1,13 @@
 """How are weights kept, and told from files that are not?
 
 In:  a network; or a file that somebody gives us.
-Out: safetensors with the network's spec in the header; or a network whose every tensor fits; or a
-     `CheckpointError` that lists what does not. Nothing that a file carries is ever executed.
+Out: safetensors with the network's spec in the header; or a network, ours or a published one, whose every
+     tensor fits; or a `CheckpointError` that lists what does not. Nothing that a file carries is executed.
 """
 
 import hashlib
-import pickle
-import pickletools
 import stat
-import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -18,19 +15,21 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-import omentum.networks.starter  # noqa: F401  (registers its architecture)
+import omentum.networks.starter
+import omentum.networks.universal_swinunetr
+import omentum.networks.universal_unet  # noqa: F401  (each registers its architecture)
 from omentum.errors import CheckpointError, OmentumError
 from omentum.networks.compact import compacted, expanded
+from omentum.networks.fit import check_fit
 from omentum.networks.network import ARCHITECTURES, Network, NetworkSpec, build
 from omentum.networks.numbers import Numbers
+from omentum.networks.published_files import published_network
+from omentum.networks.torch_files import read_torch_file
 from omentum.volumes.atomic import writing
 
 __all__ = ["load_network", "save_network", "tensors_sha256"]
 
 _SPEC_KEY = "omentum"
-_SHOWN = 5
-_IMPORTS = {"GLOBAL", "INST", "STACK_GLOBAL"}
-"""What a pickle says before it runs anything that is not its own."""
 
 
 def save_network(path: Path, network: Network, *, numbers: Numbers = "float32") -> str:
@@ -53,22 +52,34 @@ def save_network(path: Path, network: Network, *, numbers: Numbers = "float32") 
     return tensors_sha256(expanded(tensors, network))
 
 
-def load_network(path: Path) -> Network:
+def load_network(path: Path, *, organs: Sequence[str] = ()) -> Network:
     """Read a network in evaluation mode, on the CPU.
 
     Args:
-        path: A `.safetensors` file that `save_network` wrote.
+        path: A `.safetensors` file that `save_network` wrote; or a file of a published network, as PyTorch
+            saved it (`.pth`) or as safetensors.
+        organs: Of a published file: its classes in its order, or the name of one subset. Without, 32, 25 and
+            9 classes are those of the label table, of AbdomenAtlas 1.1 and 1.0.
 
     Raises:
-        CheckpointError: It is not there, not safetensors (a pickle may carry code), says nothing of its
-            network, or its tensors do not fit; every one that does not is named.
+        CheckpointError: It is not there, carries code, is of no architecture known here, or its tensors do
+            not fit; every one that does not is named.
+        ConfigError: An organ is named twice.
+        UnknownOrganError: An organ is not known.
     """
     if not path.is_file():
         raise CheckpointError(path, "there is no such file; check the path")
     text, kept = _read(path)
+    if text is None:
+        published = published_network(path, kept, organs)
+        if published is None:
+            raise CheckpointError(path, _unknown())
+        return published
+    if organs:
+        raise CheckpointError(path, "its header tells its organs already; name none beside it")
     network = _built(path, text)
     tensors = expanded(kept, network)
-    _check_fit(path, network.state_dict(), tensors)
+    check_fit(path, network.state_dict(), tensors)
     network.load_state_dict(tensors)
     return network.eval()
 
@@ -90,65 +101,25 @@ def tensors_sha256(tensors: Mapping[str, Tensor]) -> str:
 
 
 def _read(path: Path) -> tuple[str | None, dict[str, Tensor]]:
+    """Read tensors, and the spec where a header tells it."""
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             return metadata.get(_SPEC_KEY), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(path, f"{_not_safetensors(path)} ({error})") from None
+    except (SafetensorError, OSError):
+        return None, read_torch_file(path)
 
 
-def _not_safetensors(path: Path) -> str:
-    """Say what it is instead; `weights_only` refuses whatever would run code."""
-    try:
-        # From a stream, or it would go by the file's name and take `.safetensors` at its word.
-        with path.open("rb") as stream, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on protocols that it does not know, of which we tell ourselves
-            torch.load(stream, map_location="cpu", weights_only=True)
-    except Exception as error:  # there is nothing that the bytes of any file could not make it raise
-        if isinstance(error, pickle.UnpicklingError) and _imports(path, str(error)):
-            return "it carries code besides tensors, and is refused; save the state dict alone"
-        return "it is damaged, or neither safetensors nor a PyTorch checkpoint; copy it again from its source"
-    return "it is a PyTorch checkpoint of no architecture known here; save it as safetensors with its spec"
+def _unknown() -> str:
+    known = ", ".join(sorted(ARCHITECTURES))
+    return (
+        "it is a PyTorch checkpoint or safetensors of no architecture known here, "
+        f"and does not say which network it is; known are {known}; save it as safetensors with its spec"
+    )
 
 
-def _imports(path: Path, refusal: str) -> bool:
-    """Tell whether it is a pickle that imports something; to read its opcodes runs none of them."""
-    with path.open("rb") as stream:
-        zipped = stream.read(2) == b"PK"
-        stream.seek(0)
-        try:
-            names = set() if zipped else {opcode.name for opcode, _, _ in pickletools.genops(stream)}
-        except (ValueError, OverflowError, MemoryError):  # no pickle, whatever its first letters say
-            return False
-    return "GLOBAL" in refusal or bool(names & _IMPORTS)
-
-
-def _built(path: Path, text: str | None) -> Network:
-    if text is None:
-        known = ", ".join(sorted(ARCHITECTURES))
-        raise CheckpointError(path, f"its header does not say which network it is; known are {known}")
+def _built(path: Path, text: str) -> Network:
     try:
         return build(NetworkSpec.from_json(text))
     except (ValueError, KeyError, TypeError, OmentumError) as error:
         raise CheckpointError(path, f"its header names no network that can be built: {error}") from None
-
-
-def _check_fit(path: Path, wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
-    wrong = [f"{name} is missing" for name in wanted if name not in given]
-    wrong += [f"{name} is not part of the network" for name in given if name not in wanted]
-    wrong += [
-        f"{name} has shape {tuple(given[name].shape)}, not {tuple(value.shape)}"
-        for name, value in wanted.items()
-        if name in given and given[name].shape != value.shape
-    ]
-    wrong += [
-        f"{name} is {given[name].dtype} without scales that fit"
-        for name, value in wanted.items()
-        if name in given and value.is_floating_point() and not given[name].is_floating_point()
-    ]
-    wrong += [f"{name} is not finite" for name, value in given.items() if not bool(value.isfinite().all())]
-    if wrong:
-        more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
-        reason = f"{len(wrong)} tensors do not fit: {'; '.join(wrong[:_SHOWN])}{more}"
-        raise CheckpointError(path, f"{reason}; give the file that belongs to this network")

@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from omentum.networks.catalogue import find_weights
-from omentum.predict.predictor import Predictor
-from omentum.predict.stage import predict_case
+from omentum.errors import ConfigError, ImageError
+from omentum.predict.manner import Manner
+from omentum.predict.named import opinion_named
+from omentum.predict.opinion import KeptOpinions, Opinion
+from omentum.predict.stage import case_steps
 from omentum.records import Batch, Case
 from omentum.runners.runner import Progress
-from omentum.volumes.atomic import sweep
 from omentum.workspace import Workspace, prediction_stage
 
 __all__ = ["predict_round"]
@@ -23,6 +24,7 @@ def predict_round(
     workspace: Workspace,
     *,
     networks: Sequence[str] = (),
+    average: bool = False,
     device: str = "cpu",
     progress: Callable[[Progress], None] | None = None,
 ) -> list[Batch]:
@@ -31,6 +33,7 @@ def predict_round(
     Args:
         workspace: The project.
         networks: Names; those in use where none are given.
+        average: Whether to decide from the average of all of them too, as one more network called `average`.
         device: Where networks run.
         progress: Told of each case.
 
@@ -41,49 +44,61 @@ def predict_round(
         UnknownNetworkError: There is no network of a name.
         CheckpointError: Its weights cannot be used.
         UnknownOrganError: It has no head for one of the project's organs.
+        ConfigError: There is one network only to average, or one is named twice.
     """
     # All are loaded before any volume is read: a network that cannot be used is refused at once.
-    predictors = [_predictor(workspace, name, device) for name in networks or workspace.networks]
-    cases = workspace.store.cases.all()
-    return [_predict_with(workspace, cases, predictor, progress) for predictor in predictors]
-
-
-def _predictor(workspace: Workspace, name: str, device: str) -> Predictor:
-    weights = find_weights(name, workspace.folder.root / "networks")
     settings = workspace.settings
-    return Predictor(name, weights, organs=settings.organs, device=device, overlap=settings.overlap)
+    manner = Manner(overlap=settings.overlap, recipe=settings.postprocessing)
+    opinions: list[Opinion] = [
+        opinion_named(
+            name,
+            organs=settings.organs,
+            device=device,
+            manner=manner,
+            project_networks=workspace.folder.root / "networks",
+        )
+        for name in networks or workspace.networks
+    ]
+    names = [one.name for one in opinions]
+    if average and len(set(names)) < max(2, len(names)):
+        raise ConfigError("--average", names, "it takes two networks or more, each named once")
+    batches = [_predict_with(workspace, workspace.store.cases.all(), one, progress) for one in opinions]
+    if average:
+        mean = KeptOpinions([workspace.predictions(one.name) for one in opinions], manner)
+        cases = [case for case in workspace.store.cases.all() if case.case_id in mean.cases]
+        batches.append(_predict_with(workspace, cases, mean, progress))
+    return batches
 
 
 def _predict_with(
     workspace: Workspace,
     cases: Sequence[Case],
-    predictor: Predictor,
+    opinion: Opinion,
     progress: Callable[[Progress], None] | None,
 ) -> Batch:
-    stage = prediction_stage(predictor.name)
+    stage = prediction_stage(opinion.name)
+
+    def folder_of(case_id: str) -> Path:
+        return workspace.folder.prediction_dir(case_id, opinion.name)
+
     for case_id, detail in workspace.store.ledger.details(stage).items():
-        folder = workspace.folder.prediction_dir(case_id, predictor.name)
-        if _is_stale(detail, predictor) or not _is_there(folder):
+        if _is_stale(detail, opinion, case_id) or not _is_there(folder_of(case_id)):
             workspace.store.ledger.forget(stage, case_id)
-
-    def work(case: Case) -> dict[str, Any]:
-        folder = workspace.folder.prediction_dir(case.case_id, predictor.name)
-        _tidy(folder)
-        made = predict_case(predictor, case.case_id, case.ct_path, folder)
-        return {
-            "weights_sha256": made.weights_sha256,
-            "organs": list(made.organs),
-            "overlap": predictor.overlap,
-        }
-
-    ledger = workspace.store.ledger.of(stage)
-    return workspace.runner.run(cases, work, key=lambda case: case.case_id, ledger=ledger, progress=progress)
+    return workspace.runner.run(
+        cases,
+        case_steps(opinion, folder_of),
+        key=lambda case: case.case_id,
+        ledger=workspace.store.ledger.of(stage),
+        progress=progress,
+    )
 
 
-def _is_stale(detail: dict[str, Any], predictor: Predictor) -> bool:
-    """Tell whether other weights, organs or windows made a prediction."""
-    made_with = detail["weights_sha256"], tuple(detail["organs"]), detail["overlap"]
-    return made_with != (predictor.weights_sha256, predictor.organs, predictor.overlap)
+def _is_stale(detail: dict[str, Any], opinion: Opinion, case_id: str) -> bool:
+    """Tell whether a prediction was made with anything else: weights, organs, windows, rules, or files."""
+    try:
+        return bool(detail.get("made_with") != opinion.settings(case_id))
+    except (ImageError, KeyError):  # what it was made from is gone
+        return True
 
 
 def _is_there(folder: Path) -> bool:
@@ -91,8 +106,3 @@ def _is_there(folder: Path) -> bool:
     return all(
         (folder / name).is_file() for name in ("masks.nii.gz", "probabilities.zarr.zip", "summary.json")
     )
-
-
-def _tidy(folder: Path) -> None:
-    if folder.is_dir():
-        sweep(folder)

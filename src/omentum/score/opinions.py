@@ -11,25 +11,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import entr
 
 from omentum.errors import GridMismatchError, ProjectError
 from omentum.measures.boxes import joint_box, organ_boxes, shifted
-from omentum.measures.morphology import dilated
+from omentum.measures.probability_bytes import entropy_bytes, soft_bytes
 from omentum.records import Case, Prediction
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import ORGANS
 from omentum.volumes.mask_files import read_masks
 from omentum.volumes.masks import MaskSet
-from omentum.volumes.probabilities import ProbabilityMaps, read_probabilities
+from omentum.volumes.probabilities import FULL, ProbabilityMaps, read_probabilities
 
-__all__ = ["Opinion", "OrganOpinions", "entropy_bytes", "n_organs_map", "of_organ", "read_opinions"]
-
-FULL = 255
-"""Stored value of 1.0."""
-_SLAB = 16
-_ROUNDING = 1e-3
-"""Probabilities are kept as bytes; without this, `byte / 255 * 255` is rounded down to the byte below."""
+__all__ = ["Opinion", "OrganOpinions", "n_organs_map", "of_organ", "read_opinions"]
 
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -48,13 +41,6 @@ class Opinion:
     masks: MaskSet
     boxes: dict[str, Box | None]
     probabilities: ProbabilityMaps
-
-    def mask_in(self, organ: str, box: Box) -> Mask:
-        """Give the organ's mask inside a box of the CT's grid."""
-        part = MaskSet(
-            self.masks.codes[box], self.masks.sets, self.masks.organs, self.masks.geometry.cropped(box)
-        )
-        return part.mask(organ)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,7 +92,7 @@ def of_organ(opinions: Sequence[Opinion], organ: str, geometry: Geometry) -> Org
         return None
     soft = [_placed(box, part and (part[0], part[1])) for part in heard]
     entropies = [_placed(box, part and (part[0], part[2])) for part in heard]
-    average = speakers[0].mask_in(organ, box) if len(speakers) == 1 else _average(soft)
+    average = speakers[0].masks.mask_in(organ, box) if len(speakers) == 1 else _average(soft)
     return OrganOpinions(box=box, soft=soft, entropies=entropies, average=average)
 
 
@@ -118,26 +104,12 @@ def n_organs_map(opinions: Sequence[Opinion], geometry: Geometry) -> Bytes:
         if len(speakers) == 1:
             box = speakers[0].boxes[organ]
             if box is not None:
-                counts[box] += speakers[0].mask_in(organ, box)
+                counts[box] += speakers[0].masks.mask_in(organ, box)
             continue
         heard = of_organ(speakers, organ, geometry)
         if heard is not None:
             counts[heard.box] += heard.average
     return counts
-
-
-def entropy_bytes(probability: npt.NDArray[np.float32]) -> Bytes:
-    """Work out `-p ln p` of probabilities in [0, 1], times 255, rounded down; slab by slab.
-
-    Example:
-        >>> entropy_bytes(np.array([0.0, 0.5, 1.0], dtype=np.float32).reshape(1, 1, 3)).ravel().tolist()
-        [0, 88, 0]
-    """
-    result = np.empty_like(probability, dtype=np.uint8)
-    for start in range(0, probability.shape[-1], _SLAB):
-        slab = np.s_[..., start : start + _SLAB]
-        result[slab] = entr(np.clip(probability[slab], 0.0, 1.0)) * FULL
-    return result
 
 
 def _read(case: Case, prediction: Prediction) -> Opinion:
@@ -159,12 +131,8 @@ def _soft_and_entropy(opinion: Opinion, organ: str, geometry: Geometry) -> tuple
     if found is None:
         return None
     box, probability = found
-    entropy = entropy_bytes(probability)
-    probability *= FULL
-    probability += _ROUNDING
-    soft = probability.astype(np.uint8)
-    soft[~dilated(opinion.mask_in(organ, box))] = 0
-    return box, soft, entropy
+    soft = soft_bytes(probability, opinion.masks, organ, box)
+    return box, soft, entropy_bytes(probability)
 
 
 def _placed(box: Box, part: tuple[Box, Bytes] | None) -> Bytes:

@@ -112,8 +112,9 @@ def _step(state: TrainingState, patches: Patches, organs: Sequence[str], config:
         group["lr"] = rate * group["factor"]
     is_half = device.type != "cpu" or config.patch_voxels[0] > _NARROW_VOXELS
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=is_half):
-        features, _ = network.trunk(patches.hu.to(device))
-        logits = network.heads(features, network.context_of(patches.overviews.to(device)), organs)
+        features, own = network.trunk(patches.hu.to(device))
+        context = own if network.context_per_window else network.context_of(patches.overviews.to(device))
+        logits = network.heads(features, context, organs)
     loss = partial_loss(logits, patches.labels.to(device), patches.weights.to(device))
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]

@@ -16,7 +16,7 @@ from omentum.errors import UnknownOrganError
 
 __all__ = ["ORGANS", "SUBSETS", "Organ", "organ", "organs_named", "subset_ids"]
 
-_OTHER_SPELLINGS = {"celiac_truck": "celiac_trunk"}
+_PUBLISHED_SPELLINGS = {"celiac_trunk": "celiac_truck"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +32,12 @@ class Organ:
         partner: The same organ on the other side, if it comes in pairs.
         hosts: Organs that a tumour or cyst lies in.
         volume_ml: Least and greatest plausible volume of a whole organ in an adult, wide on purpose.
-        max_components: Most connected pieces that are kept; `None` where there is no rule.
-        min_voxels_exclusive: A piece must have more 1.5 mm voxels than this.
+        max_components: Most connected pieces of a tumour or cyst; `None` where there is no rule.
+        min_voxels_exclusive: A piece of it must have more 1.5 mm voxels than this; as published.
+        max_pieces: Most connected pieces of a whole organ; `None` where any number is right.
+        min_piece_ml: Least volume of a piece that counts; a smaller one is a speck.
+        max_hole_ml: Greatest volume enclosed by the organ that can be an error; `None` where nobody knows.
+        host_margin_mm: How far from its hosts a tumour or cyst may begin; `None` where anywhere.
         target: Whether the published attention scores it.
         overlap: Whether the published attention looks for overlaps with it.
     """
@@ -48,8 +52,17 @@ class Organ:
     volume_ml: tuple[float, float] | None = None
     max_components: int | None = None
     min_voxels_exclusive: int | None = None
+    max_pieces: int | None = None
+    min_piece_ml: float = 0.1
+    max_hole_ml: float | None = None
+    host_margin_mm: float | None = None
     target: bool = False
     overlap: bool = False
+
+    @property
+    def published_name(self) -> str:
+        """Name in the files of the published layout; we read it as well, and write it nowhere else."""
+        return _PUBLISHED_SPELLINGS.get(self.name, self.name)
 
 
 def _table() -> dict[str, Any]:
@@ -77,7 +90,7 @@ SUBSETS: dict[str, tuple[str, ...]] = {
 def _by_key() -> dict[str | int, Organ]:
     rows: dict[str | int, Organ] = {row.name: row for row in ORGANS}
     rows |= {row.index: row for row in ORGANS}
-    rows |= {other: rows[name] for other, name in _OTHER_SPELLINGS.items()}
+    rows |= {row.published_name: row for row in ORGANS}
     return rows
 
 

@@ -99,6 +99,11 @@ class MaskSet:
         holds = np.array([index in members for members in self.sets])
         return np.asarray(holds[self.codes])
 
+    def mask_in(self, name: str, box: Box) -> npt.NDArray[np.bool_]:
+        """Give one organ's mask inside a box of the grid; errors as `mask`."""
+        part = MaskSet(self.codes[box], self.sets, self.organs, self.geometry.cropped(box))
+        return part.mask(name)
+
     def volumes_ml(self) -> dict[str, float]:
         """Measure every organ, in mL, in one pass over the voxels."""
         counts = np.zeros(len(self.sets), dtype=np.int64)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from omentum.errors import ConfigError
 from omentum.volumes.geometry import Geometry
 
-__all__ = ["resampled", "resampled_anyhow", "resampled_slices", "spaced", "upsampled_mask"]
+__all__ = ["nearest", "resampled", "resampled_anyhow", "resampled_slices", "spaced", "upsampled_mask"]
 
 _Matrix = npt.NDArray[np.float32]
 
@@ -41,13 +41,16 @@ def spaced(geometry: Geometry, spacing_mm: Sequence[float]) -> Geometry:
     return Geometry((int(shape[0]), int(shape[1]), int(shape[2])), affine)
 
 
-def resampled(voxels: npt.NDArray[Any], source: Geometry, target: Geometry) -> npt.NDArray[np.float32]:
+def resampled(
+    voxels: npt.NDArray[Any], source: Geometry, target: Geometry, *, smooth: bool = True
+) -> npt.NDArray[np.float32]:
     """Interpolate an array on a grid with parallel axes.
 
     Args:
         voxels: Values `(x, y, z)` on `source`; beyond its border the border's values go on.
         source: Grid of `voxels`.
         target: Grid wanted; its axes are parallel to those of `source`, in the same order.
+        smooth: Average over a coarser voxel's reach; else what lies between its neighbours alone.
 
     Returns:
         float32 `(x, y, z)` on `target`.
@@ -56,19 +59,19 @@ def resampled(voxels: npt.NDArray[Any], source: Geometry, target: Geometry) -> n
         ConfigError: The axes are not parallel.
     """
     values = np.empty(target.shape, dtype=np.float32, order="F")
-    for z, plane in enumerate(resampled_slices(voxels, source, target)):
+    for z, plane in enumerate(resampled_slices(voxels, source, target, smooth=smooth)):
         values[:, :, z] = plane
     return values
 
 
 def resampled_slices(
-    voxels: npt.NDArray[Any], source: Geometry, target: Geometry
+    voxels: npt.NDArray[Any], source: Geometry, target: Geometry, *, smooth: bool = True
 ) -> Iterator[npt.NDArray[np.float32]]:
     """Interpolate slice by slice along the third axis of `target`; see `resampled`.
 
     Memory: one slice, and one array that is full size on the coarser of both grids only.
     """
-    x, y, z = _axis_matrices(source, target)
+    x, y, z = _axis_matrices(source, target, smooth)
     if x.shape[0] * y.shape[0] < x.shape[1] * y.shape[1]:
         planes = np.empty((x.shape[0], y.shape[0], z.shape[1]), dtype=np.float32, order="F")
         for k in range(z.shape[1]):
@@ -129,27 +132,52 @@ def _weighted(planes: npt.NDArray[Any], weights: npt.NDArray[np.float32]) -> npt
     return np.asarray(total)
 
 
-def _axis_matrices(source: Geometry, target: Geometry) -> tuple[_Matrix, _Matrix, _Matrix]:
+def nearest(voxels: npt.NDArray[Any], source: Geometry, target: Geometry) -> npt.NDArray[Any]:
+    """Take the nearest voxel of a grid with parallel axes, at its border the border's; the type is kept.
+
+    Args:
+        voxels: Values `(x, y, z)` on `source`.
+        source: Grid of `voxels`.
+        target: Grid wanted; its axes are parallel to those of `source`, in the same order.
+
+    Raises:
+        ConfigError: The axes are not parallel.
+    """
+    steps, start = _steps(source, target)
+    x, y, z = (
+        np.clip(np.rint(start[axis] + steps[axis] * np.arange(side)), 0, source.shape[axis] - 1).astype(int)
+        for axis, side in enumerate(target.shape)
+    )
+    return np.asarray(voxels[np.ix_(x, y, z)])
+
+
+def _steps(source: Geometry, target: Geometry) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Give the voxels of `source` from one voxel of `target` to the next, and where its first one lies."""
     to_source = np.linalg.inv(source.affine) @ target.affine
     steps = np.diag(to_source)[:3]
     astray = np.abs(to_source[:3, :3] - np.diag(steps)) * np.array(target.shape)
     if astray.max() > 1e-2 or steps.min() <= 0:
         rule = "grids must have parallel axes in one order; reorient one of them first"
         raise ConfigError("target grid", target.orientation, rule)
+    return steps, to_source[:3, 3]
+
+
+def _axis_matrices(source: Geometry, target: Geometry, smooth: bool) -> tuple[_Matrix, _Matrix, _Matrix]:
+    steps, start = _steps(source, target)
     x, y, z = (
-        _axis_matrix(source.shape[axis], target.shape[axis], steps[axis], to_source[axis, 3])
+        _axis_matrix(source.shape[axis], target.shape[axis], steps[axis], start[axis], smooth)
         for axis in range(3)
     )
     return x, y, z
 
 
-def _axis_matrix(n_source: int, n_target: int, step: float, start: float) -> _Matrix:
+def _axis_matrix(n_source: int, n_target: int, step: float, start: float, smooth: bool) -> _Matrix:
     """Weights `(target, source)` of a tent as wide as the wider of both voxels; rows sum to 1.
 
     Each tent is tipped so that its centre of mass is where the target voxel is, or a straight line would
     come out wavy; what reaches beyond the border is given to the border.
     """
-    reach = max(step, 1.0)
+    reach = max(step, 1.0) if smooth else 1.0
     centres = np.clip(start + step * np.arange(n_target), -reach, n_source - 1 + reach)
     taps = np.floor(centres)[:, None] + np.arange(-np.ceil(reach), np.ceil(reach) + 2)
     away = taps - centres[:, None]

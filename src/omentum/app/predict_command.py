@@ -1,0 +1,93 @@
+"""The command that predicts: CTs into a folder, or every case of a project."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from omentum import loop
+from omentum.app.console import bars, end_batches, of_run
+from omentum.app.options import Device, device_named, listed
+from omentum.errors import ConfigError
+from omentum.exchange.sources import usable_sources
+from omentum.workspace import opened
+
+__all__ = ["predict"]
+
+
+def predict(
+    context: typer.Context,
+    cts: Annotated[
+        list[Path] | None, typer.Argument(help="NIfTI files or DICOM folders; none in a project.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the masks of CTs.")] = None,
+    network: Annotated[
+        list[str] | None, typer.Option(help="Name of a network; again for more and their average.")
+    ] = None,
+    organs: Annotated[str, typer.Option(help="Organs or subsets, with commas between.")] = "",
+    save: Annotated[str, typer.Option(help="Some of masks, probabilities, entropy. Not said: masks.")] = "",
+    layout: Annotated[str, typer.Option(help="Folders of omentum or published. Not said: omentum.")] = "",
+    recipe: Annotated[
+        str, typer.Option(help="How masks are cleaned up: default or published. Not said: default.")
+    ] = "",
+    without: Annotated[str, typer.Option(help="Rules of the recipe to leave out.")] = "",
+    overlap: Annotated[
+        float | None, typer.Option(help="Of windows, from 0 to under 1. Not said: the recipe's.")
+    ] = None,
+    numbers: Annotated[
+        str, typer.Option(help="Networks compute in float32, bfloat16 or float16. Not said: what is fast.")
+    ] = "",
+    resample_tilt: Annotated[
+        bool, typer.Option("--resample-tilt", help="Put tilted DICOM series on an upright grid.")
+    ] = False,
+    average: Annotated[
+        bool, typer.Option("--average", help="In a project: masks of the networks' average too.")
+    ] = False,
+    device: Device = "auto",
+) -> None:
+    """Predict CTs, or every case of a project. Example: omentum predict ct.nii.gz -o masks."""
+    names = tuple(network or ())
+    if not cts:
+        of_cts = out, organs, save, layout, recipe, without, numbers, resample_tilt
+        if any(of_cts) or overlap is not None:
+            rule = "without CTs only --network, --average and --device are taken; omentum.toml says the rest"
+            raise ConfigError("CT", cts, rule)
+        _predict_project(context.obj, names, average, device)
+        return
+    if out is None:
+        raise ConfigError("--out", out, "CTs need a folder for their masks; give one with -o OUT")
+    if average:
+        raise ConfigError("--average", average, "it is for projects; of CTs, several networks are averaged")
+    from omentum.predict.batch import predict_files
+    from omentum.predict.folder import FolderPlan
+    from omentum.predict.manner import Manner
+    from omentum.predict.named import opinion_named
+
+    manner = Manner(
+        overlap=overlap, recipe=recipe or "default", without=listed(without), numbers=numbers or "auto"
+    )
+    found, unusable = usable_sources(cts)
+    wanted, where = listed(organs), device_named(device)
+    plan = FolderPlan(
+        sources={source.case_id: source.path for source in found},
+        out=out,
+        opinions=[
+            opinion_named(name, organs=wanted, device=where, manner=manner) for name in names or ("starter",)
+        ],
+        manner=manner,
+        layout=layout or "omentum",
+        save=frozenset(listed(save) or ("masks",)),
+        resample_tilt=resample_tilt,
+    )
+    with bars() as tell:
+        told = of_run(tell)
+        batch = predict_files(plan, progress=lambda progress: told("predict", progress))
+    end_batches([replace(batch, failed=(*unusable, *batch.failed))], "predicted")
+
+
+def _predict_project(project: Path, networks: tuple[str, ...], average: bool, device: str) -> None:
+    where = device_named(device)
+    with opened(project) as workspace, bars() as tell:
+        batches = loop.predict(workspace, networks=networks, average=average, device=where, tell=of_run(tell))
+    end_batches(batches, "predicted")

@@ -1,0 +1,45 @@
+"""In which numbers does a network compute? In half as long ones where the machine is faster with them.
+
+In:  a wish, a network and a device.
+Out: a type that the network allows and, where nobody insists, one that the device is made for.
+"""
+
+import torch
+
+from omentum.errors import ConfigError
+from omentum.networks.network import Network
+
+__all__ = ["COMPUTE_IN", "numbers_for"]
+
+COMPUTE_IN = ("auto", "float32", "bfloat16", "float16")
+
+
+def numbers_for(network: Network, wish: str, device: str) -> torch.dtype:
+    """Choose the numbers of a network's trunk.
+
+    Args:
+        network: Some compute in float32 only.
+        wish: One of `COMPUTE_IN`. With `auto` bfloat16 where the processor multiplies in it, float16 on older
+            GPUs, else float32.
+        device: `cpu`, `cuda`, ...
+
+    Raises:
+        ConfigError: There are no such numbers.
+    """
+    if wish not in COMPUTE_IN:
+        raise ConfigError("numbers", wish, f"known are {', '.join(COMPUTE_IN)}")
+    if wish != "auto":
+        chosen: torch.dtype = getattr(torch, wish)
+        return chosen
+    return _fastest(device) if network.takes_half else torch.float32
+
+
+def _fastest(device: str) -> torch.dtype:
+    if torch.device(device).type == "cuda":
+        with torch.cuda.device(device):
+            is_new = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if is_new else torch.float16
+    if torch.device(device).type == "cpu":
+        has_half = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        return torch.bfloat16 if has_half else torch.float32
+    return torch.float32

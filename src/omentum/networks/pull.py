@@ -1,0 +1,121 @@
+"""How does a published network become one of the user's own?
+
+In:  its name in the catalogue, or other addresses of the same file.
+Out: its weights in the user's data folder, checked, with their origin; the download itself is removed.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from omentum.errors import CheckpointError, DownloadError, UnknownNetworkError
+from omentum.networks.catalogue import (
+    PUBLISHED,
+    Origin,
+    Published,
+    file_origin,
+    keep_network,
+    known_models,
+    name_taken,
+    origin_of,
+)
+from omentum.networks.download import alone, checked_url, discard, download
+from omentum.networks.home import home
+from omentum.networks.network import Network
+from omentum.networks.weights import load_network
+from omentum.settings import checked_name
+
+__all__ = ["pull_model"]
+
+
+def pull_model(
+    name: str,
+    *,
+    urls: Sequence[str] = (),
+    kept_as: str | None = None,
+    again: bool = False,
+    tell: Callable[[str, int, int | None], None] = lambda _url, _done, _total: None,
+) -> bool:
+    """Download a published network, check it, and keep it in the user's data folder.
+
+    What was broken off, even by a kill, goes on where it stopped. Pulling anew never replaces anything.
+
+    Args:
+        name: One of `PUBLISHED`.
+        urls: Addresses to try in this order instead of the published ones.
+        kept_as: Name that `--network` will take; else its own.
+        again: Download it even if it is here, and compare with what is recorded.
+        tell: Is told the address, how many bytes came, and how many there are if that is known.
+
+    Returns:
+        Whether it is new here.
+
+    Raises:
+        UnknownNetworkError: Nothing of that name is published.
+        ConfigError: An address or a name that cannot be one.
+        DownloadError: It came from no address, or what came was refused.
+        CheckpointError: The name is taken, or the file is no longer the one that was recorded.
+    """
+    if name not in PUBLISHED:
+        raise UnknownNetworkError(name, sorted(known_models()), published=PUBLISHED)
+    kept_as = checked_name("--as", kept_as or name)
+    published = PUBLISHED[name]
+    files = {_download_file(published, checked_url(url)): url for url in urls or published.urls}
+    with alone(home() / "downloads" / f"{name}.lock"):
+        kept = known_models().get(kept_as)
+        before = origin_of(kept) if kept else None
+        if kept and not before:
+            raise name_taken(kept, kept_as)
+        origin = before
+        if again or not before:
+            file, network = _first_that_fits(published, files, kept_as, tell)
+            origin = file_origin(file, url=files[file], called=published.file)
+            if not before:
+                keep_network(network, kept_as, origin)
+        for part in files:
+            discard(part)
+    if before and origin and origin.sha256 != before.sha256:
+        raise _changed(kept_as, before, origin)
+    return before is None
+
+
+def _changed(name: str, before: Origin, now: Origin) -> CheckpointError:
+    return CheckpointError(
+        now.url or now.file,
+        f"the file has SHA-256 {now.sha256}, but that of {name!r}, from {before.url or before.file} on "
+        f"{before.time}, has {before.sha256}; that one stays: `omentum models remove {name}` and pull to "
+        "take the new one, or pull it `--as` another name",
+    )
+
+
+def _download_file(published: Published, url: str) -> Path:
+    """Each address has a part of its own, as files of two servers may differ."""
+    of_url = hashlib.sha256(url.encode()).hexdigest()[:8]
+    return home() / "downloads" / f"{published.name}-{of_url}-{published.file}"
+
+
+def _first_that_fits(
+    published: Published, files: dict[Path, str], kept_as: str, tell: Callable[[str, int, int | None], None]
+) -> tuple[Path, Network]:
+    """Download from one address after the other until a file is such a network; drop those that are not."""
+    failures = []
+    for file, url in files.items():
+        try:
+            download(url, file, partial(tell, url))
+            return file, _checked(file, published.name)
+        except DownloadError as error:
+            failures.append(str(error))
+        except CheckpointError as error:
+            discard(file)
+            failures.append(f"{url} gave a file that is refused: {str(error).removeprefix(f'{file}: ')}")
+    cure = "connect, or download it elsewhere from one of these addresses and run"
+    reason = f"was not pulled: {'; '.join(failures)}; {cure} `omentum models add FILE --as {kept_as}`"
+    raise DownloadError(published.name, reason)
+
+
+def _checked(file: Path, architecture: str) -> Network:
+    network = load_network(file)
+    if network.spec.architecture != architecture:
+        raise CheckpointError(file, f"it is a network of architecture {network.spec.architecture}")
+    return network

@@ -1,0 +1,197 @@
+"""How do masks that were made elsewhere take part? As what one more network says.
+
+In:  a folder that nnU-Net, TotalSegmentator or anybody else filled: for each case a label map, or a folder
+     with one file an organ, perhaps with soft predictions.
+Out: probabilities and masks on the CT's grid, as a network of ours gives them. A hard mask is sure: 255 or 0.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+import fastremap
+import numpy as np
+
+from omentum.errors import ConfigError, LabelValueError, UnreadableImageError
+from omentum.measures.boxes import organ_boxes
+from omentum.measures.probability_bytes import kept_part
+from omentum.predict.foreign_volumes import read_labels, read_organ, read_soft
+from omentum.volumes.geometry import Geometry
+from omentum.volumes.labels import organ, organs_named
+from omentum.volumes.masks import MaskSet, OrganPart
+from omentum.volumes.other_ids import OtherIds, other_ids
+from omentum.volumes.probabilities import FULL, ProbabilityMaps
+
+__all__ = ["CaseFiles", "FilesNetwork"]
+
+_ENDINGS = (".nii.gz", ".nii")
+_CHUNK_BYTES = 1 << 20
+
+_Files = Mapping[str, tuple[Path, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFiles:
+    """The files that are used of one case.
+
+    Attributes:
+        label_map: One file with all organs, if there is one; `masks` is empty then.
+        masks: By organ, the files whose union is its mask.
+        soft: By organ, the files whose maximum is its probability.
+    """
+
+    label_map: Path | None
+    masks: _Files
+    soft: _Files
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All of them, sorted."""
+        several = [path for files in (self.masks, self.soft) for own in files.values() for path in own]
+        return tuple(sorted(several if self.label_map is None else [self.label_map, *several]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesNetwork:
+    """A network that has run elsewhere and left its predictions as files.
+
+    A case is looked for as `<case_id>.nii.gz` (a label map), else in `<case_id>/segmentations/`, else in
+    `<case_id>/` with one file an organ, by the names of `ids` or our own; other files are left alone.
+    Probabilities are taken from `<case_id>/soft_pred/` where they are there. A label map speaks of all organs
+    of `ids` (or of those in `organs`), for they might have been drawn; an organ without a file is unknown.
+
+    Attributes:
+        name: What it is called in files.
+        folder: Where the cases are.
+        ids: What values and file names mean; see `omentum.volumes.other_ids`.
+        organs: Those that the network knows; all that `ids` names where not said.
+
+    Raises:
+        ConfigError: The folder is not there, `ids` is none, or has nothing for an organ asked for.
+        UnknownOrganError: `organs` names what is none.
+    """
+
+    name: str
+    folder: Path
+    ids: str = "omentum"
+    organs: tuple[str, ...] = ()
+    _table: OtherIds = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be, before any volume is read; settle the organs' names and order."""
+        if not self.folder.is_dir():
+            raise ConfigError("folder", str(self.folder), "there is no such folder; check the path")
+        table = other_ids(self.ids, self.folder)
+        organs = tuple(row.name for row in organs_named(self.organs or table.values))
+        for name in organs:
+            if name not in table.values:
+                raise ConfigError("organs", name, f"{self.ids!r} has {', '.join(table.values)} only")
+        object.__setattr__(self, "_table", table)
+        object.__setattr__(self, "organs", organs)
+
+    def find(self, case_id: str) -> CaseFiles:
+        """Find the files of a case.
+
+        Raises:
+            UnreadableImageError: There are none.
+        """
+        case_dir = self.folder / case_id
+        soft = self._organ_files(case_dir / "soft_pred")
+        label_map = _volume(self.folder, case_id)
+        if label_map is not None:
+            return CaseFiles(label_map=label_map, masks={}, soft=soft)
+        masks = self._organ_files(case_dir / "segmentations") or self._organ_files(case_dir)
+        if not masks and not soft:
+            looked = f"neither {case_id}.nii.gz nor {case_id}/ holds an organ by the names of {self.ids!r}"
+            raise UnreadableImageError(
+                self.folder, looked, "predict the case there, or say which ids it uses"
+            )
+        return CaseFiles(label_map=None, masks=masks, soft=soft)
+
+    def sha256(self, case_id: str) -> str:
+        """Hash the files that are used of a case, their names and what they mean; errors as `find`."""
+        meaning = [self._table.name, self.organs, sorted(self._table.values.items())]
+        found = hashlib.sha256(json.dumps(meaning).encode())
+        for path in self.find(case_id).paths:
+            found.update(f"{path.relative_to(self.folder).as_posix()}\0{path.stat().st_size}\0".encode())
+            with path.open("rb") as stream:
+                while chunk := stream.read(_CHUNK_BYTES):
+                    found.update(chunk)
+        return found.hexdigest()
+
+    def read(self, case_id: str, ct: Geometry) -> tuple[ProbabilityMaps, MaskSet]:
+        """Read what was predicted of a case.
+
+        Args:
+            case_id: The case.
+            ct: The CT's grid. Files may have its axes in another order or direction.
+
+        Returns:
+            Probabilities and masks, both on the CT's grid. An organ with a soft prediction and no mask is
+            where that is over a half.
+
+        Raises:
+            GridMismatchError: A file does not lie on the CT's grid: a corner is more than 1e-3 mm off.
+            LabelValueError: A label map has a value that `ids` does not know, an organ's file two values
+                beside 0, or a soft prediction values above 1 (floating) or 255 (whole numbers).
+            ImageError: A file is not there or cannot be read.
+        """
+        files = self.find(case_id)
+        soft = {name: kept_part(read_soft(paths, ct)) for name, paths in files.soft.items()}
+        parts = {name: part for name, part in soft.items() if part is not None}
+        if files.label_map is not None:
+            masks = self._masks_of_map(files.label_map, ct)
+        else:
+            drawn = _drawn(files.masks, ct)
+            likely = (
+                (name, box, values > FULL / 2)
+                for name, (box, values) in parts.items()
+                if name not in files.masks
+            )
+            masks = MaskSet.build(ct, {*files.masks, *soft}, chain(drawn, likely))
+        for name, box in organ_boxes(masks).items():
+            if name not in soft and box is not None:
+                parts[name] = box, masks.mask_in(name, box) * np.uint8(FULL)
+        return ProbabilityMaps(ct, masks.organs, parts), masks
+
+    def _masks_of_map(self, path: Path, ct: Geometry) -> MaskSet:
+        """Take a label map's values for sets of organs, in one pass over the voxels."""
+        labels = read_labels(path, ct)
+        unknown = sorted(set(fastremap.unique(labels).tolist()) - self._table.known_values)
+        if unknown:
+            seen = f"it holds the values {', '.join(map(str, unknown))}, which {self.ids!r} does not know"
+            raise LabelValueError(path, seen, "say which ids it uses, or map them to those first")
+        numbers: dict[tuple[int, ...], int] = {(): 0}
+        lut = np.zeros(256, dtype=np.uint8)
+        for value in sorted(self._table.known_values):
+            members = tuple(organ(name).index for name in self.organs if value in self._table.values[name])
+            lut[value] = numbers.setdefault(members, len(numbers))
+        return MaskSet(lut[labels], tuple(numbers), self.organs, ct)
+
+    def _organ_files(self, folder: Path) -> dict[str, tuple[Path, ...]]:
+        """Find the organs whose files are all there; one lobe is no lung."""
+        found = {}
+        for name in self.organs:
+            paths = [_volume(folder, stem) for stem in self._table.files[name]]
+            if None in paths:
+                paths = [_volume(folder, organ(name).published_name)]
+            present = tuple(path for path in paths if path is not None)
+            if present:
+                found[name] = present
+        return found
+
+
+def _drawn(files: _Files, ct: Geometry) -> Iterator[OrganPart]:
+    for name, paths in files.items():
+        for path in paths:
+            part = read_organ(path, ct)
+            if part is not None:
+                yield name, *part
+
+
+def _volume(folder: Path, stem: str) -> Path | None:
+    paths = (folder / f"{stem}{ending}" for ending in _ENDINGS)
+    return next((path for path in paths if path.is_file()), None)

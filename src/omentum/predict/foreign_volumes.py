@@ -1,0 +1,132 @@
+"""What is in a mask or a soft prediction that another program wrote? Checked, on the CT's grid.
+
+In:  NIfTI files that lie on the CT's grid, with its axes in any order and direction.
+Out: uint8 voxels in the order of the CT's axes: labels, one organ's mask, or probabilities times 255.
+"""
+
+from collections.abc import Sequence
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import fastremap
+import numpy as np
+import numpy.typing as npt
+
+from omentum.errors import GridMismatchError, LabelValueError, NonFiniteVoxelsError
+from omentum.measures.boxes import bounding_box
+from omentum.measures.probability_bytes import nearest_bytes
+from omentum.volumes.geometry import SAME_GRID_TOLERANCE_MM, Box, Geometry
+from omentum.volumes.nifti import read_nifti, read_nifti_geometry
+from omentum.volumes.orient import reoriented, reoriented_geometry
+from omentum.volumes.probabilities import FULL
+from omentum.volumes.read import read_mask
+from omentum.volumes.volume import Volume
+
+__all__ = ["read_labels", "read_organ", "read_soft"]
+
+_ROUNDING = 1e-3
+"""Floating probabilities may be this much below 0 or above 1."""
+
+Bytes = npt.NDArray[np.uint8]
+
+
+def read_labels(path: Path, ct: Geometry) -> Bytes:
+    """Read a label map, its axes turned to the CT's.
+
+    Args:
+        path: A NIfTI file.
+        ct: The CT's grid.
+
+    Returns:
+        uint8 `(x, y, z)` on `ct`.
+
+    Raises:
+        GridMismatchError: However its axes are turned, a corner is more than 1e-3 mm off the CT's.
+        LabelValueError: A value is not a whole number from 0 to 255.
+        ImageError: It cannot be read.
+    """
+    own = _own_grid(path, ct)
+    return _turned(Volume(read_mask(path, own).voxels, own), ct)
+
+
+def read_organ(path: Path, ct: Geometry) -> tuple[Box, npt.NDArray[np.bool_]] | None:
+    """Read a file that holds one organ: 0 and one other value.
+
+    Returns:
+        The organ's box on `ct` and its mask there; `None` where it is nowhere.
+
+    Raises:
+        LabelValueError: There are two values beside 0.
+        ImageError: As `read_labels`.
+    """
+    labels = read_labels(path, ct)
+    box = bounding_box(labels > 0)
+    if box is None:
+        return None
+    values = [value for value in fastremap.unique(labels[box]).tolist() if value]
+    if len(values) > 1:
+        seen = f"it holds the values {', '.join(map(str, values))}, and an organ's file holds one beside 0"
+        raise LabelValueError(path, seen, "save each organ as a file, or all as <case_id>.nii.gz")
+    return box, labels[box] > 0
+
+
+def read_soft(paths: Sequence[Path], ct: Geometry) -> Bytes:
+    """Read soft predictions, and take the greatest where an organ has several files.
+
+    Args:
+        paths: Files of whole numbers from 0 to 255, or of floating ones from 0 to 1.
+        ct: The CT's grid.
+
+    Returns:
+        Probability times 255, uint8 `(x, y, z)` on `ct`.
+
+    Raises:
+        LabelValueError: A value is out of that range.
+        ImageError: As `read_labels`, or a value is not finite.
+    """
+    return reduce(np.maximum, (_soft(path, ct) for path in paths))
+
+
+def _soft(path: Path, ct: Geometry) -> Bytes:
+    own = _own_grid(path, ct)
+    voxels = read_nifti(path).voxels
+    _check_range(path, voxels)
+    if voxels.dtype.kind in "iu":
+        return _turned(Volume(voxels.astype(np.uint8, copy=False), own), ct)
+    values = np.empty(voxels.shape, dtype=np.uint8, order="F")
+    for z in range(voxels.shape[2]):
+        values[:, :, z] = nearest_bytes(voxels[:, :, z])
+    return _turned(Volume(values, own), ct)
+
+
+def _check_range(path: Path, voxels: npt.NDArray[Any]) -> None:
+    low, high = float(voxels.min()), float(voxels.max())
+    if not np.isfinite([low, high]).all():
+        raise NonFiniteVoxelsError(path, "it holds NaN or infinite values", "export it anew from its source")
+    whole = voxels.dtype.kind in "iu"
+    most, spare = (FULL, 0.0) if whole else (1, _ROUNDING)
+    if low < -spare or high > most + spare:
+        kind = "whole numbers" if whole else "floating"
+        seen = f"its values run from {low:g} to {high:g}, and probabilities ({kind}) from 0 to {most}"
+        raise LabelValueError(path, seen, "save probabilities, not logits or labels")
+
+
+def _own_grid(path: Path, ct: Geometry) -> Geometry:
+    """Give a file's own grid, which must be the CT's but for the order and direction of its axes."""
+    own = read_nifti_geometry(path)
+    turned = own if own.same_grid(ct) else reoriented_geometry(own, ct.orientation)
+    if turned.shape != ct.shape:
+        seen = f"its shape is {turned.shape} along the CT's axes, the CT's {ct.shape}"
+        raise GridMismatchError(path, seen, "resample it to the CT's grid")
+    if not turned.same_grid(ct):
+        off_mm = turned.distance_mm(ct)
+        seen = f"a corner lies {off_mm:.3g} mm off the CT's, and {SAME_GRID_TOLERANCE_MM} mm is allowed"
+        raise GridMismatchError(path, seen, "save it on the CT's own grid")
+    return own
+
+
+def _turned(volume: Volume, ct: Geometry) -> Bytes:
+    if volume.geometry.same_grid(ct):
+        return volume.voxels
+    return np.asfortranarray(reoriented(volume, ct.orientation).voxels)

@@ -1,0 +1,65 @@
+"""Which tumours and cysts are likely? Rules on their pieces, in mm.
+
+In:  a scene; hosts, margins and numbers of pieces come from the label table.
+Out: what each rule leaves of each lesion.
+"""
+
+import edt
+import numpy as np
+from scipy import ndimage
+
+from omentum.measures.boxes import grown, shifted
+from omentum.measures.components import keep_largest, pieces_of
+from omentum.predict.postprocess.scene import Mask, Outcome, Part, Scene, inside
+from omentum.volumes.labels import organ
+
+__all__ = ["count", "hosts"]
+
+
+def hosts(scene: Scene) -> Outcome:
+    """Pieces of lesions that begin far from every host are removed, if need be all; near ones stay whole."""
+    parts, notes = {}, []
+    for name, part in scene.parts.items():
+        row = organ(name)
+        if row.host_margin_mm is None:
+            continue
+        host = scene.joined(row.hosts)
+        if host is None:
+            names = " or ".join(row.hosts)
+            notes.append(f"{name}: no {names} was found, so that it lies in one was not checked")
+        else:
+            parts[name] = part[0], _near(part, host, row.host_margin_mm, scene)
+    return Outcome(parts, tuple(notes))
+
+
+def count(scene: Scene) -> Outcome:
+    """Lesions keep so many of their largest pieces as the label table says."""
+    parts = {}
+    for name, (box, mask) in scene.parts.items():
+        most = organ(name).max_components
+        if most is not None:
+            parts[name] = box, keep_largest(mask, most)
+    return Outcome(parts)
+
+
+def _near(part: Part, host: Part, margin_mm: float, scene: Scene) -> Mask:
+    """Keep pieces with a voxel in the host, or with its centre within a margin of one of the host's."""
+    box, mask = part
+    pieces = pieces_of(mask)
+    meets = pieces.counted(inside(host, box)) > 0
+    if meets[1:].all():
+        return mask
+    for number, (x, y, z) in enumerate(ndimage.find_objects(pieces.numbers), start=1):
+        piece = shifted((x, y, z), box), pieces.numbers[x, y, z] == number
+        meets[number] = meets[number] or _is_near(piece, host, margin_mm, scene)
+    return pieces.mask(np.flatnonzero(meets).tolist())
+
+
+def _is_near(piece: Part, host: Part, margin_mm: float, scene: Scene) -> bool:
+    spacing_mm = scene.geometry.spacing_mm
+    wide = grown(piece[0], int(margin_mm / min(spacing_mm)), scene.geometry.shape)
+    host_there = inside(host, wide)
+    if not host_there.any():
+        return False
+    distance_mm = edt.edt(~host_there, anisotropy=spacing_mm)
+    return bool((distance_mm[inside(piece, wide)] <= margin_mm).any())

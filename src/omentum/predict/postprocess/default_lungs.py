@@ -1,0 +1,135 @@
+"""Which lung is which? Joined lungs are parted, sides follow the patient, one lung alone stays.
+
+In:  a scene with both lungs as the network named them.
+Out: both lungs by where they lie; the network's names decide only where places do not.
+
+All that is called lung is taken together. Two large pieces beside each other are the lungs. Else the
+largest piece may be both, grown together: it is worn away, in mm, until two such pieces are left. Else it is
+one lung. What is left over goes to the side that the network named, if it is not small beside the lung there.
+"""
+
+from typing import Any
+
+import edt
+import numpy as np
+import numpy.typing as npt
+
+from omentum.measures.boxes import grown
+from omentum.measures.components import Pieces, pieces_of
+from omentum.predict.postprocess.scene import Mask, Outcome, Scene, inside
+from omentum.volumes.geometry import Geometry
+
+__all__ = ["lungs"]
+
+MOST_RATIO = 4
+"""A piece is a lung of its own beside another if it is at most so many times smaller; as published."""
+LEAST_ML = 1.0
+"""Smaller pieces are specks; a lung that has no larger one is emptied where the other has."""
+SCRAP_RATIO = 10
+"""Further pieces of a lung that are more times smaller than it are scraps."""
+DEEPEST_MM = 20.0
+"""Wearing away more than this no longer tells joined lungs from one."""
+NOT_PARTED = "lungs are joined and could not be parted by shape: the network's own border stands"
+
+Two = tuple[Mask, Mask]
+"""The left one and the right one."""
+
+
+def lungs(scene: Scene) -> Outcome:
+    """Lungs are told apart by where they lie, joined ones are parted; one of specks alone is emptied."""
+    joined = scene.joined(("lung_left", "lung_right"))
+    if joined is None:
+        return Outcome()
+    box = grown(joined[0], 1, scene.geometry.shape)  # so that the mask's own border counts as a border
+    named = scene.seen("lung_left", box), scene.seen("lung_right", box)
+    pieces = pieces_of(inside(joined, box))
+    kept = [n for n in pieces.by_size if pieces.n_voxels[n] * scene.geometry.voxel_ml >= LEAST_ML]
+    if not kept:
+        return Outcome()
+    notes: tuple[str, ...] = ()
+    pair = _pair(pieces, scene.geometry)
+    if pair is not None:
+        two = pieces.mask([pair[0]]), pieces.mask([pair[1]])
+    else:
+        pair = kept[0], kept[0]
+        whole, middle = pieces.mask(kept[:1]), scene.geometry.shape[0] // 2 - box[0].start
+        two, notes = _told_apart(whole, named, middle, scene.geometry)
+    rest = [number for number in kept if number not in pair]
+    left, right = _with_rest(two, rest, pieces, named)
+    return Outcome({"lung_left": (box, left), "lung_right": (box, right)}, notes)
+
+
+def _pair(pieces: Pieces, geometry: Geometry) -> tuple[int, int] | None:
+    """Find the left and the right lung: the largest piece, and the next largest that lies beside it."""
+    first, *others = pieces.by_size or [0]
+    for other in others:
+        if not _is_even(pieces.n_voxels[first], pieces.n_voxels[other]):
+            return None
+        towards_right = _towards_right(pieces.numbers == first, pieces.numbers == other, geometry)
+        if towards_right:
+            return (first, other) if towards_right > 0 else (other, first)
+    return None
+
+
+def _told_apart(whole: Mask, named: Two, middle: int, geometry: Geometry) -> tuple[Two, tuple[str, ...]]:
+    """Say what one large piece is: both lungs by shape, both by name, or one by the name of most voxels.
+
+    It may be both only if the network named both in it, or if it fills both halves of the grid.
+    """
+    left, right = whole & named[0], whole & named[1]
+    nothing = np.zeros_like(whole)
+    n_left, n_right = np.count_nonzero(left), np.count_nonzero(right)
+    halves = np.count_nonzero(whole[: max(middle, 0)]), np.count_nonzero(whole[max(middle, 0) :])
+    if _is_even(n_left, n_right) or _is_even(*halves):
+        parted = _worn_apart(whole, geometry)
+        if parted is not None:
+            return parted, ()
+    if _is_even(n_left, n_right) and (towards_right := _towards_right(left, right, geometry)):
+        return (left, right & ~left) if towards_right > 0 else (right, left & ~right), (NOT_PARTED,)
+    return ((whole, nothing) if n_left > n_right else (nothing, whole)), ()
+
+
+def _worn_apart(whole: Mask, geometry: Geometry) -> Two | None:
+    """Wear a piece away until two lungs are left, then give each voxel to the nearer; `None` if one stays."""
+    depth_mm = edt.edt(whole, anisotropy=geometry.spacing_mm)
+    step_mm = max(geometry.spacing_mm)
+    for worn_mm in np.arange(step_mm, max(DEEPEST_MM, step_mm) + step_mm / 2, step_mm):
+        cores = pieces_of(depth_mm > worn_mm)
+        pair = _pair(cores, geometry)
+        if pair is not None:
+            to_left, to_right = (
+                edt.edt(cores.numbers != number, anisotropy=geometry.spacing_mm) for number in pair
+            )
+            is_left = to_left <= to_right
+            return whole & is_left, whole & ~is_left
+    return None
+
+
+def _with_rest(two: Two, rest: list[int], pieces: Pieces, named: Two) -> Two:
+    """Add pieces, largest first, to the side that the network named, but no scraps."""
+    votes_left, votes_right = (pieces.counted(mask) for mask in named)
+    sizes = [int(np.count_nonzero(mask)) for mask in two]
+    added: tuple[list[int], list[int]] = [], []
+    for number in rest:
+        side = 0 if votes_left[number] > votes_right[number] else 1
+        if pieces.n_voxels[number] * SCRAP_RATIO >= sizes[side]:
+            sizes[side] = sizes[side] or int(pieces.n_voxels[number])
+            added[side].append(number)
+    left, right = (mask | pieces.mask(more) if more else mask for mask, more in zip(two, added, strict=True))
+    return left, right
+
+
+def _is_even(first: int | np.integer[Any], second: int | np.integer[Any]) -> bool:
+    return bool(max(first, second) <= MOST_RATIO * min(first, second))
+
+
+def _towards_right(first: Mask, second: Mask, geometry: Geometry) -> float:
+    """Measure how far to the right the second mask's centre lies in mm; 0 if not rather beside it."""
+    x, y, z = geometry.affine[:3, :3] @ (_centre(second) - _centre(first))
+    return float(x) if abs(x) > np.hypot(y, z) else 0.0
+
+
+def _centre(mask: Mask) -> npt.NDArray[np.float64]:
+    """Give the mean index of a mask that has a voxel."""
+    along = (np.count_nonzero(mask, axis=axes) for axes in ((1, 2), (0, 2), (0, 1)))
+    return np.array([np.average(np.arange(len(counts)), weights=counts) for counts in along])

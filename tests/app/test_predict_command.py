@@ -1,0 +1,236 @@
+"""`omentum predict`: CTs into a folder, by one network or several; and what it takes in a project."""
+
+import json
+import shutil
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def ct(cohort):
+    return cohort / "phantom_0002" / "ct.nii.gz"
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def predict(omentum, home_of_two, ct, out):
+    """Predict the CT into `out` by `tiny`, or by the networks that are named."""
+
+    def run(*arguments, networks=("tiny",)):
+        named = [part for name in networks for part in ("--network", name)]
+        return omentum("predict", ct, "-o", out, "--organs", "liver,spleen", *named, *arguments)
+
+    return run
+
+
+@pytest.fixture
+def project(omentum, home_of_two, cohort, tmp_path):
+    """A project of two cases and two networks, none predicted."""
+    folder = tmp_path / "atlas"
+    assert omentum("init", folder, "--network", "tiny", "--network", "tiny-second").code == 0
+    assert omentum("-C", folder, "add", cohort / "phantom_0000", cohort / "phantom_0001").code == 0
+    return folder
+
+
+def files(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def summary_of(folder):
+    return json.loads((folder / "summary.json").read_text())
+
+
+def voxels(path):
+    return np.asarray(nib.load(path).dataobj)
+
+
+def refused(ran):
+    """Tell whether a command ended with code 2 and one sentence."""
+    return ran.code == 2 and ran.err.startswith("omentum: ") and ran.err.count("\n") == 1 and not ran.out
+
+
+def test_several_networks_give_their_mean_and_each_its_own(predict, out):
+    ran = predict("--save", "masks, probabilities", networks=("tiny", "tiny-second"))
+    assert (ran.code, ran.err) == (0, "predicted 1 case\n")
+    own = {
+        f"{kind}/{name}.nii.gz" for kind in ("segmentations", "probabilities") for name in ("liver", "spleen")
+    }
+    own |= {"labels.nii.gz", "labels.json"}
+    below = {f"networks/{network}/{file}" for network in ("tiny", "tiny-second") for file in own}
+    assert files(out) == own | below | {"preview.png", "summary.json"}
+    each = [
+        voxels(out / "networks" / name / "probabilities/liver.nii.gz") for name in ("tiny", "tiny-second")
+    ]
+    mean = sum(one.astype(float) for one in each) / 2
+    assert np.abs(voxels(out / "probabilities/liver.nii.gz") - mean).max() <= 1.01
+    assert np.abs(each[0] - mean).max() > 2
+    assert summary_of(out)["made_with"]["network"] == "average"
+    assert [one["network"] for one in summary_of(out)["made_with"]["networks"]] == ["tiny", "tiny-second"]
+    assert predict("--save", "probabilities,masks", networks=("tiny", "tiny-second")).err == (
+        "predicted 0 cases, 1 before\n"
+    )
+
+
+def test_the_published_tree_and_all_that_can_be_saved(predict, ct, out):
+    everything = ("--layout", "published", "--save", "masks,probabilities,entropy")
+    assert predict(*everything, networks=("tiny", "tiny-second")).code == 0
+    organs = ("liver.nii.gz", "spleen.nii.gz")
+    masks = {"pseudo_label.nii.gz", *(f"segmentations/{name}" for name in organs)}
+    soft = {f"{kind}/{name}" for kind in ("soft_pred", "entropy") for name in organs}
+    tree = {f"backbones/{network}/{file}" for network in ("tiny", "tiny-second") for file in masks | soft}
+    tree |= {f"average/{file}" for file in masks} | {"ct.nii.gz", "summary.json"}
+    assert files(out / "phantom_0002") == tree
+    assert files(out) == {f"phantom_0002/{file}" for file in tree}
+    assert (out / "phantom_0002" / "ct.nii.gz").read_bytes() == ct.read_bytes()
+
+
+def test_the_published_recipe_can_be_chosen_and_rules_left_out(predict, out):
+    assert predict("--recipe", "published").code == 0
+    made_with = summary_of(out)["made_with"]
+    assert (made_with["recipe"], made_with["without"], made_with["overlap"]) == ("published", [], 0.75)
+    assert predict("--recipe", "published", "--without", "veins, hosts", "--overlap", "0.25").code == 0
+    made_with = summary_of(out)["made_with"]
+    assert (made_with["without"], made_with["overlap"]) == (["hosts", "veins"], 0.25)
+    assert predict("--without", "specks,largest", "--numbers", "float32").code == 0
+    made_with = summary_of(out)["made_with"]
+    assert (made_with["recipe"], made_with["numbers"]) == ("default", "float32")
+    again = predict("--without", "largest,specks", "--numbers", "float32")
+    assert again.err == "predicted 0 cases, 1 before\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--recipe", "mine"], "recipe is 'mine', but the recipes are default, published"),
+        (["--without", "hols"], "'hols', but the rules of recipe default are specks"),
+        (["--recipe", "published", "--without", "holes"], "the rules of recipe published are hosts"),
+        (["--layout", "bids"], "--layout is 'bids', but the layouts are omentum, published"),
+        (["--save", "masks,logits"], "--save is 'logits', but what can be saved is entropy, masks"),
+        (["--overlap", "1"], "overlap is 1.0"),
+        (["--overlap", "-0.5"], "overlap is -0.5"),
+        (["--overlap", "nan"], "overlap is nan"),
+        (["--numbers", "float7"], "'float7', but known are auto, float32"),
+        (["--network", "tiny"], "each must be named once"),
+        (["--network", "average"], "'average'"),
+        (["--network", "nobodys"], "'nobodys'"),
+        (["--organs", "soul"], "'soul'"),
+        (["--organs", "aorta,colon"], "'colon'"),
+        (["--device", "abacus"], "'abacus'"),
+        (["--average"], "it is for projects"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_value_that_cannot_be_is_refused_in_one_sentence_and_nothing_is_written(
+    predict, out, arguments, said
+):
+    ran = predict(*arguments)
+    assert refused(ran), ran
+    assert said in ran.err
+    assert not out.exists()
+
+
+def test_numbers_that_a_network_does_not_compute_in_are_refused(predict, out):
+    ran = predict("--numbers", "bfloat16")
+    if ran.code == 0:
+        assert summary_of(out)["made_with"]["numbers"] == "bfloat16"
+    else:
+        assert refused(ran), ran
+
+
+def test_cts_need_a_folder_for_their_masks(omentum, home, ct):
+    ran = omentum("predict", ct, "--network", "tiny")
+    assert refused(ran)
+    assert "give one with -o OUT" in ran.err
+
+
+def test_a_folder_that_was_predicted_before_may_be_predicted_by_others(predict, out):
+    predict(networks=("tiny", "tiny-second"))
+    (out / "segmentations" / "colon.nii.gz").write_bytes(b"drawn by somebody")
+    assert predict("--save", "entropy").code == 0
+    entropies = {"entropy/liver.nii.gz", "entropy/spleen.nii.gz"}
+    assert files(out) == entropies | {"segmentations/colon.nii.gz", "preview.png", "summary.json"}
+
+
+def test_of_several_cts_one_that_cannot_be_used_is_set_aside(omentum, home_of_two, cohort, ct, out, tmp_path):
+    bad = tmp_path / "bad.nii.gz"
+    bad.write_bytes(ct.read_bytes()[:200])
+    named = ("--network", "tiny", "--network", "tiny-second", "--layout", "published")
+    ran = omentum("predict", ct, bad, cohort / "phantom_0003", "-o", out, *named)
+    assert ran.code == 1
+    assert ran.err.startswith("predicted 2 cases\n")
+    assert "bad was set aside" in ran.err
+    assert {path.name for path in out.iterdir()} == {"phantom_0002", "phantom_0003"}
+
+
+def test_a_tree_that_was_written_may_be_given_again_and_its_cts_stay(omentum, home_of_two, cohort, out):
+    """In the published tree the CT lies beside what is made of it."""
+    for name in ("phantom_0000", "phantom_0001"):
+        (out / name).mkdir(parents=True)
+        shutil.copy(cohort / name / "ct.nii.gz", out / name)
+    before = {path: path.read_bytes() for path in out.rglob("ct.nii.gz")}
+    for organs in ("liver", "spleen"):
+        named = ("--network", "tiny", "--organs", organs, "--layout", "published")
+        ran = omentum("predict", out, "-o", out, *named)
+        assert (ran.code, ran.err) == (0, "predicted 2 cases\n")
+        assert {path: path.read_bytes() for path in out.rglob("ct.nii.gz")} == before
+        for folder in out.iterdir():
+            assert files(folder / "backbones") == {
+                f"tiny/segmentations/{organs}.nii.gz",
+                "tiny/pseudo_label.nii.gz",
+            }
+
+
+def test_a_project_is_predicted_by_all_its_networks_and_by_their_mean(omentum, project):
+    ran = omentum("-C", project, "predict", "--average")
+    assert (ran.code, ran.err) == (0, "predicted 2 cases\n")
+    networks = {path.name for path in (project / "cases/phantom_0000/networks").iterdir()}
+    assert networks == {"tiny", "tiny-second", "average"}
+    summary = summary_of(project / "cases/phantom_0001/networks/average")
+    assert summary["made_with"]["networks"] == ["tiny", "tiny-second"]
+    assert omentum("-C", project, "predict", "--average").err == "predicted 0 cases, 2 before\n"
+    status = json.loads(omentum("-C", project, "status", "--json").out)
+    assert (status["predicted"], status["next"]) == (2, "omentum score")
+    assert omentum("-C", project, "score").code == 0
+
+
+def test_the_mean_of_one_network_is_refused_before_any_case_is_read(omentum, project):
+    ran = omentum("-C", project, "predict", "--average", "--network", "tiny")
+    assert refused(ran)
+    assert "it takes two networks or more" in ran.err
+    assert not (project / "cases/phantom_0000/networks").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["-o", "masks"], ["--organs", "liver"], ["--save", "masks"], ["--layout", "omentum"]),
+        *(["--recipe", "default"], ["--without", "holes"], ["--numbers", "float32"], ["--resample-tilt"]),
+        *(["--overlap", "0"], ["--overlap", "0.5"]),
+    ],
+    ids=" ".join,
+)
+def test_in_a_project_options_for_cts_are_refused(omentum, project, arguments):
+    ran = omentum("-C", project, "predict", *arguments)
+    assert refused(ran), ran
+    assert (
+        "without CTs only --network, --average and --device are taken; omentum.toml says the rest" in ran.err
+    )
+    assert not (project / "cases/phantom_0000/networks").exists()
+
+
+def test_a_project_says_in_its_settings_how_masks_are_cleaned_up(omentum, project):
+    toml = project / "omentum.toml"
+    toml.write_text(toml.read_text().replace('postprocessing = "default"', 'postprocessing = "published"'))
+    assert omentum("-C", project, "predict", "--network", "tiny").code == 0
+    summary = summary_of(project / "cases/phantom_0000/networks/tiny")
+    assert summary["made_with"]["recipe"] == "published"
+    toml.write_text(toml.read_text().replace('postprocessing = "published"', 'postprocessing = "tidy"'))
+    ran = omentum("-C", project, "predict")
+    assert refused(ran)
+    assert "postprocessing is 'tidy'" in ran.err
