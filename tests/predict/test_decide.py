@@ -167,6 +167,8 @@ def test_what_interpolation_cuts_off_goes_unless_pieces_may_stay():
     assert made.removed_ml == {}, "nothing was taken on the grid of the probabilities"
     left = decided(maps_of(liver=values), ct, Manner(without=("largest",)))
     assert np.array_equal(left.masks.mask("liver"), by_hand)
+    vessels = decided(maps_of(hepatic_vessel=values), ct, Manner())
+    assert np.array_equal(vessels.masks.mask("hepatic_vessel"), by_hand), "of which any number is right"
 
 
 def test_lesions_may_have_several_pieces_on_the_cts_grid():

@@ -252,8 +252,9 @@ def test_a_prediction_that_was_killed_between_files_does_not_count_and_is_done_a
     assert {name: (out / name).read_bytes() for name in expected} == expected
 
 
+@pytest.mark.parametrize("write", ["write_painted", "write_json"])
 def test_an_earlier_prediction_does_not_count_while_its_files_are_replaced(
-    plan, sources, out, monkeypatch, weights
+    plan, sources, monkeypatch, weights, write
 ):
     first = plan(sources)
     predict_files(first)
@@ -263,7 +264,7 @@ def test_an_earlier_prediction_does_not_count_while_its_files_are_replaced(
 
     other = plan(sources, Predictor("other", weights))
     with monkeypatch.context() as broken:
-        broken.setattr(stage, "write_painted", killed)
+        broken.setattr(stage, write, killed)
         with pytest.raises(KeyboardInterrupt):
             predict_files(other)
     assert not FolderLedger(first).done("one")

@@ -25,11 +25,12 @@ def turned(values):
 
 
 def volumes(seed=0):
-    """Two organs with what is likely, unlikely and nowhere; one everywhere; one that is too unlikely."""
+    """Two organs with what is likely and what is not, one of them small; one everywhere; one nowhere."""
     rng = np.random.default_rng(seed)
     noise = ndimage.gaussian_filter(rng.random((4, *SHAPE)), (0, 1, 1, 1))
     values = np.clip(4000 * (noise - np.quantile(noise, [0.6, 0.95, 0.0, 0.5], axis=(1, 2, 3))[0, 0]), 0, 255)
-    values[1] = np.where(rng.random(SHAPE) < 0.01, 200, rng.integers(0, 4, SHAPE))
+    values[1] = rng.integers(0, 3, SHAPE)
+    values[1, 2:5, 3:5, 4:9] = np.where(rng.random((3, 2, 5)) < 0.2, 200, rng.integers(0, 5, (3, 2, 5)))
     values[2] = 255
     values[3] = rng.integers(0, 3, SHAPE)
     return values.astype(np.uint8)

@@ -5,7 +5,9 @@ import pytest
 from scipy import ndimage
 
 from omentum.errors import CheckpointError, ConfigError, UnknownOrganError
+from omentum.networks.infer import organ_probabilities
 from omentum.networks.weights import load_network, tensors_sha256
+from omentum.predict import predictor as module
 from omentum.predict.manner import Manner
 from omentum.predict.predictor import Predictor
 from omentum.volumes.geometry import Geometry
@@ -190,6 +192,21 @@ def test_overlap_of_windows_changes_nothing_for_a_network_that_looks_at_one_voxe
     ct = box_ct("SAL")
     masks = Predictor("bands", weights, manner=Manner(overlap=overlap)).predict(ct).masks
     assert np.array_equal(masks.mask("liver"), truth(ct.voxels, "liver"))
+
+
+@pytest.mark.parametrize(
+    ("manner", "overlap"), [(Manner(), 0.5), (Manner(recipe="published"), 0.75), (Manner(overlap=0.1), 0.1)]
+)
+def test_windows_overlap_as_asked_for(weights, box_ct, monkeypatch, manner, overlap):
+    told = []
+
+    def note(*arguments, **named):
+        told.append(named["overlap"])
+        return organ_probabilities(*arguments, **named)
+
+    monkeypatch.setattr(module, "organ_probabilities", note)
+    Predictor("bands", weights, manner=manner).predict(box_ct())
+    assert told == [overlap]
 
 
 def test_an_organ_at_the_border_of_the_field_of_view_is_found_up_to_it(predictor, box_ct, organ_hu):

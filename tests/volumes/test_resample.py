@@ -9,7 +9,7 @@ from omentum.errors import ConfigError
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented, reoriented_geometry
 from omentum.volumes.resample import (
-    nearest,
+    nearest_voxels,
     resampled,
     resampled_anyhow,
     resampled_slices,
@@ -188,7 +188,7 @@ def test_the_nearest_voxel_is_the_one_with_the_least_distance(oblique, data, spa
     voxels = np.random.default_rng(0).integers(0, 255, source.shape).astype(dtype)
     if dtype == "bool":
         voxels = np.random.default_rng(0).random(source.shape) > 0.5
-    got = nearest(voxels, source, target)
+    got = voxels[np.ix_(*nearest_voxels(source, target))]
     assert got.dtype == voxels.dtype
     assert got.shape == target.shape
     at = places_in(source, target)
@@ -201,17 +201,28 @@ def test_the_nearest_voxel_is_the_one_with_the_least_distance(oblique, data, spa
     np.testing.assert_array_equal(got, expected)
 
 
-def test_a_voxel_halfway_takes_one_of_its_two_neighbours():
+def test_a_voxel_halfway_takes_the_even_one_counted_from_the_left_however_the_axis_is_turned():
     source = Geometry((8, 3, 3), np.eye(4))
     values = np.arange(72).reshape(8, 3, 3)
     half = np.eye(4)
     half[0, 3] = 0.5
-    got = nearest(values, source, Geometry((8, 3, 3), half))
-    behind = np.concatenate([values[1:], values[-1:]])
-    assert ((got == values) | (got == behind)).all()
+    got = values[np.ix_(*nearest_voxels(source, Geometry((8, 3, 3), half)))]
+    even = [0, 2, 2, 4, 4, 6, 6, 7]
+    assert np.array_equal(got, values[even])
+    leftwards = np.diag([-1.0, 1.0, 1.0, 1.0])
+    turned = Geometry((8, 3, 3), leftwards)
+    half = leftwards.copy()
+    half[0, 3] = -0.5  # half a voxel to the left: the same places, from the right
+    (line, _, _) = nearest_voxels(turned, Geometry((8, 3, 3), half))
+    from_the_left = np.rint(7 - (np.arange(8) + 0.5)).clip(0, 7)
+    assert np.array_equal(line, 7 - from_the_left)
 
 
-@pytest.mark.parametrize("take", [resampled, nearest])
+@pytest.mark.parametrize(
+    "take",
+    [resampled, lambda _voxels, source, target: nearest_voxels(source, target)],
+    ids=["resampled", "nearest"],
+)
 def test_grids_that_are_not_parallel_are_refused(ras_grid, take):
     voxels = np.zeros(ras_grid.shape)
     with pytest.raises(ConfigError, match="parallel"):

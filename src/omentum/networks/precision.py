@@ -24,10 +24,12 @@ def numbers_for(network: Network, wish: str, device: str) -> torch.dtype:
         device: `cpu`, `cuda`, ...
 
     Raises:
-        ConfigError: There are no such numbers.
+        ConfigError: There are no such numbers, or none that a processor should compute in.
     """
     if wish not in COMPUTE_IN:
         raise ConfigError("numbers", wish, f"known are {', '.join(COMPUTE_IN)}")
+    if wish == "float16" and torch.device(device).type == "cpu":
+        raise ConfigError("numbers", wish, "processors are slow with it; take bfloat16 or float32")
     if wish != "auto":
         chosen: torch.dtype = getattr(torch, wish)
         return chosen

@@ -7,7 +7,6 @@ Out: masks on the CT's grid, and what cleaning up took away.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 
@@ -20,7 +19,7 @@ from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet, OrganPart
 from omentum.volumes.probabilities import FULL, ProbabilityMaps, reach
-from omentum.volumes.resample import upsampled_mask
+from omentum.volumes.resample import nearest_voxels, upsampled_mask
 
 __all__ = ["Decided", "decided"]
 
@@ -71,29 +70,11 @@ def decided(maps: ProbabilityMaps, ct: Geometry, manner: Manner) -> Decided:
 
 
 def _nearest(cleaned: PostProcessed, source: Geometry, ct: Geometry) -> Iterator[OrganPart]:
-    lines = _nearest_voxels(source, ct)
+    lines = nearest_voxels(source, ct)
     for name, (own_box, mask) in cleaned.parts.items():
         x, y, z = (_between(line, side) for line, side in zip(lines, own_box, strict=True))
         near = (line[part] - own.start for line, part, own in zip(lines, (x, y, z), own_box, strict=True))
         yield name, (x, y, z), mask[np.ix_(*near)]
-
-
-def _nearest_voxels(source: Geometry, ct: Geometry) -> list[npt.NDArray[np.int64]]:
-    """Give, for each axis of the CT, the voxel of `source` that is nearest to each of the CT's.
-
-    In the middle between two it is the even one, as in the published code: for all organs alike, or those
-    that touch would overlap or part; and counted from the left, the rear and the feet, or a turned CT would
-    get other masks.
-    """
-    lines = []
-    is_flipped = nib.orientations.io_orientation(source.affine)[:, 1] < 0
-    for axis, (side, last) in enumerate(zip(ct.shape, np.array(source.shape) - 1, strict=True)):
-        line = np.zeros((side, 3))
-        line[:, axis] = np.arange(side)
-        at = source.to_index(ct.to_mm(line))[:, axis]
-        counted = np.rint(np.round(last - at if is_flipped[axis] else at, 6)).clip(0, last)
-        lines.append((last - counted if is_flipped[axis] else counted).astype(np.int64))
-    return lines
 
 
 def _between(line: npt.NDArray[np.int64], side: slice) -> slice:

@@ -9,14 +9,17 @@ Out: values by linear interpolation; where the new grid is coarser each value is
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 
 from omentum.errors import ConfigError
 from omentum.volumes.geometry import Geometry
 
-__all__ = ["nearest", "resampled", "resampled_anyhow", "resampled_slices", "spaced", "upsampled_mask"]
+__all__ = ["nearest_voxels", "resampled", "resampled_anyhow", "resampled_slices", "spaced", "upsampled_mask"]
 
+_TIE_DIGITS = 6
+"""Of a voxel: what is that close to the middle between two lies in the middle."""
 _Matrix = npt.NDArray[np.float32]
 
 
@@ -132,23 +135,28 @@ def _weighted(planes: npt.NDArray[Any], weights: npt.NDArray[np.float32]) -> npt
     return np.asarray(total)
 
 
-def nearest(voxels: npt.NDArray[Any], source: Geometry, target: Geometry) -> npt.NDArray[Any]:
-    """Take the nearest voxel of a grid with parallel axes, at its border the border's; the type is kept.
+def nearest_voxels(source: Geometry, target: Geometry) -> list[npt.NDArray[np.int64]]:
+    """Give, for each axis of `target`, the voxel of `source` nearest to each of its own; `(side,)` each.
+
+    In the middle between two it is the even one, counted from the left, the rear and the feet: so it does not
+    matter how the axes are turned, and masks that touch do not overlap or part.
 
     Args:
-        voxels: Values `(x, y, z)` on `source`.
-        source: Grid of `voxels`.
+        source: The grid that there are values on. Beyond its border the border's voxel is the nearest.
         target: Grid wanted; its axes are parallel to those of `source`, in the same order.
 
     Raises:
         ConfigError: The axes are not parallel.
     """
     steps, start = _steps(source, target)
-    x, y, z = (
-        np.clip(np.rint(start[axis] + steps[axis] * np.arange(side)), 0, source.shape[axis] - 1).astype(int)
-        for axis, side in enumerate(target.shape)
-    )
-    return np.asarray(voxels[np.ix_(x, y, z)])
+    is_flipped = nib.orientations.io_orientation(source.affine)[:, 1] < 0
+    lines = []
+    for axis, side in enumerate(target.shape):
+        last = source.shape[axis] - 1
+        at = start[axis] + steps[axis] * np.arange(side)
+        counted = np.rint(np.round(last - at if is_flipped[axis] else at, _TIE_DIGITS)).clip(0, last)
+        lines.append((last - counted if is_flipped[axis] else counted).astype(np.int64))
+    return lines
 
 
 def _steps(source: Geometry, target: Geometry) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
