@@ -191,9 +191,8 @@ def test_in_a_project_they_are_a_second_opinion(omentum, home, leave, ct, cohort
         folder = leave("theirs", case_id, liver=specks(ct, seed), spleen=specks(ct, seed + 5, 0.2))
     omentum("models", "add", folder, "--as", "ts", "--organs", "liver,spleen")
     project = tmp_path / "atlas"
-    assert omentum("init", project, "--network", "tiny").code == 0
-    toml = project / "omentum.toml"
-    toml.write_text(toml.read_text().replace('networks = ["tiny"]', 'networks = ["tiny", "ts"]'))
+    assert omentum("init", tmp_path / "alone", "--network", "ts").code == 2, "it could not be tuned"
+    assert omentum("init", project, "--network", "tiny", "--network", "ts").code == 0
     omentum("-C", project, "add", cohort / "phantom_0000", cohort / "phantom_0001")
     assert "predicted 2 cases\n" in omentum("-C", project, "predict", "--average").err
     assert "predicted 0 cases, 2 before\n" in omentum("-C", project, "predict", "--average").err

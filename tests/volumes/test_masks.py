@@ -127,3 +127,15 @@ def test_parts_are_not_changed_by_being_added():
     mask = np.ones(SHAPE, dtype=bool)
     MaskSet.build(GRID, ["liver"], [("liver", whole(SHAPE), mask)])
     assert mask.all()
+
+
+def test_more_than_65536_sets_need_four_bytes_a_voxel():
+    shape = (44, 40, 36)
+    rng = np.random.default_rng(0)
+    names = [row.name for row in ORGANS[:18]]
+    drawn = {name: rng.random(shape) < 0.5 for name in names}
+    grid = Geometry(shape, np.eye(4))
+    masks = MaskSet.build(grid, names, ((name, whole(shape), mask) for name, mask in drawn.items()))
+    assert len(masks.sets) > 65_536  # those that no voxel has any more count too
+    for name in names:
+        assert np.array_equal(masks.mask(name), drawn[name]), name

@@ -34,10 +34,12 @@ def init(
 ) -> None:
     """Make a project. Example: omentum init my-atlas --organs liver,spleen."""
     from omentum.networks.catalogue import default_networks, find_weights
+    from omentum.networks.left_files import known_files
 
     networks = tuple(network or default_networks())
-    for name in networks:
-        find_weights(name)
+    for k, name in enumerate(networks):
+        if k == 0 or name not in known_files():  # the first is tuned, which takes weights
+            find_weights(name)
     settings = Settings(organs=tuple(organs.split(",")), networks=networks, held_out_share=held_out)
     new_workspace(folder, settings)
     typer.echo(f"made {folder}; next: omentum -C {folder} add CT...")

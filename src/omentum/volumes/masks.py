@@ -34,7 +34,7 @@ class MaskSet:
     """The masks of one case, overlaps and all.
 
     Attributes:
-        codes: Number of the voxel's set in `sets`, shape `(x, y, z)`, uint8 or uint16.
+        codes: Number of the voxel's set in `sets`, shape `(x, y, z)`; uint8, or as wide as there are sets.
         sets: Organ indices of each set, rising; the first is the empty set.
         organs: Names of the organs that this map speaks of; one that is here without a voxel is
             *empty*, one that is not here is *unknown*.
@@ -134,7 +134,7 @@ def _add(
     index: int,
     part: tuple[Box, npt.NDArray[np.bool_]],
 ) -> npt.NDArray[Any]:
-    """Add an organ to the sets of some voxels; grows `numbers`, widens `codes` where 256 sets do not do."""
+    """Add an organ to the sets of some voxels; grows `numbers`, and widens `codes` where they do not fit."""
     box, mask = part
     touched = codes[box][mask]
     old_sets = list(numbers)
@@ -142,7 +142,8 @@ def _add(
     for code in fastremap.unique(touched).tolist():
         joined = tuple(sorted({*old_sets[code], index}))
         moved_to[code] = numbers.setdefault(joined, len(numbers))
-    if len(numbers) > 256 and codes.dtype == np.uint8:
-        codes = codes.astype(np.uint16)
+    wide = np.min_scalar_type(len(numbers) - 1)
+    if wide.itemsize > codes.dtype.itemsize:
+        codes = codes.astype(wide)
     codes[box][mask] = moved_to[touched]
     return codes
