@@ -25,7 +25,7 @@ from omentum.predict.manner import Manner
 from omentum.predict.predictor import Predictor
 from omentum.volumes.labels import organ
 
-SEEDS = range(9000, 9006)
+SEEDS = range(9000, 9003)
 SHAPE, SPACING_MM = (160, 160, 110), (2.5, 2.5, 4.0)
 QUICK_SHAPE, QUICK_SPACING_MM = (100, 100, 50), (3.0, 3.0, 5.0)
 LEAST_ML = 5.0
