@@ -124,6 +124,18 @@ class OrganScore:
     attention_ml: float
     heat: float
     """Sum of the heat map; organs of a case are ordered by it."""
+    predicted_ml: float = 0.0
+    """Volume of the mask that is shown to people."""
+    entropy_ml: float = 0.0
+    """Two-sided entropy of the main network (in bits, at most 1 a voxel), summed over the volume, in mL."""
+    error_ml: float | None = None
+    """Expected volume of what an expert would change; `None` where the recipe does not tell."""
+    dice_loss: float | None = None
+    """Expected 1 - Dice of the mask that is shown; `None` likewise."""
+    spots_ml: tuple[float, ...] = ()
+    """Expected error volume of each hot spot, falling."""
+    reasons: tuple[str, ...] = ()
+    """Plausibility rules that the mask breaks, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +145,8 @@ class CaseScore:
     case_id: str
     score: float
     organs: tuple[OrganScore, ...]
+    signature: str = ""
+    """Thumbnail of the CT as hexadecimal digits; those of near-duplicates are alike. Empty if not taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +160,16 @@ class Task:
     """Place in the queue, from 1."""
     attention_ml: float
     state: TaskState = TaskState.QUEUED
+    minutes: float | None = None
+    """Time that it is expected to take; `None` where nobody reckoned."""
+    error_ml: float | None = None
+    """Expected error volume in the hot spots that were chosen; `None` likewise."""
+    n_spots: int = 0
+    """Hot spots that were chosen; 0 for the whole organ."""
+    reason: str = ""
+    """Why it is in the queue, for people."""
+    is_audit: bool = False
+    """Whether it was drawn by lot to bound what is still wrong; the reader sees no score then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,3 +64,21 @@ def test_no_score_is_kept_where_one_is_of_an_unknown_case(busy_store):
 def test_a_round_that_never_was_has_no_scores(busy_store):
     with pytest.raises(ProjectError, match="no round 2"):
         busy_store.scores.replace(2, [case_score("a", 1.0)])
+
+
+def test_what_is_expected_of_an_organ_is_kept_whole(busy_store):
+    organ = OrganScore(
+        organ="liver",
+        attention_voxels=7,
+        attention_ml=1.5,
+        heat=3.0,
+        predicted_ml=1400.25,
+        entropy_ml=np.float32(12.5),
+        error_ml=4.25,
+        dice_loss=0.01,
+        spots_ml=(3.0, np.float64(1.25)),
+        reasons=("on the left side",),
+    )
+    score = CaseScore(case_id="a", score=4.25, organs=(organ,), signature="00ff")
+    busy_store.scores.replace(1, [score])
+    assert busy_store.scores.of_round(1) == [score]

@@ -1,5 +1,7 @@
 """A round's queue, and how far its tasks are."""
 
+from dataclasses import replace
+
 import pytest
 
 from omentum.errors import ProjectError, ReviewError, UnknownCaseError
@@ -66,3 +68,11 @@ def test_tasks_need_a_round_and_cases_that_exist(busy_store):
     with pytest.raises(ProjectError, match="no round 2"):
         busy_store.tasks.replace(2, [task("a", 1)])
     assert places(busy_store.tasks.of_round(1)) == [(1, "a", "liver", "queued")]
+
+
+def test_what_a_task_costs_and_why_it_is_there_is_kept(busy_store):
+    costly = replace(
+        task("a", 1), minutes=2.5, error_ml=5.0, n_spots=2, reason="on the right side", is_audit=True
+    )
+    assert busy_store.tasks.replace(1, [costly]) == [costly]
+    assert busy_store.tasks.of_round(1) == [costly]

@@ -54,27 +54,43 @@ class Scores:
             organs = _organs(session, round_number)
             cases = session.scalars(select(CaseScoreRow).where(CaseScoreRow.round_number == round_number))
             return [
-                CaseScore(case_id=row.case_id, score=row.score, organs=tuple(organs.get(row.case_id, ())))
+                CaseScore(
+                    case_id=row.case_id,
+                    score=row.score,
+                    organs=tuple(organs.get(row.case_id, ())),
+                    signature=row.signature,
+                )
                 for row in sorted(cases, key=lambda row: (-row.score, row.case_id))
             ]
 
 
 def _organs(session: Session, round_number: int) -> dict[str, list[OrganScore]]:
-    row = OrganScoreRow
-    asked = select(row.case_id, row.organ, row.attention_voxels, row.attention_ml, row.heat)
+    of_it = select(OrganScoreRow).where(OrganScoreRow.round_number == round_number)
     organs: dict[str, list[OrganScore]] = {}
-    for case_id, organ, attention_voxels, attention_ml, heat in session.execute(
-        asked.where(row.round_number == round_number).order_by(row.place)
-    ):
+    for row in session.scalars(of_it.order_by(OrganScoreRow.place)):
         score = OrganScore(
-            organ=organ, attention_voxels=attention_voxels, attention_ml=attention_ml, heat=heat
+            organ=row.organ,
+            attention_voxels=row.attention_voxels,
+            attention_ml=row.attention_ml,
+            heat=row.heat,
+            predicted_ml=row.predicted_ml,
+            entropy_ml=row.entropy_ml,
+            error_ml=row.error_ml,
+            dice_loss=row.dice_loss,
+            spots_ml=tuple(row.spots_ml),
+            reasons=tuple(row.reasons),
         )
-        organs.setdefault(case_id, []).append(score)
+        organs.setdefault(row.case_id, []).append(score)
     return organs
 
 
 def _case_values(round_number: int, score: CaseScore) -> dict[str, Any]:
-    return {"round_number": round_number, "case_id": score.case_id, "score": float(score.score)}
+    return {
+        "round_number": round_number,
+        "case_id": score.case_id,
+        "score": float(score.score),
+        "signature": score.signature,
+    }
 
 
 def _organ_values(round_number: int, score: CaseScore) -> list[dict[str, Any]]:
@@ -88,6 +104,12 @@ def _organ_values(round_number: int, score: CaseScore) -> list[dict[str, Any]]:
             "attention_voxels": int(organ.attention_voxels),
             "attention_ml": float(organ.attention_ml),
             "heat": float(organ.heat),
+            "predicted_ml": float(organ.predicted_ml),
+            "entropy_ml": float(organ.entropy_ml),
+            "error_ml": None if organ.error_ml is None else float(organ.error_ml),
+            "dice_loss": None if organ.dice_loss is None else float(organ.dice_loss),
+            "spots_ml": [float(one) for one in organ.spots_ml],
+            "reasons": list(organ.reasons),
         }
         for place, organ in enumerate(score.organs)
     ]

@@ -18,6 +18,8 @@ from sqlalchemy import (
     MetaData,
     TypeDecorator,
     UniqueConstraint,
+    false,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -71,6 +73,7 @@ class Base(DeclarativeBase):
         datetime: UtcTime,
         dict[str, Any]: JSON,
         list[str]: JSON,
+        list[float]: JSON,
         float: Double,
     }
 
@@ -121,6 +124,7 @@ class CaseScoreRow(Base):
     round_number: Mapped[int] = mapped_column(ForeignKey("rounds.number"), primary_key=True)
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"), primary_key=True)
     score: Mapped[float]
+    signature: Mapped[str] = mapped_column(server_default=text("''"))
 
 
 class OrganScoreRow(Base):
@@ -142,6 +146,12 @@ class OrganScoreRow(Base):
     attention_voxels: Mapped[int] = mapped_column(BigInteger)
     attention_ml: Mapped[float]
     heat: Mapped[float]
+    predicted_ml: Mapped[float] = mapped_column(server_default="0")
+    entropy_ml: Mapped[float] = mapped_column(server_default="0")
+    error_ml: Mapped[float | None]
+    dice_loss: Mapped[float | None]
+    spots_ml: Mapped[list[float]] = mapped_column(server_default="[]")
+    reasons: Mapped[list[str]] = mapped_column(server_default="[]")
 
 
 class TaskRow(Base):
@@ -155,6 +165,11 @@ class TaskRow(Base):
     rank: Mapped[int]
     attention_ml: Mapped[float]
     state: Mapped[str]
+    minutes: Mapped[float | None]
+    error_ml: Mapped[float | None]
+    n_spots: Mapped[int] = mapped_column(server_default="0")
+    reason: Mapped[str] = mapped_column(server_default=text("''"))
+    is_audit: Mapped[bool] = mapped_column(server_default=false())
 
 
 class RevisionRow(Base):

@@ -84,18 +84,22 @@ def _joined(round_number: int, tasks: list[Task], begun: list[Task]) -> list[Tas
 
 
 def _of_round(session: Session, round_number: int) -> list[Task]:
-    asked = select(TaskRow.case_id, TaskRow.organ, TaskRow.rank, TaskRow.attention_ml, TaskRow.state)
-    of_it = asked.where(TaskRow.round_number == round_number).order_by(TaskRow.rank)
+    of_it = select(TaskRow).where(TaskRow.round_number == round_number).order_by(TaskRow.rank)
     return [
         Task(
             round_number=round_number,
-            case_id=case_id,
-            organ=organ,
-            rank=rank,
-            attention_ml=attention_ml,
-            state=TaskState(state),
+            case_id=row.case_id,
+            organ=row.organ,
+            rank=row.rank,
+            attention_ml=row.attention_ml,
+            state=TaskState(row.state),
+            minutes=row.minutes,
+            error_ml=row.error_ml,
+            n_spots=row.n_spots,
+            reason=row.reason,
+            is_audit=row.is_audit,
         )
-        for case_id, organ, rank, attention_ml, state in session.execute(of_it)
+        for row in session.scalars(of_it)
     ]
 
 
@@ -107,4 +111,9 @@ def _values(task: Task) -> dict[str, Any]:
         "rank": task.rank,
         "attention_ml": float(task.attention_ml),
         "state": task.state.value,
+        "minutes": None if task.minutes is None else float(task.minutes),
+        "error_ml": None if task.error_ml is None else float(task.error_ml),
+        "n_spots": int(task.n_spots),
+        "reason": task.reason,
+        "is_audit": task.is_audit,
     }
