@@ -6,24 +6,26 @@
         people    revise, just there, and save `<organ>_revised.nii.gz`
     second half   import ─── their masks, kept for good
                   assemble ─ original > revised > predicted, into a release with its lineage
+                  stop? ──── the audit bounds what is still wrong: this round may be the last
                   tune ───── the heads of revised organs, on a frozen trunk with a little replay
                   evaluate ─ on patients that are never learned from; the report
 
 In:  an open project.
-Out: the next round, begun with the tuned network. Each step does only what is not done yet, so a round
-     that was killed anywhere goes on when it is called again.
+Out: the next round, begun with the tuned network; or, by `stop_rule`, no other. Each step does only what is
+     not done yet, so a round that was killed anywhere goes on when it is called again.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omentum.assemble.round import assemble_round, labelled_cases
+from omentum.evaluate.audit import AuditResult, audit_result
 from omentum.evaluate.round import evaluate_round
 from omentum.evaluate.round_report import RoundReport
 from omentum.exchange.batch import add_cases
-from omentum.records import Batch, NetworkRecord, Release, Revision, Task
+from omentum.records import Batch, LabelledCase, NetworkRecord, Release, Revision, Task
 from omentum.review.round import export_round, import_round
 from omentum.runners.runner import Progress
 from omentum.score.round import score_round
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FirstHalf",
     "SecondHalf",
+    "StopRule",
     "add_cases",
     "assemble",
     "evaluate",
@@ -45,6 +48,7 @@ __all__ = [
     "predict",
     "score",
     "second_half",
+    "stop_rule",
     "tune",
 ]
 
@@ -66,8 +70,21 @@ class SecondHalf:
 
     revisions: tuple[Revision, ...]
     release: Release
-    network: NetworkRecord
+    stop: "StopRule"
+    """Decided before tuning, for it is about the masks that are in the release."""
+    network: NetworkRecord | None
+    """Tuned for the next round; `None` where there is none."""
     report_path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopRule:
+    """Whether the round is the last."""
+
+    is_met: bool
+    audit: AuditResult
+    why: str
+    """In a sentence, for people."""
 
 
 def first_half(
@@ -104,6 +121,9 @@ def second_half(
 ) -> SecondHalf:
     """Take what people saved, assemble it, tune the network on it, and write the round's report.
 
+    Where `stop_rule` is met once their masks are in, the release is the last: nothing is tuned, and no round
+    begins. Who wants another one all the same calls `tune`.
+
     Args:
         workspace: The project.
         tasks_dir: Where people saved their masks.
@@ -114,9 +134,28 @@ def second_half(
     """
     revisions = import_round(workspace, tasks_dir, minutes_of=minutes_of)
     release = _made_in_round(workspace, version) or assemble(workspace, version, tell=tell)
-    network = tune(workspace, ContinualConfig(), device=device)
+    stop = stop_rule(workspace)
+    network = None if stop.is_met else tune(workspace, ContinualConfig(), device=device)
     _, report_path = evaluate(workspace)
-    return SecondHalf(revisions=tuple(revisions), release=release, network=network, report_path=report_path)
+    return SecondHalf(
+        revisions=tuple(revisions), release=release, stop=stop, network=network, report_path=report_path
+    )
+
+
+def stop_rule(workspace: Workspace) -> StopRule:
+    """Tell whether this round may be the last: whether its audit bounds what is still wrong well enough.
+
+    The bound that is well enough is `audit_bound` of the settings. It is about this round's predictions:
+    those of a tuned network need an audit of their own.
+    """
+    wanted = workspace.settings.audit_bound
+    result = audit_result(workspace, workspace.store.rounds.current().number)
+    if wanted == 0.0 or result.share is None:
+        return StopRule(is_met=False, audit=result, why=result.statement)
+    is_met = result.share <= wanted
+    verdict = f"{'no more than' if is_met else 'more than'} the {wanted:.1%} of audit_bound"
+    so = "this round may be the last" if is_met else "another round is needed"
+    return StopRule(is_met=is_met, audit=result, why=f"{result.statement}; that is {verdict}, so {so}")
 
 
 def predict(
@@ -155,13 +194,23 @@ def tune(
     """Teach the network what people revised, and begin the next round; see `tune.round.tune_round`."""
     from omentum.tune.round import tune_round
 
-    labelled = labelled_cases(workspace)
+    labelled = _learnable(workspace)
     return tune_round(workspace, labelled, config, maps=maps, device=device, progress=progress)
 
 
 def evaluate(workspace: Workspace, *, truth: Path | None = None) -> tuple[RoundReport, Path]:
     """Compare all rounds with masks that people vouch for; see `evaluate.round.evaluate_round`."""
     return evaluate_round(workspace, labelled_cases(workspace), truth=truth)
+
+
+def _learnable(workspace: Workspace) -> list[LabelledCase]:
+    """Leave out what this round's audit drew: who learned from it would bound the errors of that alone."""
+    audit = workspace.store.audits.of_round(workspace.store.rounds.current().number)
+    drawn = set(audit.drawn) if audit is not None else set()
+    return [
+        replace(one, masks=tuple(mask for mask in one.masks if (one.case.case_id, mask.organ) not in drawn))
+        for one in labelled_cases(workspace)
+    ]
 
 
 def _made_in_round(workspace: Workspace, version: str) -> Release | None:

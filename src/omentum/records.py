@@ -1,5 +1,6 @@
 """The nouns that stages hand each other: frozen, small, with paths and never arrays."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -8,6 +9,7 @@ from pathlib import Path
 from omentum.volumes.geometry import Geometry
 
 __all__ = [
+    "Audit",
     "Batch",
     "Case",
     "CaseScore",
@@ -170,6 +172,30 @@ class Task:
     """Why it is in the queue, for people."""
     is_audit: bool = False
     """Whether it was drawn by lot to bound what is still wrong; the reader sees no score then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """What was drawn by lot in a round, to bound what is still wrong."""
+
+    round_number: int
+    network: str
+    """Whose predictions are judged."""
+    weights_sha256: str
+    """Of that network: of others the audit says nothing."""
+    seed: int
+    frame: Mapping[str, tuple[str, ...]]
+    """What it was drawn from: organs by case, both sorted."""
+    n_cases_drawn: int
+    """Of those in the frame; some may hold a blank and make no task."""
+    drawn: tuple[tuple[str, str], ...]
+    """Case and organ, in the order of the draw, at most one a case."""
+    time: datetime
+
+    @property
+    def n_organs(self) -> int:
+        """Organs in the frame."""
+        return sum(len(organs) for organs in self.frame.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,20 @@ class Settings:
     budget_minutes: float = _number(
         60.0, 1.0, 1e6, "Minutes that experts have for the revisions of one round."
     )
+    audit_share: float = _number(
+        0.05,
+        0.0,
+        1.0,
+        "Share of these minutes for whole organs drawn by lot, which bound how many of those that nobody "
+        "revised still need a major revision; `omentum audit` tells. With 0 nothing is drawn.",
+    )
+    audit_bound: float = _number(
+        0.05,
+        0.0,
+        1.0,
+        "A round is the last once the audit shows, with 95 % confidence, that no greater share of the organs "
+        "that nobody revised needs a major revision. With 0 rounds go on for ever.",
+    )
     held_out_share: float = _number(
         0.2,
         0.0,

@@ -50,6 +50,21 @@ class Workspace:
             if all(case_id in made for made in others)
         }
 
+    def unrevised(self) -> dict[str, tuple[str, ...]]:
+        """Give the organs that stand as this round's network predicted them, by case; nobody drew those."""
+        by_people = set(self.store.revisions.latest())
+        predicted = self.predictions(self.networks[0])
+        left = {}
+        for case in self.store.cases.all():
+            made = predicted.get(case.case_id)
+            organs = made.organs if made is not None else ()
+            left[case.case_id] = tuple(
+                name
+                for name in sorted(organs)
+                if name not in case.original_organs and (case.case_id, name) not in by_people
+            )
+        return {case_id: organs for case_id, organs in left.items() if organs}
+
     def predictions(self, network: str) -> dict[str, Prediction]:
         """Give what a network made of every case that it has predicted, by case."""
         details = self.store.ledger.details(prediction_stage(network))

@@ -18,6 +18,9 @@ from omentum.workspace import Workspace, new_workspace, opened
 __all__ = ["add_to"]
 
 
+_LAST = "omentum assemble --version VERSION, if that is not done: this round may be the last"
+
+
 def init(
     folder: Annotated[Path, typer.Argument(help="Made if missing.")] = Path(),
     organs: Annotated[
@@ -148,6 +151,7 @@ def _summary(workspace: Workspace) -> dict[str, Any]:
     n_cases = len(store.cases.all())
     n_predicted = len(workspace.opinions())
     failures = store.ledger.failures_by_stage()
+    stop = loop.stop_rule(workspace)
     return {
         "round": current.number,
         "network": current.network,
@@ -160,8 +164,9 @@ def _summary(workspace: Workspace) -> dict[str, Any]:
         "revisions_in_round": len(revisions),
         "minutes_in_round": sum(one.minutes or 0.0 for one in revisions),
         "releases": ", ".join(release.version for release in store.releases.all()) or "none",
+        "audit": stop.why,
         "failed": {stage: {one.key: one.reason for one in found} for stage, found in failures.items()},
-        "next": _next(n_cases, n_predicted, states, len(revisions)),
+        "next": _LAST if stop.is_met else _next(n_cases, n_predicted, states, len(revisions)),
     }
 
 

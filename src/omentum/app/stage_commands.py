@@ -138,10 +138,9 @@ def round_(
         else:
             done = loop.second_half(workspace, tasks, finish, device=device_named(device), tell=of_run(tell))
             batches = ()
-            said = (
-                f"{len(done.revisions)} revisions are in {done.release.folder}; {done.network.name} is in use"
-            )
-            said = f"{said}; the report is {done.report_path}"
+            after = f"{done.network.name} is in use" if done.network else "nothing was tuned"
+            said = f"{len(done.revisions)} revisions are in {done.release.folder}; {after}"
+            said = f"{said}; the report is {done.report_path}\n{done.stop.why}"
     typer.echo(said)
     end_batches(batches, "predicted and scored")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from omentum.chosen_masks import read_chosen
 from omentum.errors import ConfigError, LabelValueError, ProjectError
 from omentum.evaluate.agreement import OrganAgreement, compare_case
+from omentum.evaluate.audit import audit_result
 from omentum.evaluate.round_report import PreviewPicture, QueueLine, RoundFigures, RoundReport, Tuning
 from omentum.evaluate.summary import mean, summarised
 from omentum.records import Case, LabelledCase, MaskSource, Prediction, Round
@@ -69,6 +70,7 @@ def evaluate_round(
         previews=_worst(workspace.predictions(last.network), agreements[last.number]),
         revisions=tuple(one for one in workspace.store.revisions.all() if one.round_number == last.number),
         tuning=_tuning(workspace, last),
+        audit=_audit(workspace, last),
     )
     from omentum.evaluate.report import write_report  # draws figures; slow to import
 
@@ -165,6 +167,11 @@ def _worst(
         )
         for value, case_id in ranked[:_SHOWN_CASES]
     )
+
+
+def _audit(workspace: Workspace, last: Round) -> str:
+    result = audit_result(workspace, last.number)
+    return result.statement if result.n_drawn else ""
 
 
 def _tuning(workspace: Workspace, last: Round) -> Tuning | None:

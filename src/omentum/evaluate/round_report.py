@@ -94,6 +94,8 @@ class RoundReport:
     revisions: tuple[Revision, ...] = ()
     """Of this round."""
     tuning: Tuning | None = None
+    audit: str = ""
+    """What may still be wrong where nobody looked, in a sentence; empty where nothing was drawn by lot."""
 
     def __post_init__(self) -> None:
         """Refuse a report of nothing, or rounds out of order."""

@@ -70,7 +70,8 @@ def export_task(
     Writes into `folder/<case_id>/`: `ct.nii.gz` (a copy), `<organ>.nii.gz` (uint8, the organ's 32-class
     index, so that one colour table is right for all), `attention_<organ>.nii.gz` where there is one,
     `labels.nii.gz` (all organs that were predicted), two colour tables, `task.json` and `HOW_TO.txt`.
-    Again, it changes nothing that is there already, and never a mask that a reader saved.
+    Again, it changes nothing that is there already, and never a mask that a reader saved. Of organs that are
+    audited, nothing is written that tells how they scored.
 
     Args:
         tasks: Organs of this case to look at, in the order of the queue.
@@ -150,13 +151,13 @@ def _show_attention(tasks: Sequence[Task], attention_dir: Path, task_dir: Path) 
     for task in tasks:
         heat = attention_dir / f"{task.organ}.nii.gz"
         shown = task_dir / f"attention_{task.organ}.nii.gz"
-        if heat.exists():
+        if heat.exists() and not task.is_audit:
             copy(heat, shown)
         else:
             shown.unlink(missing_ok=True)
     path = attention_dir / _HOT_SPOTS_NAME
     spots = json.loads(path.read_text(encoding="utf-8"))["hot_spots"] if path.exists() else []
-    organs = {task.organ for task in tasks}
+    organs = {task.organ for task in tasks if not task.is_audit}
     return [spot for spot in spots if spot["organ"] in organs]
 
 
@@ -167,9 +168,14 @@ def _described(
         "round": tasks[0].round_number,
         "case_id": tasks[0].case_id,
         "network": network,
-        "organs": [
-            {"organ": task.organ, "rank": task.rank, "attention_ml": task.attention_ml} for task in tasks
-        ],
+        "organs": [_described_organ(task) for task in tasks],
         "sha256": hashes,
         "hot_spots": spots,
     }
+
+
+def _described_organ(task: Task) -> dict[str, Any]:
+    """Say why an organ is to be looked at; where it is audited, nothing that tells how it scored."""
+    if task.is_audit:
+        return {"organ": task.organ, "look_at": "the whole organ"}
+    return {"organ": task.organ, "rank": task.rank, "attention_ml": task.attention_ml}

@@ -11,12 +11,17 @@ from omentum.volumes.labels import organ
 
 __all__ = ["how_to"]
 
+_AUDITED = """
+Where it says so, look at the whole organ, slice by slice, and correct what is wrong anywhere. Save it under
+its _revised name even if nothing is: such masks are counted, and count only once all of them are back.
+"""
+
 _HOW_TO = """\
 Case {case_id}, round {round}
 
 Organs to look at, the most urgent first:
 {organs}
-
+{audited}
 Look where the attention map is bright: attention_<organ>.nii.gz, if there is one, or the hot spots in
 task.json. Correct what is wrong and leave the rest. A mask that is right is saved unchanged under the
 _revised name: that accepts it. An organ that was not looked at needs no file.
@@ -41,8 +46,15 @@ labels.nii.gz shows all organs that were predicted. Do not save over it, over <o
 
 def how_to(tasks: Sequence[Task]) -> str:
     """Write the page for the tasks of one case, in the order given."""
-    lines = [
-        f"{organ(task.organ).display_name}: open {task.organ}.nii.gz, save as {task.organ}_revised.nii.gz"
-        for task in tasks
-    ]
-    return _HOW_TO.format(case_id=tasks[0].case_id, round=tasks[0].round_number, organs="\n".join(lines))
+    return _HOW_TO.format(
+        case_id=tasks[0].case_id,
+        round=tasks[0].round_number,
+        organs="\n".join(_line(task) for task in tasks),
+        audited=_AUDITED if any(task.is_audit for task in tasks) else "",
+    )
+
+
+def _line(task: Task) -> str:
+    how = ", LOOK AT THE WHOLE ORGAN" if task.is_audit else ""
+    name = organ(task.organ).display_name
+    return f"{name}: open {task.organ}.nii.gz, save as {task.organ}_revised.nii.gz{how}"

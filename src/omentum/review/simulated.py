@@ -57,6 +57,7 @@ class SimulatedReader:
     def revise(self, tasks: Sequence[Task], folder: Path) -> dict[tuple[str, str], float]:
         """Revise in the order of the queue, until no task that is left fits into the minutes that are left.
 
+        Audits come first, as they are worth nothing unless all of them are done.
         A task that needs more minutes than are left is put back, and the next one that fits is taken: one
         hopeless mask does not keep the reader from all others.
 
@@ -69,7 +70,7 @@ class SimulatedReader:
         """
         left = self.budget_minutes
         spent: dict[tuple[str, str], float] = {}
-        for task in sorted(tasks, key=lambda one: one.rank):
+        for task in sorted(tasks, key=lambda one: (not one.is_audit, one.rank)):
             task_dir = folder / task.case_id
             is_open = any(case_id == task.case_id for case_id, _ in spent)
             revised, minutes = self._revised(task, task_dir, is_open=is_open)

@@ -1,1 +1,1 @@
-"""What a project knows, in SQL: cases, ledger, rounds, scores, tasks, revisions, networks, releases."""
+"""What a project knows, in SQL: cases, ledger, rounds, scores, tasks, audits, revisions and the rest."""

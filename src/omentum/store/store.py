@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from omentum.store.audits import Audits
 from omentum.store.cases import Cases
 from omentum.store.database import Database
 from omentum.store.facts import Facts
@@ -44,6 +45,7 @@ class Store:
         self.rounds = Rounds(database)
         self.scores = Scores(database)
         self.tasks = Tasks(database)
+        self.audits = Audits(database)
         self.revisions = Revisions(database, paths)
         self.facts = Facts(database)
         self.networks = Networks(database, paths)

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 __all__ = [
+    "AuditRow",
     "Base",
     "CaseRow",
     "CaseScoreRow",
@@ -74,6 +75,7 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSON,
         list[str]: JSON,
         list[float]: JSON,
+        list[list[str]]: JSON,
         float: Double,
     }
 
@@ -170,6 +172,21 @@ class TaskRow(Base):
     n_spots: Mapped[int] = mapped_column(server_default="0")
     reason: Mapped[str] = mapped_column(server_default=text("''"))
     is_audit: Mapped[bool] = mapped_column(server_default=false())
+
+
+class AuditRow(Base):
+    """What was drawn by lot in a round."""
+
+    __tablename__ = "audits"
+
+    round_number: Mapped[int] = mapped_column(ForeignKey("rounds.number"), primary_key=True)
+    network: Mapped[str]
+    weights_sha256: Mapped[str]
+    seed: Mapped[int] = mapped_column(BigInteger)
+    frame: Mapped[dict[str, Any]]
+    n_cases_drawn: Mapped[int]
+    drawn: Mapped[list[list[str]]]
+    time: Mapped[datetime]
 
 
 class RevisionRow(Base):

@@ -2,7 +2,7 @@
 
 In:  an organ's name or index, or the name of a subset.
 Out: `Organ` rows with all that is the same for an organ everywhere: index, names, colour,
-     left/right partner, the hosts of a tumour, plausible size.
+     left/right partner, the hosts of a tumour, plausible size, what counts as a major revision.
 """
 
 import json
@@ -29,6 +29,8 @@ class Organ:
         display_name: Name for people.
         kind: `organ`, `tumour` or `cyst`.
         colour: Red, green, blue, 0 to 255.
+        major_below_dice: Two masks that agree less than this differ by a major revision. Ours, for each
+            organ some way below what two readers reach: docs/audit.md.
         partner: The same organ on the other side, if it comes in pairs.
         hosts: Organs that a tumour or cyst lies in.
         volume_ml: Least and greatest plausible volume of a whole organ in an adult, wide on purpose.
@@ -47,6 +49,7 @@ class Organ:
     display_name: str
     kind: str
     colour: tuple[int, int, int]
+    major_below_dice: float
     partner: str | None = None
     hosts: tuple[str, ...] = ()
     volume_ml: tuple[float, float] | None = None

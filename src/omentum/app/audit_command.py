@@ -1,0 +1,91 @@
+"""The command that tells how much is still wrong, and what it takes to know."""
+
+from typing import Annotated, Any
+
+import typer
+
+from omentum import loop
+from omentum.app.console import say_json
+from omentum.app.options import AsJson
+from omentum.errors import ConfigError
+from omentum.evaluate.audit import AuditPlan, audit_plan, audit_result
+from omentum.workspace import opened
+
+__all__ = ["audit", "share_of"]
+
+
+def audit(
+    context: typer.Context,
+    bound: Annotated[
+        str,
+        typer.Option(metavar="SHARE", help="Bound to plan for, such as 5% or 0.05; audit_bound if not said."),
+    ] = "",
+    count_missing: Annotated[
+        bool, typer.Option("--count-missing", help="Count what has not come back as wrong.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bound what still needs a major revision. Example: omentum -C my-atlas audit --bound 5%."""
+    with opened(context.obj) as workspace:
+        share = share_of(bound) if bound else workspace.settings.audit_bound
+        number = workspace.store.rounds.current().number
+        plan = audit_plan(workspace, share)
+        result = audit_result(workspace, number, count_missing=count_missing)
+        stop = loop.stop_rule(workspace)
+    if as_json:
+        told: dict[str, Any] = {
+            "round": number,
+            "network": result.network,
+            "bound_asked": share,
+            "organs": plan.n_organs,
+            "cases": plan.n_cases,
+            "tasks_needed": plan.n_tasks,
+            "least_bound": plan.least_share,
+            "drawn": result.n_drawn,
+            "done": result.n_done,
+            "major": [list(key) for key in result.major],
+            "missing": [list(key) for key in result.missing],
+            "bound": result.share,
+            "statement": result.statement,
+            "stop": stop.is_met,
+        }
+        say_json(told)
+        return
+    typer.echo(_planned(plan, share))
+    if result.n_drawn:
+        typer.echo(f"drawn {result.n_drawn}, done {result.n_done}, major revisions {len(result.major)}")
+    typer.echo(result.statement)
+    if stop.is_met:
+        typer.echo("this round may be the last")
+
+
+def share_of(text: str) -> float:
+    """Read a share.
+
+    Raises:
+        ConfigError: It is none from 0 to 1.
+
+    Example:
+        >>> share_of("5%"), share_of("0.05")
+        (0.05, 0.05)
+    """
+    number, percent, rest = text.strip().partition("%")
+    try:
+        share = float(number) / (100.0 if percent else 1.0)
+    except ValueError:
+        share = -1.0
+    if rest or not 0.0 <= share <= 1.0:
+        raise ConfigError("--bound", text, "it must be a share from 0 to 1, such as 5% or 0.05")
+    return share
+
+
+def _planned(plan: AuditPlan, share: float) -> str:
+    if plan.least_share is None:
+        return "there is no organ to draw from: predict first, unless people revised them all"
+    left = f"{plan.n_organs} organs that nobody revised, in {plan.n_cases} cases"
+    if plan.n_tasks is None:
+        return (
+            f"a bound of {share:.1%} is out of reach with one organ a case ({left}); "
+            f"all cases, if none needs a major revision, give {plan.least_share:.1%}"
+        )
+    return f"a bound of {share:.1%} takes {plan.n_tasks} audit tasks, none a major revision ({left})"

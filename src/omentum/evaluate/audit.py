@@ -1,0 +1,191 @@
+"""How much is still wrong among what nobody revised? What the audit of a round says, or why it says nothing.
+
+In:  an open project: what was drawn by lot, and the masks that came back.
+Out: an exact bound, as a number and as a sentence; how many tasks a bound takes.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from omentum.measures.finite_bound import CONFIDENCE, Clustered, least_sample, most_bad
+from omentum.records import Audit, Revision
+from omentum.volumes.labels import organ
+from omentum.workspace import Workspace
+
+__all__ = ["AuditPlan", "AuditResult", "audit_plan", "audit_result", "is_major"]
+
+_SHOWN = 5
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditResult:
+    """What the audit of a round says."""
+
+    network: str
+    """Whose predictions it is about."""
+    n_organs: int
+    """That were drawn from."""
+    n_drawn: int
+    """Tasks."""
+    major: tuple[Key, ...]
+    """Tasks whose mask needed a major revision, by case and organ."""
+    missing: tuple[Key, ...]
+    """Tasks whose mask has not come back."""
+    share: float | None
+    """Greatest share of the organs that may need a major revision; `None` where none can be stated."""
+    statement: str
+    """The bound in a sentence, or why there is none."""
+
+    @property
+    def n_done(self) -> int:
+        """Tasks whose mask has come back."""
+        return self.n_drawn - len(self.missing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPlan:
+    """What a bound takes, if no mask that is drawn needs a major revision."""
+
+    n_organs: int
+    n_cases: int
+    n_tasks: int | None
+    """`None` where at most one organ a case is not enough."""
+    least_share: float | None
+    """Least bound that one organ of every case would give; `None` where there is no organ."""
+
+
+def is_major(revision: Revision) -> bool:
+    """Tell whether a mask was so wrong that its organ's threshold (`major_below_dice`) counts it.
+
+    A mask drawn where none was shown is, and one that was removed; where both are empty, nothing was wrong.
+    """
+    dice = revision.dice_to_before
+    return dice is not None and dice < organ(revision.organ).major_below_dice
+
+
+def audit_plan(workspace: Workspace, share: float) -> AuditPlan:
+    """Say how many tasks bound the share of organs that need a major revision; exact for this project.
+
+    Args:
+        workspace: The project.
+        share: In [0, 1].
+    """
+    audit = workspace.store.audits.of_round(workspace.store.rounds.current().number)
+    frame = audit.frame if audit is not None else workspace.unrevised()
+    if not frame:
+        return AuditPlan(n_organs=0, n_cases=0, n_tasks=None, least_share=None)
+    population = _population(frame)
+    n_cases = least_sample(population, share)
+    # Of the cases drawn, some hold a blank where they have fewer organs left than others.
+    filled = population.n_members / population.n_places
+    return AuditPlan(
+        n_organs=population.n_members,
+        n_cases=len(frame),
+        n_tasks=None if n_cases is None else math.ceil(n_cases * filled),
+        least_share=most_bad(population, len(frame), 0) / population.n_members,
+    )
+
+
+def audit_result(workspace: Workspace, round_number: int, *, count_missing: bool = False) -> AuditResult:
+    """Bound the share of organs that still need a major revision, as far as the audit of a round goes.
+
+    Args:
+        workspace: The project.
+        round_number: Whose audit.
+        count_missing: Count a task that has not come back as a major revision, which can only widen the
+            bound; else there is none while one is missing, as readers may have chosen which.
+    """
+    audit = workspace.store.audits.of_round(round_number)
+    if audit is None or not audit.n_cases_drawn:
+        return _nothing_drawn(workspace, round_number)
+    latest = {
+        (one.case_id, one.organ): one
+        for one in workspace.store.revisions.all()
+        if (one.round_number, one.network) == (audit.round_number, audit.network)
+    }
+    missing = tuple(sorted(set(audit.drawn) - latest.keys()))
+    major = tuple(sorted(key for key in audit.drawn if key in latest and is_major(latest[key])))
+    share, statement = None, _why_stale(workspace, audit)
+    if not statement and missing and not count_missing:
+        statement = f"no bound: {_why_missing(audit, missing)}"
+    if not statement:
+        share = _share(audit, len(major) + len(missing))
+        statement = _statement(audit, share, len(major), len(missing))
+    return AuditResult(
+        network=audit.network,
+        n_organs=audit.n_organs,
+        n_drawn=len(audit.drawn),
+        major=major,
+        missing=missing,
+        share=share,
+        statement=statement,
+    )
+
+
+def _population(frame: Mapping[str, tuple[str, ...]]) -> Clustered:
+    sizes = [len(organs) for organs in frame.values()]
+    return Clustered(n_members=sum(sizes), n_clusters=len(sizes), size=max(sizes))
+
+
+def _share(audit: Audit, n_bad: int) -> float:
+    """Bound the share; those that came back clean are known not to be among the bad."""
+    n_clean = len(audit.drawn) - n_bad
+    most = most_bad(_population(audit.frame), audit.n_cases_drawn, n_bad)
+    return min(most, audit.n_organs - n_clean) / audit.n_organs
+
+
+def _statement(audit: Audit, share: float, n_major: int, n_missing: int) -> str:
+    percent = math.ceil(share * 1000 - 1e-9) / 10
+    missing = f", and {n_missing} that have not come back count as if they did" if n_missing else ""
+    return (
+        f"with {100 * CONFIDENCE:.0f} % confidence at most {percent:.1f} % of the {audit.n_organs} organs "
+        f"that nobody revised still need a major revision, as predicted by {audit.network} "
+        f"({n_major} of {len(audit.drawn)} drawn by lot did{missing})"
+    )
+
+
+def _nothing_drawn(workspace: Workspace, round_number: int) -> AuditResult:
+    network = next(one.network for one in workspace.store.rounds.all() if one.number == round_number)
+    earlier = [one for one in workspace.store.audits.all() if one.round_number < round_number and one.drawn]
+    holds = f"; that of round {earlier[-1].round_number} is about {earlier[-1].network}" if earlier else ""
+    cure = "`omentum score` draws, as many as audit_share of the minutes pay for"
+    return AuditResult(
+        network=network,
+        n_organs=0,
+        n_drawn=0,
+        major=(),
+        missing=(),
+        share=None,
+        statement=f"no bound: nothing was drawn by lot from the predictions of {network}{holds}; {cure}",
+    )
+
+
+def _why_stale(workspace: Workspace, audit: Audit) -> str:
+    """Say which predictions are not those that the audit drew from; empty where all are."""
+    predictions = workspace.predictions(audit.network)
+    others = [
+        case_id
+        for case_id in audit.frame
+        if case_id not in predictions or predictions[case_id].weights_sha256 != audit.weights_sha256
+    ]
+    if not others:
+        return ""
+    seen = (
+        f"{len(others)} cases ({_some(others)}) are not predicted any more by the weights of {audit.network}"
+    )
+    return f"no bound: {seen} that were audited ({audit.weights_sha256[:12]}); the next round draws anew"
+
+
+def _why_missing(audit: Audit, missing: tuple[Key, ...]) -> str:
+    named = _some([f"{organ_name} of {case_id}" for case_id, organ_name in missing])
+    return (
+        f"{len(missing)} of {len(audit.drawn)} organs drawn by lot have not come back ({named}), "
+        "and which ones do may be no accident; take them in, or count them as wrong with `omentum audit --count-missing`"
+    )
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")

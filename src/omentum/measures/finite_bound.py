@@ -1,0 +1,146 @@
+"""How many things in a finite population can be bad, given how many of a sample were?
+
+In:  a population in clusters (organs in cases); a sample that takes at most one of a cluster.
+Out: the exact upper confidence limit; the least sample that can reach a limit.
+
+The sample: every cluster is padded with blanks to `size` places; `n_drawn` clusters are drawn without
+replacement, all alike, and in each one place, all alike. Every member is as likely as any other; a blank
+counts as good. With one member a cluster that is a simple random sample, and the limit the hypergeometric
+one. Why it holds is in docs/decisions/0017.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from omentum.errors import ConfigError
+
+__all__ = ["CONFIDENCE", "Clustered", "least_sample", "most_bad"]
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clustered:
+    """A population in clusters of unequal sizes.
+
+    Raises:
+        ConfigError: The numbers are of no population.
+    """
+
+    n_members: int
+    n_clusters: int
+    size: int
+    """Members of the largest cluster."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        if self.size < 1 or not self.n_clusters + self.size - 1 <= self.n_members <= self.n_places:
+            rule = f"{self.n_clusters} clusters of 1 to {self.size}, one of them full, cannot hold as many"
+            raise ConfigError("n_members", self.n_members, rule)
+
+    @property
+    def n_places(self) -> int:
+        """Members and blanks."""
+        return self.n_clusters * self.size
+
+
+def most_bad(population: Clustered, n_drawn: int, n_bad: int, *, confidence: float = CONFIDENCE) -> int:
+    """Bound the bad members from above.
+
+    Args:
+        population: What was drawn from.
+        n_drawn: Clusters drawn, blanks included.
+        n_bad: Bad members in the sample.
+        confidence: Chance, before drawing, that the limit will be no less than the truth.
+
+    Returns:
+        The greatest number of bad members that the sample does not contradict.
+
+    Raises:
+        ConfigError: No such sample can be drawn.
+
+    Source:
+        Inversion of the tail: Clopper & Pearson 1934, Biometrika 26:404; for finite populations with the
+        hypergeometric: Buonaccorsi 1987, The American Statistician 41:215.
+
+    Example:
+        >>> most_bad(Clustered(n_members=100, n_clusters=100, size=1), n_drawn=45, n_bad=0)
+        4
+        >>> most_bad(Clustered(n_members=900, n_clusters=100, size=9), n_drawn=59, n_bad=0) / 900 < 0.05
+        True
+    """
+    if not 0 <= n_bad <= n_drawn <= population.n_clusters:
+        rule = f"it must be from {n_bad} bad ones to the {population.n_clusters} clusters that there are"
+        raise ConfigError("n_drawn", n_drawn, rule)
+    # With more bad members, few in the sample are ever less likely: the limit is found by halving.
+    possible, contradicted = n_bad, population.n_members + 1
+    while contradicted - possible > 1:
+        middle = (possible + contradicted) // 2
+        if _is_contradicted(population, n_drawn, n_bad, middle, 1.0 - confidence):
+            contradicted = middle
+        else:
+            possible = middle
+    return possible
+
+
+def least_sample(population: Clustered, share: float, *, confidence: float = CONFIDENCE) -> int | None:
+    """Find the least sample that bounds the share of bad members, if none in it is bad.
+
+    Args:
+        population: What will be drawn from.
+        share: Greatest share of bad members, in [0, 1].
+        confidence: As of `most_bad`.
+
+    Returns:
+        Clusters to draw, blanks included; `None` where even all of them are too few.
+
+    Example:
+        >>> least_sample(Clustered(n_members=10**6, n_clusters=10**6, size=1), 0.05)
+        59
+        >>> least_sample(Clustered(n_members=90, n_clusters=10, size=9), 0.05) is None
+        True
+    """
+    most = int(np.floor(share * population.n_members + 1e-9))
+    sufficient = population.n_clusters
+    if most_bad(population, sufficient, 0, confidence=confidence) > most:
+        return None
+    too_few = -1
+    while sufficient - too_few > 1:
+        middle = (too_few + sufficient) // 2
+        if most_bad(population, middle, 0, confidence=confidence) <= most:
+            sufficient = middle
+        else:
+            too_few = middle
+    return sufficient
+
+
+def _is_contradicted(population: Clustered, n_drawn: int, n_bad: int, n_supposed: int, risk: float) -> bool:
+    """Tell whether so few bad ones are too unlikely, however `n_supposed` are spread over the clusters."""
+    if not _is_even_spread_worst(population, n_drawn, n_bad, n_supposed):
+        return False
+    return _chance_if_even(population, n_drawn, n_bad, n_supposed) <= risk
+
+
+def _is_even_spread_worst(population: Clustered, n_drawn: int, n_bad: int, n_supposed: int) -> bool:
+    """Tell whether it is proven that no spread over the clusters makes so few bad ones more likely."""
+    if population.size == 1 or n_bad == 0 or n_drawn < 2:
+        return True
+    # Expected among the others, when the two clusters between which members are moved are left out.
+    others = n_supposed / population.size - 2.0
+    return (n_drawn - 2) * others >= n_bad * (population.n_clusters - 2)
+
+
+def _chance_if_even(population: Clustered, n_drawn: int, n_bad: int, n_supposed: int) -> float:
+    """Give the chance of at most `n_bad`, where no cluster has two bad members more than another."""
+    fewer, n_richer = divmod(n_supposed, population.n_clusters)
+    low = max(0, n_drawn - (population.n_clusters - n_richer))
+    n_richer_drawn = np.arange(low, min(n_drawn, n_richer) + 1)
+    weight = stats.hypergeom.pmf(n_richer_drawn, population.n_clusters, n_richer, n_drawn)
+    chance_richer, chance_poorer = min(1.0, (fewer + 1) / population.size), fewer / population.size
+    at_most = np.zeros(len(n_richer_drawn))
+    for n_of_richer in range(n_bad + 1):
+        exactly = stats.binom.pmf(n_of_richer, n_richer_drawn, chance_richer)
+        at_most += exactly * stats.binom.cdf(n_bad - n_of_richer, n_drawn - n_richer_drawn, chance_poorer)
+    return float(weight @ at_most)
