@@ -147,3 +147,26 @@ def test_a_task_file_that_was_written_over_is_named(tmp_path):
     (tmp_path / "task.json").write_text("[1")
     with pytest.raises(ReviewError, match=r"task\.json is not the JSON"):
         read_task(tmp_path)
+
+
+def test_of_an_audited_organ_the_reader_sees_nothing_that_tells_how_it_scored(export, tasks):
+    export(tasks)  # exported for its attention before, which must not stay either
+    liver, spleen = tasks
+    folder = export([replace(liver, is_audit=True, attention_ml=0.0), spleen])
+    assert not (folder / "attention_liver.nii.gz").exists()
+    told = json.loads((folder / "task.json").read_text())
+    assert told["hot_spots"] == []
+    assert told["organs"] == [
+        {"organ": "liver", "look_at": "the whole organ"},
+        {"organ": "spleen", "rank": 2, "attention_ml": 1.0},
+    ]
+    assert (folder / "liver.nii.gz").is_file()
+
+
+def test_the_page_says_which_organ_to_look_at_as_a_whole(export, tasks):
+    assert "WHOLE" not in (export(tasks) / "HOW_TO.txt").read_text()
+    page = (export([tasks[0], replace(tasks[1], is_audit=True)]) / "HOW_TO.txt").read_text()
+    (line,) = [line for line in page.splitlines() if "WHOLE ORGAN" in line]
+    assert line.startswith("Spleen: open spleen.nii.gz")
+    assert "slice by slice" in page
+    assert "lot" not in page.split()

@@ -183,7 +183,8 @@ def _why_missing(audit: Audit, missing: tuple[Key, ...]) -> str:
     named = _some([f"{organ_name} of {case_id}" for case_id, organ_name in missing])
     return (
         f"{len(missing)} of {len(audit.drawn)} organs drawn by lot have not come back ({named}), "
-        "and which ones do may be no accident; take them in, or count them as wrong with `omentum audit --count-missing`"
+        "and which ones do may be no accident; take them in, or count them as wrong "
+        "with `omentum audit --count-missing`"
     )
 
 

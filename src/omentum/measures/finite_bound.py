@@ -12,7 +12,6 @@ one. Why it holds is in docs/decisions/0017.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from omentum.errors import ConfigError
 
@@ -103,17 +102,22 @@ def least_sample(population: Clustered, share: float, *, confidence: float = CON
         True
     """
     most = int(np.floor(share * population.n_members + 1e-9))
-    sufficient = population.n_clusters
-    if most_bad(population, sufficient, 0, confidence=confidence) > most:
-        return None
-    too_few = -1
-    while sufficient - too_few > 1:
-        middle = (too_few + sufficient) // 2
-        if most_bad(population, middle, 0, confidence=confidence) <= most:
-            sufficient = middle
+
+    def is_enough(n_drawn: int) -> bool:
+        return most_bad(population, n_drawn, 0, confidence=confidence) <= most
+
+    too_few, enough = -1, min(1, population.n_clusters)
+    while not is_enough(enough):  # doubled, as it takes long to weigh a large sample
+        if enough == population.n_clusters:
+            return None
+        too_few, enough = enough, min(2 * enough, population.n_clusters)
+    while enough - too_few > 1:
+        middle = (too_few + enough) // 2
+        if is_enough(middle):
+            enough = middle
         else:
             too_few = middle
-    return sufficient
+    return enough
 
 
 def _is_contradicted(population: Clustered, n_drawn: int, n_bad: int, n_supposed: int, risk: float) -> bool:
@@ -134,6 +138,8 @@ def _is_even_spread_worst(population: Clustered, n_drawn: int, n_bad: int, n_sup
 
 def _chance_if_even(population: Clustered, n_drawn: int, n_bad: int, n_supposed: int) -> float:
     """Give the chance of at most `n_bad`, where no cluster has two bad members more than another."""
+    from scipy import stats  # slow to import, and most commands never need it
+
     fewer, n_richer = divmod(n_supposed, population.n_clusters)
     low = max(0, n_drawn - (population.n_clusters - n_richer))
     n_richer_drawn = np.arange(low, min(n_drawn, n_richer) + 1)
