@@ -1,14 +1,17 @@
 """One round in two halves, with people between them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from omentum import loop
+from omentum.assemble.round import labelled_cases
 from omentum.errors import ReleaseError, ReviewError
 from omentum.records import TaskState
 from omentum.review.simulated import SimulatedReader
+from omentum.score.audit_round import audit_tasks
 from omentum.settings import Settings
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
@@ -132,3 +135,60 @@ def test_a_version_of_an_earlier_round_is_not_taken_for_this_one(workspace, coho
             loop.second_half(workspace, tmp_path / "1", "V1")
     with pytest.raises(ReleaseError, match="already"):
         loop.second_half(workspace, tmp_path / "2", "V1")
+
+
+def _audited(workspace, tasks_dir, minutes=2.0):
+    """Run the first half, with an audit behind the first two tasks of the queue."""
+    loop.predict(workspace)
+    loop.score(workspace)
+    queue = [replace(one, is_audit=False) for one in workspace.store.tasks.of_round(1) if not one.is_audit][
+        :2
+    ]
+    audits = audit_tasks(workspace, queue, minutes)
+    workspace.store.tasks.replace(1, [*queue, *audits])
+    tasks = loop.export_round(workspace, tasks_dir)
+    drawn = [(task.case_id, task.organ) for task in tasks if task.is_audit]
+    assert drawn
+    return tasks, drawn
+
+
+def test_what_the_audit_drew_is_kept_and_released_but_learned_from_only_in_later_rounds(
+    workspace, cohort, tmp_path
+):
+    tasks, drawn = _audited(workspace, tmp_path / "1")
+    _revise(cohort, tasks, tmp_path / "1")
+    done = loop.second_half(workspace, tmp_path / "1", "V1")
+    assert {(one.case_id, one.organ) for one in done.revisions} >= set(drawn)
+    learned = json.loads((done.network.folder / "tune.json").read_text())["cases"]
+    assert not {(case_id, name) for case_id, organs in learned.items() for name in organs} & set(drawn)
+    for case_id, name in drawn:
+        lineage = json.loads((done.release.folder / case_id / "lineage.json").read_text())
+        assert lineage["organs"][name]["source"] == "revised"
+    later = {(one.case.case_id, mask.organ) for one in labelled_cases(workspace) for mask in one.masks}
+    assert set(drawn) <= later
+
+
+def test_the_loop_stops_by_the_audit_and_says_so(workspace, cohort, tmp_path):
+    tasks, drawn = _audited(workspace, tmp_path / "1")
+    assert loop.stop_rule(workspace).why.startswith(f"no bound: {len(drawn)} of {len(drawn)}")
+    _revise(cohort, tasks, tmp_path / "1")
+    easy = replace(workspace, settings=replace(workspace.settings, audit_bound=1.0))
+    done = loop.second_half(easy, tmp_path / "1", "V1")
+    assert done.stop.is_met
+    assert "this round may be the last" in done.stop.why
+    assert done.network is None
+    assert workspace.store.rounds.current().number == 1
+    assert "may be the last" not in loop.stop_rule(workspace).why  # by the bound of 5 %
+    again = loop.second_half(easy, tmp_path / "1", "V1")
+    assert (again.release, again.network) == (done.release, None)
+    assert loop.second_half(workspace, tmp_path / "1", "V1").network.name == "tiny-r1"
+
+
+def test_with_a_bound_of_zero_rounds_go_on_for_ever(workspace, cohort, tmp_path):
+    tasks, _ = _audited(workspace, tmp_path / "1")
+    _revise(cohort, tasks, tmp_path / "1")
+    loop.import_round(workspace, tmp_path / "1")
+    endless = replace(workspace, settings=replace(workspace.settings, audit_bound=0.0))
+    stop = loop.stop_rule(endless)
+    assert stop.audit.share is not None
+    assert not stop.is_met

@@ -5,6 +5,7 @@ import pytest
 from omentum.errors import ProjectError
 from omentum.project import create_project
 from omentum.records import NetworkRecord
+from omentum.review.round import import_round
 from omentum.runners.in_process import InProcessRunner
 from omentum.settings import Settings
 from omentum.store.store import Store
@@ -159,3 +160,18 @@ def test_the_database_is_closed_however_the_work_ends(root, monkeypatch):
     with pytest.raises(KeyError), opened(root) as workspace:
         raise KeyError
     assert closed == [workspace.store]
+
+
+def test_unrevised_is_what_was_predicted_and_neither_original_nor_revised(atlas, tmp_path):
+    liver = atlas.box((3, 9), (3, 9), (3, 9))
+    atlas.add("a", "b", "not-predicted")
+    atlas.add("labelled", original={"spleen": liver})
+    for case_id in ("a", "b", "labelled"):
+        atlas.predict(case_id, {"liver": liver})
+    atlas.revise(tmp_path / "tasks", "b", "liver", liver)
+    import_round(atlas.workspace, tmp_path / "tasks")
+    assert atlas.workspace.unrevised() == {
+        "a": ("liver", "pancreas", "spleen"),
+        "b": ("pancreas", "spleen"),
+        "labelled": ("liver", "pancreas"),
+    }

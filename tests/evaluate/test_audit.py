@@ -21,7 +21,7 @@ def audited(atlas):
             network="made-up",
             weights_sha256="w" * 64,
             seed=1,
-            frame={case_id: ("liver", "pancreas", "spleen") for case_id in CASES},
+            frame=dict.fromkeys(CASES, ("liver", "pancreas", "spleen")),
             n_cases_drawn=10,
             drawn=tuple((case_id, "liver") for case_id in CASES[:10]),
             time=datetime.now(UTC),

@@ -219,3 +219,12 @@ def test_report_is_written_as_one_file(full, tmp_path):
     write_report(path, full)
     assert path.read_text("utf-8") == rendered(full)
     assert [entry.name for entry in path.parent.iterdir()] == ["report.html"]
+
+
+def test_what_the_audit_says_stands_on_the_page_and_nothing_where_nothing_was_drawn(figures, report):
+    told = Page(
+        rendered(report(figures(1), audit="with 95 % confidence at most 4.9 % of the organs <still> need it"))
+    )
+    assert "audit" in told.sections
+    assert "With 95 % confidence at most 4.9 % of the organs <still> need it." in told.words
+    assert "audit" not in Page(rendered(report(figures(1)))).sections

@@ -92,3 +92,10 @@ def test_a_budget_that_is_no_time_is_refused(truth):
         SimulatedReader(truth=truth, budget_minutes=-1)
     with pytest.raises(ConfigError, match="minutes_per_ml is nan"):
         SimulatedReader(truth=truth, budget_minutes=1, minutes_per_ml=float("nan"))
+
+
+def test_audits_are_done_first_as_they_count_only_together(tasks, folder, truth):
+    ordered = queue(tasks, EVERYTHING)
+    ordered[-1] = replace(ordered[-1], is_audit=True)
+    spent = SimulatedReader(truth=truth, budget_minutes=0.5 + LIVER + 0.01).revise(ordered, folder)
+    assert list(spent) == [("c2", "liver")]
