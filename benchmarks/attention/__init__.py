@@ -1,0 +1,1 @@
+"""Cohorts with true labels on which attention is fitted and judged."""

@@ -1,0 +1,137 @@
+"""What is there to see of a case, on one canonical grid? Masks, probabilities, the CT.
+
+In:  a case's masks, probabilities of one or more networks, and its CT, each on a grid of its own.
+Out: `Sight`: all of them on cubic voxels of 2.5 mm, so that a signal means the same in every scan.
+Axes stay parallel to the CT's and in its order, whichever of the 48 orientations that is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from omentum.measures.boxes import organ_boxes
+from omentum.volumes.geometry import Box, Geometry
+from omentum.volumes.labels import organ
+from omentum.volumes.masks import MaskSet
+from omentum.volumes.probabilities import FULL, ProbabilityMaps
+from omentum.volumes.resample import nearest_voxels, resampled, spaced
+from omentum.volumes.volume import Volume
+
+__all__ = ["CANONICAL_MM", "Claims", "Sight", "canonical", "claims_of", "look", "masks_on", "thumbnail"]
+
+CANONICAL_MM = 2.5
+"""Edge of a canonical voxel: half a millilitre, the least error that counts, is 32 of them."""
+_THUMBNAIL = 6
+_WINDOW_HU = (-200.0, 300.0)
+
+Bytes = npt.NDArray[np.uint8]
+Part = tuple[Box, Bytes]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """A case on the canonical grid.
+
+    Attributes:
+        masks: What people are shown: the main network's masks.
+        boxes: Where each of them lies; `None` where it is empty.
+        probabilities: Of each network, by organ, a box and uint8 values; the main network first.
+        hu: The CT, float32 `(x, y, z)`; `None` where there is none at hand.
+    """
+
+    masks: MaskSet
+    boxes: dict[str, Box | None]
+    probabilities: tuple[dict[str, Part], ...]
+    hu: npt.NDArray[np.float32] | None
+
+    @property
+    def geometry(self) -> Geometry:
+        """The canonical grid."""
+        return self.masks.geometry
+
+    def alone(self) -> "Sight":
+        """Give the same case as a project with a single network sees it."""
+        return Sight(self.masks, self.boxes, self.probabilities[:1], self.hu)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Claims:
+    """Which organ claims each voxel most, as uint8 `(x, y, z)`.
+
+    Attributes:
+        first: Greatest probability that any network gives any organ.
+        owner: Which organ that is, as its 32-class index; 0 where none.
+        second: Greatest probability of any other organ.
+    """
+
+    first: Bytes
+    owner: Bytes
+    second: Bytes
+
+    def of_others(self, name: str, box: Box) -> Bytes:
+        """Give the greatest claim of all organs but one, inside a box."""
+        is_owner = self.owner[box] == organ(name).index
+        return np.where(is_owner, self.second[box], self.first[box])
+
+
+def canonical(geometry: Geometry) -> Geometry:
+    """Give a CT's canonical grid: cubic voxels over the same field of view, centres equal."""
+    return spaced(geometry, (CANONICAL_MM,) * 3)
+
+
+def masks_on(masks: MaskSet, grid: Geometry) -> MaskSet:
+    """Bring masks to a grid with parallel axes, by the nearest voxel."""
+    lines = nearest_voxels(masks.geometry, grid)
+    return MaskSet(masks.codes[np.ix_(*lines)], masks.sets, masks.organs, grid)
+
+
+def look(masks: MaskSet, maps: Sequence[ProbabilityMaps], ct: Volume | None) -> Sight:
+    """Bring all that is known of a case to its canonical grid.
+
+    Args:
+        masks: The main network's, on the CT's grid.
+        maps: Each network's probabilities, the main network's first; axes parallel to the CT's.
+        ct: HU on the grid of `masks`, or `None`.
+    """
+    grid = canonical(masks.geometry)
+    shown = masks_on(masks, grid)
+    hu = None if ct is None else resampled(ct.voxels, ct.geometry, grid)
+    return Sight(shown, organ_boxes(shown), tuple(_parts(one, grid) for one in maps), hu)
+
+
+def claims_of(sight: Sight) -> Claims:
+    """Find the two greatest claims on every voxel, in one pass over the organs' boxes."""
+    shape = sight.geometry.shape
+    first, owner, second = (np.zeros(shape, dtype=np.uint8, order="F") for _ in range(3))
+    for name in sight.masks.organs:
+        for box, values in (part[name] for part in sight.probabilities if name in part):
+            mine = owner[box] == organ(name).index
+            second[box] = np.where(mine, second[box], np.maximum(second[box], np.minimum(values, first[box])))
+            above = values > first[box]
+            owner[box] = np.where(above, organ(name).index, owner[box])
+            first[box] = np.maximum(first[box], values)
+    return Claims(first, owner, second)
+
+
+def thumbnail(hu: npt.NDArray[Any] | None) -> str:
+    """Shrink a CT `(x, y, z)` to 6 x 6 x 6 bytes, as hexadecimal digits; empty where there is none."""
+    if hu is None:
+        return ""
+    low, high = _WINDOW_HU
+    small = (np.clip(hu, low, high) - low) / (high - low) * FULL
+    for axis in range(3):
+        parts = np.array_split(small, _THUMBNAIL, axis=axis)
+        small = np.concatenate([one.mean(axis=axis, keepdims=True) for one in parts if one.size], axis=axis)
+    return bytes(small.astype(np.uint8)).hex()
+
+
+def _parts(maps: ProbabilityMaps, grid: Geometry) -> dict[str, Part]:
+    found = {}
+    for name in maps.organs:
+        placed = maps.on_grid(name, grid)
+        if placed is not None:
+            found[name] = placed[0], np.rint(placed[1] * FULL).astype(np.uint8)
+    return found
