@@ -62,9 +62,7 @@ def test_many_records_bring_the_prices_that_readers_have():
 
 def test_a_few_records_hardly_move_the_prices():
     one = refitted(recorded(1, TRUE))
-    assert all(
-        abs(new / old - 1) < 0.2 for new, old in zip(astuple(one), astuple(CostModel()), strict=True)
-    )
+    assert all(abs(new / old - 1) < 0.2 for new, old in zip(astuple(one), astuple(CostModel()), strict=True))
 
 
 def test_records_as_reckoned_change_nothing():

@@ -152,7 +152,9 @@ def _factors(shares: npt.NDArray[np.float64], ratios: npt.NDArray[np.float64]) -
         off = np.abs(ratios - reckoned)
         root = np.sqrt(np.minimum(1.0, HUBER_SHARE * reckoned / np.maximum(off, 1e-12)))
         left = np.vstack([shares * root[:, None], ridge])
-        right = np.concatenate([(ratios - LEAST_PRICE * shares.sum(axis=1)) * root, ridge @ np.ones(n_prices)])
+        right = np.concatenate(
+            [(ratios - LEAST_PRICE * shares.sum(axis=1)) * root, ridge @ np.ones(n_prices)]
+        )
         right[len(ratios) :] -= ridge @ np.full(n_prices, LEAST_PRICE)
         factors = LEAST_PRICE + nnls(left, right)[0]
     return factors

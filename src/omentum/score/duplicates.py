@@ -33,7 +33,7 @@ class Thumbnails:
         length = max(map(len, signatures), default=0)
         numbers = [number for number, text in enumerate(signatures) if text and len(text) == length]
         levels = [np.frombuffer(bytes.fromhex(signatures[number]), dtype=np.uint8) for number in numbers]
-        rows = np.array(levels, dtype=np.int16).reshape(len(numbers), -1)
+        rows = np.array(levels, dtype=np.int16).reshape(len(numbers), length // 2)
         means = rows.mean(axis=1) if numbers else np.zeros(0)
         order = np.argsort(means, kind="stable")
         self._rows, self._means = rows[order], means[order]

@@ -9,18 +9,18 @@ best *bundle* (the largest spots, as many as make the best average with the open
 open one the next spot. As spots fall in size, so does their worth a minute, and this greedy is the best
 plan for every budget that it comes to use up (the knapsack's linear bound). Three things bend it:
 
-- **No organ starves.** Large organs have large errors, which are cheap by the millilitre. So
-  `FLOOR_SHARE` of the budget goes to organs in turn: to the one that has had least of it in proportion to its
-  expected loss of Dice over all cases, which counts a gall bladder like a liver. Every organ's best task
-  comes before any organ's second, and minutes that an organ would have got anyway count.
+- **No organ starves.** Large organs have large errors, which are cheap by the millilitre. So the last
+  `FLOOR_SHARE` of the budget goes to organs in turn: to the one that has had least until then in proportion
+  to its expected loss of Dice over all cases, which counts a gall bladder like a liver. An organ that has had
+  nothing comes before all others.
 - **Near-duplicates wait.** A case whose thumbnail is like that of one chosen before is worth
   `DUPLICATE_WORTH` of its error: a second CT of the same patient teaches little that is new.
-- **What does not fit is left out**, down to the spots that do; but a round always has one task.
+- **What does not fit is left out**, down to the spots that do; but a round has one task even so.
 """
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from omentum.measures.effort import CostModel
@@ -33,6 +33,9 @@ FLOOR_SHARE = 0.1
 """Part of the budget that organs get in turn: benchmarks/effort_curve.py tells what it costs."""
 DUPLICATE_WORTH = 0.25
 """Worth of a millilitre in a case that is like one chosen before."""
+
+_SLACK = 1e-9
+"""Sums of minutes that are equal on paper must not differ here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +73,17 @@ class _OpenCase:
 
     score: CaseScore
     spots: list[_Spot]
+    spots_of: dict[str, list[_Spot]]
     worth: float = 1.0
     taken: dict[str, int] = field(default_factory=dict)
     minutes: float = 0.0
 
-    def left(self, organ: str | None) -> Iterator[_Spot]:
-        for spot in self.spots:
-            if organ in (None, spot.organ) and spot.place >= self.taken.get(spot.organ, 0):
-                yield spot
+    def left(self, organ: str | None) -> Iterable[_Spot]:
+        if organ is not None:
+            return self.spots_of.get(organ, [])[self.taken.get(organ, 0) :]
+        if not self.taken:
+            return self.spots
+        return (spot for spot in self.spots if spot.place >= self.taken.get(spot.organ, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +109,11 @@ def planned(scores: Iterable[CaseScore], costs: CostModel, budget_minutes: float
         organs likewise. Equals by name: the order never depends on chance, nor on the order of `scores`.
     """
     plan = _Plan(scores, costs, budget_minutes)
-    plan.feed_organs(FLOOR_SHARE * budget_minutes)
-    plan.fill()
+    plan.fill((1.0 - FLOOR_SHARE) * budget_minutes)
+    plan.feed_organs()
+    plan.fill(budget_minutes)
+    if not plan.minutes:
+        plan.begin()
     return plan.choices()
 
 
@@ -113,38 +122,42 @@ class _Plan:
 
     def __init__(self, scores: Iterable[CaseScore], costs: CostModel, budget_minutes: float) -> None:
         ordered = sorted(scores, key=lambda one: one.case_id)
-        self._cases = [_OpenCase(one, _spots(one)) for one in ordered]
+        self._cases = [_opened(one) for one in ordered]
         self._thumbnails = Thumbnails([one.signature for one in ordered])
         self._costs = costs
-        self._left = budget_minutes
+        self._budget = budget_minutes
+        self._had: dict[str, float] = defaultdict(float)
+        self.minutes = 0.0
 
-    def feed_organs(self, minutes: float) -> None:
-        """Spend these minutes on organs in turn, each by what it has had in proportion to its need."""
-        queues: dict[str, list[tuple[float, int]]] = defaultdict(list)
-        needs: dict[str, float] = defaultdict(float)
-        for number, case in enumerate(self._cases):
-            for organ in case.score.organs:
-                if any(True for _ in case.left(organ.organ)):
-                    offer = self._offer(case, organ.organ)
-                    queues[organ.organ].append((-offer.worth, number))
-                    needs[organ.organ] += organ.dice_loss or 0.0
-        for queue in queues.values():
-            heapq.heapify(queue)
-        turns = [(0.0, -needs[organ], organ) for organ in queues]
-        heapq.heapify(turns)
-        while turns and minutes > 0:
-            had, need, organ = heapq.heappop(turns)
-            spent = self._take_best(queues[organ], organ)
-            if spent is not None:
-                minutes -= spent
-                heapq.heappush(turns, (had + spent / max(-need, 1e-9), need, organ))
-
-    def fill(self) -> None:
-        """Spend what is left on whatever removes most error a minute."""
-        queue = [(-self._offer(case).worth, number) for number, case in enumerate(self._cases) if case.spots]
-        heapq.heapify(queue)
-        while self._take_best(queue) is not None:
+    def fill(self, until_minutes: float) -> None:
+        """Spend minutes on whatever removes most error a minute, until so many are spent."""
+        queue = self._queue(None)
+        while self.minutes < until_minutes and self._take_best(queue, None):
             pass
+
+    def feed_organs(self) -> None:
+        """Spend minutes on organs in turn, each by what it has had in proportion to its need."""
+        needs: dict[str, float] = defaultdict(float)
+        for case in self._cases:
+            for organ in case.score.organs:
+                if organ.organ in case.spots_of:
+                    needs[organ.organ] += organ.dice_loss or 0.0
+        turns = [(self._had[organ] / max(need, 1e-9), -need, organ) for organ, need in needs.items()]
+        heapq.heapify(turns)
+        queues: dict[str, list[tuple[float, int]]] = {}
+        while turns and self.minutes < self._budget:
+            _, need, organ = heapq.heappop(turns)
+            if organ not in queues:
+                queues[organ] = self._queue(organ)
+            if self._take_best(queues[organ], organ):
+                heapq.heappush(turns, (self._had[organ] / max(-need, 1e-9), need, organ))
+
+    def begin(self) -> None:
+        """Take the best spot of all, however long it takes."""
+        queue = self._queue(None)
+        if queue:
+            case = self._cases[queue[0][1]]
+            self._take(queue[0][1], self._priced(case, self._offer(case).spots[:1]))
 
     def choices(self) -> list[Choice]:
         """Give what was taken, the best case first."""
@@ -171,50 +184,54 @@ class _Plan:
         minutes = self._costs.minutes(n_spots=max(1, one.n_spots), changed_ml=error_ml)
         return error_ml / max(minutes, 1e-9)
 
-    def _take_best(self, queue: list[tuple[float, int]], organ: str | None = None) -> float | None:
-        """Take the best offer of a heap of cases, of one organ or any; give its minutes, `None` at the end.
+    def _queue(self, organ: str | None) -> list[tuple[float, int]]:
+        """Make a heap of the cases that have an offer, of one organ or any, by falling worth, then by name."""
+        queue = []
+        for number, case in enumerate(self._cases):
+            offer = self._offer(case, organ)
+            if offer.spots:
+                queue.append((-offer.worth, number))
+        heapq.heapify(queue)
+        return queue
 
-        Offers only ever fall, but for those of a case that was opened for another organ; a stale one goes
-        back with its new worth and is taken once it is the best (lazy evaluation).
+    def _take_best(self, queue: list[tuple[float, int]], organ: str | None) -> bool:
+        """Take the best offer of a heap of cases that fits; say whether there was one.
+
+        Worth falls as spots are taken and likenesses found, so that what a heap holds may be stale: such an
+        offer goes back as it is now, and is taken once it is the best (lazy evaluation).
         """
         while queue:
             stale, number = queue[0]
             offer = self._offer(self._cases[number], organ)
-            if not offer.spots:
-                heapq.heappop(queue)
-            elif -offer.worth > stale + 1e-12:
+            if offer.spots and -offer.worth > stale + _SLACK:
                 heapq.heapreplace(queue, (-offer.worth, number))
-            else:
-                fits = self._fitting(self._cases[number], offer)
-                if fits is None:
-                    heapq.heappop(queue)
-                    continue
+                continue
+            fits = self._fitting(self._cases[number], offer)
+            if fits is not None:
                 self._take(number, fits)
-                return fits.minutes
-        return None
+                return True
+            heapq.heappop(queue)
+        return False
 
     def _take(self, number: int, offer: _Offer) -> None:
         case = self._cases[number]
         is_new = not case.taken
         for spot in offer.spots:
             case.taken[spot.organ] = spot.place + 1
+            self._had[spot.organ] += self._costs.minutes(n_spots=1, changed_ml=spot.error_ml)
         case.minutes += offer.minutes
-        self._left -= offer.minutes
-        if is_new:
-            for other in self._thumbnails.like(number):
-                if not self._cases[other].taken:
-                    self._cases[other].worth = DUPLICATE_WORTH
+        self.minutes += offer.minutes
+        for other in self._thumbnails.like(number) if is_new else ():
+            if not self._cases[other].taken:
+                self._cases[other].worth = DUPLICATE_WORTH
 
     def _fitting(self, case: _OpenCase, offer: _Offer) -> _Offer | None:
-        """Cut an offer down to the minutes that are left; the very first one is always taken, as one spot."""
-        spots = offer.spots
-        while spots:
-            cut = self._priced(case, spots)
-            if cut.minutes <= self._left + 1e-9:
+        """Cut an offer down to the minutes that are left; `None` where not one spot fits."""
+        for n_spots in range(len(offer.spots), 0, -1):
+            cut = self._priced(case, offer.spots[:n_spots])
+            if self.minutes + cut.minutes <= self._budget + _SLACK:
                 return cut
-            spots = spots[:-1]
-        is_first = not any(one.taken for one in self._cases)
-        return self._priced(case, offer.spots[:1]) if is_first else None
+        return None
 
     def _offer(self, case: _OpenCase, organ: str | None = None) -> _Offer:
         """Find the spots that make the best average with the opening, which is paid once a case."""
@@ -234,25 +251,26 @@ class _Plan:
 
     def _priced(self, case: _OpenCase, spots: Sequence[_Spot]) -> _Offer:
         error_ml = sum(spot.error_ml for spot in spots)
-        minutes = self._costs.minutes(
-            n_cases=0 if case.taken else 1, n_spots=len(spots), changed_ml=error_ml
-        )
+        minutes = self._costs.minutes(n_cases=0 if case.taken else 1, n_spots=len(spots), changed_ml=error_ml)
         return _Offer(case.worth * error_ml / max(minutes, 1e-9), minutes, tuple(spots))
 
 
-def _spots(score: CaseScore) -> list[_Spot]:
-    """List the looks that a case offers, the largest first.
+def _opened(score: CaseScore) -> _OpenCase:
+    spots_of = {organ.organ: spots for organ in score.organs if (spots := _spots(organ))}
+    spots = [spot for of_organ in spots_of.values() for spot in of_organ]
+    return _OpenCase(score, sorted(spots, key=lambda one: (-one.error_ml, one.organ, one.place)), spots_of)
+
+
+def _spots(organ: OrganScore) -> list[_Spot]:
+    """List the looks that an organ offers, the largest first.
 
     An organ that breaks a rule without a place to show is looked at whole; one without either has nothing
     to be led to, however much of its border is unsure.
     """
-    spots = []
-    for organ in score.organs:
-        volumes = organ.spots_ml
-        if not volumes and organ.reasons and organ.error_ml:
-            volumes = (organ.error_ml,)
-        spots += [_Spot(ml, organ.organ, place) for place, ml in enumerate(volumes) if ml > 0]
-    return sorted(spots, key=lambda one: (-one.error_ml, one.organ, one.place))
+    volumes = organ.spots_ml
+    if not volumes and organ.reasons and organ.error_ml:
+        volumes = (organ.error_ml,)
+    return [_Spot(ml, organ.organ, place) for place, ml in enumerate(volumes) if ml > 0]
 
 
 def _taken_ml(case: _OpenCase) -> float:
