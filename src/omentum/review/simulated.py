@@ -6,7 +6,7 @@ Out: `<organ>_revised.nii.gz` in the cases' folders, as a person would save them
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +42,7 @@ class SimulatedReader:
 
     truth: TrueMask
     budget_minutes: float
-    costs: CostModel = CostModel()
+    costs: CostModel = field(default_factory=CostModel)
 
     def __post_init__(self) -> None:
         """Refuse what is no time."""

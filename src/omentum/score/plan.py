@@ -139,9 +139,9 @@ class _Plan:
         """Spend minutes on organs in turn, each by what it has had in proportion to its need."""
         needs: dict[str, float] = defaultdict(float)
         for case in self._cases:
-            for organ in case.score.organs:
-                if organ.organ in case.spots_of:
-                    needs[organ.organ] += organ.dice_loss or 0.0
+            for score in case.score.organs:
+                if score.organ in case.spots_of:
+                    needs[score.organ] += score.dice_loss or 0.0
         turns = [(self._had[organ] / max(need, 1e-9), -need, organ) for organ, need in needs.items()]
         heapq.heapify(turns)
         queues: dict[str, list[tuple[float, int]]] = {}
@@ -185,7 +185,7 @@ class _Plan:
         return error_ml / max(minutes, 1e-9)
 
     def _queue(self, organ: str | None) -> list[tuple[float, int]]:
-        """Make a heap of the cases that have an offer, of one organ or any, by falling worth, then by name."""
+        """Make a heap of the cases that have an offer, of one organ or any: the worthiest first, then by name."""
         queue = []
         for number, case in enumerate(self._cases):
             offer = self._offer(case, organ)
