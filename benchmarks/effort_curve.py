@@ -1,6 +1,6 @@
-"""How many expert minutes remove 80 % of the error? Run: python benchmarks/effort_curve.py [--quick] [--write].
+"""How many minutes remove 80 % of the error? Run: python benchmarks/effort_curve.py [--quick] [--write].
 
-Every strategy of `omentum score`, on the same cohorts of made-up patients (effort/cohort.py), read by the same
+Every strategy of `omentum score`, on the same cohorts of made-up patients (effort/cohort.py), read by one
 simulated reader at the same prices (effort/reader.py), which are also halved and doubled, one at a time. What
 counts as error: effort/regions.py. *bound* knows how much is wrong in every organ: no order of organs does
 better. As every queue pays for what is corrected, minutes are also told without that: the *looking*.

@@ -185,7 +185,7 @@ class _Plan:
         return error_ml / max(minutes, 1e-9)
 
     def _queue(self, organ: str | None) -> list[tuple[float, int]]:
-        """Make a heap of the cases that have an offer, of one organ or any: the worthiest first, then by name."""
+        """Make a heap of the cases that have an offer, of one organ or any: the best first, then by name."""
         queue = []
         for number, case in enumerate(self._cases):
             offer = self._offer(case, organ)
