@@ -1,4 +1,4 @@
-"""How many minutes remove 80 % of the error? Run: python benchmarks/effort_curve.py [--quick] [--write].
+"""What time removes 80 % of the error? Run: python benchmarks/effort_curve.py [--quick] [--write].
 
 Every strategy of `omentum score`, on the same cohorts of made-up patients (effort/cohort.py), read by one
 simulated reader at the same prices (effort/reader.py), which are also halved and doubled, one at a time. What

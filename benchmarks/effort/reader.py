@@ -83,8 +83,8 @@ def worked(choices: Sequence[Choice], rows: Mapping[tuple[str, str], Row], costs
 def curve_of(strategy: str, cohort: Cohort, costs: CostModel, seed: int = 0) -> Curve:
     """Give a strategy's curve.
 
-    It is that of one queue as it is worked off or, where the plan depends on the budget, of the ends of queues
-    of rising budgets.
+    It is that of one queue as it is worked off or, where the plan depends on the budget, of the ends of
+    queues of rising budgets.
     """
     if strategy == "expected-error":
         return _of_budgets(cohort, costs)
