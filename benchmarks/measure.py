@@ -34,18 +34,25 @@ def median_seconds(function: Callable[[], object], *, times: int = 5, quick: boo
 
 
 def report(
-    name: str, *, ours: float, other: float | None, unit: str, quick: bool, keep: bool = True, **figures: Any
+    name: str,
+    *,
+    ours: float | None,
+    other: float | None,
+    unit: str,
+    quick: bool,
+    keep: bool = True,
+    **figures: Any,
 ) -> None:
     """Print the figures, and keep those of full runs unless they are for looking at only.
 
-    `ratio` is how many times better ours is than the alternative, if there is one.
+    `ratio` is how many times better ours is than the alternative, if there is one and ours got there at all.
     """
     row = {
         "name": name,
         "ours": ours,
         "other": other,
         "unit": unit,
-        "ratio": None if other is None else other / ours,
+        "ratio": None if other is None or ours is None else other / ours,
         "figures": figures,
         "device": "cpu",
         "machine": f"{_processor()}, Python {platform.python_version()}",

@@ -173,9 +173,16 @@ def predict(
     return predict_round(workspace, networks=networks, average=average, device=device, progress=told)
 
 
-def score(workspace: Workspace, *, tell: Tell | None = None) -> Batch:
+def score(
+    workspace: Workspace,
+    *,
+    strategy: str | None = None,
+    budget_minutes: float | None = None,
+    tell: Tell | None = None,
+) -> Batch:
     """Find where predictions are probably wrong, and make the queue; see `score.round.score_round`."""
-    return score_round(workspace, progress=_named(tell, "score"))
+    told = _named(tell, "score")
+    return score_round(workspace, strategy=strategy, budget_minutes=budget_minutes, progress=told)
 
 
 def assemble(workspace: Workspace, version: str, *, tell: Tell | None = None) -> Release:

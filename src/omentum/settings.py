@@ -20,6 +20,7 @@ __all__ = [
     "DATABASE_SCHEMES",
     "POSTPROCESSING",
     "RECIPES",
+    "STRATEGIES",
     "Settings",
     "checked_name",
     "read_settings",
@@ -28,6 +29,7 @@ __all__ = [
 
 DATABASE_SCHEMES = ("sqlite", "postgresql+psycopg")
 RECIPES = ("published",)
+STRATEGIES = ("default", "expected-error", "published", "entropy", "foreground-random", "random")
 POSTPROCESSING = ("default", "published")
 _COMMENT_WIDTH = 110
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
@@ -84,8 +86,12 @@ class Settings:
         "Who did what, when and why: sqlite:///FILE in this folder, or postgresql+psycopg://USER@HOST/NAME.",
     )
     recipe: str = _text("published", f"How attention is scored: {', '.join(RECIPES)}.")
+    strategy: str = _text(
+        "default",
+        f"Which tasks a round gets: {', '.join(STRATEGIES)}. The default is that of the recipe.",
+    )
     budget_minutes: float = _number(
-        60.0, 1.0, 1e6, "Minutes that experts have for the revisions of one round."
+        60.0, 1.0, 1e6, "Minutes that experts have for the revisions of one round; the queue is as long."
     )
     audit_share: float = _number(
         0.05,
@@ -127,6 +133,8 @@ class Settings:
                 settled[one.name] = _settled_number(one.name, getattr(self, one.name), *one.metadata["range"])
         if self.recipe not in RECIPES:
             raise ConfigError("recipe", self.recipe, f"the recipes are {', '.join(RECIPES)}")
+        if self.strategy not in STRATEGIES:
+            raise ConfigError("strategy", self.strategy, f"the strategies are {', '.join(STRATEGIES)}")
         if self.postprocessing not in POSTPROCESSING:
             rule = f"the recipes are {', '.join(POSTPROCESSING)}"
             raise ConfigError("postprocessing", self.postprocessing, rule)

@@ -56,7 +56,7 @@ def project(omentum, home, cohort, tmp_path):
 
 def test_a_round_by_files(omentum, project, tmp_path, cohort):
     ran = omentum("-C", project, "score", "--json")
-    queue = json.loads(ran.out)
+    queue = json.loads(ran.out)["tasks"]
     assert [task["rank"] for task in queue] == list(range(1, len(queue) + 1))
     tasks = tmp_path / "tasks"
     assert omentum("-C", project, "review", "export", tasks, "--top", 3).code == 0
@@ -91,7 +91,7 @@ def test_a_round_by_files(omentum, project, tmp_path, cohort):
 def test_tuning_changes_the_heads_of_revised_organs_and_nothing_else(
     omentum, project, tmp_path, cohort, tiny_weights
 ):
-    queue = json.loads(omentum("-C", project, "score", "--json").out)
+    queue = json.loads(omentum("-C", project, "score", "--json").out)["tasks"]
     tasks = tmp_path / "tasks"
     omentum("-C", project, "review", "export", tasks, "--top", 1)
     organ = queue[0]["organ"]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from omentum.errors import ConfigError
+from omentum.measures.effort import CostModel
 from omentum.review.export import export_task
 from omentum.review.simulated import SimulatedReader
 from omentum.review.take import Reading, find_revisions, take_revision
@@ -90,8 +91,6 @@ def test_a_right_mask_is_accepted_for_the_price_of_a_look(tasks, folder, masks):
 def test_a_budget_that_is_no_time_is_refused(truth):
     with pytest.raises(ConfigError, match="budget_minutes is -1"):
         SimulatedReader(truth=truth, budget_minutes=-1)
-    with pytest.raises(ConfigError, match="minutes_per_ml is nan"):
-        SimulatedReader(truth=truth, budget_minutes=1, minutes_per_ml=float("nan"))
 
 
 def test_audits_are_done_first_as_they_count_only_together(tasks, folder, truth):
@@ -99,3 +98,10 @@ def test_audits_are_done_first_as_they_count_only_together(tasks, folder, truth)
     ordered[-1] = replace(ordered[-1], is_audit=True)
     spent = SimulatedReader(truth=truth, budget_minutes=0.5 + LIVER + 0.01).revise(ordered, folder)
     assert list(spent) == [("c2", "liver")]
+
+
+def test_a_reader_who_is_twice_as_fast_at_drawing_pays_half_for_it(tasks, folder, truth):
+    reader = SimulatedReader(truth=truth, budget_minutes=60, costs=CostModel(minutes_per_ml=0.15))
+    assert reader.revise(queue(tasks, [("c1", "spleen")]), folder) == {
+        ("c1", "spleen"): pytest.approx(0.5 + 0.5 + 0.15 * 600 * ML)
+    }

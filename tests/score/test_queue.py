@@ -1,7 +1,19 @@
 import pytest
 
+from omentum.measures.effort import CostModel
 from omentum.records import CaseScore, OrganScore, TaskState
-from omentum.score.queue import attention_size_rows, priority_rows, ranked, tasks_of
+from omentum.score import queue
+from omentum.score.plan import Choice
+from omentum.score.queue import attention_size_rows, priority_rows, ranked
+from omentum.score.strategies import Ask, chosen
+
+COSTS = CostModel()
+
+
+def tasks_of(scores, round_number):
+    """Make the tasks of a round in the published order."""
+    choices = chosen("published", scores, Ask(costs=COSTS, budget_minutes=60.0, seed=0))
+    return queue.tasks_of(choices, COSTS, round_number)
 
 
 def organ(name, heat, ml=1.0):
@@ -57,3 +69,46 @@ def test_priority_rows_name_a_case_and_its_organs_by_falling_heat(scores):
 
 def test_attention_size_rows_come_by_falling_size():
     assert attention_size_rows({"a": 0.25, "b": 0.5}) == [["b", "0.5"], ["a", "0.25"]]
+
+
+def test_tasks_of_unknown_errors_have_no_minutes_and_are_all_queued(scores):
+    assert {(task.minutes, task.error_ml, task.n_spots) for task in tasks_of(scores, 1)} == {(None, None, 0)}
+
+
+@pytest.fixture
+def kidney():
+    return OrganScore(
+        organ="kidney_left",
+        attention_voxels=1,
+        attention_ml=9.0,
+        heat=1.0,
+        error_ml=8.0,
+        spots_ml=(5.0, 2.0),
+        reasons=("on the right side",),
+    )
+
+
+def test_minutes_of_tasks_sum_up_to_what_the_round_takes(kidney):
+    choices = [Choice(case_id="a", organ=kidney, n_spots=2), Choice(case_id="b", organ=kidney, n_spots=1)]
+    choices.append(Choice(case_id="a", organ=OrganScore(**{**fields(kidney), "organ": "liver"}), n_spots=0))
+    tasks = queue.tasks_of(choices, COSTS, 1)
+    assert [task.minutes for task in tasks] == pytest.approx(
+        [0.5 + 2 * 0.5 + 0.3 * 7, 0.5 + 0.5 + 0.3 * 5, 0.5 + 0.3 * 8]
+    )
+    assert [(task.error_ml, task.n_spots) for task in tasks] == [(7.0, 2), (5.0, 1), (8.0, 0)]
+
+
+def fields(score):
+    return {name: getattr(score, name) for name in OrganScore.__dataclass_fields__}
+
+
+def test_a_broken_rule_is_named_with_its_organ(kidney):
+    (task,) = queue.tasks_of([Choice(case_id="a", organ=kidney, n_spots=1)], COSTS, 1)
+    assert task.reason == "kidney_left: on the right side"
+
+
+def test_without_a_broken_rule_the_spots_are_the_reason(kidney):
+    plain = OrganScore(**{**fields(kidney), "reasons": ()})
+    choices = [Choice(case_id=name, organ=plain, n_spots=n) for name, n in (("a", 1), ("b", 2), ("c", 0))]
+    reasons = [task.reason for task in queue.tasks_of(choices, COSTS, 1)]
+    assert reasons == ["probably wrong at 1 spot", "probably wrong at 2 spots", ""]

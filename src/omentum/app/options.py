@@ -1,12 +1,13 @@
 """Options that several commands have, and what their values mean."""
 
+import re
 from typing import Annotated
 
 import typer
 
 from omentum.errors import ConfigError
 
-__all__ = ["AsJson", "Device", "device_named", "listed"]
+__all__ = ["AsJson", "Device", "device_named", "listed", "minutes_named"]
 
 Device = Annotated[str, typer.Option(help="Where networks run: auto, cpu, cuda, cuda:1.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
@@ -39,3 +40,24 @@ def listed(text: str) -> tuple[str, ...]:
         ('liver', 'spleen')
     """
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+_UNITS = {"h": 60.0, "min": 1.0, "m": 1.0, "": 1.0}
+_TIME = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(h|min|m|)", re.IGNORECASE)
+
+
+def minutes_named(option: str, text: str) -> float:
+    """Give the minutes that a text such as `20h`, `1.5h`, `90min`, `45m` or `45` says.
+
+    Raises:
+        ConfigError: It says none, or 0.
+
+    Example:
+        >>> minutes_named("--budget", "1.5h")
+        90.0
+    """
+    found = _TIME.fullmatch(text.strip())
+    minutes = float(found[1]) * _UNITS[found[2].lower()] if found else 0.0
+    if not 0.0 < minutes < float("inf"):
+        raise ConfigError(option, text, "it must be a time above 0, such as 20h, 90min or, in minutes, 45")
+    return minutes

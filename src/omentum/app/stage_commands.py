@@ -7,9 +7,12 @@ import typer
 
 from omentum import loop
 from omentum.app.console import bars, end_batches, of_run, say_json, say_table
-from omentum.app.options import AsJson, Device, device_named
+from omentum.app.options import AsJson, Device, device_named, minutes_named
+from omentum.app.say_queue import say_queue
 from omentum.errors import ConfigError
 from omentum.records import Batch, TaskState
+from omentum.score.round_queue import read_queue
+from omentum.settings import STRATEGIES
 from omentum.tune.config import ContinualConfig, FullConfig, read_config
 from omentum.workspace import opened
 
@@ -21,21 +24,24 @@ __all__ = ["add_to"]
 
 def score(
     context: typer.Context,
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="What experts have, as 20h or 90min; else that of the settings."),
+    ] = None,
+    strategy: Annotated[
+        str | None, typer.Option(help=f"{', '.join(STRATEGIES)}; else that of the settings.")
+    ] = None,
     top: Annotated[int, typer.Option(min=1, help="Tasks to print.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Find where predictions are probably wrong, and print the queue. Example: omentum -C my-atlas score."""
+    """Find what is probably wrong, and print the queue. Example: omentum -C my-atlas score --budget 20h."""
+    minutes = None if budget is None else minutes_named("--budget", budget)
     with opened(context.obj) as workspace:
         with bars() as tell:
-            batch = loop.score(workspace, tell=of_run(tell))
-        number = workspace.store.rounds.current().number
+            batch = loop.score(workspace, strategy=strategy, budget_minutes=minutes, tell=of_run(tell))
+        number, made = workspace.store.rounds.current().number, read_queue(workspace)
         tasks = [one for one in workspace.store.tasks.of_round(number) if one.state is not TaskState.DONE]
-    columns = ["rank", "case", "organ", "attention (mL)", "state"]
-    rows = [(one.rank, one.case_id, one.organ, round(one.attention_ml, 2), one.state.value) for one in tasks]
-    if as_json:
-        say_json([dict(zip(columns, row, strict=True)) for row in rows])
-    else:
-        say_table(f"round {number}: {min(top, len(rows))} of {len(rows)} tasks", columns, rows[:top])
+    say_queue(number, made, tasks, top=None if as_json else top)
     end_batches([batch], "scored")
 
 

@@ -6,13 +6,14 @@ Out: `<organ>_revised.nii.gz` in the cases' folders, as a person would save them
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from omentum.errors import ConfigError
+from omentum.measures.effort import CostModel
 from omentum.measures.overlap import changed_ml
 from omentum.records import Task
 from omentum.review.export import mask_path, read_task, revised_path
@@ -33,26 +34,20 @@ class SimulatedReader:
     Attributes:
         truth: Where the true masks come from.
         budget_minutes: Time for all tasks together.
-        minutes_per_case: To open a case, once.
-        minutes_per_spot: To look at a hot spot; an organ without one is looked at once.
-        minutes_per_ml: To add or remove a millilitre.
+        costs: What that time is spent on; an organ without a hot spot is looked at once.
 
     Raises:
-        ConfigError: A number is negative or not finite.
+        ConfigError: The budget is negative or not finite.
     """
 
     truth: TrueMask
     budget_minutes: float
-    minutes_per_case: float = 0.5
-    minutes_per_spot: float = 0.5
-    minutes_per_ml: float = 0.3
+    costs: CostModel = field(default_factory=CostModel)
 
     def __post_init__(self) -> None:
         """Refuse what is no time."""
-        for name in ("budget_minutes", "minutes_per_case", "minutes_per_spot", "minutes_per_ml"):
-            value = getattr(self, name)
-            if not 0.0 <= value < float("inf"):
-                raise ConfigError(name, value, "it must be a number from 0")
+        if not 0.0 <= self.budget_minutes < float("inf"):
+            raise ConfigError("budget_minutes", self.budget_minutes, "it must be a number from 0")
 
     def revise(self, tasks: Sequence[Task], folder: Path) -> dict[tuple[str, str], float]:
         """Revise in the order of the queue, until no task that is left fits into the minutes that are left.
@@ -86,9 +81,7 @@ class SimulatedReader:
         true = self.truth(task.case_id, task.organ)
         added_ml, removed_ml = changed_ml(shown.voxels > 0, true, shown.geometry.voxel_ml)
         spots = [spot for spot in read_task(task_dir).get("hot_spots", []) if spot["organ"] == task.organ]
-        minutes = (
-            (0.0 if is_open else self.minutes_per_case)
-            + max(1, len(spots)) * self.minutes_per_spot
-            + (added_ml + removed_ml) * self.minutes_per_ml
+        minutes = self.costs.minutes(
+            n_cases=0 if is_open else 1, n_spots=max(1, len(spots)), changed_ml=added_ml + removed_ml
         )
         return Volume(true.view(np.uint8) * np.uint8(organ(task.organ).index), shown.geometry), minutes

@@ -1,14 +1,16 @@
 """In which order should experts look?
 
-In:  the scores of many cases.
+In:  the scores of many cases; what was chosen of them.
 Out: cases by falling score; the tasks of a round; the lists that AbdomenAtlas-8K writes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from omentum.measures.effort import CostModel
 from omentum.records import CaseScore, OrganScore, Task
+from omentum.score.plan import Choice
 
-__all__ = ["attention_size_rows", "priority_rows", "ranked", "tasks_of"]
+__all__ = ["attention_size_rows", "needy", "priority_rows", "ranked", "tasks_of"]
 
 
 def ranked(scores: Iterable[CaseScore]) -> list[CaseScore]:
@@ -16,32 +18,42 @@ def ranked(scores: Iterable[CaseScore]) -> list[CaseScore]:
     return sorted(scores, key=lambda case: (-case.score, case.case_id))
 
 
-def tasks_of(scores: Iterable[CaseScore], round_number: int) -> list[Task]:
-    """Make the tasks of a round: the first case first, in it the organ with the most heat first.
+def needy(case: CaseScore) -> list[OrganScore]:
+    """Order the organs of a case that have attention by falling heat."""
+    return sorted((organ for organ in case.organs if organ.heat > 0), key=lambda organ: -organ.heat)
+
+
+def tasks_of(choices: Sequence[Choice], costs: CostModel, round_number: int) -> list[Task]:
+    """Make the tasks of a round, ranked from 1 in the order in which they were chosen.
 
     Args:
-        scores: Every case of the round, in any order.
+        choices: Organs of cases, each once.
+        costs: What minutes are spent on. Opening a case is told with its first task.
         round_number: The round that the tasks belong to.
 
     Returns:
-        One task for each organ that has attention, ranked from 1.
+        One task a choice; minutes are `None` where the recipe does not tell how much is wrong.
     """
-    wanted = [(case.case_id, organ) for case in ranked(scores) for organ in _needy(case)]
+    first_of = {one.case_id: one for one in reversed(choices)}
     return [
         Task(
             round_number=round_number,
-            case_id=case_id,
-            organ=organ.organ,
+            case_id=one.case_id,
+            organ=one.organ.organ,
             rank=rank,
-            attention_ml=organ.attention_ml,
+            attention_ml=one.organ.attention_ml,
+            minutes=_minutes(one, costs, is_first=first_of[one.case_id] is one),
+            error_ml=one.error_ml,
+            n_spots=one.n_spots,
+            reason=_reason(one),
         )
-        for rank, (case_id, organ) in enumerate(wanted, start=1)
+        for rank, one in enumerate(choices, start=1)
     ]
 
 
 def priority_rows(scores: Iterable[CaseScore]) -> list[list[str]]:
     """Give the rows of the published `priority.csv`: a case, then its organs by falling heat."""
-    return [[case.case_id, *(organ.organ for organ in _needy(case))] for case in ranked(scores)]
+    return [[case.case_id, *(organ.organ for organ in needy(case))] for case in ranked(scores)]
 
 
 def attention_size_rows(sizes: Mapping[str, float]) -> list[list[str]]:
@@ -54,6 +66,18 @@ def attention_size_rows(sizes: Mapping[str, float]) -> list[list[str]]:
     return [[case_id, str(sizes[case_id])] for case_id in sorted(sizes, key=lambda name: -sizes[name])]
 
 
-def _needy(case: CaseScore) -> list[OrganScore]:
-    """Order the organs of a case that have attention by falling heat."""
-    return sorted((organ for organ in case.organs if organ.heat > 0), key=lambda organ: -organ.heat)
+def _minutes(one: Choice, costs: CostModel, *, is_first: bool) -> float | None:
+    if one.error_ml is None:
+        return None
+    return costs.minutes(n_cases=is_first, n_spots=max(1, one.n_spots), changed_ml=one.error_ml)
+
+
+def _reason(one: Choice) -> str:
+    """Say why, as far as the score does: the rules that a mask breaks are named, with the organ."""
+    if one.organ.reasons:
+        return f"{one.organ.organ}: {'; '.join(one.organ.reasons)}"
+    return "probably wrong at " + _counted(one.n_spots) if one.n_spots else ""
+
+
+def _counted(number: int) -> str:
+    return "1 spot" if number == 1 else f"{number} spots"

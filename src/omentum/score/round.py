@@ -1,7 +1,8 @@
 """What does scoring do in a round? Attention for every predicted case, then the queue.
 
 In:  an open project whose cases are predicted.
-Out: attention maps on disk; scores, and the queue of tasks, in the database.
+Out: attention maps on disk; scores, and the queue of tasks, in the database; how the queue was made, in
+     `rounds/<n>/queue.json`.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,21 +11,35 @@ from typing import Any
 from omentum.errors import ProjectError
 from omentum.records import Batch, Case, Prediction
 from omentum.runners.runner import Progress
-from omentum.score.queue import tasks_of
+from omentum.score.round_queue import checked_asked, queue_round
 from omentum.score.stage import score_case
 from omentum.workspace import Workspace
 
 __all__ = ["score_round"]
 
 
-def score_round(workspace: Workspace, *, progress: Callable[[Progress], None] | None = None) -> Batch:
+def score_round(
+    workspace: Workspace,
+    *,
+    strategy: str | None = None,
+    budget_minutes: float | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Batch:
     """Score every case that all networks of the round have predicted, and queue what needs an expert.
 
     Organs that a case's own data set annotates, and those revised already, are not scored.
 
+    Args:
+        workspace: The project.
+        strategy: As of `round_queue.checked_asked`; that of the settings if not said.
+        budget_minutes: Likewise.
+        progress: Told of each case.
+
     Raises:
         ProjectError: Nothing has been predicted.
+        ConfigError: The strategy or the budget does not go with the recipe; nothing is scored then.
     """
+    asked = checked_asked(workspace.settings, strategy, budget_minutes)
     opinions = workspace.opinions()
     cases = [case for case in workspace.store.cases.all() if case.case_id in opinions]
     if not cases:
@@ -48,7 +63,7 @@ def score_round(workspace: Workspace, *, progress: Callable[[Progress], None] | 
     batch = workspace.runner.run(cases, work, key=lambda case: case.case_id, ledger=ledger, progress=progress)
     predicted = {case.case_id for case in cases}
     scored = [score for score in workspace.store.scores.of_round(number) if score.case_id in predicted]
-    workspace.store.tasks.replace(number, tasks_of(scored, number))
+    queue_round(workspace, scored, asked)
     return batch
 
 

@@ -1,0 +1,182 @@
+"""What time removes 80 % of the error? Run: python benchmarks/effort_curve.py [--quick] [--write].
+
+Every strategy of `omentum score`, on the same cohorts of made-up patients (effort/cohort.py), read by one
+simulated reader at the same prices (effort/reader.py), which are also halved and doubled, one at a time. What
+counts as error: effort/regions.py. *bound* knows how much is wrong in every organ: no order of organs does
+better. As every queue pays for what is corrected, minutes are also told without that: the *looking*.
+
+Cohorts are different patients; intervals are a bootstrap over cohorts, of 95 %, of means. Random strategies
+are drawn several times a cohort. `--write` puts table and figure into docs/queue.md.
+"""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+from effort.cohort import cohort, predictors
+from effort.page import put_into, table, write_figure
+from effort.reader import BOUND, WHOLE, Cohort, Curve, curve_of, minutes_to
+from effort.rows import cohort_of
+from measure import report
+from omentum.measures.effort import CostModel
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENT = ROOT / "docs" / "queue.md"
+FIGURE = ROOT / "docs" / "pictures" / "effort-curve.png"
+STRATEGIES = ("expected-error", "foreground-random", "random", "entropy", "published", WHOLE, BOUND)
+RANDOM = ("random", "foreground-random")
+OURS, OTHER = "expected-error", "foreground-random"
+TARGET = 0.8
+N_DRAWS = 20
+Minutes = dict[str, list[float | None]]
+"""By strategy, of each cohort: minutes to the target; `None` if it is never reached."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="2 cohorts of 5 patients instead of 6 of 20")
+    parser.add_argument("--write", action="store_true", help="put table and figure into the docs")
+    asked = parser.parse_args()
+    n_cohorts, n_cases = (2, 5) if asked.quick else (6, 20)
+    networks = predictors()
+    cohorts = [cohort_of(cohort(number, n_cases, networks)) for number in range(n_cohorts)]
+    told = {name: _all_minutes(cohorts, costs) for name, costs in _priced(CostModel()).items()}
+    plain = told["as it is"]
+    looking = _looking(plain, cohorts, CostModel())
+    text = "\n\n".join([_strategies(plain, looking, n_cases), _prices(told)])
+    print(text)
+    if asked.write:
+        put_into(DOCUMENT, text)
+        write_figure(FIGURE, _drawn(cohorts, n_cases))
+    ours, other = _mean(plain[OURS]), _mean(plain[OTHER])
+    report(
+        "effort_curve",
+        ours=None if ours is None else ours / n_cases,
+        other=None if other is None else other / n_cases,
+        unit="minutes a case to remove 80 % of the error volume",
+        quick=asked.quick,
+        keep=asked.write,
+        interval=_ratio_interval(plain),
+        looking_ratio=_ratio(looking),
+        reached=_reached(cohorts),
+        bound_ratio=_ratio({OURS: plain[BOUND], OTHER: plain[OTHER]}),
+        minutes={name: _mean(values) for name, values in plain.items()},
+        ratio_by_price={name: _ratio(minutes) for name, minutes in told.items()},
+        error_ml=[round(one.error_ml, 1) for one in cohorts],
+        n_cases=n_cases,
+    )
+
+
+def _priced(costs: CostModel) -> dict[str, CostModel]:
+    """Give the prices as they are, and each halved and doubled."""
+    changed = {
+        f"{name} x {factor:g}": replace(costs, **{name: price * factor})
+        for name, price in asdict(costs).items()
+        for factor in (0.5, 2.0)
+    }
+    return {"as it is": costs, **changed}
+
+
+def _curves(name: str, one: Cohort, costs: CostModel) -> list[Curve]:
+    return [curve_of(name, one, costs, seed) for seed in range(N_DRAWS if name in RANDOM else 1)]
+
+
+def _all_minutes(cohorts: Sequence[Cohort], costs: CostModel) -> Minutes:
+    return {
+        name: [
+            _mean([minutes_to(curve, TARGET * one.error_ml) for curve in _curves(name, one, costs)])
+            for one in cohorts
+        ]
+        for name in STRATEGIES
+    }
+
+
+def _looking(minutes: Minutes, cohorts: Sequence[Cohort], costs: CostModel) -> Minutes:
+    """Take away what correcting 80 % takes whichever way it was found."""
+    repair = [costs.minutes(changed_ml=TARGET * one.error_ml) for one in cohorts]
+    return {
+        name: [None if value is None else value - less for value, less in zip(values, repair, strict=True)]
+        for name, values in minutes.items()
+    }
+
+
+def _reached(cohorts: Sequence[Cohort]) -> float:
+    """Give the share of the error that all our hot spots together touch."""
+    ends = [curve_of(OURS, one, CostModel()).removed_ml[-1] for one in cohorts]
+    return float(sum(ends) / sum(one.error_ml for one in cohorts))
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if len(known) == len(values) else None
+
+
+def _ratio(minutes: Mapping[str, Sequence[float | None]]) -> float | None:
+    ours, other = _mean(minutes[OURS]), _mean(minutes[OTHER])
+    return None if ours is None or other is None else other / ours
+
+
+def _bootstrapped(n_values: int, statistic: Callable[[list[int]], float]) -> tuple[float, float]:
+    rng = np.random.default_rng(0)
+    drawn = [statistic(rng.integers(0, n_values, n_values).tolist()) for _ in range(2000)]
+    low, high = np.percentile(drawn, [2.5, 97.5]).tolist()
+    return low, high
+
+
+def _ratio_interval(minutes: Minutes) -> tuple[float, float] | None:
+    ours, other = minutes[OURS], minutes[OTHER]
+    if None in ours or None in other:
+        return None
+    a, b = np.array(ours, dtype=float), np.array(other, dtype=float)
+    return _bootstrapped(len(ours), lambda chosen: float(b[chosen].sum() / a[chosen].sum()))
+
+
+def _interval(values: Sequence[float | None], n_cases: int) -> str:
+    mean = _mean(values)
+    if mean is None:
+        return f"not reached in {sum(value is None for value in values)} of {len(values)}"
+    of_all = np.array(values, dtype=float) / n_cases
+    low, high = _bootstrapped(len(values), lambda chosen: float(of_all[chosen].mean()))
+    return f"{mean / n_cases:.1f} ({low:.1f} to {high:.1f})"
+
+
+def _times(minutes: Minutes, name: str) -> str:
+    ratio = _ratio({OURS: minutes[name], OTHER: minutes[OTHER]})
+    return "-" if ratio is None else f"{ratio:.2f}"
+
+
+def _strategies(plain: Minutes, looking: Minutes, n_cases: int) -> str:
+    head = ["strategy", "minutes a case to 80 %", "of them looking", f"{OTHER} by it", "looking alone"]
+    rows = [
+        [
+            f"`{name}`" if name not in (WHOLE, BOUND) else name,
+            _interval(plain[name], n_cases),
+            _interval(looking[name], n_cases),
+            _times(plain, name),
+            _times(looking, name),
+        ]
+        for name in STRATEGIES
+    ]
+    return table([head, *rows])
+
+
+def _prices(told: Mapping[str, Minutes]) -> str:
+    head = ["prices", *STRATEGIES[2:], OURS]
+    order = [*STRATEGIES[2:], OURS]
+    return table([head, *([name, *(_times(one, each) for each in order)] for name, one in told.items())])
+
+
+def _drawn(cohorts: Sequence[Cohort], n_cases: int) -> dict[str, list[tuple[Curve, float, int]]]:
+    return {
+        name: [(curve_of(name, one, CostModel()), one.error_ml, n_cases) for one in cohorts]
+        for name in STRATEGIES
+    }
+
+
+if __name__ == "__main__":
+    main()

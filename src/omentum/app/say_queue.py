@@ -1,0 +1,61 @@
+"""How is a queue told? A table with its sums for people, the same as JSON for programs.
+
+In:  the tasks that are not done, and how they were chosen.
+Out: text on stdout.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import typer
+
+from omentum.app.console import say_json, say_table
+from omentum.records import Task
+from omentum.score.round_queue import totals
+
+__all__ = ["say_queue"]
+
+_COLUMNS = ("rank", "case", "organ", "attention (mL)", "error (mL)", "spots", "minutes", "state", "why")
+
+
+def say_queue(number: int, made: Mapping[str, Any], tasks: Sequence[Task], *, top: int | None) -> None:
+    """Print a queue.
+
+    Args:
+        number: Of the round.
+        made: How it was made, as `read_queue` gives it.
+        tasks: Those that are not done, by rank.
+        top: Tasks to print as a table; `None` for all of them as JSON.
+    """
+    left = totals(tasks)
+    rows = [_row(task) for task in tasks]
+    if top is None:
+        said = {name: value for name, value in made.items() if name != "totals"}
+        listed = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
+        say_json({"round": number, **said, "totals": left, "tasks": listed})
+        return
+    title = f"round {number}, {made['strategy']}: {min(top, len(rows))} of {len(rows)} tasks"
+    say_table(title, _COLUMNS, rows[:top])
+    typer.echo(_summed(left, made))
+
+
+def _row(task: Task) -> tuple[object, ...]:
+    return (
+        task.rank,
+        task.case_id,
+        task.organ,
+        round(task.attention_ml, 2),
+        None if task.error_ml is None else round(task.error_ml, 2),
+        task.n_spots or None,
+        None if task.minutes is None else round(task.minutes, 1),
+        task.state.value,
+        "drawn by lot" if task.is_audit else task.reason,
+    )
+
+
+def _summed(left: Mapping[str, Any], made: Mapping[str, Any]) -> str:
+    many = f"{left['tasks']} tasks in {left['cases']} cases"
+    if left["minutes"] is None or made["budget_minutes"] is None:
+        return f"{many}; how long they take is not known"
+    spent = f"about {left['minutes']:.0f} of {made['budget_minutes']:.0f} minutes"
+    return f"{many}: {spent}, {left['error_ml']:.1f} mL of error expected to go"

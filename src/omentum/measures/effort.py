@@ -1,0 +1,160 @@
+"""How many minutes of an expert does a correction take?
+
+In:  what was looked at and changed; minutes that were recorded, once there are any.
+Out: `CostModel`: minutes for a case, a hot spot and a millilitre. The queue is planned with it, the
+     simulated reader works by it, and each round refits it to what the readers really took.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, astuple, dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import nnls
+
+from omentum.errors import ConfigError
+from omentum.records import Revision
+
+__all__ = ["CostModel", "Effort", "efforts_of", "refitted"]
+
+RIDGE_RECORDS = 10.0
+"""The defaults weigh as much as so many recorded cases: a first afternoon barely moves a price."""
+LEAST_PRICE = 0.1
+"""Least part of its default that a price keeps; at 0 the queue would be full of what is free."""
+HUBER_SHARE = 0.5
+"""A record that is further off than this share of its own minutes pulls only linearly: people have lunch."""
+_ITERATIONS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostModel:
+    """What an expert's minutes are spent on; by default what the first rounds are planned with.
+
+    Attributes:
+        minutes_per_case: To open a case, once.
+        minutes_per_spot: To look at a hot spot, or at a whole organ where there is none.
+        minutes_per_ml: To add or remove a millilitre.
+
+    Raises:
+        ConfigError: A price is negative or not finite.
+
+    Example:
+        >>> CostModel().minutes(n_cases=1, n_spots=2, changed_ml=10.0)
+        4.5
+    """
+
+    minutes_per_case: float = 0.5
+    minutes_per_spot: float = 0.5
+    minutes_per_ml: float = 0.3
+
+    def __post_init__(self) -> None:
+        """Refuse what is no price."""
+        for name, value in asdict(self).items():
+            if not 0.0 <= value < float("inf"):
+                raise ConfigError(name, value, "it must be a number from 0")
+
+    def minutes(self, *, n_cases: float = 0, n_spots: float = 0, changed_ml: float = 0.0) -> float:
+        """Say how long it takes to open cases, look at spots and change millilitres."""
+        return (
+            n_cases * self.minutes_per_case
+            + n_spots * self.minutes_per_spot
+            + changed_ml * self.minutes_per_ml
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """What was done in one sitting, and the minutes that it took."""
+
+    n_cases: int
+    n_spots: int
+    changed_ml: float
+    minutes: float
+
+
+def efforts_of(
+    revisions: Iterable[Revision], n_spots_of: Mapping[tuple[int, str, str], int] | None = None
+) -> list[Effort]:
+    """Gather revisions into what they were timed as: the masks of one case in one round, by one reader.
+
+    Where the very same minutes stand at several masks of a reader's round, one time was shared out over
+    them (`review import --minutes`), equally and not by what each took; those masks are one record.
+
+    Args:
+        revisions: In any order; those without minutes are left out.
+        n_spots_of: Hot spots that were shown, by round, case and organ; one look each where it is not said.
+    """
+    timed = [one for one in revisions if one.minutes is not None]
+    alike = Counter((one.round_number, one.reader, one.minutes) for one in timed)
+    sittings: dict[tuple[object, ...], list[Revision]] = defaultdict(list)
+    for one in timed:
+        time = one.round_number, one.reader, one.minutes
+        sittings[time if alike[time] > 1 else (one.round_number, one.reader, one.case_id, "case")].append(one)
+    shown = n_spots_of or {}
+    return [
+        Effort(
+            n_cases=len({one.case_id for one in together}),
+            n_spots=sum(max(1, shown.get((one.round_number, one.case_id, one.organ), 1)) for one in together),
+            changed_ml=sum(one.added_ml + one.removed_ml for one in together),
+            minutes=sum(one.minutes or 0.0 for one in together),
+        )
+        for together in sittings.values()
+    ]
+
+
+def refitted(efforts: Iterable[Effort], default: CostModel | None = None) -> CostModel:
+    """Fit the three prices to recorded minutes, starting from the defaults.
+
+    Non-negative least squares on each record's minutes in units of what the defaults say of it, so that a
+    long case does not outweigh ten short ones, and a price is never negative. A ridge towards the defaults
+    counts as `RIDGE_RECORDS` records: with few of them the prices hardly move, with many they follow, and
+    prices that the records cannot tell apart (every case had one spot) move together. Records that are far
+    off are weighed down (Huber 1964, by reweighing), so that one phone call does not become a price.
+
+    Args:
+        efforts: Recorded; those of no minutes or nothing done are left out.
+        default: Where to start from; `CostModel()` if not said. A price of 0 stays 0.
+
+    Example:
+        >>> cases = [Effort(n_cases=1, n_spots=1, changed_ml=ml, minutes=2 + 0.6 * ml) for ml in range(200)]
+        >>> f"{refitted(cases).minutes_per_ml:.1f}"
+        '0.6'
+    """
+    default = default or CostModel()
+    prices = np.array(astuple(default))
+    kept = [one for one in efforts if one.minutes > 0 and _reckoned(default, one) > 0]
+    if not kept:
+        return default
+    parts = np.array([[one.n_cases, one.n_spots, one.changed_ml] for one in kept]) * prices
+    scale = parts.sum(axis=1)
+    factors = _factors(parts / scale[:, None], np.array([one.minutes for one in kept]) / scale)
+    return CostModel(**dict(zip(asdict(default), (factors * prices).tolist(), strict=True)))
+
+
+def _reckoned(costs: CostModel, one: Effort) -> float:
+    return costs.minutes(n_cases=one.n_cases, n_spots=one.n_spots, changed_ml=one.changed_ml)
+
+
+def _factors(shares: npt.NDArray[np.float64], ratios: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Find by how much each price is to be multiplied.
+
+    Args:
+        shares: Share of each price in what the defaults say of a record, shape `(record, price)`.
+        ratios: Recorded minutes by what the defaults say, shape `(record,)`.
+    """
+    # The ridge draws to 1, and what `nnls` keeps from 0 is the part above the least price.
+    n_prices = shares.shape[1]
+    ridge = np.sqrt(RIDGE_RECORDS / n_prices) * np.eye(n_prices)
+    factors = np.ones(n_prices)
+    for _ in range(_ITERATIONS):
+        reckoned = shares @ factors
+        off = np.abs(ratios - reckoned)
+        root = np.sqrt(np.minimum(1.0, HUBER_SHARE * reckoned / np.maximum(off, 1e-12)))
+        left = np.vstack([shares * root[:, None], ridge])
+        right = np.concatenate(
+            [(ratios - LEAST_PRICE * shares.sum(axis=1)) * root, ridge @ np.ones(n_prices)]
+        )
+        right[len(ratios) :] -= ridge @ np.full(n_prices, LEAST_PRICE)
+        factors = LEAST_PRICE + nnls(left, right)[0]
+    return factors

@@ -1,0 +1,155 @@
+"""Which tasks does a round get, and in which order? Strategies by name.
+
+In:  the scores of a round's cases; what minutes cost, how many there are, and a seed.
+Out: choices in order, as far as the minutes go.
+
+`expected-error` is ours. The others are what it is measured against (benchmarks/effort_curve.py), and may be
+chosen for the same reason: each leads the reader to a whole organ, without hot spots.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from omentum.errors import ConfigError
+from omentum.measures.effort import CostModel
+from omentum.records import CaseScore, OrganScore
+from omentum.score.plan import Choice, planned
+from omentum.score.queue import needy, ranked
+
+__all__ = ["Ask", "Strategy", "chosen", "register", "strategy_names", "strategy_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What a strategy goes by, beside the scores.
+
+    Attributes:
+        costs: What minutes are spent on.
+        budget_minutes: How many there are; may be infinite.
+        seed: Of what is drawn.
+    """
+
+    costs: CostModel
+    budget_minutes: float
+    seed: int
+
+
+Strategy = Callable[[Sequence[CaseScore], Ask], list[Choice]]
+_STRATEGIES: dict[str, tuple[Strategy, str | None]] = {}
+
+
+def register(name: str, *, recipe: str | None = None) -> Callable[[Strategy], Strategy]:
+    """Offer a strategy by name; `recipe` is the one whose scores it needs, if it needs any."""
+
+    def add(strategy: Strategy) -> Strategy:
+        if name in _STRATEGIES:
+            raise ValueError(f"strategy {name!r} is already taken by {_STRATEGIES[name][0].__module__}")
+        _STRATEGIES[name] = strategy, recipe
+        return strategy
+
+    return add
+
+
+def strategy_names() -> tuple[str, ...]:
+    """Name all strategies."""
+    return tuple(sorted(_STRATEGIES))
+
+
+def strategy_of(name: str, recipe: str) -> str:
+    """Give the strategy that a name means under a recipe: `default` is the one named like the recipe.
+
+    Raises:
+        ConfigError: There is none of that name, or it needs scores that this recipe does not make.
+
+    Example:
+        >>> strategy_of("default", recipe="published")
+        'published'
+    """
+    name = recipe if name == "default" else name
+    if name not in _STRATEGIES:
+        raise ConfigError("strategy", name, f"the strategies are default, {', '.join(strategy_names())}")
+    needs = _STRATEGIES[name][1]
+    if needs not in (None, recipe):
+        rule = f"it needs the scores of recipe {needs!r}; set that in omentum.toml, where it is {recipe!r}"
+        raise ConfigError("strategy", name, rule)
+    return name
+
+
+def chosen(name: str, scores: Iterable[CaseScore], ask: Ask) -> list[Choice]:
+    """Choose by a strategy; the order of `scores` never matters."""
+    strategy, _ = _STRATEGIES[name]
+    return strategy(sorted(scores, key=lambda one: one.case_id), ask)
+
+
+@register("expected-error", recipe="expected-error")
+def _expected_error(scores: Sequence[CaseScore], ask: Ask) -> list[Choice]:
+    """What removes most expected error a minute; see `plan.py`."""
+    return planned(scores, ask.costs, ask.budget_minutes)
+
+
+@register("published", recipe="published")
+def _published(scores: Sequence[CaseScore], ask: Ask) -> list[Choice]:
+    """AbdomenAtlas-8K: cases by falling attention, in each the organs that have any by falling heat."""
+    wanted = [Choice(case_id=case.case_id, organ=one) for case in ranked(scores) for one in needy(case)]
+    return _paid(wanted, ask)
+
+
+@register("entropy", recipe="expected-error")
+def _entropy(scores: Sequence[CaseScore], ask: Ask) -> list[Choice]:
+    """Organs by falling entropy of the main network, alone: uncertainty sampling.
+
+    The entropy of voxels is summed over the organ, in mL, and not divided by the organ's volume: a mean over
+    the mask ranks thin organs first, whatever their mistakes weigh, while the sum ranks by how much there
+    is to be unsure of, which is what is measured here.
+    """
+    wanted = sorted(_all_of(scores), key=lambda one: (-one.organ.entropy_ml, one.case_id, one.organ.organ))
+    return _paid(wanted, ask)
+
+
+@register("random")
+def _random(scores: Sequence[CaseScore], ask: Ask) -> list[Choice]:
+    """All organs of all cases, each order as likely as any other."""
+    return _paid(_shuffled(_all_of(scores), ask.seed), ask)
+
+
+@register("foreground-random", recipe="expected-error")
+def _foreground_random(scores: Sequence[CaseScore], ask: Ask) -> list[Choice]:
+    """Organs whose mask is not empty, in random order: who draws where nothing is, looks at nothing.
+
+    After the foreground-aware random of nnActive (arXiv:2511.19183), which draws patches around predicted
+    foreground because patches drawn anywhere are mostly empty. What is drawn here is an organ of a case, so
+    the foreground is its mask: organs that the network did not find at all come after all that it did.
+    """
+    drawn = _shuffled(_all_of(scores), ask.seed)
+    return _paid(sorted(drawn, key=lambda one: one.organ.predicted_ml <= 0), ask)
+
+
+def _all_of(scores: Sequence[CaseScore]) -> list[Choice]:
+    return [Choice(case_id=case.case_id, organ=organ) for case in scores for organ in _by_name(case)]
+
+
+def _by_name(case: CaseScore) -> list[OrganScore]:
+    return sorted(case.organs, key=lambda one: one.organ)
+
+
+def _shuffled(choices: list[Choice], seed: int) -> list[Choice]:
+    order = np.random.default_rng(seed).permutation(len(choices)).tolist()
+    return [choices[place] for place in order]
+
+
+def _paid(wanted: Sequence[Choice], ask: Ask) -> list[Choice]:
+    """Keep what comes first as far as the minutes go, and at least one; all if nobody reckoned the errors."""
+    kept: list[Choice] = []
+    open_cases: set[str] = set()
+    left = ask.budget_minutes
+    for one in wanted:
+        left -= ask.costs.minutes(
+            n_cases=one.case_id not in open_cases, n_spots=1, changed_ml=one.error_ml or 0.0
+        )
+        if kept and left < 0 and one.error_ml is not None:
+            break
+        kept.append(one)
+        open_cases.add(one.case_id)
+    return kept

@@ -1,0 +1,111 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from omentum.errors import ConfigError
+from omentum.records import CaseScore, OrganScore, TaskState
+from omentum.review.round import import_round
+from omentum.score.round import score_round
+from omentum.score.round_queue import checked_asked, costs_of, queue_path, queue_round, read_queue, totals
+from omentum.settings import Settings
+
+
+@pytest.fixture
+def predicted(atlas):
+    box = atlas.box((3, 11), (3, 11), (3, 11))
+    atlas.add("a", "b")
+    for case_id in ("a", "b"):
+        atlas.predict(case_id, {}, unsure={"liver": box, "spleen": box})
+    return atlas
+
+
+def test_how_a_queue_was_made_is_kept_with_the_round(predicted):
+    score_round(predicted.workspace)
+    path = queue_path(predicted.workspace)
+    assert path == predicted.workspace.folder.round_dir(1) / "queue.json"
+    made = json.loads(path.read_text())
+    assert made == read_queue(predicted.workspace)
+    assert (made["strategy"], made["seed"], made["budget_minutes"]) == ("published", 1, None)
+    assert made["costs"] == {
+        "minutes_per_case": 0.5,
+        "minutes_per_spot": 0.5,
+        "minutes_per_ml": 0.3,
+        "n_records": 0,
+    }
+
+
+def test_the_strategy_of_the_settings_makes_the_queue_and_one_that_is_asked_for_goes_first(predicted):
+    settings = replace(predicted.workspace.settings, strategy="random")
+    predicted.workspace = replace(predicted.workspace, settings=settings)
+    score_round(predicted.workspace)
+    assert read_queue(predicted.workspace)["strategy"] == "random"
+    assert len(predicted.workspace.store.tasks.of_round(1)) == 6
+    score_round(predicted.workspace, strategy="published")
+    assert len(predicted.workspace.store.tasks.of_round(1)) == 4
+
+
+def test_a_budget_is_refused_before_anything_is_scored_where_nobody_knows_what_a_task_takes(predicted):
+    with pytest.raises(ConfigError, match=r"--budget is '45 min', but recipe 'published' does not tell"):
+        score_round(predicted.workspace, budget_minutes=45.0)
+    assert predicted.workspace.store.scores.of_round(1) == []
+
+
+def test_a_strategy_that_is_not_known_is_refused_before_anything_is_scored():
+    with pytest.raises(ConfigError, match="strategy is 'best'"):
+        checked_asked(Settings(), "best")
+
+
+def test_recorded_minutes_move_the_prices_of_the_next_queue(predicted, tmp_path):
+    score_round(predicted.workspace)
+    predicted.revise(tmp_path / "tasks", "a", "liver", predicted.box((3, 15), (3, 15), (3, 15)))
+    import_round(predicted.workspace, tmp_path / "tasks", minutes=600.0)
+    costs, n_records = costs_of(predicted.workspace)
+    assert n_records == 1
+    assert costs.minutes_per_ml > 0.3
+    score_round(predicted.workspace)
+    made = read_queue(predicted.workspace)["costs"]
+    assert made == {**made, "minutes_per_ml": costs.minutes_per_ml, "n_records": 1}
+
+
+def test_sums_are_unknown_where_no_task_was_reckoned(predicted):
+    score_round(predicted.workspace)
+    summed = totals(predicted.workspace.store.tasks.of_round(1))
+    assert summed == {"tasks": 4, "cases": 2, "minutes": None, "error_ml": None}
+
+
+@pytest.fixture
+def expected():
+    """Scores with expected errors: twenty minutes of spots in `a`, two in `b`."""
+
+    def organ(*spots_ml):
+        return OrganScore(
+            organ="liver",
+            attention_voxels=1,
+            attention_ml=1.0,
+            heat=1.0,
+            error_ml=sum(spots_ml),
+            spots_ml=spots_ml,
+        )
+
+    return [
+        CaseScore(case_id="a", score=60.0, organs=(organ(20.0, 20.0, 20.0),)),
+        CaseScore(case_id="b", score=3.0, organs=(organ(3.0),)),
+    ]
+
+
+def test_what_the_budget_does_not_pay_for_is_not_in_the_queue(predicted, expected):
+    asked = replace(checked_asked(Settings()), strategy="expected-error", budget_minutes=14.0)
+    (task,) = queue_round(predicted.workspace, expected, asked)
+    assert (task.case_id, task.n_spots, task.error_ml) == ("a", 2, 40.0)
+    assert task.minutes == pytest.approx(0.5 + 2 * 0.5 + 0.3 * 40)
+    made = read_queue(predicted.workspace)
+    assert made["totals"] == {"tasks": 1, "cases": 1, "minutes": task.minutes, "error_ml": 40.0}
+
+
+def test_tasks_that_people_began_stay_when_the_budget_shrinks(predicted, expected):
+    asked = replace(checked_asked(Settings()), strategy="expected-error", budget_minutes=60.0)
+    assert len(queue_round(predicted.workspace, expected, asked)) == 2
+    predicted.workspace.store.tasks.set_state(1, [("b", "liver")], TaskState.EXPORTED)
+    kept = queue_round(predicted.workspace, expected, replace(asked, budget_minutes=14.0))
+    assert [(one.case_id, one.state.value) for one in kept] == [("a", "queued"), ("b", "exported")]
