@@ -10,18 +10,33 @@ from typing import Any
 import numpy.typing as npt
 
 from omentum.errors import ConfigError
+from omentum.measures.plausibility.density import density
 from omentum.measures.plausibility.finding import Finding
+from omentum.measures.plausibility.orientation import orientation
+from omentum.measures.plausibility.places import far_piece, missing, wrong_place
 from omentum.measures.plausibility.scene import Scene, look_at
+from omentum.measures.plausibility.seams import cut_plane
+from omentum.measures.plausibility.sides import swapped_sides, wrong_side
 from omentum.measures.plausibility.size import holes, pieces, volume
 from omentum.volumes.masks import MaskSet
 
 __all__ = ["RULES", "findings"]
 
 _RULES: dict[str, Callable[[Scene], Iterator[Finding]]] = {
+    "orientation": orientation,
+    "swapped_sides": swapped_sides,
+    "wrong_side": wrong_side,
+    "wrong_place": wrong_place,
+    "far_piece": far_piece,
+    "missing": missing,
     "volume": volume,
     "pieces": pieces,
     "holes": holes,
+    "density": density,
+    "cut_plane": cut_plane,
 }
+_OF_PLACES = frozenset({"swapped_sides", "wrong_side", "wrong_place", "far_piece", "missing"})
+"""Rules that compare places; where the whole CT is turned they would name every organ."""
 
 RULES: tuple[str, ...] = tuple(_RULES)
 """Names of all rules."""
@@ -53,4 +68,11 @@ def findings(
     if unknown:
         raise ConfigError("without", unknown[0], f"it must be one of {', '.join(RULES)}")
     scene = look_at(masks, hu)
-    return [one for name, rule in _RULES.items() if name not in without for one in rule(scene)]
+    found: list[Finding] = []
+    silent = set(without)
+    for name, rule in _RULES.items():
+        if name not in silent:
+            found += rule(scene)
+        if name == "orientation" and found:
+            silent |= _OF_PLACES
+    return found

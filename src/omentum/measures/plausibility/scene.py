@@ -4,7 +4,7 @@ In:  the masks of one case, on any grid.
 Out: `Scene`, with one `Seen` an organ that has a voxel. Places are in mm, axes R, A, S, whatever the array's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from omentum.measures.components import Pieces, pieces_of
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.masks import MaskSet
 
-__all__ = ["Mask", "Point", "Scene", "Seen", "centre_mm", "look_at", "marked", "margin_voxels", "world_axes"]
+__all__ = ["Mask", "Point", "Scene", "Seen", "centre_mm", "look_at", "margin_voxels", "marked", "world_axes"]
 
 Mask = npt.NDArray[np.bool_]
 Point = npt.NDArray[np.float64]
