@@ -50,9 +50,9 @@ def main() -> None:
     table = places([measured(masks) for masks in everybody()])
     rows = ",\n".join(f'  "{name}": {json.dumps(row)}' for name, row in table.items())
     about = (
-        f"Middle, spread and half extent along R, A, S in mm, about the middle between the kidneys; null: not "
-        f"known. From {len(SEEDS)} made-up patients, {len(SEEDS)} deformations of three people's label maps, and "
-        "four people's label maps, by benchmarks/plausibility_places.py."
+        "Middle, spread and half extent along R, A, S in mm, about the middle between the kidneys; null: not "
+        f"known. From {len(SEEDS)} made-up patients, {len(SEEDS)} deformations of three people's label maps, "
+        "and four people's label maps, by benchmarks/plausibility_places.py."
     )
     text = f'{{\n "about": {json.dumps(about)},\n "organs": {{\n{rows}\n }}\n}}\n'
     given.path.write_text(text, encoding="utf-8")
@@ -99,7 +99,7 @@ def measured(masks: MaskSet) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def places(people: Rows) -> dict[str, dict[str, Any]]:
-    """Bring all people over each other, by moving alone, and say how organs are spread about their middles."""
+    """Move all people over each other, and say how organs are spread about their middles."""
     names = sorted({name for person in people for name in person}, key=lambda name: organ(name).index)
     middles: dict[str, np.ndarray] = {name: np.zeros(3) for name in names}
     for _ in range(30):

@@ -5,7 +5,6 @@ Out: `Fit`: how far the table has to be moved; the place each organ is expected 
 """
 
 import json
-from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -15,10 +14,12 @@ import numpy.typing as npt
 
 from omentum.measures.plausibility.scene import Point, Scene, Seen
 
-__all__ = ["LEAST_OTHERS", "Place", "expected", "offset_mm", "place_of"]
+__all__ = ["LEAST_OTHERS", "Place", "expected", "has_side", "offset_mm", "place_of", "shift_mm"]
 
 LEAST_OTHERS = 3
 """Organs whose places are known that say where another should be; of three the middle one may be wrong."""
+LEAST_SIDED_MM = 45.0
+"""How far from the midline an organ's middle is in the table for it to have a side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,6 +37,17 @@ class Place:
     half_mm: Point
 
 
+def has_side(name: str) -> bool:
+    """Tell whether an organ is on one side of the body, away from the midline, in everybody.
+
+    Example:
+        >>> has_side("spleen"), has_side("pancreas"), has_side("femur_left")
+        (True, False, False)
+    """
+    place = place_of(name)
+    return place is not None and bool(abs(place.middle_mm[0]) >= LEAST_SIDED_MM)
+
+
 def place_of(name: str) -> Place | None:
     """Look an organ up; `None` where the table does not have it.
 
@@ -48,7 +60,7 @@ def place_of(name: str) -> Place | None:
 
 
 def offset_mm(seen: Seen) -> Point:
-    """Give how far the table must be moved for one organ to fit; NaN along axes where it is cut or unknown."""
+    """Give how far the table must be moved for one organ to fit; NaN along axes where nobody knows."""
     place = place_of(seen.name)
     if place is None:
         return np.full(3, np.nan)
@@ -57,24 +69,24 @@ def offset_mm(seen: Seen) -> Point:
     return offset
 
 
-def expected(scene: Scene, name: str, *, without: Collection[str] = ()) -> Point | None:
+def expected(scene: Scene, name: str) -> Point | None:
     """Say where an organ should be: the table, moved by the median of what the other organs say.
 
-    Args:
-        scene: The case.
-        name: The organ, whose own place has no vote.
-        without: Others that have none.
-
     Returns:
-        R, A, S in mm; NaN along axes of which too few others say anything. `None` where nothing is known.
+        R, A, S in mm; NaN along axes of which the table, or too few others, say anything. `None` where the
+        organ is not in the table or nothing is known.
     """
-    place = place_of(name)
-    votes = [offset_mm(seen) for other, seen in scene.seen.items() if other != name and other not in without]
-    if place is None or len(votes) < LEAST_OTHERS:
+    place, shift = place_of(name), shift_mm(scene, name)
+    return None if place is None or shift is None else np.asarray(place.middle_mm + shift)
+
+
+def shift_mm(scene: Scene, name: str) -> Point | None:
+    """Say how far the table must be moved, as all organs but one say; `None` where too few are there."""
+    votes = [offset_mm(seen) for other, seen in scene.seen.items() if other != name]
+    if len(votes) < LEAST_OTHERS:
         return None
     known = np.array(votes)
-    shift = np.array([_median(known[:, axis]) for axis in range(3)])
-    return np.asarray(place.middle_mm + shift)
+    return np.array([_median(known[:, axis]) for axis in range(3)])
 
 
 def _median(values: npt.NDArray[np.float64]) -> float:

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from omentum.measures.boxes import shifted
-from omentum.measures.plausibility.atlas import Place, expected, place_of
+from omentum.measures.plausibility.atlas import expected, has_side, place_of, shift_mm
 from omentum.measures.plausibility.finding import Finding
 from omentum.measures.plausibility.scene import Mask, Point, Scene, Seen, centre_mm, marked
 from omentum.volumes.geometry import Box
-from omentum.volumes.labels import organ
 
 __all__ = ["far_piece", "missing", "wrong_place"]
 
@@ -27,14 +26,18 @@ MAY_BE_ABSENT = {
     "adrenal_gland_right": 0.5,
     "bladder": 0.5,
 }
-"""Organs that are taken out in many people, or that half of the people do not have, and how sure we then are."""
+"""Organs that are taken out, or never there, in many people, and how sure we then are."""
+GREAT_VESSELS = ("aorta", "postcava")
+"""They pass the kidneys in everybody, wherever they end."""
+VESSEL_HALF_MM = (15.0, 15.0, 50.0)
 LEAST_INSIDE = 0.8
 """Share of the organ's expected extent that must be in the field of view for it to be missed."""
 MOST_SPREADS = 4.0
 """Times the spread along any axis that an organ may be away from where the others say it should be."""
-LEAST_AWAY_MM = 50.0
+LEAST_AWAY_MM = 60.0
 """Nothing nearer is called a wrong place, however little an organ spreads in the table."""
 LEAST_PIECE_ML = 1.0
+"""Smaller pieces are specks, which `pieces` counts."""
 REACH = 2.5
 """Times the spread beyond half of its extent that a piece of an organ may lie."""
 
@@ -45,10 +48,15 @@ def missing(scene: Scene) -> Iterator[Finding]:
     A gall bladder or kidney may really be absent; that is said by the severity, not by silence.
     """
     for name in scene.empty:
-        place, should = place_of(name), expected(scene, name)
-        if place is None or should is None or not np.isfinite([should, place.half_mm]).all():
+        place, shift = place_of(name), shift_mm(scene, name)
+        if place is None or shift is None:
             continue
-        found = _around(scene, should, place)
+        middle, half = place.middle_mm, place.half_mm
+        if name in GREAT_VESSELS:
+            middle, half = np.append(middle[:2], 0.0), np.array(VESSEL_HALF_MM)
+        if not np.isfinite([middle, shift, half]).all():
+            continue
+        found = _around(scene, middle + shift, half)
         if found is None:
             continue
         box, where = found
@@ -110,8 +118,7 @@ def _away_mm(scene: Scene, seen: Seen) -> Point | None:
         return None
     away = seen.middle_mm - should
     away[list(seen.is_cut)] = np.nan
-    partner = organ(seen.name).partner
-    if partner is not None:
+    if has_side(seen.name):
         away[0] = np.nan
     return np.asarray(away)
 
@@ -130,10 +137,10 @@ def _is_far(scene: Scene, seen: Seen, number: int, should: Point) -> bool:
     return bool((np.nan_to_num(away, nan=-1.0) > 0).any())
 
 
-def _around(scene: Scene, should: Point, place: Place) -> tuple[Box, Mask] | None:
-    """Draw the ellipsoid in which an organ should be; `None` where too little of it is in the field of view."""
+def _around(scene: Scene, should: Point, half_mm: Point) -> tuple[Box, Mask] | None:
+    """Draw the ellipsoid where an organ should be; `None` where too little of it is in the field of view."""
     geometry = scene.geometry
-    corners = np.array([should + place.half_mm * signs for signs in _SIGNS])
+    corners = np.array([should + half_mm * signs for signs in _SIGNS])
     index = geometry.to_index(corners)
     low, high = index.min(axis=0), index.max(axis=0)
     shape = np.array(geometry.shape)
@@ -149,8 +156,7 @@ def _around(scene: Scene, should: Point, place: Place) -> tuple[Box, Mask] | Non
         along = [steps[k] * part.affine[axis, k] for k in range(3)]
         at = part.affine[axis, 3] - should[axis]
         total += (
-            (along[0][:, None, None] + along[1][None, :, None] + along[2][None, None, :] + at)
-            / place.half_mm[axis]
+            (along[0][:, None, None] + along[1][None, :, None] + along[2][None, None, :] + at) / half_mm[axis]
         ).astype(np.float32) ** 2
     return marked(shifted((x, y, z), (slice(0, 1),) * 3), total <= 1.0)
 

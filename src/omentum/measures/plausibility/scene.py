@@ -83,7 +83,7 @@ def world_axes(geometry: Geometry) -> tuple[int, int, int]:
     """Give the patient's axis (0 R, 1 A, 2 S) that each array axis runs along, nearly so on tilted grids.
 
     Example:
-        >>> world_axes(Geometry((4, 4, 4), np.array([[0, 0, 2, 0], [0, 2, 0, 0], [2, 0, 0, 0], [0, 0, 0, 1]])))
+        >>> world_axes(Geometry((4, 4, 4), np.eye(4)[[2, 1, 0, 3]]))
         (2, 1, 0)
     """
     x, y, z = nib.orientations.io_orientation(geometry.affine)[:, 0].astype(int).tolist()

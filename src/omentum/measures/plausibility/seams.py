@@ -23,25 +23,38 @@ LEAST_TIMES = 4.0
 NEAR_MM = 9.0
 BEYOND_MM = 15.0
 """How far beyond the face one looks for what is missing."""
-ENDS_BY_CONVENTION = frozenset(
-    "aorta postcava esophagus portal_vein_and_splenic_vein hepatic_vessel celiac_trunk duodenum stomach "
-    "colon intestine rectum femur_left femur_right".split()
+ENDS_BY_CONVENTION = (
+    "aorta",
+    "postcava",
+    "esophagus",
+    "portal_vein_and_splenic_vein",
+    "hepatic_vessel",
+    "celiac_trunk",
+    "duodenum",
+    "stomach",
+    "colon",
+    "intestine",
+    "rectum",
+    "femur_left",
+    "femur_right",
 )
-"""Organs that go on as another, so that people end them in a plane, at least from head to feet."""
+"""Organs that go on as another, or down a limb: people end them in a plane across the body."""
+FLUID_LEVELS = ("lung_left", "lung_right")
+"""Effusion lies flat behind the lungs of a patient who lies."""
 
 
 def cut_plane(scene: Scene) -> Iterator[Finding]:
     """An organ's surface is round: no large part of it ends in one plane of voxels, unless at the border.
 
-    What ends in each plane (voxels without a neighbour in the next one) is counted along each axis, both ways;
-    a plane in which many times more ends than in those around it is a cut. Hollow organs and vessels that
+    What ends in each plane (voxels without a neighbour in the next one) is counted along each axis, both
+    ways; a plane in which many times more ends than in those around it is a cut. Hollow organs and vessels that
     people end at a level are not asked along the long axis.
     """
     for name, seen in scene.seen.items():
         if organ(name).kind != "organ":
             continue
         for axis, world in enumerate(world_axes(scene.geometry)):
-            if world == 2 and name in ENDS_BY_CONVENTION:
+            if (world == 2 and name in ENDS_BY_CONVENTION) or (world == 1 and name in FLUID_LEVELS):
                 continue
             for step in (1, -1):
                 yield from _cuts(scene, seen, axis, step)

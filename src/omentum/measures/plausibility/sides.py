@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from omentum.measures.plausibility.atlas import expected, place_of
+from omentum.measures.plausibility.atlas import expected, has_side, place_of
 from omentum.measures.plausibility.finding import Finding
 from omentum.measures.plausibility.scene import Scene, Seen, centre_mm, marked
 from omentum.volumes.labels import organ
@@ -17,8 +17,6 @@ __all__ = ["swapped_sides", "wrong_side"]
 
 LEAST_APART_MM = 20.0
 """How far the left organ must lie to the right of the right one; halves of a horseshoe kidney meet."""
-LEAST_SIDED_MM = 45.0
-"""Organs whose middle is nearer to the midline than this in the table have no side."""
 LEAST_ACROSS_MM = 20.0
 """How far past the midline a piece must lie: the midline is known to about 10 mm."""
 LEAST_PIECE_ML = 2.0
@@ -47,12 +45,12 @@ def swapped_sides(scene: Scene) -> Iterator[Finding]:
 def wrong_side(scene: Scene) -> Iterator[Finding]:
     """An organ with a side has no large piece on the other one; the other organs say where the midline is.
 
-    Stomach, colon and small bowel cross the midline in many people, and lie all on the other side in some:
-    only those that lie there wholly are named, and less surely.
+    The stomach crosses the midline in many people: it is named only where most of it lies on the other side,
+    and less surely.
     """
     for name, seen in scene.seen.items():
         place = place_of(name)
-        if place is None or not abs(place.middle_mm[0]) >= LEAST_SIDED_MM:
+        if place is None or not has_side(name):
             continue
         partner = organ(name).partner
         if partner in scene.seen and _are_crossed(scene, name, partner):

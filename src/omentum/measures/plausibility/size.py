@@ -19,9 +19,12 @@ __all__ = ["holes", "pieces", "volume"]
 AROUND_MM = 8.0
 """How far round a mask that is too small the rest of the organ is looked for."""
 LEAST_HOLE_ML = 0.3
-"""Smaller gaps are noise of the surface, or small vessels that nobody drew."""
-MOST_SPECKS = 6
-"""Pieces under the label table's least piece that a mask may have; people's masks have a few at their edges."""
+LEAST_HOLE_SHARE = 0.25
+"""Of the organ's `max_hole_ml`: smaller gaps are vessels and lesions that nobody drew."""
+MOST_SPECKS = 20
+"""Pieces under the label table's least piece that a mask may have; true masks have some at thin edges."""
+LEAST_EXTRA_ML = 0.5
+"""Together: less is not worth a look."""
 
 
 def volume(scene: Scene) -> Iterator[Finding]:
@@ -69,11 +72,11 @@ def pieces(scene: Scene) -> Iterator[Finding]:
         extra = [number for number in large[row.max_pieces :] if number in inner]
         specks = [number for number in inner if 0 < sizes_ml[number] < row.min_piece_ml]
         specks = [number for number in specks if number != seen.main]
-        if not extra and len(specks) <= MOST_SPECKS:
-            continue
-        chosen = extra + (specks if len(specks) > MOST_SPECKS else [])
-        box, where = marked(seen.box, seen.pieces.mask(chosen))
+        chosen = extra + (specks if len(specks) > MOST_SPECKS * row.max_pieces else [])
         extra_ml = float(sizes_ml[chosen].sum())
+        if extra_ml < LEAST_EXTRA_ML:
+            continue
+        box, where = marked(seen.box, seen.pieces.mask(chosen))
         said = f"in {len(chosen) + row.max_pieces} pieces"
         severity = min(1.0, 0.6 + extra_ml / seen.volume_ml)
         yield Finding(rule="pieces", organ=name, said=said, box=box, where=where, severity=severity)
@@ -91,7 +94,7 @@ def holes(scene: Scene) -> Iterator[Finding]:
         hollow = filled(seen.mask, max_voxels=int(most_ml / scene.geometry.voxel_ml)) & ~seen.mask
         hollow &= scene.masks.codes[seen.box] == 0
         hole_ml = float(np.count_nonzero(hollow) * scene.geometry.voxel_ml)
-        if hole_ml < LEAST_HOLE_ML:
+        if hole_ml < max(LEAST_HOLE_ML, LEAST_HOLE_SHARE * most_ml):
             continue
         box, where = marked(seen.box, hollow)
         severity = min(1.0, 0.5 + 0.1 * hole_ml)
