@@ -2,7 +2,8 @@
 
 Puts errors of known kinds into true labels of made-up patients and of deformed label maps of real people
 (where `shared/data` is beside the checkout), one error a case, and asks all plausibility rules; then, how
-often they name a mask that is right. `--quick` takes a sixth of the patients; `--write` puts the tables into docs/plausibility.md and the figures into results/.
+often they name a mask that is right. `--quick` takes a sixth of the patients;
+`--write` puts the tables into docs/plausibility.md and the figures into results/.
 """
 
 import argparse
@@ -155,8 +156,8 @@ def tables(counts: Counts, n_patients: int) -> str:
     ]
     lines += [
         "",
-        f"Besides, `missing` named {counts.absent} gall bladders and kidneys that these patients really lack. "
-        f"All rules took {np.median(counts.seconds):.2f} s a case (median, one core).",
+        f"Besides, `missing` named {counts.absent} organs, such as gall bladders and kidneys, that these "
+        f"patients really lack. All rules took {np.median(counts.seconds):.2f} s a case (median, one core).",
     ]
     return "\n".join([BEGIN, *lines, END])
 

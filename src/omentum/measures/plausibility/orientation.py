@@ -20,7 +20,7 @@ LEAST_ORGANS = 5
 """Fewer middles fit several ways round."""
 MOST_COST = 3.0
 """Spreads at which an organ is simply elsewhere, so that one wrong mask cannot turn the whole."""
-LEAST_GAIN = 0.6
+LEAST_GAIN = 0.4
 """Spreads an organ by which the other way round must fit better, on average over organs."""
 _SAID = {
     (-1, 1, 1): "mirrored left to right",

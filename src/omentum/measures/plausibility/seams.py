@@ -47,8 +47,8 @@ def cut_plane(scene: Scene) -> Iterator[Finding]:
     """An organ's surface is round: no large part of it ends in one plane of voxels, unless at the border.
 
     What ends in each plane (voxels without a neighbour in the next one) is counted along each axis, both
-    ways; a plane in which many times more ends than in those around it is a cut. Hollow organs and vessels that
-    people end at a level are not asked along the long axis.
+    ways; a plane in which many times more ends than in those around it is a cut. Hollow organs and vessels
+    that people end at a level are not asked along the long axis.
     """
     for name, seen in scene.seen.items():
         if organ(name).kind != "organ":
