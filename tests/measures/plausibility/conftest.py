@@ -38,12 +38,12 @@ def asked() -> Callable[..., list[Finding]]:
 
 @pytest.fixture(scope="session")
 def wrong(truth) -> Callable[[str], Labelled]:
-    """Put an error into the truth."""
+    """Put an error into the truth, not into the pancreas: thin and in up to three pieces, it hides several."""
 
     def make(error: str, seed: int = 0) -> Labelled:
         for draw in range(seed, seed + 10):
             found = with_error(replace(truth), error, np.random.default_rng(draw))
-            if found is not None:
+            if found is not None and ("pancreas" not in found.wrong or len(found.wrong) > 2):
                 return found
         raise AssertionError(error)
 

@@ -34,7 +34,7 @@ def swapped_sides(scene: Scene) -> Iterator[Finding]:
     """
     for name, seen in scene.seen.items():
         partner = organ(name).partner
-        if partner not in scene.seen or not _are_crossed(scene, name, partner):
+        if partner is None or not _are_crossed(scene, name, partner):
             continue
         said = f"swapped with {partner}"
         yield Finding(
@@ -53,7 +53,7 @@ def wrong_side(scene: Scene) -> Iterator[Finding]:
         if place is None or not has_side(name):
             continue
         partner = organ(name).partner
-        if partner in scene.seen and _are_crossed(scene, name, partner):
+        if partner is not None and _are_crossed(scene, name, partner):
             continue
         should = expected(scene, name)
         if should is None or not np.isfinite(should[0]):
@@ -90,7 +90,9 @@ def _across(scene: Scene, seen: Seen, midline_mm: float, side_mm: float) -> Iter
 
 
 def _are_crossed(scene: Scene, name: str, partner: str) -> bool:
-    own, other = scene.seen[name], scene.seen[partner]
+    own, other = scene.seen[name], scene.seen.get(partner)
+    if other is None:
+        return False
     smaller, larger = sorted((own.volume_ml, other.volume_ml))
     if larger > MOST_ML_RATIO * smaller:
         return False
