@@ -38,7 +38,7 @@ def asked() -> Callable[..., list[Finding]]:
 
 @pytest.fixture(scope="session")
 def wrong(truth) -> Callable[[str], Labelled]:
-    """Put an error into the truth, not into the pancreas: thin and in up to three pieces, it hides several."""
+    """Put an error into the truth, not into the pancreas: thin and in up to three pieces, it hides some."""
 
     def make(error: str, seed: int = 0) -> Labelled:
         for draw in range(seed, seed + 10):
