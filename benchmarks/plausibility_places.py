@@ -1,0 +1,145 @@
+"""Where do organs lie beside each other? Run: python benchmarks/plausibility_places.py PATH-TO-places.json.
+
+Writes the table that the plausibility rules compare with: each organ's middle, its spread and half its
+extent along R, A, S, over made-up patients, real people's label maps, and those maps deformed at will.
+Needs the folder `shared/data` beside the checkout.
+"""
+
+import argparse
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from omentum.measures.plausibility.scene import look_at, world_axes
+from omentum.phantoms.anatomy_map import read_anatomy
+from omentum.phantoms.phantom import LABELLED, make_phantom
+from omentum.phantoms.rendered import render_pair
+from omentum.volumes.geometry import Geometry
+from omentum.volumes.labels import organ
+from omentum.volumes.masks import MaskSet
+from omentum.volumes.nifti import read_nifti
+from omentum.volumes.other_ids import other_ids
+from quality.cases import data_folder
+
+SEEDS = range(1000, 1060)
+"""Of made-up and of deformed patients; no rule is measured on them."""
+REAL = {
+    "label_maps/s0327.nii.gz": "totalsegmentator",
+    "label_maps/s0328.nii.gz": "totalsegmentator",
+    "label_maps/amos_0013.nii.gz": "abdomenatlas-1.0",
+    "totalsegmentator_example/labels.nii.gz": "abdomenatlas-1.0",
+}
+LEAST_SPREAD_MM = {True: 12.0, False: 22.0}
+"""Of organs seen in many patients, and of those seen in the few real ones alone."""
+MANY = 12
+TUBES = ("aorta", "postcava", "esophagus", "colon", "intestine", "lung_right", "lung_left")
+"""Organs that the field of view cuts, so that their middle says nothing of the level."""
+
+Rows = list[dict[str, tuple[np.ndarray, np.ndarray]]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("path", type=Path)
+    given = parser.parse_args()
+    table = places([measured(masks) for masks in everybody()])
+    rows = ",\n".join(f'  "{name}": {json.dumps(row)}' for name, row in table.items())
+    about = (
+        "Middle, spread and half extent along R, A, S in mm, about the middle between the kidneys; null: not "
+        f"known. From {len(SEEDS)} made-up patients, {len(SEEDS)} deformations of three people's label maps, "
+        "and four people's label maps, by benchmarks/plausibility_places.py."
+    )
+    text = f'{{\n "about": {json.dumps(about)},\n "organs": {{\n{rows}\n }}\n}}\n'
+    given.path.write_text(text, encoding="utf-8")
+    sys.stdout.write(text)
+
+
+def everybody() -> Iterator[MaskSet]:
+    """Give the true masks of all patients, one after another."""
+    folder = data_folder()
+    if folder is None:
+        raise SystemExit("there is no folder shared/data beside the checkout; the table needs real people")
+    for seed in SEEDS:
+        labels = make_phantom(seed).labels
+        yield MaskSet.from_labels(labels.voxels, labels.geometry, LABELLED)
+    maps = [read_anatomy(folder / path, ids) for path, ids in REAL.items() if path.startswith("label_maps")]
+    for seed in SEEDS:
+        pair = render_pair(seed, maps, 3.0, made_share=0.0, style="mixed")
+        yield MaskSet.from_labels(pair.labels, pair.geometry, LABELLED)
+    for path, ids in REAL.items():
+        yield real_masks(folder / path, ids)
+
+
+def real_masks(path: Path, ids: str) -> MaskSet:
+    """Read a person's label map."""
+    volume = read_nifti(path)
+    values = other_ids(ids, path.parent).values
+    lut = np.zeros(256, dtype=np.uint8)
+    for name, own in values.items():
+        lut[list(own)] = organ(name).index
+    return MaskSet.from_labels(lut[volume.voxels.astype(np.uint8)], volume.geometry, values)
+
+
+def measured(masks: MaskSet) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Give each organ's middle and half extent, NaN along axes that the field of view cuts."""
+    found = {}
+    for name, seen in look_at(masks).seen.items():
+        middle, half = seen.middle_mm.copy(), _half_mm(seen.box, masks.geometry)
+        cut = np.array(seen.is_cut)
+        middle[cut] = half[cut] = np.nan
+        if name in TUBES:
+            middle[2] = np.nan
+        found[name] = middle, half
+    return found
+
+
+def places(people: Rows) -> dict[str, dict[str, Any]]:
+    """Move all people over each other, and say how organs are spread about their middles."""
+    names = sorted({name for person in people for name in person}, key=lambda name: organ(name).index)
+    middles: dict[str, np.ndarray] = {name: np.zeros(3) for name in names}
+    for _ in range(30):
+        moved: dict[str, list[np.ndarray]] = defaultdict(list)
+        for person in people:
+            shift = np.nanmedian([place - middles[name] for name, (place, _) in person.items()], axis=0)
+            for name, (place, _) in person.items():
+                moved[name].append(place - shift)
+        middles = {name: _mean(np.array(moved[name])) for name in names}
+    origin = (middles["kidney_left"] + middles["kidney_right"]) / 2
+    table = {}
+    for name in names:
+        own, half = np.array(moved[name]), np.array([p[name][1] for p in people if name in p])
+        least = LEAST_SPREAD_MM[len(own) >= MANY]
+        known = np.isfinite(own).sum(axis=0)
+        spread = np.maximum(np.sqrt(_mean((own - middles[name]) ** 2)), least)
+        middle = np.where(known > 0, middles[name] - origin, np.nan)
+        table[name] = {
+            "middle_mm": _told(middle),
+            "spread_mm": _told(np.where(known > 0, spread, np.nan)),
+            "half_mm": _told(_mean(half)),
+        }
+    return table
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    known = np.isfinite(values)
+    return np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+
+
+def _told(values: np.ndarray) -> list[int | None]:
+    return [round(float(value)) if np.isfinite(value) else None for value in values]
+
+
+def _half_mm(box: tuple[slice, ...], geometry: Geometry) -> np.ndarray:
+    half = np.zeros(3)
+    for axis, part, edge in zip(world_axes(geometry), box, geometry.spacing_mm, strict=True):
+        half[axis] = (part.stop - part.start) * edge / 2
+    return half
+
+
+if __name__ == "__main__":
+    main()

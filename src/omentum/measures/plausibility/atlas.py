@@ -1,0 +1,104 @@
+"""Where should each organ be, given where the others are? A table of middles, and its fit to one patient.
+
+In:  the middles of a case's organs.
+Out: `Fit`: how far the table has to be moved; the place each organ is expected at, from all others.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import numpy as np
+import numpy.typing as npt
+
+from omentum.measures.plausibility.scene import Point, Scene, Seen
+
+__all__ = ["LEAST_OTHERS", "Place", "expected", "has_side", "offset_mm", "place_of", "shift_mm"]
+
+LEAST_OTHERS = 3
+"""Organs whose places are known that say where another should be; of three the middle one may be wrong."""
+LEAST_SIDED_MM = 45.0
+"""How far from the midline an organ's middle is in the table for it to have a side."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Place:
+    """Where an organ is beside the others; NaN along axes of which nothing is known.
+
+    Attributes:
+        middle_mm: R, A, S, about the middle between the kidneys.
+        spread_mm: Standard deviation over patients of all sizes.
+        half_mm: Half its extent.
+    """
+
+    middle_mm: Point
+    spread_mm: Point
+    half_mm: Point
+
+
+def has_side(name: str) -> bool:
+    """Tell whether an organ is on one side of the body, away from the midline, in everybody.
+
+    Example:
+        >>> has_side("spleen"), has_side("pancreas"), has_side("femur_left")
+        (True, False, False)
+    """
+    place = place_of(name)
+    return place is not None and bool(abs(place.middle_mm[0]) >= LEAST_SIDED_MM)
+
+
+def place_of(name: str) -> Place | None:
+    """Look an organ up; `None` where the table does not have it.
+
+    Example:
+        >>> place = place_of("liver")
+        >>> bool(place.middle_mm[0] > 0), place_of("femur_left")
+        (True, None)
+    """
+    return _table().get(name)
+
+
+def offset_mm(seen: Seen) -> Point:
+    """Give how far the table must be moved for one organ to fit; NaN along axes where nobody knows."""
+    place = place_of(seen.name)
+    if place is None:
+        return np.full(3, np.nan)
+    offset = seen.middle_mm - place.middle_mm
+    offset[list(seen.is_cut)] = np.nan
+    return offset
+
+
+def expected(scene: Scene, name: str) -> Point | None:
+    """Say where an organ should be: the table, moved by the median of what the other organs say.
+
+    Returns:
+        R, A, S in mm; NaN along axes of which the table, or too few others, say anything. `None` where the
+        organ is not in the table or nothing is known.
+    """
+    place, shift = place_of(name), shift_mm(scene, name)
+    return None if place is None or shift is None else np.asarray(place.middle_mm + shift)
+
+
+def shift_mm(scene: Scene, name: str) -> Point | None:
+    """Say how far the table must be moved, as all organs but one say; `None` where too few are there."""
+    votes = [offset_mm(seen) for other, seen in scene.seen.items() if other != name]
+    if len(votes) < LEAST_OTHERS:
+        return None
+    known = np.array(votes)
+    return np.array([_median(known[:, axis]) for axis in range(3)])
+
+
+def _median(values: npt.NDArray[np.float64]) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) >= LEAST_OTHERS else float("nan")
+
+
+@cache
+def _table() -> dict[str, Place]:
+    text = resources.files("omentum.measures.plausibility").joinpath("places.json").read_text("utf-8")
+    rows: dict[str, dict[str, list[float | None]]] = json.loads(text)["organs"]
+    return {
+        name: Place(**{key: np.array(values, dtype=np.float64) for key, values in row.items()})
+        for name, row in rows.items()
+    }

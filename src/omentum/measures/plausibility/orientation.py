@@ -1,0 +1,99 @@
+"""Is the whole CT turned or mirrored? The organs' middles fit the table better another way round.
+
+In:  a scene.
+Out: at most one finding of the rule `orientation`.
+"""
+
+from collections.abc import Iterator
+from itertools import permutations, product
+
+import numpy as np
+import numpy.typing as npt
+
+from omentum.measures.plausibility.atlas import place_of
+from omentum.measures.plausibility.finding import Finding
+from omentum.measures.plausibility.scene import Scene
+
+__all__ = ["orientation", "turns"]
+
+LEAST_ORGANS = 5
+"""Fewer middles fit several ways round."""
+MOST_COST = 3.0
+"""Spreads at which an organ is simply elsewhere, so that one wrong mask cannot turn the whole."""
+LEAST_GAIN = 0.4
+"""Spreads an organ by which the other way round must fit better, on average over organs."""
+_SAID = {
+    (-1, 1, 1): "mirrored left to right",
+    (1, -1, 1): "mirrored front to back",
+    (1, 1, -1): "upside down",
+    (-1, -1, 1): "turned half round its long axis",
+}
+
+Turn = npt.NDArray[np.float64]
+
+
+def orientation(scene: Scene) -> Iterator[Finding]:
+    """A wrong affine mirrors or turns all organs at once: then the table fits another of 48 ways round.
+
+    One person in about 10,000 has all organs mirrored (situs inversus), so a person decides.
+    """
+    known = [name for name in scene.seen if place_of(name) is not None and not all(scene.seen[name].is_cut)]
+    if len(known) < LEAST_ORGANS:
+        return
+    costs = [_cost(scene, known, turn) for turn in turns()]
+    as_is, best = costs[0].mean(), int(np.argmin([cost.mean() for cost in costs]))
+    gain = float(as_is - costs[best].mean())
+    if best == 0 or gain < LEAST_GAIN:
+        return
+    told = known[int(np.argmax(costs[0] - costs[best]))]
+    yield Finding(
+        rule="orientation",
+        organ=told,
+        said=f"the whole CT seems to be {_said(turns()[best])}",
+        box=scene.seen[told].box,
+        where=scene.seen[told].mask,
+        severity=min(1.0, 0.5 + gain / 2),
+    )
+
+
+def turns() -> list[Turn]:
+    """List the 48 ways round as matrices `(3, 3)`; the first changes nothing, mirrors come before turns."""
+    found = [
+        np.diag(np.array(signs, dtype=np.float64))[list(order)]
+        for order in permutations(range(3))
+        for signs in product((1, -1), repeat=3)
+    ]
+    return sorted(
+        found, key=lambda turn: 3 - np.trace(turn @ np.abs(turn).T) + 9 * (3 - np.abs(turn).trace())
+    )
+
+
+def _cost(scene: Scene, known: list[str], turn: Turn) -> npt.NDArray[np.float64]:
+    """Give how many spreads each organ is off if the whole were turned back, at most `MOST_COST`."""
+    away, spread = [], []
+    for name in known:
+        place, seen = place_of(name), scene.seen[name]
+        assert place is not None
+        middle = np.where(seen.is_cut, np.nan, seen.middle_mm)
+        away.append(middle - _turned(turn, place.middle_mm))
+        spread.append(np.abs(_turned(np.abs(turn), place.spread_mm)))
+    off = np.array(away)
+    for axis in range(3):
+        finite = np.isfinite(off[:, axis])
+        if finite.any():
+            off[:, axis] -= np.median(off[finite, axis])
+    scaled = np.nan_to_num(np.abs(off) / np.array(spread))
+    return np.asarray(np.minimum(np.sqrt((scaled**2).sum(axis=1)), MOST_COST))
+
+
+def _turned(turn: Turn, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Turn a point of which some axes may be NaN."""
+    order = np.abs(turn).argmax(axis=1)
+    return np.asarray(values[order] * turn.sum(axis=1))
+
+
+def _said(turn: Turn) -> str:
+    if not np.allclose(np.abs(turn), np.eye(3)):
+        return "turned, its axes exchanged"
+    x, y, z = np.diag(turn).astype(int).tolist()
+    return _SAID.get((x, y, z), "turned")

@@ -1,0 +1,78 @@
+"""Which masks of a case can hardly be right, and why? All plausibility rules, by name.
+
+In:  the masks of one case on any grid, and its CT where there is one.
+Out: findings, each with the organ, a few words, and the voxels to look at.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+import numpy.typing as npt
+
+from omentum.errors import ConfigError
+from omentum.measures.plausibility.density import density
+from omentum.measures.plausibility.finding import Finding
+from omentum.measures.plausibility.orientation import orientation
+from omentum.measures.plausibility.places import far_piece, missing, wrong_place
+from omentum.measures.plausibility.scene import Scene, look_at
+from omentum.measures.plausibility.seams import cut_plane
+from omentum.measures.plausibility.sides import swapped_sides, wrong_side
+from omentum.measures.plausibility.size import holes, pieces, volume
+from omentum.volumes.masks import MaskSet
+
+__all__ = ["RULES", "findings"]
+
+_RULES: dict[str, Callable[[Scene], Iterator[Finding]]] = {
+    "orientation": orientation,
+    "swapped_sides": swapped_sides,
+    "wrong_side": wrong_side,
+    "wrong_place": wrong_place,
+    "far_piece": far_piece,
+    "missing": missing,
+    "volume": volume,
+    "pieces": pieces,
+    "holes": holes,
+    "density": density,
+    "cut_plane": cut_plane,
+}
+_OF_PLACES = frozenset({"swapped_sides", "wrong_side", "wrong_place", "far_piece", "missing"})
+"""Rules that compare places; where the whole CT is turned they would name every organ."""
+
+RULES: tuple[str, ...] = tuple(_RULES)
+"""Names of all rules."""
+
+
+def findings(
+    masks: MaskSet, hu: npt.NDArray[Any] | None = None, *, without: Collection[str] = ()
+) -> list[Finding]:
+    """Find what can hardly be right.
+
+    Args:
+        masks: Of one case, on any grid; an organ that they do not speak of is unknown, not missing.
+        hu: The CT on the same grid `(x, y, z)`, in HU; rules that need it are silent without.
+        without: Names of rules to leave out.
+
+    Raises:
+        ConfigError: `without` names no rule.
+
+    Example:
+        >>> import numpy as np
+        >>> from omentum.volumes.geometry import Geometry
+        >>> voxels = np.zeros((30, 30, 30), dtype=np.uint8)
+        >>> voxels[10:20, 10:20, 10:20] = 6
+        >>> masks = MaskSet.from_labels(voxels, Geometry(voxels.shape, np.eye(4)), ["liver"])
+        >>> [str(one) for one in findings(masks)]
+        ['liver: too small, 1 mL']
+    """
+    unknown = sorted(set(without) - set(RULES))
+    if unknown:
+        raise ConfigError("without", unknown[0], f"it must be one of {', '.join(RULES)}")
+    scene = look_at(masks, hu)
+    found: list[Finding] = []
+    silent = set(without)
+    for name, rule in _RULES.items():
+        if name not in silent:
+            found += rule(scene)
+        if name == "orientation" and found:
+            silent |= _OF_PLACES
+    return found

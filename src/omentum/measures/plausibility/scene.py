@@ -1,0 +1,148 @@
+"""What do all rules need to know of a case? Each organ's box, pieces, volume, middle and cut sides, once.
+
+In:  the masks of one case, on any grid.
+Out: `Scene`, with one `Seen` an organ that has a voxel. Places are in mm, axes R, A, S, whatever the array's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import numpy.typing as npt
+
+from omentum.measures.boxes import organ_boxes
+from omentum.measures.components import Pieces, pieces_of
+from omentum.volumes.geometry import Box, Geometry
+from omentum.volumes.masks import MaskSet
+
+__all__ = ["Mask", "Point", "Scene", "Seen", "centre_mm", "look_at", "margin_voxels", "marked", "world_axes"]
+
+Mask = npt.NDArray[np.bool_]
+Point = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Seen:
+    """One organ that has a voxel.
+
+    Attributes:
+        name: The organ.
+        box: The smallest box around its mask.
+        mask: Inside the box `(x, y, z)`.
+        volume_ml: Of the whole mask.
+        pieces: What the mask is made of.
+        main: Number of the largest piece.
+        middle_mm: Mean place of the largest piece, R, A, S.
+        is_cut: Whether the mask touches the grid's border along R, A, S.
+    """
+
+    name: str
+    box: Box
+    mask: Mask
+    volume_ml: float
+    pieces: Pieces
+    main: int
+    middle_mm: Point
+    is_cut: tuple[bool, bool, bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scene:
+    """One case as the rules see it.
+
+    Attributes:
+        masks: As given.
+        hu: The CT on the same grid, if there is one.
+        seen: Organs with a voxel, by name.
+    """
+
+    masks: MaskSet
+    hu: npt.NDArray[Any] | None
+    seen: Mapping[str, Seen]
+
+    @property
+    def geometry(self) -> Geometry:
+        """The grid."""
+        return self.masks.geometry
+
+    @property
+    def empty(self) -> tuple[str, ...]:
+        """Organs that the masks speak of and that have no voxel."""
+        return tuple(name for name in self.masks.organs if name not in self.seen)
+
+
+def look_at(masks: MaskSet, hu: npt.NDArray[Any] | None = None) -> Scene:
+    """Measure what every rule needs, inside each organ's box."""
+    seen = {name: _seen(masks, name, box) for name, box in organ_boxes(masks).items() if box is not None}
+    return Scene(masks=masks, hu=hu, seen=seen)
+
+
+def world_axes(geometry: Geometry) -> tuple[int, int, int]:
+    """Give the patient's axis (0 R, 1 A, 2 S) that each array axis runs along, nearly so on tilted grids.
+
+    Example:
+        >>> world_axes(Geometry((4, 4, 4), np.eye(4)[[2, 1, 0, 3]]))
+        (2, 1, 0)
+    """
+    x, y, z = nib.orientations.io_orientation(geometry.affine)[:, 0].astype(int).tolist()
+    return x, y, z
+
+
+def margin_voxels(geometry: Geometry, margin_mm: float) -> tuple[int, int, int]:
+    """Give how many voxels a margin is along each array axis, at least one."""
+    x, y, z = (max(1, round(margin_mm / edge)) for edge in geometry.spacing_mm)
+    return x, y, z
+
+
+def centre_mm(mask: Mask, box: Box, geometry: Geometry) -> Point:
+    """Measure the mean place of a mask in a box, R, A, S, in mm; from its shadows on the axes."""
+    total = float(np.count_nonzero(mask))
+    index = [
+        part.start + float(_shadow(mask, axis) @ np.arange(mask.shape[axis])) / total
+        for axis, part in enumerate(box)
+    ]
+    return geometry.to_mm(index)
+
+
+def marked(box: Box, mask: Mask) -> tuple[Box, Mask]:
+    """Shrink a box to a mask that has a voxel."""
+    spans = [np.flatnonzero(mask.any(axis=_others(axis))) for axis in range(3)]
+    inner = tuple(slice(int(span[0]), int(span[-1]) + 1) for span in spans)
+    x, y, z = (
+        slice(part.start + own.start, part.start + own.stop) for part, own in zip(box, inner, strict=True)
+    )
+    return (x, y, z), mask[inner]
+
+
+def _seen(masks: MaskSet, name: str, box: Box) -> Seen:
+    mask = masks.mask_in(name, box)
+    pieces = pieces_of(mask)
+    main = pieces.by_size[0]
+    return Seen(
+        name=name,
+        box=box,
+        mask=mask,
+        volume_ml=float(pieces.n_voxels.sum() * masks.geometry.voxel_ml),
+        pieces=pieces,
+        main=main,
+        middle_mm=centre_mm(pieces.numbers == main, box, masks.geometry),
+        is_cut=_cut(box, masks.geometry),
+    )
+
+
+def _cut(box: Box, geometry: Geometry) -> tuple[bool, bool, bool]:
+    cut = [False, False, False]
+    for axis, part, side in zip(world_axes(geometry), box, geometry.shape, strict=True):
+        cut[axis] = part.start == 0 or part.stop == side
+    return cut[0], cut[1], cut[2]
+
+
+def _shadow(mask: Mask, axis: int) -> npt.NDArray[np.float64]:
+    return np.asarray(np.count_nonzero(mask, axis=_others(axis)), dtype=np.float64)
+
+
+def _others(axis: int) -> tuple[int, int]:
+    first, second = (one for one in range(3) if one != axis)
+    return first, second

@@ -1,0 +1,119 @@
+"""Is it as large, and in as few pieces, as the organ can be? Limits of the label table.
+
+In:  a scene.
+Out: findings of the rules `volume`, `pieces` and `holes`.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from omentum.measures.boxes import grown
+from omentum.measures.morphology import dilated, filled
+from omentum.measures.plausibility.finding import Finding
+from omentum.measures.plausibility.scene import Scene, Seen, margin_voxels, marked
+from omentum.volumes.labels import organ
+
+__all__ = ["holes", "pieces", "volume"]
+
+AROUND_MM = 8.0
+"""How far round a mask that is too small the rest of the organ is looked for."""
+LEAST_HOLE_ML = 0.3
+LEAST_HOLE_SHARE = 0.25
+"""Of the organ's `max_hole_ml`: smaller gaps are vessels and lesions that nobody drew."""
+MOST_SPECKS = 20
+"""Pieces under the label table's least piece that a mask may have; true masks have some at thin edges."""
+LEAST_EXTRA_ML = 0.5
+"""Together: less is not worth a look."""
+
+
+def volume(scene: Scene) -> Iterator[Finding]:
+    """A whole organ has a volume in the range of the label table; one that is cut may be smaller.
+
+    Source:
+        `volume_ml` in `labels_32.json`, wide on purpose: splenomegaly and atrophic kidneys are inside.
+    """
+    for name, seen in scene.seen.items():
+        limits = organ(name).volume_ml
+        if limits is None or organ(name).kind != "organ":
+            continue
+        least, most = limits
+        told = f"{seen.volume_ml:.3g} mL"
+        if seen.volume_ml > most:
+            yield Finding(
+                rule="volume",
+                organ=name,
+                said=f"too large, {told}",
+                box=seen.box,
+                where=seen.mask,
+                severity=min(1.0, 0.7 * seen.volume_ml / most),
+            )
+        elif seen.volume_ml < least and not any(seen.is_cut):
+            box = grown(seen.box, max(margin_voxels(scene.geometry, AROUND_MM)), scene.geometry.shape)
+            mask = scene.masks.mask_in(name, box)
+            around = dilated(mask, min(margin_voxels(scene.geometry, AROUND_MM)))
+            yield Finding(
+                rule="volume", organ=name, said=f"too small, {told}", box=box, where=around, severity=0.8
+            )
+
+
+def pieces(scene: Scene) -> Iterator[Finding]:
+    """An organ is in as few pieces as the label table says; pieces at the border may meet beyond it.
+
+    A handful of specks is how masks are; dozens are a network that is lost.
+    """
+    for name, seen in scene.seen.items():
+        row = organ(name)
+        if row.max_pieces is None or row.kind != "organ":
+            continue
+        sizes_ml = seen.pieces.n_voxels * scene.geometry.voxel_ml
+        inner = _inner(seen, scene)
+        large = [number for number in seen.pieces.by_size if sizes_ml[number] >= row.min_piece_ml]
+        extra = [number for number in large[row.max_pieces :] if number in inner]
+        specks = [number for number in inner if 0 < sizes_ml[number] < row.min_piece_ml]
+        specks = [number for number in specks if number != seen.main]
+        chosen = extra + (specks if len(specks) > MOST_SPECKS * row.max_pieces else [])
+        extra_ml = float(sizes_ml[chosen].sum())
+        if extra_ml < LEAST_EXTRA_ML:
+            continue
+        box, where = marked(seen.box, seen.pieces.mask(chosen))
+        said = f"in {len(chosen) + row.max_pieces} pieces"
+        severity = min(1.0, 0.6 + extra_ml / seen.volume_ml)
+        yield Finding(rule="pieces", organ=name, said=said, box=box, where=where, severity=severity)
+
+
+def holes(scene: Scene) -> Iterator[Finding]:
+    """An organ encloses no background; what another organ fills, such as a lesion, is no hole.
+
+    Holes above the label table's `max_hole_ml` may be something that nobody named, and are left.
+    """
+    for name, seen in scene.seen.items():
+        most_ml = organ(name).max_hole_ml
+        if most_ml is None or organ(name).kind != "organ":
+            continue
+        hollow = filled(seen.mask, max_voxels=int(most_ml / scene.geometry.voxel_ml)) & ~seen.mask
+        hollow &= scene.masks.codes[seen.box] == 0
+        hole_ml = float(np.count_nonzero(hollow) * scene.geometry.voxel_ml)
+        if hole_ml < max(LEAST_HOLE_ML, LEAST_HOLE_SHARE * most_ml):
+            continue
+        box, where = marked(seen.box, hollow)
+        severity = min(1.0, 0.5 + 0.1 * hole_ml)
+        yield Finding(
+            rule="holes",
+            organ=name,
+            said=f"a hole of {hole_ml:.2g} mL",
+            box=box,
+            where=where,
+            severity=severity,
+        )
+
+
+def _inner(seen: Seen, scene: Scene) -> set[int]:
+    """Find the pieces that do not touch the grid's border."""
+    outer: set[int] = set()
+    for axis, (part, side) in enumerate(zip(seen.box, scene.geometry.shape, strict=True)):
+        if part.start == 0:
+            outer |= set(np.unique(np.take(seen.pieces.numbers, 0, axis)).tolist())
+        if part.stop == side:
+            outer |= set(np.unique(np.take(seen.pieces.numbers, -1, axis)).tolist())
+    return set(range(1, len(seen.pieces.n_voxels))) - outer
