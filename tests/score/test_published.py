@@ -131,6 +131,19 @@ def test_maps_equal_the_dense_arithmetic_for_any_number_of_networks(dense, seed,
     assert one.peak == exact.peak
 
 
+@pytest.mark.parametrize("turn", [np.asfortranarray, lambda one: one[::-1].copy()[::-1]])
+def test_order_in_memory_does_not_matter(turn):
+    soft, entropies, overlap = opinions(11, 3, (12, 11, 10))
+    plain = organ_attention(soft, entropies, overlap)
+    turned = organ_attention([turn(soft[0]), *soft[1:]], [turn(one) for one in entropies], turn(overlap))
+    all_turned = organ_attention([turn(one) for one in soft], [turn(one) for one in entropies], turn(overlap))
+    assert plain.n_voxels > 0
+    for other in (turned, all_turned):
+        assert (plain.heat == other.heat).all()
+        assert (plain.inconsistency == other.inconsistency).all()
+        assert (plain.uncertainty == other.uncertainty).all()
+
+
 def test_box_gives_the_same_as_the_whole_volume(reference):
     stored = reference.inputs("lung_002")
     soft = [stored[f"soft_pred/{network}/pancreas"] for network in ("swinunetr", "unet", "nnunet")]
