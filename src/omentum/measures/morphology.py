@@ -130,7 +130,7 @@ def _grown(mask: Mask, times: int, margin: int) -> Mask:
 
 
 def _joined(mask: Mask, width: int, axis: int, join: Callable[[Mask, Mask], Mask]) -> Mask:
-    """Join each run of `width` voxels along an axis into one, by doubling; the axis gets `width - 1` shorter."""
+    """Join each run of `width` voxels along an axis into one, by doubling; it gets `width - 1` shorter."""
     result = np.moveaxis(mask, axis, 0)
     covered = 1
     while covered < width:

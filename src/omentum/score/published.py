@@ -2,7 +2,7 @@
 
 In:  one organ's stored soft predictions and entropies, one of each a network, and where its mask
      overlaps other organs; all on one grid or one box of it.
-Out: inconsistency, uncertainty, overlap, the binary attention and the heat map; both published scores.
+Out: inconsistency, uncertainty, overlap, the binary attention and the heat map; the first published score.
 Pure functions on arrays. Thresholds are decided in whole numbers; real numbers are worked out only where a
 voxel counts, in float64 as published; everything kept is one byte a voxel.
 
@@ -12,14 +12,13 @@ Source: Qu et al. 2023, arXiv:2305.09666, and the files that their code writes.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from omentum.measures.morphology import opened
 
-__all__ = ["OrganAttention", "attention_size", "attention_voxels", "organ_attention", "overlapped"]
+__all__ = ["OrganAttention", "attention_voxels", "organ_attention", "overlapped"]
 
 INCONSISTENT_OVER = 0.1
 """Standard deviation over the networks that counts, exclusive."""
@@ -121,21 +120,6 @@ def attention_voxels(attentions: Iterable[OrganAttention]) -> int:
     return sum(attention.n_voxels for attention in attentions)
 
 
-def attention_size(
-    attentions: Iterable[OrganAttention], n_slices: int, *, without_inconsistency: bool = False
-) -> float:
-    """Score a case as `calculate_attention` does: heat an organ, scaled by its own peak, a slice.
-
-    Args:
-        attentions: One of each organ that is scored.
-        n_slices: Length of the third axis of the CT.
-        without_inconsistency: Leave the networks' disagreement out, as published for the data
-            sets numbered 1, 2 and 3.
-    """
-    maps = (_without_inconsistency(one) if without_inconsistency else one.heat for one in attentions)
-    return sum(_scaled_sum(heat) for heat in maps) / n_slices
-
-
 def _attention(soft: Sequence[Bytes], entropies: Sequence[Bytes], overlap: Mask) -> OrganAttention:
     """Work on arrays in C order, as numpy walks them; see `organ_attention`."""
     inconsistent = _inconsistent(soft)
@@ -210,15 +194,3 @@ def _mean(entropies: Sequence[Bytes], places: Places) -> Reals:
     for one in entropies:
         total += one.ravel()[places] / FULL
     return total / len(entropies)
-
-
-def _without_inconsistency(attention: OrganAttention) -> npt.NDArray[np.uint16]:
-    total = attention.uncertainty.astype(np.uint16)
-    total[attention.overlap] += FULL
-    return total
-
-
-def _scaled_sum(heat: npt.NDArray[Any]) -> float:
-    """Sum a map of whole numbers after dividing it by its peak; 0.0 where it is empty."""
-    peak = int(heat.max(initial=0))
-    return int(heat.sum(dtype=np.int64)) / peak if peak else 0.0
