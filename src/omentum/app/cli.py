@@ -13,6 +13,7 @@ import typer
 
 from omentum import __version__
 from omentum.app import model_commands, project_commands, review_commands, stage_commands
+from omentum.app.attention_command import attention
 from omentum.app.console import say_error
 from omentum.app.predict_command import predict
 from omentum.errors import OmentumError
@@ -35,6 +36,7 @@ app.add_typer(review_commands.app, name="review")
 project_commands.add_to(app)
 app.command()(predict)
 stage_commands.add_to(app)
+app.command()(attention)
 
 
 def _show_version(wanted: bool) -> None:
