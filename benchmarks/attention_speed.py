@@ -1,9 +1,9 @@
 """How long does attention take for a CT, file to file? Run: python benchmarks/attention_speed.py [--quick].
 
-One core, three networks, nine organs, 512 x 512 x 300 voxels. `published`: ours, as `omentum attention` does it;
-other: nibabel and scipy on whole volumes (`published_attention.py`). Both read the same tree (`made_opinions.py`)
-and write the same maps and lists, which is checked; each run is a process of its own, so that its peak memory is
-its own.
+One core, three networks, nine organs, 512 x 512 x 300 voxels. `published`: ours, as `omentum attention` does
+it; other: nibabel and scipy on whole volumes (`published_attention.py`). Both read the same tree
+(`made_opinions.py`) and write the same maps and lists, which is checked; each run is a process of its own, so
+that its peak memory is its own.
 """
 
 import argparse

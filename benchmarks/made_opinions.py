@@ -57,7 +57,7 @@ def make_tree(root: Path, shape: tuple[int, int, int], spacing_mm: tuple[float, 
 
 
 def _mask_of(labels: np.ndarray, index: int, rng: np.random.Generator) -> Part | None:
-    """Give an organ's mask in a box with a margin; of one that phantoms do not have, an ellipsoid somewhere."""
+    """Give an organ's mask in a box with a margin; an ellipsoid, where phantoms do not have the organ."""
     box = bounding_box(labels == index)
     if box is not None:
         box = grown(box, MARGIN, labels.shape)

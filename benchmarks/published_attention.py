@@ -1,9 +1,9 @@
 """How is published attention worked out plainly? With nibabel, numpy and scipy, on whole volumes.
 
 Run by attention_speed.py. What it does is what AbdomenAtlas-8K's two scripts do (Qu et al. 2023,
-arXiv:2305.09666), written anew: for each organ, every network's files and all masks of overlap organs are read as
-float64 at full size, and opened with scipy's 3 x 3 x 3 neighbourhood; then all maps are read again for the second
-score.
+arXiv:2305.09666), written anew: for each organ, every network's files and all masks of overlap organs are
+read as float64 at full size, and opened with scipy's 3 x 3 x 3 neighbourhood; then all maps are read again for the
+second score.
 """
 
 import csv
@@ -18,8 +18,10 @@ CUBE = np.ones((3, 3, 3))
 INCONSISTENT_OVER, UNCERTAIN_OVER = 0.1, 0.05
 
 
-def attend(case_dir: Path, out: Path, networks: Sequence[str], organs: Sequence[str], overlap: Sequence[str]):
-    """Write `out/<case>/average/attention/<organ>.nii.gz`, `priority.csv` and `attention_size.csv` of one case."""
+def attend(
+    case_dir: Path, out: Path, networks: Sequence[str], organs: Sequence[str], overlap: Sequence[str]
+) -> int:
+    """Write the attention maps of one case and both lists below `out`; give the voxels of its score."""
     maps_dir = out / case_dir.name / "average" / "attention"
     maps_dir.mkdir(parents=True)
     n_voxels, heats = 0, {}

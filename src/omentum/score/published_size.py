@@ -8,8 +8,9 @@ part of zeros adds nothing and need not be walked, and the sum is still the publ
 Source: Qu et al. 2023, arXiv:2305.09666, and the files that their code writes.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ from omentum.volumes.geometry import Box
 
 __all__ = ["attention_size", "scaled_heat"]
 
-_LEAF = 1 << 14
+_LEAF = 1 << 12
 """Numbers that numpy is left to sum itself; over 128, under which it no longer halves."""
 
 
@@ -68,20 +69,29 @@ def _scaled_sum(
         return 0.0
     whole = np.zeros(shape, dtype=values.dtype, order="F")  # pages of zeros are never written
     whole[box] = values
-    plane = shape[0] * shape[1]
-    occupied = slice(box[2].start * plane, box[2].stop * plane)
-    return _halved_sum(whole.ravel(order="K"), numbers / peak, 0, whole.size, occupied)
+    y, z = np.nonzero(values.any(axis=0))
+    rows = np.sort(((z + box[2].start) * shape[1] + y + box[1].start) * shape[0]).tolist()
+    volume = _Flat(whole.ravel(order="K"), numbers / peak, rows, shape[0])
+    return _halved_sum(volume, 0, whole.size)
 
 
-def _halved_sum(
-    flat: npt.NDArray[Any], numbers: npt.NDArray[np.float64], start: int, size: int, occupied: slice
-) -> float:
-    if start + size <= occupied.start or start >= occupied.stop:
+class _Flat(NamedTuple):
+    """A whole volume in the order in which it is summed."""
+
+    values: npt.NDArray[Any]
+    numbers: npt.NDArray[np.float64]
+    """What each value stands for."""
+    rows: list[int]
+    """Where the rows begin that are not zero, rising."""
+    row_size: int
+
+
+def _halved_sum(volume: _Flat, start: int, size: int) -> float:
+    next_row = bisect_right(volume.rows, start - volume.row_size)
+    if next_row == len(volume.rows) or volume.rows[next_row] >= start + size:
         return 0.0
     if size <= _LEAF:
-        return float(numbers[flat[start : start + size]].sum())
+        return float(volume.numbers[volume.values[start : start + size]].sum())
     half = size // 2
     half -= half % 8  # as numpy does
-    return _halved_sum(flat, numbers, start, half, occupied) + _halved_sum(
-        flat, numbers, start + half, size - half, occupied
-    )
+    return _halved_sum(volume, start, half) + _halved_sum(volume, start + half, size - half)
