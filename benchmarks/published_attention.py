@@ -1,8 +1,8 @@
 """How is published attention worked out plainly? With nibabel, numpy and scipy, on whole volumes.
 
 Run by attention_speed.py. It does what AbdomenAtlas-8K's two scripts do (Qu et al. 2023, arXiv:2305.09666),
-written anew: for each organ, every network's files and all masks of overlap organs are read as float64 at full
-size, and opened with scipy's 3 x 3 x 3 neighbourhood; then all maps are read again for the second score.
+written anew: for each organ, every network's files and all masks of overlap organs are read as float64 at
+full size, and opened with scipy's 3 x 3 x 3 neighbourhood; then all maps are read again for the second score.
 """
 
 import csv

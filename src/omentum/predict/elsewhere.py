@@ -165,7 +165,7 @@ class FilesNetwork:
         return ProbabilityMaps(ct, masks.organs, parts), masks
 
     def read_entropies(self, case_id: str, ct: Geometry) -> ProbabilityMaps | None:
-        """Read the entropies that were left of a case, kept as probabilities are; `None` where there are none.
+        """Read the entropies that were left of a case, kept as probabilities are; `None` without any.
 
         Args and errors as of `read`.
         """
