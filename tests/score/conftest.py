@@ -3,6 +3,7 @@
 import json
 from types import SimpleNamespace
 
+import nibabel as nib
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -10,6 +11,7 @@ from scipy import ndimage
 from omentum.measures.boxes import bounding_box
 from omentum.records import Case, Prediction
 from omentum.volumes.geometry import Geometry
+from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import write_masks
 from omentum.volumes.masks import MaskSet, whole
 from omentum.volumes.probabilities import ProbabilityMaps, write_probabilities
@@ -61,6 +63,26 @@ class Reference:
     @staticmethod
     def unpacked(bits, shape):
         return np.unpackbits(bits)[: np.prod(shape)].reshape(shape).astype(bool)
+
+    def write_tree(self, root, case_ids, networks, *, dtype=np.uint8):
+        """Write the inputs as the published tree; the published code has masks of another type."""
+        for case_id in case_ids:
+            stored = self.inputs(case_id)
+            for key in stored:
+                if "/" not in key:
+                    continue
+                kind, *network, name = key.split("/")
+                if kind == "average":
+                    path = root / case_id / "average" / "segmentations"
+                elif network and network[0] in networks:
+                    path = root / case_id / "backbones" / network[0] / kind
+                else:
+                    continue
+                path.mkdir(parents=True, exist_ok=True)
+                voxels = stored[key].astype(dtype if kind == "average" else np.uint8)
+                file_name = f"{organ(name).published_name}.nii.gz"
+                nib.save(nib.Nifti1Image(voxels, stored["affine"]), path / file_name)
+        return root
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import typer
 
 from omentum import __version__
 from omentum.app import model_commands, project_commands, review_commands, stage_commands
+from omentum.app.attention_command import attention
 from omentum.app.audit_command import audit
 from omentum.app.console import say_error
 from omentum.app.predict_command import predict
@@ -37,6 +38,7 @@ project_commands.add_to(app)
 app.command()(predict)
 stage_commands.add_to(app)
 app.command()(audit)
+app.command()(attention)
 
 
 def _show_version(wanted: bool) -> None:

@@ -164,11 +164,11 @@ def add(
 
 
 def _add_files(folder: Path, name: str, ids: str, organs: str) -> None:
-    from omentum.networks.catalogue import check_free
+    from omentum.networks.catalogue import AVERAGE, check_free
     from omentum.networks.left_files import keep_files
     from omentum.predict.elsewhere import FilesNetwork
 
-    check_free(folder, name)
+    check_free(folder, name, is_average=any(folder.glob(f"*/{AVERAGE}/segmentations")))
     left = FilesNetwork(name=name, folder=folder, ids=ids or "omentum", organs=listed(organs))
     keep_files(name, folder, left.ids, left.organs)
     typer.echo(f"{name} is what {left.folder} says of {len(left.organs)} organs")

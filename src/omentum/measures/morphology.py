@@ -2,7 +2,8 @@
 
 In:  a mask.
 Out: a mask of the same shape; outside the grid counts as background, as in scipy's default.
-A cube is worked axis by axis on shifted views, several times faster than a 3D neighbourhood.
+A cube is worked axis by axis on shifted views, and a long side by doubling: an opening with 5 x 5 x 5 voxels
+takes 18 passes over a mask's box, where a 3D neighbourhood takes 4 of 27 voxels each.
 """
 
 from collections.abc import Callable
@@ -25,7 +26,10 @@ def eroded(mask: Mask, times: int = 1) -> Mask:
         >>> int(eroded(np.ones((5, 5, 5), dtype=bool)).sum())
         27
     """
-    return _along_axes(mask, times, _wear)
+    result = np.zeros_like(mask, dtype=np.bool_)
+    if min(mask.shape) > 2 * times:
+        result[tuple(slice(times, side - times) for side in mask.shape)] = _worn(mask, times)
+    return result
 
 
 def dilated(mask: Mask, times: int = 1) -> Mask:
@@ -37,7 +41,7 @@ def dilated(mask: Mask, times: int = 1) -> Mask:
         >>> int(dilated(dot).sum())
         27
     """
-    return _along_axes(mask, times, _grow)
+    return _grown(mask, times, margin=times)
 
 
 def opened(mask: Mask, times: int = 2) -> Mask:
@@ -55,11 +59,13 @@ def opened(mask: Mask, times: int = 2) -> Mask:
     """
     result = np.zeros_like(mask, dtype=np.bool_)
     box = bounding_box(mask)
-    if box is None:
+    if box is None or any(side.stop - side.start <= 2 * times for side in box):
         return result
-    core = eroded(mask[box], times)
-    if core.any():  # an opening lies inside its mask, so the mask's own box holds the result
-        result[box] = dilated(core, times)
+    core = _worn(mask[box], times)  # its first voxel lies `times` inside the box's
+    inner = bounding_box(core)
+    if inner is not None:  # what the core grows to begins where the box does, and lies inside the mask
+        outer = tuple(slice(one.start, one.stop + 2 * times) for one in inner)
+        result[box][outer] = _grown(core[inner], times, margin=2 * times)
     return result
 
 
@@ -106,22 +112,29 @@ def filled(mask: Mask, max_voxels: int | None = None) -> Mask:
     return result
 
 
-def _along_axes(mask: Mask, times: int, step: Callable[[Mask, Mask], None]) -> Mask:
-    """Repeat a step along each axis; a step changes `after` given `before`, both with that axis first."""
-    result = mask
+def _worn(mask: Mask, times: int) -> Mask:
+    """Erode, and cut the border that cannot survive: each side is `2 * times` shorter."""
     for axis in range(mask.ndim):
-        for _ in range(times):
-            before, result = result, result.copy()
-            step(np.moveaxis(result, axis, 0), np.moveaxis(before, axis, 0))
-    return result
+        mask = _joined(mask, 2 * times + 1, axis, np.bitwise_and)
+    return mask
 
 
-def _grow(after: Mask, before: Mask) -> None:
-    after[1:] |= before[:-1]
-    after[:-1] |= before[1:]
+def _grown(mask: Mask, times: int, margin: int) -> Mask:
+    """Dilate a mask that has a margin of background around it: each side is `2 * (margin - times)` longer."""
+    shape = [side + 2 * margin for side in mask.shape]
+    padded = np.zeros(shape, dtype=np.bool_, order="F" if np.isfortran(mask) else "C")
+    padded[tuple(slice(margin, side - margin) for side in shape)] = mask
+    for axis in range(mask.ndim):
+        padded = _joined(padded, 2 * times + 1, axis, np.bitwise_or)
+    return padded
 
 
-def _wear(after: Mask, before: Mask) -> None:
-    after[1:] &= before[:-1]
-    after[:-1] &= before[1:]
-    after[[0, -1]] = False
+def _joined(mask: Mask, width: int, axis: int, join: Callable[[Mask, Mask], Mask]) -> Mask:
+    """Join each run of `width` voxels along an axis into one, by doubling; it gets `width - 1` shorter."""
+    result = np.moveaxis(mask, axis, 0)
+    covered = 1
+    while covered < width:
+        step = min(covered, width - covered)
+        result = join(result[:-step], result[step:])
+        covered += step
+    return np.moveaxis(result, 0, axis)

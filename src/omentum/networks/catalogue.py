@@ -167,18 +167,19 @@ def name_taken(file: Path, name: str) -> CheckpointError:
     return CheckpointError(file, f"there is a network {name!r} already; give another name or remove that one")
 
 
-def check_free(file: Path, name: str) -> None:
+def check_free(file: Path, name: str, *, is_average: bool = False) -> None:
     """Refuse a name that no network can get.
 
     Args:
         file: What shall have it.
         name: The name.
+        is_average: Whether it is the average of several that is to be named.
 
     Raises:
         CheckpointError: It is taken.
         ConfigError: It cannot be that of a folder, or means something else.
     """
-    if checked_name("network", name) == AVERAGE:
+    if checked_name("network", name) == AVERAGE and not is_average:
         raise ConfigError("network", name, "it is what the average of several is called; give another")
     if name in known_models() or name in known_files():
         raise name_taken(file, name)

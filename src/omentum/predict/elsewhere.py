@@ -16,12 +16,13 @@ import fastremap
 import numpy as np
 
 from omentum.errors import ConfigError, LabelValueError, UnreadableImageError
-from omentum.measures.boxes import organ_boxes
-from omentum.measures.probability_bytes import kept_part
+from omentum.measures.boxes import bounding_box, grown, organ_boxes
+from omentum.networks.catalogue import AVERAGE
 from omentum.predict.foreign_volumes import read_labels, read_organ, read_soft
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ, organs_named
 from omentum.volumes.masks import MaskSet, OrganPart
+from omentum.volumes.nifti_parts import Part
 from omentum.volumes.other_ids import OtherIds, other_ids
 from omentum.volumes.probabilities import FULL, ProbabilityMaps
 
@@ -41,16 +42,19 @@ class CaseFiles:
         label_map: One file with all organs, if there is one; `masks` is empty then.
         masks: By organ, the files whose union is its mask.
         soft: By organ, the files whose maximum is its probability.
+        entropies: By organ, the files whose maximum is its entropy.
     """
 
     label_map: Path | None
     masks: _Files
     soft: _Files
+    entropies: _Files = field(default_factory=dict)
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """All of them, sorted."""
-        several = [path for files in (self.masks, self.soft) for own in files.values() for path in own]
+        kinds = (self.masks, self.soft, self.entropies)
+        several = [path for files in kinds for own in files.values() for path in own]
         return tuple(sorted(several if self.label_map is None else [self.label_map, *several]))
 
 
@@ -60,7 +64,9 @@ class FilesNetwork:
 
     A case is looked for as `<case_id>.nii.gz` (a label map), else in `<case_id>/segmentations/`, else in
     `<case_id>/` with one file an organ, by the names of `ids` or our own; other files are left alone.
-    Probabilities are taken from `<case_id>/soft_pred/` where they are there. A label map speaks of all organs
+    Probabilities are taken from `<case_id>/soft_pred/` where they are there, and entropies from
+    `<case_id>/entropy/`. In a published tree the folder is `<case_id>/backbones/<name>/`, and for a network
+    called `average` it is `<case_id>/average/`. A label map speaks of all organs
     of `ids` (or of those in `organs`), for they might have been drawn; an organ without a file is unknown.
 
     Attributes:
@@ -98,18 +104,19 @@ class FilesNetwork:
         Raises:
             UnreadableImageError: There are none.
         """
-        case_dir = self.folder / case_id
+        case_dir = self._case_dir(case_id)
         soft = self._organ_files(case_dir / "soft_pred")
+        entropies = self._organ_files(case_dir / "entropy")
         label_map = _volume(self.folder, case_id)
         if label_map is not None:
-            return CaseFiles(label_map=label_map, masks={}, soft=soft)
+            return CaseFiles(label_map=label_map, masks={}, soft=soft, entropies=entropies)
         masks = self._organ_files(case_dir / "segmentations") or self._organ_files(case_dir)
         if not masks and not soft:
             looked = f"neither {case_id}.nii.gz nor {case_id}/ holds an organ by the names of {self.ids!r}"
             raise UnreadableImageError(
                 self.folder, looked, "predict the case there, or say which ids it uses"
             )
-        return CaseFiles(label_map=None, masks=masks, soft=soft)
+        return CaseFiles(label_map=None, masks=masks, soft=soft, entropies=entropies)
 
     def sha256(self, case_id: str) -> str:
         """Hash the files that are used of a case, their names and what they mean; errors as `find`."""
@@ -140,7 +147,7 @@ class FilesNetwork:
             ImageError: A file is not there or cannot be read.
         """
         files = self.find(case_id)
-        soft = {name: kept_part(read_soft(paths, ct)) for name, paths in files.soft.items()}
+        soft = {name: _soft_part(paths, ct) for name, paths in files.soft.items()}
         parts = {name: part for name, part in soft.items() if part is not None}
         if files.label_map is not None:
             masks = self._masks_of_map(files.label_map, ct)
@@ -156,6 +163,24 @@ class FilesNetwork:
             if name not in soft and box is not None:
                 parts[name] = box, masks.mask_in(name, box) * np.uint8(FULL)
         return ProbabilityMaps(ct, masks.organs, parts), masks
+
+    def read_entropies(self, case_id: str, ct: Geometry) -> ProbabilityMaps | None:
+        """Read the entropies that were left of a case, kept as probabilities are; `None` without any.
+
+        Args and errors as of `read`.
+        """
+        files = self.find(case_id).entropies
+        if not files:
+            return None
+        parts = {name: _soft_part(paths, ct) for name, paths in files.items()}
+        return ProbabilityMaps(ct, tuple(files), {name: part for name, part in parts.items() if part})
+
+    def _case_dir(self, case_id: str) -> Path:
+        """Choose where a case's files are: in the published tree, this network's own place in it."""
+        case_dir = self.folder / case_id
+        if not (case_dir / "backbones").is_dir():
+            return case_dir
+        return case_dir / "average" if self.name == AVERAGE else case_dir / "backbones" / self.name
 
     def _masks_of_map(self, path: Path, ct: Geometry) -> MaskSet:
         """Take a label map's values for sets of organs, in one pass over the voxels."""
@@ -182,6 +207,16 @@ class FilesNetwork:
             if present:
                 found[name] = present
         return found
+
+
+def _soft_part(paths: tuple[Path, ...], ct: Geometry) -> Part | None:
+    """Read soft values, and cut out all that is not zero: what was stored is kept to the byte."""
+    values = read_soft(paths, ct)
+    box = bounding_box(values > 0)
+    if box is None:
+        return None
+    box = grown(box, 1, values.shape)
+    return box, np.ascontiguousarray(values[box])
 
 
 def _drawn(files: _Files, ct: Geometry) -> Iterator[OrganPart]:

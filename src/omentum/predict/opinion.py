@@ -32,6 +32,8 @@ class Predicted:
     decided: Decided
     seconds: Mapping[str, float]
     """Time of each step."""
+    entropies: ProbabilityMaps | None = None
+    """Those that a network elsewhere left; where there are any, attention takes all it left as it is."""
 
     @property
     def masks(self) -> MaskSet:
@@ -90,7 +92,9 @@ class FilesOpinion:
     def predict(self, ct: Volume, case_id: str) -> Predicted:
         """See `Opinion.predict`."""
         maps, masks = self._files.read(case_id, ct.geometry)
-        return Predicted(maps=maps, decided=Decided(masks=masks, removed_ml={}, notes=()), seconds={})
+        entropies = self._files.read_entropies(case_id, ct.geometry)
+        made = Decided(masks=masks, removed_ml={}, notes=())
+        return Predicted(maps=maps, decided=made, seconds={}, entropies=entropies)
 
 
 class KeptOpinions:

@@ -16,7 +16,7 @@ from omentum.records import Case, Prediction
 from omentum.runners.steps import Steps
 from omentum.volumes.atomic import sweep, write_json
 from omentum.volumes.mask_files import write_masks, write_painted
-from omentum.volumes.probabilities import write_probabilities
+from omentum.volumes.probabilities import ENTROPIES_NAME, write_probabilities
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
 
@@ -76,6 +76,10 @@ def _write(
     prediction.summary_path.unlink(missing_ok=True)
     write_masks(prediction.masks_path, made.masks)
     write_probabilities(prediction.probabilities_path, made.maps)
+    entropies_path = prediction.folder / ENTROPIES_NAME
+    entropies_path.unlink(missing_ok=True)
+    if made.entropies is not None:
+        write_probabilities(entropies_path, made.entropies)
     write_painted(prediction.folder / "labels.nii.gz", made.masks)
     write_preview(prediction.preview_path, ct, made.masks)
     seconds = {"read": read_seconds, "write": time.perf_counter() - started}

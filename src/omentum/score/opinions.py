@@ -20,12 +20,13 @@ from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import ORGANS
 from omentum.volumes.mask_files import read_masks
 from omentum.volumes.masks import MaskSet
-from omentum.volumes.probabilities import FULL, ProbabilityMaps, read_probabilities
+from omentum.volumes.probabilities import ENTROPIES_NAME, FULL, ProbabilityMaps, read_probabilities
 
 __all__ = ["Opinion", "OrganOpinions", "n_organs_map", "of_organ", "read_opinions"]
 
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
+_Part = tuple[Box, Bytes]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,11 +37,14 @@ class Opinion:
         masks: Its masks on the CT's grid.
         boxes: Where each of them lies.
         probabilities: Its probabilities on its own grid.
+        entropies: Those that a network elsewhere left, on the CT's grid; what such a network left is taken as
+            it is, byte for byte.
     """
 
     masks: MaskSet
     boxes: dict[str, Box | None]
     probabilities: ProbabilityMaps
+    entropies: ProbabilityMaps | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,42 +78,55 @@ def read_opinions(case: Case, predictions: Sequence[Prediction]) -> list[Opinion
     return [_read(case, prediction) for prediction in predictions]
 
 
-def of_organ(opinions: Sequence[Opinion], organ: str, geometry: Geometry) -> OrganOpinions | None:
+def of_organ(
+    opinions: Sequence[Opinion], organ: str, geometry: Geometry, average: Opinion | None = None
+) -> OrganOpinions | None:
     """Bring every network's opinion on one organ to the CT's grid.
 
     Args:
         opinions: From `read_opinions`.
         organ: Its name; networks that do not know it have no say.
         geometry: The CT's grid.
+        average: What the networks' average is, where it was decided before and knows the organ.
 
     Returns:
         The opinions in one box; `None` where no network sees the organ anywhere.
     """
     speakers = [one for one in opinions if organ in one.masks.organs]
     heard = [_soft_and_entropy(one, organ, geometry) for one in speakers]
-    box = joint_box([*(part and part[0] for part in heard), *(one.boxes[organ] for one in speakers)])
+    deciding = _deciding(speakers, organ, average)
+    boxes = [one.boxes[organ] for one in (*speakers, *deciding)]
+    box = joint_box([*(part[0] for parts in heard for part in parts if part is not None), *boxes])
     if box is None:
         return None
-    soft = [_placed(box, part and (part[0], part[1])) for part in heard]
-    entropies = [_placed(box, part and (part[0], part[2])) for part in heard]
-    average = speakers[0].masks.mask_in(organ, box) if len(speakers) == 1 else _average(soft)
-    return OrganOpinions(box=box, soft=soft, entropies=entropies, average=average)
+    soft = [_placed(box, one) for one, _ in heard]
+    entropies = [_placed(box, one) for _, one in heard]
+    mean = deciding[0].masks.mask_in(organ, box) if deciding else _average(soft)
+    return OrganOpinions(box=box, soft=soft, entropies=entropies, average=mean)
 
 
-def n_organs_map(opinions: Sequence[Opinion], geometry: Geometry) -> Bytes:
+def n_organs_map(opinions: Sequence[Opinion], geometry: Geometry, average: Opinion | None = None) -> Bytes:
     """Count, for every voxel of the CT `(x, y, z)`, the overlap organs whose average mask holds it."""
     counts = np.zeros(geometry.shape, dtype=np.uint8, order="F")
     for organ in (row.name for row in ORGANS if row.overlap):
         speakers = [one for one in opinions if organ in one.masks.organs]
-        if len(speakers) == 1:
-            box = speakers[0].boxes[organ]
+        deciding = _deciding(speakers, organ, average)
+        if deciding:
+            box = deciding[0].boxes[organ]
             if box is not None:
-                counts[box] += speakers[0].masks.mask_in(organ, box)
+                counts[box] += deciding[0].masks.mask_in(organ, box)
             continue
         heard = of_organ(speakers, organ, geometry)
         if heard is not None:
             counts[heard.box] += heard.average
     return counts
+
+
+def _deciding(speakers: Sequence[Opinion], organ: str, average: Opinion | None) -> list[Opinion]:
+    """Give whose mask is the average as it stands: the average's own, or the only network's; else none."""
+    if average is not None and organ in average.masks.organs:
+        return [average]
+    return list(speakers) if len(speakers) == 1 else []
 
 
 def _read(case: Case, prediction: Prediction) -> Opinion:
@@ -122,20 +139,24 @@ def _read(case: Case, prediction: Prediction) -> Opinion:
     if not masks.geometry.same_grid(case.geometry):
         seen = f"its shape is {masks.geometry.shape} and the CT's {case.geometry.shape}, or they lie apart"
         raise GridMismatchError(prediction.masks_path, seen, "predict the case again")
-    return Opinion(masks, organ_boxes(masks), read_probabilities(prediction.probabilities_path))
+    left = prediction.folder / ENTROPIES_NAME
+    entropies = read_probabilities(left) if left.is_file() else None
+    probabilities = read_probabilities(prediction.probabilities_path)
+    return Opinion(masks, organ_boxes(masks), probabilities, entropies)
 
 
-def _soft_and_entropy(opinion: Opinion, organ: str, geometry: Geometry) -> tuple[Box, Bytes, Bytes] | None:
-    """Give the box, the soft prediction and the entropy of one network; `None` where it sees nothing."""
+def _soft_and_entropy(opinion: Opinion, organ: str, geometry: Geometry) -> tuple[_Part | None, _Part | None]:
+    """Give the soft prediction and the entropy of one network; `None` where it sees nothing."""
+    if opinion.entropies is not None:
+        return opinion.probabilities.parts.get(organ), opinion.entropies.parts.get(organ)
     found = opinion.probabilities.on_grid(organ, geometry)
     if found is None:
-        return None
+        return None, None
     box, probability = found
-    soft = soft_bytes(probability, opinion.masks, organ, box)
-    return box, soft, entropy_bytes(probability)
+    return (box, soft_bytes(probability, opinion.masks, organ, box)), (box, entropy_bytes(probability))
 
 
-def _placed(box: Box, part: tuple[Box, Bytes] | None) -> Bytes:
+def _placed(box: Box, part: _Part | None) -> Bytes:
     """Put a part into a larger box, zero around it."""
     if part is not None and part[0] == box:
         return part[1]

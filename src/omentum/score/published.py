@@ -2,9 +2,9 @@
 
 In:  one organ's stored soft predictions and entropies, one of each a network, and where its mask
      overlaps other organs; all on one grid or one box of it.
-Out: inconsistency, uncertainty, overlap, the binary attention and the heat map; both published scores.
-Pure functions on arrays. Real numbers are worked out only where a voxel can count, in float64 as
-published; everything kept is one byte a voxel.
+Out: inconsistency, uncertainty, overlap, the binary attention and the heat map; the first published score.
+Pure functions on arrays. Thresholds are decided in whole numbers; real numbers are worked out only where a
+voxel counts, in float64 as published; everything kept is one byte a voxel.
 
 Source: Qu et al. 2023, arXiv:2305.09666, and the files that their code writes.
 """
@@ -12,14 +12,13 @@ Source: Qu et al. 2023, arXiv:2305.09666, and the files that their code writes.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from omentum.measures.morphology import opened
 
-__all__ = ["OrganAttention", "attention_size", "attention_voxels", "organ_attention", "overlapped"]
+__all__ = ["OrganAttention", "attention_voxels", "organ_attention", "overlapped"]
 
 INCONSISTENT_OVER = 0.1
 """Standard deviation over the networks that counts, exclusive."""
@@ -31,6 +30,8 @@ FULL = 255
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 Reals = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
+"""Positions of voxels in an array in C order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,25 +86,17 @@ def organ_attention(soft: Sequence[Bytes], entropies: Sequence[Bytes], overlap: 
         >>> attention.n_voxels, int(attention.heat.max()), round(attention.peak, 3)
         (343, 255, 0.353)
     """
-    inconsistent = _inconsistent(soft)
-    uncertain = _uncertain(entropies)
-    binary = inconsistent | uncertain | overlap
-    heat = np.zeros_like(soft[0])
-    inconsistency, uncertainty = np.zeros_like(heat), np.zeros_like(heat)
-    total = np.zeros(np.count_nonzero(binary))
-    for where, signal, kept in (
-        (inconsistent, _deviation(soft, inconsistent), inconsistency),
-        (uncertain, _mean(entropies, uncertain), uncertainty),
-    ):
-        total[where[binary]] += signal
-        kept[where] = np.floor(FULL * signal)
-    total[overlap[binary]] += 1.0
-    peak = float(total.max(initial=0.0))
-    if peak > 0:
-        heat[binary] = np.floor(FULL * (total / peak))
-    return OrganAttention(
-        heat=heat, inconsistency=inconsistency, uncertainty=uncertainty, overlap=overlap, peak=peak
-    )
+    if all(one.flags.f_contiguous for one in (*soft, *entropies, overlap)):
+        turned = _attention([one.T for one in soft], [one.T for one in entropies], overlap.T)
+        return OrganAttention(
+            heat=turned.heat.T,
+            inconsistency=turned.inconsistency.T,
+            uncertainty=turned.uncertainty.T,
+            overlap=overlap,
+            peak=turned.peak,
+        )
+    in_order = [np.ascontiguousarray(one) for one in (*soft, *entropies)]
+    return _attention(in_order[: len(soft)], in_order[len(soft) :], np.ascontiguousarray(overlap))
 
 
 def overlapped(average: Mask, n_organs: Bytes, *, is_counted: bool) -> Mask:
@@ -127,63 +120,77 @@ def attention_voxels(attentions: Iterable[OrganAttention]) -> int:
     return sum(attention.n_voxels for attention in attentions)
 
 
-def attention_size(
-    attentions: Iterable[OrganAttention], n_slices: int, *, without_inconsistency: bool = False
-) -> float:
-    """Score a case as `calculate_attention` does: heat an organ, scaled by its own peak, a slice.
-
-    Args:
-        attentions: One of each organ that is scored.
-        n_slices: Length of the third axis of the CT.
-        without_inconsistency: Leave the networks' disagreement out, as published for the data
-            sets numbered 1, 2 and 3.
-    """
-    maps = (_without_inconsistency(one) if without_inconsistency else one.heat for one in attentions)
-    return sum(_scaled_sum(heat) for heat in maps) / n_slices
+def _attention(soft: Sequence[Bytes], entropies: Sequence[Bytes], overlap: Mask) -> OrganAttention:
+    """Work on arrays in C order, as numpy walks them; see `organ_attention`."""
+    inconsistent = _inconsistent(soft)
+    uncertain = _uncertain(entropies)
+    places = np.flatnonzero(inconsistent | uncertain | overlap)
+    heat, inconsistency, uncertainty = (np.zeros(overlap.shape, dtype=np.uint8) for _ in range(3))
+    total = np.zeros(places.size)
+    for found, of_voxels, values, kept in (
+        (inconsistent, _deviation, soft, inconsistency),
+        (uncertain, _mean, entropies, uncertainty),
+    ):
+        here = found.ravel()[places]
+        signal = of_voxels(values, places[here])
+        total[here] += signal
+        kept.ravel()[places[here]] = np.floor(FULL * signal)
+    total[overlap.ravel()[places]] += 1.0
+    peak = float(total.max(initial=0.0))
+    if peak > 0:
+        heat.ravel()[places] = np.floor(FULL * (total / peak))
+    return OrganAttention(
+        heat=heat, inconsistency=inconsistency, uncertainty=uncertainty, overlap=overlap, peak=peak
+    )
 
 
 def _inconsistent(soft: Sequence[Bytes]) -> Mask:
-    """Find where the networks differ; a deviation over 0.1 needs a range of 0.2, which bytes tell."""
+    """Find where the networks differ.
+
+    A deviation over 0.1 needs a range of 0.2, which bytes tell; there, n^2 times the variance of bytes is a
+    whole number, and only where it is exactly at the threshold does the rounding of real numbers decide.
+    """
     spread = reduce(np.maximum, soft) - reduce(np.minimum, soft)
-    candidates = spread >= int(2 * INCONSISTENT_OVER * FULL) - 1
-    return _over(INCONSISTENT_OVER, candidates, lambda where: _deviation(soft, where))
+    found = spread >= int(2 * INCONSISTENT_OVER * FULL) - 1
+    places = np.flatnonzero(found)
+    total, squares = np.zeros(places.size, dtype=np.int64), np.zeros(places.size, dtype=np.int64)
+    for one in soft:
+        values = one.ravel()[places].astype(np.int64)
+        total += values
+        squares += values * values
+    variance = len(soft) * squares - total * total
+    limit = (25.5 * len(soft)) ** 2
+    found.ravel()[places] = variance > limit
+    _decide_ties(found, places[variance == limit], lambda ties: _deviation(soft, ties) > INCONSISTENT_OVER)
+    return opened(found)
 
 
 def _uncertain(entropies: Sequence[Bytes]) -> Mask:
-    """Find where the networks are unsure on the average."""
-    total = np.zeros_like(entropies[0], dtype=np.uint16)
-    for entropy in entropies:
+    """Find where the networks are unsure on the average; ties as in `_inconsistent`."""
+    total = entropies[0].astype(np.uint16)
+    for entropy in entropies[1:]:
         total += entropy
-    candidates = total >= int(UNCERTAIN_OVER * FULL) * len(entropies)
-    return _over(UNCERTAIN_OVER, candidates, lambda where: _mean(entropies, where))
+    limit = 12.75 * len(entropies)
+    found = total > int(limit)
+    if limit == int(limit):
+        ties = np.flatnonzero(total == int(limit))
+        _decide_ties(found, ties, lambda ties: _mean(entropies, ties) > UNCERTAIN_OVER)
+    return opened(found)
 
 
-def _over(threshold: float, candidates: Mask, signal: Callable[[Mask], Reals]) -> Mask:
-    """Find where a signal is over a threshold, and open that; changes `candidates`."""
-    candidates[candidates] = signal(candidates) > threshold
-    return opened(candidates)
+def _decide_ties(found: Mask, ties: Places, decide: Callable[[Places], Mask]) -> None:
+    if ties.size:
+        found.ravel()[ties] = decide(ties)
 
 
-def _deviation(soft: Sequence[Bytes], where: Mask) -> Reals:
+def _deviation(soft: Sequence[Bytes], places: Places) -> Reals:
     """Work out the population standard deviation over the networks at some voxels."""
-    return np.asarray(np.std([one[where] / FULL for one in soft], axis=0))
+    return np.asarray(np.std([one.ravel()[places] / FULL for one in soft], axis=0))
 
 
-def _mean(entropies: Sequence[Bytes], where: Mask) -> Reals:
+def _mean(entropies: Sequence[Bytes], places: Places) -> Reals:
     """Work out the mean entropy over the networks at some voxels."""
-    total = np.zeros(np.count_nonzero(where))
+    total = np.zeros(places.size)
     for one in entropies:
-        total += one[where] / FULL
+        total += one.ravel()[places] / FULL
     return total / len(entropies)
-
-
-def _without_inconsistency(attention: OrganAttention) -> npt.NDArray[np.uint16]:
-    total = attention.uncertainty.astype(np.uint16)
-    total[attention.overlap] += FULL
-    return total
-
-
-def _scaled_sum(heat: npt.NDArray[Any]) -> float:
-    """Sum a map of whole numbers after dividing it by its peak; 0.0 where it is empty."""
-    peak = int(heat.max(initial=0))
-    return int(heat.sum(dtype=np.int64)) / peak if peak else 0.0

@@ -2,9 +2,10 @@
 
 In:  a case, and what one or more networks made of it (predict).
 Out: a heat map for each organ that needs attention, the hot spots, and the case's score (review, queue).
-Recipe `published`; `published.py` has its arithmetic. Two things differ from the published run:
-probabilities are interpolated on the CT's grid (there: nearest neighbour), and the average of several
-networks is not post-processed again (each network's own mask already is).
+Recipe `published`; `published.py` has its arithmetic. Of networks that left soft predictions and entropies as
+files it is the published run, to the byte. Of others two things differ: probabilities are interpolated on the
+CT's grid (there: nearest neighbour), and the average of several networks is not post-processed again (each
+network's own mask already is), unless the average was predicted too.
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,7 +40,12 @@ def heat_path(attention_dir: Path, organ: str) -> Path:
 
 
 def score_case(
-    case: Case, predictions: Sequence[Prediction], organs: Sequence[str], attention_dir: Path
+    case: Case,
+    predictions: Sequence[Prediction],
+    organs: Sequence[str],
+    attention_dir: Path,
+    *,
+    average: Prediction | None = None,
 ) -> CaseScore:
     """Score one case, and write where it needs attention.
 
@@ -50,6 +56,7 @@ def score_case(
             (`case.original_organs`) and those that no network knows are left out.
         attention_dir: Gets `<organ>.nii.gz` (heat map, uint8, the CT's grid) for each organ that needs
             attention, and `hot_spots.json`. Heat maps of an earlier run are replaced or removed.
+        average: What the networks' average made of the case; its masks are the average ones then.
 
     Returns:
         The score: voxels that need attention, an overlapped voxel once for each organ, as published.
@@ -66,7 +73,8 @@ def score_case(
     (attention_dir / HOT_SPOTS_NAME).unlink(missing_ok=True)
     scores = {name: OrganScore(organ=name, attention_voxels=0, attention_ml=0.0, heat=0.0) for name in known}
     spots: list[dict[str, Any]] = []
-    for name, box, attention in _attentions(opinions, known, case.geometry):
+    mean = None if average is None else read_opinions(case, [average])[0]
+    for name, box, attention in _attentions(opinions, known, case.geometry, mean):
         scores[name] = _organ_score(name, attention, case.geometry)
         spots += hot_spots(name, attention.binary, box, case.geometry)
         heat = _on_whole_grid(attention.heat, box, case.geometry)
@@ -81,11 +89,13 @@ def score_case(
     return score
 
 
-def _attentions(opinions: Sequence[Opinion], organs: Sequence[str], geometry: Geometry) -> Iterator[_Found]:
+def _attentions(
+    opinions: Sequence[Opinion], organs: Sequence[str], geometry: Geometry, average: Opinion | None
+) -> Iterator[_Found]:
     """Yield the box and the attention of each organ that needs any, one at a time."""
-    counts = n_organs_map(opinions, geometry)
+    counts = n_organs_map(opinions, geometry, average)
     for name in organs:
-        heard = of_organ(opinions, name, geometry)
+        heard = of_organ(opinions, name, geometry, average)
         if heard is None:
             continue
         overlap = overlapped(heard.average, counts[heard.box], is_counted=organ_row(name).overlap)

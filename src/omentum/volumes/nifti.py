@@ -6,6 +6,9 @@ Out: a `Volume`; files with both form codes, igzip-compressed, labels as uint8 w
 
 import json
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,7 +24,18 @@ from omentum.volumes.atomic import writing
 from omentum.volumes.geometry import Affine, Geometry
 from omentum.volumes.volume import Volume
 
-__all__ = ["is_nifti", "read_nifti", "read_nifti_geometry", "read_nifti_note", "write_nifti"]
+__all__ = [
+    "DAMAGE",
+    "NiftiLayout",
+    "is_nifti",
+    "nifti_bytes",
+    "read_nifti",
+    "read_nifti_geometry",
+    "read_nifti_layout",
+    "read_nifti_note",
+    "write_nifti",
+    "writing_nifti",
+]
 
 GZIP_LEVEL = 1
 """Of igzip's 0 to 3; CT at level 1 is as small as zlib's 1 and written several times faster."""
@@ -32,7 +46,25 @@ _COMMENT = 6
 _SLAB_BYTES = 1 << 20
 
 _CURE = "save it anew as a 3D NIfTI from the program it came from"
-_DAMAGE = (ImageFileError, HeaderDataError, EOFError, OSError, ValueError, MemoryError, zlib.error)
+DAMAGE = (ImageFileError, HeaderDataError, EOFError, OSError, ValueError, MemoryError, zlib.error)
+"""What reading a damaged file raises."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class NiftiLayout:
+    """How a file keeps its voxels.
+
+    Attributes:
+        geometry: The grid.
+        dtype: Type of a voxel, byte order and all.
+        offset_bytes: Where the first voxel is, after decompression.
+        is_scaled: Whether values are to be multiplied or shifted.
+    """
+
+    geometry: Geometry
+    dtype: np.dtype[Any]
+    offset_bytes: int
+    is_scaled: bool
 
 
 def is_nifti(path: Path) -> bool:
@@ -43,6 +75,18 @@ def is_nifti(path: Path) -> bool:
 def read_nifti_geometry(path: Path) -> Geometry:
     """Read a file's grid without its voxels; errors as `read_nifti`."""
     return _geometry(path, _open(path))
+
+
+def read_nifti_layout(path: Path) -> NiftiLayout:
+    """Read how a file keeps its voxels, and no voxel; errors as `read_nifti`."""
+    image = _open(path)
+    proxy = image.dataobj  # the loaded header has forgotten offset and scaling; the proxy knows them
+    return NiftiLayout(
+        geometry=_geometry(path, image),
+        dtype=proxy.dtype,
+        offset_bytes=int(proxy.offset),
+        is_scaled=(float(proxy.slope), float(proxy.inter)) != (1.0, 0.0),
+    )
 
 
 def read_nifti(path: Path) -> Volume:
@@ -57,7 +101,7 @@ def read_nifti(path: Path) -> Volume:
     geometry = _geometry(path, image)
     try:
         voxels = _voxels(path, image).reshape(geometry.shape, order="F")
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UnreadableImageError(
             path, f"its voxels cannot be read ({error})", "copy it again from its source"
         ) from None
@@ -88,27 +132,43 @@ def write_nifti(path: Path, volume: Volume, *, note: Any = None) -> None:
         note: JSON to keep in the header, for `read_nifti_note`.
     """
     voxels = volume.voxels.view(np.uint8) if volume.voxels.dtype == bool else volume.voxels
-    image = nib.Nifti1Image(voxels, volume.geometry.affine, dtype=voxels.dtype)
+    native = voxels.dtype.newbyteorder("=")  # as the header says
+    with writing_nifti(path, volume.geometry, native, note=note) as stream:
+        for z in range(voxels.shape[2]):  # slab by slab, with no second copy of the volume
+            stream.write(voxels[:, :, z].astype(native, copy=False).tobytes(order="F"))
+
+
+@contextmanager
+def writing_nifti(
+    path: Path, geometry: Geometry, dtype: npt.DTypeLike, *, note: Any = None
+) -> Iterator[IO[bytes]]:
+    """Write the header as `write_nifti` does, and yield the stream that takes the voxels, x fastest.
+
+    The file is there once the block has ended well, and not at all otherwise.
+    """
+    shape_only = np.broadcast_to(np.zeros((), dtype=dtype), geometry.shape)
+    image = nib.Nifti1Image(shape_only, geometry.affine, dtype=shape_only.dtype)
     image.header.set_xyzt_units("mm", "sec")
     image.header.set_slope_inter(1.0, 0.0)
-    image.set_qform(volume.geometry.affine, code=1)
-    if not Geometry(volume.geometry.shape, image.get_qform()).same_grid(volume.geometry):
+    image.set_qform(geometry.affine, code=1)
+    if not Geometry(geometry.shape, image.get_qform()).same_grid(geometry):
         image.set_qform(None, code=0)
-    image.set_sform(volume.geometry.affine, code=1)
+    image.set_sform(geometry.affine, code=1)
     if note is not None:
         image.header.extensions.append(nib.nifti1.Nifti1Extension(_COMMENT, json.dumps(note).encode()))
     with writing(path) as part:
         if path.name.lower().endswith(".gz"):
             # No name and no time in the gzip header: the same voxels give the same bytes.
             with part.open("wb") as raw, igzip.IGzipFile("", "wb", GZIP_LEVEL, raw, mtime=0) as stream:
-                _stream(image, voxels, stream)
+                _write_header(image, stream)
+                yield stream
         else:
             with part.open("wb") as stream:
-                _stream(image, voxels, stream)
+                _write_header(image, stream)
+                yield stream
 
 
-def _stream(image: nib.Nifti1Image, voxels: npt.NDArray[Any], stream: IO[bytes]) -> None:
-    """Write header, extensions and voxels slab by slab, with no second copy of the volume."""
+def _write_header(image: nib.Nifti1Image, stream: IO[bytes]) -> None:
     header = image.header.copy()
     header["magic"] = b"n+1"
     extensions = image.header.extensions
@@ -116,9 +176,6 @@ def _stream(image: nib.Nifti1Image, voxels: npt.NDArray[Any], stream: IO[bytes])
     stream.write(header.binaryblock)
     stream.write(b"\x01\0\0\0" if len(extensions) else b"\0\0\0\0")
     extensions.write_to(stream, byteswap=False)
-    native = voxels.dtype.newbyteorder("=")  # as the header says
-    for z in range(voxels.shape[2]):
-        stream.write(voxels[:, :, z].astype(native, copy=False).tobytes(order="F"))
 
 
 def _open(path: Path) -> nib.Nifti1Image:
@@ -126,7 +183,7 @@ def _open(path: Path) -> nib.Nifti1Image:
         image = nib.load(path)
     except FileNotFoundError:
         raise UnreadableImageError(path, "there is no such file", "check the path") from None
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UnreadableImageError(path, f"it cannot be read as NIfTI ({error})", _CURE) from None
     if not isinstance(image, nib.Nifti1Image):
         raise UnreadableImageError(path, f"it is {type(image).__name__}, not NIfTI", "convert it to NIfTI")
@@ -162,7 +219,7 @@ def _voxels(path: Path, image: nib.Nifti1Image) -> npt.NDArray[Any]:
     proxy = image.dataobj  # the loaded header has forgotten offset and scaling; the proxy knows them
     slope, intercept = float(proxy.slope), float(proxy.inter)
     n_bytes = int(np.prod(image.shape)) * proxy.dtype.itemsize
-    with _stream_of(path) as stream:
+    with nifti_bytes(path) as stream:
         stream.seek(proxy.offset)
         raw = stream.read(n_bytes)
         while stream.read(_SLAB_BYTES):  # reaching the end of a gzip stream is what checks its checksum
@@ -183,7 +240,8 @@ def _voxels(path: Path, image: nib.Nifti1Image) -> npt.NDArray[Any]:
     return scaled
 
 
-def _stream_of(path: Path) -> IO[bytes]:
+def nifti_bytes(path: Path) -> IO[bytes]:
+    """Open a file's bytes, decompressed if it begins as gzip does, whatever it is called."""
     with path.open("rb") as start:
         gzipped = start.read(2) == b"\x1f\x8b"
     if gzipped:

@@ -23,12 +23,22 @@ from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.resample import resampled
 
-__all__ = ["FULL", "LEAST", "ProbabilityMaps", "reach", "read_probabilities", "write_probabilities"]
+__all__ = [
+    "ENTROPIES_NAME",
+    "FULL",
+    "LEAST",
+    "ProbabilityMaps",
+    "reach",
+    "read_probabilities",
+    "write_probabilities",
+]
 
 FULL = 255
 """Stored value of probability 1."""
 LEAST = 3
 """Least stored value that counts for an organ's box: 0.012, under any threshold in use."""
+ENTROPIES_NAME = "entropies.zarr.zip"
+"""Beside probabilities of a network that left its entropies too; kept likewise, `-p ln p` times 255."""
 _CHUNK = 64
 
 
