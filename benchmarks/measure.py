@@ -41,18 +41,22 @@ def report(
     unit: str,
     quick: bool,
     keep: bool = True,
+    more_is_better: bool = False,
     **figures: Any,
 ) -> None:
     """Print the figures, and keep those of full runs unless they are for looking at only.
 
     `ratio` is how many times better ours is than the alternative, if there is one and ours got there at all.
     """
+    ratio = None
+    if other is not None and ours is not None:
+        ratio = ours / other if more_is_better else other / ours
     row = {
         "name": name,
         "ours": ours,
         "other": other,
         "unit": unit,
-        "ratio": None if other is None or ours is None else other / ours,
+        "ratio": ratio,
         "figures": figures,
         "device": "cpu",
         "machine": f"{_processor()}, Python {platform.python_version()}",

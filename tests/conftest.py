@@ -257,6 +257,7 @@ def _body(rng: np.random.Generator, shape: tuple[int, int, int]) -> np.ndarray:
 def atlas(tmp_path: Path) -> Iterator[Atlas]:
     """An empty project that knows spleen, liver and pancreas; no patient is held out."""
     root = tmp_path / "atlas"
-    new_workspace(root, Settings(organs=Atlas.organs, networks=("made-up",), held_out_share=0.0))
+    settings = Settings(organs=Atlas.organs, networks=("made-up",), held_out_share=0.0, recipe="published")
+    new_workspace(root, settings)
     with opened(root) as workspace:
         yield Atlas(tmp_path, workspace)

@@ -101,7 +101,7 @@ def test_a_file_saved_with_a_byte_order_mark_is_read(tmp_path):
         ("organs = ['livre']", "organs is ['livre'], but known are omentum, abdomenatlas-1.0"),
         ("organs = [5]", "organs is [5]"),
         ("networks = ['../starter']", "networks is '../starter'"),
-        ("recipe = 'guess'", "recipe is 'guess', but the recipes are published"),
+        ("recipe = 'guess'", "recipe is 'guess', but the recipes are expected-error, published"),
         ("recipe = ['published']", "recipe is ['published']"),
         ("postprocessing = 'none'", "postprocessing is 'none', but the recipes are default, published"),
         ("postprocessing = false", "postprocessing is False"),

@@ -4,6 +4,8 @@ In:  rows of signals with their organs, whether each voxel is in an error region
 Out: an `ErrorModel`.
 """
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
@@ -45,10 +47,12 @@ def fit_model(
             rng.normal(0, np.sqrt(2 / a), (a, b)).astype(np.float32),
             np.zeros(b, dtype=np.float32),
         ]
-        for a, b in zip(sides[:-1], sides[1:], strict=True)
+        for a, b in pairwise(sides)
     ]
     moments = [[(np.zeros_like(one), np.zeros_like(one)) for one in pair] for pair in layers]
-    names = np.vstack([np.eye(len(MODEL_ORGANS), dtype=np.float32), np.zeros((1, len(MODEL_ORGANS)), np.float32)])
+    names = np.vstack(
+        [np.eye(len(MODEL_ORGANS), dtype=np.float32), np.zeros((1, len(MODEL_ORGANS)), np.float32)]
+    )
     for step in range(steps):
         drawn = rng.integers(0, len(rows), BATCH)
         named = np.where(rng.random(BATCH) < NAMELESS, len(MODEL_ORGANS), organs[drawn])

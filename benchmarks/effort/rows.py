@@ -16,6 +16,8 @@ from effort.cohort import NINE, Predicted
 from effort.reader import Cohort, Row
 from effort.regions import error_regions
 from omentum.records import CaseScore
+from omentum.score.calibration import Calibration, shipped_prior
+from omentum.score.expected_stage import score_expected
 from omentum.score.stage import HOT_SPOTS_NAME, heat_path, score_case
 from omentum.volumes.geometry import Box
 from omentum.volumes.mask_files import read_masks
@@ -29,7 +31,7 @@ Spot = tuple[str, Box, npt.NDArray[np.bool_]]
 
 def scored(one: Predicted, attention_dir: Path) -> CaseScore:
     """Score a case by recipe `expected-error`; `attention_dir` gets its maps and hot spots."""
-    raise NotImplementedError("recipe expected-error is not in this checkout")
+    return score_expected(one.case, one.predictions, NINE, attention_dir, Calibration(shipped_prior()))
 
 
 def cohort_of(cases: Iterable[Predicted]) -> Cohort:

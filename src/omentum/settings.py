@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 DATABASE_SCHEMES = ("sqlite", "postgresql+psycopg")
-RECIPES = ("published",)
+RECIPES = ("expected-error", "published")
 STRATEGIES = ("default", "expected-error", "published", "entropy", "foreground-random", "random")
 POSTPROCESSING = ("default", "published")
 _COMMENT_WIDTH = 110
@@ -85,7 +85,7 @@ class Settings:
         "sqlite:///omentum.db",
         "Who did what, when and why: sqlite:///FILE in this folder, or postgresql+psycopg://USER@HOST/NAME.",
     )
-    recipe: str = _text("published", f"How attention is scored: {', '.join(RECIPES)}.")
+    recipe: str = _text("expected-error", f"How attention is scored: {', '.join(RECIPES)}.")
     strategy: str = _text(
         "default",
         f"Which tasks a round gets: {', '.join(STRATEGIES)}. The default is that of the recipe.",

@@ -14,7 +14,7 @@ from omentum.measures.boxes import shifted
 from omentum.measures.components import largest_components
 from omentum.volumes.geometry import Box, Geometry
 
-__all__ = ["MOST_SPOTS", "hot_spots"]
+__all__ = ["MOST_SPOTS", "described_box", "hot_spots"]
 
 MOST_SPOTS = 20
 """Spots kept of one organ; later ones are specks that a reader meets anyway."""
@@ -37,21 +37,28 @@ def hot_spots(
     """
     spots = []
     for piece in largest_components(binary, MOST_SPOTS):
-        box = shifted(piece.box, origin)
         centre = np.array(piece.centre_voxel) + [part.start for part in origin]
-        low_mm, high_mm = _extent_mm(box, geometry)
         spots.append(
             {
                 "organ": organ,
                 "volume_ml": round(piece.n_voxels * geometry.voxel_ml, 4),
+                **described_box(shifted(piece.box, origin), geometry),
                 "centre_mm": _rounded(geometry.to_mm(centre)),
-                "low_mm": low_mm,
-                "high_mm": high_mm,
-                "low_voxel": [part.start for part in box],
-                "high_voxel": [part.stop - 1 for part in box],
             }
         )
     return spots
+
+
+def described_box(box: Box, geometry: Geometry) -> dict[str, Any]:
+    """Give a box for JSON: its centre and its box in mm (outer faces, RAS+), and in voxels (inclusive)."""
+    low_mm, high_mm = _extent_mm(box, geometry)
+    return {
+        "centre_mm": _rounded(geometry.to_mm([(part.start + part.stop - 1) / 2 for part in box])),
+        "low_mm": low_mm,
+        "high_mm": high_mm,
+        "low_voxel": [part.start for part in box],
+        "high_voxel": [part.stop - 1 for part in box],
+    }
 
 
 def _extent_mm(box: Box, geometry: Geometry) -> tuple[list[float], list[float]]:

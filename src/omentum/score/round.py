@@ -6,16 +6,24 @@ Out: attention maps on disk; scores, and the queue of tasks, in the database; ho
 """
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from omentum.errors import ProjectError
-from omentum.records import Batch, Case, Prediction
+from omentum.records import Batch, Case, CaseScore, Prediction
 from omentum.runners.runner import Progress
+from omentum.score.expected_stage import score_expected
+from omentum.score.learn import round_calibration
 from omentum.score.round_queue import checked_asked, queue_round
 from omentum.score.stage import score_case
 from omentum.workspace import Workspace
 
 __all__ = ["score_round"]
+
+AVERAGE = "average"
+"""What the average of several networks is kept as; recipe `published` takes its masks."""
+
+_ScoreOne = Callable[[Case, Sequence[Prediction], Sequence[str], Path], CaseScore]
 
 
 def score_round(
@@ -48,16 +56,25 @@ def score_round(
     number = workspace.store.rounds.current().number
     stage = f"score {number}"
     scores = {score.case_id: score for score in workspace.store.scores.of_round(number)}
+    averages = workspace.predictions(AVERAGE) if workspace.settings.recipe == "published" else {}
+
+    def made_from(case_id: str) -> dict[str, Any]:
+        predictions = [*opinions.get(case_id, ()), *([averages[case_id]] if case_id in averages else [])]
+        networks = {made.network: [made.weights_sha256, list(made.organs)] for made in predictions}
+        return {"recipe": workspace.settings.recipe, **networks}
+
     for case_id, detail in workspace.store.ledger.details(stage).items():
-        if case_id not in scores or detail != _made_from(opinions.get(case_id, ())):
+        if case_id not in scores or detail != made_from(case_id):
             workspace.store.ledger.forget(stage, case_id)
+
+    score_one = _recipe(workspace)
 
     def work(case: Case) -> dict[str, Any]:
         predictions = opinions[case.case_id]
         organs = _organs_to_score(workspace, case, predictions)
-        score = score_case(case, predictions, organs, workspace.folder.attention_dir(case.case_id))
+        score = score_one(case, predictions, organs, workspace.folder.attention_dir(case.case_id))
         workspace.store.scores.replace(number, [score])
-        return _made_from(predictions)
+        return made_from(case.case_id)
 
     ledger = workspace.store.ledger.of(stage)
     batch = workspace.runner.run(cases, work, key=lambda case: case.case_id, ledger=ledger, progress=progress)
@@ -77,5 +94,12 @@ def _organs_to_score(workspace: Workspace, case: Case, predictions: Sequence[Pre
     return [name for name in predictions[0].organs if name not in revised]
 
 
-def _made_from(predictions: Sequence[Prediction]) -> dict[str, Any]:
-    return {made.network: [made.weights_sha256, list(made.organs)] for made in predictions}
+def _recipe(workspace: Workspace) -> _ScoreOne:
+    """Give the recipe of the settings as a function of one case."""
+    if workspace.settings.recipe == "published":
+        averages = workspace.predictions(AVERAGE)
+        return lambda case, *rest: score_case(case, *rest, average=averages.get(case.case_id))
+    calibration = round_calibration(workspace)
+    return lambda case, predictions, organs, folder: score_expected(
+        case, predictions, organs, folder, calibration
+    )

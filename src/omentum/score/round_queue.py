@@ -5,14 +5,15 @@ Out: the queue; `rounds/<n>/queue.json`: strategy, seed, budget and prices, so t
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from omentum.errors import ConfigError
 from omentum.measures.effort import CostModel, efforts_of, refitted
 from omentum.records import CaseScore, Task
+from omentum.score.audit_round import audit_tasks, set_apart
 from omentum.score.queue import tasks_of
 from omentum.score.strategies import Ask, chosen, strategy_of
 from omentum.settings import Settings
@@ -100,8 +101,10 @@ def queue_round(workspace: Workspace, scores: Sequence[CaseScore], asked: Asked)
     number = workspace.store.rounds.current().number
     costs, n_records = costs_of(workspace)
     budget = float("inf") if asked.budget_minutes is None else asked.budget_minutes
-    choices = chosen(asked.strategy, scores, Ask(costs=costs, budget_minutes=budget, seed=number))
-    tasks = tasks_of(choices, costs, number)
+    share = workspace.settings.audit_share if asked.budget_minutes is not None else 0.0
+    ask = Ask(costs=costs, budget_minutes=budget * (1.0 - share), seed=number)
+    queue = tasks_of(chosen(asked.strategy, _without(scores, set_apart(workspace)), ask), costs, number)
+    tasks = [*queue, *(audit_tasks(workspace, queue, budget * share) if share else ())]
     made = {
         "recipe": workspace.settings.recipe,
         **asdict(asked),
@@ -111,6 +114,14 @@ def queue_round(workspace: Workspace, scores: Sequence[CaseScore], asked: Asked)
     }
     write_json(queue_path(workspace), made)
     return workspace.store.tasks.replace(number, tasks)
+
+
+def _without(scores: Sequence[CaseScore], keys: Collection[tuple[str, str]]) -> list[CaseScore]:
+    """Leave out organs that the audit has drawn and people have begun."""
+    return [
+        replace(one, organs=tuple(row for row in one.organs if (one.case_id, row.organ) not in keys))
+        for one in scores
+    ]
 
 
 def totals(tasks: Sequence[Task]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from omentum.volumes.labels import organs_named
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.volume import Volume
 
-__all__ = ["HOT_SPOTS_NAME", "heat_path", "score_case"]
+__all__ = ["HOT_SPOTS_NAME", "heat_path", "remove_all_but", "score_case"]
 
 HOT_SPOTS_NAME = "hot_spots.json"
 """Written last: where it is, every heat map is there, and none of an earlier run."""
@@ -79,7 +79,7 @@ def score_case(
         spots += hot_spots(name, attention.binary, box, case.geometry)
         heat = _on_whole_grid(attention.heat, box, case.geometry)
         write_nifti(heat_path(attention_dir, name), Volume(heat, case.geometry))
-    _remove_all_but(attention_dir, {spot["organ"] for spot in spots})
+    remove_all_but(attention_dir, {spot["organ"] for spot in spots})
     score = CaseScore(
         case_id=case.case_id,
         score=float(sum(one.attention_voxels for one in scores.values())),
@@ -120,7 +120,7 @@ def _on_whole_grid(heat: npt.NDArray[np.uint8], box: Box, geometry: Geometry) ->
     return whole
 
 
-def _remove_all_but(attention_dir: Path, organs: set[str]) -> None:
+def remove_all_but(attention_dir: Path, organs: set[str]) -> None:
     """Remove heat maps of an earlier run, which would show attention where none is needed any more."""
     for path in attention_dir.glob("*.nii.gz"):
         if path.name.removesuffix(".nii.gz") not in organs:

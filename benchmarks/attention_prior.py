@@ -1,0 +1,131 @@
+"""How does recipe expected-error know what an error looks like before anybody revised anything?
+
+Run: python benchmarks/attention_prior.py [--quick] [--write].
+
+Fits, on made-up patients and renderings of real people's label maps, predicted by both shipped networks: the
+weights of the error model; what its levels mean; and, on patients that the weights never saw, which hot
+spots are worth a look: as many errors found as possible, at equal precision, within a flagged volume of
+15 %. `--write` puts all into the package. No seed of `attention_quality.py` is used.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+import omentum.score
+from attention.cohort import FIT_SEEDS, CohortCase, cohort
+from attention.detection import Detection, detected
+from attention.fit_model import fit_model
+from omentum.measures.error_regions import error_regions
+from omentum.score.calibration import Calibration, Counts, Prior
+from omentum.score.error_model import MODEL_ORGANS, ErrorModel
+from omentum.score.expected import expected_errors
+from omentum.score.sight import CANONICAL_MM, Sight, claims_of, look
+from omentum.score.signals import Signals, organ_signals
+from omentum.volumes.labels import organ
+from omentum.volumes.resample import nearest_voxels
+
+KEEP_WRONG, KEEP_RIGHT = 0.2, 0.012
+"""Shares of voxels in and outside of error regions that are drawn for fitting."""
+MOST_FLAGGED = 0.145
+FLAG_OVER = (0.03, 0.04, 0.05, 0.06, 0.08)
+LEAST_ERROR_ML = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.4)
+SHIPPED = Path(omentum.score.__file__).parent / "shipped"
+
+Labelled = tuple[str, Signals, np.ndarray]
+"""An organ, its signals, and whether each row is in an error region."""
+
+
+def main(quick: bool, write: bool) -> None:
+    n_fit, n_counted = (1, 1) if quick else (30, 10)
+    seeds = list(FIT_SEEDS)
+    model = fit(cohort(seeds[:n_fit]), steps=300 if quick else 6000)
+    counted = list(cohort(seeds[n_fit : n_fit + n_counted]))
+    counts = count(counted, model)
+    prior, found = chosen(counted, model, counts)
+    print(f"flag over {prior.flag_over}, least {prior.least_error_ml} mL: {found.told()}")
+    if write:
+        model.save(SHIPPED / "error-model.npz")
+        (SHIPPED / "prior.json").write_text(json.dumps(as_json(prior)) + "\n", encoding="utf-8")
+
+
+def fit(cases: Iterable[CohortCase], steps: int) -> ErrorModel:
+    """Fit the weights on a sample of voxels; each case is seen with both networks, and with one alone."""
+    rng = np.random.default_rng(0)
+    rows, organs, wrongs, weights = [], [], [], []
+    for case in cases:
+        both = look(case.masks[0], case.maps, case.ct)
+        for sight in (both, both.alone()):
+            for name, signals, wrong in labelled(case, sight):
+                share = np.where(wrong, KEEP_WRONG, KEEP_RIGHT).astype(np.float32)
+                kept = rng.random(len(wrong)) < share
+                rows.append(signals.rows[kept])
+                organs.append(np.full(np.count_nonzero(kept), MODEL_ORGANS.index(name)))
+                wrongs.append(wrong[kept])
+                weights.append(1 / share[kept])
+    return fit_model(*(np.concatenate(one) for one in (rows, organs, wrongs, weights)), steps=steps)
+
+
+def count(cases: Iterable[CohortCase], model: ErrorModel) -> dict[str, Counts]:
+    """Count what was wrong at each level, by organ and over all."""
+    counts = {name: Counts.none() for name in ("", *MODEL_ORGANS)}
+    for case in cases:
+        for name, signals, wrong in labelled(case, look(case.masks[0], case.maps, case.ct)):
+            one = Counts.of(model.levels(signals.rows, name), wrong, CANONICAL_MM**3 / 1000)
+            counts[name] += one
+            counts[""] += one
+    return counts
+
+
+def labelled(case: CohortCase, sight: Sight) -> Iterator[Labelled]:
+    labels = case.labels[np.ix_(*nearest_voxels(case.ct.geometry, sight.geometry))]
+    claims = claims_of(sight)
+    for name in sight.masks.organs:
+        signals = organ_signals(sight, name, claims)
+        if signals is not None:
+            true = labels[signals.box] == organ(name).index
+            wrong = error_regions(signals.mask, true, (CANONICAL_MM,) * 3).numbers > 0
+            yield name, signals, wrong[signals.where]
+
+
+def chosen(cases: list[CohortCase], model: ErrorModel, counts: dict[str, Counts]) -> tuple[Prior, Detection]:
+    """Try thresholds, and take those with the best worse half of sensitivity and precision."""
+    best: tuple[Prior, Detection] | None = None
+    for flag_over in FLAG_OVER:
+        loose = Calibration(Prior(counts, flag_over, LEAST_ERROR_ML[0]))
+        found = [
+            (case, list(expected_errors(sight, sight.masks.organs, model, loose)))
+            for case in cases
+            for sight in [look(case.masks[0], case.maps, case.ct)]
+        ]
+        for least in LEAST_ERROR_ML:
+            total = sum(
+                (detected(case, one, least) for case, organs in found for one in organs), start=Detection()
+            )
+            if best is None or key(total) > key(best[1]):
+                best = Prior(counts, flag_over, least), total
+    assert best is not None
+    return best
+
+
+def key(found: Detection) -> tuple[bool, float]:
+    return found.flagged_share <= MOST_FLAGGED, min(found.sensitivity, found.precision)
+
+
+def as_json(prior: Prior) -> dict[str, object]:
+    counts = {
+        name: {
+            "n_organs": one.n_organs,
+            "seen_ml": np.round(one.seen_ml, 3).tolist(),
+            "wrong_ml": np.round(one.wrong_ml, 4).tolist(),
+        }
+        for name, one in prior.counts.items()
+    }
+    return {"flag_over": prior.flag_over, "least_error_ml": prior.least_error_ml, "counts": counts}
+
+
+if __name__ == "__main__":
+    main("--quick" in sys.argv, "--write" in sys.argv)

@@ -1,0 +1,148 @@
+"""Do hot spots find the errors, and are they worth the look?
+
+Run: python benchmarks/attention_quality.py [--quick].
+
+Ours: recipe expected-error. Other: recipe published, on the same predictions of the same cases. An error
+region is a component of prediction XOR truth deeper than 3 mm from the true surface, of at least 0.5 mL; it
+is found if hot spots cover a tenth of it; a hot spot counts if it touches one. Patients are made up, or
+rendered from real people's label maps, none of them used by `attention_prior.py`. `ratio` is F1 of ours over
+F1 of published.
+"""
+
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from attention.cohort import JUDGE_SEEDS, KINDS, NETWORKS, CohortCase, cohort
+from attention.detection import Detection, counted, regions_of
+from measure import report
+from omentum.measures.components import pieces_of
+from omentum.records import Case, Prediction
+from omentum.score.calibration import Calibration, Counts, shipped_prior
+from omentum.score.error_model import shipped_model
+from omentum.score.expected import ExpectedError, expected_errors
+from omentum.score.sight import CANONICAL_MM, canonical, look
+from omentum.score.stage import heat_path, score_case
+from omentum.volumes.labels import SUBSETS
+from omentum.volumes.mask_files import write_masks
+from omentum.volumes.masks import whole
+from omentum.volumes.nifti import read_nifti, write_nifti
+from omentum.volumes.probabilities import write_probabilities
+from omentum.volumes.resample import nearest_voxels
+
+NINE = SUBSETS["abdomenatlas-1.0"]
+Found = dict[str, Detection]
+
+
+def main(quick: bool) -> None:
+    ours: Found = defaultdict(Detection)
+    published: Found = defaultdict(Detection)
+    counts = Counts.none()
+    seeds = JUDGE_SEEDS[:1] if quick else JUDGE_SEEDS
+    for case in cohort(seeds, KINDS[:2] if quick else KINDS):
+        for name, found, reliable in by_expected_error(case):
+            ours[name] += found
+            counts += reliable
+        for name, found in by_published(case):
+            published[name] += found
+    print(f"{'organ':14} ours / published")
+    for name in NINE:
+        print(f"{name:14} {ours[name].told()}\n{'':14} {published[name].told()}")
+    all_ours, all_published = (sum(one.values(), start=Detection()) for one in (ours, published))
+    print(f"{'all':14} {all_ours.told()}\n{'':14} {all_published.told()}")
+    table = np.arange(256, dtype=np.float32) / 255
+    report(
+        "attention_quality",
+        ours=all_ours.f1,
+        other=all_published.f1,
+        unit="F1",
+        more_is_better=True,
+        quick=quick,
+        sensitivity=all_ours.sensitivity,
+        precision=all_ours.precision,
+        flagged_share=all_ours.flagged_share,
+        voxel_sensitivity=all_ours.voxel_sensitivity,
+        voxel_precision=all_ours.voxel_precision,
+        n_cases=len(seeds) * (2 if quick else len(KINDS)),
+        published=figures(all_published),
+        by_organ={
+            name: {"ours": figures(ours[name]), "published": figures(published[name])} for name in NINE
+        },
+        reliability=counts.reliability(table),
+    )
+
+
+def figures(one: Detection) -> dict[str, float]:
+    names = ("sensitivity", "precision", "f1", "flagged_share", "voxel_sensitivity", "voxel_precision")
+    return {name: round(getattr(one, name), 4) for name in names} | {"regions": one.regions}
+
+
+def by_expected_error(case: CohortCase) -> Iterator[tuple[str, Detection, Counts]]:
+    """Give each organ's counts; an organ that recipe and network miss altogether counts as not found."""
+    sight = look(case.masks[0], case.maps, case.ct)
+    seen: dict[str, ExpectedError] = {
+        one.organ: one for one in expected_errors(sight, NINE, shipped_model(), Calibration(shipped_prior()))
+    }
+    for name in NINE:
+        regions, organ_ml = regions_of(case, name)
+        if name not in seen:
+            yield (
+                name,
+                counted(regions, organ_ml, regions.numbers * 0, whole(regions.numbers.shape)),
+                Counts.none(),
+            )
+            continue
+        one = seen[name]
+        said = np.rint(one.probability * 255).astype(np.uint8)[one.where]
+        wrong = (regions.numbers[one.box] > 0)[one.where]
+        counts = Counts.of(said, wrong, CANONICAL_MM**3 / 1000)
+        yield name, counted(regions, organ_ml, one.spots_map, one.box), counts
+
+
+def by_published(case: CohortCase) -> Iterator[tuple[str, Detection]]:
+    """Score the case as published, on the CT's own grid; bring the binary maps to the canonical one."""
+    with TemporaryDirectory() as folder:
+        record, predictions = _on_disk(case, Path(folder))
+        score_case(record, predictions, NINE, Path(folder) / "attention")
+        grid = canonical(case.ct.geometry)
+        lines = np.ix_(*nearest_voxels(case.ct.geometry, grid))
+        for name in NINE:
+            path = heat_path(Path(folder) / "attention", name)
+            flagged = np.zeros(case.ct.geometry.shape, dtype=bool)
+            if path.exists():
+                flagged = read_nifti(path).voxels > 0
+            spots = pieces_of(np.ascontiguousarray(flagged[lines])).numbers
+            regions, organ_ml = regions_of(case, name)
+            yield name, counted(regions, organ_ml, spots, whole(spots.shape))
+
+
+def _on_disk(case: CohortCase, folder: Path) -> tuple[Case, list[Prediction]]:
+    write_nifti(folder / "ct.nii.gz", case.ct)
+    record = Case(
+        case_id=case.name,
+        patient_id=case.name,
+        ct_path=folder / "ct.nii.gz",
+        geometry=case.ct.geometry,
+        source="made up",
+    )
+    predictions = []
+    for network, maps, masks in zip(NETWORKS, case.maps, case.masks, strict=True):
+        one = Prediction(
+            case_id=case.name,
+            network=network,
+            weights_sha256="0" * 64,
+            folder=folder / network,
+            organs=masks.organs,
+        )
+        write_masks(one.masks_path, masks)
+        write_probabilities(one.probabilities_path, maps)
+        predictions.append(one)
+    return record, predictions
+
+
+if __name__ == "__main__":
+    main("--quick" in sys.argv)

@@ -1,0 +1,177 @@
+"""How probable is an error at a level of the error model? Isotonic, on the revisions recorded so far.
+
+In:  for each organ, the volume seen at each level and how much of it was wrong; a prior that ships.
+Out: the probability of an error at each level; the reliability of what was said before; JSON of a round.
+The prior counts as much as 20 revised organs, so that the first revisions move little and a hundred decide.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import isotonic_regression
+
+from omentum.errors import ProjectError
+from omentum.score.error_model import LEVELS
+from omentum.volumes.atomic import write_json
+
+__all__ = ["Calibration", "Counts", "Prior", "read_calibration", "shipped_prior", "write_calibration"]
+
+PRIOR_ORGANS = 20.0
+"""How many revised organs the prior is worth."""
+_BINS = 10
+
+Reals = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """Volume by level, of one organ or of all.
+
+    Attributes:
+        seen_ml: Volume at each level, `(256,)`, in mL.
+        wrong_ml: How much of it was in an error region.
+        n_organs: Revised organs that it comes from.
+    """
+
+    seen_ml: Reals
+    wrong_ml: Reals
+    n_organs: int
+
+    @classmethod
+    def none(cls) -> "Counts":
+        """Give counts of nothing."""
+        return cls(np.zeros(LEVELS), np.zeros(LEVELS), 0)
+
+    @classmethod
+    def of(cls, levels: npt.NDArray[np.uint8], wrong: npt.NDArray[np.bool_], voxel_ml: float) -> "Counts":
+        """Count one revised organ: its voxels' levels, and whether each was in an error region."""
+        seen, found = (
+            np.bincount(one, minlength=LEVELS).astype(np.float64) for one in (levels, levels[wrong])
+        )
+        return cls(seen * voxel_ml, found * voxel_ml, 1)
+
+    def __add__(self, other: "Counts") -> "Counts":
+        """Put two together."""
+        return Counts(
+            self.seen_ml + other.seen_ml, self.wrong_ml + other.wrong_ml, self.n_organs + other.n_organs
+        )
+
+    def times(self, factor: float) -> "Counts":
+        """Weigh them; the number of organs stays."""
+        return Counts(self.seen_ml * factor, self.wrong_ml * factor, self.n_organs)
+
+    def reliability(self, table: npt.NDArray[np.float32]) -> list[dict[str, float]]:
+        """Compare what a table says with what was wrong: bins of probability, each with a volume.
+
+        Returns:
+            For each bin that holds anything: `said`, `seen` (mean probability said, share found wrong) and
+            `volume_ml`.
+        """
+        edges = np.linspace(0.0, 1.0, _BINS + 1)
+        bins = np.clip(np.digitize(table, edges) - 1, 0, _BINS - 1)
+        rows = []
+        for k in range(_BINS):
+            volume = float(self.seen_ml[bins == k].sum())
+            if volume > 0:
+                said = float((self.seen_ml * table)[bins == k].sum()) / volume
+                found = float(self.wrong_ml[bins == k].sum()) / volume
+                rows.append({"said": said, "seen": found, "volume_ml": volume})
+        return rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prior:
+    """What ships: counts of an average organ, and which hot spots are worth a look.
+
+    Attributes:
+        counts: By organ; the name `""` stands for all together, and for organs without an own row.
+        flag_over: Probability of an error that makes a voxel part of a hot spot, exclusive.
+        least_error_ml: Least expected error volume of a hot spot, in mL.
+    """
+
+    counts: Mapping[str, Counts]
+    flag_over: float
+    least_error_ml: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """What a level means, after the revisions seen so far.
+
+    Attributes:
+        prior: What ships.
+        counts: Of this project's revisions, by organ.
+    """
+
+    prior: Prior
+    counts: Mapping[str, Counts] = field(default_factory=dict)
+
+    def table(self, organ_name: str) -> npt.NDArray[np.float32]:
+        """Give the probability of an error at each level `(256,)`, rising.
+
+        Example:
+            >>> table = Calibration(shipped_prior()).table("liver")
+            >>> bool((np.diff(table) >= 0).all()), bool(table[255] > 0.2)
+            (True, True)
+        """
+        prior = self.prior.counts.get(organ_name, self.prior.counts[""])
+        seen = prior.times(PRIOR_ORGANS / prior.n_organs) + self.counts.get(organ_name, Counts.none())
+        weights = seen.seen_ml + 1e-6
+        return np.asarray(isotonic_regression(seen.wrong_ml / weights, weights=weights).x, dtype=np.float32)
+
+
+def write_calibration(path: Path, calibration: Calibration) -> None:
+    """Write what was learned from revisions, and its reliability curves, as JSON."""
+    rows = {
+        name: {
+            **_as_json(counts),
+            "reliability": counts.reliability(Calibration(calibration.prior).table(name)),
+        }
+        for name, counts in sorted(calibration.counts.items())
+    }
+    write_json(path, {"prior_organs": PRIOR_ORGANS, "organs": rows})
+
+
+def read_calibration(path: Path) -> Calibration:
+    """Read what `write_calibration` wrote; the prior alone where there is no file.
+
+    Raises:
+        ProjectError: It is damaged.
+    """
+    if not path.exists():
+        return Calibration(shipped_prior())
+    try:
+        organs = json.loads(path.read_text(encoding="utf-8"))["organs"]
+        return Calibration(shipped_prior(), {name: _from_json(row) for name, row in organs.items()})
+    except (ValueError, KeyError, TypeError):
+        raise ProjectError(
+            f"{path} is not the JSON that was written; delete it and run `omentum score` again"
+        ) from None
+
+
+@cache
+def shipped_prior() -> Prior:
+    """Read the prior that comes with the package."""
+    text = resources.files("omentum.score").joinpath("shipped/prior.json").read_text("utf-8")
+    loaded = json.loads(text)
+    counts = {name: _from_json(row) for name, row in loaded["counts"].items()}
+    return Prior(counts, loaded["flag_over"], loaded["least_error_ml"])
+
+
+def _as_json(counts: Counts) -> dict[str, Any]:
+    return {
+        "n_organs": counts.n_organs,
+        "seen_ml": [round(one, 4) for one in counts.seen_ml.tolist()],
+        "wrong_ml": [round(one, 4) for one in counts.wrong_ml.tolist()],
+    }
+
+
+def _from_json(row: Mapping[str, Any]) -> Counts:
+    return Counts(np.array(row["seen_ml"]), np.array(row["wrong_ml"]), int(row["n_organs"]))

@@ -1,0 +1,167 @@
+"""Where is a mask probably wrong, and by how much? Recipe `expected-error`, on arrays.
+
+In:  a case's `Sight`; the error model, and what its levels mean (`calibration`).
+Out: per organ the probability of an error at each voxel, hot spots worth a look, expected error volume and
+     expected loss of Dice, and the plausibility rules that its mask breaks.
+An error is what lies deeper than 3 mm from the true surface, in a region of at least 0.5 mL.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from omentum.measures.boxes import joint_box, shifted
+from omentum.measures.components import pieces_of
+from omentum.measures.plausibility.finding import Finding
+from omentum.measures.plausibility.rules import findings
+from omentum.score.calibration import Calibration
+from omentum.score.error_model import ErrorModel
+from omentum.score.sight import Sight, claims_of
+from omentum.score.signals import Signals, organ_signals
+from omentum.volumes.geometry import Box
+
+__all__ = ["ExpectedError", "Spot", "expected_errors"]
+
+Reals = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Spot:
+    """One connected region that is worth a look.
+
+    Attributes:
+        number: Its number in `ExpectedError.spots_map`.
+        volume_ml: Its volume.
+        error_ml: How much of it is expected to be wrong.
+    """
+
+    number: int
+    volume_ml: float
+    error_ml: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ExpectedError:
+    """What is expected of one organ.
+
+    Attributes:
+        organ: Its name.
+        box: Part of the canonical grid.
+        levels: Of the error model, uint8 in the box; 0 where nothing can be wrong.
+        where: Voxels that have a level.
+        probability: Of an error, float32 in the box.
+        spots_map: Number of the hot spot that a voxel belongs to, 0 elsewhere.
+        spots: Hot spots by falling expected error.
+        error_ml: Expected error volume of the whole organ.
+        dice_loss: Expected 1 - Dice.
+        reasons: What the plausibility rules say of it.
+    """
+
+    organ: str
+    box: Box
+    levels: Bytes
+    where: Mask
+    probability: Reals
+    spots_map: npt.NDArray[np.int32]
+    spots: tuple[Spot, ...]
+    error_ml: float
+    dice_loss: float
+    reasons: tuple[str, ...]
+
+
+def expected_errors(
+    sight: Sight, organs: Sequence[str], model: ErrorModel, calibration: Calibration
+) -> Iterator[ExpectedError]:
+    """Work out what is expected of each organ, one at a time.
+
+    Args:
+        sight: The case.
+        organs: Those that the masks speak of and that are wanted.
+        model: Gives levels.
+        calibration: Gives their meaning.
+
+    Yields:
+        One an organ; an organ that nobody sees and no rule misses is left out.
+    """
+    claims = claims_of(sight)
+    found = findings(sight.masks, sight.hu)
+    for name in organs:
+        signals = organ_signals(sight, name, claims)
+        own = [one for one in found if one.organ == name]
+        if signals is not None or own:
+            yield _expected(sight, name, signals, own, model, calibration)
+
+
+def _expected(
+    sight: Sight,
+    name: str,
+    signals: Signals | None,
+    own: Sequence[Finding],
+    model: ErrorModel,
+    calibration: Calibration,
+) -> ExpectedError:
+    box = joint_box([signals.box if signals else None, *(one.box for one in own)])
+    assert box is not None
+    shape = [side.stop - side.start for side in box]
+    levels, where = np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=bool)
+    probability, mask = np.zeros(shape, dtype=np.float32), sight.masks.mask_in(name, box)
+    if signals is not None:
+        part = shifted(signals.box, box, sign=-1)
+        of_rows = model.levels(signals.rows, name)
+        levels[part], where[part] = signals.spread(of_rows), signals.where
+        probability[part] = signals.spread(calibration.table(name)[of_rows])
+    flagged = probability > calibration.prior.flag_over
+    for one in own:
+        part = shifted(one.box, box, sign=-1)
+        probability[part][one.where] = np.maximum(probability[part][one.where], one.severity)
+        flagged[part] |= one.where
+    voxel_ml = sight.geometry.voxel_ml
+    spots_map, spots = _spots(flagged, probability, voxel_ml, calibration.prior.least_error_ml)
+    wrong_inside = float(probability[mask].sum(dtype=np.float64)) * voxel_ml
+    wrong_outside = float(probability[~mask].sum(dtype=np.float64)) * voxel_ml
+    return ExpectedError(
+        organ=name,
+        box=box,
+        levels=levels,
+        where=where,
+        probability=probability,
+        spots_map=spots_map,
+        spots=spots,
+        error_ml=wrong_inside + wrong_outside,
+        dice_loss=_dice_loss(float(np.count_nonzero(mask)) * voxel_ml, wrong_inside, wrong_outside),
+        reasons=tuple(dict.fromkeys(one.said for one in own)),
+    )
+
+
+def _spots(
+    flagged: Mask, probability: Reals, voxel_ml: float, least_error_ml: float
+) -> tuple[npt.NDArray[np.int32], tuple[Spot, ...]]:
+    """Number the connected regions that are worth a look by falling expected error."""
+    pieces = pieces_of(flagged)
+    errors = np.bincount(pieces.numbers[flagged], probability[flagged], minlength=len(pieces.n_voxels))
+    errors_ml = errors * voxel_ml
+    worth = [
+        int(k) for k in np.argsort(-errors_ml, kind="stable") if k > 0 and errors_ml[k] >= least_error_ml
+    ]
+    renumbered = np.zeros(len(pieces.n_voxels), dtype=np.int32)
+    renumbered[worth] = np.arange(1, len(worth) + 1)
+    spots = tuple(
+        Spot(number=n, volume_ml=float(pieces.n_voxels[k] * voxel_ml), error_ml=float(errors_ml[k]))
+        for n, k in enumerate(worth, start=1)
+    )
+    return renumbered[pieces.numbers], spots
+
+
+def _dice_loss(mask_ml: float, wrong_inside_ml: float, wrong_outside_ml: float) -> float:
+    """Give 1 - Dice of a mask of which so much is too much, and to which so much is missing.
+
+    Example:
+        >>> _dice_loss(0.0, 0.0, 0.0), _dice_loss(10.0, 0.0, 0.0), _dice_loss(0.0, 0.0, 5.0)
+        (0.0, 0.0, 1.0)
+    """
+    both_ml = 2 * mask_ml - wrong_inside_ml + wrong_outside_ml
+    return (wrong_inside_ml + wrong_outside_ml) / both_ml if both_ml > 0 else 0.0
