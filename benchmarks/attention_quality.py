@@ -60,7 +60,6 @@ def main(quick: bool) -> None:
         ours=all_ours.f1,
         other=all_published.f1,
         unit="F1",
-        more_is_better=True,
         quick=quick,
         sensitivity=all_ours.sensitivity,
         precision=all_ours.precision,

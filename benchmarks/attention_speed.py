@@ -3,7 +3,7 @@
 One core, three networks, nine organs, 512 x 512 x 300 voxels. `published`: ours, as `omentum attention` does
 it; other: nibabel and scipy on whole volumes (`published_attention.py`). Both read the same tree
 (`made_opinions.py`) and write the same maps and lists, which is checked; each run is a process of its own, so
-that its peak memory is its own.
+that its peak memory is its own. `expected-error`: ours from our own files (`expected_attention.py`).
 """
 
 import argparse
@@ -37,6 +37,7 @@ def main(quick: bool) -> None:
         folder = Path(name)
         rows, figures = {}, {}
         rows["published"], figures["published"] = published(folder, quick)
+        rows["expected-error"], figures["expected-error"] = expected(folder / "expected", quick)
     print(f"{'recipe':16} {'ours, s':>9} {'other, s':>9} {'ratio':>7} {'ours, GB':>9} {'other, GB':>9}")
     for recipe, row in rows.items():
         print(f"{recipe:16} {_cell(row['ours']):>9} {_cell(row['other']):>9} {_ratio(row):>7}"
@@ -75,6 +76,23 @@ def published(folder: Path, quick: bool) -> tuple[Row, dict[str, object]]:
         "tree_mb": round(sum(files) / 1e6, 1),
     }
     return row, told
+
+
+def expected(folder: Path, quick: bool) -> tuple[Row, dict[str, object]]:
+    """Time recipe `expected-error` on a CT of that size with three networks, reading and writing included."""
+    folder.mkdir()
+    script = Path(__file__).with_name("expected_attention.py")
+    grid = [str(one) for one in (*SHAPES[quick], *SPACING_MM[quick])]
+    one_thread = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+    def run(side: str) -> str:
+        command = [sys.executable, str(script), side, str(folder), *grid]
+        return subprocess.run(command, env=one_thread, capture_output=True, text=True, check=True).stdout
+
+    run("make")
+    runs = [json.loads(run("score")) for _ in range(TIMES)]
+    row = {"ours": _median(runs), "other": None, "ours_gb": _peak(runs), "other_gb": None}
+    return row, {"runs": [round(one["seconds"], 3) for one in runs], "hot_spots": runs[0]["spots"]}
 
 
 def timed(side: str, tree: Path, out: Path) -> dict[str, float]:

@@ -17,6 +17,8 @@ from typing import Any
 
 __all__ = ["median_seconds", "report"]
 
+MORE_IS_BETTER = ("F1",)
+"""Units of which more is better."""
 LONG_SECONDS = 20.0
 """A side that takes longer is run once in a quick run."""
 
@@ -41,16 +43,16 @@ def report(
     unit: str,
     quick: bool,
     keep: bool = True,
-    more_is_better: bool = False,
     **figures: Any,
 ) -> None:
     """Print the figures, and keep those of full runs unless they are for looking at only.
 
-    `ratio` is how many times better ours is than the alternative, if there is one and ours got there at all.
+    `ratio` is how many times better ours is than the alternative, if there is one and ours got there at all:
+    less is better, but for a share such as F1.
     """
     ratio = None
     if other is not None and ours is not None:
-        ratio = ours / other if more_is_better else other / ours
+        ratio = ours / other if unit in MORE_IS_BETTER else other / ours
     row = {
         "name": name,
         "ours": ours,

@@ -257,7 +257,9 @@ def _body(rng: np.random.Generator, shape: tuple[int, int, int]) -> np.ndarray:
 def atlas(tmp_path: Path) -> Iterator[Atlas]:
     """An empty project that knows spleen, liver and pancreas; no patient is held out."""
     root = tmp_path / "atlas"
-    settings = Settings(organs=Atlas.organs, networks=("made-up",), held_out_share=0.0, recipe="published")
+    settings = Settings(
+        organs=Atlas.organs, networks=("made-up",), held_out_share=0.0, recipe="published", audit_share=0.0
+    )
     new_workspace(root, settings)
     with opened(root) as workspace:
         yield Atlas(tmp_path, workspace)

@@ -6,6 +6,7 @@ Out: counts that add up over organs and cases: error regions, those found (a hot
 """
 
 from dataclasses import astuple, dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -81,6 +82,7 @@ class Detection:
         )
 
 
+@lru_cache(maxsize=400)
 def regions_of(case: CohortCase, name: str) -> tuple[ErrorRegions, float]:
     """Find the error regions of an organ on the canonical grid, and the volume of its mask, in mL."""
     grid = canonical(case.ct.geometry)

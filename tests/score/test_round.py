@@ -71,11 +71,11 @@ def test_a_run_that_was_killed_goes_on_with_what_was_not_scored(predicted, monke
     calls = []
     original = score_module.score_case
 
-    def dies_at_b(case, *rest):
+    def dies_at_b(case, *rest, **named):
         calls.append(case.case_id)
         if calls == ["a", "b"]:
             raise KeyboardInterrupt
-        return original(case, *rest)
+        return original(case, *rest, **named)
 
     monkeypatch.setattr(score_module, "score_case", dies_at_b)
     with pytest.raises(KeyboardInterrupt):

@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from omentum.volumes.labels import organ
 
-__all__ = ["bars_by_round", "dice_by_organ", "dice_by_round", "spread_apart"]
+__all__ = ["bars_by_round", "dice_by_organ", "dice_by_round", "reliability_curve", "spread_apart"]
 
 INK = "#23303b"
 QUIET = "#8895a1"
@@ -100,6 +100,23 @@ def bars_by_round(rounds: Sequence[int], values: Series, unit: str) -> str:
     axes.set_xlabel("round")
     axes.set_ylabel(unit)
     return _svg(figure, f"bars-{unit}")
+
+
+def reliability_curve(said: Sequence[float], seen: Sequence[float]) -> str:
+    """Draw how often a mask was wrong where an error was said to be so probable; right is the diagonal.
+
+    Args:
+        said: Mean probability of an error in each bin, in [0, 1].
+        seen: Share of the volume there that people changed.
+    """
+    figure, axes = _figure(4.6, 3.4)
+    axes.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle="--")
+    axes.plot(said, seen, marker="o", markersize=6, linewidth=2.2, color=BAR)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.set_xlabel("probability of an error that was said")
+    axes.set_ylabel("share that people changed")
+    return _svg(figure, "reliability")
 
 
 def spread_apart(values: Sequence[float], gap: float, low: float, high: float) -> list[float]:

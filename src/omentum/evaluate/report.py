@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from omentum.evaluate.figures import bars_by_round, dice_by_organ, dice_by_round
+from omentum.evaluate.figures import bars_by_round, dice_by_organ, dice_by_round, reliability_curve
 from omentum.evaluate.pictures import embedded_png
 from omentum.evaluate.round_report import RoundReport
 from omentum.evaluate.summary import ComparedOrgan, best_places, side_by_side
@@ -113,6 +113,9 @@ def _drawings(report: RoundReport, rows: Sequence[ComparedOrgan]) -> dict[str, s
         drawn["dice"] = dice_by_round(numbers, dice)
     elif dice:
         drawn["dice"] = dice_by_organ({name: values[0] for name, values in dice.items()})
+    if report.reliability:
+        said, seen = zip(*report.reliability, strict=True)
+        drawn["reliability"] = reliability_curve(said, seen)
     if len(numbers) < 2:
         return drawn
     for name, field, unit in (("minutes", "minutes", "minutes"), ("attention", "attention_ml", "mL")):

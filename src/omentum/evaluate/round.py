@@ -70,6 +70,7 @@ def evaluate_round(
         previews=_worst(workspace.predictions(last.network), agreements[last.number]),
         revisions=tuple(one for one in workspace.store.revisions.all() if one.round_number == last.number),
         tuning=_tuning(workspace, last),
+        reliability=_reliability(workspace, last),
         audit=_audit(workspace, last),
     )
     from omentum.evaluate.report import write_report  # draws figures; slow to import
@@ -167,6 +168,15 @@ def _worst(
         )
         for value, case_id in ranked[:_SHOWN_CASES]
     )
+
+
+def _reliability(workspace: Workspace, last: Round) -> tuple[tuple[float, float], ...]:
+    """Read how reliable the prior was on all revisions so far; nothing under recipe `published`."""
+    path = workspace.folder.round_dir(last.number) / "calibration.json"
+    if not path.exists():
+        return ()
+    curve = json.loads(path.read_text(encoding="utf-8"))["reliability"]
+    return tuple((row["said"], row["seen"]) for row in curve)
 
 
 def _audit(workspace: Workspace, last: Round) -> str:

@@ -94,6 +94,8 @@ class RoundReport:
     revisions: tuple[Revision, ...] = ()
     """Of this round."""
     tuning: Tuning | None = None
+    reliability: tuple[tuple[float, float], ...] = ()
+    """Probability of an error that was said, and share that people changed, by rising probability."""
     audit: str = ""
     """What may still be wrong where nobody looked, in a sentence; empty where nothing was drawn by lot."""
 

@@ -136,7 +136,8 @@ def write_calibration(path: Path, calibration: Calibration) -> None:
         }
         for name, counts in sorted(calibration.counts.items())
     }
-    write_json(path, {"prior_organs": PRIOR_ORGANS, "organs": rows})
+    curve = _pooled([one for row in rows.values() for one in row["reliability"]])
+    write_json(path, {"prior_organs": PRIOR_ORGANS, "reliability": curve, "organs": rows})
 
 
 def read_calibration(path: Path) -> Calibration:
@@ -163,6 +164,20 @@ def shipped_prior() -> Prior:
     loaded = json.loads(text)
     counts = {name: _from_json(row) for name, row in loaded["counts"].items()}
     return Prior(counts, loaded["flag_over"], loaded["least_error_ml"])
+
+
+def _pooled(rows: list[dict[str, float]]) -> list[dict[str, float]]:
+    """Join the curves of several organs, bin by bin."""
+    pooled = []
+    for k in range(_BINS):
+        own = [row for row in rows if k / _BINS <= row["said"] < (k + 1) / _BINS + (k == _BINS - 1)]
+        volume = sum(row["volume_ml"] for row in own)
+        if volume > 0:
+            means = {
+                name: sum(row[name] * row["volume_ml"] for row in own) / volume for name in ("said", "seen")
+            }
+            pooled.append({**means, "volume_ml": volume})
+    return pooled
 
 
 def _as_json(counts: Counts) -> dict[str, Any]:
