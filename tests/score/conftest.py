@@ -1,4 +1,4 @@
-"""The published arithmetic once more, dense and slow, with scipy; outputs of the published code; made cases."""
+"""The published arithmetic once more, dense and slow; outputs of the published code; made cases."""
 
 import json
 from types import SimpleNamespace
@@ -221,13 +221,13 @@ def scan_of():
 @pytest.fixture(scope="session")
 def scan():
     """A sure liver; a spleen on which two networks differ and that has a faint lobe; no right kidney."""
-    affine = np.diag([-1.6, -1.9, 3.0, 1.0])
-    affine[:3, 3] = [44.0, 45.0, -52.0]
+    affine = np.diag([-3.1, -3.7, 5.0, 1.0])
+    affine[:3, 3] = [85.0, 87.0, -88.0]
     grid = Geometry((56, 48, 36), affine)
-    liver = _ball(grid, (18, 0, 5), (18, 24, 30))
-    spleen = _ball(grid, (-24, 6, 0), (11, 13, 17))
-    lobe = _ball(grid, (-24, -18, 18), (11, 11, 12)) // 2
-    other = _ball(grid, (-24, 14, -8), (11, 13, 17))
+    liver = _ball(grid, (35, 0, 5), (36, 50, 60))
+    spleen = _ball(grid, (-44, 10, 0), (21, 26, 34))
+    lobe = _ball(grid, (-44, -36, 36), (21, 21, 24)) // 2
+    other = _ball(grid, (-44, 26, -16), (21, 26, 34))
     empty = np.zeros(grid.shape, dtype=np.uint8)
     first = {"liver": liver, "spleen": np.maximum(spleen, lobe), "kidney_right": empty}
     second = {"liver": liver, "spleen": other, "kidney_right": empty}
