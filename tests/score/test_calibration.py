@@ -10,9 +10,10 @@ from omentum.score.calibration import (
     Counts,
     Prior,
     read_calibration,
+    shipped_prior,
     write_calibration,
 )
-from omentum.score.error_model import LEVELS
+from omentum.score.error_model import LEVELS, MODEL_ORGANS
 
 
 def flat(share, n_organs=20):
@@ -162,3 +163,21 @@ def test_a_damaged_calibration_is_refused_with_its_cure(shipped_by_hand, tmp_pat
     path.write_text(text)
     with pytest.raises(ProjectError, match=r"calibration\.json.*omentum score"):
         read_calibration(path)
+
+
+@pytest.mark.parametrize("name", [*MODEL_ORGANS, "colon"])
+def test_by_the_shipped_prior_low_levels_mean_no_error_and_high_ones_an_error(name):
+    table = Calibration(shipped_prior()).table(name)
+    assert (np.diff(table) >= 0).all()
+    assert table[0] < 0.01
+    assert table[-1] > 0.2
+
+
+def test_the_shipped_prior_never_counts_more_wrong_than_seen():
+    prior = shipped_prior()
+    assert 0 < prior.flag_over < 1
+    assert prior.least_error_ml > 0
+    for counts in prior.counts.values():
+        assert counts.n_organs > 0
+        assert (counts.wrong_ml >= 0).all()
+        assert (counts.wrong_ml <= counts.seen_ml + 1e-3).all()
