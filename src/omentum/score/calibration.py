@@ -151,7 +151,7 @@ def read_calibration(path: Path) -> Calibration:
     try:
         organs = json.loads(path.read_text(encoding="utf-8"))["organs"]
         return Calibration(shipped_prior(), {name: _from_json(row) for name, row in organs.items()})
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise ProjectError(
             f"{path} is not the JSON that was written; delete it and run `omentum score` again"
         ) from None
@@ -189,4 +189,5 @@ def _as_json(counts: Counts) -> dict[str, Any]:
 
 
 def _from_json(row: Mapping[str, Any]) -> Counts:
-    return Counts(np.array(row["seen_ml"]), np.array(row["wrong_ml"]), int(row["n_organs"]))
+    seen, wrong = (np.array(row[key], dtype=np.float64).reshape(LEVELS) for key in ("seen_ml", "wrong_ml"))
+    return Counts(seen, wrong, int(row["n_organs"]))
