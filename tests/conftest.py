@@ -117,7 +117,11 @@ def stand_in(shared: Path) -> Callable[[str], dict[str, Any]]:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_weights: Path) -> Path:
-    """A user's data folder of its own, with the network `tiny`."""
+    """A user's data folder of its own, with the network `tiny`; new projects there score as published.
+
+    Untrained networks are unsure of every voxel, and expected errors of all of them take minutes.
+    """
+    monkeypatch.setitem(Settings.__init__.__kwdefaults__, "recipe", "published")
     folder = tmp_path / "home"
     monkeypatch.setenv("OMENTUM_HOME", str(folder))
     from omentum.networks.catalogue import add_model

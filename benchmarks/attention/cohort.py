@@ -29,7 +29,7 @@ __all__ = ["FIT_SEEDS", "JUDGE_SEEDS", "KINDS", "NETWORKS", "CohortCase", "cohor
 NETWORKS = ("starter", "starter-second")
 KINDS = ("mixed", "hard", "rendered-mixed", "rendered-broad")
 """Made anatomy in two styles; label maps of real people, deformed and filled, in two."""
-FIT_SEEDS, JUDGE_SEEDS = range(3000, 3040), range(5000, 5040)
+FIT_SEEDS, JUDGE_SEEDS = range(3000, 3040), range(5000, 5012)
 """Weights, calibration and thresholds see the first alone."""
 RENDERED_MM = 2.5
 ROOT = Path(__file__).resolve().parents[2]
