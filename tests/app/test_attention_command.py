@@ -87,6 +87,6 @@ def test_damaged_case_is_set_aside_and_others_are_scored(omentum, tree, tmp_path
     assert (tmp_path / "out" / "priority.csv").read_text() == "two,liver\n"
 
 
-def test_average_of_a_tree_can_be_added_as_what_networks_say_together(omentum, tree, tmp_path):
+def test_average_of_a_tree_can_be_added_as_what_networks_say_together(omentum, home, tree, tmp_path):
     assert omentum("models", "add", tree, "--as", "average").code == 0
     assert refused(omentum("models", "add", tree / "one", "--as", "average"))
