@@ -105,3 +105,9 @@ def test_a_reader_who_is_twice_as_fast_at_drawing_pays_half_for_it(tasks, folder
     assert reader.revise(queue(tasks, [("c1", "spleen")]), folder) == {
         ("c1", "spleen"): pytest.approx(0.5 + 0.5 + 0.15 * 600 * ML)
     }
+
+
+def test_a_reader_who_leaves_what_is_near_the_surface_accepts_a_mask_that_is_hardly_off(tasks, folder, truth):
+    reader = SimulatedReader(truth=truth, budget_minutes=60, leaves_mm=1000.0)
+    spent = reader.revise(queue(tasks, [("c1", "spleen")]), folder)
+    assert spent == {("c1", "spleen"): pytest.approx(0.5 + 0.5)}

@@ -20,6 +20,7 @@ from omentum.evaluate.agreement import compare_case
 from omentum.evaluate.round_report import RoundReport
 from omentum.evaluate.summary import summarised
 from omentum.exchange.add import OriginalLabel
+from omentum.measures.error_regions import DEEPER_THAN_MM
 from omentum.phantoms.cohort import write_cohort
 from omentum.records import Case, Release, Task
 from omentum.review.simulated import SimulatedReader
@@ -109,7 +110,8 @@ def _revise(
         labels = read_nifti(folder / "cohort" / case_id / "labels.nii.gz").voxels
         return np.asarray(labels == organ(organ_name).index)
 
-    reader = SimulatedReader(truth=truth, budget_minutes=workspace.settings.budget_minutes)
+    minutes = workspace.settings.budget_minutes
+    reader = SimulatedReader(truth=truth, budget_minutes=minutes, leaves_mm=DEEPER_THAN_MM)
     return reader.revise(sorted(tasks, key=lambda task: task.rank), tasks_dir)
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from omentum.errors import ConfigError
 from omentum.measures.effort import CostModel
+from omentum.measures.error_regions import error_regions
 from omentum.measures.overlap import changed_ml
 from omentum.records import Task
 from omentum.review.export import mask_path, read_task, revised_path
@@ -34,6 +35,8 @@ class SimulatedReader:
     Attributes:
         truth: Where the true masks come from.
         budget_minutes: Time for all tasks together.
+        leaves_mm: Errors this close to the true surface, and those too small to matter, are left as they
+            are; 0.0 corrects every voxel.
         costs: What that time is spent on; an organ without a hot spot is looked at once.
 
     Raises:
@@ -42,6 +45,7 @@ class SimulatedReader:
 
     truth: TrueMask
     budget_minutes: float
+    leaves_mm: float = 0.0
     costs: CostModel = field(default_factory=CostModel)
 
     def __post_init__(self) -> None:
@@ -78,10 +82,18 @@ class SimulatedReader:
     def _revised(self, task: Task, task_dir: Path, *, is_open: bool) -> tuple[Volume, float]:
         """Give the corrected mask, in the organ's own colour, and what it costs."""
         shown = read_nifti(mask_path(task_dir, task.organ))
-        true = self.truth(task.case_id, task.organ)
+        true = self._wanted(shown, self.truth(task.case_id, task.organ))
         added_ml, removed_ml = changed_ml(shown.voxels > 0, true, shown.geometry.voxel_ml)
         spots = [spot for spot in read_task(task_dir).get("hot_spots", []) if spot["organ"] == task.organ]
         minutes = self.costs.minutes(
             n_cases=0 if is_open else 1, n_spots=max(1, len(spots)), changed_ml=added_ml + removed_ml
         )
         return Volume(true.view(np.uint8) * np.uint8(organ(task.organ).index), shown.geometry), minutes
+
+    def _wanted(self, shown: Volume, true: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Give the mask that he is content with."""
+        if not self.leaves_mm:
+            return true
+        before, spacing_mm = shown.voxels > 0, shown.geometry.spacing_mm
+        wrong = error_regions(before, true, spacing_mm, deeper_than_mm=self.leaves_mm).numbers > 0
+        return np.asarray(before ^ wrong)
