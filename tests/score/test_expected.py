@@ -37,17 +37,30 @@ def upright(scan, prior):
     return errors_of(scan.sight(), prior)
 
 
-def test_where_networks_disagree_more_is_expected_to_be_wrong_than_where_they_agree(scan, upright):
-    sight, one = scan.sight(), upright["spleen"]
+@pytest.fixture(scope="module")
+def where_spleen_is(scan, upright):
+    """Where each of the two networks sees the spleen, in the box of what is expected of it."""
+    sight = scan.sight()
     seen = []
     for network in sight.probabilities:
         whole_view = np.zeros(sight.geometry.shape, dtype=np.uint8)
         box, values = network["spleen"]
         whole_view[box] = values
-        seen.append(whole_view[one.box] > 127)
-    first, second = seen
+        seen.append(whole_view[upright["spleen"].box] > 127)
+    return seen
+
+
+def test_where_networks_disagree_more_is_expected_to_be_wrong_than_where_they_agree(upright, where_spleen_is):
+    one, (first, second) = upright["spleen"], where_spleen_is
     assert one.probability[first != second].mean() > one.probability[first & second].mean()
-    assert one.probability[first != second].mean() > one.probability[one.where & ~first & ~second].mean()
+    assert one.probability[first != second].mean() > 2 * one.probability[one.where & ~first & ~second].mean()
+
+
+@pytest.mark.xfail(strict=True, reason="the shipped weights say 1.3 times as much on this made case")
+def test_where_networks_disagree_twice_as_much_is_expected_to_be_wrong(upright, where_spleen_is):
+    one, (first, second) = upright["spleen"], where_spleen_is
+    assert one.probability[first != second].mean() > 2 * one.probability[first & second].mean()
+    assert one.levels[first != second].mean() > one.levels[first & second].mean()
 
 
 @pytest.mark.parametrize("orientation", ["LAS", "RAS", "SAR", "IPL", "PIR", "ALI"])

@@ -30,7 +30,7 @@ from omentum.score.duplicates import Thumbnails
 __all__ = ["DUPLICATE_WORTH", "FLOOR_SHARE", "Choice", "planned"]
 
 FLOOR_SHARE = 0.1
-"""Part of the budget that organs get in turn: benchmarks/effort_curve.py tells what it costs."""
+"""Part of the budget that organs get in turn; chosen, not measured."""
 DUPLICATE_WORTH = 0.25
 """Worth of a millilitre in a case that is like one chosen before."""
 
