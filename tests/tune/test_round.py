@@ -12,7 +12,7 @@ from omentum.predict.round import predict_round
 from omentum.records import CaseScore, OrganScore
 from omentum.review.round import import_round
 from omentum.settings import Settings
-from omentum.tune import round as tune_module
+from omentum.tune import continual_round, full_round
 from omentum.tune.config import ContinualConfig, FullConfig
 from omentum.tune.round import tune_round
 from omentum.volumes.labels import organ
@@ -205,7 +205,7 @@ def test_a_network_that_is_noted_is_never_made_anew_whatever_changed_since(works
             tuned(workspace)
     (noted,) = workspace.store.networks.all()
     revise("liver", "phantom_0001")
-    monkeypatch.setattr(tune_module, "tune_heads", None)
+    monkeypatch.setattr(continual_round, "tune_heads", None)
     assert tuned(workspace, ContinualConfig(seed=5)) == noted
     assert workspace.store.rounds.current().network == "tiny-r1"
 
@@ -277,7 +277,7 @@ def test_full_training_goes_on_from_the_network_in_use_where_asked(
 ):
     revise("liver", "phantom_0000")
     begun = []
-    monkeypatch.setattr(tune_module, "train_full", lambda made, *_, **__: begun.append(made.state_dict()))
+    monkeypatch.setattr(full_round, "train_full", lambda made, *_, **__: begun.append(made.state_dict()))
     tuned(workspace, replace(ALL, start="parent"))
     assert tensors_sha256(begun[0]) == tensors_sha256(load_network(tiny_weights).state_dict())
 

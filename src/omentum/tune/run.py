@@ -1,0 +1,42 @@
+"""What does one run of tuning work with? The project, the network in use, where the new one goes.
+
+In:  an open project.
+Out: the network in use, loaded; where and on what its successor is made.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from omentum.networks.catalogue import find_weights
+from omentum.networks.network import Network
+from omentum.networks.weights import load_network
+from omentum.workspace import Workspace
+
+__all__ = ["Tell", "TuneRun", "network_in_use"]
+
+Tell = Callable[[str, int, int, str], None]
+"""Told what is being done, steps done, steps in all, and how it goes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuneRun:
+    """One run of tuning.
+
+    Attributes:
+        workspace: The project.
+        folder: Of the network that comes out; its checkpoint and its curves are kept there.
+        device: Where to train.
+        tell: Told of the work.
+    """
+
+    workspace: Workspace
+    folder: Path
+    device: str
+    tell: Tell
+
+
+def network_in_use(workspace: Workspace) -> Network:
+    """Load the network that predicts in this round."""
+    name = workspace.store.rounds.current().network
+    return load_network(find_weights(name, workspace.folder.root / "networks"))
