@@ -77,6 +77,8 @@ class Network(nn.Module, ABC):
     have that of the whole volume, from `context_of`."""
     least_hu: float = -1024.0
     """What is less dense looks the same to the network."""
+    context_channels: int
+    """Size of the context."""
     takes_half: bool = False
     """Whether `compute_in` takes numbers of half the length."""
 
@@ -138,6 +140,16 @@ class Network(nn.Module, ABC):
         """Compute logits of one window: trunk, then heads."""
         features, context = self.trunk(hu)
         return self.heads(features, context, organs)
+
+    @property
+    def feature_channels(self) -> int:
+        """Channels of the features that `trunk` gives and `heads` takes."""
+        return FEATURES
+
+    def trunk_tensors(self) -> dict[str, Tensor]:
+        """Give the tensors that all organs share, by their full names: those that features depend on."""
+        own = {key for name in self.spec.organs for key in self.head_tensors(name)}
+        return {key: value for key, value in self.state_dict().items() if key not in own}
 
     def head_tensors(self, organ_name: str) -> dict[str, Tensor]:
         """Give the tensors that belong to one organ alone, by their full names."""

@@ -39,6 +39,7 @@ class StarterNetwork(Network):
     """About 3 million parameters; residual U-Net trunk, five levels, a controller an organ."""
 
     stride = 16
+    context_channels = CONTEXT_CHANNELS
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__(spec)

@@ -39,6 +39,7 @@ class UniversalNetwork(Network):
     """
 
     context_per_window = True
+    context_channels = CONTEXT_CHANNELS
     least_hu = _INTENSITY_WINDOW_HU[0]
     takes_half = True
 

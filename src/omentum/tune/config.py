@@ -91,8 +91,14 @@ class ContinualConfig:
     """Peak rate of AdamW, from which it falls as a cosine."""
     samples_per_class: int = 20_000
     """Most voxels a case and organ, of each kind: inside, near the border, elsewhere."""
-    shell_mm: float = 9.0
+    shell_mm: float = 5.0
     """How far from the organ the voxels of its surroundings are drawn."""
+    augmented_copies: int = 1
+    """How many varied copies of each case the trunk sees, beside the case as it is."""
+    cache_gb: float = 20.0
+    """Most room that features take on disk; those of earlier runs go first."""
+    average_decay: float = 0.0
+    """Of the running mean of the weights, which is what is kept in the end; with 0 the last ones are."""
     replay_share: float = 0.25
     """Share of earlier cases of the same organ that is replayed, the most important first, in [0, 1]."""
     replay_limit: int = 3
@@ -107,9 +113,9 @@ class ContinualConfig:
         """Refuse settings that cannot run."""
         _of_their_types(self)
         _at_least(self, 1, ("replay_limit", "steps", "samples_per_class"))
-        _at_least(self, 0, ("seed",))
-        _shares(self, ("replay_share", "predicted_weight"))
-        _above_0(self, ("learning_rate", "shell_mm"))
+        _at_least(self, 0, ("seed", "augmented_copies"))
+        _shares(self, ("replay_share", "predicted_weight", "average_decay"))
+        _above_0(self, ("learning_rate", "shell_mm", "cache_gb"))
 
 
 def read_config(path: Path, kind: type[Config]) -> Config:
