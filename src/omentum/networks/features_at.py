@@ -89,23 +89,22 @@ def features_at(
         seed: Of the draw of windows.
 
     Returns:
-        For each organ its voxels' features.
+        For each organ its voxels' features, as many channels as its head reads.
 
     Raises:
         ConfigError: The overlap is out of range, or nothing in the volume is denser than air.
     """
     if network.context_per_window:
         view = view_of(network, hu, overlap)
-        rng = np.random.default_rng(seed)
         return _of_windows(
-            network, view, {name: _inside(at, hu.shape, view) for name, at in voxels.items()}, rng
+            network, view, {name: _inside(at, hu.shape, view) for name, at in voxels.items()}, seed
         )
     made = features_of(network, hu, overlap=overlap)
     flat, context = made.features[0].flatten(start_dim=1), made.context.cpu()
     return {
         name: FeaturesAt(
             order=np.arange(len(at)),
-            features=flat[:, torch.from_numpy(at).to(flat.device)].to("cpu", torch.float16),
+            features=_kept(flat[: network.channels_for(name), torch.from_numpy(at).to(flat.device)]),
             contexts=context,
             starts=(0, len(at)),
         )
@@ -119,12 +118,13 @@ def _inside(voxels: npt.NDArray[np.intp], shape: tuple[int, ...], view: View) ->
     return np.asarray(places - [part.start for part in view.box])
 
 
-def _of_windows(
-    network: Network, view: View, places: _Places, rng: np.random.Generator
-) -> dict[str, FeaturesAt]:
+def _of_windows(network: Network, view: View, places: _Places, seed: int) -> dict[str, FeaturesAt]:
     lying = laid(view.volume, view.windows, visible=view.visible)
     places = {name: at + lying.before for name, at in places.items()}
-    given = {name: _given(at, lying, view, rng) for name, at in places.items()}
+    given = {
+        name: _given(at, lying, view, np.random.default_rng([seed, *name.encode()]))
+        for name, at in places.items()
+    }
     columns: dict[str, list[tuple[npt.NDArray[np.intp], Tensor, Tensor]]] = defaultdict(list)
     for number, box in enumerate(lying.boxes):
         here = {name: np.flatnonzero(of == number) for name, of in given.items()}
@@ -134,7 +134,8 @@ def _of_windows(
         corner = [part.start for part in box]
         for name, chosen in here.items():
             x, y, z = torch.from_numpy(places[name][chosen] - corner).to(features.device).T
-            columns[name].append((chosen, features[0, :, x, y, z].to("cpu", torch.float16), context[0].cpu()))
+            own = _kept(features[0, : network.channels_for(name), x, y, z])
+            columns[name].append((chosen, own, context[0].cpu()))
     return {name: _joined([one for one in columns[name] if len(one[0])]) for name in places}
 
 
@@ -153,6 +154,10 @@ def _given(
         takes = rng.random(len(within)) * total[within] < own
         chosen[within[takes]] = number
     return chosen
+
+
+def _kept(features: Tensor) -> Tensor:
+    return features.to("cpu", torch.float16)
 
 
 def _joined(columns: list[tuple[npt.NDArray[np.intp], Tensor, Tensor]]) -> FeaturesAt:

@@ -75,7 +75,6 @@ class FeatureCache:
         self._made_with = {
             "format": _FORMAT,
             "trunk": tensors_sha256(tensors),
-            "channels": network.feature_channels,
             "windows": [*network.spec.window_voxels, overlap],
             "spacing_mm": network.spec.spacing_mm,
             "sampling": [config.samples_per_class, config.shell_mm, config.seed],
@@ -85,12 +84,18 @@ class FeatureCache:
         """Name the samples of one case, one for each organ and copy, whether they are there or not."""
         hu = hashlib.sha256(case.hu.tobytes()).hexdigest()
         made_with = {**self._made_with, "case": case.case_id, "shape": case.hu.shape, "hu": hu}
-        size_bytes = self._size_bytes(case.hu.shape)
         wanted = []
         for name in organs:
+            size_bytes = self._size_bytes(case.hu.shape, name)
             mask = hashlib.sha256(np.packbits(case.masks.mask(name)).tobytes()).hexdigest()
             for copy in range(1 + self._config.augmented_copies):
-                key = json.dumps({**made_with, "organ": name, "mask": mask, "copy": copy}, sort_keys=True)
+                own = {
+                    "organ": name,
+                    "channels": self._network.channels_for(name),
+                    "mask": mask,
+                    "copy": copy,
+                }
+                key = json.dumps({**made_with, **own}, sort_keys=True)
                 name_on_disk = f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
                 path = self.folder / name_on_disk
                 wanted.append(
@@ -145,14 +150,15 @@ class FeatureCache:
                     _write(missing[one.organ], one)
             yield from (_read(one) for one in own)
 
-    def _size_bytes(self, shape: Sequence[int]) -> int:
+    def _size_bytes(self, shape: Sequence[int], organ_name: str) -> int:
         n_samples = min(N_KINDS * self._config.samples_per_class, 2 * int(np.prod(shape)))
         n_groups = 1
         if self._network.context_per_window:
             sides = zip(shape, self._network.window_for(shape), strict=True)
             n_groups = int(np.prod([len(window_starts(*side, self._overlap)) for side in sides]))
         contexts = n_groups * (4 * self._network.context_channels + 8)
-        return n_samples * (2 * self._network.feature_channels + _BYTES_A_SAMPLE) + contexts + _HEADER_BYTES
+        a_sample = 2 * self._network.channels_for(organ_name) + _BYTES_A_SAMPLE
+        return n_samples * a_sample + contexts + _HEADER_BYTES
 
     def _drop_others(self, kept: set[Path], room_bytes: float) -> None:
         others = [path for path in self.folder.glob("*.safetensors") if path not in kept]

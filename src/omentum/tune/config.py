@@ -20,6 +20,7 @@ __all__ = ["ContinualConfig", "FullConfig", "read_config"]
 NETWORK_STRIDE = 16
 _SPACING_MM = (0.5, 20.0)
 _STARTS = ("fresh", "parent")
+HEADS, ADAPTERS = TRAINABLE = ("heads", "heads+adapters")
 Config = TypeVar("Config", "FullConfig", "ContinualConfig")
 
 
@@ -86,6 +87,8 @@ class ContinualConfig:
 
     organs: tuple[str, ...] = ()
     """Organs to tune on every mask that people vouch for, instead of those revised in this round."""
+    trainable: str = "heads"
+    """`heads`, or `heads+adapters`: each organ also learns from the features before their reduction to 8."""
     steps: int = 400
     learning_rate: float = 5e-3
     """Peak rate of AdamW, from which it falls as a cosine."""
@@ -115,6 +118,8 @@ class ContinualConfig:
         _at_least(self, 1, ("replay_limit", "steps", "samples_per_class"))
         _at_least(self, 0, ("seed", "augmented_copies"))
         _shares(self, ("replay_share", "predicted_weight", "average_decay"))
+        if self.trainable not in TRAINABLE:
+            raise ConfigError("trainable", self.trainable, f"it must be {' or '.join(TRAINABLE)}")
         _above_0(self, ("learning_rate", "shell_mm", "cache_gb"))
 
 

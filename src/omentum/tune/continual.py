@@ -11,7 +11,7 @@ import torch
 
 from omentum.errors import TuneError
 from omentum.networks.network import Network
-from omentum.tune.config import ContinualConfig
+from omentum.tune.config import ADAPTERS, ContinualConfig
 from omentum.tune.head_batches import HeadBatches
 from omentum.tune.losses import partial_loss
 from omentum.tune.samples import OrganSamples
@@ -34,7 +34,8 @@ def tune_heads(
     """Tune heads side by side, in place; each as if it were alone.
 
     Args:
-        network: Its trunk stays frozen, as do the heads of organs without samples.
+        network: Its trunk stays frozen, as do the heads of organs without samples. Where adapters are to be
+            trained it has them already, see `add_adapters`.
         samples: Of each organ to tune, from revised and replayed cases.
         weights: What the label of an organ in a case counts, by `(organ, case_id)`.
         config: How.
@@ -88,7 +89,12 @@ class _Head:
 
     def __init__(self, network: Network, name: str, batches: HeadBatches, config: ContinualConfig) -> None:
         self._network, self._name, self._batches, self._config = network, name, batches, config
-        self._trained = [value for key, value in network.named_parameters() if f".{name}." in key]
+        parts = {"controllers", "adapters"} if config.trainable == ADAPTERS else {"controllers"}
+        self._trained = [
+            value
+            for key, value in network.organ_heads.named_parameters()
+            if key.split(".")[0] in parts and key.split(".")[1] == name
+        ]
         for parameter in self._trained:
             parameter.requires_grad_(True)
         self._optimizer = torch.optim.AdamW(self._trained, lr=config.learning_rate, weight_decay=0.0)

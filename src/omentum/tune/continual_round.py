@@ -12,11 +12,12 @@ from typing import Any
 
 import torch
 
+from omentum.networks.grow import add_adapters
 from omentum.networks.network import Network
 from omentum.networks.precision import numbers_for
 from omentum.records import LabelledCase
 from omentum.tune.cache import FeatureCache, Wanted
-from omentum.tune.config import ContinualConfig
+from omentum.tune.config import ADAPTERS, ContinualConfig
 from omentum.tune.continual import tune_heads
 from omentum.tune.plan import learned_from
 from omentum.tune.prepared import PreparedCase, prepared
@@ -57,6 +58,9 @@ def tune_in_round(
     network = network_in_use(workspace)
     revised = [one for one in workspace.store.revisions.all() if one.round_number == current.number]
     plan = learned_from(workspace, cases, revised, config, network.spec.organs)
+    organs = sorted({name for organs in plan.values() for name in organs})
+    if config.trainable == ADAPTERS:
+        add_adapters(network, organs, seed=config.seed)
     cached = _cached(run, network, cases, plan, config)
     counted = {
         (organ, case_id): weight for case_id, organs in plan.items() for organ, weight in organs.items()
@@ -67,7 +71,7 @@ def tune_in_round(
     )  # fmt: skip
     seen = {case_id: sorted(organs) for case_id, organs in sorted(plan.items())}
     learned = {
-        "organs": sorted({s.organ for s in cached.samples}),
+        "organs": organs,
         "cases": seen,
         "cache_bytes": {"at_most": cached.at_most_bytes, "taken": cached.size_bytes},
     }

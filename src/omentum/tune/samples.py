@@ -34,7 +34,7 @@ class OrganSamples:
     Attributes:
         organ: Its name.
         case_id: The case.
-        features: `(channel, voxel)`, half precision.
+        features: `(channel, voxel)`, half precision; 8, or, of an organ with an adapter, all of the trunk's.
         contexts: Of each group of voxels, `(group, channel)`: one in all where a network's context is that of
             the whole volume, else one for each window.
         starts: Where each group begins, and the last one ends, `(group + 1,)`.
