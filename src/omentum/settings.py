@@ -124,8 +124,8 @@ class Settings:
     postprocessing: str = _text("default", f"How masks are cleaned up: {', '.join(POSTPROCESSING)}.")
     new_organs: tuple[str, ...] = _text(
         (),
-        "Those of the organs that `omentum organs add` brought in. Until a network has learned one it is unknown "
-        "there, not empty. What its head begins as may follow: organ=similar+similar.",
+        "Those of the organs that `omentum organs add` brought in. Until a network has learned one, it is "
+        "unknown there, not empty. What its head begins as may follow: organ=similar+similar.",
     )
 
     @property
