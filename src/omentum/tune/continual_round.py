@@ -28,7 +28,7 @@ from omentum.tune.samples import OrganSamples
 from omentum.volumes.labels import organs_named
 from omentum.workspace import Workspace
 
-__all__ = ["tune_in_round"]
+__all__ = ["as_predicting", "tune_in_round"]
 
 _GB = 1e9
 _CACHING = "cache features"
@@ -126,7 +126,7 @@ def _cached(
     """Give samples of every organ and case of a plan, from the cache where they are there."""
     workspace = run.workspace
     by_id = {one.case.case_id: one for one in cases}
-    trunk = _as_predicting(network, run.device)
+    trunk = as_predicting(network, run.device)
     folder = workspace.folder.cache_dir / "features"
     cache = FeatureCache(folder, trunk, config, overlap=workspace.settings.overlap)
 
@@ -148,7 +148,7 @@ def _cached(
     return _Cached(samples=samples, at_most_bytes=at_most_bytes, size_bytes=size_bytes)
 
 
-def _as_predicting(network: Network, device: str) -> Network:
+def as_predicting(network: Network, device: str) -> Network:
     """Give the network in the numbers and the layout in which it predicts; the one given stays as it is."""
     numbers = numbers_for(network, "auto", device)
     twin = copy.deepcopy(network)
