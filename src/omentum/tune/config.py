@@ -37,6 +37,7 @@ class FullConfig:
     """Size of a window in prediction, `(x, y, z)`."""
     steps: int = 1000
     batch_size: int = 2
+    """Patches a step, on each device."""
     patch_voxels: tuple[int, int, int] = (96, 80, 64)
     """Size of a training patch, `(x, y, z)`, in the network's voxels."""
     learning_rate: float = 2e-3
@@ -56,11 +57,23 @@ class FullConfig:
     """How many of them are at hand at a time."""
     pool_steps: int = 3
     """Steps between one and the next, which takes the place of the oldest."""
+    blur_share: float = 0.2
+    """Share of patches that are blurred a little."""
+    coarse_share: float = 0.2
+    """Share of patches that are seen as if slices were up to three times as thick, along any axis."""
     predicted_weight: float = 0.3
     """What a predicted label counts in the loss; original and revised ones count 1."""
     average_decay: float = 0.99
     """Of the running mean of the weights, which is what is kept in the end."""
     checkpoint_every: int = 100
+    validate_every: int = 100
+    """Steps between looks at the patients kept for evaluation; 0 never looks."""
+    patience: int = 5
+    """Looks in a row without a better Dice after which training stops; 0 goes on to the last step. The weights
+    of the best look are kept either way."""
+    recompute: bool = False
+    """Forget what is inside the network's parts, and compute it again for the gradient: a third more time for
+    a fraction of the memory."""
     kept_as: Numbers = "float32"
     """Numbers in which the weights are kept: `float16` takes half the room, `int8` a quarter."""
     seed: int = 0
@@ -69,9 +82,9 @@ class FullConfig:
         """Refuse settings that cannot run."""
         _of_their_types(self)
         _at_least(self, 1, ("steps", "batch_size", "checkpoint_every", "pool_cases", "pool_steps"))
-        _at_least(self, 0, ("seed", "spacing_mm", "weight_decay"))
+        _at_least(self, 0, ("seed", "spacing_mm", "weight_decay", "validate_every", "patience"))
         _shares(self, ("warm_up_share", "foreground_share", "predicted_weight", "average_decay"))
-        _shares(self, ("rendered_share", "made_share"))
+        _shares(self, ("rendered_share", "made_share", "blur_share", "coarse_share"))
         _above_0(self, ("learning_rate", "heads_rate"))
         if self.spacing_mm and not _SPACING_MM[0] <= self.spacing_mm <= _SPACING_MM[1]:
             rule = f"it must be 0, or from {_SPACING_MM[0]:g} to {_SPACING_MM[1]:g}"
@@ -153,6 +166,7 @@ def _is_size(value: object) -> bool:
 
 
 _TYPES: dict[object, tuple[Callable[[Any], bool], str]] = {
+    bool: (lambda value: isinstance(value, bool), "it must be true or false"),
     int: (_is_whole, "it must be a whole number"),
     float: (_is_number, "it must be a number"),
     str: (lambda value: isinstance(value, str), "it must be a name"),
