@@ -14,7 +14,7 @@ from omentum.networks.network import build
 from omentum.networks.weights import tensors_sha256
 from omentum.phantoms.anatomy_map import read_anatomy
 from omentum.records import MaskSource
-from omentum.tune import full as full_module
+from omentum.tune import learner as learner_module
 from omentum.tune.config import FullConfig
 from omentum.tune.full import train_full
 from omentum.tune.pool import CasePool
@@ -251,13 +251,13 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoi
 ):
     path = tmp_path / "checkpoint.pt"
     whole = sha256(trained(network, [boxes], tmp_path / "whole.pt"))
-    original, calls = full_module.partial_loss, []
+    original, calls = learner_module.partial_loss, []
 
     def breaks_at_the_fourth(*arguments):
         calls.append(1)
         return original(*arguments) * (float("nan") if len(calls) == 4 else 1.0)
 
-    monkeypatch.setattr(full_module, "partial_loss", breaks_at_the_fourth)
+    monkeypatch.setattr(learner_module, "partial_loss", breaks_at_the_fourth)
     with pytest.raises(TuneError, match="the loss became nan at step 3"):
         trained(network, [boxes], path)
     assert torch.load(path, weights_only=True)["step"] == 2
@@ -268,9 +268,11 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoi
 def test_a_gradient_that_is_no_number_stops_the_run_before_it_spoils_the_weights(
     network, boxes, tmp_path, monkeypatch
 ):
-    original = full_module.partial_loss
+    original = learner_module.partial_loss
     monkeypatch.setattr(
-        full_module, "partial_loss", lambda logits, *rest: original(logits, *rest) + (0 * logits.sum()).sqrt()
+        learner_module,
+        "partial_loss",
+        lambda logits, *rest: original(logits, *rest) + (0 * logits.sum()).sqrt(),
     )
     started = build(network.spec, seed=2)
     with pytest.raises(TuneError, match="step 0"):

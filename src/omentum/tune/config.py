@@ -69,11 +69,11 @@ class FullConfig:
     validate_every: int = 100
     """Steps between looks at the patients kept for evaluation; 0 never looks."""
     patience: int = 5
-    """Looks in a row without a better Dice after which training stops; 0 goes on to the last step. The weights
-    of the best look are kept either way."""
+    """Looks in a row without a better Dice after which training stops; 0 goes on to the last step. Either way
+    the weights of the best look are kept."""
     recompute: bool = False
-    """Forget what is inside the network's parts, and compute it again for the gradient: a third more time for
-    a fraction of the memory."""
+    """Forget what is inside the parts of a published network, and compute it again for the gradient: a third
+    more time for a fraction of the memory."""
     kept_as: Numbers = "float32"
     """Numbers in which the weights are kept: `float16` takes half the room, `int8` a quarter."""
     seed: int = 0
