@@ -34,7 +34,7 @@ from omentum.volumes.masks import MaskSet, whole
 import omentum.networks.starter
 
 CONFIG = FullConfig(
-    steps=4, batch_size=1, patch_voxels=(32, 32, 32), checkpoint_every=1, learning_rate=1e-3,
+    steps=4, devices=2, batch_size=1, patch_voxels=(32, 32, 32), checkpoint_every=1, learning_rate=1e-3,
     weight_decay=0.0, validate_every=2,
 )
 
@@ -57,10 +57,12 @@ def case():
     return PreparedCase(case_id="a", hu=hu, masks=masks, sources=sources, key="a")
 
 def look(network):
-    return float(next(network.parameters()).sum()) % 1
+    return float(next(network.parameters()).detach().sum()) % 1
 
 def run(path, config=CONFIG):
-    return FullRun(network=network(), cases=[case()], config=config, checkpoint_path=Path(path), validate=look)
+    return FullRun(
+        network=network(), cases=[case()], config=config, checkpoint_path=Path(path), validate=look
+    )
 
 if __name__ == "__main__":
     path, kill_at, losses = Path(sys.argv[1]), int(sys.argv[2]), []
@@ -71,7 +73,7 @@ if __name__ == "__main__":
             os.kill(os.getpid(), signal.SIGKILL)
 
     made = run(path)
-    outcome = run_on("cpu", 2, made, watch)
+    outcome = run_on("cpu", made, watch)
     sha256 = tensors_sha256(made.network.state_dict())
     torch.save({
         "weights": made.network.state_dict(), "losses": losses, "steps": outcome.steps, "sha256": sha256,
@@ -106,9 +108,9 @@ def together(two_devices, tmp_path_factory):
 def test_two_devices_with_a_patch_each_learn_what_one_with_two_patches_learns(
     together, two_devices, tmp_path
 ):
-    config = replace(two_devices.made["CONFIG"], batch_size=2)
+    config = replace(two_devices.made["CONFIG"], devices=1, batch_size=2)
     alone, losses = two_devices.made["run"](tmp_path / "alone.pt", config), []
-    run_on("cpu", 1, alone, lambda report: losses.append(report.loss))
+    run_on("cpu", alone, lambda report: losses.append(report.loss))
     assert together["losses"] == pytest.approx(losses, rel=1e-3)
     fresh, ours = two_devices.made["network"]().state_dict(), alone.network.state_dict()
     moved = off = 0.0
@@ -184,7 +186,7 @@ def test_one_device_needs_no_other_process(boxes, network, tmp_path):
     config = FullConfig(steps=1, patch_voxels=(16, 16, 16))
     told = []
     made = FullRun(network=network, cases=[boxes], config=config, checkpoint_path=tmp_path / "c.pt")
-    outcome = run_on("cpu", 1, made, told.append)
+    outcome = run_on("cpu", made, told.append)
     assert (outcome.steps, outcome.best_dice, outcome.best_step) == (1, None, None)
     assert [(one.step, one.steps, one.held_out_dice) for one in told] == [(1, 1, None)]
     assert told[0].rate == pytest.approx(config.learning_rate)

@@ -38,6 +38,8 @@ class FullConfig:
     steps: int = 1000
     batch_size: int = 2
     """Patches a step, on each device."""
+    devices: int = 1
+    """How many share each step."""
     patch_voxels: tuple[int, int, int] = (96, 80, 64)
     """Size of a training patch, `(x, y, z)`, in the network's voxels."""
     learning_rate: float = 2e-3
@@ -81,7 +83,7 @@ class FullConfig:
     def __post_init__(self) -> None:
         """Refuse settings that cannot run."""
         _of_their_types(self)
-        _at_least(self, 1, ("steps", "batch_size", "checkpoint_every", "pool_cases", "pool_steps"))
+        _at_least(self, 1, ("steps", "batch_size", "devices", "checkpoint_every", "pool_cases", "pool_steps"))
         _at_least(self, 0, ("seed", "spacing_mm", "weight_decay", "validate_every", "patience"))
         _shares(self, ("warm_up_share", "foreground_share", "predicted_weight", "average_decay"))
         _shares(self, ("rendered_share", "made_share", "blur_share", "coarse_share"))

@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,31 +63,33 @@ def precision_for(network: Network, patch_voxels: tuple[int, int, int], device: 
     return "bf16-mixed" if kind == "cpu" and is_wide and has_half else "32-true"
 
 
-def run_on(device: str, n_devices: int, run: FullRun, watch: Watch | None = None) -> Outcome:
+def run_on(device: str, run: FullRun, watch: Watch | None = None) -> Outcome:
     """Train, in place.
 
     Args:
         device: `cpu`, `cuda`, `cuda:1`, ...
-        n_devices: Of that kind. Several of `cpu` are as many processes, which share the cores.
-        run: What it is given.
+        run: What it is given; its settings say how many devices of that kind. Several of `cpu` are as many
+            processes, which share the cores.
         watch: Told after each step, in this process.
 
     Raises:
         ConfigError: There are no such devices.
         TuneError: There is nothing to learn from, or the loss is not finite.
     """
+    n_devices = run.config.devices
     check_devices(device, n_devices)
-    key = run_key(run, n_devices)
+    key = run_key(run)
     if n_devices == 1:
         fabric = _fabric(device, 1, precision_for(run.network, run.config.patch_voxels, device))
         return run_steps(run, fabric, key, watch)
-    return _together(device, n_devices, (run, key), watch)
+    return _together(device, run, key, watch)
 
 
 def _fabric(device: str, n_devices: int, precision: Any) -> "Fabric":
     from lightning_fabric import Fabric
-    from lightning_fabric.plugins.environments import LightningEnvironment
-    from lightning_fabric.strategies import DDPStrategy, SingleDeviceStrategy
+    from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+    from lightning_fabric.strategies.ddp import DDPStrategy
+    from lightning_fabric.strategies.single_device import SingleDeviceStrategy
 
     kind = torch.device(device).type
     if n_devices == 1:
@@ -103,22 +105,21 @@ def _fabric(device: str, n_devices: int, precision: Any) -> "Fabric":
     return Fabric(accelerator=kind, devices=n_devices, strategy=together, precision=precision)
 
 
-def _together(device: str, n_devices: int, named: tuple[FullRun, str], watch: Watch | None) -> Outcome:
+def _together(device: str, run: FullRun, key: str, watch: Watch | None) -> Outcome:
     """Start a process for each device, hand on what the first one tells, and take its weights."""
-    run, key = named
     network = run.network.cpu()
     precision = precision_for(network, run.config.patch_voxels, device)
     handed = _Handed(replace(run, network=None), network.spec, network.state_dict(), key)  # type: ignore[arg-type]
     result_path = run.checkpoint_path.with_suffix(".result")
     with _heard(watch) as queue, _environment_kept():
-        said = _fabric(device, n_devices, precision).launch(_work, handed, result_path, queue)
+        fabric: Any = _fabric(device, run.config.devices, precision)
+        said = fabric.launch(_work, handed, result_path, queue)
     if isinstance(said, str):
         raise TuneError(said)
     network.load_state_dict(torch.load(result_path, map_location="cpu", weights_only=True))
     result_path.unlink()
     network.to(device).eval()
-    outcome: Outcome = said
-    return outcome
+    return Outcome(**said)
 
 
 class _Handed:
@@ -135,7 +136,7 @@ class _Handed:
         return replace(self.run, network=network)
 
 
-def _work(fabric: "Fabric", handed: _Handed, result_path: Path, queue: Any) -> Outcome | str:
+def _work(fabric: "Fabric", handed: _Handed, result_path: Path, queue: Any) -> dict[str, Any] | str:
     """Train in one of several processes; where training cannot go on, all of them say why."""
     if fabric.device.type == "cpu":
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // fabric.world_size))
@@ -147,7 +148,7 @@ def _work(fabric: "Fabric", handed: _Handed, result_path: Path, queue: Any) -> O
     if fabric.is_global_zero:
         with writing(result_path) as part:
             torch.save(run.network.cpu().state_dict(), part)
-    return outcome
+    return asdict(outcome)  # Fabric takes no frozen record
 
 
 @contextmanager

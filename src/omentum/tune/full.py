@@ -53,5 +53,5 @@ def train_full(
             progress(report.step, report.steps, report.loss)
 
     run = FullRun(network=network, cases=cases, config=config, checkpoint_path=checkpoint_path, maps=maps)
-    run_on(str(next(network.parameters()).device), 1, run, told)
+    run_on(str(next(network.parameters()).device), run, told)
     return network

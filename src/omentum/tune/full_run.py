@@ -102,10 +102,9 @@ def taught_organs(run: FullRun) -> tuple[str, ...]:
     return taught
 
 
-def run_key(run: FullRun, n_devices: int = 1) -> str:
+def run_key(run: FullRun) -> str:
     """Name a run by all that its result depends on, so that no other run's checkpoint is taken up."""
     network = run.network
     parts = [tensors_sha256(network.state_dict()), json.dumps(asdict(run.config)), network.spec.to_json()]
     parts += [case.key for case in run.cases] + [one.sha256 for one in run.maps]
-    parts += [run.validate_key, str(n_devices)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return hashlib.sha256("\n".join([*parts, run.validate_key]).encode()).hexdigest()

@@ -60,4 +60,5 @@ def partial_loss(
     boost = (_LEAST_SHARE * in_all / n_inside.clamp_min(1e-6)).clamp(1.0, _MOST_BOOST)
     entropy_mean = (entropy_all + (boost - 1) * entropy_inside) / in_all
     per_organ = entropy_mean + torch.where(n_inside > 0, dice_loss, 0.0)
-    return (per_organ * counted).sum() / counted.sum().clamp_min(1e-6)
+    mean: Tensor = (per_organ * counted).sum() / counted.sum().clamp_min(1e-6)
+    return mean

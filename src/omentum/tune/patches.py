@@ -136,7 +136,7 @@ def _unsharp(hu: Tensor, rng: np.random.Generator, config: FullConfig) -> Tensor
         axis, times = int(rng.integers(3)), rng.uniform(1.0, _MOST_COARSE)
         sides = list(hu.shape[1:])
         sides[axis] = max(2, round(sides[axis] / times))
-        thick = F.adaptive_avg_pool3d(hu, sides)
+        thick = F.adaptive_avg_pool3d(hu, (sides[0], sides[1], sides[2]))
         hu = F.interpolate(thick[None], hu.shape[1:], mode="trilinear", align_corners=False)[0]
     return hu
 

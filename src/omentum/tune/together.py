@@ -59,7 +59,8 @@ class _NormTogether(nn.BatchNorm3d):
         variance = summed(apart.square().sum(over)) / count
         self._remember(mean.detach(), (variance * count / (count - 1)).detach())
         scale = self.weight / (variance + self.eps).sqrt()
-        return (apart * scale[along] + self.bias[along]).to(x.dtype)
+        made: Tensor = apart * scale[along] + self.bias[along]
+        return made.to(x.dtype)
 
     @torch.no_grad()
     def _remember(self, mean: Tensor, variance: Tensor) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
+import torch
 from torch import distributed
 
 from omentum.errors import OmentumError, TuneError
@@ -106,7 +107,8 @@ def _look(run: FullRun, state: TrainingState, fabric: "Fabric") -> bool:
         learning = {name: value.clone() for name, value in network.state_dict().items()}
         network.load_state_dict(state.average)
         try:
-            said = float(run.validate(network.eval()))
+            with torch.no_grad():
+                said = float(run.validate(network.eval()))
         except OmentumError as error:
             said = str(error)
         network.load_state_dict(learning)
