@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from omentum.errors import ConfigError
 from omentum.networks.numbers import NUMBERS, Numbers
 
-__all__ = ["ContinualConfig", "FullConfig", "read_config"]
+__all__ = ["ContinualConfig", "FullConfig", "full_config", "read_config"]
 
 NETWORK_STRIDE = 16
 _SPACING_MM = (0.5, 20.0)
@@ -30,7 +30,7 @@ class FullConfig:
     start: str = "fresh"
     """From `fresh` weights, or from those of the `parent`, the network that predicts in this round."""
     architecture: str = "starter"
-    """Of fresh weights; likewise `window_voxels`."""
+    """Of fresh weights: `starter`, `universal-unet`, `universal-swinunetr`; likewise `window_voxels`."""
     spacing_mm: float = 0.0
     """Edge of the cubic voxels that the network sees; 0 is the parent's, and 3 mm for fresh weights."""
     window_voxels: tuple[int, int, int] = (96, 96, 96)
@@ -127,6 +127,34 @@ class ContinualConfig:
         _above_0(self, ("learning_rate", "shell_mm"))
 
 
+_PUBLISHED: dict[str, Any] = {
+    "spacing_mm": 1.5,
+    "patch_voxels": (96, 96, 96),
+    "learning_rate": 1e-4,
+    "weight_decay": 1e-5,
+}
+"""Liu et al. 2023, arXiv:2301.00785, section 4; the starter's rate is far too fast for them."""
+_OF_ARCHITECTURE = {"universal-unet": _PUBLISHED, "universal-swinunetr": _PUBLISHED}
+
+
+def full_config(**said: Any) -> FullConfig:
+    """Give the settings of full training, with the defaults of the architecture that is said.
+
+    Raises:
+        ConfigError: A value cannot be used.
+
+    Example:
+        >>> full_config(architecture="universal-unet", steps=10).learning_rate
+        0.0001
+        >>> full_config() == FullConfig()
+        True
+    """
+    architecture = said.get("architecture", FullConfig.__dataclass_fields__["architecture"].default)
+    # What is no name is refused below.
+    defaults = _OF_ARCHITECTURE.get(architecture, {}) if isinstance(architecture, str) else {}
+    return FullConfig(**{**defaults, **said})
+
+
 def read_config(path: Path, kind: type[Config]) -> Config:
     """Read settings from a TOML file.
 
@@ -141,8 +169,9 @@ def read_config(path: Path, kind: type[Config]) -> Config:
     if unknown := sorted(fields.keys() - known):
         raise ConfigError(unknown[0], fields[unknown[0]], f"settings are {', '.join(sorted(known))}")
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
-    make: Callable[..., Config] = kind
-    return make(**values)
+    make: Callable[..., Any] = full_config if kind is FullConfig else kind
+    made: Config = make(**values)
+    return made
 
 
 def _of_their_types(config: "FullConfig | ContinualConfig") -> None:

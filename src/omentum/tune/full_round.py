@@ -27,8 +27,7 @@ __all__ = ["CHECKPOINT", "train_in_round"]
 
 CHECKPOINT = "checkpoint.pt"
 """Where training goes on after it was killed; gone once its network is noted."""
-_SPACING_MM = {"universal-unet": 1.5, "universal-swinunetr": 1.5}
-_STARTER_MM = 3.0
+_SPACING_MM = 3.0
 """Of fresh weights whose settings do not say."""
 
 
@@ -152,7 +151,7 @@ def _fresh(workspace: Workspace, config: FullConfig) -> Network:
     spec = NetworkSpec(
         architecture=config.architecture,
         organs=workspace.settings.organs,
-        spacing_mm=config.spacing_mm or _SPACING_MM.get(config.architecture, _STARTER_MM),
+        spacing_mm=config.spacing_mm or _SPACING_MM,
         window_voxels=config.window_voxels,
     )
     return build(spec, seed=config.seed)
