@@ -4,8 +4,10 @@ In:  what a run is given, a device and how many of its kind.
 Out: the network, trained; with several devices one process each, started here and gone in the end.
 """
 
+import logging
 import os
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -31,6 +33,9 @@ _NARROW = 2
 uninitialised memory (torch 2.13)."""
 _WAIT = timedelta(hours=3)
 """Devices wait for each other as long as the first one may look at held-out patients."""
+for _name in ("distributed", "rank_zero"):
+    # They tell of every process that it has come up, in the middle of the progress bars.
+    logging.getLogger(f"lightning_fabric.utilities.{_name}").setLevel(logging.WARNING)
 
 
 def check_devices(device: str, n_devices: int) -> None:
@@ -100,7 +105,6 @@ def _fabric(device: str, n_devices: int, precision: Any) -> "Fabric":
         cluster_environment=LightningEnvironment(),
         process_group_backend="nccl" if kind == "cuda" else "gloo",
         timeout=_WAIT,
-        broadcast_buffers=False,
     )
     return Fabric(accelerator=kind, devices=n_devices, strategy=together, precision=precision)
 
@@ -138,6 +142,8 @@ class _Handed:
 
 def _work(fabric: "Fabric", handed: _Handed, result_path: Path, queue: Any) -> dict[str, Any] | str:
     """Train in one of several processes; where training cannot go on, all of them say why."""
+    # The weights of 1 x 1 x 1 convolutions are contiguous in two ways; which one is taken does not matter.
+    warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
     if fabric.device.type == "cpu":
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // fabric.world_size))
     run = handed.whole()
