@@ -56,8 +56,9 @@ def case():
     sources = dict.fromkeys(masks.organs, MaskSource.ORIGINAL)
     return PreparedCase(case_id="a", hu=hu, masks=masks, sources=sources, key="a")
 
-def look(network):
-    return float(next(network.parameters()).detach().sum()) % 1
+def look(made):
+    weights = [next(one.parameters()).detach() for one in (made, network())]
+    return float((weights[0] - weights[1]).abs().mean())
 
 def run(path, config=CONFIG):
     return FullRun(
@@ -101,7 +102,8 @@ def two_devices(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def together(two_devices, tmp_path_factory):
-    return two_devices(tmp_path_factory.mktemp("whole") / "checkpoint.pt")
+    path = tmp_path_factory.mktemp("whole") / "checkpoint.pt"
+    return {**two_devices(path), "path": path}
 
 
 @pytest.mark.slow
@@ -112,19 +114,22 @@ def test_two_devices_with_a_patch_each_learn_what_one_with_two_patches_learns(
     alone, losses = two_devices.made["run"](tmp_path / "alone.pt", config), []
     run_on("cpu", alone, lambda report: losses.append(report.loss))
     assert together["losses"] == pytest.approx(losses, rel=1e-3)
-    fresh, ours = two_devices.made["network"]().state_dict(), alone.network.state_dict()
-    moved = off = 0.0
-    for name, value in ours.items():
-        moved += float((value - fresh[name]).abs().sum())
-        off += float((value - together["weights"][name]).abs().sum())
-    assert off < 0.02 * moved
+    # Adam moves a weight by the rate however small its gradient is, so gradients are compared: their means.
+    assert _apart(tmp_path / "alone.pt", together["path"]) < 0.05
+
+
+def _apart(*checkpoints) -> float:
+    """How far the mean gradients of two runs are apart, as a share of their length."""
+    states = [torch.load(path, weights_only=True)["optimizer"]["state"] for path in checkpoints]
+    means = [torch.cat([one["exp_avg"].flatten() for one in state.values()]) for state in states]
+    return float((means[0] - means[1]).norm() / means[0].norm())
 
 
 @pytest.mark.slow
 def test_all_devices_end_with_the_same_weights_and_the_caller_has_them(together):
     assert together["steps"] == 4
     assert together["each"] == (together["sha256"], together["sha256"])
-    assert together["best"][1] in {2, 4}
+    assert together["best"][1] == 4
 
 
 @pytest.mark.slow

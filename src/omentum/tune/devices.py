@@ -49,7 +49,7 @@ def check_devices(device: str, n_devices: int) -> None:
         raise ConfigError("devices", n_devices, "it must be at least 1")
     if n_devices > 1 and index is not None:
         raise ConfigError("devices", n_devices, f"{device} is one; name the kind alone, such as {kind}")
-    n_there = torch.cuda.device_count() if kind == "cuda" else os.cpu_count() or 1
+    n_there = {"cuda": torch.cuda.device_count(), "cpu": os.cpu_count() or 1}.get(kind, 1)
     if n_devices > max(1, n_there):
         raise ConfigError("devices", n_devices, f"this machine has {n_there} of kind {kind}")
 
@@ -98,8 +98,10 @@ def _fabric(device: str, n_devices: int, precision: Any) -> "Fabric":
 
     kind = torch.device(device).type
     if n_devices == 1:
-        one = SingleDeviceStrategy(device=torch.device(device))
-        return Fabric(accelerator=kind, strategy=one, precision=precision)
+        index = torch.device(device).index or 0
+        one = SingleDeviceStrategy(device=torch.device("cpu") if kind == "cpu" else torch.device(kind, index))
+        devices: Any = 1 if kind == "cpu" else [index]
+        return Fabric(accelerator=kind, devices=devices, strategy=one, precision=precision)
     together = DDPStrategy(
         start_method="spawn",
         cluster_environment=LightningEnvironment(),
@@ -159,13 +161,21 @@ def _work(fabric: "Fabric", handed: _Handed, result_path: Path, queue: Any) -> d
 
 @contextmanager
 def _heard(watch: Watch | None) -> Iterator[Any]:
-    """Give a queue to other processes; what they put into it is told to `watch`, in a thread of this one."""
+    """Give a queue to other processes; what they put into it is told to `watch`, in a thread of this one.
+
+    Where `watch` fails, it is told nothing more, and its error is raised in the end.
+    """
     queue = torch.multiprocessing.get_context("spawn").SimpleQueue()
+
+    failed: list[BaseException] = []
 
     def listen() -> None:
         while (report := queue.get()) is not None:
-            if watch is not None:
-                watch(report)
+            try:
+                if watch is not None and not failed:
+                    watch(report)
+            except BaseException as error:
+                failed.append(error)
 
     listener = threading.Thread(target=listen, daemon=True)
     listener.start()
@@ -174,6 +184,8 @@ def _heard(watch: Watch | None) -> Iterator[Any]:
     finally:
         queue.put(None)
         listener.join()
+    if failed:
+        raise failed[0]
 
 
 @contextmanager

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from omentum.errors import TuneError
 from omentum.networks.network import Network
 from omentum.tune.checkpoint import TrainingState
 from omentum.tune.config import FullConfig
@@ -80,8 +79,8 @@ class Learner:
     def step(self, patches: Patches) -> float:
         """Learn from the patches of a step, and give their loss.
 
-        Raises:
-            TuneError: It is not finite, or its gradient is not.
+        Returns:
+            NaN or infinity where the loss or its gradient is not finite; nothing is learned then.
         """
         state, config, device = self._state, self._config, self._fabric.device
         network_of(state).train()
@@ -96,8 +95,7 @@ class Learner:
         norm = nn.utils.clip_grad_norm_(network_of(state).parameters(), 1.0)
         value = float(loss.detach()) if bool(torch.isfinite(norm)) else math.nan
         if not math.isfinite(value):
-            cure = "lower learning_rate; the last checkpoint is kept"
-            raise TuneError(f"the loss became {value} at step {state.step}; {cure}")
+            return value
         self._optimizer.step()
         decay = min(config.average_decay, (state.step + 1) / (state.step + 10))
         _move_average(state.average, network_of(state).state_dict(), decay)

@@ -5,7 +5,9 @@ Out: the network with the mean weights, or with those of the best look at held-o
      whether or not the run was interrupted, and on each device.
 """
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,9 +18,10 @@ from omentum.errors import OmentumError, TuneError
 from omentum.networks.network import Network
 from omentum.networks.weights import tensors_sha256
 from omentum.tune.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from omentum.tune.config import FullConfig
 from omentum.tune.full_run import FullRun, Outcome, Watch, taught_organs
 from omentum.tune.learner import Learner, fresh_state, network_of
-from omentum.tune.patches import draw
+from omentum.tune.patches import Patches, draw
 from omentum.tune.pool import CasePool
 from omentum.tune.recompute import recomputed
 from omentum.tune.together import normalised_together
@@ -51,9 +54,11 @@ def run_steps(run: FullRun, fabric: "Fabric", key: str, watch: Watch | None = No
         load_checkpoint(run.checkpoint_path, state, key)
         learner = Learner(state, fabric, organs, config)
         pool = CasePool(run.cases, run.maps, organs, network.spec.spacing_mm, config)
-        with closing(pool), recomputed(network, config.recompute):
+        batches = _drawn_ahead(pool, organs, config, range(state.step, config.steps), fabric.global_rank)
+        with closing(pool), closing(batches), recomputed(network, config.recompute):
             while state.step < config.steps and not state.looks.is_enough(config.patience):
-                loss = learner.step(draw(pool, organs, state.step, config, fabric.global_rank))
+                loss = learner.step(next(batches))
+                _check(loss, state, run)
                 looked = _look(run, state, fabric)
                 if fabric.is_global_zero:
                     if looked or state.step % config.checkpoint_every == 0:
@@ -79,6 +84,26 @@ def _of_each(fabric: "Fabric", text: str) -> tuple[str, ...]:
     texts: list[str] = [""] * fabric.world_size
     distributed.all_gather_object(texts, text)
     return tuple(texts)
+
+
+def _drawn_ahead(
+    pool: CasePool, organs: Sequence[str], config: FullConfig, steps: range, rank: int
+) -> Generator[Patches]:
+    """Draw one batch after another; the next one while the last is learned from."""
+    with ThreadPoolExecutor(1) as thread:
+        following = [thread.submit(draw, pool, organs, step, config, rank) for step in steps[:1]]
+        for step in [*steps[1:], None]:
+            patches = following.pop().result()
+            if step is not None:
+                following.append(thread.submit(draw, pool, organs, step, config, rank))
+            yield patches
+
+
+def _check(loss: float, state: TrainingState, run: FullRun) -> None:
+    if not math.isfinite(loss):
+        path = run.checkpoint_path
+        kept = f"the last good checkpoint is kept, {path}" if path.is_file() else "no checkpoint was due yet"
+        raise TuneError(f"the loss became {loss} at step {state.step}; lower learning_rate; {kept}")
 
 
 @contextmanager
