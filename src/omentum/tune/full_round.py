@@ -119,9 +119,9 @@ def _say_beforehand(run: TuneRun, full: FullRun, unknown: Sequence[str]) -> None
     """Tell what a person may not expect, a line each, before the first step."""
     if is_of_another_run(full.checkpoint_path, run_key(full)):
         why = "it is of other data or settings, or damaged; training starts afresh"
-        run.tell("kept checkpoint", 1, 1, why)
+        run.tell("kept checkpoint", 0, 0, why)
     if unknown:
-        run.tell("no label", 1, 1, f"of {', '.join(unknown)}; what the network says of them is not learned")
+        run.tell("no label", 0, 0, f"of {', '.join(unknown)}; what the network says of them is not learned")
 
 
 def _told(run: TuneRun, board: Board) -> Callable[[StepReport], None]:
