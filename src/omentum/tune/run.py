@@ -17,7 +17,7 @@ from omentum.workspace import Workspace
 __all__ = ["Tell", "TuneRun", "network_in_use"]
 
 Tell = Callable[[str, int, int, str], None]
-"""Told what is being done, steps done, steps in all, and how it goes; with 0 steps in all, what is to be known."""
+"""Told what is being done, steps done, steps in all, and how it goes; of none, what is to be known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
