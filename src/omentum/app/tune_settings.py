@@ -1,7 +1,7 @@
 """What do the options of `omentum tune` say? Settings: a file's, and over them those of the command."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,10 @@ from omentum.tune.config import ContinualConfig, FullConfig, full_config, read_c
 
 __all__ = ["tune_settings"]
 
-_OF_FULL = ("architecture", "devices")
+_KINDS: dict[str, type[ContinualConfig] | type[FullConfig]] = {
+    "continual": ContinualConfig,
+    "full": FullConfig,
+}
 
 
 def tune_settings(mode: str, path: Path | None, options: Mapping[str, Any]) -> ContinualConfig | FullConfig:
@@ -28,14 +31,15 @@ def tune_settings(mode: str, path: Path | None, options: Mapping[str, Any]) -> C
         >>> tune_settings("full", None, {"steps": 50, "seed": None}).steps
         50
     """
+    if mode not in _KINDS:
+        raise ConfigError("--mode", mode, f"modes are {', '.join(_KINDS)}")
     said = {name: value for name, value in options.items() if value is not None}
+    known = {field.name for field in fields(_KINDS[mode])}
+    for name in said.keys() - known:
+        (other,) = _KINDS.keys() - {mode}
+        raise ConfigError(f"--{name.replace('_', '-')}", said[name], f"it goes with --mode {other}")
     if mode == "continual":
-        for name in _OF_FULL:
-            if name in said:
-                raise ConfigError(f"--{name}", said[name], "it goes with --mode full")
         return replace(read_config(path, ContinualConfig) if path else ContinualConfig(), **said)
-    if mode != "full":
-        raise ConfigError("--mode", mode, "modes are continual, full")
     if path is None:
         return full_config(**said)
     settings = read_config(path, FullConfig)
