@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from omentum.app import stage_commands
+from omentum.app.console import bars
 
 CONFIG = """
 steps = 2
@@ -84,6 +85,32 @@ def test_a_log_tells_the_loss_of_a_long_training_ten_times(tune, project, monkey
     lines = [line for line in tune().err.splitlines() if line.startswith("train")]
     assert lines[:2] == ["train: 20 of 200, loss 0.050", "train: 40 of 200, loss 0.025"]
     assert len(lines) == 10
+
+
+def test_full_training_tells_what_it_made_and_of_which_organs_nobody_knows(tune, project, label_map):
+    map_ = f"totalsegmentator={label_map}"
+    ran = tune("--anatomy", map_, "--steps", 1, "--seed", 4, "--architecture", "starter", "--json")
+    assert ran.code == 0
+    story = json.loads(ran.out)
+    assert (story["name"], story["mode"], story["steps"]) == ("tiny-r1", "full", 1)
+    assert (story["config"]["seed"], story["config"]["architecture"]) == (4, "starter")
+    assert "no label" not in ran.err, "made-up patients have all nine organs"
+
+
+def test_options_of_the_other_mode_are_refused_in_a_line(tune, project):
+    ran = tune("--devices", 2, text="", mode="continual")
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert "it goes with --mode full" in ran.err
+    ran = tune("--architecture", "nobody", text="architecture = 'nobody'\npatch_voxels = [32, 32, 32]")
+    assert ran.code == 2
+    assert "nobody" in ran.err
+
+
+def test_what_is_to_be_known_beforehand_is_a_line_in_a_log_too(capsys):
+    with bars() as tell:
+        tell("no label", 0, 0, "of pancreas")
+        tell("train", 1, 3, "loss 0.5")
+    assert capsys.readouterr().err == "no label: of pancreas\n"
 
 
 def test_commands_start_without_what_only_label_maps_need():

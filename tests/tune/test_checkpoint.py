@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from omentum.tune.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from omentum.tune.checkpoint import TrainingState, is_of_another_run, load_checkpoint, save_checkpoint
 
 
 def fresh() -> TrainingState:
@@ -57,6 +57,28 @@ def test_a_later_checkpoint_takes_the_place_of_an_earlier_one(tmp_path):
     assert load_checkpoint(path, resumed, "run")
     assert resumed.step == 4
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+def test_what_was_seen_of_held_out_patients_is_in_the_checkpoint(tmp_path):
+    path, state = tmp_path / "checkpoint.pt", stepped(fresh(), 2)
+    for step, dice in enumerate((0.5, 0.7, 0.6), start=1):
+        state.looks.note(dice, step, {"w": torch.full((2,), float(step))})
+    save_checkpoint(path, state, "run")
+    resumed = fresh()
+    assert load_checkpoint(path, resumed, "run")
+    looks = resumed.looks
+    assert (looks.last, looks.best, looks.best_step, looks.n_worse) == (0.6, 0.7, 2, 1)
+    assert looks.weights["w"].tolist() == [2.0, 2.0]
+
+
+def test_only_a_checkpoint_that_cannot_be_taken_up_is_called_another_runs(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    assert not is_of_another_run(path, "run")
+    save_checkpoint(path, fresh(), "run")
+    assert not is_of_another_run(path, "run")
+    assert is_of_another_run(path, "other")
+    path.write_bytes(b"not a checkpoint")
+    assert is_of_another_run(path, "run")
 
 
 def test_the_checkpoint_of_another_run_is_left_alone(tmp_path):

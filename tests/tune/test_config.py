@@ -77,6 +77,12 @@ def test_the_settings_of_the_shipped_weights_can_be_read():
         (FullConfig, "heads_rate", 0.0),
         (FullConfig, "heads_rate", float("nan")),
         (FullConfig, "seed", -1),
+        (FullConfig, "devices", 0),
+        (FullConfig, "patience", -1),
+        (FullConfig, "validate_every", 0.5),
+        (FullConfig, "blur_share", 1.1),
+        (FullConfig, "coarse_share", -0.1),
+        (FullConfig, "recompute", 1),
         (ContinualConfig, "steps", 0),
         (ContinualConfig, "samples_per_class", 0),
         (ContinualConfig, "samples_per_class", 10.0),
@@ -91,6 +97,14 @@ def test_the_settings_of_the_shipped_weights_can_be_read():
 def test_a_value_that_cannot_be_used_is_refused_by_name(kind, name, value):
     with pytest.raises(ConfigError, match=f"^{name} is "):
         kind(**{name: value})
+
+
+def test_an_architecture_brings_its_own_defaults_and_what_is_said_stands(toml):
+    for text in ('architecture = "universal-unet"', 'architecture = "universal-swinunetr"'):
+        made = read_config(toml(text), FullConfig)
+        assert (made.spacing_mm, made.patch_voxels, made.learning_rate) == (1.5, (96, 96, 96), 1e-4)
+        assert read_config(toml(f"{text}\nlearning_rate = 5e-4"), FullConfig).learning_rate == 5e-4
+    assert read_config(toml('architecture = "starter"'), FullConfig) == FullConfig()
 
 
 def test_a_whole_number_will_do_for_a_real_one(toml):

@@ -20,6 +20,7 @@ AIR_HU = -1024
 def as_they_are(monkeypatch):
     """Leaves intensities unvaried."""
     monkeypatch.setattr(patches_module, "_varied", lambda hu, _rng: hu)
+    monkeypatch.setattr(patches_module, "_unsharp", lambda hu, _rng, _config: hu)
 
 
 def config(**changes) -> FullConfig:
@@ -46,6 +47,38 @@ def test_a_batch_depends_on_the_seed_and_the_step_alone(boxes):
     assert not torch.equal(first.hu, drawn([boxes], step=8).hu)
     assert not torch.equal(first.hu, drawn([boxes], step=7, settings=config(seed=5, batch_size=2)).hu)
     assert not torch.equal(first.hu[0], first.hu[1])
+
+
+def test_two_devices_draw_together_what_one_draws_alone(boxes):
+    alone = drawn([boxes], 3)
+    with closing(CasePool([boxes], (), ORGANS, 8.0, SMALL)) as pool:
+        shares = [draw(pool, ORGANS, 3, config(), rank) for rank in range(2)]
+    for name in ("hu", "labels", "weights", "overviews"):
+        assert torch.equal(torch.cat([getattr(one, name) for one in shares]), getattr(alone, name))
+
+
+def test_some_patches_are_blurred_and_some_are_of_thick_slices(prepared_case, monkeypatch):
+    monkeypatch.setattr(patches_module, "_varied", lambda hu, _rng: hu)
+    rng = np.random.default_rng(0)
+    case = prepared_case(rng.normal(0, 100, (32, 32, 32)), {"liver": np.ones((32, 32, 32), dtype=bool)})
+
+    def roughness(**shares) -> np.ndarray:
+        settings = config(**{"blur_share": 0.0, "coarse_share": 0.0, **shares})
+        return np.array([float(drawn([case], step, settings).hu.diff(dim=2).std()) for step in range(24)])
+
+    sharp = roughness()
+    assert (roughness(blur_share=1.0) < 0.9 * sharp).all()
+    assert (roughness(coarse_share=1.0) < 0.99 * sharp).mean() > 0.5
+    assert 0.2 < (roughness(blur_share=0.5) < 0.9 * sharp).mean() < 0.8
+
+
+def test_blurring_moves_nothing_and_keeps_the_mean():
+    hu = torch.zeros(1, 16, 16, 16)
+    hu[0, 8, 7, 9] = 1000.0
+    blurred = patches_module._blurred(hu, 0.8)
+    assert blurred.shape == hu.shape
+    assert int(blurred.argmax()) == int(hu.argmax())
+    assert float(blurred.sum()) == pytest.approx(1000.0, rel=1e-4)
 
 
 def test_labels_stay_with_their_voxels_however_a_patch_is_turned(prepared_case, as_they_are):

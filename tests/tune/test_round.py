@@ -15,6 +15,7 @@ from omentum.settings import Settings
 from omentum.tune import cache as cache_module
 from omentum.tune import continual_round, full_round
 from omentum.tune.config import ContinualConfig, FullConfig
+from omentum.tune.full_run import Outcome
 from omentum.tune.round import tune_round
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import read_masks, write_masks
@@ -278,7 +279,13 @@ def test_full_training_goes_on_from_the_network_in_use_where_asked(
 ):
     revise("liver", "phantom_0000")
     begun = []
-    monkeypatch.setattr(full_round, "train_full", lambda made, *_, **__: begun.append(made.state_dict()))
+    ended = Outcome(steps=0, best_dice=None, best_step=None, precision="32-true", weights_sha256=())
+
+    def run_on(_device, run, _watch):
+        begun.append(run.network.state_dict())
+        return ended
+
+    monkeypatch.setattr(full_round, "run_on", run_on)
     tuned(workspace, replace(ALL, start="parent"))
     assert tensors_sha256(begun[0]) == tensors_sha256(load_network(tiny_weights).state_dict())
 

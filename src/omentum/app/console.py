@@ -71,7 +71,8 @@ def bars() -> Iterator[Callable[[str, int, int, str], None]]:
     """Show a progress bar for each step on a terminal; in a log, a line for each tenth of a long step.
 
     Yields:
-        Tells a step's name, how many are done, how many there are, and what was done last.
+        Tells a step's name, how many are done, how many there are, and what was done last. Where there are 0,
+        it is no step but something to know, and always a line.
     """
     progress = Progress(
         TextColumn("{task.description:<14}"),
@@ -86,6 +87,9 @@ def bars() -> Iterator[Callable[[str, int, int, str], None]]:
     tasks: dict[str, Any] = {}
 
     def tell(step: str, done: int, total: int, last: str = "") -> None:
+        if total == 0:
+            _ERRORS.print(f"{step}: {last}", markup=False)
+            return
         if progress.disable:
             if total >= _LONG and done * 10 // total > (done - 1) * 10 // total:
                 _ERRORS.print(f"{step}: {done} of {total}{last and f', {last}'}", markup=False)

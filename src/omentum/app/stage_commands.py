@@ -1,8 +1,8 @@
 """Commands of the stages after predicting: score, assemble, tune, evaluate; and a whole round."""
 
-from dataclasses import replace
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,11 +10,12 @@ from omentum import loop
 from omentum.app.console import bars, end_batches, of_run, say_json, say_table
 from omentum.app.options import AsJson, Device, device_named, minutes_named
 from omentum.app.say_queue import say_queue
+from omentum.app.tune_settings import tune_settings
 from omentum.errors import ConfigError
-from omentum.records import Batch, TaskState
+from omentum.records import Batch, NetworkRecord, TaskState
 from omentum.score.round_queue import read_queue
 from omentum.settings import STRATEGIES
-from omentum.tune.config import TRAINABLE, ContinualConfig, FullConfig, read_config
+from omentum.tune.config import TRAINABLE, ContinualConfig, FullConfig
 from omentum.workspace import opened
 
 if TYPE_CHECKING:
@@ -65,6 +66,19 @@ def tune(
     trainable: Annotated[
         str | None, typer.Option(help=f"{' or '.join(TRAINABLE)}; else as in the settings.")
     ] = None,
+    architecture: Annotated[
+        str | None,
+        typer.Option(
+            "--architecture",
+            "--network",
+            help="Of fresh weights: starter, universal-unet, universal-swinunetr.",
+        ),
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Most steps.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same weights.")] = None,
+    devices: Annotated[
+        int | None, typer.Option(min=1, help="How many share each step; with --mode full.")
+    ] = None,
     anatomy: Annotated[
         list[str] | None,
         typer.Option(
@@ -73,20 +87,31 @@ def tune(
         ),
     ] = None,
     device: Device = "auto",
+    as_json: AsJson = False,
 ) -> None:
     """Teach the network what was revised, and begin the next round. Example: omentum -C my-atlas tune."""
-    kinds = {"continual": ContinualConfig, "full": FullConfig}
-    if mode not in kinds:
-        raise ConfigError("--mode", mode, f"modes are {', '.join(kinds)}")
-    settings = read_config(config, kinds[mode]) if config else kinds[mode]()
-    if trainable is not None:
-        if not isinstance(settings, ContinualConfig):
-            raise ConfigError("--trainable", trainable, "it goes with --mode continual; full trains all")
-        settings = replace(settings, trainable=trainable)
+    options = {
+        "trainable": trainable,
+        "architecture": architecture,
+        "steps": steps,
+        "seed": seed,
+        "devices": devices,
+    }
+    settings = tune_settings(mode, config, options)
     maps = _anatomy(anatomy or [], settings)
     with opened(context.obj) as workspace, bars() as tell:
         network = loop.tune(workspace, settings, maps=maps, device=device_named(device), progress=tell)
+    if as_json:
+        say_json({"folder": str(network.folder), **_story(network)})
+        return
     typer.echo(f"{network.name} is in {network.folder}; `omentum predict` uses it from now on")
+
+
+def _story(network: NetworkRecord) -> dict[str, Any]:
+    """Read how a network was made."""
+    assert network.folder is not None
+    story: dict[str, Any] = json.loads((network.folder / "tune.json").read_text(encoding="utf-8"))
+    return story
 
 
 def _anatomy(texts: list[str], settings: ContinualConfig | FullConfig) -> "list[AnatomyMap]":

@@ -1,20 +1,22 @@
 """How does training go on after it was killed? From a checkpoint that holds all that changes.
 
-In:  the network, its optimizer, the running mean of its weights, the step.
+In:  the network, its optimizer, the running mean of its weights, the step, looks at held-out patients.
 Out: one file, written whole or not at all, read with `weights_only`; a run that goes on from it ends in
-     the same weights, for patches depend on the seed and the step alone.
+     the same weights, for patches and the rate depend on the seed and the step alone.
 """
 
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from omentum.tune.early_stop import Looks
 from omentum.volumes.atomic import writing
 
-__all__ = ["TrainingState", "load_checkpoint", "save_checkpoint"]
+__all__ = ["TrainingState", "is_of_another_run", "load_checkpoint", "save_checkpoint"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -27,6 +29,7 @@ class TrainingState:
     """Running mean of the model's tensors."""
     step: int = 0
     """Steps done."""
+    looks: Looks = field(default_factory=Looks)
 
 
 def save_checkpoint(path: Path, state: TrainingState, key: str) -> None:
@@ -37,6 +40,7 @@ def save_checkpoint(path: Path, state: TrainingState, key: str) -> None:
         "model": state.model.state_dict(),
         "optimizer": state.optimizer.state_dict(),
         "average": state.average,
+        "looks": state.looks.state(),
     }
     with writing(path) as part:
         torch.save(content, part)
@@ -48,17 +52,33 @@ def load_checkpoint(path: Path, state: TrainingState, key: str) -> bool:
     Returns:
         Whether there was one; one of another run, or a damaged one, is left alone.
     """
-    if not path.is_file():
-        return False
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError):
-        return False
-    if not isinstance(content, dict) or content.get("key") != key:
+    content = _content(path)
+    if content is None or content.get("key") != key:
         return False
     state.model.load_state_dict(content["model"])
     state.optimizer.load_state_dict(content["optimizer"])
     device = next(state.model.parameters()).device
     state.average = {name: value.to(device) for name, value in content["average"].items()}
     state.step = content["step"]
+    looks = content["looks"]
+    weights = {name: value.to(device) for name, value in looks["weights"].items()}
+    state.looks.restore({**looks, "weights": weights})
     return True
+
+
+def is_of_another_run(path: Path, key: str) -> bool:
+    """Tell whether a checkpoint is there that cannot be taken up: of other data or settings, or damaged."""
+    if not path.is_file():
+        return False
+    content = _content(path)
+    return content is None or content.get("key") != key
+
+
+def _content(path: Path) -> dict[str, Any] | None:
+    if not path.is_file():
+        return None
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError):
+        return None
+    return content if isinstance(content, dict) else None

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from omentum.errors import ConfigError
 from omentum.networks.numbers import NUMBERS, Numbers
 
-__all__ = ["ADAPTERS", "TRAINABLE", "ContinualConfig", "FullConfig", "read_config"]
+__all__ = ["ADAPTERS", "TRAINABLE", "ContinualConfig", "FullConfig", "full_config", "read_config"]
 
 NETWORK_STRIDE = 16
 _SPACING_MM = (0.5, 20.0)
@@ -32,13 +32,16 @@ class FullConfig:
     start: str = "fresh"
     """From `fresh` weights, or from those of the `parent`, the network that predicts in this round."""
     architecture: str = "starter"
-    """Of fresh weights; likewise `window_voxels`."""
+    """Of fresh weights: `starter`, `universal-unet`, `universal-swinunetr`; likewise `window_voxels`."""
     spacing_mm: float = 0.0
     """Edge of the cubic voxels that the network sees; 0 is the parent's, and 3 mm for fresh weights."""
     window_voxels: tuple[int, int, int] = (96, 96, 96)
     """Size of a window in prediction, `(x, y, z)`."""
     steps: int = 1000
     batch_size: int = 2
+    """Patches a step, on each device."""
+    devices: int = 1
+    """How many share each step."""
     patch_voxels: tuple[int, int, int] = (96, 80, 64)
     """Size of a training patch, `(x, y, z)`, in the network's voxels."""
     learning_rate: float = 2e-3
@@ -58,11 +61,23 @@ class FullConfig:
     """How many of them are at hand at a time."""
     pool_steps: int = 3
     """Steps between one and the next, which takes the place of the oldest."""
+    blur_share: float = 0.2
+    """Share of patches that are blurred a little."""
+    coarse_share: float = 0.2
+    """Share of patches that are seen as if slices were up to three times as thick, along any axis."""
     predicted_weight: float = 0.3
     """What a predicted label counts in the loss; original and revised ones count 1."""
     average_decay: float = 0.99
     """Of the running mean of the weights, which is what is kept in the end."""
     checkpoint_every: int = 100
+    validate_every: int = 100
+    """Steps between looks at the patients kept for evaluation; 0 never looks."""
+    patience: int = 5
+    """Looks in a row without a better Dice after which training stops; 0 goes on to the last step. Either way
+    the weights of the best look are kept."""
+    recompute: bool = False
+    """Forget what is inside the parts of a published network, and compute it again for the gradient: a third
+    more time for a fraction of the memory."""
     kept_as: Numbers = "float32"
     """Numbers in which the weights are kept: `float16` takes half the room, `int8` a quarter."""
     seed: int = 0
@@ -70,10 +85,10 @@ class FullConfig:
     def __post_init__(self) -> None:
         """Refuse settings that cannot run."""
         _of_their_types(self)
-        _at_least(self, 1, ("steps", "batch_size", "checkpoint_every", "pool_cases", "pool_steps"))
-        _at_least(self, 0, ("seed", "spacing_mm", "weight_decay"))
+        _at_least(self, 1, ("steps", "batch_size", "devices", "checkpoint_every", "pool_cases", "pool_steps"))
+        _at_least(self, 0, ("seed", "spacing_mm", "weight_decay", "validate_every", "patience"))
         _shares(self, ("warm_up_share", "foreground_share", "predicted_weight", "average_decay"))
-        _shares(self, ("rendered_share", "made_share"))
+        _shares(self, ("rendered_share", "made_share", "blur_share", "coarse_share"))
         _above_0(self, ("learning_rate", "heads_rate"))
         if self.spacing_mm and not _SPACING_MM[0] <= self.spacing_mm <= _SPACING_MM[1]:
             rule = f"it must be 0, or from {_SPACING_MM[0]:g} to {_SPACING_MM[1]:g}"
@@ -124,6 +139,34 @@ class ContinualConfig:
         _above_0(self, ("learning_rate", "shell_mm", "cache_gb"))
 
 
+_PUBLISHED: dict[str, Any] = {
+    "spacing_mm": 1.5,
+    "patch_voxels": (96, 96, 96),
+    "learning_rate": 1e-4,
+    "weight_decay": 1e-5,
+}
+"""Liu et al. 2023, arXiv:2301.00785, section 4; the starter's rate is far too fast for them."""
+_OF_ARCHITECTURE = {"universal-unet": _PUBLISHED, "universal-swinunetr": _PUBLISHED}
+
+
+def full_config(**said: Any) -> FullConfig:
+    """Give the settings of full training, with the defaults of the architecture that is said.
+
+    Raises:
+        ConfigError: A value cannot be used.
+
+    Example:
+        >>> full_config(architecture="universal-unet", steps=10).learning_rate
+        0.0001
+        >>> full_config() == FullConfig()
+        True
+    """
+    architecture = said.get("architecture", FullConfig.__dataclass_fields__["architecture"].default)
+    # What is no name is refused below.
+    defaults = _OF_ARCHITECTURE.get(architecture, {}) if isinstance(architecture, str) else {}
+    return FullConfig(**{**defaults, **said})
+
+
 def read_config(path: Path, kind: type[Config]) -> Config:
     """Read settings from a TOML file.
 
@@ -138,8 +181,9 @@ def read_config(path: Path, kind: type[Config]) -> Config:
     if unknown := sorted(fields.keys() - known):
         raise ConfigError(unknown[0], fields[unknown[0]], f"settings are {', '.join(sorted(known))}")
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
-    make: Callable[..., Config] = kind
-    return make(**values)
+    make: Callable[..., Any] = full_config if kind is FullConfig else kind
+    made: Config = make(**values)
+    return made
 
 
 def _of_their_types(config: "FullConfig | ContinualConfig") -> None:
@@ -165,6 +209,7 @@ def _is_size(value: object) -> bool:
 
 
 _TYPES: dict[object, tuple[Callable[[Any], bool], str]] = {
+    bool: (lambda value: isinstance(value, bool), "it must be true or false"),
     int: (_is_whole, "it must be a whole number"),
     float: (_is_number, "it must be a number"),
     str: (lambda value: isinstance(value, str), "it must be a name"),

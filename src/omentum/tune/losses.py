@@ -4,6 +4,8 @@ In:  logits, labels, and what each label counts.
 Out: one number to make small.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -18,7 +20,12 @@ as they are: without it the heads of small organs learn to say no everywhere, wi
 
 
 def partial_loss(
-    logits: Tensor, labels: Tensor, weights: Tensor, voxel_weights: Tensor | None = None
+    logits: Tensor,
+    labels: Tensor,
+    weights: Tensor,
+    voxel_weights: Tensor | None = None,
+    *,
+    over_all: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
     """Compute the mean over known organs of binary cross-entropy plus soft Dice loss.
 
@@ -30,6 +37,7 @@ def partial_loss(
         labels: 0 or 1, the same shape.
         weights: What each label counts, `(batch, organ)`; 0 leaves an organ out.
         voxel_weights: How many voxels each one stands for, the shape of `logits`, where they are a sample.
+        over_all: Adds up a tensor over the devices that have a part of the batch each; see `together.summed`.
 
     Returns:
         A scalar; 0 if nothing is known.
@@ -40,12 +48,17 @@ def partial_loss(
         stands_for = stands_for * voxel_weights.flatten(2)
     over = (0, 2)
     probability, inside = shown.sigmoid(), truth * stands_for
-    in_all, n_inside = stands_for.sum(over).clamp_min(1e-6), inside.sum(over)
-    both, total = (probability * inside).sum(over), (probability * stands_for).sum(over) + n_inside
-    dice_loss = 1 - (2 * both + _SMOOTH_VOXELS) / (total + _SMOOTH_VOXELS)
-    boost = (_LEAST_SHARE * in_all / n_inside.clamp_min(1e-6)).clamp(1.0, _MOST_BOOST)
     entropy = F.binary_cross_entropy_with_logits(shown, truth, reduction="none")
-    entropy_mean = (entropy * (stands_for + (boost - 1)[:, None] * inside)).sum(over) / in_all
-    counted = weights.sum(0)
+    parts = (stands_for, inside, probability * inside, probability * stands_for)
+    sums = torch.stack([part.sum(over) for part in (*parts, entropy * stands_for, entropy * inside)])
+    counted = weights.to(sums.dtype).sum(0)
+    if over_all is not None:
+        *_, counted = sums = over_all(torch.cat([sums, counted[None]]))
+    in_all, n_inside, both, said, entropy_all, entropy_inside = sums[:6]
+    in_all = in_all.clamp_min(1e-6)
+    dice_loss = 1 - (2 * both + _SMOOTH_VOXELS) / (said + n_inside + _SMOOTH_VOXELS)
+    boost = (_LEAST_SHARE * in_all / n_inside.clamp_min(1e-6)).clamp(1.0, _MOST_BOOST)
+    entropy_mean = (entropy_all + (boost - 1) * entropy_inside) / in_all
     per_organ = entropy_mean + torch.where(n_inside > 0, dice_loss, 0.0)
-    return (per_organ * counted).sum() / counted.sum().clamp_min(1e-6)
+    mean: Tensor = (per_organ * counted).sum() / counted.sum().clamp_min(1e-6)
+    return mean

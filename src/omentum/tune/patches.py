@@ -1,7 +1,8 @@
 """Which patch is seen at a step? A function of the seed and the step alone, so a resumed run sees the same.
 
 In:  a pool of cases and the settings.
-Out: batches: patches turned, scaled and varied in intensity, their labels, and what each label counts.
+Out: batches: patches turned, scaled, blurred and varied in intensity, their labels, and what each label
+     counts. Nothing is mirrored, for a mirrored right kidney is a left one.
 """
 
 from collections.abc import Sequence
@@ -26,6 +27,10 @@ _SCALE = (0.85, 1.18)
 _GAIN = 0.1
 _OFFSET_HU = 15.0
 _NOISE_HU = 20.0
+_BLUR_VOXELS = (0.4, 1.0)
+"""Standard deviation of the Gaussian."""
+_BLUR_REACH = 3
+_MOST_COARSE = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,7 +50,7 @@ class Patches:
     overviews: Tensor
 
 
-def draw(pool: CasePool, organs: Sequence[str], step: int, config: FullConfig) -> Patches:
+def draw(pool: CasePool, organs: Sequence[str], step: int, config: FullConfig, rank: int = 0) -> Patches:
     """Draw the batch of one step.
 
     Args:
@@ -53,13 +58,14 @@ def draw(pool: CasePool, organs: Sequence[str], step: int, config: FullConfig) -
         organs: The network's, in the order of its logits.
         step: Number of the step.
         config: Seed, sizes, shares.
+        rank: Number of the device. Two devices with a patch each draw what one with two patches draws.
     """
     drawn, overviews, labels, weights = [], [], [], []
-    for item in range(config.batch_size):
+    for item in range(rank * config.batch_size, (rank + 1) * config.batch_size):
         rng = np.random.default_rng([config.seed, step, item])
         case, seen = pool.pick(step, rng)
         hu, codes = _cut(case, _centre(case, organs, rng, config), rng, config)
-        drawn.append(_varied(hu, rng))
+        drawn.append(_varied(_unsharp(hu, rng.spawn(1)[0], config), rng))
         overviews.append(seen)
         labels.append(_labels(codes, case, organs))
         weights.append(_weights(case, organs, config))
@@ -120,6 +126,29 @@ def _rotation(angles: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     about_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
     return np.asarray(about_z @ about_y @ about_x)
+
+
+def _unsharp(hu: Tensor, rng: np.random.Generator, config: FullConfig) -> Tensor:
+    """Blur some patches `(1, x, y, z)`, and give some the thick slices of another scan."""
+    if rng.random() < config.blur_share:
+        hu = _blurred(hu, rng.uniform(*_BLUR_VOXELS))
+    if rng.random() < config.coarse_share:
+        axis, times = int(rng.integers(3)), rng.uniform(1.0, _MOST_COARSE)
+        sides = list(hu.shape[1:])
+        sides[axis] = max(2, round(sides[axis] / times))
+        thick = F.adaptive_avg_pool3d(hu, (sides[0], sides[1], sides[2]))
+        hu = F.interpolate(thick[None], hu.shape[1:], mode="trilinear", align_corners=False)[0]
+    return hu
+
+
+def _blurred(hu: Tensor, sigma_voxels: float) -> Tensor:
+    steps = torch.arange(-_BLUR_REACH, _BLUR_REACH + 1)
+    weights = torch.exp(-0.5 * (steps / sigma_voxels) ** 2)
+    weights = weights / weights.sum()
+    wide = F.pad(hu[None], [_BLUR_REACH] * 6, mode="replicate")
+    for shape in ((-1, 1, 1), (1, -1, 1), (1, 1, -1)):
+        wide = F.conv3d(wide, weights.reshape(1, 1, *shape))
+    return wide[0]
 
 
 def _varied(hu: Tensor, rng: np.random.Generator) -> Tensor:

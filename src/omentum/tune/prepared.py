@@ -16,10 +16,12 @@ import numpy.typing as npt
 from omentum.chosen_masks import read_chosen
 from omentum.networks.grid import network_geometry, to_network_grid, to_network_mask
 from omentum.records import LabelledCase, MaskSource
+from omentum.tune.hosts import hosts_filled
 from omentum.volumes.atomic import writing
-from omentum.volumes.labels import ORGANS
-from omentum.volumes.masks import MaskSet, OrganPart, whole
+from omentum.volumes.labels import ORGANS, organ
+from omentum.volumes.masks import MaskSet, whole
 from omentum.volumes.read import read_ct
+from omentum.volumes.volume import Volume
 
 __all__ = ["PreparedCase", "prepared"]
 
@@ -34,7 +36,7 @@ class PreparedCase:
     Attributes:
         case_id: The case.
         hu: int16 Hounsfield units `(x, y, z)`, axes turned to RAS+.
-        masks: Labels on the same grid.
+        masks: Labels on the same grid; an organ holds its tumours.
         sources: Where each known organ's label comes from.
         key: Hash of all that it was made from.
     """
@@ -74,16 +76,31 @@ def prepared(labelled: LabelledCase, spacing_mm: float, cache_dir: Path) -> Prep
 
 def _masks(labelled: LabelledCase, spacing_mm: float) -> MaskSet:
     geometry = network_geometry(labelled.case.geometry, spacing_mm)
+    names = [mask.organ for mask in labelled.masks]
+    full = whole(geometry.shape)
+    parts = ((name, full, to_network_mask(mask, spacing_mm)) for name, mask in _volumes(labelled))
+    return MaskSet.build(geometry, names, parts)
 
-    def parts() -> Iterator[OrganPart]:
-        for chosen, mask in read_chosen(labelled):
-            yield chosen.organ, whole(geometry.shape), to_network_mask(mask, spacing_mm)
 
-    return MaskSet.build(geometry, [mask.organ for mask in labelled.masks], parts())
+def _volumes(labelled: LabelledCase) -> Iterator[tuple[str, Volume]]:
+    """Read one mask after another on the CT's grid, hosts with their tumours.
+
+    They are joined there, since on a coarser grid a voxel that both share may have too little of either.
+    """
+    read = ((chosen.organ, mask) for chosen, mask in read_chosen(labelled))
+    names = {mask.organ for mask in labelled.masks}
+    if not any(names.intersection(organ(name).hosts) for name in names):
+        yield from read
+        return
+    grid = labelled.case.geometry
+    apart = MaskSet.build(grid, names, ((name, whole(grid.shape), mask.voxels) for name, mask in read))
+    joined = hosts_filled(apart, {mask.organ: mask.source for mask in labelled.masks})
+    for name in joined.organs:
+        yield name, Volume(joined.mask(name), grid)
 
 
 def _key(labelled: LabelledCase, spacing_mm: float) -> str:
     affine = labelled.case.geometry.affine.tobytes().hex()
     chosen = sorted(f"{mask.organ}|{mask.source}|{mask.sha256}" for mask in labelled.masks)
-    text = "\n".join([labelled.case.source, affine, f"{spacing_mm:g}", *chosen])
+    text = "\n".join([labelled.case.source, affine, f"{spacing_mm:g}", "hosts hold tumours", *chosen])
     return hashlib.sha256(text.encode()).hexdigest()[:16]

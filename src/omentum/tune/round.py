@@ -58,7 +58,8 @@ def tune_round(
     folder = _folder(workspace)
     cases = [one for one in labelled if not one.case.held_out]
     tell = progress or (lambda _what, _done, _total, _last: None)
-    run = TuneRun(workspace=workspace, folder=folder, device=device, tell=tell)
+    held_out = tuple(one for one in labelled if one.case.held_out)
+    run = TuneRun(workspace=workspace, folder=folder, device=device, tell=tell, held_out=held_out)
     record = noted.get(folder.name) or _made(run, cases, config, maps)
     workspace.store.networks.add(record)
     (folder / CHECKPOINT).unlink(missing_ok=True)

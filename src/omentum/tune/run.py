@@ -11,12 +11,13 @@ from pathlib import Path
 from omentum.networks.catalogue import find_weights
 from omentum.networks.network import Network
 from omentum.networks.weights import load_network
+from omentum.records import LabelledCase
 from omentum.workspace import Workspace
 
 __all__ = ["Tell", "TuneRun", "network_in_use"]
 
 Tell = Callable[[str, int, int, str], None]
-"""Told what is being done, steps done, steps in all, and how it goes."""
+"""Told what is being done, steps done, steps in all, and how it goes; of none, what is to be known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +29,14 @@ class TuneRun:
         folder: Of the network that comes out; its checkpoint and its curves are kept there.
         device: Where to train.
         tell: Told of the work.
+        held_out: Cases that full training looks at to know when to stop, and never learns from.
     """
 
     workspace: Workspace
     folder: Path
     device: str
     tell: Tell
+    held_out: tuple[LabelledCase, ...] = ()
 
 
 def network_in_use(workspace: Workspace) -> Network:

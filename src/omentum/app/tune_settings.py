@@ -1,0 +1,51 @@
+"""What do the options of `omentum tune` say? Settings: a file's, and over them those of the command."""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from omentum.errors import ConfigError
+from omentum.tune.config import ContinualConfig, FullConfig, full_config, read_config
+
+__all__ = ["tune_settings"]
+
+_KINDS: dict[str, type[ContinualConfig] | type[FullConfig]] = {
+    "continual": ContinualConfig,
+    "full": FullConfig,
+}
+
+
+def tune_settings(mode: str, path: Path | None, options: Mapping[str, Any]) -> ContinualConfig | FullConfig:
+    """Give the settings of a mode.
+
+    Args:
+        mode: `continual` or `full`.
+        path: Settings in TOML, if there are any.
+        options: What the command says, by the name of the setting; `None` where it says nothing.
+
+    Raises:
+        ConfigError: There is no such mode, an option is of the other, or a value cannot be used.
+
+    Example:
+        >>> tune_settings("full", None, {"steps": 50, "seed": None}).steps
+        50
+    """
+    if mode not in _KINDS:
+        raise ConfigError("--mode", mode, f"modes are {', '.join(_KINDS)}")
+    said = {name: value for name, value in options.items() if value is not None}
+    known = {field.name for field in fields(_KINDS[mode])}
+    for name in said.keys() - known:
+        (other,) = _KINDS.keys() - {mode}
+        raise ConfigError(f"--{name.replace('_', '-')}", said[name], f"it goes with --mode {other}")
+    if mode == "continual":
+        return replace(read_config(path, ContinualConfig) if path else ContinualConfig(), **said)
+    if path is None:
+        return full_config(**said)
+    settings = read_config(path, FullConfig)
+    if "architecture" in said and settings.start == "parent":
+        raise ConfigError("--architecture", said["architecture"], f"{path} starts from the parent's weights")
+    if said.get("architecture", settings.architecture) != settings.architecture:
+        rule = f"{path} has the settings of {settings.architecture}; write `architecture` there"
+        raise ConfigError("--architecture", said["architecture"], rule)
+    return replace(settings, **said)
