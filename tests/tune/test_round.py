@@ -14,6 +14,7 @@ from omentum.review.round import import_round
 from omentum.settings import Settings
 from omentum.tune import continual_round, full_round
 from omentum.tune.config import ContinualConfig, FullConfig
+from omentum.tune.plan import learned_from, unlearned
 from omentum.tune.round import tune_round
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import read_masks, write_masks
@@ -136,6 +137,22 @@ def test_a_patient_that_is_held_out_is_never_learned_from(workspace, revise):
     assert not list(workspace.folder.cache_dir.glob(f"{HELD_OUT}*"))
     story = story_of(tuned(workspace, ALL))
     assert story["cases"] == ["phantom_0000"], "in round 2 nothing is predicted, and one case revised"
+
+
+def test_whoever_plans_to_learn_from_a_held_out_patient_is_refused(workspace, revise):
+    revise("liver", HELD_OUT)
+    with pytest.raises(TuneError, match=f"1 cases .*{HELD_OUT}.* held out"):
+        learned_from(workspace, labelled_cases(workspace), unlearned(workspace), HEADS, ("liver",))
+
+
+@pytest.mark.parametrize("rule", ["importance", "random", "none"])
+def test_what_is_replayed_goes_by_the_rule(workspace, revise, rule):
+    revise("liver", "phantom_0000")
+    config = replace(HEADS, replay_by=rule, replay_share=0.5)
+    cases = [one for one in labelled_cases(workspace) if not one.case.held_out]
+    plan = learned_from(workspace, cases, unlearned(workspace), config, ("liver",))
+    assert plan.pop("phantom_0000") == {"liver": 1.0}
+    assert len(plan) == (0 if rule == "none" else 1)
 
 
 def test_without_a_revision_of_a_patient_to_learn_from_nothing_is_tuned(workspace, revise):

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from omentum.errors import ConfigError
 from omentum.networks.numbers import NUMBERS, Numbers
+from omentum.tune.replay import RULES
 
 __all__ = ["ContinualConfig", "FullConfig", "read_config"]
 
@@ -94,7 +95,9 @@ class ContinualConfig:
     shell_mm: float = 9.0
     """How far from the organ the voxels of its surroundings are drawn."""
     replay_share: float = 0.25
-    """Share of earlier cases of the same organ that is replayed, the most important first, in [0, 1]."""
+    """Share of earlier cases of the same organ that is replayed, in [0, 1]."""
+    replay_by: str = "importance"
+    """Which: the most important ones (`importance`), any (`random`), or `none`."""
     replay_limit: int = 3
     """Most cases that are replayed for each case revised, so that replay does not drown the revisions."""
     predicted_weight: float = 0.3
@@ -109,6 +112,8 @@ class ContinualConfig:
         _at_least(self, 1, ("replay_limit", "steps", "samples_per_class"))
         _at_least(self, 0, ("seed",))
         _shares(self, ("replay_share", "predicted_weight"))
+        if self.replay_by not in RULES:
+            raise ConfigError("replay_by", self.replay_by, f"the rules are {', '.join(RULES)}")
         _above_0(self, ("learning_rate", "shell_mm"))
 
 

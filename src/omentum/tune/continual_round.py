@@ -14,7 +14,7 @@ from omentum.records import LabelledCase
 from omentum.tune.cache import OrganSamples, sample_case
 from omentum.tune.config import ContinualConfig
 from omentum.tune.continual import tune_heads
-from omentum.tune.plan import learned_from
+from omentum.tune.plan import learned_from, unlearned
 from omentum.tune.prepared import prepared
 from omentum.tune.run import TuneRun, network_in_use
 
@@ -35,10 +35,8 @@ def tune_in_round(
         The network, and what `tune.json` says of how it was made.
     """
     workspace = run.workspace
-    current = workspace.store.rounds.current()
     network = network_in_use(workspace).to(run.device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-    revised = [one for one in workspace.store.revisions.all() if one.round_number == current.number]
-    plan = learned_from(workspace, cases, revised, config, network.spec.organs)
+    plan = learned_from(workspace, cases, unlearned(workspace), config, network.spec.organs)
     by_id = {one.case.case_id: one for one in cases}
     samples: list[OrganSamples] = []
     for done, (case_id, organs) in enumerate(sorted(plan.items()), start=1):
