@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["OrganGain", "Outcome", "Promotion"]
+__all__ = ["LEAST_PATIENTS", "OrganGain", "Outcome", "Promotion"]
+
+LEAST_PATIENTS = 8
+"""With a mask of an organ from fewer held-out patients, nobody but a person decides about a network."""
 
 
 class Outcome(StrEnum):

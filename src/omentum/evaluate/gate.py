@@ -21,15 +21,13 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.errors import ConfigError
-from omentum.promotion import OrganGain, Outcome
+from omentum.promotion import LEAST_PATIENTS, OrganGain, Outcome
 from omentum.volumes.labels import organ, organs_named
 
-__all__ = ["LEAST_PATIENTS", "MARGIN", "Paired", "Verdict", "differences_of", "judged", "lower_bound"]
+__all__ = ["MARGIN", "Paired", "Verdict", "differences_of", "judged", "lower_bound"]
 
 MARGIN = -0.01
 """Dice; who is not shown to be above this may be worse."""
-LEAST_PATIENTS = 8
-"""With fewer, no bound is given: a bootstrap of so few numbers says little."""
 CONFIDENCE = 0.95
 _DRAWS = 20_000
 _AT_ONCE = 2_000_000
