@@ -9,6 +9,7 @@ import pytest
 from omentum import loop
 from omentum.assemble.round import labelled_cases
 from omentum.errors import ReleaseError, ReviewError
+from omentum.promotion import Outcome
 from omentum.records import TaskState
 from omentum.review.simulated import SimulatedReader
 from omentum.score.audit_round import audit_tasks
@@ -46,7 +47,9 @@ def test_the_first_half_ends_with_tasks_for_people(workspace, tmp_path):
     assert all((tmp_path / "tasks" / task.case_id / "task.json").is_file() for task in half.tasks)
 
 
-def test_the_second_half_ends_with_the_next_round(workspace, cohort, tmp_path):
+def test_the_second_half_ends_with_a_network_that_is_judged_and_then_the_next_round_begins(
+    workspace, cohort, tmp_path
+):
     half = loop.first_half(workspace, tmp_path / "tasks", top=2)
     minutes_of = _revise(cohort, half.tasks, tmp_path / "tasks")
     done = loop.second_half(workspace, tmp_path / "tasks", "V1", minutes_of=minutes_of)
@@ -54,6 +57,10 @@ def test_the_second_half_ends_with_the_next_round(workspace, cohort, tmp_path):
     assert {one.minutes for one in done.revisions} == set(minutes_of.values())
     assert done.release.n_cases == 2
     assert (done.network.name, done.network.parent) == ("tiny-r1", "tiny")
+    assert done.verdict.outcome is Outcome.UNDECIDED, "nobody is held out"
+    assert workspace.store.rounds.current().number == 1
+    assert "fewer than 8 held-out patients" in done.report_path.read_text()
+    loop.decide(workspace, accept=True, by="reader-1")
     current = workspace.store.rounds.current()
     assert (current.number, current.network) == (2, "tiny-r1")
     report, path = loop.evaluate(workspace, truth=cohort)
@@ -85,6 +92,7 @@ def test_two_networks_have_a_say_in_every_round_and_the_first_alone_is_tuned(of_
         assert [*first] == ["tiny", "tiny-second"]
         _revise(cohort, half.tasks, tmp_path / "1")
         done = loop.second_half(workspace, tmp_path / "1", "V1")
+        loop.decide(workspace, accept=True, by="reader-1")
         assert done.network.parent == "tiny"
         assert {one.network for one in done.revisions} == {"tiny"}
 
@@ -133,6 +141,7 @@ def test_a_version_of_an_earlier_round_is_not_taken_for_this_one(workspace, coho
         _revise(cohort, half.tasks, tmp_path / str(number))
         if number == 1:
             loop.second_half(workspace, tmp_path / "1", "V1")
+            loop.decide(workspace, accept=True, by="reader-1")
     with pytest.raises(ReleaseError, match="already"):
         loop.second_half(workspace, tmp_path / "2", "V1")
 

@@ -117,7 +117,7 @@ def test_rounds_stand_side_by_side_and_the_last_that_predicted_is_reported(compa
     one, path = evaluated(compared)
     assert [figures.number for figures in one.rounds] == [1]
     assert path.parent.name == "1"
-    for case_id in ("a", "b"):
+    for case_id in ("a", "b", "c"):
         compared.predict(case_id, {"liver": liver}, weights="v" * 64)
     both, path = evaluated(compared)
     assert path.parent.name == "2"

@@ -9,7 +9,7 @@ probably wrong there would flatter whichever network comes next. They are never 
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean
 
 from omentum.promotion import LEAST_PATIENTS
@@ -52,19 +52,20 @@ def held_out_tasks(workspace: Workspace, minutes: float) -> list[Task]:
     prices = _prices(workspace)
     left = minutes - sum(one.minutes or 0.0 for one in own)
     chosen = drawn(open_organs, {case.case_id: case.patient_id for case in kept}, lacking, left, prices)
-    return own + [
+    new = [
         Task(
             round_number=number,
             case_id=case_id,
             organ=organ,
-            rank=rank,
+            rank=len(own) + 1,
             attention_ml=0.0,
             minutes=cost,
             reason="to judge networks by: this patient is never learned from",
             is_held_out=True,
         )
-        for rank, ((case_id, organ), cost) in enumerate(chosen.items(), start=len(own) + 1)
+        for (case_id, organ), cost in chosen.items()
     ]
+    return [replace(task, rank=rank) for rank, task in enumerate([*own, *new], start=1)]
 
 
 def drawn(

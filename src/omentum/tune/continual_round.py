@@ -14,7 +14,7 @@ from omentum.records import LabelledCase
 from omentum.tune.cache import OrganSamples, sample_case
 from omentum.tune.config import ContinualConfig
 from omentum.tune.continual import tune_heads
-from omentum.tune.plan import learned_from, unlearned
+from omentum.tune.plan import learned_from
 from omentum.tune.prepared import prepared
 from omentum.tune.run import TuneRun, network_in_use
 
@@ -36,7 +36,7 @@ def tune_in_round(
     """
     workspace = run.workspace
     network = network_in_use(workspace).to(run.device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-    plan = learned_from(workspace, cases, unlearned(workspace), config, network.spec.organs)
+    plan = learned_from(workspace, cases, workspace.unlearned(), config, network.spec.organs)
     by_id = {one.case.case_id: one for one in cases}
     samples: list[OrganSamples] = []
     for done, (case_id, organs) in enumerate(sorted(plan.items()), start=1):

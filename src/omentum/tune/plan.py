@@ -16,17 +16,7 @@ from omentum.tune.replay import Earlier, data_set_of, importance_of, replayed
 from omentum.volumes.labels import organs_named
 from omentum.workspace import Workspace
 
-__all__ = ["learned_from", "unlearned"]
-
-
-def unlearned(workspace: Workspace) -> list[Revision]:
-    """Give the revisions that the network in use has not learned from, by time.
-
-    Mostly those of this round; where its successor was not promoted, those that this had learned from, too.
-    """
-    in_use = workspace.store.rounds.current().network
-    learned = {one.name: one.round_number or 0 for one in workspace.store.networks.all()}
-    return [one for one in workspace.store.revisions.all() if one.round_number > learned.get(in_use, 0)]
+__all__ = ["learned_from"]
 
 
 def learned_from(
