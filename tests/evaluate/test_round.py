@@ -144,7 +144,8 @@ def test_how_the_network_of_the_round_was_tuned_is_told(compared, liver, tmp_pat
     story = {"mode": "continual", "organs": ["liver"], "cases": {"b": ["liver"]}, "seconds": 12.3}
     (folder / "tune.json").write_text(json.dumps(story))
     compared.next_round("made-up-r1", folder)
-    compared.predict("a", {"liver": liver}, weights="v" * 64)
+    for case_id in ("a", "b"):
+        compared.predict(case_id, {"liver": liver}, weights="v" * 64)
     report, path = evaluated(compared)
     assert (report.tuning.network, report.tuning.parent) == ("made-up-r1", "made-up")
     assert report.tuning.organs == ("liver",)
