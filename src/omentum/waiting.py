@@ -25,28 +25,27 @@ class Waiting:
     who: str
     """`you` (whoever runs the project) or `readers`."""
     what: str
-    """As the beginning of a sentence that ends with "for" and who."""
     command: str
 
     def __str__(self) -> str:
         """Say it in a line."""
-        return f"{self.what} for {self.who}: {self.command}"
+        return f"waiting for {self.who}: {self.what}; {self.command}"
 
 
 def waiting(workspace: Workspace) -> list[Waiting]:
     """Say what is due, the first thing first; never empty."""
     verdict = pending(workspace)
     if verdict is not None:
-        said = f"the verdict on {verdict.network} waits ({verdict.why})"
+        said = f"the verdict on {verdict.network} ({verdict.why})"
         return [
             Waiting(who="you", what=said, command="omentum gate --accept, or omentum gate --reject"),
             *_tasks_out(workspace),
         ]
     if loop.stop_rule(workspace).is_met:
-        return [Waiting(who="you", what="a release waits", command=_LAST), *_tasks_out(workspace)]
+        return [Waiting(who="you", what="the release of this round", command=_LAST), *_tasks_out(workspace)]
     candidate = candidate_of(workspace)
     if candidate is not None:
-        said = f"{candidate.name} waits to be judged"
+        said = f"{candidate.name}, to be judged"
         return [Waiting(who="you", what=said, command="omentum gate"), *_tasks_out(workspace)]
     return _due(workspace)
 
@@ -56,14 +55,14 @@ def _due(workspace: Workspace) -> list[Waiting]:
     store = workspace.store
     n_cases, n_predicted = len(store.cases.all()), len(workspace.opinions())
     if not n_cases:
-        return [Waiting(who="you", what="an empty project waits", command="omentum add CT...")]
+        return [Waiting(who="you", what="an empty project", command="omentum add CT...")]
     if n_predicted < n_cases:
         what = f"{_counted(n_cases - n_predicted, 'case')} to predict"
         return [Waiting(who="you", what=what, command="omentum predict")]
     number = store.rounds.current().number
     tasks = store.tasks.of_round(number)
     if not tasks:
-        return [Waiting(who="you", what="scores and a queue wait", command="omentum score")]
+        return [Waiting(who="you", what="the queue to make", command="omentum score")]
     found = []
     n_revised = sum(one.round_number == number for one in store.revisions.all())
     if n_revised:
@@ -74,10 +73,10 @@ def _due(workspace: Workspace) -> list[Waiting]:
     found += _tasks_out(workspace)
     if not found:
         n_queued = sum(task.state is TaskState.QUEUED for task in tasks)
-        what = (
-            f"{_counted(n_queued, 'task')} to hand out" if n_queued else "a round without an open task waits"
-        )
-        found.append(Waiting(who="you", what=what, command="omentum review export FOLDER"))
+        what, command = "a round without a task", "omentum score"
+        if n_queued:
+            what, command = f"{_counted(n_queued, 'task')} to hand out", "omentum review export FOLDER"
+        found.append(Waiting(who="you", what=what, command=command))
     return found
 
 
@@ -88,7 +87,7 @@ def _tasks_out(workspace: Workspace) -> list[Waiting]:
     if not out:
         return []
     command = "experts revise, then omentum review import FOLDER"
-    return [Waiting(who="readers", what=f"{_counted(len(out), 'task')}{_kinds(out)} wait", command=command)]
+    return [Waiting(who="readers", what=f"{_counted(len(out), 'task')}{_kinds(out)}", command=command)]
 
 
 def _kinds(tasks: Sequence[Task]) -> str:

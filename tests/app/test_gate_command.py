@@ -42,12 +42,12 @@ def test_the_gate_says_its_verdict_and_status_and_round_say_that_it_waits(omentu
     assert "made-up-r1: undecided by gate (fewer than 8 held-out patients" in ran.out
     first, readers = status_of(omentum, tuned)["waiting"]
     assert first["who"] == "you"
-    assert first["what"].startswith("the verdict on made-up-r1 waits")
+    assert first["what"].startswith("the verdict on made-up-r1 (fewer")
     assert first["command"] == "omentum gate --accept, or omentum gate --reject"
-    assert (readers["who"], readers["what"]) == ("readers", "1 task wait")
+    assert (readers["who"], readers["what"]) == ("readers", "1 task")
     ran = omentum("-C", tuned, "round")
     assert ran.code == 0
-    assert "waiting: the verdict on made-up-r1 waits" in ran.out
+    assert "waiting for you: the verdict on made-up-r1" in ran.out
     told = json.loads(omentum("-C", tuned, "round", "--json").out)
     assert [one["who"] for one in told["waiting"]] == ["you", "readers"]
 

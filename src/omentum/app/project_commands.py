@@ -14,7 +14,7 @@ from omentum.exchange.add import OriginalLabel
 from omentum.exchange.batch import Labels
 from omentum.exchange.sources import Source, find_sources
 from omentum.settings import Settings
-from omentum.waiting import waiting
+from omentum.waiting import Waiting, waiting
 from omentum.workspace import Workspace, new_workspace, opened
 
 __all__ = ["add_to"]
@@ -101,7 +101,8 @@ def status(
 ) -> None:
     """Show how far a project is and what waits for whom. Example: omentum -C my-atlas status."""
     with opened(context.obj) as workspace:
-        summary = _summary(workspace)
+        due = waiting(workspace)
+        summary = _summary(workspace, due)
         summary["case_list"] = (
             [_case_line(workspace, case_id) for case_id in _case_ids(workspace)] if cases else []
         )
@@ -122,8 +123,8 @@ def status(
     for stage, failures in summary["failed"].items():
         for key, reason in failures.items():
             typer.echo(f"set aside in {stage}: {key}: {reason}")
-    for one in summary["waiting"]:
-        typer.echo(f"waiting: {one['what']} for {one['who']}: {one['command']}")
+    for one in due:
+        typer.echo(str(one))
 
 
 def _case_ids(workspace: Workspace) -> list[str]:
@@ -143,7 +144,7 @@ def _case_line(workspace: Workspace, case_id: str) -> dict[str, Any]:
     }
 
 
-def _summary(workspace: Workspace) -> dict[str, Any]:
+def _summary(workspace: Workspace, due: list[Waiting]) -> dict[str, Any]:
     store = workspace.store
     current = store.rounds.current()
     states = Counter(task.state.value for task in store.tasks.of_round(current.number))
@@ -151,7 +152,6 @@ def _summary(workspace: Workspace) -> dict[str, Any]:
     n_cases = len(store.cases.all())
     n_predicted = len(workspace.opinions())
     failures = store.ledger.failures_by_stage()
-    due = waiting(workspace)
     return {
         "round": current.number,
         "network": current.network,

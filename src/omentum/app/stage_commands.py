@@ -226,7 +226,7 @@ def _say_round(done: Mapping[str, Any], due: Sequence[Waiting]) -> None:
         typer.echo(done["verdict"] or "nothing was tuned")
         typer.echo(done["audit"])
     for one in due:
-        typer.echo(f"waiting: {one}")
+        typer.echo(str(one))
 
 
 def add_to(app: typer.Typer) -> None:
