@@ -3,40 +3,36 @@
 In:  an open project whose cases are predicted; the minutes that are reserved for it.
 Out: tasks of whole organs, until enough held-out patients have a mask of each organ that people vouch for.
 They are drawn by a hash of the case and not by score: cases that are chosen because the network in use is
-probably wrong there would flatter whichever network comes next. They are never learned from.
+probably wrong there would flatter whichever network comes next. Scores tell what a task takes, and nothing
+else. They are never learned from.
 """
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from statistics import mean
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
+from omentum.measures.effort import CostModel
 from omentum.promotion import LEAST_PATIENTS
-from omentum.records import Case, Task, TaskState
-from omentum.score.audit import MINUTES_PER_CASE, MINUTES_PER_ORGAN
+from omentum.records import Case, CaseScore, Task, TaskState
 from omentum.workspace import Workspace
 
-__all__ = ["Prices", "drawn", "held_out_tasks"]
+__all__ = ["drawn", "held_out_tasks"]
 
 Key = tuple[str, str]
 """Case and organ."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prices:
-    """What it takes to open a case, and to look at and mend a whole organ, in minutes."""
-
-    case: float = MINUTES_PER_CASE
-    organ: float = MINUTES_PER_ORGAN
-
-
-def held_out_tasks(workspace: Workspace, minutes: float) -> list[Task]:
+def held_out_tasks(
+    workspace: Workspace, scores: Iterable[CaseScore], costs: CostModel, minutes: float
+) -> list[Task]:
     """Choose what is revised to judge networks by; what people have begun stays and is paid first.
 
     Args:
         workspace: The project.
-        minutes: What it may cost.
+        scores: Of the round's cases: what is expected to be mended in them.
+        costs: What minutes are spent on.
+        minutes: What it may cost; the last task may take longer.
 
     Returns:
         Tasks, ranked from 1; none once there are enough masks, or where no patient is kept for evaluation.
@@ -49,9 +45,14 @@ def held_out_tasks(workspace: Workspace, minutes: float) -> list[Task]:
     taken = {(one.case_id, one.organ) for one in begun}
     lacking = _lacking(kept, workspace.settings.organs, vouched | {(one.case_id, one.organ) for one in own})
     open_organs = _open_organs(workspace, kept, vouched | taken)
-    prices = _prices(workspace)
+    errors_ml = {(one.case_id, row.organ): row.error_ml or 0.0 for one in scores for row in one.organs}
+
+    def price(case_id: str, organ: str, is_first: bool) -> float:
+        error_ml = errors_ml.get((case_id, organ), 0.0)
+        return costs.minutes(n_cases=is_first, n_spots=1, changed_ml=error_ml)
+
     left = minutes - sum(one.minutes or 0.0 for one in own)
-    chosen = drawn(open_organs, {case.case_id: case.patient_id for case in kept}, lacking, left, prices)
+    chosen = drawn(open_organs, {case.case_id: case.patient_id for case in kept}, lacking, left, price)
     new = [
         Task(
             round_number=number,
@@ -73,40 +74,44 @@ def drawn(
     patient_of: Mapping[str, str],
     lacking: Mapping[str, int],
     minutes: float,
-    prices: Prices,
+    price: Callable[[str, str, bool], float],
 ) -> dict[Key, float]:
     """Draw case after case by a hash of its name, and in each the organs that most masks lack.
+
+    Whatever is next is taken until the minutes are used up, so that the last task may take longer. Were what
+    does not fit left out, only masks with little to mend would be judged by.
 
     Args:
         open_organs: Organs that can be revised, by case.
         patient_of: By case; of a patient, each organ is drawn once.
         lacking: How many patients' masks each organ lacks.
         minutes: What there is.
-        prices: What it takes.
+        price: Minutes of a case's organ, and whether it is the first of the case.
 
     Returns:
-        Minutes by case and organ, in the order drawn; their sum is within `minutes`.
+        Minutes by case and organ, in the order drawn; without the last, their sum is below `minutes`.
 
     Example:
         >>> both = {"a": ["liver", "spleen"], "b": ["liver"]}
-        >>> found = drawn(both, {"a": "p", "b": "q"}, {"liver": 2, "spleen": 1}, 2.0, Prices())
-        >>> sorted(found), sum(found.values())
-        ([('a', 'liver'), ('b', 'liver')], 2.0)
+        >>> lacking = {"liver": 2, "spleen": 1}
+        >>> drawn(both, {"a": "p", "b": "q"}, lacking, 1.5, lambda *_: 1.0)
+        {('b', 'liver'): 1.0, ('a', 'liver'): 1.0}
     """
     left, lack = minutes, Counter(lacking)
     found: dict[Key, float] = {}
     had: set[Key] = set()
     for case_id in sorted(open_organs, key=lambda one: (hashlib.sha256(one.encode()).digest(), one)):
-        cost = prices.case + prices.organ
+        is_first = True
         for organ in sorted(open_organs[case_id], key=lambda one: (-lack[one], one)):
             patient = patient_of[case_id], organ
-            if lack[organ] <= 0 or patient in had or cost > left + 1e-9:
+            if lack[organ] <= 0 or patient in had or left <= 1e-9:
                 continue
+            cost = price(case_id, organ, is_first)
             found[case_id, organ] = cost
             had.add(patient)
             lack[organ] -= 1
             left -= cost
-            cost = prices.organ
+            is_first = False
     return found
 
 
@@ -140,19 +145,3 @@ def _open_organs(workspace: Workspace, kept: Sequence[Case], closed: Collection[
         for case in kept
         if case.case_id in predictions
     }
-
-
-def _prices(workspace: Workspace) -> Prices:
-    """Reckon by what tasks of this kind took on average, once there are any; opening the case is in it."""
-    keys = {
-        (task.round_number, task.case_id, task.organ)
-        for one in workspace.store.rounds.all()
-        for task in workspace.store.tasks.of_round(one.number)
-        if task.is_held_out
-    }
-    taken = [
-        one.minutes
-        for one in workspace.store.revisions.all()
-        if one.minutes and (one.round_number, one.case_id, one.organ) in keys
-    ]
-    return Prices(case=0.0, organ=mean(taken)) if taken else Prices()

@@ -104,10 +104,12 @@ def queue_round(workspace: Workspace, scores: Sequence[CaseScore], asked: Asked)
     budget = float("inf") if asked.budget_minutes is None else asked.budget_minutes
     share = workspace.settings.audit_share if asked.budget_minutes is not None else 0.0
     is_reckoned = asked.budget_minutes is not None
-    kept = held_out_tasks(workspace, budget * workspace.settings.gate_share) if is_reckoned else []
+    reserved = budget * workspace.settings.gate_share if is_reckoned else 0.0
+    kept = held_out_tasks(workspace, scores, costs, reserved) if reserved else []
     kept_minutes = sum(task.minutes or 0.0 for task in kept)
     apart = set_apart(workspace) | {(task.case_id, task.organ) for task in kept}
-    ask = Ask(costs=costs, budget_minutes=budget * (1.0 - share) - kept_minutes, seed=number)
+    left = max(0.0, budget * (1.0 - share) - kept_minutes)
+    ask = Ask(costs=costs, budget_minutes=left, seed=number)
     queue = tasks_of(chosen(asked.strategy, _without(scores, apart), ask), costs, number)
     queue += [replace(task, rank=rank) for rank, task in enumerate(kept, start=len(queue) + 1)]
     tasks = [*queue, *(audit_tasks(workspace, queue, budget * share) if share else ())]
