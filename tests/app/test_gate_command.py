@@ -81,7 +81,7 @@ def test_back_and_forth_with_one_command(omentum, tuned):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("gate", "--accept"), "no verdict waits in round 1"),
+        (("gate", "--accept"), "made-up-r1 does not wait for a person; run `omentum gate` first"),
         (("gate", "--accept", "--reject"), "a verdict is one of the two"),
         (("round", "--accept"), "say `omentum gate --accept`"),
         (("rollback", "nobody"), "this project has no network 'nobody'"),
@@ -99,6 +99,8 @@ def test_what_cannot_be_is_refused_in_a_line(omentum, tuned, arguments, why):
 
 
 def test_without_a_network_there_is_nothing_to_judge(omentum, atlas):
+    ran = omentum("-C", atlas.workspace.folder.root, "gate", "--accept")
+    assert (ran.code, "no verdict waits in round 1" in ran.err) == (2, True)
     ran = omentum("-C", atlas.workspace.folder.root, "gate")
     assert ran.code == 2
     assert "no network was tuned in round 1 yet; run `omentum tune` first" in ran.err

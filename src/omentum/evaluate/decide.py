@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from omentum.errors import ProjectError
-from omentum.evaluate.gate_round import pending, turn_round
+from omentum.evaluate.gate_round import candidate_of, pending, turn_round
 from omentum.promotion import Outcome, Promotion
 from omentum.workspace import Workspace
 
@@ -29,7 +29,9 @@ def decide(workspace: Workspace, *, accept: bool, by: str, why: str = "") -> Pro
     """
     waiting = pending(workspace)
     if waiting is None:
-        number = workspace.store.rounds.current().number
+        number, candidate = workspace.store.rounds.current().number, candidate_of(workspace)
+        if candidate is not None:
+            raise ProjectError(f"{candidate.name} does not wait for a person; run `omentum gate` first")
         raise ProjectError(
             f"no verdict waits in round {number}; `omentum tune` makes a network to judge, "
             "and `omentum rollback NAME` goes back to an earlier one"
