@@ -9,6 +9,9 @@ import pytest
 from omentum import loop
 from omentum.assemble.round import labelled_cases
 from omentum.errors import ReleaseError, ReviewError
+from omentum.evaluate import gate
+from omentum.exchange.add import OriginalLabel
+from omentum.promotion import Outcome
 from omentum.records import TaskState
 from omentum.review.simulated import SimulatedReader
 from omentum.score.audit_round import audit_tasks
@@ -46,7 +49,9 @@ def test_the_first_half_ends_with_tasks_for_people(workspace, tmp_path):
     assert all((tmp_path / "tasks" / task.case_id / "task.json").is_file() for task in half.tasks)
 
 
-def test_the_second_half_ends_with_the_next_round(workspace, cohort, tmp_path):
+def test_the_second_half_ends_with_a_network_that_is_judged_and_then_the_next_round_begins(
+    workspace, cohort, tmp_path
+):
     half = loop.first_half(workspace, tmp_path / "tasks", top=2)
     minutes_of = _revise(cohort, half.tasks, tmp_path / "tasks")
     done = loop.second_half(workspace, tmp_path / "tasks", "V1", minutes_of=minutes_of)
@@ -54,6 +59,10 @@ def test_the_second_half_ends_with_the_next_round(workspace, cohort, tmp_path):
     assert {one.minutes for one in done.revisions} == set(minutes_of.values())
     assert done.release.n_cases == 2
     assert (done.network.name, done.network.parent) == ("tiny-r1", "tiny")
+    assert done.verdict.outcome is Outcome.UNDECIDED, "nobody is held out"
+    assert workspace.store.rounds.current().number == 1
+    assert "fewer than 8 held-out patients" in done.report_path.read_text()
+    loop.decide(workspace, accept=True, by="reader-1")
     current = workspace.store.rounds.current()
     assert (current.number, current.network) == (2, "tiny-r1")
     report, path = loop.evaluate(workspace, truth=cohort)
@@ -85,6 +94,7 @@ def test_two_networks_have_a_say_in_every_round_and_the_first_alone_is_tuned(of_
         assert [*first] == ["tiny", "tiny-second"]
         _revise(cohort, half.tasks, tmp_path / "1")
         done = loop.second_half(workspace, tmp_path / "1", "V1")
+        loop.decide(workspace, accept=True, by="reader-1")
         assert done.network.parent == "tiny"
         assert {one.network for one in done.revisions} == {"tiny"}
 
@@ -133,6 +143,7 @@ def test_a_version_of_an_earlier_round_is_not_taken_for_this_one(workspace, coho
         _revise(cohort, half.tasks, tmp_path / str(number))
         if number == 1:
             loop.second_half(workspace, tmp_path / "1", "V1")
+            loop.decide(workspace, accept=True, by="reader-1")
     with pytest.raises(ReleaseError, match="already"):
         loop.second_half(workspace, tmp_path / "2", "V1")
 
@@ -192,3 +203,90 @@ def test_with_a_bound_of_zero_rounds_go_on_for_ever(workspace, cohort, tmp_path)
     stop = loop.stop_rule(endless)
     assert stop.audit.share is not None
     assert not stop.is_met
+
+
+@pytest.fixture
+def with_held_out(home, cohort, tmp_path, monkeypatch):
+    """Two patients to learn from, and two held out with true labels; two are enough to judge by."""
+    monkeypatch.setattr(gate, "LEAST_PATIENTS", 2)
+    new_workspace(tmp_path / "atlas", Settings(networks=("tiny",), held_out_share=0.0))
+    with opened(tmp_path / "atlas") as workspace:
+        loop.add_cases(workspace, [cohort / "phantom_0000", cohort / "phantom_0001"])
+
+        def label(source):
+            return OriginalLabel(path=source.path.parent / "labels.nii.gz")
+
+        loop.add_cases(workspace, [cohort / "phantom_0002", cohort / "phantom_0003"], labels=label)
+        workspace.store.cases.hold_out(["phantom_0002", "phantom_0003"])
+        yield workspace
+
+
+HALF_JUDGED = (["tiny-r1"], ["phantom_0002"])
+
+
+def _half_done(workspace, cohort, tasks_dir):
+    half = loop.first_half(workspace, tasks_dir, top=1)
+    _revise(cohort, half.tasks, tasks_dir)
+
+
+def test_both_networks_are_judged_on_the_same_held_out_masks_and_no_other_case_is_predicted(
+    with_held_out, cohort, tmp_path
+):
+    _half_done(with_held_out, cohort, tmp_path / "1")
+    done = loop.second_half(with_held_out, tmp_path / "1", "V1")
+    (organ_name,) = {one.organ for one in done.revisions}
+    assert done.verdict.outcome in (Outcome.PROMOTED, Outcome.KEPT_OUT)
+    assert [(one.organ, one.n_patients) for one in done.verdict.organs] == [(organ_name, 2)]
+    assert set(with_held_out.predictions("tiny-r1")) == {"phantom_0002", "phantom_0003"}
+    current = with_held_out.store.rounds.current()
+    used = "tiny-r1" if done.verdict.outcome is Outcome.PROMOTED else "tiny"
+    assert (current.number, current.network) == (2, used)
+    assert "What the gate says" in done.report_path.read_text()
+
+
+@pytest.mark.parametrize("step", ["predict_held_out", "promotions.add", "evaluate", "rounds.turn"])
+def test_a_second_half_killed_around_the_gate_goes_on_and_does_nothing_twice(
+    with_held_out, cohort, tmp_path, monkeypatch, step
+):
+    class Killed(BaseException):
+        pass
+
+    def kill(*_args, **_kwargs):
+        raise Killed
+
+    workspace = with_held_out
+    _half_done(workspace, cohort, tmp_path / "1")
+    with monkeypatch.context() as patched:
+        if step == "evaluate":
+            patched.setattr(loop, "evaluate", kill)
+        elif step == "predict_held_out":
+            patched.setattr(
+                loop, "judge_round", lambda _space, _labelled, predict: kill(predict(*HALF_JUDGED))
+            )
+        else:
+            noun, method = step.split(".")
+            patched.setattr(getattr(workspace.store, noun), method, kill)
+        with pytest.raises(Killed):
+            loop.second_half(workspace, tmp_path / "1", "V1")
+    assert workspace.store.rounds.current().number == 1
+    weights = workspace.folder.network_dir("tiny-r1") / "weights.safetensors"
+    written = weights.stat().st_mtime_ns
+    done = loop.second_half(workspace, tmp_path / "1", "V1")
+    assert weights.stat().st_mtime_ns == written
+    assert [one.version for one in workspace.store.releases.all()] == ["V1"]
+    assert workspace.store.promotions.all() == [done.verdict]
+    assert len(workspace.store.revisions.all()) == 1
+    assert [one.number for one in workspace.store.rounds.all()] == [1, 2]
+
+
+def test_a_round_whose_network_was_promoted_before_a_kill_begins_with_the_next_command(
+    with_held_out, cohort, tmp_path, monkeypatch
+):
+    workspace = with_held_out
+    _half_done(workspace, cohort, tmp_path / "1")
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "turn_round", lambda _: None)
+        loop.second_half(workspace, tmp_path / "1", "V1")
+    assert workspace.store.rounds.current().number == 1
+    half = loop.first_half(workspace, tmp_path / "2", top=1)
+    assert {task.round_number for task in half.tasks} == {2}

@@ -8,23 +8,28 @@
                   assemble ─ original > revised > predicted, into a release with its lineage
                   stop? ──── the audit bounds what is still wrong: this round may be the last
                   tune ───── the heads of revised organs, on a frozen trunk with a little replay
-                  evaluate ─ on patients that are never learned from; the report
+                  gate ───── on patients that are never learned from: may it take its parent's place?
+                  evaluate ─ all rounds side by side; the report, with the verdict
 
 In:  an open project.
-Out: the next round, begun with the tuned network; or, by `stop_rule`, no other. Each step does only what is
-     not done yet, so a round that was killed anywhere goes on when it is called again.
+Out: the next round, begun with the tuned network or with its parent; none while the verdict waits for a
+     person, or by `stop_rule`. Each step does only what is not done yet, so that a round that was killed
+     anywhere goes on when it is called again.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omentum.assemble.round import assemble_round, labelled_cases
 from omentum.evaluate.audit import AuditResult, audit_result
+from omentum.evaluate.decide import decide, roll_back
+from omentum.evaluate.gate_round import judge_round, turn_round
 from omentum.evaluate.round import evaluate_round
 from omentum.evaluate.round_report import RoundReport
 from omentum.exchange.batch import add_cases
+from omentum.promotion import Promotion
 from omentum.records import Batch, LabelledCase, NetworkRecord, Release, Revision, Task
 from omentum.review.round import export_round, import_round
 from omentum.runners.runner import Progress
@@ -41,11 +46,14 @@ __all__ = [
     "StopRule",
     "add_cases",
     "assemble",
+    "decide",
     "evaluate",
     "export_round",
     "first_half",
+    "gate",
     "import_round",
     "predict",
+    "roll_back",
     "score",
     "second_half",
     "stop_rule",
@@ -73,7 +81,9 @@ class SecondHalf:
     stop: "StopRule"
     """Decided before tuning, for it is about the masks that are in the release."""
     network: NetworkRecord | None
-    """Tuned for the next round; `None` where there is none."""
+    """Tuned in this round; `None` where the round is the last."""
+    verdict: Promotion | None
+    """Whether that network is used from now on; `None` likewise."""
     report_path: Path
 
 
@@ -104,6 +114,7 @@ def first_half(
         device: Where networks run.
         tell: Told of the progress.
     """
+    turn_round(workspace)  # where a kill came between a verdict and what follows from it
     predicted = predict(workspace, device=device, tell=tell)
     scored = score(workspace, tell=tell)
     tasks = export_round(workspace, tasks_dir, top=top)
@@ -119,10 +130,11 @@ def second_half(
     device: str = "cpu",
     tell: Tell | None = None,
 ) -> SecondHalf:
-    """Take what people saved, assemble it, tune the network on it, and write the round's report.
+    """Take what people saved, assemble it, tune the network on it, judge that, and write the round's report.
 
     Where `stop_rule` is met once their masks are in, the release is the last: nothing is tuned, and no round
-    begins. Who wants another one all the same calls `tune`.
+    begins. Who wants another one all the same calls `tune` and `gate`. Where the verdict is undecided, the
+    round goes on until `decide`; called again meanwhile, it judges again, with the masks that came in since.
 
     Args:
         workspace: The project.
@@ -136,9 +148,17 @@ def second_half(
     release = _made_in_round(workspace, version) or assemble(workspace, version, tell=tell)
     stop = stop_rule(workspace)
     network = None if stop.is_met else tune(workspace, ContinualConfig(), device=device)
+    verdict = None if network is None else _judge(workspace, device=device, tell=tell)
     _, report_path = evaluate(workspace)
+    if verdict is not None:
+        turn_round(workspace)
     return SecondHalf(
-        revisions=tuple(revisions), release=release, stop=stop, network=network, report_path=report_path
+        revisions=tuple(revisions),
+        release=release,
+        stop=stop,
+        network=network,
+        verdict=verdict,
+        report_path=report_path,
     )
 
 
@@ -198,11 +218,31 @@ def tune(
     device: str = "cpu",
     progress: Callable[[str, int, int, str], None] | None = None,
 ) -> NetworkRecord:
-    """Teach the network what people revised, and begin the next round; see `tune.round.tune_round`."""
+    """Teach the network what people revised; see `tune.round.tune_round`. Then the gate judges it."""
     from omentum.tune.round import tune_round
 
     labelled = _learnable(workspace)
     return tune_round(workspace, labelled, config, maps=maps, device=device, progress=progress)
+
+
+def gate(workspace: Workspace, *, device: str = "cpu", tell: Tell | None = None) -> Promotion:
+    """Judge the network of this round, and begin the next one unless a person has to decide.
+
+    See `evaluate.gate_round.judge_round`; `decide` and `roll_back` are what a person may say.
+    """
+    verdict = _judge(workspace, device=device, tell=tell)
+    turn_round(workspace)
+    return verdict
+
+
+def _judge(workspace: Workspace, *, device: str, tell: Tell | None) -> Promotion:
+    def predict_held_out(networks: Sequence[str], case_ids: Collection[str]) -> None:
+        from omentum.predict.round import predict_round
+
+        told = _named(tell, "judge")
+        predict_round(workspace, networks=networks, case_ids=case_ids, device=device, progress=told)
+
+    return judge_round(workspace, labelled_cases(workspace), predict_held_out)
 
 
 def evaluate(workspace: Workspace, *, truth: Path | None = None) -> tuple[RoundReport, Path]:

@@ -171,7 +171,14 @@ class Task:
     reason: str = ""
     """Why it is in the queue, for people."""
     is_audit: bool = False
-    """Whether it was drawn by lot to bound what is still wrong; the reader sees no score then."""
+    """Whether it was drawn by lot to bound what is still wrong."""
+    is_held_out: bool = False
+    """Whether it was drawn to judge networks by: of a patient that is never learned from."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the reader looks at the whole organ and sees no score, as it was not chosen by any."""
+        return self.is_audit or self.is_held_out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

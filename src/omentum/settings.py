@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from omentum.errors import ConfigError, ProjectError, UnknownOrganError
+from omentum.promotion import LEAST_PATIENTS
 from omentum.volumes.atomic import write_text
 from omentum.volumes.labels import ORGANS, SUBSETS, organs_named
 
@@ -100,6 +101,13 @@ class Settings:
         1.0,
         "Share of these minutes for whole organs drawn by lot, which bound how many of those that nobody "
         "revised still need a major revision; `omentum audit` tells. With 0 nothing is drawn.",
+    )
+    gate_share: float = _number(
+        0.1,
+        0.0,
+        0.9,
+        "Share of these minutes for whole organs of patients kept for evaluation, by which new networks are "
+        f"judged, until {LEAST_PATIENTS} such patients have a mask of each organ that people vouch for.",
     )
     audit_bound: float = _number(
         0.05,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from omentum.project import ProjectFolder, create_project, open_project
-from omentum.records import Prediction
+from omentum.records import Prediction, Revision
 from omentum.runners.in_process import InProcessRunner
 from omentum.runners.runner import Runner
 from omentum.settings import Settings
@@ -33,13 +33,17 @@ class Workspace:
         """The networks that predict in this round; the first is its main network, others second opinions.
 
         The main network is the round's own: its masks are shown to people and released, and it is tuned.
-        The others are those of the settings, in order, each as it was tuned last before this round.
+        The others are those of the settings, in order, each as it was tuned last before this round; what the
+        main one was tuned from, or what was tuned from that and kept out, is no second opinion.
         """
         current = self.store.rounds.current()
-        tuned = [one for one in self.store.networks.all() if (one.round_number or 0) < current.number]
+        noted = self.store.networks.all()
+        parent = {one.name: one.parent for one in noted if one.parent is not None}
+        own = _first_of(current.network, parent)
+        others = [name for name in self.settings.networks if _first_of(name, parent) != own]
+        tuned = [one for one in noted if (one.round_number or 0) < current.number]
         successor = {one.parent: one.name for one in sorted(tuned, key=lambda one: one.round_number or 0)}
-        newest = [_last_of(name, successor) for name in self.settings.networks]
-        return tuple(dict.fromkeys([current.network, *newest]))
+        return tuple(dict.fromkeys([current.network, *(_last_of(name, successor) for name in others)]))
 
     def opinions(self) -> dict[str, tuple[Prediction, ...]]:
         """Give what the networks of this round made of every case that all of them predicted, by case."""
@@ -65,6 +69,15 @@ class Workspace:
             )
         return {case_id: organs for case_id, organs in left.items() if organs}
 
+    def unlearned(self) -> list[Revision]:
+        """Give the revisions that the network in use has not learned from, by time.
+
+        Mostly those of this round; where a successor was not promoted, those that it had learned from, too.
+        """
+        in_use = self.store.rounds.current().network
+        made_in = {one.name: one.round_number or 0 for one in self.store.networks.all()}
+        return [one for one in self.store.revisions.all() if one.round_number > made_in.get(in_use, 0)]
+
     def predictions(self, network: str) -> dict[str, Prediction]:
         """Give what a network made of every case that it has predicted, by case."""
         details = self.store.ledger.details(prediction_stage(network))
@@ -86,6 +99,13 @@ def _last_of(name: str, successor: Mapping[str | None, str]) -> str:
     """Go from a network to the one tuned from it, and on to the last."""
     while name in successor:
         name = successor[name]
+    return name
+
+
+def _first_of(name: str, parent: Mapping[str, str]) -> str:
+    """Go from a network to the one it was tuned from, and back to the first."""
+    while name in parent:
+        name = parent[name]
     return name
 
 

@@ -77,7 +77,10 @@ def test_a_round_by_files(omentum, project, tmp_path, cohort):
     assert verify_release(project / "releases" / "V1") == []
     assert omentum("-C", project, "assemble", "--version", "V1").code == 2
 
-    assert omentum("-C", project, "tune").code == 0
+    ran = omentum("-C", project, "tune")
+    assert ran.code == 0
+    assert "undecided by gate" in ran.out
+    assert omentum("-C", project, "gate", "--accept").code == 0
     status = json.loads(omentum("-C", project, "status", "--json").out)
     assert (status["round"], status["network"], status["predicted"]) == (2, "tiny-r1", 0)
     assert omentum("-C", project, "predict").code == 0

@@ -30,7 +30,7 @@ def test_an_architecture_brings_its_own_defaults():
         ("half", None, {}, "modes are continual, full"),
         ("continual", None, {"architecture": "starter"}, "--architecture is .*goes with --mode full"),
         ("continual", None, {"devices": 2}, "--devices is 2.*goes with --mode full"),
-        ("full", None, {"replay_share": 0.1}, "--replay-share is 0.1.*goes with --mode continual"),
+        ("full", None, {"replay_share": 0.1}, "--replay is 0.1.*goes with --mode continual"),
         ("full", 'start = "parent"', {"architecture": "starter"}, "starts from the parent's weights"),
         ("full", "steps = 2", {"architecture": "universal-unet"}, "has the settings of starter"),
         ("full", None, {"seed": -1}, "seed is -1"),

@@ -8,9 +8,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omentum.evaluate.figures import bars_by_round, dice_by_organ, dice_by_round, spread_apart
+from omentum.evaluate.figures import (
+    bars_by_round,
+    dice_by_organ,
+    dice_by_round,
+    gain_by_organ,
+    spread_apart,
+)
+from omentum.promotion import OrganGain, Outcome
 from omentum.volumes.labels import ORGANS, organ
 
+GAINS = [
+    OrganGain(
+        organ="liver", differences=(0.1, -0.02, 0.0), mean=0.027, bound=-0.01, outcome=Outcome.KEPT_OUT
+    ),
+    OrganGain(organ="spleen", differences=(0.3,), mean=0.3, bound=None, outcome=Outcome.UNDECIDED),
+    OrganGain(organ="aorta", differences=(), mean=None, bound=None, outcome=Outcome.UNDECIDED),
+]
 DICE = {"liver": [0.9, None, 0.95], "pancreas": [0.6, 0.7, 0.75], "spleen": [None, None, None]}
 
 
@@ -27,8 +41,9 @@ def hex_colour(name):
         bars_by_round([1, 2, 3], [10.0, None, 3.0], "mL"),
         bars_by_round(list(range(1, 31)), [float(number) for number in range(30)], "minutes"),
         bars_by_round([1, 2], [0.0, 0.0], "minutes"),
+        gain_by_organ(GAINS),
     ],
-    ids=["lines", "32 lines", "bars an organ", "bars", "30 bars", "bars of nothing"],
+    ids=["lines", "32 lines", "bars an organ", "bars", "30 bars", "bars of nothing", "gain"],
 )
 def test_drawings_are_svg_that_loads_nothing_from_elsewhere(svg):
     root = ET.fromstring(svg)

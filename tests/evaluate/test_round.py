@@ -117,7 +117,7 @@ def test_rounds_stand_side_by_side_and_the_last_that_predicted_is_reported(compa
     one, path = evaluated(compared)
     assert [figures.number for figures in one.rounds] == [1]
     assert path.parent.name == "1"
-    for case_id in ("a", "b"):
+    for case_id in ("a", "b", "c"):
         compared.predict(case_id, {"liver": liver}, weights="v" * 64)
     both, path = evaluated(compared)
     assert path.parent.name == "2"
@@ -144,7 +144,8 @@ def test_how_the_network_of_the_round_was_tuned_is_told(compared, liver, tmp_pat
     story = {"mode": "continual", "organs": ["liver"], "cases": {"b": ["liver"]}, "seconds": 12.3}
     (folder / "tune.json").write_text(json.dumps(story))
     compared.next_round("made-up-r1", folder)
-    compared.predict("a", {"liver": liver}, weights="v" * 64)
+    for case_id in ("a", "b"):
+        compared.predict(case_id, {"liver": liver}, weights="v" * 64)
     report, path = evaluated(compared)
     assert (report.tuning.network, report.tuning.parent) == ("made-up-r1", "made-up")
     assert report.tuning.organs == ("liver",)

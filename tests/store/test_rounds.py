@@ -50,3 +50,21 @@ def test_times_come_out_in_utc(store):
     started = store.rounds.start("starter").started
     assert store.rounds.current().started.utcoffset() == timedelta(0)
     assert store.rounds.current().started == started
+
+
+def test_a_round_turns_into_the_next_at_once_and_only_once(store):
+    store.rounds.start("starter")
+    second = store.rounds.turn(1, "starter-r1")
+    assert (second.number, second.network, second.finished) == (2, "starter-r1", None)
+    assert store.rounds.all()[0].finished is not None
+    assert store.rounds.turn(1, "starter-r1") == second
+    with pytest.raises(ProjectError, match="round 2 has begun with starter-r1, not with starter"):
+        store.rounds.turn(1, "starter")
+    assert [one.number for one in store.rounds.all()] == [1, 2]
+
+
+def test_a_round_that_had_ended_before_a_kill_turns_and_keeps_its_time(store):
+    store.rounds.start("starter")
+    ended = store.rounds.finish(1)
+    store.rounds.turn(1, "starter")
+    assert store.rounds.all()[0] == ended

@@ -89,6 +89,7 @@ def test_the_settings_of_the_shipped_weights_can_be_read():
         (ContinualConfig, "learning_rate", -1.0),
         (ContinualConfig, "shell_mm", 0.0),
         (ContinualConfig, "replay_share", 1.01),
+        (ContinualConfig, "replay_by", "chance"),
         (ContinualConfig, "predicted_weight", -0.3),
         (ContinualConfig, "kept_as", "int4"),
         (ContinualConfig, "seed", "lucky"),

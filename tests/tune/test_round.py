@@ -16,6 +16,7 @@ from omentum.tune import cache as cache_module
 from omentum.tune import continual_round, full_round
 from omentum.tune.config import ContinualConfig, FullConfig
 from omentum.tune.full_run import Outcome
+from omentum.tune.plan import learned_from
 from omentum.tune.round import tune_round
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import read_masks, write_masks
@@ -83,7 +84,7 @@ def rounds(workspace) -> list[tuple[int, str, bool]]:
     return [(one.number, one.network, one.finished is not None) for one in workspace.store.rounds.all()]
 
 
-def test_a_round_ends_with_a_network_that_the_next_one_begins_with(workspace, revise, tiny_weights):
+def test_tuning_notes_a_network_and_the_round_goes_on_until_it_is_judged(workspace, revise, tiny_weights):
     revise("liver", "phantom_0000")
     told = []
     record = tuned(workspace, progress=lambda *progress: told.append(progress))
@@ -92,8 +93,8 @@ def test_a_round_ends_with_a_network_that_the_next_one_begins_with(workspace, re
     names = ["model-card.md", "tune.json", "weights.safetensors"]
     assert sorted(path.name for path in record.folder.iterdir()) == names
     assert workspace.store.networks.all() == [record]
-    assert rounds(workspace) == [(1, "tiny", True), (2, "tiny-r1", False)]
-    assert workspace.networks == ("tiny-r1",)
+    assert rounds(workspace) == [(1, "tiny", False)]
+    assert workspace.networks == ("tiny",), "it is not in use before it is judged"
     assert list(dict.fromkeys(what for what, *_ in told)) == ["prepare cases", "cache features", "tune heads"]
     assert told[-1][:3] == ("tune heads", 8, 8)
 
@@ -136,8 +137,25 @@ def test_a_patient_that_is_held_out_is_never_learned_from(workspace, revise):
     story = story_of(tuned(workspace, ContinualConfig(steps=2, samples_per_class=50, replay_share=1.0)))
     assert sorted(story["cases"]) == ["phantom_0000", "phantom_0001", "phantom_0002"]
     assert not list(workspace.folder.cache_dir.glob(f"{HELD_OUT}*"))
+    workspace.store.rounds.turn(1, "tiny-r1")
     story = story_of(tuned(workspace, ALL))
     assert story["cases"] == ["phantom_0000"], "in round 2 nothing is predicted, and one case revised"
+
+
+def test_whoever_plans_to_learn_from_a_held_out_patient_is_refused(workspace, revise):
+    revise("liver", HELD_OUT)
+    with pytest.raises(TuneError, match=f"1 cases .*{HELD_OUT}.* held out"):
+        learned_from(workspace, labelled_cases(workspace), workspace.unlearned(), HEADS, ("liver",))
+
+
+@pytest.mark.parametrize("rule", ["importance", "random", "none"])
+def test_what_is_replayed_goes_by_the_rule(workspace, revise, rule):
+    revise("liver", "phantom_0000")
+    config = replace(HEADS, replay_by=rule, replay_share=0.5)
+    cases = [one for one in labelled_cases(workspace) if not one.case.held_out]
+    plan = learned_from(workspace, cases, workspace.unlearned(), config, ("liver",))
+    assert plan.pop("phantom_0000") == {"liver": 1.0}
+    assert len(plan) == (0 if rule == "none" else 1)
 
 
 def test_without_a_revision_of_a_patient_to_learn_from_nothing_is_tuned(workspace, revise):
@@ -157,9 +175,28 @@ def test_a_revision_of_an_organ_that_the_network_has_no_head_for_is_nothing_to_t
         tuned(workspace)
 
 
+def test_what_a_network_that_was_kept_out_had_learned_is_learned_in_the_next_round(workspace, revise):
+    revise("liver", "phantom_0000")
+    tuned(workspace)
+    workspace.store.rounds.turn(1, "tiny")
+    record = tuned(workspace)
+    assert (record.name, record.parent) == ("tiny-r2", "tiny")
+    assert story_of(record)["organs"] == ["liver"]
+
+
+def test_a_patient_on_both_sides_of_the_split_is_refused(workspace, revise):
+    revise("liver", "phantom_0000")
+    labelled = labelled_cases(workspace)
+    patient_id = labelled[0].case.patient_id
+    split = [replace(one, case=replace(one.case, patient_id=patient_id)) for one in labelled]
+    with pytest.raises(TuneError, match=f"1 patients .{patient_id}. are held out and learned from"):
+        tune_round(workspace, split, HEADS)
+
+
 def test_revisions_of_earlier_rounds_are_not_tuned_on_again(workspace, revise):
     revise("liver", "phantom_0000")
     tuned(workspace)
+    workspace.store.rounds.turn(1, "tiny-r1")
     with pytest.raises(TuneError, match="round 2 has no revision"):
         tuned(workspace)
     revise("spleen", "phantom_0001")
@@ -171,19 +208,19 @@ def test_revisions_of_earlier_rounds_are_not_tuned_on_again(workspace, revise):
 def test_the_next_prediction_is_made_by_the_new_network(workspace, revise):
     revise("liver", "phantom_0000")
     record = tuned(workspace)
+    workspace.store.rounds.turn(1, record.name)
     (batch,) = predict_round(workspace)
     assert len(batch.done) == 4
     made = workspace.predictions("tiny-r1")
     assert {one.weights_sha256 for one in made.values()} == {record.weights_sha256}
 
 
-@pytest.mark.parametrize(("noun", "method"), [("networks", "add"), ("rounds", "finish"), ("rounds", "start")])
 def test_killed_between_files_and_database_the_same_call_ends_in_the_same_network(
-    workspace, revise, monkeypatch, noun, method
+    workspace, revise, monkeypatch
 ):
     revise("liver", "phantom_0000")
     with monkeypatch.context() as patched:
-        patched.setattr(getattr(workspace.store, noun), method, _killing)
+        patched.setattr(workspace.store.networks, "add", _killing)
         with pytest.raises(Killed):
             tuned(workspace)
     path = workspace.folder.network_dir("tiny-r1") / "weights.safetensors"
@@ -191,7 +228,6 @@ def test_killed_between_files_and_database_the_same_call_ends_in_the_same_networ
     record = tuned(workspace)
     assert record.weights_sha256 == sha256
     assert tensors_sha256(load_network(path).state_dict()) == sha256
-    assert rounds(workspace) == [(1, "tiny", True), (2, "tiny-r1", False)]
     assert [one.name for one in workspace.store.networks.all()] == ["tiny-r1"]
 
 
@@ -201,15 +237,11 @@ def _killing(*_arguments):
 
 def test_a_network_that_is_noted_is_never_made_anew_whatever_changed_since(workspace, revise, monkeypatch):
     revise("liver", "phantom_0000")
-    with monkeypatch.context() as patched:
-        patched.setattr(workspace.store.rounds, "finish", _killing)
-        with pytest.raises(Killed):
-            tuned(workspace)
+    tuned(workspace)
     (noted,) = workspace.store.networks.all()
     revise("liver", "phantom_0001")
     monkeypatch.setattr(continual_round, "tune_heads", None)
     assert tuned(workspace, ContinualConfig(seed=5)) == noted
-    assert workspace.store.rounds.current().network == "tiny-r1"
 
 
 def test_the_order_in_which_cases_come_changes_no_bit(workspace, revise, monkeypatch):
@@ -236,7 +268,6 @@ def test_full_training_makes_a_network_from_every_label_there_is(workspace, tiny
     assert network.spec.spacing_mm == 8.0
     assert record.weights_sha256 != tensors_sha256(load_network(tiny_weights).state_dict())
     assert not (record.folder / "checkpoint.pt").exists()
-    assert workspace.networks == ("tiny-r1",)
 
 
 def test_full_training_that_was_killed_goes_on_from_its_checkpoint_until_it_is_noted(workspace, monkeypatch):
@@ -259,7 +290,6 @@ def test_full_training_that_was_killed_goes_on_from_its_checkpoint_until_it_is_n
             tuned(workspace, ALL, die_at(None))
     record = tuned(workspace, ALL, die_at(None))
     assert steps == [1, 2, 3, 3, 3], "all that was lost is what came after the last checkpoint"
-    assert rounds(workspace) == [(1, "tiny", True), (2, "tiny-r1", False)]
     assert not (record.folder / "checkpoint.pt").exists()
     weights = load_network(record.folder / "weights.safetensors")
     assert tensors_sha256(weights.state_dict()) == record.weights_sha256
@@ -294,6 +324,7 @@ def test_masks_that_people_vouch_for_are_replayed_before_predicted_ones(workspac
     everything = ContinualConfig(steps=1, samples_per_class=50, replay_share=0.5)
     revise("liver", "phantom_0001")
     tuned(workspace, everything)
+    workspace.store.rounds.turn(1, "tiny-r1")
     _predicted_again(workspace)
     revise("liver", "phantom_0000")
     assert set(story_of(tuned(workspace, everything))["cases"]) == {"phantom_0000", "phantom_0001"}

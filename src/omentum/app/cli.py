@@ -12,7 +12,14 @@ from typing import Annotated
 import typer
 
 from omentum import __version__
-from omentum.app import model_commands, organ_commands, project_commands, review_commands, stage_commands
+from omentum.app import (
+    gate_command,
+    model_commands,
+    organ_commands,
+    project_commands,
+    review_commands,
+    stage_commands,
+)
 from omentum.app.attention_command import attention
 from omentum.app.audit_command import audit
 from omentum.app.console import say_error
@@ -38,6 +45,7 @@ app.add_typer(review_commands.app, name="review")
 project_commands.add_to(app)
 app.command()(predict)
 stage_commands.add_to(app)
+gate_command.add_to(app)
 app.command()(audit)
 app.command()(attention)
 

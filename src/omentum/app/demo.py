@@ -15,6 +15,7 @@ import typer
 
 from omentum import loop
 from omentum.app.console import bars, of_run, say_table
+from omentum.app.gate_command import said_of
 from omentum.errors import ConfigError
 from omentum.evaluate.agreement import compare_case
 from omentum.evaluate.round_report import RoundReport
@@ -22,6 +23,7 @@ from omentum.evaluate.summary import summarised
 from omentum.exchange.add import OriginalLabel
 from omentum.measures.error_regions import DEEPER_THAN_MM
 from omentum.phantoms.cohort import write_cohort
+from omentum.promotion import Outcome, Promotion
 from omentum.records import Case, Release, Task
 from omentum.review.simulated import SimulatedReader
 from omentum.settings import Settings
@@ -99,8 +101,19 @@ def _round(workspace: Workspace, folder: Path, tell: loop.Tell) -> tuple[float, 
     half = loop.first_half(workspace, tasks_dir, tell=tell)
     minutes_of = _revise(half.tasks, workspace, folder, tasks_dir)
     done = loop.second_half(workspace, tasks_dir, f"V{number}", minutes_of=minutes_of, tell=tell)
+    _accept(workspace, done.verdict)
     dice = _release_dice(done.release, workspace.store.cases.all(), folder / "cohort")
     return sum(minutes_of.values()), len(done.revisions), dice
+
+
+def _accept(workspace: Workspace, verdict: Promotion | None) -> None:
+    """Accept what the gate cannot judge, as a person would have to, and say so."""
+    if verdict is None:
+        return
+    typer.echo(said_of(verdict))
+    if verdict.outcome is Outcome.UNDECIDED:
+        loop.decide(workspace, accept=True, by="demonstration", why="so few patients cannot tell")
+        typer.echo("the demonstration accepts it unseen; in a project, a person decides")
 
 
 def _revise(

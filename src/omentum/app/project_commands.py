@@ -1,6 +1,7 @@
 """Commands on a project as a whole: make one, fill it, see how far it is; and the demonstration."""
 
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,12 +14,10 @@ from omentum.exchange.add import OriginalLabel
 from omentum.exchange.batch import Labels
 from omentum.exchange.sources import Source, find_sources
 from omentum.settings import Settings
+from omentum.waiting import Waiting, waiting
 from omentum.workspace import Workspace, new_workspace, opened
 
 __all__ = ["add_to"]
-
-
-_LAST = "omentum assemble --version VERSION, if that is not done: this round may be the last"
 
 
 def init(
@@ -102,7 +101,8 @@ def status(
 ) -> None:
     """Show how far a project is and what waits for whom. Example: omentum -C my-atlas status."""
     with opened(context.obj) as workspace:
-        summary = _summary(workspace)
+        due = waiting(workspace)
+        summary = _summary(workspace, due)
         summary["case_list"] = (
             [_case_line(workspace, case_id) for case_id in _case_ids(workspace)] if cases else []
         )
@@ -123,7 +123,8 @@ def status(
     for stage, failures in summary["failed"].items():
         for key, reason in failures.items():
             typer.echo(f"set aside in {stage}: {key}: {reason}")
-    typer.echo(f"next: {summary['next']}")
+    for one in due:
+        typer.echo(str(one))
 
 
 def _case_ids(workspace: Workspace) -> list[str]:
@@ -143,7 +144,7 @@ def _case_line(workspace: Workspace, case_id: str) -> dict[str, Any]:
     }
 
 
-def _summary(workspace: Workspace) -> dict[str, Any]:
+def _summary(workspace: Workspace, due: list[Waiting]) -> dict[str, Any]:
     store = workspace.store
     current = store.rounds.current()
     states = Counter(task.state.value for task in store.tasks.of_round(current.number))
@@ -151,7 +152,6 @@ def _summary(workspace: Workspace) -> dict[str, Any]:
     n_cases = len(store.cases.all())
     n_predicted = len(workspace.opinions())
     failures = store.ledger.failures_by_stage()
-    stop = loop.stop_rule(workspace)
     return {
         "round": current.number,
         "network": current.network,
@@ -164,24 +164,11 @@ def _summary(workspace: Workspace) -> dict[str, Any]:
         "revisions_in_round": len(revisions),
         "minutes_in_round": sum(one.minutes or 0.0 for one in revisions),
         "releases": ", ".join(release.version for release in store.releases.all()) or "none",
-        "audit": stop.why,
+        "audit": loop.stop_rule(workspace).why,
         "failed": {stage: {one.key: one.reason for one in found} for stage, found in failures.items()},
-        "next": _LAST if stop.is_met else _next(n_cases, n_predicted, states, len(revisions)),
+        "waiting": [asdict(one) for one in due],
+        "next": due[0].command,
     }
-
-
-def _next(n_cases: int, n_predicted: int, states: Counter[str], n_revisions: int) -> str:
-    if not n_cases:
-        return "omentum add CT..."
-    if n_predicted < n_cases:
-        return "omentum predict"
-    if not states:
-        return "omentum score"
-    if n_revisions:
-        return "omentum tune, or go on with omentum review import FOLDER"
-    if states["exported"]:
-        return "experts revise, then omentum review import FOLDER"
-    return "omentum review export FOLDER"
 
 
 def demo(

@@ -49,8 +49,14 @@ def _row(task: Task) -> tuple[object, ...]:
         task.n_spots or None,
         None if task.minutes is None else round(task.minutes, 1),
         task.state.value,
-        "drawn by lot" if task.is_audit else task.reason,
+        _why(task),
     )
+
+
+def _why(task: Task) -> str:
+    if task.is_held_out:
+        return "to judge networks by"
+    return "drawn by lot" if task.is_audit else task.reason
 
 
 def _summed(left: Mapping[str, Any], made: Mapping[str, Any]) -> str:

@@ -1,6 +1,8 @@
 """Commands of the stages after predicting: score, assemble, tune, evaluate; and a whole round."""
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,15 +10,20 @@ import typer
 
 from omentum import loop
 from omentum.app.console import bars, end_batches, of_run, say_json, say_table
+from omentum.app.gate_command import said_of
 from omentum.app.options import AsJson, Device, device_named, minutes_named
 from omentum.app.say_queue import say_queue
 from omentum.app.tune_settings import tune_settings
 from omentum.errors import ConfigError
+from omentum.evaluate.gate_round import pending
+from omentum.promotion import Outcome, Promotion
 from omentum.records import Batch, NetworkRecord, TaskState
 from omentum.score.round_queue import read_queue
 from omentum.settings import STRATEGIES
 from omentum.tune.config import TRAINABLE, ContinualConfig, FullConfig
-from omentum.workspace import opened
+from omentum.tune.replay import RULES
+from omentum.waiting import Waiting, waiting
+from omentum.workspace import Workspace, opened
 
 if TYPE_CHECKING:
     from omentum.phantoms.anatomy_map import AnatomyMap
@@ -86,12 +93,19 @@ def tune(
             help="Label map without a CT to make up patients from, such as totalsegmentator=map.nii.gz.",
         ),
     ] = None,
+    replay: Annotated[
+        float | None,
+        typer.Option(help="Share of earlier cases of the same organ that is seen again, such as 0.1."),
+    ] = None,
+    replay_by: Annotated[str | None, typer.Option(help=f"Which of them: {', '.join(RULES)}.")] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Teach the network what was revised, and begin the next round. Example: omentum -C my-atlas tune."""
+    """Teach the network what was revised, and judge it. Example: omentum -C my-atlas tune --replay 0.1."""
     options = {
         "trainable": trainable,
+        "replay_share": replay,
+        "replay_by": replay_by,
         "architecture": architecture,
         "steps": steps,
         "seed": seed,
@@ -99,12 +113,15 @@ def tune(
     }
     settings = tune_settings(mode, config, options)
     maps = _anatomy(anatomy or [], settings)
+    device = device_named(device)
     with opened(context.obj) as workspace, bars() as tell:
-        network = loop.tune(workspace, settings, maps=maps, device=device_named(device), progress=tell)
+        network = loop.tune(workspace, settings, maps=maps, device=device, progress=tell)
+        verdict = loop.gate(workspace, device=device, tell=of_run(tell))
     if as_json:
-        say_json({"folder": str(network.folder), **_story(network)})
+        say_json({"folder": str(network.folder), **_story(network), "verdict": asdict(verdict)})
         return
-    typer.echo(f"{network.name} is in {network.folder}; `omentum predict` uses it from now on")
+    typer.echo(f"{network.name} is in {network.folder}")
+    typer.echo(said_of(verdict))
 
 
 def _story(network: NetworkRecord) -> dict[str, Any]:
@@ -152,9 +169,13 @@ def evaluate(
     ]  # fmt: skip
     columns = ["round", "network", "Dice", "surface Dice", "minutes", "revisions"]
     if as_json:
-        say_json({"report": str(path), "rounds": [dict(zip(columns, row, strict=True)) for row in rows]})
+        listed = [dict(zip(columns, row, strict=True)) for row in rows]
+        verdict = None if report.verdict is None else asdict(report.verdict)
+        say_json({"report": str(path), "rounds": listed, "verdict": verdict})
         return
     say_table(f"compared with {report.compared_with}", columns, rows)
+    if report.verdict is not None:
+        typer.echo(said_of(report.verdict))
     typer.echo(f"the report is {path}")
 
 
@@ -162,26 +183,71 @@ def round_(
     context: typer.Context,
     tasks: Annotated[Path, typer.Option(help="Gets a folder of tasks for each round.")] = Path("tasks"),
     top: Annotated[int | None, typer.Option(min=1, help="Most tasks to export.")] = None,
-    finish: Annotated[str | None, typer.Option(help="Version: take masks back, release, tune.")] = None,
+    finish: Annotated[
+        str | None, typer.Option(help="Version: take masks back, release, tune, judge.")
+    ] = None,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Where the gate cannot tell, use the new network.")
+    ] = False,
+    by: Annotated[str, typer.Option(help="Pseudonym of who accepts.")] = "reader-1",
     device: Device = "auto",
+    as_json: AsJson = False,
 ) -> None:
     """Run the half of the round that is due. Example: omentum -C my-atlas round, then round --finish V1."""
+    if accept and finish is None:
+        raise ConfigError("--accept", "given without --finish", "say `omentum gate --accept` for a verdict")
+    batches: tuple[Batch, ...] = ()
     with opened(context.obj) as workspace, bars() as tell:
-        tasks = tasks / f"round-{workspace.store.rounds.current().number}"
-        if finish is None:
-            half = loop.first_half(workspace, tasks, top=top, device=device_named(device), tell=of_run(tell))
-            batches: tuple[Batch, ...] = half.batches
-            said = (
-                f"{len(half.tasks)} tasks wait for experts in {tasks}; then `omentum round --finish VERSION`"
-            )
-        else:
-            done = loop.second_half(workspace, tasks, finish, device=device_named(device), tell=of_run(tell))
-            batches = ()
-            after = f"{done.network.name} is in use" if done.network else "nothing was tuned"
-            said = f"{len(done.revisions)} revisions are in {done.release.folder}; {after}"
-            said = f"{said}; the report is {done.report_path}\n{done.stop.why}"
-    typer.echo(said)
+        number = workspace.store.rounds.current().number
+        folder, told = tasks / f"round-{number}", of_run(tell)
+        done: dict[str, Any] = {"round": number}
+        if finish is not None:
+            half = loop.second_half(workspace, folder, finish, device=device_named(device), tell=told)
+            done |= _finished(half, _accepted(workspace, half, by) if accept else half.verdict)
+        elif pending(workspace) is None:
+            first = loop.first_half(workspace, folder, top=top, device=device_named(device), tell=told)
+            batches = first.batches
+            done |= {"tasks": len(first.tasks), "folder": str(folder)}
+        due = waiting(workspace)
+    if as_json:
+        say_json({**done, "waiting": [asdict(one) for one in due]})
+    else:
+        _say_round(done, due)
     end_batches(batches, "predicted and scored")
+
+
+def _accepted(workspace: Workspace, half: loop.SecondHalf, by: str) -> Promotion | None:
+    """Accept the network that the gate could not judge; what it did judge stands."""
+    if half.verdict is None or half.verdict.outcome is not Outcome.UNDECIDED:
+        return half.verdict
+    return loop.decide(workspace, accept=True, by=by)
+
+
+def _finished(half: loop.SecondHalf, verdict: Promotion | None) -> dict[str, Any]:
+    """Say what people's work became, for programs."""
+    return {
+        "revisions": len(half.revisions),
+        "release": str(half.release.folder),
+        "network": None if half.network is None else half.network.name,
+        "verdict": None if verdict is None else said_of(verdict),
+        "report": str(half.report_path),
+        "stop": half.stop.is_met,
+        "audit": half.stop.why,
+    }
+
+
+def _say_round(done: Mapping[str, Any], due: Sequence[Waiting]) -> None:
+    if "tasks" in done:
+        typer.echo(
+            f"{done['tasks']} tasks are in {done['folder']}; when they are done, "
+            "`omentum round --finish VERSION`"
+        )
+    if "release" in done:
+        typer.echo(f"{done['revisions']} revisions are in {done['release']}; the report is {done['report']}")
+        typer.echo(done["verdict"] or "nothing was tuned")
+        typer.echo(done["audit"])
+    for one in due:
+        typer.echo(str(one))
 
 
 def add_to(app: typer.Typer) -> None:

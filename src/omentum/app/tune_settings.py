@@ -15,6 +15,9 @@ _KINDS: dict[str, type[ContinualConfig] | type[FullConfig]] = {
     "full": FullConfig,
 }
 
+_OPTIONS = {"replay_share": "--replay"}
+"""Options that are not called like their setting."""
+
 
 def tune_settings(mode: str, path: Path | None, options: Mapping[str, Any]) -> ContinualConfig | FullConfig:
     """Give the settings of a mode.
@@ -37,7 +40,9 @@ def tune_settings(mode: str, path: Path | None, options: Mapping[str, Any]) -> C
     known = {field.name for field in fields(_KINDS[mode])}
     for name in said.keys() - known:
         (other,) = _KINDS.keys() - {mode}
-        raise ConfigError(f"--{name.replace('_', '-')}", said[name], f"it goes with --mode {other}")
+        raise ConfigError(
+            _OPTIONS.get(name, f"--{name.replace('_', '-')}"), said[name], f"it goes with --mode {other}"
+        )
     if mode == "continual":
         return replace(read_config(path, ContinualConfig) if path else ContinualConfig(), **said)
     if path is None:

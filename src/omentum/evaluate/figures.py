@@ -14,9 +14,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from omentum.evaluate.gate import MARGIN
+from omentum.promotion import OrganGain
 from omentum.volumes.labels import organ
 
-__all__ = ["bars_by_round", "dice_by_organ", "dice_by_round", "reliability_curve", "spread_apart"]
+__all__ = [
+    "bars_by_round",
+    "dice_by_organ",
+    "dice_by_round",
+    "gain_by_organ",
+    "reliability_curve",
+    "spread_apart",
+]
 
 INK = "#23303b"
 QUIET = "#8895a1"
@@ -117,6 +126,24 @@ def reliability_curve(said: Sequence[float], seen: Sequence[float]) -> str:
     axes.set_xlabel("probability of an error that was said")
     axes.set_ylabel("share that people changed")
     return _svg(figure, "reliability")
+
+
+def gain_by_organ(gains: Sequence[OrganGain]) -> str:
+    """Draw how Dice changed, one row an organ and one point a patient; mean and bound as upright lines."""
+    shown = [one for one in gains if one.differences]
+    figure, axes = _figure(9.4, 1.1 + 0.36 * len(shown))
+    for place, one in enumerate(shown):
+        values = one.differences
+        axes.plot(values, [place] * len(values), "o", markersize=5, color=_colour(one.organ), alpha=0.75)
+        for value, half in ((one.mean, 0.3), (one.bound, 0.15)):
+            if value is not None:
+                axes.plot([value, value], [place - half, place + half], color=INK, linewidth=2)
+    axes.axvline(0.0, color=QUIET, linewidth=1)
+    axes.axvline(MARGIN, color=QUIET, linewidth=1, linestyle="--")
+    axes.set_yticks(range(len(shown)), [organ(one.organ).display_name for one in shown])
+    axes.invert_yaxis()
+    axes.set_xlabel("change of Dice, one point a patient")
+    return _svg(figure, "gain-by-organ")
 
 
 def spread_apart(values: Sequence[float], gap: float, low: float, high: float) -> list[float]:

@@ -11,7 +11,13 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from omentum.evaluate.figures import bars_by_round, dice_by_organ, dice_by_round, reliability_curve
+from omentum.evaluate.figures import (
+    bars_by_round,
+    dice_by_organ,
+    dice_by_round,
+    gain_by_organ,
+    reliability_curve,
+)
 from omentum.evaluate.pictures import embedded_png
 from omentum.evaluate.round_report import RoundReport
 from omentum.evaluate.summary import ComparedOrgan, best_places, side_by_side
@@ -36,7 +42,7 @@ def rendered(report: RoundReport) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(number=_number, organ_name=_organ_name, colour=_colour)
+    environment.filters.update(number=_number, signed=_signed, organ_name=_organ_name, colour=_colour)
     template = resources.files("omentum.evaluate").joinpath("report.html.j2").read_text("utf-8")
     rows = side_by_side([one.summary for one in report.rounds])
     shown = report.rounds[-MOST_COLUMNS:]
@@ -116,6 +122,9 @@ def _drawings(report: RoundReport, rows: Sequence[ComparedOrgan]) -> dict[str, s
     if report.reliability:
         said, seen = zip(*report.reliability, strict=True)
         drawn["reliability"] = reliability_curve(said, seen)
+    gains = report.verdict.organs if report.verdict else ()
+    if any(one.differences for one in gains):
+        drawn["gains"] = gain_by_organ(gains)
     if len(numbers) < 2:
         return drawn
     for name, field, unit in (("minutes", "minutes", "minutes"), ("attention", "attention_ml", "mL")):
@@ -133,6 +142,11 @@ def _pictures(report: RoundReport) -> list[dict[str, str]]:
 def _number(value: float | None, digits: int = 1, unit: str = "") -> str:
     """Write a number for people; a dash where there is none."""
     return _MISSING if value is None else f"{value:,.{digits}f}{unit and ' ' + unit}"
+
+
+def _signed(value: float | None) -> str:
+    """Write a difference with its sign; a dash where there is none."""
+    return _MISSING if value is None else f"{round(value, 4) or 0.0:+.4f}"
 
 
 def _organ_name(name: str) -> str:

@@ -16,6 +16,7 @@ from omentum.evaluate.agreement import OrganAgreement, compare_case
 from omentum.evaluate.audit import audit_result
 from omentum.evaluate.round_report import PreviewPicture, QueueLine, RoundFigures, RoundReport, Tuning
 from omentum.evaluate.summary import mean, summarised
+from omentum.promotion import Outcome, Promotion
 from omentum.records import Case, LabelledCase, MaskSource, Prediction, Round
 from omentum.volumes.labels import ORGANS
 from omentum.volumes.mask_files import read_masks
@@ -50,7 +51,7 @@ def evaluate_round(
         ProjectError: Nothing has been predicted.
         ConfigError: `truth` has no label map of any case.
     """
-    rounds = [one for one in workspace.store.rounds.all() if workspace.predictions(one.network)]
+    rounds = _begun(workspace)
     if not rounds:
         raise ProjectError("no case has been predicted yet; run `omentum predict` first")
     referred = _referred(workspace, labelled, truth)
@@ -70,6 +71,7 @@ def evaluate_round(
         previews=_worst(workspace.predictions(last.network), agreements[last.number]),
         revisions=tuple(one for one in workspace.store.revisions.all() if one.round_number == last.number),
         tuning=_tuning(workspace, last),
+        verdict=_verdict(workspace, last),
         reliability=_reliability(workspace, last),
         audit=_audit(workspace, last),
     )
@@ -78,6 +80,22 @@ def evaluate_round(
     path = workspace.folder.round_dir(last.number) / "report.html"
     write_report(path, report)
     return report, path
+
+
+def _begun(workspace: Workspace) -> list[Round]:
+    """Give the rounds in which anything was done.
+
+    The network of one that has just begun may have predictions already: from an earlier round that used it,
+    or from the gate, which predicts held-out cases alone.
+    """
+    *earlier, current = workspace.store.rounds.all()
+    found = [one for one in earlier if workspace.predictions(one.network)]
+    predicted = workspace.predictions(current.network).keys()
+    kept = {case.case_id for case in workspace.store.cases.all() if case.held_out}
+    is_own = current.network not in {one.network for one in earlier} and (not earlier or predicted - kept)
+    if predicted and (is_own or current.finished or workspace.store.scores.of_round(current.number)):
+        found.append(current)
+    return found
 
 
 def _compared_with(is_held_out: bool, n_cases: int, truth: Path | None) -> str:
@@ -184,6 +202,13 @@ def _audit(workspace: Workspace, last: Round) -> str:
     return result.statement if result.n_drawn else ""
 
 
+def _verdict(workspace: Workspace, last: Round) -> Promotion | None:
+    """Give what was said last of the network that this round ends with."""
+    said = [one for one in workspace.store.promotions.all() if one.round_number == last.number]
+    judged = [one for one in said if one.outcome is not Outcome.ROLLED_BACK]
+    return judged[-1] if judged else None
+
+
 def _tuning(workspace: Workspace, last: Round) -> Tuning | None:
     """Tell how the network that predicted in this round was tuned, if it was."""
     made = next((one for one in workspace.store.networks.all() if one.name == last.network), None)
@@ -202,5 +227,12 @@ def _tuning(workspace: Workspace, last: Round) -> Tuning | None:
         organs=tuple(story.get("organs", workspace.settings.organs)),
         facts=facts,
         is_promoted=True,
-        reason="by whoever ran omentum tune",
+        reason=_why_in_use(workspace, made.name),
     )
+
+
+def _why_in_use(workspace: Workspace, network: str) -> str:
+    """Say why a network is in use; nothing where that was before there was a gate."""
+    said = [one for one in workspace.store.promotions.all() if one.network == network]
+    used = [one for one in said if one.outcome in (Outcome.PROMOTED, Outcome.ROLLED_BACK)]
+    return f"{used[-1].outcome.value} by {used[-1].by}: {used[-1].why}" if used else ""

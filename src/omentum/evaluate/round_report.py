@@ -12,6 +12,7 @@ from pathlib import Path
 from omentum.errors import ConfigError
 from omentum.evaluate.agreement import TOLERANCE_MM
 from omentum.evaluate.summary import Summary
+from omentum.promotion import Promotion
 from omentum.records import Revision, Task
 
 __all__ = ["PreviewPicture", "QueueLine", "RoundFigures", "RoundReport", "Tuning"]
@@ -94,6 +95,8 @@ class RoundReport:
     revisions: tuple[Revision, ...] = ()
     """Of this round."""
     tuning: Tuning | None = None
+    verdict: Promotion | None = None
+    """On the network that the round ends with."""
     reliability: tuple[tuple[float, float], ...] = ()
     """Probability of an error that was said, and share that people changed, by rising probability."""
     audit: str = ""

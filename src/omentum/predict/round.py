@@ -4,7 +4,7 @@ In:  an open project.
 Out: each case's predictions on disk and noted in the ledger; a case that cannot be read is set aside.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ def predict_round(
     workspace: Workspace,
     *,
     networks: Sequence[str] = (),
+    case_ids: Collection[str] | None = None,
     average: bool = False,
     device: str = "cpu",
     progress: Callable[[Progress], None] | None = None,
@@ -33,6 +34,7 @@ def predict_round(
     Args:
         workspace: The project.
         networks: Names; those in use where none are given.
+        case_ids: Cases by name; all where not said.
         average: Whether to decide from the average of all of them too, as one more network called `average`.
         device: Where networks run.
         progress: Told of each case.
@@ -63,10 +65,11 @@ def predict_round(
     names = [one.name for one in opinions]
     if average and len(set(names)) < max(2, len(names)):
         raise ConfigError("--average", names, "it takes two networks or more, each named once")
-    batches = [_predict_with(workspace, workspace.store.cases.all(), one, progress) for one in opinions]
+    wanted = [one for one in workspace.store.cases.all() if case_ids is None or one.case_id in case_ids]
+    batches = [_predict_with(workspace, wanted, one, progress) for one in opinions]
     if average:
         mean = KeptOpinions([workspace.predictions(one.name) for one in opinions], manner)
-        cases = [case for case in workspace.store.cases.all() if case.case_id in mean.cases]
+        cases = [case for case in wanted if case.case_id in mean.cases]
         batches.append(_predict_with(workspace, cases, mean, progress))
     return batches
 

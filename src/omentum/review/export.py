@@ -151,13 +151,13 @@ def _show_attention(tasks: Sequence[Task], attention_dir: Path, task_dir: Path) 
     for task in tasks:
         heat = attention_dir / f"{task.organ}.nii.gz"
         shown = task_dir / f"attention_{task.organ}.nii.gz"
-        if heat.exists() and not task.is_audit:
+        if heat.exists() and not task.is_whole:
             copy(heat, shown)
         else:
             shown.unlink(missing_ok=True)
     path = attention_dir / _HOT_SPOTS_NAME
     spots = json.loads(path.read_text(encoding="utf-8"))["hot_spots"] if path.exists() else []
-    organs = {task.organ for task in tasks if not task.is_audit}
+    organs = {task.organ for task in tasks if not task.is_whole}
     return [spot for spot in spots if spot["organ"] in organs]
 
 
@@ -176,6 +176,6 @@ def _described(
 
 def _described_organ(task: Task) -> dict[str, Any]:
     """Say why an organ is to be looked at; where it is audited, nothing that tells how it scored."""
-    if task.is_audit:
+    if task.is_whole:
         return {"organ": task.organ, "look_at": "the whole organ"}
     return {"organ": task.organ, "rank": task.rank, "attention_ml": task.attention_ml}

@@ -50,11 +50,11 @@ def how_to(tasks: Sequence[Task]) -> str:
         case_id=tasks[0].case_id,
         round=tasks[0].round_number,
         organs="\n".join(_line(task) for task in tasks),
-        audited=_AUDITED if any(task.is_audit for task in tasks) else "",
+        audited=_AUDITED if any(task.is_whole for task in tasks) else "",
     )
 
 
 def _line(task: Task) -> str:
-    how = ", LOOK AT THE WHOLE ORGAN" if task.is_audit else ""
+    how = ", LOOK AT THE WHOLE ORGAN" if task.is_whole else ""
     name = organ(task.organ).display_name
     return f"{name}: open {task.organ}.nii.gz, save as {task.organ}_revised.nii.gz{how}"

@@ -69,7 +69,7 @@ class SimulatedReader:
         """
         left = self.budget_minutes
         spent: dict[tuple[str, str], float] = {}
-        for task in sorted(tasks, key=lambda one: (not one.is_audit, one.rank)):
+        for task in sorted(tasks, key=lambda one: (not one.is_whole, one.rank)):
             task_dir = folder / task.case_id
             is_open = any(case_id == task.case_id for case_id, _ in spent)
             revised, minutes = self._revised(task, task_dir, is_open=is_open)

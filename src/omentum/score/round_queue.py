@@ -14,6 +14,7 @@ from omentum.errors import ConfigError
 from omentum.measures.effort import CostModel, efforts_of, refitted
 from omentum.records import CaseScore, Task
 from omentum.score.audit_round import audit_tasks, set_apart
+from omentum.score.held_out import held_out_tasks
 from omentum.score.queue import tasks_of
 from omentum.score.strategies import Ask, chosen, strategy_of
 from omentum.settings import Settings
@@ -102,14 +103,22 @@ def queue_round(workspace: Workspace, scores: Sequence[CaseScore], asked: Asked)
     costs, n_records = costs_of(workspace)
     budget = float("inf") if asked.budget_minutes is None else asked.budget_minutes
     share = workspace.settings.audit_share if asked.budget_minutes is not None else 0.0
-    ask = Ask(costs=costs, budget_minutes=budget * (1.0 - share), seed=number)
-    queue = tasks_of(chosen(asked.strategy, _without(scores, set_apart(workspace)), ask), costs, number)
+    is_reckoned = asked.budget_minutes is not None
+    reserved = budget * workspace.settings.gate_share if is_reckoned else 0.0
+    kept = held_out_tasks(workspace, scores, costs, reserved) if reserved else []
+    kept_minutes = sum(task.minutes or 0.0 for task in kept)
+    apart = set_apart(workspace) | {(task.case_id, task.organ) for task in kept}
+    left = max(0.0, budget * (1.0 - share) - kept_minutes)
+    ask = Ask(costs=costs, budget_minutes=left, seed=number)
+    queue = tasks_of(chosen(asked.strategy, _without(scores, apart), ask), costs, number)
+    queue += [replace(task, rank=rank) for rank, task in enumerate(kept, start=len(queue) + 1)]
     tasks = [*queue, *(audit_tasks(workspace, queue, budget * share) if share else ())]
     made = {
         "recipe": workspace.settings.recipe,
         **asdict(asked),
         "seed": number,
         "costs": {**asdict(costs), "n_records": n_records},
+        "held_out": {"tasks": len(kept), "minutes": kept_minutes},
         "totals": totals(tasks),
     }
     write_json(queue_path(workspace), made)
@@ -117,7 +126,7 @@ def queue_round(workspace: Workspace, scores: Sequence[CaseScore], asked: Asked)
 
 
 def _without(scores: Sequence[CaseScore], keys: Collection[tuple[str, str]]) -> list[CaseScore]:
-    """Leave out organs that the audit has drawn and people have begun."""
+    """Leave out organs that are looked at whole in this round, whatever they scored."""
     return [
         replace(one, organs=tuple(row for row in one.organs if (one.case_id, row.organ) not in keys))
         for one in scores

@@ -49,6 +49,26 @@ class Rounds:
             row.finished = row.finished or datetime.now(UTC)
             return _record(row)
 
+    def turn(self, number: int, network: str) -> Round:
+        """End a round and start the one after it, both or neither; give the new one.
+
+        Called again, it gives the round that was started then.
+
+        Raises:
+            ProjectError: There is no such round, or the one after it predicts with another network.
+        """
+        with self._database.writing() as session:
+            row = require_round(session, number)
+            row.finished = row.finished or datetime.now(UTC)
+            after = session.get(RoundRow, number + 1)
+            if after is None:
+                after = RoundRow(number=number + 1, network=network, started=datetime.now(UTC), finished=None)
+                session.add(after)
+            elif after.network != network:
+                seen = f"round {number + 1} has begun with {after.network}, not with {network}"
+                raise ProjectError(f"{seen}; go back with `omentum rollback {network}`")
+            return _record(after)
+
     def current(self) -> Round:
         """Give the latest round, which may have ended.
 

@@ -16,6 +16,7 @@ from omentum.store.ledger import Ledger
 from omentum.store.migrate import upgrade
 from omentum.store.networks import Networks
 from omentum.store.paths import Paths
+from omentum.store.promotions import Promotions
 from omentum.store.releases import Releases
 from omentum.store.revisions import Revisions
 from omentum.store.rounds import Rounds
@@ -49,6 +50,7 @@ class Store:
         self.revisions = Revisions(database, paths)
         self.facts = Facts(database)
         self.networks = Networks(database, paths)
+        self.promotions = Promotions(database)
         self.releases = Releases(database, paths)
 
     @classmethod

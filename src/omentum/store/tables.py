@@ -32,6 +32,7 @@ __all__ = [
     "LedgerRow",
     "NetworkRow",
     "OrganScoreRow",
+    "PromotionRow",
     "ReleaseRow",
     "RevisionRow",
     "RoundRow",
@@ -76,6 +77,7 @@ class Base(DeclarativeBase):
         list[str]: JSON,
         list[float]: JSON,
         list[list[str]]: JSON,
+        list[dict[str, Any]]: JSON,
         float: Double,
     }
 
@@ -172,6 +174,7 @@ class TaskRow(Base):
     n_spots: Mapped[int] = mapped_column(server_default="0")
     reason: Mapped[str] = mapped_column(server_default=text("''"))
     is_audit: Mapped[bool] = mapped_column(server_default=false())
+    is_held_out: Mapped[bool] = mapped_column(server_default=false())
 
 
 class AuditRow(Base):
@@ -187,6 +190,22 @@ class AuditRow(Base):
     n_cases_drawn: Mapped[int]
     drawn: Mapped[list[list[str]]]
     time: Mapped[datetime]
+
+
+class PromotionRow(Base):
+    """One verdict or decision about which network is used."""
+
+    __tablename__ = "promotions"
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    round_number: Mapped[int] = mapped_column(ForeignKey("rounds.number"))
+    network: Mapped[str]
+    instead_of: Mapped[str]
+    outcome: Mapped[str]
+    by: Mapped[str]
+    why: Mapped[str]
+    time: Mapped[datetime]
+    organs: Mapped[list[dict[str, Any]]]
 
 
 class RevisionRow(Base):

@@ -98,6 +98,7 @@ def _of_round(session: Session, round_number: int) -> list[Task]:
             n_spots=row.n_spots,
             reason=row.reason,
             is_audit=row.is_audit,
+            is_held_out=row.is_held_out,
         )
         for row in session.scalars(of_it)
     ]
@@ -116,4 +117,5 @@ def _values(task: Task) -> dict[str, Any]:
         "n_spots": int(task.n_spots),
         "reason": task.reason,
         "is_audit": task.is_audit,
+        "is_held_out": task.is_held_out,
     }

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from omentum.errors import ConfigError
 from omentum.networks.numbers import NUMBERS, Numbers
+from omentum.tune.replay import RULES
 
 __all__ = ["ADAPTERS", "TRAINABLE", "ContinualConfig", "FullConfig", "full_config", "read_config"]
 
@@ -119,7 +120,9 @@ class ContinualConfig:
     average_decay: float = 0.0
     """Of the running mean of the weights, which is what is kept in the end; with 0 the last ones are."""
     replay_share: float = 0.25
-    """Share of earlier cases of the same organ that is replayed, the most important first, in [0, 1]."""
+    """Share of earlier cases of the same organ that is replayed, in [0, 1]."""
+    replay_by: str = "importance"
+    """Which: the most important ones (`importance`), any (`random`), or `none`."""
     replay_limit: int = 3
     """Most cases that are replayed for each case revised, so that replay does not drown the revisions."""
     predicted_weight: float = 0.3
@@ -134,6 +137,8 @@ class ContinualConfig:
         _at_least(self, 1, ("replay_limit", "steps", "samples_per_class"))
         _at_least(self, 0, ("seed", "augmented_copies"))
         _shares(self, ("replay_share", "predicted_weight", "average_decay"))
+        if self.replay_by not in RULES:
+            raise ConfigError("replay_by", self.replay_by, f"the rules are {', '.join(RULES)}")
         if self.trainable not in TRAINABLE:
             raise ConfigError("trainable", self.trainable, f"it must be {' or '.join(TRAINABLE)}")
         _above_0(self, ("learning_rate", "shell_mm", "cache_gb"))

@@ -90,11 +90,10 @@ def _plan(
     new: tuple[str, ...],
 ) -> dict[str, dict[str, float]]:
     """Join what is learned of revised organs, and of new ones from every mask that people vouch for."""
-    current = workspace.store.rounds.current().number
     _check_labelled(workspace, cases, config)
     plan: dict[str, dict[str, float]] = {}
     known = tuple(name for name in network.spec.organs if name not in new)
-    revised = [one for one in workspace.store.revisions.all() if one.round_number == current]
+    revised = workspace.unlearned()
     is_revised = bool(config.organs) or any(one.organ in known for one in revised)
     if is_revised or not new:
         plan = dict(learned_from(workspace, cases, revised, config, known))

@@ -1,7 +1,8 @@
 """What does tuning do in a round? A new network from the revisions, or from every label there is.
 
 In:  an open project, and the mask that stands for each organ of each case (loop).
-Out: `networks/<name>-r<round>/` with weights, `tune.json` and a model card; the next round begins with it.
+Out: `networks/<name>-r<round>/` with weights, `tune.json` and a model card; noted, and not in
+     use before the gate has judged it (evaluate).
 """
 
 import re
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from omentum.errors import TuneError
 from omentum.networks.catalogue import WEIGHTS_FILE
 from omentum.networks.weights import save_network
 from omentum.phantoms.anatomy_map import AnatomyMap
@@ -36,7 +38,7 @@ def tune_round(
     device: str = "cpu",
     progress: Tell | None = None,
 ) -> NetworkRecord:
-    """Tune the network in use, and begin the next round with what comes out.
+    """Tune the network in use, and note what comes out; the round goes on until it is judged.
 
     Called again after a kill, it goes on from the last checkpoint; a network that was noted is not made anew.
 
@@ -51,9 +53,10 @@ def tune_round(
         progress: Told of the work.
 
     Raises:
-        TuneError: There is nothing to learn from, or the loss is not finite.
+        TuneError: There is nothing to learn from, the loss is not finite, or a patient is both kept for
+            evaluation and to be learned from.
     """
-    current = workspace.store.rounds.current()
+    _check_split(labelled)
     noted = {one.name: one for one in workspace.store.networks.all()}
     folder = _folder(workspace)
     cases = [one for one in labelled if not one.case.held_out]
@@ -64,9 +67,16 @@ def tune_round(
     workspace.store.networks.add(record)
     (folder / CHECKPOINT).unlink(missing_ok=True)
     sweep(folder)
-    workspace.store.rounds.finish(current.number)
-    workspace.store.rounds.start(folder.name)
     return record
+
+
+def _check_split(labelled: Sequence[LabelledCase]) -> None:
+    """Refuse a patient on both sides of the split: held-out CTs would judge what learned from the others."""
+    kept = {one.case.patient_id for one in labelled if one.case.held_out}
+    both = sorted({one.case.patient_id for one in labelled if not one.case.held_out} & kept)
+    if both:
+        rule = "a patient is never split; add their CTs anew, or keep all of them for evaluation"
+        raise TuneError(f"{len(both)} patients ({', '.join(both[:3])}) are held out and learned from: {rule}")
 
 
 def _folder(workspace: Workspace) -> Path:
