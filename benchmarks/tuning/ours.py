@@ -1,0 +1,112 @@
+"""How does the package train here? The one place where its tuning is called.
+
+In:  networks, prepared cases, settings; a judge that is called now and then.
+Out: trained networks. What a judge takes is part of what training takes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from omentum.networks.infer import organ_probabilities
+from omentum.networks.network import Network, build
+from omentum.tune.cache import sample_case
+from omentum.tune.config import ContinualConfig, FullConfig
+from omentum.tune.continual import tune_heads
+from omentum.tune.full import train_full
+from omentum.tune.prepared import PreparedCase
+from omentum.tune.replay import replayed
+from tuning.cohort import Patient
+from tuning.curves import CHECKPOINT
+
+__all__ = ["OVERLAP", "Judged", "chosen_replay", "train_all", "tune_cached", "with_organs"]
+
+Judged = Callable[[int, Network], None]
+"""Told steps done, and the network as it would be kept now."""
+OVERLAP = 0.5
+"""Of windows, as in prediction."""
+
+
+def train_all(
+    network: Network, cases: Sequence[PreparedCase], config: FullConfig, folder: Path, judged: Judged
+) -> Network:
+    """Train all weights; judged at each checkpoint, on the running mean of the weights.
+
+    Args:
+        network: Fresh, or trained before.
+        cases: All that it learns from.
+        config: How; `checkpoint_every` says how often it is judged.
+        folder: Holds the checkpoint from which a killed run goes on.
+        judged: Told of each checkpoint.
+    """
+    checkpoint, twin = folder / CHECKPOINT, build(network.spec)
+
+    def after(done: int, _total: int, _loss: float) -> None:
+        if done % config.checkpoint_every == 0:
+            kept = torch.load(checkpoint, map_location="cpu", weights_only=True)
+            twin.load_state_dict(kept["average"])
+            judged(done, twin.eval())
+
+    trained = train_full(network, cases, config, checkpoint, after)
+    checkpoint.unlink(missing_ok=True)
+    return trained
+
+
+def tune_cached(
+    network: Network,
+    learned: Mapping[str, tuple[PreparedCase, float]],
+    organs: Sequence[str],
+    config: ContinualConfig,
+    judged: Callable[[], Judged],
+) -> Network:
+    """Tune heads on features that the trunk makes once.
+
+    Args:
+        network: Its other tensors stay as they are.
+        learned: Cases with labels of all `organs`, and what those count, by case.
+        organs: To tune.
+        config: How.
+        judged: Called when the features are there; gives who is told of the steps.
+    """
+    samples = [
+        sample
+        for case, _ in learned.values()
+        for sample in sample_case(network, case, organs, config, overlap=OVERLAP)
+    ]
+    told = judged()
+    weights = {(name, key): weight for key, (_, weight) in learned.items() for name in organs}
+    return tune_heads(network, samples, weights, config, lambda done, _total, _loss: told(done, network))
+
+
+def with_organs(network: Network, new: Sequence[str]) -> Network:
+    """Give a network that has fresh heads for new organs too, every other tensor as it was."""
+    grown = build(replace(network.spec, organs=(*network.spec.organs, *new)))
+    grown.load_state_dict({**grown.state_dict(), **network.state_dict()})
+    return grown.eval()
+
+
+def chosen_replay(
+    network: Network, earlier: Sequence[Patient], organs: Sequence[str], share: float
+) -> list[Patient]:
+    """Choose the earlier cases that are replayed: those whose labels are only predicted and most certain.
+
+    Importance is that of the package for labels that nobody has vouched for: the less uncertain the network
+    is about the organs, the higher. Scoring has worked it out before anybody revised, so no arm pays for it.
+    """
+    importance = {str(one.seed): -_uncertainty(network, one, organs) for one in earlier}
+    wanted = set(replayed(sorted(importance), importance, share))
+    return [one for one in earlier if str(one.seed) in wanted]
+
+
+def _uncertainty(network: Network, patient: Patient, organs: Sequence[str]) -> float:
+    """Average over organs the entropy, in bits, over the volume predicted, in voxels."""
+    entropy, predicted = np.zeros(len(organs)), np.ones(len(organs))
+    for _, values in organ_probabilities(network, patient.hu.astype(np.float32), organs):
+        inside = np.clip(values / 255.0, 1e-6, 1 - 1e-6)
+        bits = -inside * np.log2(inside) - (1 - inside) * np.log2(1 - inside)
+        entropy += bits.sum(axis=(1, 2, 3))
+        predicted += (values >= 128).sum(axis=(1, 2, 3))
+    return float((entropy / predicted).mean())
