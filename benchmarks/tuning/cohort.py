@@ -9,6 +9,7 @@ The grid is coarse so that full training ends within half an hour on two cores; 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from omentum.tune.prepared import PreparedCase
 from omentum.volumes.atomic import writing
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.masks import MaskSet
+from tuning.code import code_sha256
 
 __all__ = ["SCRATCH", "SPACING_MM", "Patient", "case_of", "patients"]
 
@@ -72,7 +74,7 @@ def case_of(
 
 
 def _patient(seed: int) -> Patient:
-    path = SCRATCH / "patients" / f"{STYLE}-{SPACING_MM:g}-{seed}.npz"
+    path = SCRATCH / f"patients-{_phantoms_code()}" / f"{STYLE}-{SPACING_MM:g}-{seed}.npz"
     if not path.is_file():
         made = make_phantom(seed, spacing_mm=(SPACING_MM,) * 3, style=STYLE)
         content = {"hu": made.ct.voxels, "truth": made.labels.voxels, "affine": made.ct.geometry.affine}
@@ -81,3 +83,8 @@ def _patient(seed: int) -> Patient:
     with np.load(path) as kept:
         hu, truth, affine = kept["hu"], kept["truth"], kept["affine"]
     return Patient(seed=seed, hu=hu, truth=truth, geometry=Geometry(hu.shape, affine))
+
+
+@cache
+def _phantoms_code() -> str:
+    return code_sha256(["phantoms"])[:8]

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import omentum
 from omentum.networks.network import Network
 from omentum.networks.weights import load_network, save_network
+from tuning.code import code_sha256
 from tuning.cohort import SCRATCH
 from tuning.curves import WEIGHTS
 
@@ -25,13 +25,9 @@ _NOT_RUN = ("page.py",)
 
 def folder_of(question: str, settings: dict[str, Any]) -> Path:
     """Name the folder of one benchmark with these settings and this code."""
-    package = Path(omentum.__file__).parent
-    files = [path for room in _ROOMS for path in sorted((package / room).glob("*.py"))]
-    files += [path for path in sorted(Path(__file__).parent.glob("*.py")) if path.name not in _NOT_RUN]
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for path in files:
-        digest.update(path.read_bytes())
-    return SCRATCH / question / digest.hexdigest()[:12]
+    here = [path for path in sorted(Path(__file__).parent.glob("*.py")) if path.name not in _NOT_RUN]
+    text = code_sha256(_ROOMS, here) + json.dumps(settings, sort_keys=True)
+    return SCRATCH / question / hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def network_in(folder: Path, train: Callable[[], Network]) -> Network:

@@ -18,7 +18,6 @@ from omentum.tune.config import ContinualConfig, FullConfig
 from omentum.tune.continual import tune_heads
 from omentum.tune.full import train_full
 from omentum.tune.prepared import PreparedCase
-from omentum.tune.replay import replayed
 from tuning.cohort import Patient
 from tuning.curves import CHECKPOINT
 
@@ -93,12 +92,11 @@ def chosen_replay(
 ) -> list[Patient]:
     """Choose the earlier cases that are replayed: those whose labels are only predicted and most certain.
 
-    Importance is that of the package for labels that nobody has vouched for: the less uncertain the network
-    is about the organs, the higher. Scoring has worked it out before anybody revised, so no arm pays for it.
+    The package's rule for labels that nobody has vouched for: where the network is unsure, they are probably
+    wrong. Scoring has worked that out before anybody revised, so no arm pays for it.
     """
-    importance = {str(one.seed): -_uncertainty(network, one, organs) for one in earlier}
-    wanted = set(replayed(sorted(importance), importance, share))
-    return [one for one in earlier if str(one.seed) in wanted]
+    unsure = {one.seed: _uncertainty(network, one, organs) for one in earlier}
+    return sorted(earlier, key=lambda one: unsure[one.seed])[: round(share * len(earlier))]
 
 
 def _uncertainty(network: Network, patient: Patient, organs: Sequence[str]) -> float:
