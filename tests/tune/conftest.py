@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import omentum.networks.starter  # noqa: F401  (registers its architecture)
 from omentum.networks.network import Network, NetworkSpec, build
+from omentum.networks.universal_unet import UniversalUNet
 from omentum.phantoms.rendered import Pair
 from omentum.records import Case, ChosenMask, LabelledCase, MaskSource
 from omentum.tune import pool
@@ -66,6 +68,17 @@ def network() -> Network:
         architecture="starter", organs=ORGANS, spacing_mm=SPACING_MM, window_voxels=(32, 32, 32)
     )
     return build(spec, seed=5).eval()
+
+
+@pytest.fixture
+def narrow() -> Network:
+    """An untrained universal U-Net with few channels; each of its windows has a context of its own."""
+    spec = NetworkSpec(
+        architecture="universal-unet", organs=ORGANS, spacing_mm=SPACING_MM, window_voxels=(16, 16, 16)
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        return UniversalUNet(spec, width=16).eval()
 
 
 @pytest.fixture

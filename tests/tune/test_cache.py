@@ -1,61 +1,164 @@
+import errno
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
-from scipy import ndimage
 
-from omentum.networks.infer import features_of
-from omentum.tune.cache import sample_case
+from omentum.errors import ConfigError, DiskFullError
+from omentum.networks.network import build
+from omentum.tune import cache as cache_module
+from omentum.tune.cache import FeatureCache
 from omentum.tune.config import ContinualConfig
+from omentum.tune.samples import sample_case
 
-CONFIG = ContinualConfig(samples_per_class=300, shell_mm=20.0, seed=1)
-
-
-def test_samples_stand_for_every_voxel_that_prediction_looks_at(network, boxes):
-    (liver,) = sample_case(network, boxes, ["liver"], CONFIG, overlap=0.5)
-    made = features_of(network, boxes.hu.astype(np.float32))
-    mask = boxes.masks.mask("liver")
-    assert float(liver.stands_for.sum()) == pytest.approx(int(made.seen.sum()), rel=1e-5)
-    assert float(liver.stands_for[liver.labels].sum()) == pytest.approx(mask.sum(), rel=1e-5)
-    assert (liver.organ, liver.case_id) == ("liver", "a")
-    assert torch.equal(liver.context, made.context[0])
+CONFIG = ContinualConfig(samples_per_class=300, shell_mm=20.0, augmented_copies=1, seed=1)
 
 
-def test_inside_near_and_elsewhere_are_sampled_alike(network, boxes):
-    (liver,) = sample_case(network, boxes, ["liver"], CONFIG, overlap=0.5)
-    assert liver.features.shape == (8, 900)
-    assert liver.features.dtype == torch.float16
-    assert int(liver.labels.sum()) == 300
-    mask = boxes.masks.mask("liver")
-    near = ~mask & (ndimage.distance_transform_edt(~mask, sampling=8.0) <= 20.0)
-    sizes = [mask.sum(), near.sum(), (~mask & ~near).sum()]
-    np.testing.assert_allclose(liver.stands_for.numpy(), np.repeat(sizes, 300) / 300, rtol=1e-6)
+@pytest.fixture
+def trunk_calls(network, monkeypatch) -> list[int]:
+    """Grows with each call of the network's trunk."""
+    calls = []
+    trunk = network.trunk
+
+    def counted(hu):
+        calls.append(1)
+        return trunk(hu)
+
+    monkeypatch.setattr(network, "trunk", counted)
+    return calls
 
 
-def test_features_are_those_of_the_voxels_that_the_labels_are_of(network, boxes):
-    config = ContinualConfig(samples_per_class=10**6, shell_mm=20.0)
-    (liver,) = sample_case(network, boxes, ["liver"], config, overlap=0.5)
-    made = features_of(network, boxes.hu.astype(np.float32))
-    flat = made.features[0].flatten(1).half()
-    mask = torch.from_numpy(boxes.masks.mask("liver").ravel())
-    assert float(liver.stands_for.min()) == float(liver.stands_for.max()) == 1.0
-    for is_inside in (True, False):
-        ours = liver.features[:, liver.labels == is_inside].float().sort(dim=1).values
-        theirs = flat[:, mask == is_inside].float().sort(dim=1).values
-        assert torch.equal(ours, theirs)
+def cache_of(folder, network, config=CONFIG, overlap=0.5):
+    return FeatureCache(folder, network, config, overlap=overlap)
 
 
-def test_an_organ_that_is_nowhere_is_sampled_from_everywhere(network, prepared_case, boxes):
-    case = prepared_case(boxes.hu, {"pancreas": np.zeros(boxes.hu.shape, dtype=bool)})
-    (pancreas,) = sample_case(network, case, ["pancreas"], CONFIG, overlap=0.5)
-    assert not pancreas.labels.any()
-    assert len(pancreas.labels) == 300
-    assert float(pancreas.stands_for.sum()) == pytest.approx(boxes.hu.size, rel=1e-5)
+def taken(cache, case, organs):
+    wanted = cache.wanted(case, organs)
+    cache.make_room(wanted)
+    return list(cache.samples(lambda: case, wanted))
 
 
-def test_a_draw_depends_on_the_seed_the_organ_and_the_case_alone(network, boxes):
-    first = sample_case(network, boxes, ["liver", "spleen"], CONFIG, overlap=0.5)
-    (alone,) = sample_case(network, boxes, ["spleen"], CONFIG, overlap=0.5)
-    assert torch.equal(first[1].features, alone.features)
-    other = ContinualConfig(samples_per_class=300, shell_mm=20.0, seed=2)
-    (redrawn,) = sample_case(network, boxes, ["spleen"], other, overlap=0.5)
-    assert not torch.equal(redrawn.features, alone.features)
+def names(folder) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_one_pass_of_the_trunk_for_each_copy_serves_all_organs_and_is_never_repeated(
+    network, boxes, tmp_path, trunk_calls
+):
+    first = taken(cache_of(tmp_path, network), boxes, ["liver", "spleen"])
+    assert len(trunk_calls) == 2
+    again = taken(cache_of(tmp_path, network), boxes, ["liver", "spleen"])
+    assert len(trunk_calls) == 2, "a second run reads what the first one made"
+    assert [(one.organ, len(one.labels)) for one in again] == [(one.organ, len(one.labels)) for one in first]
+    assert [one.organ for one in again] == ["liver", "spleen", "liver", "spleen"]
+
+
+def test_what_is_read_is_what_was_sampled(network, boxes, tmp_path):
+    kept = taken(cache_of(tmp_path, network), boxes, ["liver"])
+    for copy, one in enumerate(kept):
+        (made,) = sample_case(network, boxes, ["liver"], CONFIG, overlap=0.5, copy=copy)
+        for name in ("features", "contexts", "starts", "labels", "stands_for"):
+            assert torch.equal(getattr(one, name), getattr(made, name))
+
+
+def test_nothing_is_ever_stale(network, boxes, prepared_case, tmp_path):
+    def paths(network=network, case=boxes, config=CONFIG, overlap=0.5):
+        return {one.path for one in cache_of(tmp_path, network, config, overlap).wanted(case, ["liver"])}
+
+    other_trunk = build(network.spec, seed=6).eval()
+    moved = prepared_case(np.roll(boxes.hu, 1, axis=0), {"liver": boxes.masks.mask("liver")})
+    redrawn = prepared_case(boxes.hu, {"liver": np.roll(boxes.masks.mask("liver"), 1, axis=0)})
+    other_windows = build(replace(network.spec, window_voxels=(16, 16, 16))).eval()
+    other_windows.load_state_dict(network.state_dict())
+    seen = [
+        paths(),
+        paths(network=other_trunk),
+        paths(network=other_windows),
+        paths(case=moved),
+        paths(case=redrawn),
+        paths(case=replace(boxes, case_id="b")),
+        paths(config=replace(CONFIG, seed=2)),
+        paths(config=replace(CONFIG, samples_per_class=299)),
+        paths(config=replace(CONFIG, shell_mm=19.0)),
+        paths(overlap=0.25),
+    ]
+    assert len(set().union(*seen)) == sum(map(len, seen)) == 2 * len(seen)
+    assert paths(config=replace(CONFIG, steps=1, learning_rate=1.0)) == seen[0]
+    with torch.no_grad():
+        network.organ_heads.controllers["liver"].weight += 1
+    assert paths() == seen[0], "heads are no part of the trunk, and are tuned between rounds"
+
+
+def test_a_revision_of_another_organ_leaves_an_organs_samples_as_they_are(
+    network, boxes, prepared_case, tmp_path
+):
+    cache = cache_of(tmp_path, network)
+    spleen = np.roll(boxes.masks.mask("spleen"), 2, axis=1)
+    revised = prepared_case(boxes.hu, {"liver": boxes.masks.mask("liver"), "spleen": spleen})
+    before, after = (cache.wanted(case, ["liver", "spleen"]) for case in (boxes, revised))
+    assert [a.path == b.path for a, b in zip(before, after, strict=True)] == [True, True, False, False]
+
+
+def test_the_size_is_told_before_anything_is_made_and_is_never_less_than_what_is_taken(
+    network, boxes, tmp_path
+):
+    cache = cache_of(tmp_path / "features", network)
+    wanted = cache.wanted(boxes, ["liver", "spleen"])
+    at_most = cache.make_room(wanted)
+    assert names(tmp_path / "features") == set()
+    assert at_most == sum(one.size_bytes for one in wanted)
+    list(cache.samples(lambda: boxes, wanted))
+    sizes = [one.path.stat().st_size for one in wanted]
+    assert sum(sizes) <= at_most <= 1.3 * sum(sizes)
+
+
+def test_features_over_the_cap_are_refused_with_their_size_and_a_cure(network, boxes, tmp_path):
+    cache = cache_of(tmp_path / "features", network, replace(CONFIG, cache_gb=1e-5))
+    with pytest.raises(ConfigError, match=r"cache_gb is 1e-05, .* 1 cases take up to .* GB; raise it"):
+        cache.make_room(cache.wanted(boxes, ["liver"]))
+    assert not (tmp_path / "features").exists()
+
+
+def test_what_other_runs_left_makes_room_under_the_cap(network, boxes, tmp_path):
+    first = cache_of(tmp_path, network)
+    taken(first, boxes, ["liver"])
+    old = names(tmp_path)
+    at_most = first.make_room(first.wanted(boxes, ["spleen"]))
+    assert names(tmp_path) == old, "within the cap nothing is dropped"
+    small = cache_of(tmp_path, network, replace(CONFIG, cache_gb=1.5 * at_most / 1e9))
+    kept = taken(small, boxes, ["spleen"])
+    assert len(kept) == 2
+    assert len(names(tmp_path) & old) == 1
+    assert len(names(tmp_path)) == 3
+
+
+def test_a_disk_without_the_room_is_told_before_anything_is_made(network, boxes, tmp_path, monkeypatch):
+    cache = cache_of(tmp_path / "features", network)
+    wanted = cache.wanted(boxes, ["liver"])
+    monkeypatch.setattr(cache_module.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(
+        DiskFullError, match=r"take up to .* GB, and 1e-06 GB are free at .*; free some space"
+    ):
+        cache.make_room(wanted)
+    assert names(tmp_path / "features") == set()
+
+
+def test_a_disk_that_fills_up_on_the_way_leaves_no_half_a_file(network, boxes, tmp_path, monkeypatch):
+    cache = cache_of(tmp_path, network)
+    wanted = cache.wanted(boxes, ["liver"])
+
+    def full(_path, _content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(cache_module.Path, "write_bytes", full)
+    with pytest.raises(DiskFullError, match="no space left for features"):
+        list(cache.samples(lambda: boxes, wanted))
+    assert names(tmp_path) == set()
+
+
+def test_a_case_that_is_all_there_is_not_even_loaded(network, boxes, tmp_path):
+    cache = cache_of(tmp_path, network)
+    taken(cache, boxes, ["liver"])
+    assert len(list(cache.samples(None, cache.wanted(boxes, ["liver"])))) == 2

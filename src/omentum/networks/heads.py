@@ -2,6 +2,8 @@
 
 In:  features `(batch, 8, voxel)`; for each organ 153 numbers that its controller makes of the context.
 Out: logits `(batch, organ, voxel)`.
+     An organ whose 8 features are too poor may have an adapter: it adds to them what it reads in the wider
+     features that they were reduced from. Other organs never see that.
 """
 
 from collections.abc import Sequence
@@ -13,11 +15,12 @@ from torch.nn import functional as F
 from omentum.errors import UnknownOrganError
 from omentum.networks.network import FEATURES
 
-__all__ = ["HEAD_NUMBERS", "OrganHeads", "apply_heads"]
+__all__ = ["HEAD_NUMBERS", "Adapter", "OrganHeads", "apply_heads", "new_controller"]
 
 _SIZES = (FEATURES * FEATURES, FEATURES * FEATURES, FEATURES, FEATURES, FEATURES, 1)
 HEAD_NUMBERS = sum(_SIZES)
 """Numbers of one head: weights of layers 8-8, 8-8, 8-1, then their biases; 153."""
+_ADAPTER_WIDTH = 16
 _RARE = -3.0
 """First bias of a logit: an organ fills a few per cent of the voxels."""
 
@@ -48,6 +51,25 @@ def apply_heads(features: Tensor, numbers: Tensor, *, slope: float = 0.0) -> Ten
     return logits.reshape(batch, n_organs, -1)
 
 
+class Adapter(nn.Module):
+    """What one organ adds to the reduced features, from those before the reduction; at first nothing.
+
+    Args:
+        wide_channels: Of the features before the reduction.
+    """
+
+    def __init__(self, wide_channels: int) -> None:
+        super().__init__()
+        self.down = nn.Linear(wide_channels, _ADAPTER_WIDTH)
+        self.up = nn.Linear(_ADAPTER_WIDTH, FEATURES, bias=False)
+        nn.init.zeros_(self.up.weight)
+
+    def forward(self, wide: Tensor) -> Tensor:
+        """Turn `(batch, channel, voxel)` into what is added, `(batch, 8, voxel)`."""
+        made: Tensor = self.up(self.down(wide.mT).relu_()).mT
+        return made
+
+
 class OrganHeads(nn.Module):
     """One controller an organ: a linear map from the context to the numbers of its head.
 
@@ -56,20 +78,49 @@ class OrganHeads(nn.Module):
         context_channels: Size of the context.
         slope: Of the rectifier below 0. With 0, the head of a small organ can fall silent early in training,
             all its units below 0, and never learn again.
+        adapted: Organs that have an adapter.
+        wide_channels: Of the features before the reduction.
     """
 
-    def __init__(self, organs: Sequence[str], context_channels: int, *, slope: float = 0.0) -> None:
+    def __init__(
+        self,
+        organs: Sequence[str],
+        context_channels: int,
+        *,
+        slope: float = 0.0,
+        adapted: Sequence[str] = (),
+        wide_channels: int = 0,
+    ) -> None:
         super().__init__()
         self.slope = slope
-        self.controllers = nn.ModuleDict({name: _controller(context_channels) for name in organs})
+        self.controllers = nn.ModuleDict({name: new_controller(context_channels) for name in organs})
+        self.adapters = nn.ModuleDict({name: Adapter(wide_channels) for name in adapted})
+
+    def joined(self, reduced: Tensor, wide: Tensor) -> Tensor:
+        """Give all the features that heads need: the reduced ones, then, for adapters, the wide ones."""
+        return torch.cat([reduced, wide], dim=1) if self.adapters else reduced
 
     def forward(self, features: Tensor, context: Tensor, organs: Sequence[str]) -> Tensor:
-        """Compute logits; see `Network.heads`."""
+        """Compute logits; see `Network.heads`. Features are those of `joined`."""
         numbers = torch.stack([self._controller(name)(context) for name in organs], dim=1)
         flat = features.flatten(start_dim=2)
-        return apply_heads(flat, numbers, slope=self.slope).reshape(
-            features.shape[0], len(organs), *features.shape[2:]
-        )
+        logits = self._logits(flat, numbers, organs)
+        return logits.reshape(features.shape[0], len(organs), *features.shape[2:])
+
+    def _logits(self, features: Tensor, numbers: Tensor, organs: Sequence[str]) -> Tensor:
+        reduced, wide = features[:, :FEATURES], features[:, FEATURES:]
+        adapted = {name: place for place, name in enumerate(organs) if name in self.adapters}
+        own = {
+            place: apply_heads(reduced + self.adapters[name](wide), numbers[:, [place]], slope=self.slope)
+            for name, place in adapted.items()
+        }
+        if len(own) == len(organs):
+            return torch.cat([own[place] for place in range(len(organs))], dim=1)
+        # One product for all, adapted or not: with fewer rows, the others' logits might round differently.
+        logits = apply_heads(reduced, numbers, slope=self.slope)
+        for place, values in own.items():
+            logits[:, [place]] = values
+        return logits
 
     def _controller(self, name: str) -> nn.Module:
         if name not in self.controllers:
@@ -77,7 +128,7 @@ class OrganHeads(nn.Module):
         return self.controllers[name]
 
 
-def _controller(context_channels: int) -> nn.Linear:
+def new_controller(context_channels: int) -> nn.Linear:
     """Start as a plain small network that the context hardly changes."""
     linear = nn.Linear(context_channels, HEAD_NUMBERS)
     nn.init.normal_(linear.weight, std=0.02)

@@ -17,7 +17,7 @@ from omentum.errors import ConfigError
 from omentum.networks.network import Network
 from omentum.networks.window import Windows, slide
 
-__all__ = ["BODY_HU", "Features", "features_of", "heads_of", "organ_probabilities"]
+__all__ = ["BODY_HU", "Features", "View", "features_of", "heads_of", "organ_probabilities", "view_of"]
 
 BODY_HU = -500.0
 """What is denser than this is body, table or clothes; windows without any are skipped."""
@@ -41,6 +41,45 @@ class Features:
     features: Tensor
     context: Tensor
     seen: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """What a network is shown of a volume.
+
+    Attributes:
+        box: The part in which it can see anything.
+        volume: That part, `(1, 1, x, y, z)`, on the network's device.
+        windows: Those that it is seen through.
+    """
+
+    box: tuple[slice, slice, slice]
+    volume: Tensor
+    windows: Windows
+
+    @property
+    def visible(self) -> Tensor:
+        """Mask `(x, y, z)` of what makes a window worth looking through."""
+        return self.volume[0, 0] > BODY_HU
+
+
+def view_of(network: Network, hu: npt.NDArray[np.float32], overlap: float) -> View:
+    """Choose what a network is shown of a volume; arguments as `organ_probabilities`."""
+    if network.context_per_window:
+        box = _visible_box(hu, network.least_hu)
+        volume = _on_device(network, hu[box])
+        windows = Windows(
+            voxels=network.window_for(volume.shape[2:]),
+            overlap=overlap,
+            padding=network.least_hu,
+            sums=torch.float16,
+        )
+        return View(box, volume, windows)
+    windows = Windows(
+        voxels=network.window_for(hu.shape), overlap=overlap, multiple=network.stride, evenly=True
+    )
+    x, y, z = (slice(0, side) for side in hu.shape)
+    return View((x, y, z), _on_device(network, hu), windows)
 
 
 def organ_probabilities(
@@ -87,14 +126,12 @@ def features_of(network: Network, hu: npt.NDArray[np.float32], *, overlap: float
     if network.context_per_window:
         rule = "each of its windows has a context of its own; tune it with `--mode full`"
         raise ConfigError("network", network.spec.architecture, rule)
-    volume = _on_device(network, hu)
+    view = view_of(network, hu, overlap)
+    volume = view.volume
     context = network.context_of(volume)
     features: Tensor | None = None
     seen = torch.zeros(hu.shape, dtype=torch.bool, device=volume.device)
-    windows = Windows(
-        voxels=network.window_for(hu.shape), overlap=overlap, multiple=network.stride, evenly=True
-    )
-    slabs = slide(lambda window: network.trunk(window)[0], volume, windows, visible=volume[0, 0] > BODY_HU)
+    slabs = slide(lambda window: network.trunk(window)[0], volume, view.windows, visible=view.visible)
     for z, values, looked in slabs:
         if values.shape[2:] == hu.shape:
             features = values
@@ -121,19 +158,13 @@ def heads_of(network: Network, made: Features, organs: Sequence[str]) -> Iterato
 def _joined_as_logits(
     network: Network, hu: npt.NDArray[np.float32], organs: Sequence[str], overlap: float
 ) -> Iterator[Slab]:
-    x, y, z = _visible_box(hu, network.least_hu)
-    volume = _on_device(network, hu[x, y, z])
+    view = view_of(network, hu, overlap)
+    x, y, z = view.box
 
     def logits_of(window: Tensor) -> Tensor:
         return _logits(network, *network.trunk(window), organs)
 
-    windows = Windows(
-        voxels=network.window_for(volume.shape[2:]),
-        overlap=overlap,
-        padding=network.least_hu,
-        sums=torch.float16,
-    )
-    for place, logits, seen in slide(logits_of, volume, windows, visible=volume[0, 0] > BODY_HU):
+    for place, logits, seen in slide(logits_of, view.volume, view.windows, visible=view.visible):
         made = np.zeros((len(organs), *hu.shape[:2], place.stop - place.start), dtype=np.uint8)
         made[:, x, y] = _as_bytes(logits[0], seen)
         yield slice(z.start + place.start, z.start + place.stop), made

@@ -10,13 +10,16 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from omentum.errors import ConfigError, UnknownNetworkError
 from omentum.volumes.labels import organs_named
+
+if TYPE_CHECKING:
+    from omentum.networks.heads import OrganHeads
 
 __all__ = ["ARCHITECTURES", "FEATURES", "Network", "NetworkSpec", "build", "register"]
 
@@ -36,10 +39,15 @@ class NetworkSpec:
     """Edge of the cubic voxels that it was trained on."""
     window_voxels: tuple[int, int, int] = (96, 96, 96)
     """Size of a window, `(x, y, z)`."""
+    adapters: tuple[str, ...] = ()
+    """Organs whose heads also read the features before the reduction, through an adapter of their own."""
 
     def __post_init__(self) -> None:
         """Refuse what no network could be built from."""
         object.__setattr__(self, "organs", tuple(row.name for row in organs_named(self.organs)))
+        object.__setattr__(self, "adapters", tuple(row.name for row in organs_named(self.adapters)))
+        if not set(self.adapters) <= set(self.organs):
+            raise ConfigError("adapters", self.adapters, "each must be one of the organs")
         if not self.organs:
             raise ConfigError("organs", self.organs, "a network needs at least one")
         if not 0.1 <= self.spacing_mm <= 20:
@@ -50,7 +58,10 @@ class NetworkSpec:
 
     def to_json(self) -> str:
         """Write it as text, for the header of a weights file."""
-        return json.dumps(asdict(self))
+        fields = asdict(self)
+        if not self.adapters:  # files of networks without any can be read by releases that know of none
+            del fields["adapters"]
+        return json.dumps(fields)
 
     @classmethod
     def from_json(cls, text: str) -> "NetworkSpec":
@@ -64,6 +75,7 @@ class NetworkSpec:
         fields: dict[str, Any] = json.loads(text)
         fields["organs"] = tuple(fields["organs"])
         fields["window_voxels"] = tuple(fields["window_voxels"])
+        fields["adapters"] = tuple(fields.get("adapters", ()))
         return cls(**fields)
 
 
@@ -77,6 +89,12 @@ class Network(nn.Module, ABC):
     have that of the whole volume, from `context_of`."""
     least_hu: float = -1024.0
     """What is less dense looks the same to the network."""
+    context_channels: int
+    """Size of the context."""
+    wide_channels: int
+    """Channels of the features before the reduction, which adapters read."""
+    organ_heads: "OrganHeads"
+    """The heads, and adapters where there are any."""
     takes_half: bool = False
     """Whether `compute_in` takes numbers of half the length."""
 
@@ -92,7 +110,8 @@ class Network(nn.Module, ABC):
             hu: Hounsfield units, `(batch, 1, x, y, z)`, sides multiples of `stride`.
 
         Returns:
-            Features `(batch, 8, x, y, z)`, and the context `(batch, channel)` of each item.
+            Features `(batch, 8, x, y, z)`, and the context `(batch, channel)` of each item. Where any organ
+            has an adapter, the features before the reduction follow as more channels.
         """
 
     def context_of(self, hu: Tensor) -> Tensor:
@@ -108,7 +127,7 @@ class Network(nn.Module, ABC):
         """Compute logits of the organs asked for, and of no other.
 
         Args:
-            features: `(batch, 8, ...)`, any voxel axes.
+            features: `(batch, 8, ...)`, any voxel axes; of an organ with an adapter, all that `trunk` gives.
             context: `(batch, channel)`.
             organs: Names, in the order of the result.
 
@@ -138,6 +157,15 @@ class Network(nn.Module, ABC):
         """Compute logits of one window: trunk, then heads."""
         features, context = self.trunk(hu)
         return self.heads(features, context, organs)
+
+    def channels_for(self, organ_name: str) -> int:
+        """Tell how many of the trunk's channels an organ's head reads: the first 8, or, adapted, all."""
+        return FEATURES + self.wide_channels * (organ_name in self.spec.adapters)
+
+    def trunk_tensors(self) -> dict[str, Tensor]:
+        """Give the tensors that all organs share, by their full names: those that features depend on."""
+        own = {key for name in self.spec.organs for key in self.head_tensors(name)}
+        return {key: value for key, value in self.state_dict().items() if key not in own}
 
     def head_tensors(self, organ_name: str) -> dict[str, Tensor]:
         """Give the tensors that belong to one organ alone, by their full names."""

@@ -39,6 +39,8 @@ class StarterNetwork(Network):
     """About 3 million parameters; residual U-Net trunk, five levels, a controller an organ."""
 
     stride = 16
+    context_channels = CONTEXT_CHANNELS
+    wide_channels = CHANNELS[0]
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__(spec)
@@ -56,7 +58,9 @@ class StarterNetwork(Network):
             _Residual(16, CONTEXT_CHANNELS, stride=2),
             nn.AdaptiveAvgPool3d(1),
         )
-        self.organ_heads = OrganHeads(spec.organs, CONTEXT_CHANNELS, slope=_HEAD_SLOPE)
+        self.organ_heads = OrganHeads(
+            spec.organs, CONTEXT_CHANNELS, slope=_HEAD_SLOPE, adapted=spec.adapters, wide_channels=CHANNELS[0]
+        )
 
     def trunk(self, hu: Tensor) -> tuple[Tensor, Tensor]:
         """See `Network.trunk`; the context is that of the window as if it were the whole volume."""
@@ -66,7 +70,7 @@ class StarterNetwork(Network):
         fine = levels.pop()
         for up, join in zip(self.up, self.join, strict=True):
             fine = join(up(fine) + levels.pop())
-        return self.reduce(fine), self.context_of(hu)
+        return self.organ_heads.joined(self.reduce(fine), fine), self.context_of(hu)
 
     def context_of(self, hu: Tensor) -> Tensor:
         """See `Network.context_of`; also takes what `overview` made, which it leaves as it is."""

@@ -39,6 +39,7 @@ class UniversalNetwork(Network):
     """
 
     context_per_window = True
+    context_channels = CONTEXT_CHANNELS
     least_hu = _INTENSITY_WINDOW_HU[0]
     takes_half = True
 
@@ -61,7 +62,10 @@ class UniversalNetwork(Network):
             nn.AdaptiveAvgPool3d(1),
             nn.Conv3d(deep_channels, CONTEXT_CHANNELS, 1),
         )
-        self.organ_heads = OrganHeads(spec.organs, CONTEXT_CHANNELS)
+        self.organ_heads = OrganHeads(
+            spec.organs, CONTEXT_CHANNELS, adapted=spec.adapters, wide_channels=full_channels
+        )
+        self.wide_channels = full_channels
 
     def trunk(self, hu: Tensor) -> tuple[Tensor, Tensor]:
         """See `Network.trunk`; features and context are those of this very window."""
@@ -70,7 +74,9 @@ class UniversalNetwork(Network):
         # TensorFloat-32 is 1e-3 off; and all windows are of one size, so looking for the fastest way pays.
         with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False):
             deep, full = self.backbone(intensities.to(next(self.backbone.parameters()).dtype))
-        return self.precls_conv(full.float()), self.GAP(deep.float()).flatten(start_dim=1)
+        normal, activate, reduce = self.precls_conv
+        wide = activate(normal(full.float()))
+        return self.organ_heads.joined(reduce(wide), wide), self.GAP(deep.float()).flatten(start_dim=1)
 
     def compute_in(self, numbers: torch.dtype) -> None:
         """See `Network.compute_in`; what follows the backbone stays in float32."""

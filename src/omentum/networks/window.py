@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from omentum.errors import ConfigError
 
-__all__ = ["Windows", "slide", "window_starts"]
+__all__ = ["Laid", "Windows", "laid", "slide", "window_starts", "window_weights"]
 
 SIGMA = 1 / 8
 """Width of the Gaussian, as a share of the window's side; as published."""
@@ -97,11 +97,8 @@ def slide(
     Raises:
         ConfigError: The overlap is out of range, or nothing is visible.
     """
-    sides, multiple = volume.shape[2:], windows.multiple
-    whole = [-(-side // multiple) * multiple for side in sides]
-    lacking = [max(0, window - side) for side, window in zip(whole, windows.voxels, strict=True)]
-    before = [lack // 2 for lack in lacking]
-    ends = [side + lack for side, lack in zip(whole, lacking, strict=True)]
+    sides = volume.shape[2:]
+    before, ends = _room(sides, windows)
     padded = _padded(volume, before, ends, windows.padding)
     if visible is not None:
         visible = _padded(visible[None, None], before, ends, 0)[0, 0]
@@ -113,7 +110,62 @@ def slide(
         mean, seen = sums.mean((x, y, slice(first - low, last - low)))
         yield slice(first - before[2], last - before[2]), mean, seen
     if not found:
-        raise ConfigError("visible", "empty", "there must be a body in the CT; check its Hounsfield units")
+        raise _nothing()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Laid:
+    """Windows that lie over a volume.
+
+    Attributes:
+        padded: The volume with what was added around it, `(1, 1, x, y, z)`.
+        before: Voxels that were added before it along each axis.
+        boxes: Place of each window in `padded`, in the order in which `slide` takes them.
+    """
+
+    padded: Tensor
+    before: tuple[int, int, int]
+    boxes: tuple[tuple[slice, slice, slice], ...]
+
+
+def laid(volume: Tensor, windows: Windows, *, visible: Tensor | None = None) -> Laid:
+    """Tell which windows `slide` looks through, without looking; arguments and errors as there."""
+    before, ends = _room(volume.shape[2:], windows)
+    padded = _padded(volume, before, ends, windows.padding)
+    starts = [_starts(end, side, windows) for end, side in zip(ends, windows.voxels, strict=True)]
+    boxes = [_box(corner, z, windows) for z in starts[2] for corner in product(*starts[:2])]
+    if visible is not None:
+        shown = _padded(visible[None, None], before, ends, 0)[0, 0]
+        boxes = [box for box in boxes if bool(shown[box].any())]
+    if not boxes:
+        raise _nothing()
+    x, y, z = before
+    return Laid(padded, (x, y, z), tuple(boxes))
+
+
+def window_weights(window_voxels: Sequence[int]) -> Tensor:
+    """Give what each voxel of a window counts where windows overlap: 1 in its middle and nowhere 0."""
+    x, y, z = (
+        torch.exp(-0.5 * ((torch.arange(side) - (side - 1) / 2) / (SIGMA * side)) ** 2)
+        for side in window_voxels
+    )
+    return (x[:, None, None] * y[None, :, None] * z[None, None, :]).clamp_min(_LEAST_WEIGHT)
+
+
+def _room(sides: Sequence[int], windows: Windows) -> tuple[list[int], list[int]]:
+    """Tell how much is added before a volume, and how long it is with all that is added."""
+    whole = [-(-side // windows.multiple) * windows.multiple for side in sides]
+    lacking = [max(0, window - side) for side, window in zip(whole, windows.voxels, strict=True)]
+    return [lack // 2 for lack in lacking], [side + lack for side, lack in zip(whole, lacking, strict=True)]
+
+
+def _box(corner: Sequence[int], low: int, windows: Windows) -> tuple[slice, slice, slice]:
+    x, y, z = (slice(start, start + side) for start, side in zip((*corner, low), windows.voxels, strict=True))
+    return x, y, z
+
+
+def _nothing() -> ConfigError:
+    return ConfigError("visible", "empty", "there must be a body in the CT; check its Hounsfield units")
 
 
 def _added(
@@ -130,9 +182,7 @@ def _added(
     sums = _Sums(padded, windows)
     for low, high in pairwise([*z, z[-1] + windows.voxels[2]]):
         for corner in product(x, y):
-            box = tuple(
-                slice(start, start + side) for start, side in zip((*corner, low), windows.voxels, strict=True)
-            )
+            box = _box(corner, low, windows)
             if visible is None or bool(visible[box].any()):
                 sums.add(box[:2], function(padded[:, :, *box]))
         if sums.reach(high - low):
@@ -153,7 +203,7 @@ class _Sums:
 
     def __init__(self, padded: Tensor, windows: Windows) -> None:
         self._windows = windows
-        self._gaussian = _gaussian(windows.voxels).to(padded.device)
+        self._gaussian = window_weights(windows.voxels).to(padded.device)
         self._total: Tensor | None = None
         self._weight = torch.zeros((*padded.shape[2:4], windows.voxels[2]), device=padded.device)
 
@@ -196,12 +246,3 @@ def _padded(volume: Tensor, before: Sequence[int], ends: Sequence[int], value: f
     pads = [(low, end - side - low) for low, end, side in zip(before, ends, sides, strict=True)]
     fill = float(volume.min()) if value is None else value
     return F.pad(volume, [amount for pair in reversed(pads) for amount in pair], value=fill)
-
-
-def _gaussian(window_voxels: Sequence[int]) -> Tensor:
-    """Weights of a window `(x, y, z)`, 1 in its middle and nowhere 0."""
-    x, y, z = (
-        torch.exp(-0.5 * ((torch.arange(side) - (side - 1) / 2) / (SIGMA * side)) ** 2)
-        for side in window_voxels
-    )
-    return (x[:, None, None] * y[None, :, None] * z[None, None, :]).clamp_min(_LEAST_WEIGHT)

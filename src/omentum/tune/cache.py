@@ -1,95 +1,189 @@
-"""What do heads learn from? Samples of the features that the frozen trunk makes, computed once.
+"""Where are samples of features kept, so that the trunk runs over a case once and never again?
 
-In:  a network, a prepared case, the organs to tune.
-Out: features of sampled voxels with labels, and how many voxels each sample stands for. The trunk runs
-     once a case, through the same windows as in prediction; then every step costs milliseconds.
+In:  a folder, a network, prepared cases, the organs to tune.
+Out: samples, mapped into memory from files. A file's name is a hash of all that is in it (trunk, voxels,
+     labels, windows, settings), so it is never stale; what other runs left makes room under the cap.
 """
 
-from collections.abc import Sequence
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-import edt
 import numpy as np
-import numpy.typing as npt
-import torch
-from torch import Tensor
+from safetensors import safe_open
+from safetensors.torch import save
 
-from omentum.networks.infer import Features, features_of
+from omentum.errors import ConfigError, DiskFullError
 from omentum.networks.network import Network
+from omentum.networks.weights import tensors_sha256
+from omentum.networks.window import window_starts
 from omentum.tune.config import ContinualConfig
 from omentum.tune.prepared import PreparedCase
+from omentum.tune.samples import N_KINDS, OrganSamples, sample_case
+from omentum.volumes.atomic import writing
 
-__all__ = ["OrganSamples", "sample_case"]
+__all__ = ["FeatureCache", "OrganSamples", "Wanted", "sample_case"]
+
+_FORMAT = 1
+"""Raised whenever the same settings make other samples."""
+_TENSORS = ("features", "contexts", "starts", "labels", "stands_for")
+_BYTES_A_SAMPLE = 1 + 4
+"""Label and what it stands for; features come on top."""
+_HEADER_BYTES = 1024
+_GB = 1e9
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OrganSamples:
-    """Voxels of one organ in one case.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Samples of one organ in one copy of one case.
 
     Attributes:
         organ: Its name.
         case_id: The case.
-        features: `(8, voxel)`, half precision.
-        context: `(channel,)`.
-        labels: 0 or 1, `(voxel,)`, bool.
-        stands_for: How many voxels of the case each sample stands for, `(voxel,)`.
+        copy: Its number.
+        path: Where they are kept.
+        size_bytes: How much room they take at most.
     """
 
     organ: str
     case_id: str
-    features: Tensor
-    context: Tensor
-    labels: Tensor
-    stands_for: Tensor
+    copy: int
+    path: Path
+    size_bytes: int
 
 
-def sample_case(
-    network: Network, case: PreparedCase, organs: Sequence[str], config: ContinualConfig, *, overlap: float
-) -> list[OrganSamples]:
-    """Run the trunk over one case and sample voxels for each organ.
-
-    Inside the organ, in a shell around it, and elsewhere, up to the same number each: the border is where
-    heads err, and so few voxels are inside that a plain sample would miss them.
+class FeatureCache:
+    """Samples of a network's features on disk.
 
     Args:
-        network: In evaluation mode.
-        case: At the network's spacing.
-        organs: To sample for; the case must know them.
-        config: Numbers of samples, the shell, the seed.
+        folder: For these files alone; may be removed at any time.
+        network: In evaluation mode, in the numbers that it computes in when it predicts.
+        config: Sampling, copies, the cap.
         overlap: Of windows, as in prediction.
     """
-    made = features_of(network, case.hu.astype(np.float32), overlap=overlap)
-    return [_sample(made, case, name, config) for name in organs]
+
+    def __init__(self, folder: Path, network: Network, config: ContinualConfig, *, overlap: float) -> None:
+        self.folder = folder
+        self._network, self._config, self._overlap = network, config, overlap
+        tensors = network.trunk_tensors()
+        self._made_with = {
+            "format": _FORMAT,
+            "trunk": tensors_sha256(tensors),
+            "windows": [*network.spec.window_voxels, overlap],
+            "spacing_mm": network.spec.spacing_mm,
+            "sampling": [config.samples_per_class, config.shell_mm, config.seed],
+        }
+
+    def wanted(self, case: PreparedCase, organs: Sequence[str]) -> list[Wanted]:
+        """Name the samples of one case, one for each organ and copy, whether they are there or not."""
+        hu = hashlib.sha256(case.hu.tobytes()).hexdigest()
+        made_with = {**self._made_with, "case": case.case_id, "shape": case.hu.shape, "hu": hu}
+        wanted = []
+        for name in organs:
+            size_bytes = self._size_bytes(case.hu.shape, name)
+            mask = hashlib.sha256(np.packbits(case.masks.mask(name)).tobytes()).hexdigest()
+            for copy in range(1 + self._config.augmented_copies):
+                own = {
+                    "organ": name,
+                    "channels": self._network.channels_for(name),
+                    "mask": mask,
+                    "copy": copy,
+                }
+                key = json.dumps({**made_with, **own}, sort_keys=True)
+                name_on_disk = f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
+                path = self.folder / name_on_disk
+                wanted.append(
+                    Wanted(organ=name, case_id=case.case_id, copy=copy, path=path, size_bytes=size_bytes)
+                )
+        return wanted
+
+    def make_room(self, wanted: Sequence[Wanted]) -> int:
+        """Tell how many bytes these samples take at most, and see that there is room before any is made.
+
+        Files of other runs are removed, those used longest ago first, where all would be over the cap.
+
+        Raises:
+            ConfigError: They alone are over the cap.
+            DiskFullError: The disk has not the room for those that are not there yet.
+        """
+        needed = sum(one.size_bytes for one in wanted)
+        cap_bytes = self._config.cache_gb * _GB
+        if needed > cap_bytes:
+            n_cases = len({one.case_id for one in wanted})
+            cure = "raise it, or lower samples_per_class or augmented_copies"
+            rule = f"the features of {n_cases} cases take up to {needed / _GB:.3g} GB; {cure}"
+            raise ConfigError("cache_gb", self._config.cache_gb, rule)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._drop_others({one.path for one in wanted}, cap_bytes - needed)
+        missing = sum(one.size_bytes for one in wanted if not one.path.is_file())
+        free = shutil.disk_usage(self.folder).free
+        if missing > free:
+            seen = f"features take up to {missing / _GB:.3g} GB, and {free / _GB:.3g} GB are free"
+            raise DiskFullError(str(self.folder), seen)
+        return needed
+
+    def samples(self, load: Callable[[], PreparedCase], wanted: Sequence[Wanted]) -> Iterator[OrganSamples]:
+        """Give samples of one case; what is not there is made, one pass of the trunk for each copy.
+
+        Args:
+            load: Gives the case; called only where something is missing.
+            wanted: Of that case, from `wanted`, once there is room.
+
+        Raises:
+            ConfigError: Nothing in the volume is denser than air.
+            DiskFullError: The disk is full.
+        """
+        for copy in sorted({one.copy for one in wanted}):
+            own = [one for one in wanted if one.copy == copy]
+            missing = {one.organ: one.path for one in own if not one.path.is_file()}
+            if missing:
+                made = sample_case(
+                    self._network, load(), sorted(missing), self._config, overlap=self._overlap, copy=copy
+                )
+                for one in made:
+                    _write(missing[one.organ], one)
+            yield from (_read(one) for one in own)
+
+    def _size_bytes(self, shape: Sequence[int], organ_name: str) -> int:
+        n_samples = min(N_KINDS * self._config.samples_per_class, 2 * int(np.prod(shape)))
+        n_groups = 1
+        if self._network.context_per_window:
+            sides = zip(shape, self._network.window_for(shape), strict=True)
+            n_groups = int(np.prod([len(window_starts(*side, self._overlap)) for side in sides]))
+        contexts = n_groups * (4 * self._network.context_channels + 8)
+        a_sample = 2 * self._network.channels_for(organ_name) + _BYTES_A_SAMPLE
+        return n_samples * a_sample + contexts + _HEADER_BYTES
+
+    def _drop_others(self, kept: set[Path], room_bytes: float) -> None:
+        others = [path for path in self.folder.glob("*.safetensors") if path not in kept]
+        others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in others:
+            room_bytes -= path.stat().st_size
+            if room_bytes < 0:
+                path.unlink()
 
 
-def _sample(made: Features, case: PreparedCase, name: str, config: ContinualConfig) -> OrganSamples:
-    mask = case.masks.mask(name)
-    kinds = _kinds(mask, made.seen.cpu().numpy(), case.masks.geometry.spacing_mm, config.shell_mm)
-    rng = np.random.default_rng([config.seed, *name.encode(), *case.case_id.encode()])
-    chosen, stands_for = [], []
-    for kind in kinds:
-        where = np.flatnonzero(kind)
-        n_samples = min(len(where), config.samples_per_class)
-        chosen.append(rng.choice(where, n_samples, replace=False) if n_samples else where)
-        stands_for.append(np.full(n_samples, len(where) / max(1, n_samples), dtype=np.float32))
-    index = np.concatenate(chosen)
-    flat = made.features[0].flatten(start_dim=1)
-    return OrganSamples(
-        organ=name,
-        case_id=case.case_id,
-        features=flat[:, torch.from_numpy(index)].to("cpu", torch.float16).clone(),
-        context=made.context[0].to("cpu").clone(),
-        labels=torch.from_numpy(mask.ravel()[index]),
-        stands_for=torch.from_numpy(np.concatenate(stands_for)),
-    )
+def _write(path: Path, samples: OrganSamples) -> None:
+    tensors = {name: getattr(samples, name).contiguous() for name in _TENSORS}
+    metadata = {"organ": samples.organ, "case_id": samples.case_id}
+    try:
+        with writing(path) as part:
+            part.write_bytes(save(tensors, metadata=metadata))
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise DiskFullError(str(path.parent), "there is no space left for features") from None
 
 
-def _kinds(
-    mask: npt.NDArray[np.bool_], seen: npt.NDArray[np.bool_], spacing_mm: Sequence[float], shell_mm: float
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Split the voxels that prediction looks at: inside, near, elsewhere."""
-    if not mask.any():
-        return mask, mask, seen
-    near = edt.edt(np.ascontiguousarray(~mask), anisotropy=tuple(spacing_mm)) <= shell_mm
-    near &= ~mask
-    return mask & seen, near & seen, ~mask & ~near & seen
+def _read(wanted: Wanted) -> OrganSamples:
+    """Map samples into memory: what is never looked at is never read."""
+    os.utime(wanted.path)  # used last by this run
+    with safe_open(wanted.path, framework="pt") as file:
+        tensors: Mapping[str, Any] = {name: file.get_tensor(name) for name in _TENSORS}
+    return OrganSamples(organ=wanted.organ, case_id=wanted.case_id, **tensors)

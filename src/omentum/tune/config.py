@@ -20,6 +20,7 @@ __all__ = ["ContinualConfig", "FullConfig", "read_config"]
 NETWORK_STRIDE = 16
 _SPACING_MM = (0.5, 20.0)
 _STARTS = ("fresh", "parent")
+HEADS, ADAPTERS = TRAINABLE = ("heads", "heads+adapters")
 Config = TypeVar("Config", "FullConfig", "ContinualConfig")
 
 
@@ -86,13 +87,21 @@ class ContinualConfig:
 
     organs: tuple[str, ...] = ()
     """Organs to tune on every mask that people vouch for, instead of those revised in this round."""
+    trainable: str = "heads"
+    """`heads`, or `heads+adapters`: each organ also learns from the features before their reduction to 8."""
     steps: int = 400
     learning_rate: float = 5e-3
     """Peak rate of AdamW, from which it falls as a cosine."""
     samples_per_class: int = 20_000
     """Most voxels a case and organ, of each kind: inside, near the border, elsewhere."""
-    shell_mm: float = 9.0
+    shell_mm: float = 5.0
     """How far from the organ the voxels of its surroundings are drawn."""
+    augmented_copies: int = 1
+    """How many varied copies of each case the trunk sees, beside the case as it is."""
+    cache_gb: float = 20.0
+    """Most room that features take on disk; those of earlier runs go first."""
+    average_decay: float = 0.0
+    """Of the running mean of the weights, which is what is kept in the end; with 0 the last ones are."""
     replay_share: float = 0.25
     """Share of earlier cases of the same organ that is replayed, the most important first, in [0, 1]."""
     replay_limit: int = 3
@@ -107,9 +116,11 @@ class ContinualConfig:
         """Refuse settings that cannot run."""
         _of_their_types(self)
         _at_least(self, 1, ("replay_limit", "steps", "samples_per_class"))
-        _at_least(self, 0, ("seed",))
-        _shares(self, ("replay_share", "predicted_weight"))
-        _above_0(self, ("learning_rate", "shell_mm"))
+        _at_least(self, 0, ("seed", "augmented_copies"))
+        _shares(self, ("replay_share", "predicted_weight", "average_decay"))
+        if self.trainable not in TRAINABLE:
+            raise ConfigError("trainable", self.trainable, f"it must be {' or '.join(TRAINABLE)}")
+        _above_0(self, ("learning_rate", "shell_mm", "cache_gb"))
 
 
 def read_config(path: Path, kind: type[Config]) -> Config:

@@ -4,22 +4,23 @@ In:  a network and samples of its features (cache).
 Out: the network with new heads for those organs; every other tensor equal to the last bit.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
-import numpy as np
 import torch
 
 from omentum.errors import TuneError
 from omentum.networks.network import Network
-from omentum.tune.cache import OrganSamples
-from omentum.tune.config import ContinualConfig
+from omentum.tune.config import ADAPTERS, ContinualConfig
+from omentum.tune.head_batches import HeadBatches
 from omentum.tune.losses import partial_loss
+from omentum.tune.samples import OrganSamples
 from omentum.tune.schedule import rate_at
 
 __all__ = ["tune_heads"]
 
 Progress = Callable[[int, int, float], None]
-_VOXELS_A_STEP = 1 << 14
+After = Callable[[int, Network], bool]
 
 
 def tune_heads(
@@ -28,78 +29,110 @@ def tune_heads(
     weights: Mapping[tuple[str, str], float],
     config: ContinualConfig,
     progress: Progress | None = None,
+    after: After | None = None,
 ) -> Network:
-    """Tune one head after another, in place.
+    """Tune heads side by side, in place; each as if it were alone.
 
     Args:
-        network: Its trunk stays frozen, as do the heads of organs without samples.
+        network: Its trunk stays frozen, as do the heads of organs without samples. Where adapters are to be
+            trained it has them already, see `add_adapters`.
         samples: Of each organ to tune, from revised and replayed cases.
         weights: What the label of an organ in a case counts, by `(organ, case_id)`.
         config: How.
         progress: Told steps done, steps in all, loss.
+        after: Called after each step of all heads with the number of steps done and the network; ends the
+            tuning where it says so.
 
     Returns:
         The network in evaluation mode.
 
     Raises:
-        TuneError: There are no samples, or the loss is not finite.
+        TuneError: There are no samples, or the loss is not finite; heads are then as they last were good.
     """
     if not samples:
         raise TuneError("no organ has a revision to tune on; import one with `omentum review import FOLDER`")
     network.eval().requires_grad_(False)
     organs = sorted({sample.organ for sample in samples})
-    for k, name in enumerate(organs):
+    heads: list[_Head] = []
+    for name in organs:
         own = [sample for sample in samples if sample.organ == name]
         counted = [weights[name, sample.case_id] for sample in own]
-        before = k * config.steps, len(organs) * config.steps
-        _tune_one(network, own, counted, config, _shifted(progress, before))
+        heads.append(_Head(network, name, HeadBatches(own, counted, config.seed), config))
+    tell = progress or (lambda _done, _total, _loss: None)
+    with _one_thread():
+        try:
+            for step in range(config.steps):
+                for number, head in enumerate(heads, start=1):
+                    tell(step * len(heads) + number, config.steps * len(heads), head.learn(step))
+                if after is not None and after(step + 1, network):
+                    break
+            for head in heads:
+                head.settle()
+        finally:
+            network.requires_grad_(False)
     return network.eval()
 
 
-def _tune_one(
-    network: Network, samples: Sequence[OrganSamples], weights: Sequence[float], config: ContinualConfig,
-    progress: Progress,
-) -> None:  # fmt: skip
-    name = samples[0].organ
-    device = next(network.parameters()).device
-    trained = [value for key, value in network.named_parameters() if f".{name}." in key]
-    for parameter in trained:
-        parameter.requires_grad_(True)
-    optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=0.0)
-    chance = np.array(weights) / sum(weights)
-    for step in range(config.steps):
-        rng = np.random.default_rng([config.seed, step])
-        sample = samples[int(rng.choice(len(samples), p=chance))]
-        optimizer.param_groups[0]["lr"] = config.learning_rate * rate_at(step, config.steps)
-        loss = _loss(network, sample, rng, device)
-        if not bool(torch.isfinite(loss)):
-            raise TuneError(
-                f"the loss of {name} became {float(loss.detach())} at step {step}; lower learning_rate"
-            )
-        optimizer.zero_grad(set_to_none=True)
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute in one thread: a step is so short that several would wait for each other more than work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class _Head:
+    """One organ's head while it learns."""
+
+    def __init__(self, network: Network, name: str, batches: HeadBatches, config: ContinualConfig) -> None:
+        self._network, self._name, self._batches, self._config = network, name, batches, config
+        parts = {"controllers", "adapters"} if config.trainable == ADAPTERS else {"controllers"}
+        self._trained = [
+            value
+            for key, value in network.organ_heads.named_parameters()
+            if key.split(".")[0] in parts and key.split(".")[1] == name
+        ]
+        for parameter in self._trained:
+            parameter.requires_grad_(True)
+        self._optimizer = torch.optim.AdamW(self._trained, lr=config.learning_rate, weight_decay=0.0)
+        self._good = [parameter.detach().clone() for parameter in self._trained]
+        self._average = [value.clone() for value in self._good]
+
+    def learn(self, step: int) -> float:
+        """Take one step, and give the loss before it."""
+        loss = self._loss(step)
+        value = float(loss.detach())
+        if not torch.isfinite(loss):
+            self._take(self._good)
+            cure = f"lower learning_rate from {self._config.learning_rate:g}; nothing was written"
+            raise TuneError(f"the loss of {self._name} became {value} at step {step}; {cure}")
+        self._good = [parameter.detach().clone() for parameter in self._trained]
+        self._optimizer.param_groups[0]["lr"] = self._config.learning_rate * rate_at(step, self._config.steps)
+        self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        progress(step + 1, config.steps, float(loss.detach()))
-    for parameter in trained:
-        parameter.requires_grad_(False)
+        self._optimizer.step()
+        # At first the running mean is that of few steps, not of where they began.
+        decay = min(self._config.average_decay, (step + 1) / (step + 10))
+        for mean, parameter in zip(self._average, self._trained, strict=True):
+            mean.lerp_(parameter.detach(), 1 - decay)
+        return value
 
+    def settle(self) -> None:
+        """Take the running mean of the weights, if that is what is kept."""
+        if self._config.average_decay:
+            self._take(self._average)
 
-def _loss(
-    network: Network, sample: OrganSamples, rng: np.random.Generator, device: torch.device
-) -> torch.Tensor:
-    index = torch.from_numpy(rng.integers(len(sample.labels), size=_VOXELS_A_STEP))
-    features = sample.features[:, index].float()[None].to(device)
-    logits = network.heads(features, sample.context[None].to(device), [sample.organ])
-    labels = sample.labels[index][None, None].to(device)
-    stands_for = sample.stands_for[index][None, None].to(device)
-    return partial_loss(logits, labels, torch.ones(1, 1, device=device), stands_for)
+    def _take(self, values: Sequence[torch.Tensor]) -> None:
+        with torch.no_grad():
+            for parameter, value in zip(self._trained, values, strict=True):
+                parameter.copy_(value)
 
-
-def _shifted(progress: Progress | None, before: tuple[int, int]) -> Progress:
-    done, total = before
-
-    def tell(step: int, _steps: int, loss: float) -> None:
-        if progress is not None:
-            progress(done + step, total, loss)
-
-    return tell
+    def _loss(self, step: int) -> torch.Tensor:
+        device = self._trained[0].device
+        batch = self._batches.draw(step)
+        logits = self._network.heads(batch.features.to(device), batch.contexts.to(device), [self._name])
+        counted = torch.ones(len(batch.contexts), 1, device=device)
+        return partial_loss(logits, batch.labels.to(device), counted, batch.stands_for.to(device))

@@ -4,21 +4,40 @@ In:  an open project, the cases that may be learned from, settings.
 Out: the network, and what its story says of it.
 """
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 
+from omentum.networks.grow import add_adapters
 from omentum.networks.network import Network
+from omentum.networks.precision import numbers_for
 from omentum.records import LabelledCase
-from omentum.tune.cache import OrganSamples, sample_case
-from omentum.tune.config import ContinualConfig
+from omentum.tune.cache import FeatureCache, Wanted
+from omentum.tune.config import ADAPTERS, ContinualConfig
 from omentum.tune.continual import tune_heads
 from omentum.tune.plan import learned_from
-from omentum.tune.prepared import prepared
+from omentum.tune.prepared import PreparedCase, prepared
 from omentum.tune.run import TuneRun, network_in_use
+from omentum.tune.samples import OrganSamples
 
 __all__ = ["tune_in_round"]
+
+_GB = 1e9
+_CACHING = "cache features"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Cached:
+    """Samples of all that is learned from, and how much room they take on disk."""
+
+    samples: list[OrganSamples]
+    at_most_bytes: int
+    """Told before any were made."""
+    size_bytes: int
 
 
 def tune_in_round(
@@ -36,21 +55,64 @@ def tune_in_round(
     """
     workspace = run.workspace
     current = workspace.store.rounds.current()
-    network = network_in_use(workspace).to(run.device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    network = network_in_use(workspace)
     revised = [one for one in workspace.store.revisions.all() if one.round_number == current.number]
     plan = learned_from(workspace, cases, revised, config, network.spec.organs)
-    by_id = {one.case.case_id: one for one in cases}
-    samples: list[OrganSamples] = []
-    for done, (case_id, organs) in enumerate(sorted(plan.items()), start=1):
-        ready = prepared(by_id[case_id], network.spec.spacing_mm, workspace.folder.cache_dir)
-        samples += sample_case(network, ready, sorted(organs), config, overlap=workspace.settings.overlap)
-        run.tell("cache features", done, len(plan), case_id)
+    organs = sorted({name for organs in plan.values() for name in organs})
+    if config.trainable == ADAPTERS:
+        add_adapters(network, organs, seed=config.seed)
+    cached = _cached(run, network, cases, plan, config)
     counted = {
         (organ, case_id): weight for case_id, organs in plan.items() for organ, weight in organs.items()
     }
     tune_heads(
-        network, samples, counted, config,
+        network.to(run.device), cached.samples, counted, config,
         lambda done, total, loss: run.tell("tune heads", done, total, f"loss {loss:.3f}"),
     )  # fmt: skip
     seen = {case_id: sorted(organs) for case_id, organs in sorted(plan.items())}
-    return network, {"mode": "continual", "organs": sorted({s.organ for s in samples}), "cases": seen}
+    learned = {
+        "organs": organs,
+        "cases": seen,
+        "cache_bytes": {"at_most": cached.at_most_bytes, "taken": cached.size_bytes},
+    }
+    return network, {"mode": "continual", **learned}
+
+
+def _cached(
+    run: TuneRun,
+    network: Network,
+    cases: Sequence[LabelledCase],
+    plan: Mapping[str, Mapping[str, float]],
+    config: ContinualConfig,
+) -> _Cached:
+    """Give samples of every organ and case of a plan, from the cache where they are there."""
+    workspace = run.workspace
+    by_id = {one.case.case_id: one for one in cases}
+    trunk = _as_predicting(network, run.device)
+    folder = workspace.folder.cache_dir / "features"
+    cache = FeatureCache(folder, trunk, config, overlap=workspace.settings.overlap)
+
+    def load(case_id: str) -> PreparedCase:
+        return prepared(by_id[case_id], network.spec.spacing_mm, workspace.folder.cache_dir)
+
+    wanted: dict[str, list[Wanted]] = {}
+    for done, (case_id, organs) in enumerate(sorted(plan.items()), start=1):
+        wanted[case_id] = cache.wanted(load(case_id), sorted(organs))
+        run.tell("prepare cases", done, len(plan), case_id)
+    every = [one for case in wanted.values() for one in case]
+    at_most_bytes = cache.make_room(every)
+    run.tell(_CACHING, 0, len(wanted), f"takes up to {at_most_bytes / _GB:.2g} GB in {folder}")
+    samples: list[OrganSamples] = []
+    for done, (case_id, own) in enumerate(wanted.items(), start=1):
+        samples += cache.samples(partial(load, case_id), own)
+        run.tell(_CACHING, done, len(wanted), case_id)
+    size_bytes = sum(one.path.stat().st_size for one in every)
+    return _Cached(samples=samples, at_most_bytes=at_most_bytes, size_bytes=size_bytes)
+
+
+def _as_predicting(network: Network, device: str) -> Network:
+    """Give the network in the numbers and the layout in which it predicts; the one given stays as it is."""
+    numbers = numbers_for(network, "auto", device)
+    twin = copy.deepcopy(network)
+    twin.compute_in(numbers)
+    return twin.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload, no-any-return]

@@ -1,0 +1,108 @@
+"""How does a network get a head for one more organ, or an adapter? All that it has stays, bit for bit.
+
+In:  a network, the organs.
+Out: the same network with more tensors, and a spec that says so; what it says of other organs is the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import torch
+
+from omentum.errors import UnknownOrganError
+from omentum.networks.heads import Adapter, new_controller
+from omentum.networks.network import Network
+from omentum.volumes.labels import ORGANS, organ
+
+__all__ = ["add_adapters", "add_heads", "similar_organs"]
+
+_ALIKE = (
+    ("aorta", "postcava", "portal_vein_and_splenic_vein", "celiac_trunk", "hepatic_vessel"),
+    ("adrenal_gland_right", "adrenal_gland_left"),
+    ("kidney_right", "kidney_left"),
+    ("lung_right", "lung_left"),
+    ("femur_left", "femur_right"),
+    ("stomach", "duodenum", "colon", "intestine", "rectum", "esophagus"),
+    ("bladder", "gall_bladder", "prostate"),
+    ("liver", "spleen", "pancreas"),
+)
+"""Organs that look alike on CT: vessels with contrast, glands and kidneys, lungs, bones, the gut, what holds
+fluid, soft organs."""
+
+
+def similar_organs(name: str, known: Sequence[str]) -> tuple[str, ...]:
+    """Tell which known organs a new organ's head may begin as.
+
+    Those of the first rule that finds any: its partner on the other side; the organs that it lies in, for a
+    tumour or cyst, and other growths in them; organs that look alike on CT.
+
+    Args:
+        name: Of the new organ.
+        known: Organs that the network has a head for.
+
+    Example:
+        >>> similar_organs("adrenal_gland_left", ["liver", "kidney_left", "adrenal_gland_right"])
+        ('adrenal_gland_right',)
+        >>> similar_organs("duodenum", ["liver", "stomach", "colon"])
+        ('stomach', 'colon')
+    """
+    own = organ(name)
+    growths = [row.name for row in ORGANS if row.hosts and row.hosts == own.hosts]
+    rules = [(own.partner,), growths, own.hosts, *(alike for alike in _ALIKE if own.name in alike)]
+    for rule in rules:
+        found = tuple(one for one in known if one in rule and one != own.name)
+        if found:
+            return found
+    return ()
+
+
+def add_heads(network: Network, similar: Mapping[str, Sequence[str]], *, seed: int = 0) -> None:
+    """Add heads for new organs, in place.
+
+    A new head begins as the mean of those of similar organs, number by number; where there are none it begins
+    as a fresh one. It is no good before it is trained, so nothing should predict with it until then.
+
+    Args:
+        network: Its other tensors stay as they are.
+        similar: For each new organ, organs that the network has a head for.
+        seed: Of fresh heads.
+
+    Raises:
+        UnknownOrganError: The network has no head for an organ named as similar.
+    """
+    heads = network.organ_heads.controllers
+    device = next(network.parameters()).device
+    for name, others in similar.items():
+        for other in others:
+            if other not in heads:
+                raise UnknownOrganError(other, network.spec.organs)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            fresh = new_controller(network.context_channels)
+        if others:
+            states = [heads[other].state_dict() for other in others]
+            fresh.load_state_dict(
+                {key: torch.stack([one[key] for one in states]).mean(dim=0) for key in states[0]}
+            )
+        heads[organ(name).name] = fresh.to(device)
+    network.spec = replace(network.spec, organs=(*network.spec.organs, *similar))
+
+
+def add_adapters(network: Network, organs: Sequence[str], *, seed: int = 0) -> None:
+    """Give organs adapters that change nothing yet, in place; one that an organ has already stays.
+
+    Args:
+        network: Its tensors stay as they are.
+        organs: That it has heads for.
+        seed: Of the first layer; the second is 0.
+
+    Raises:
+        ConfigError: The network has no head for one of them.
+    """
+    new = [name for name in organs if name not in network.spec.adapters]
+    network.spec = replace(network.spec, adapters=(*network.spec.adapters, *new))
+    device = next(network.parameters()).device
+    for name in new:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network.organ_heads.adapters[name] = Adapter(network.wide_channels).to(device)

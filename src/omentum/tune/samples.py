@@ -1,0 +1,141 @@
+"""What does a head learn from? A sample of the voxels of a case, with the features that the trunk made there.
+
+In:  a network, a prepared case, the organs to tune.
+Out: features of sampled voxels with labels, and how many voxels each sample stands for. One pass of the
+     trunk, through the same windows as in prediction, serves all organs of a case.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import edt
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from omentum.measures.boxes import bounding_box, grown
+from omentum.networks.features_at import FeaturesAt, features_at, voxels_seen
+from omentum.networks.network import Network
+from omentum.tune.augment import augmented
+from omentum.tune.config import ContinualConfig
+from omentum.tune.prepared import PreparedCase
+
+__all__ = ["N_KINDS", "OrganSamples", "sample_case"]
+
+N_KINDS = 3
+"""Voxels inside an organ, near it, and elsewhere are sampled apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OrganSamples:
+    """Voxels of one organ in one case, in random order within each group.
+
+    Attributes:
+        organ: Its name.
+        case_id: The case.
+        features: `(channel, voxel)`, half precision; 8, or, of an organ with an adapter, all of the trunk's.
+        contexts: Of each group of voxels, `(group, channel)`: one in all where a network's context is that of
+            the whole volume, else one for each window.
+        starts: Where each group begins, and the last one ends, `(group + 1,)`.
+        labels: 0 or 1, `(voxel,)`, bool.
+        stands_for: How many voxels of the case each sample stands for, `(voxel,)`.
+    """
+
+    organ: str
+    case_id: str
+    features: Tensor
+    contexts: Tensor
+    starts: Tensor
+    labels: Tensor
+    stands_for: Tensor
+
+
+def sample_case(
+    network: Network,
+    case: PreparedCase,
+    organs: Sequence[str],
+    config: ContinualConfig,
+    *,
+    overlap: float,
+    copy: int = 0,
+) -> list[OrganSamples]:
+    """Run the trunk over one case and sample voxels for each organ.
+
+    Inside the organ, in a shell around it, and elsewhere, up to the same number each: the border is where
+    heads err, and so few voxels are inside that a plain sample would miss them.
+
+    Args:
+        network: In evaluation mode.
+        case: At the network's spacing.
+        organs: To sample for; the case must know them.
+        config: Numbers of samples, the shell, the seed.
+        overlap: Of windows, as in prediction.
+        copy: Of the case, see `augmented`; 0 is the case as it is.
+
+    Raises:
+        ConfigError: The overlap is out of range, or nothing in the volume is denser than air.
+        UnknownOrganError: The case has no label of an organ.
+    """
+    seen_as = augmented(case, copy, config.seed)
+    hu = seen_as.hu.astype(np.float32)
+    seen = voxels_seen(network, hu, overlap=overlap)
+    drawn = {name: _drawn(seen_as, name, seen, config, copy) for name in organs}
+    places = {name: index for name, (index, _) in drawn.items()}
+    made = features_at(network, hu, places, overlap=overlap, seed=config.seed)
+    return [
+        _samples(case.case_id, name, made[name], seen_as.masks.mask(name).ravel()[index], stands_for)
+        for name, (index, stands_for) in drawn.items()
+    ]
+
+
+def _samples(
+    case_id: str,
+    name: str,
+    made: FeaturesAt,
+    labels: npt.NDArray[np.bool_],
+    stands_for: npt.NDArray[np.float32],
+) -> OrganSamples:
+    return OrganSamples(
+        organ=name,
+        case_id=case_id,
+        features=made.features,
+        contexts=made.contexts,
+        starts=torch.tensor(made.starts),
+        labels=torch.from_numpy(labels[made.order]),
+        stands_for=torch.from_numpy(stands_for[made.order]),
+    )
+
+
+def _drawn(
+    case: PreparedCase, name: str, seen: npt.NDArray[np.bool_], config: ContinualConfig, copy: int
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+    """Draw voxels, in random order, and tell how many each stands for."""
+    rng = np.random.default_rng([config.seed, copy, *name.encode(), *case.case_id.encode()])
+    chosen, stands_for = [], []
+    spacing_mm = case.masks.geometry.spacing_mm
+    for kind in _kinds(case.masks.mask(name), seen, spacing_mm, config.shell_mm):
+        where = np.flatnonzero(kind)
+        n_samples = min(len(where), config.samples_per_class)
+        chosen.append(where[rng.choice(len(where), n_samples, replace=False)] if n_samples else where)
+        stands_for.append(np.full(n_samples, len(where) / max(1, n_samples), dtype=np.float32))
+    order = rng.permutation(sum(map(len, chosen)))
+    return np.concatenate(chosen)[order], np.concatenate(stands_for)[order]
+
+
+def _kinds(
+    mask: npt.NDArray[np.bool_],
+    seen: npt.NDArray[np.bool_],
+    spacing_mm: tuple[float, float, float],
+    shell_mm: float,
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Split the voxels that prediction looks at: inside, near, elsewhere."""
+    box = bounding_box(mask)
+    if box is None:
+        return mask, mask, seen
+    shell_mm = max(shell_mm, *spacing_mm)  # at least the voxels that touch it
+    around = grown(box, int(shell_mm / min(spacing_mm)) + 1, mask.shape)
+    near = np.zeros_like(mask)
+    outside = np.ascontiguousarray(~mask[around])
+    near[around] = outside & (edt.edt(outside, anisotropy=spacing_mm) <= shell_mm)
+    return mask & seen, near & seen, ~mask & ~near & seen
