@@ -47,7 +47,7 @@ QUICK = Settings(
     uncached_steps=10,
     uncached_every=5,
     heads_steps=40,
-    heads_judged=2,
+    heads_every=20,
 )
 
 

@@ -33,6 +33,7 @@ QUICK = NewSettings(
     full_steps=40,
     every=20,
     heads_steps=50,
+    heads_every=25,
 )
 
 

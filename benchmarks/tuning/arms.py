@@ -9,9 +9,11 @@ revised only             the base network, all weights, on the revised labels al
 all data                 the base network, all weights, on all labels, old ones counting as predicted ones
 continual without cache  the base network's four heads, on revised labels and old ones of the replayed cases
 continual                the same on cached features
+continual with adapters  the same; the four organs read the features before their reduction too
 
 Full training is given more than the published one, which saw old labels of the wrong organs in all but the
-revised cases: here its loss leaves them out, for nobody who knows that they are wrong would keep them.
+revised cases: here its loss leaves them out, for nobody who knows that they are wrong would keep them, and
+revised cases are drawn as often as all others together; drawn like any other, they teach it next to nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +21,7 @@ from dataclasses import dataclass, replace
 
 from omentum.networks.network import Network
 from omentum.records import MaskSource
-from omentum.tune.config import ContinualConfig, FullConfig
+from omentum.tune.config import ADAPTERS, HEADS, ContinualConfig, FullConfig
 from omentum.tune.prepared import PreparedCase
 from tuning.bench import Bench, all_weights, case_with, fresh_network
 from tuning.cohort import Patient, case_of
@@ -27,7 +29,7 @@ from tuning.curves import Curve, Point
 from tuning.judge import FrozenJudge, mean_dice
 from tuning.kept import network_in
 from tuning.old_labels import WRONG_ORGANS, old_labels
-from tuning.ours import Judged, train_all, tune_cached
+from tuning.ours import Judged, as_often, train_all, tune_cached
 from tuning.uncached import tune_uncached
 
 __all__ = ["ARMS", "Start", "run_arm"]
@@ -62,9 +64,11 @@ def run_arm(bench: Bench, name: str) -> tuple[Network, Sequence[Point]]:
 def _full(start: Start) -> Network:
     given = start.bench.settings
     config = all_weights(given, given.full_steps, given.full_every)
-    cases = [case_with(one, MaskSource.REVISED) for one in start.bench.revised]
-    cases += [case_with(one, None) for one in start.bench.earlier]
-    return train_all(fresh_network(), cases, config, start.curve.path.parent, start.judged)
+    revised = [case_with(one, MaskSource.REVISED) for one in start.bench.revised]
+    others = [case_with(one, None) for one in start.bench.earlier]
+    return train_all(
+        fresh_network(), as_often(revised, others), config, start.curve.path.parent, start.judged
+    )
 
 
 def _revised_only(start: Start) -> Network:
@@ -87,21 +91,34 @@ def _uncached(start: Start) -> Network:
 
 
 def _cached(start: Start) -> Network:
+    return _tuned(start, HEADS)
+
+
+def _adapted(start: Start) -> Network:
+    return _tuned(start, ADAPTERS)
+
+
+def _tuned(start: Start, trainable: str) -> Network:
     given = start.bench.settings
-    config = ContinualConfig(steps=given.heads_steps, learning_rate=given.heads_rate)
-    total = given.heads_steps * len(WRONG_ORGANS)
+    config = ContinualConfig(
+        organs=WRONG_ORGANS,
+        trainable=trainable,
+        steps=given.heads_steps,
+        learning_rate=given.heads_rate,
+        augmented_copies=0,
+    )
 
     def judged() -> Judged:
         judge = FrozenJudge(start.base, start.bench.validation)
 
         def told(step: int, network: Network) -> None:
-            if step % (total // given.heads_judged) == 0:
+            if step % given.heads_every == 0:
                 found = judge.dice(network, WRONG_ORGANS)
                 start.curve.add(step, mean_dice(found, WRONG_ORGANS), start.others)
 
         return told
 
-    return tune_cached(start.base, _revised_and_replayed(start), WRONG_ORGANS, config, judged)
+    return tune_cached(start.base, _revised_and_replayed(start), config, start.curve.path.parent, judged)
 
 
 ARMS: dict[str, Callable[[Start], Network]] = {
@@ -110,6 +127,7 @@ ARMS: dict[str, Callable[[Start], Network]] = {
     "all data": _all_data,
     "continual without cache": _uncached,
     "continual": _cached,
+    "continual with adapters": _adapted,
 }
 """Every arm, by name; the first is what the others are compared with."""
 

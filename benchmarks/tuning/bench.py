@@ -49,8 +49,7 @@ class Settings:
     """Steps between the judgements of full training."""
     weights_every: int = 50
     uncached_every: int = 50
-    heads_judged: int = 4
-    """How often the cached arm is judged, at equal numbers of steps."""
+    heads_every: int = 40
     replay_share: float = 0.1
     patch_voxels: tuple[int, int, int] = (48, 48, 48)
     batch_size: int = 2

@@ -4,24 +4,26 @@ In:  networks, prepared cases, settings; a judge that is called now and then.
 Out: trained networks. What a judge takes is part of what training takes.
 """
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from omentum.networks.grow import add_adapters, add_heads, similar_organs
 from omentum.networks.infer import organ_probabilities
 from omentum.networks.network import Network, build
-from omentum.tune.cache import sample_case
-from omentum.tune.config import ContinualConfig, FullConfig
+from omentum.tune.cache import FeatureCache
+from omentum.tune.config import ADAPTERS, ContinualConfig, FullConfig
 from omentum.tune.continual import tune_heads
 from omentum.tune.full import train_full
 from omentum.tune.prepared import PreparedCase
 from tuning.cohort import Patient
 from tuning.curves import CHECKPOINT
 
-__all__ = ["OVERLAP", "Judged", "chosen_replay", "train_all", "tune_cached", "with_organs"]
+__all__ = ["OVERLAP", "Judged", "as_often", "chosen_replay", "train_all", "tune_cached", "with_organs"]
 
 Judged = Callable[[int, Network], None]
 """Told steps done, and the network as it would be kept now."""
@@ -54,37 +56,57 @@ def train_all(
     return trained
 
 
+def as_often(few: Sequence[PreparedCase], many: Sequence[PreparedCase]) -> list[PreparedCase]:
+    """Repeat some cases until they are drawn about as often as all others together."""
+    return [*few] * max(1, round(len(many) / len(few))) + [*many]
+
+
 def tune_cached(
     network: Network,
     learned: Mapping[str, tuple[PreparedCase, float]],
-    organs: Sequence[str],
     config: ContinualConfig,
+    folder: Path,
     judged: Callable[[], Judged],
 ) -> Network:
     """Tune heads on features that the trunk makes once.
 
     Args:
         network: Its other tensors stay as they are.
-        learned: Cases with labels of all `organs`, and what those count, by case.
-        organs: To tune.
-        config: How.
+        learned: Cases with labels of `config.organs`, and what those count, by case.
+        config: How, and which organs.
+        folder: Gets the cache, which is empty when this begins, and gone when it ends.
         judged: Called when the features are there; gives who is told of the steps.
     """
+    features = folder / "features"
+    shutil.rmtree(features, ignore_errors=True)
+    if config.trainable == ADAPTERS:
+        add_adapters(network, config.organs)
+    cache = FeatureCache(features, network, config, overlap=OVERLAP)
+    wanted = {key: cache.wanted(case, config.organs) for key, (case, _) in learned.items()}
+    cache.make_room([one for own in wanted.values() for one in own])
     samples = [
-        sample
-        for case, _ in learned.values()
-        for sample in sample_case(network, case, organs, config, overlap=OVERLAP)
+        sample for key, own in wanted.items() for sample in cache.samples(partial(_case, learned, key), own)
     ]
     told = judged()
-    weights = {(name, key): weight for key, (_, weight) in learned.items() for name in organs}
-    return tune_heads(network, samples, weights, config, lambda done, _total, _loss: told(done, network))
+    weights = {(name, key): weight for key, (_, weight) in learned.items() for name in config.organs}
+
+    def after(step: int, tuned: Network) -> bool:
+        told(step, tuned)
+        return False
+
+    tuned = tune_heads(network, samples, weights, config, after=after)
+    shutil.rmtree(features)
+    return tuned
 
 
 def with_organs(network: Network, new: Sequence[str]) -> Network:
-    """Give a network that has fresh heads for new organs too, every other tensor as it was."""
-    grown = build(replace(network.spec, organs=(*network.spec.organs, *new)))
-    grown.load_state_dict({**grown.state_dict(), **network.state_dict()})
-    return grown.eval()
+    """Give a network new heads, begun as those of similar organs; every other tensor stays as it was."""
+    add_heads(network, {name: similar_organs(name, network.spec.organs) for name in new})
+    return network.eval()
+
+
+def _case(learned: Mapping[str, tuple[PreparedCase, float]], key: str) -> PreparedCase:
+    return learned[key][0]
 
 
 def chosen_replay(

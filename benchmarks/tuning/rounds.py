@@ -3,8 +3,10 @@
 In:  settings, fixed beforehand; made-up patients.
 Out: of each way and round a network and its curve.
 
-heads  the network of the round before gets heads for the new organs; those alone learn, on cached features
-full   fresh weights learn all organs known by then; of the new ones from the same labelled cases as the heads
+heads               the network of the round before gets heads for the new organs, which alone learn
+heads and adapters  the same; the new organs read the features before their reduction too
+full                fresh weights learn all organs known by then, the new ones in the same labelled cases,
+                    which are drawn as often as all others together
 
 The base network knows five organs in all cases. The new organs of a round are labelled in some of the
 cases, and unknown in the others. Its trunk has never been asked for them.
@@ -16,14 +18,14 @@ from pathlib import Path
 
 from omentum.networks.network import Network, NetworkSpec, build
 from omentum.records import MaskSource
-from omentum.tune.config import ContinualConfig, FullConfig
+from omentum.tune.config import ADAPTERS, HEADS, ContinualConfig, FullConfig
 from omentum.tune.prepared import PreparedCase
 from tuning.bench import FIRST_LEARNED, FIRST_TEST, FIRST_VALIDATION, OTHERS
 from tuning.cohort import SPACING_MM, Patient, case_of, patients
 from tuning.curves import Curve, Point
 from tuning.judge import FrozenJudge, dice_by_organ, masks_of, mean_dice
 from tuning.kept import folder_of, network_in
-from tuning.ours import Judged, train_all, tune_cached, with_organs
+from tuning.ours import Judged, as_often, train_all, tune_cached, with_organs
 
 __all__ = ["NEW", "OLD", "ROUNDS", "WAYS", "NewSettings", "RoundBench", "known_in", "run_round"]
 
@@ -45,7 +47,8 @@ class NewSettings:
     full_steps: int = 1400
     every: int = 200
     """Steps between judgements."""
-    heads_steps: int = 250
+    heads_steps: int = 300
+    heads_every: int = 100
     heads_rate: float = 1e-2
     patch_voxels: tuple[int, int, int] = (48, 48, 48)
     batch_size: int = 2
@@ -69,19 +72,22 @@ class RoundBench:
         self.validation = patients(range(FIRST_VALIDATION, FIRST_VALIDATION + given.n_validation))
         self.test = patients(range(FIRST_TEST, FIRST_TEST + given.n_test))
 
-    def cases(self, new: Sequence[str]) -> list[PreparedCase]:
-        """Give all cases, the first of them with labels of new organs too."""
-        labelled = self.settings.n_labelled
-        return [_case(one, (*OLD, *new)) for one in self.learned[:labelled]] + [
-            _case(one, OLD) for one in self.learned[labelled:]
-        ]
+    def labelled(self, new: Sequence[str]) -> list[PreparedCase]:
+        """Give the cases in which new organs are labelled too."""
+        return [_case(one, (*OLD, *new)) for one in self.learned[: self.settings.n_labelled]]
+
+    def others(self) -> list[PreparedCase]:
+        """Give the cases in which they are not."""
+        return [_case(one, OLD) for one in self.learned[self.settings.n_labelled :]]
 
     def base(self) -> Network:
         """Give the network that knows the old organs."""
 
         def train() -> Network:
             config = _all_weights(self.settings, self.settings.base_steps)
-            return train_all(_fresh(OLD), self.cases(()), config, self.folder / "base", lambda *_: None)
+            return train_all(
+                _fresh(OLD), self.labelled(()) + self.others(), config, self.folder / "base", lambda *_: None
+            )
 
         return network_in(self.folder / "base", train)
 
@@ -93,8 +99,8 @@ def known_in(number: int) -> tuple[str, ...]:
 
 def run_round(bench: RoundBench, way: str, number: int) -> tuple[Network, Sequence[Point]]:
     """Run one round of one way, or find what it came to; counted from 1."""
-    folder = bench.folder / f"{way}-{number}"
-    before = run_round(bench, way, number - 1)[0] if number > 1 and way == "heads" else bench.base()
+    folder = bench.folder / f"{way.replace(' ', '-')}-{number}"
+    before = run_round(bench, way, number - 1)[0] if number > 1 and way != "full" else bench.base()
     curve = Curve(folder / "curve.json")
     curve.start()
     network = network_in(folder, lambda: WAYS[way](bench, before, number, curve))
@@ -110,10 +116,19 @@ def _full(bench: RoundBench, _before: Network, number: int, curve: Curve) -> Net
         curve.add(step, mean_dice(found, ROUNDS[number - 1]), mean_dice(found, OLD))
 
     config = _all_weights(bench.settings, bench.settings.full_steps)
-    return train_all(_fresh(organs), bench.cases(new), config, curve.path.parent, judged)
+    cases = as_often(bench.labelled(new), bench.others())
+    return train_all(_fresh(organs), cases, config, curve.path.parent, judged)
 
 
 def _heads(bench: RoundBench, before: Network, number: int, curve: Curve) -> Network:
+    return _tuned(bench, before, number, curve, HEADS)
+
+
+def _adapted(bench: RoundBench, before: Network, number: int, curve: Curve) -> Network:
+    return _tuned(bench, before, number, curve, ADAPTERS)
+
+
+def _tuned(bench: RoundBench, before: Network, number: int, curve: Curve, trainable: str) -> Network:
     given, new = bench.settings, ROUNDS[number - 1]
     grown = with_organs(before, new)
 
@@ -122,17 +137,27 @@ def _heads(bench: RoundBench, before: Network, number: int, curve: Curve) -> Net
         others = mean_dice(judge.dice(grown, OLD), OLD)
 
         def told(step: int, network: Network) -> None:
-            if step % given.heads_steps == 0:
+            if step % given.heads_every == 0:
                 curve.add(step, mean_dice(judge.dice(network, new), new), others)
 
         return told
 
-    learned = {one.case_id: (one, 1.0) for one in bench.cases(new)[: given.n_labelled]}
-    config = ContinualConfig(steps=given.heads_steps, learning_rate=given.heads_rate)
-    return tune_cached(grown, learned, new, config, judged)
+    learned = {one.case_id: (one, 1.0) for one in bench.labelled(new)}
+    config = ContinualConfig(
+        organs=new,
+        trainable=trainable,
+        steps=given.heads_steps,
+        learning_rate=given.heads_rate,
+        augmented_copies=0,
+    )
+    return tune_cached(grown, learned, config, curve.path.parent, judged)
 
 
-WAYS: dict[str, Callable[[RoundBench, Network, int, Curve], Network]] = {"heads": _heads, "full": _full}
+WAYS: dict[str, Callable[[RoundBench, Network, int, Curve], Network]] = {
+    "heads": _heads,
+    "heads and adapters": _adapted,
+    "full": _full,
+}
 """Every way, by name."""
 
 
