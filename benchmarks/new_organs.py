@@ -1,10 +1,10 @@
 """Can a network learn organs that it was never asked for? Run: python benchmarks/new_organs.py [--quick].
 
 Two rounds on made-up patients, two new organs in each, five old ones. Continual Tuning gives the network
-new heads and lets them learn on its frozen trunk; full training begins anew each round. `tuning/rounds.py`
-says what each learns from. Time is counted as in continual_vs_full.py: everything, up to the first
-judgement that reaches full training's final Dice of the round's organs minus 0.005; who never gets there
-says by how much.
+new heads, with adapters or without, and lets them learn on its frozen trunk; full training begins anew.
+`tuning/rounds.py` says what each learns from. Time is counted as in continual_vs_full.py: everything, up
+to the first judgement that reaches full training's final Dice of the round's organs minus 0.005; who never
+gets there says by how much.
 
 Published (Zhang et al. 2024, arXiv:2402.19423), mean Dice of the new organs: 0, then 0.53, then 0.76 with
 Swin UNETR, and 0.34, then 0.79 with U-Net, the old ones at 0.90 throughout.
@@ -18,11 +18,13 @@ from pathlib import Path
 from measure import report
 from omentum.networks.network import Network
 from tuning.curves import Point, seconds_to
-from tuning.judge import Masks, changed_voxels, dice_by_organ, masks_of, mean_dice
+from tuning.judge import FrozenJudge, Masks, changed_voxels, dice_by_organ, mean_dice
 from tuning.page import put_into, table
 from tuning.rounds import NEW, OLD, WAYS, NewSettings, RoundBench, known_in, run_round
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "tuning-measured.md"
+OURS, FULL = "heads and adapters", "full"
+"""An organ that the trunk was never asked for needs more than the eight features made for others."""
 SLACK_DICE = 0.005
 QUICK = NewSettings(
     n_cases=24,
@@ -60,12 +62,12 @@ def main() -> None:
         for number in (1, 2)
         for way in WAYS
     }
-    targets = [found["full", number].points[-1].revised - SLACK_DICE for number in (1, 2)]
+    targets = [found[FULL, number].points[-1].revised - SLACK_DICE for number in (1, 2)]
     text = table(_rows(base, found, targets))
     print(text)
     if asked.write and not asked.quick:
         put_into(DOCUMENT, "new_organs", text)
-    ours, other = (_seconds(found, way, targets) for way in ("heads", "full"))
+    ours, other = (_seconds(found, way, targets) for way in (OURS, FULL))
     report(
         "new_organs",
         ours=ours,
@@ -73,8 +75,10 @@ def main() -> None:
         unit="s in both rounds to full training's Dice of the new organs - 0.005",
         quick=asked.quick,
         targets=targets,
-        old_voxels_changed=[changed_voxels(base.old_masks, found["heads", n].old_masks) for n in (1, 2)],
-        old_dice=[mean_dice(one.dice, OLD) for one in (base, found["heads", 1], found["heads", 2])],
+        old_voxels_changed=max(
+            changed_voxels(base.old_masks, one.old_masks) for (way, _), one in found.items() if way != FULL
+        ),
+        old_dice=[mean_dice(one.dice, OLD) for one in (base, found[OURS, 1], found[OURS, 2])],
         gaps={f"{way} {n}": max(0.0, targets[n - 1] - _best(one)) for (way, n), one in found.items()},
         dice={f"{way} {number}": one.dice for (way, number), one in found.items()},
         seconds={f"{way} {number}": one.points[-1].seconds for (way, number), one in found.items()},
@@ -83,10 +87,12 @@ def main() -> None:
 
 
 def _after(bench: RoundBench, network: Network, points: Sequence[Point], number: int) -> After:
-    organs = (*OLD, *known_in(number))
-    masks = list(masks_of(network, bench.test, organs))
-    dice = dice_by_organ(masks, bench.test, organs)
-    return After(points=points, dice=dice, old_masks=[one[: len(OLD)] for one in masks])
+    judge = FrozenJudge(network, bench.test)
+    old_masks = list(judge.masks(network, OLD))  # asked for alone: only the same list gives the same bits
+    dice = dice_by_organ(old_masks, bench.test, OLD)
+    if number:
+        dice |= judge.dice(network, known_in(number))
+    return After(points=points, dice=dice, old_masks=old_masks)
 
 
 def _seconds(found: dict[tuple[str, int], After], way: str, targets: Sequence[float]) -> float | None:

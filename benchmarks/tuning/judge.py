@@ -34,11 +34,14 @@ class FrozenJudge:
         self._patients = patients
         self._features: list[Features] = [_features(network, one) for one in patients]
 
+    def masks(self, network: Network, organs: Sequence[str]) -> Iterator[Masks]:
+        """Predict one patient after another: `(organ, x, y, z)`."""
+        for one, made in zip(self._patients, self._features, strict=True):
+            yield _joined(heads_of(network, made, organs), one, len(organs))
+
     def dice(self, network: Network, organs: Sequence[str]) -> dict[str, float]:
         """Score the heads of some organs."""
-        pairs = zip(self._patients, self._features, strict=True)
-        masks = (_joined(heads_of(network, made, organs), one, len(organs)) for one, made in pairs)
-        return dice_by_organ(masks, self._patients, organs)
+        return dice_by_organ(self.masks(network, organs), self._patients, organs)
 
 
 def masks_of(network: Network, patients: Iterable[Patient], organs: Sequence[str]) -> Iterator[Masks]:
