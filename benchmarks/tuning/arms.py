@@ -4,16 +4,15 @@ In:  settings; made-up patients.
 Out: of each arm a network and its curve. Each starts with what a project has at that moment: the base network
      and the cases at the network's spacing; what an arm computes from them is in its time.
 
-full                     fresh weights; of the wrong organs it learns from the revised labels alone
-revised only             the base network, all weights, on the revised labels alone
-all data                 the base network, all weights, on all labels, old ones counting as predicted ones
-continual without cache  the base network's four heads, on revised labels and old ones of the replayed cases
+full                     fresh weights learn all labels, old ones counting as the package's predicted ones
+revised only             the base network goes on, all weights, on the revised labels alone
+all data                 the base network goes on, all weights, on all labels
+continual without cache  the base network's four heads learn revised labels and old ones of replayed cases
 continual                the same on cached features
 continual with adapters  the same; the four organs read the features before their reduction too
 
-Full training is given more than the published one, which saw old labels of the wrong organs in all but the
-revised cases: here its loss leaves them out, for nobody who knows that they are wrong would keep them, and
-revised cases are drawn as often as all others together; drawn like any other, they teach it next to nothing.
+Full training draws revised cases as often as all others together, which the published one did not: drawn like
+any other it hardly learns from them. Without the old labels it learns the four organs far slower still.
 """
 
 from collections.abc import Callable, Sequence
@@ -65,7 +64,7 @@ def _full(start: Start) -> Network:
     given = start.bench.settings
     config = all_weights(given, given.full_steps, given.full_every)
     revised = [case_with(one, MaskSource.REVISED) for one in start.bench.revised]
-    others = [case_with(one, None) for one in start.bench.earlier]
+    others = [case_with(one, MaskSource.PREDICTED, is_old=True) for one in start.bench.earlier]
     return train_all(
         fresh_network(), as_often(revised, others), config, start.curve.path.parent, start.judged
     )

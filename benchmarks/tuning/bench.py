@@ -37,19 +37,17 @@ class Settings:
     """Patients on whom every arm is judged while it runs."""
     n_test: int = 24
     """Other patients, on whom it is judged in the end, off the clock."""
-    base_steps: int = 2000
-    base_every: int = 200
-    """Steps between checkpoints."""
     full_steps: int = 3600
-    weights_steps: int = 450
-    """Of the arms that change all weights of the base network."""
-    uncached_steps: int = 400
-    heads_steps: int = 150
+    """Of full training, and of that which made the base network in the round before."""
     full_every: int = 200
-    """Steps between the judgements of full training."""
+    """Steps between judgements; likewise those below."""
+    weights_steps: int = 300
+    """Of the arms that go on with all weights of the base network."""
     weights_every: int = 50
+    uncached_steps: int = 400
     uncached_every: int = 50
-    heads_every: int = 40
+    heads_steps: int = 120
+    heads_every: int = 20
     replay_share: float = 0.1
     patch_voxels: tuple[int, int, int] = (48, 48, 48)
     batch_size: int = 2
@@ -91,7 +89,7 @@ class Bench:
 
         def train() -> Network:
             cases = [case_with(one, MaskSource.ORIGINAL, is_old=True) for one in self.learned]
-            config = all_weights(self.settings, self.settings.base_steps, self.settings.base_every)
+            config = all_weights(self.settings, self.settings.full_steps, self.settings.full_every)
             return train_all(
                 fresh_network(), cases, config, self.folder / "base", lambda _step, _network: None
             )
@@ -129,9 +127,8 @@ def all_weights(given: Settings, steps: int, every: int) -> FullConfig:
     )
 
 
-def case_with(patient: Patient, source: MaskSource | None, *, is_old: bool = False) -> PreparedCase:
-    """Give a case with all right organs, and the wrong ones from a source, or unknown."""
-    wrong = dict.fromkeys(WRONG_ORGANS, source) if source else {}
+def case_with(patient: Patient, source: MaskSource, *, is_old: bool = False) -> PreparedCase:
+    """Give a case with all organs: the right ones as they are, and the wrong ones from a source."""
     labels = old_labels(patient) if is_old else patient.truth
-    sources = {**dict.fromkeys(OTHERS, MaskSource.ORIGINAL), **wrong}
+    sources = {**dict.fromkeys(OTHERS, MaskSource.ORIGINAL), **dict.fromkeys(WRONG_ORGANS, source)}
     return case_of(patient, labels, sources, f"all-{source}-{is_old}")

@@ -19,7 +19,7 @@ __all__ = ["WRONG_ORGANS", "old_labels"]
 WRONG_ORGANS = ("aorta", "gall_bladder", "postcava", "stomach")
 LEAST_KEPT = 0.3
 """Of the length of an aorta, and of the width of a stomach."""
-NOT_FOUND = 0.6
+NOT_FOUND = 0.4
 """Share of gall bladders."""
 FUSED = 0.75
 """Share of postcavas."""
