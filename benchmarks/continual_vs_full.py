@@ -31,6 +31,7 @@ from tuning.page import put_into, table, write_picture
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs" / "tuning-measured.md"
 PICTURE = ROOT / "docs" / "pictures" / "continual-vs-full.png"
+SHOWN = "![Dice of the revised organs and of the others against time](pictures/continual-vs-full.png)"
 FULL, OURS, UNCACHED = "full", "continual", "continual without cache"
 SLACK_DICE = 0.005
 QUICK = Settings(
@@ -82,8 +83,8 @@ def tell(bench: Bench, *, quick: bool, write: bool) -> None:
     text = table(_rows(base, arms, target))
     print(text)
     if write:
-        put_into(DOCUMENT, "continual_vs_full", text)
         write_picture(PICTURE, {name: one.points for name, one in arms.items()}, target)
+        put_into(DOCUMENT, "continual_vs_full", f"{text}\n\n{SHOWN}")
     ours, uncached = seconds[OURS], seconds[UNCACHED]
     report(
         "continual_vs_full",
