@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from omentum.networks.grow import add_adapters, add_heads, similar_organs
+from omentum.networks.grow import add_adapters, add_heads, similar_organ
 from omentum.networks.infer import organ_probabilities
 from omentum.networks.network import Network, build
 from omentum.tune.cache import FeatureCache
@@ -100,8 +100,9 @@ def tune_cached(
 
 
 def with_organs(network: Network, new: Sequence[str]) -> Network:
-    """Give a network new heads, begun as those of similar organs; every other tensor stays as it was."""
-    add_heads(network, {name: similar_organs(name, network.spec.organs) for name in new})
+    """Give a network new heads, begun as that of a similar organ; every other tensor stays as it was."""
+    similar = {name: similar_organ(name, network.spec.organs) for name in new}
+    add_heads(network, {name: [one] if one else [] for name, one in similar.items()})
     return network.eval()
 
 

@@ -8,6 +8,7 @@ import json
 import re
 import textwrap
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ __all__ = [
     "RECIPES",
     "STRATEGIES",
     "Settings",
+    "change_settings",
     "checked_name",
     "read_settings",
     "write_settings",
@@ -120,6 +122,21 @@ class Settings:
         0.5, 0.0, 0.9, "Share of a window that the next one covers again when a network predicts."
     )
     postprocessing: str = _text("default", f"How masks are cleaned up: {', '.join(POSTPROCESSING)}.")
+    new_organs: tuple[str, ...] = _text(
+        (),
+        "Those of the organs that `omentum organs add` brought in. Until a network has learned one, it is "
+        "unknown there, not empty. What its head begins as may follow: organ=similar+similar.",
+    )
+
+    @property
+    def similar_to_new(self) -> dict[str, tuple[str, ...]]:
+        """For each new organ, those that its head shall begin as; none where nobody said.
+
+        Example:
+            >>> Settings(organs=("liver", "colon"), new_organs=("colon=liver",)).similar_to_new
+            {'colon': ('liver',)}
+        """
+        return dict(map(_parted, self.new_organs))
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot run, before any volume is read."""
@@ -128,6 +145,7 @@ class Settings:
             "networks": tuple(checked_name("networks", name) for name in _names("networks", self.networks)),
             "database": _settled_database(self.database),
         }
+        settled["new_organs"] = _settled_new_organs(self.new_organs, _settled_organs(self.organs))
         for one in fields(self):
             if "range" in one.metadata:
                 settled[one.name] = _settled_number(one.name, getattr(self, one.name), *one.metadata["range"])
@@ -159,6 +177,22 @@ def _settled_organs(value: object) -> tuple[str, ...]:
         raise ConfigError("organs", list(names), f"known are {known}") from None
 
 
+def _settled_new_organs(value: object, organs: tuple[str, ...]) -> tuple[str, ...]:
+    texts = () if value in ((), []) else _names("new_organs", value)
+    for text in texts:
+        name, similar = _parted(text)
+        if name not in organs:
+            raise ConfigError("new_organs", list(texts), f"{name!r} must be one of organs")
+        for other in similar:
+            _settled_organs((other,))
+    return texts
+
+
+def _parted(text: str) -> tuple[str, tuple[str, ...]]:
+    name, _, similar = text.partition("=")
+    return name.strip(), tuple(one.strip() for one in similar.split("+") if one.strip())
+
+
 def _settled_database(value: object) -> str:
     if not isinstance(value, str) or not value.isprintable():
         raise ConfigError("database", value, "it must be a URL such as sqlite:///omentum.db")
@@ -177,10 +211,13 @@ def _settled_number(name: str, value: object, least: float, most: float) -> floa
     return float(value)
 
 
+_ABOUT = {one.name: str(one.metadata["about"]) for one in fields(Settings)}
+
+
 def write_settings(path: Path, settings: Settings) -> None:
     """Write settings as TOML, each below a comment that explains it."""
     parts = [
-        f"{_as_comment(one.metadata['about'])}\n{one.name} = {_as_toml(getattr(settings, one.name))}\n"
+        f"{_as_comment(_ABOUT[one.name])}\n{one.name} = {_as_toml(getattr(settings, one.name))}\n"
         for one in fields(settings)
     ]
     write_text(path, "# Settings of this Omentum project.\n\n" + "\n".join(parts))
@@ -193,6 +230,36 @@ def _as_comment(text: str) -> str:
 def _as_toml(value: object) -> str:
     """Write a string, a float or a tuple of strings; JSON writes those as TOML reads them."""
     return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+
+
+def change_settings(path: Path, changes: Mapping[str, tuple[str, ...]]) -> Settings:
+    """Change lists in a settings file; all else that is in it stays, with people's own comments.
+
+    Raises:
+        ConfigError: The file cannot be used, or not with these changes; it is as it was then.
+        ProjectError: It cannot be read.
+    """
+    read_settings(path)
+    known, text = _read_toml(path), path.read_text(encoding="utf-8-sig")
+    settings = Settings(**{**known, **changes})
+    for name in changes:
+        line = f"{name} = {_as_toml(getattr(settings, name))}"
+        if name in known:
+            text = re.sub(rf"(?ms)^{name}\s*=\s*\[.*?\]", line.replace("\\", r"\\"), text, count=1)
+        else:
+            text = f"{text.rstrip()}\n\n{_as_comment(_ABOUT[name])}\n{line}\n"
+    try:
+        is_right = tomllib.loads(text) == {
+            **known,
+            **{name: list(getattr(settings, name)) for name in changes},
+        }
+    except tomllib.TOMLDecodeError:
+        is_right = False
+    if is_right:
+        write_text(path, text)
+    else:  # written in a way that only a TOML parser follows
+        write_settings(path, settings)
+    return settings
 
 
 def read_settings(path: Path) -> Settings:

@@ -10,7 +10,7 @@ from monai.inferers import sliding_window_inference
 from torch.nn import functional as F
 
 from omentum.errors import ConfigError
-from omentum.networks.window import Windows, slide, window_starts
+from omentum.networks.window import Windows, laid, slide, window_starts
 
 OVERLAPS = [0.0, 0.25, 0.5, 0.75]
 
@@ -271,3 +271,24 @@ def test_sums_in_half_precision_are_those_in_single_precision_but_for_rounding(o
     assert seen.all()
     off = np.abs(made[0].double().numpy() - expected)
     assert 0 < off.max() < 2**-8 * np.abs(expected).max()  # of up to 64 sums, each rounded to 2^-11
+
+
+def test_the_windows_that_are_laid_are_those_that_are_looked_through():
+    source = torch.Generator().manual_seed(0)
+    volume = torch.randn(1, 1, 20, 9, 33, generator=source)
+    visible = torch.zeros(20, 9, 33, dtype=torch.bool)
+    visible[3, 4, 30] = True
+    windows = Windows(voxels=(16, 16, 16), overlap=0.5)
+    seen: list[torch.Tensor] = []
+
+    def looked(window: torch.Tensor) -> torch.Tensor:
+        seen.append(window.clone())
+        return window
+
+    list(slide(looked, volume, windows, visible=visible))
+    lying = laid(volume, windows, visible=visible)
+    assert len(seen) == len(lying.boxes) > 0
+    for window, box in zip(seen, lying.boxes, strict=True):
+        assert torch.equal(window, lying.padded[:, :, *box])
+    x, y, z = (slice(low, low + side) for low, side in zip(lying.before, (20, 9, 33), strict=True))
+    assert torch.equal(lying.padded[:, :, x, y, z], volume)

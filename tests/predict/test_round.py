@@ -8,7 +8,7 @@ from omentum.errors import UnknownNetworkError, UnknownOrganError
 from omentum.loop import add_cases
 from omentum.predict import stage
 from omentum.predict.round import predict_round
-from omentum.settings import Settings
+from omentum.settings import Settings, change_settings
 from omentum.volumes import atomic
 from omentum.volumes.atomic import writing
 from omentum.volumes.mask_files import read_masks
@@ -230,6 +230,15 @@ def test_a_network_that_does_not_know_an_organ_of_the_project_is_refused(project
     write_weights(project / "networks" / "bands" / "weights.safetensors", organs=("liver", "spleen"))
     with opened(project) as workspace, pytest.raises(UnknownOrganError, match="pancreas"):
         predict_round(workspace)
+
+
+def test_a_new_organ_that_a_network_does_not_know_yet_is_unknown_not_empty(project, write_weights):
+    write_weights(project / "networks" / "bands" / "weights.safetensors", organs=("liver", "spleen"))
+    change_settings(project / "omentum.toml", {"new_organs": ("pancreas",)})
+    with opened(project) as workspace:
+        predict_round(workspace)
+        assert {one.organs for one in workspace.predictions("bands").values()} == {("spleen", "liver")}
+        assert all("pancreas" not in organs for organs in workspace.unrevised().values())
 
 
 def test_progress_is_told_of_each_case(project):

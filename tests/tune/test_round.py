@@ -12,6 +12,7 @@ from omentum.predict.round import predict_round
 from omentum.records import CaseScore, OrganScore
 from omentum.review.round import import_round
 from omentum.settings import Settings
+from omentum.tune import cache as cache_module
 from omentum.tune import continual_round, full_round
 from omentum.tune.config import ContinualConfig, FullConfig
 from omentum.tune.round import tune_round
@@ -289,6 +290,85 @@ def test_masks_that_people_vouch_for_are_replayed_before_predicted_ones(workspac
     _predicted_again(workspace)
     revise("liver", "phantom_0000")
     assert set(story_of(tuned(workspace, everything))["cases"]) == {"phantom_0000", "phantom_0001"}
+
+
+def test_a_new_organ_gets_a_head_once_it_was_drawn_and_every_other_tensor_stays(
+    workspace, revise, tiny_weights
+):
+    workspace = _with_new(workspace, "colon=stomach")
+    revise("colon", "phantom_0000")
+    record = tuned(workspace)
+    story = story_of(record)
+    assert story["organs"] == ["colon"]
+    assert story["new_organs"] == {"colon": ["stomach"]}
+    assert story["cases"] == {"phantom_0000": ["colon"]}
+    before = load_network(tiny_weights).state_dict()
+    network = load_network(record.folder / "weights.safetensors")
+    assert set(network.head_tensors("colon")) == network.state_dict().keys() - before.keys()
+    assert all(value.equal(network.state_dict()[key]) for key, value in before.items())
+    predict_round(workspace)
+    assert all("colon" in one.organs for one in workspace.predictions(record.name).values())
+
+
+def test_a_new_organ_is_learned_beside_what_was_revised(workspace, revise):
+    workspace = _with_new(workspace, "colon")
+    revise("liver", "phantom_0001")
+    revise("colon", "phantom_0000", "phantom_0001")
+    story = story_of(tuned(workspace))
+    assert story["organs"] == ["colon", "liver"]
+    assert story["cases"]["phantom_0001"] == ["colon", "liver"]
+
+
+def test_a_new_organ_that_nobody_drew_waits(workspace, revise):
+    workspace = _with_new(workspace, "colon")
+    with pytest.raises(TuneError, match="colon has no mask that people vouch for; draw it in some cases"):
+        tuned(workspace)
+    revise("liver", "phantom_0000")
+    record = tuned(workspace)
+    assert story_of(record)["organs"] == ["liver"]
+    assert "colon" not in load_network(record.folder / "weights.safetensors").spec.organs
+
+
+def test_an_organ_that_is_asked_for_needs_a_label(workspace, revise):
+    revise("liver", "phantom_0000")
+    with pytest.raises(TuneError, match="spleen has no mask that people vouch for"):
+        tuned(workspace, replace(HEADS, organs=("liver", "spleen")))
+    assert rounds(workspace) == [(1, "tiny", False)]
+
+
+def test_adapters_are_learned_where_asked_and_predict_from_the_file(workspace, revise, tiny_weights):
+    revise("liver", "phantom_0000")
+    record = tuned(workspace, replace(HEADS, trainable="heads+adapters"))
+    network = load_network(record.folder / "weights.safetensors")
+    assert network.spec.adapters == ("liver",)
+    before = load_network(tiny_weights)
+    for name in before.spec.organs:
+        is_same = all(
+            value.equal(network.state_dict()[key]) for key, value in before.head_tensors(name).items()
+        )
+        assert is_same is (name != "liver")
+    (batch,) = predict_round(workspace)
+    assert len(batch.done) == 4
+
+
+def test_a_second_run_takes_features_from_the_first_ones_cache(workspace, revise, monkeypatch):
+    revise("liver", "phantom_0000")
+    with monkeypatch.context() as patched:
+        patched.setattr(workspace.store.networks, "add", _killing)
+        with pytest.raises(Killed):
+            tuned(workspace)
+    monkeypatch.setattr(cache_module, "sample_case", None)
+    record = tuned(workspace)
+    told = story_of(record)["cache_bytes"]
+    files = list((workspace.folder.cache_dir / "features").iterdir())
+    assert sum(path.stat().st_size for path in files) == told["taken"] <= told["at_most"]
+
+
+def _with_new(workspace, text: str):
+    settings = workspace.settings
+    name = text.partition("=")[0]
+    grown = replace(settings, organs=(*settings.organs, name), new_organs=(text,))
+    return replace(workspace, settings=grown)
 
 
 def _predicted_again(workspace):

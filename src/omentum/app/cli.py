@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from omentum import __version__
-from omentum.app import model_commands, project_commands, review_commands, stage_commands
+from omentum.app import model_commands, organ_commands, project_commands, review_commands, stage_commands
 from omentum.app.attention_command import attention
 from omentum.app.audit_command import audit
 from omentum.app.console import say_error
@@ -33,6 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(model_commands.app, name="models")
+app.add_typer(organ_commands.app, name="organs")
 app.add_typer(review_commands.app, name="review")
 project_commands.add_to(app)
 app.command()(predict)

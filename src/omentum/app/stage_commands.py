@@ -1,5 +1,6 @@
 """Commands of the stages after predicting: score, assemble, tune, evaluate; and a whole round."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ from omentum.errors import ConfigError
 from omentum.records import Batch, TaskState
 from omentum.score.round_queue import read_queue
 from omentum.settings import STRATEGIES
-from omentum.tune.config import ContinualConfig, FullConfig, read_config
+from omentum.tune.config import TRAINABLE, ContinualConfig, FullConfig, read_config
 from omentum.workspace import opened
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ def tune(
         str, typer.Option(help="continual (heads of revised organs) or full (all weights).")
     ] = "continual",
     config: Annotated[Path | None, typer.Option(help="Settings in TOML.")] = None,
+    trainable: Annotated[
+        str | None, typer.Option(help=f"{' or '.join(TRAINABLE)}; else as in the settings.")
+    ] = None,
     anatomy: Annotated[
         list[str] | None,
         typer.Option(
@@ -75,6 +79,10 @@ def tune(
     if mode not in kinds:
         raise ConfigError("--mode", mode, f"modes are {', '.join(kinds)}")
     settings = read_config(config, kinds[mode]) if config else kinds[mode]()
+    if trainable is not None:
+        if not isinstance(settings, ContinualConfig):
+            raise ConfigError("--trainable", trainable, "it goes with --mode continual; full trains all")
+        settings = replace(settings, trainable=trainable)
     maps = _anatomy(anatomy or [], settings)
     with opened(context.obj) as workspace, bars() as tell:
         network = loop.tune(workspace, settings, maps=maps, device=device_named(device), progress=tell)

@@ -14,53 +14,47 @@ from omentum.networks.heads import Adapter, new_controller
 from omentum.networks.network import Network
 from omentum.volumes.labels import ORGANS, organ
 
-__all__ = ["add_adapters", "add_heads", "similar_organs"]
+__all__ = ["add_adapters", "add_heads", "similar_organ"]
 
 _ALIKE = (
     ("aorta", "postcava", "portal_vein_and_splenic_vein", "celiac_trunk", "hepatic_vessel"),
-    ("adrenal_gland_right", "adrenal_gland_left"),
-    ("kidney_right", "kidney_left"),
-    ("lung_right", "lung_left"),
-    ("femur_left", "femur_right"),
     ("stomach", "duodenum", "colon", "intestine", "rectum", "esophagus"),
-    ("bladder", "gall_bladder", "prostate"),
-    ("liver", "spleen", "pancreas"),
+    ("gall_bladder", "bladder"),
+    ("pancreas", "adrenal_gland_right", "adrenal_gland_left", "prostate", "spleen", "liver"),
+    ("kidney_right", "kidney_left", "spleen", "liver"),
 )
-"""Organs that look alike on CT: vessels with contrast, glands and kidneys, lungs, bones, the gut, what holds
-fluid, soft organs."""
+"""Organs that look alike on CT: vessels with contrast, the gut, what holds fluid, glands, solid organs."""
 
 
-def similar_organs(name: str, known: Sequence[str]) -> tuple[str, ...]:
-    """Tell which known organs a new organ's head may begin as.
+def similar_organ(name: str, known: Sequence[str]) -> str | None:
+    """Tell which known organ's head a new one begins as, where nobody says.
 
-    Those of the first rule that finds any: its partner on the other side; the organs that it lies in, for a
-    tumour or cyst, and other growths in them; organs that look alike on CT.
+    The first that there is of: its partner on the other side; another growth in the same organs; the organs
+    that it lies in; those that look alike on CT. It is one head, not the mean of several: two heads that
+    were trained apart count different things in their hidden units, and their mean counts neither.
 
     Args:
         name: Of the new organ.
         known: Organs that the network has a head for.
 
     Example:
-        >>> similar_organs("adrenal_gland_left", ["liver", "kidney_left", "adrenal_gland_right"])
-        ('adrenal_gland_right',)
-        >>> similar_organs("duodenum", ["liver", "stomach", "colon"])
-        ('stomach', 'colon')
+        >>> similar_organ("adrenal_gland_left", ["liver", "kidney_left", "adrenal_gland_right"])
+        'adrenal_gland_right'
+        >>> similar_organ("kidney_cyst", ["liver", "kidney_left"])
+        'kidney_left'
     """
     own = organ(name)
-    growths = [row.name for row in ORGANS if row.hosts and row.hosts == own.hosts]
-    rules = [(own.partner,), growths, own.hosts, *(alike for alike in _ALIKE if own.name in alike)]
-    for rule in rules:
-        found = tuple(one for one in known if one in rule and one != own.name)
-        if found:
-            return found
-    return ()
+    growths = (row.name for row in ORGANS if row.hosts and row.hosts == own.hosts)
+    alike = (one for row in _ALIKE if own.name in row for one in row)
+    candidates = (own.partner, *growths, *own.hosts, *alike)
+    return next((one for one in candidates if one in known and one != own.name), None)
 
 
 def add_heads(network: Network, similar: Mapping[str, Sequence[str]], *, seed: int = 0) -> None:
     """Add heads for new organs, in place.
 
-    A new head begins as the mean of those of similar organs, number by number; where there are none it begins
-    as a fresh one. It is no good before it is trained, so nothing should predict with it until then.
+    A new head begins as that of a similar organ, or as the mean of several, number by number; where there is
+    none it begins as a fresh one. Nothing should predict with it before it is trained.
 
     Args:
         network: Its other tensors stay as they are.

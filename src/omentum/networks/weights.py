@@ -27,7 +27,7 @@ from omentum.networks.published_files import published_network
 from omentum.networks.torch_files import read_torch_file
 from omentum.volumes.atomic import writing
 
-__all__ = ["load_network", "save_network", "tensors_sha256"]
+__all__ = ["load_network", "read_spec", "save_network", "tensors_sha256"]
 
 _SPEC_KEY = "omentum"
 
@@ -82,6 +82,15 @@ def load_network(path: Path, *, organs: Sequence[str] = ()) -> Network:
     check_fit(path, network.state_dict(), tensors)
     network.load_state_dict(tensors)
     return network.eval()
+
+
+def read_spec(path: Path) -> NetworkSpec | None:
+    """Read what a file of ours says of its network, without its tensors; `None` where it does not say."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return NetworkSpec.from_json((file.metadata() or {})[_SPEC_KEY])
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, OmentumError):
+        return None
 
 
 def tensors_sha256(tensors: Mapping[str, Tensor]) -> str:

@@ -26,6 +26,7 @@ def opinion_named(
     device: str = "cpu",
     manner: Manner | None = None,
     project_networks: Path | None = None,
+    optional: Sequence[str] = (),
 ) -> Opinion:
     """Load a network.
 
@@ -35,6 +36,7 @@ def opinion_named(
         device: `cpu`, `cuda`, ...
         manner: How it predicts.
         project_networks: Folder of a project's own networks.
+        optional: Those of the organs that it may do without.
 
     Raises:
         UnknownNetworkError: There is none of that name.
@@ -46,7 +48,7 @@ def opinion_named(
     if left is not None:
         return FilesOpinion(_files(name, left, organs))
     weights = find_weights(name, project_networks)
-    return Predictor(name, weights, organs=organs, device=device, manner=manner)
+    return Predictor(name, weights, organs=organs, device=device, manner=manner, optional=optional)
 
 
 def _files(name: str, left: LeftFiles, organs: Sequence[str]) -> FilesNetwork:

@@ -36,6 +36,7 @@ class Predictor:
         organs: Names or subsets; all that the network knows if empty.
         device: `cpu`, `cuda`, ...
         manner: How it predicts.
+        optional: Those of the organs that it may do without.
 
     Raises:
         ConfigError: The network cannot compute in the numbers asked for.
@@ -51,12 +52,14 @@ class Predictor:
         organs: Sequence[str] = (),
         device: str = "cpu",
         manner: Manner | None = None,
+        optional: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.manner = manner or Manner()
         network = load_network(weights)
         self.weights_sha256 = tensors_sha256(network.state_dict())
-        self.organs = tuple(row.name for row in organs_named(organs or network.spec.organs))
+        wanted = [row.name for row in organs_named(organs or network.spec.organs)]
+        self.organs = tuple(name for name in wanted if name in network.spec.organs or name not in optional)
         for organ_name in self.organs:
             if organ_name not in network.spec.organs:
                 raise UnknownOrganError(organ_name, network.spec.organs)

@@ -43,7 +43,7 @@ def predict_round(
     Raises:
         UnknownNetworkError: There is no network of a name.
         CheckpointError: Its weights cannot be used.
-        UnknownOrganError: It has no head for one of the project's organs.
+        UnknownOrganError: It has no head for one of the project's organs that is not new.
         ConfigError: There is one network only to average, or one is named twice.
     """
     # All are loaded before any volume is read: a network that cannot be used is refused at once.
@@ -56,6 +56,7 @@ def predict_round(
             device=device,
             manner=manner,
             project_networks=workspace.folder.root / "networks",
+            optional=tuple(settings.similar_to_new),
         )
         for name in networks or workspace.networks
     ]

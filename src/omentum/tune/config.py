@@ -15,12 +15,13 @@ from typing import Any, TypeVar
 from omentum.errors import ConfigError
 from omentum.networks.numbers import NUMBERS, Numbers
 
-__all__ = ["ContinualConfig", "FullConfig", "read_config"]
+__all__ = ["ADAPTERS", "TRAINABLE", "ContinualConfig", "FullConfig", "read_config"]
 
 NETWORK_STRIDE = 16
 _SPACING_MM = (0.5, 20.0)
 _STARTS = ("fresh", "parent")
-HEADS, ADAPTERS = TRAINABLE = ("heads", "heads+adapters")
+TRAINABLE = ("heads", "heads+adapters")
+ADAPTERS = TRAINABLE[1]
 Config = TypeVar("Config", "FullConfig", "ContinualConfig")
 
 

@@ -97,7 +97,9 @@ class _Head:
         ]
         for parameter in self._trained:
             parameter.requires_grad_(True)
-        self._optimizer = torch.optim.AdamW(self._trained, lr=config.learning_rate, weight_decay=0.0)
+        self._optimizer = torch.optim.AdamW(
+            self._trained, lr=config.learning_rate, weight_decay=0.0, fused=True
+        )
         self._good = [parameter.detach().clone() for parameter in self._trained]
         self._average = [value.clone() for value in self._good]
 
@@ -114,10 +116,11 @@ class _Head:
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
-        # At first the running mean is that of few steps, not of where they began.
-        decay = min(self._config.average_decay, (step + 1) / (step + 10))
-        for mean, parameter in zip(self._average, self._trained, strict=True):
-            mean.lerp_(parameter.detach(), 1 - decay)
+        if self._config.average_decay:
+            # At first the running mean is that of few steps, not of where they began.
+            decay = min(self._config.average_decay, (step + 1) / (step + 10))
+            for mean, parameter in zip(self._average, self._trained, strict=True):
+                mean.lerp_(parameter.detach(), 1 - decay)
         return value
 
     def settle(self) -> None:

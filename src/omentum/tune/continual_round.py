@@ -6,12 +6,13 @@ Out: the network, and what its story says of it.
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import torch
 
+from omentum.errors import TuneError
 from omentum.networks.grow import add_adapters
 from omentum.networks.network import Network
 from omentum.networks.precision import numbers_for
@@ -19,12 +20,15 @@ from omentum.records import LabelledCase
 from omentum.tune.cache import FeatureCache, Wanted
 from omentum.tune.config import ADAPTERS, ContinualConfig
 from omentum.tune.continual import tune_heads
+from omentum.tune.new_organs import add_new_organs, vouched_organs
 from omentum.tune.plan import learned_from
 from omentum.tune.prepared import PreparedCase, prepared
 from omentum.tune.run import TuneRun, network_in_use
 from omentum.tune.samples import OrganSamples
+from omentum.volumes.labels import organs_named
+from omentum.workspace import Workspace
 
-__all__ = ["tune_in_round"]
+__all__ = ["as_predicting", "tune_in_round"]
 
 _GB = 1e9
 _CACHING = "cache features"
@@ -54,10 +58,9 @@ def tune_in_round(
         The network, and what `tune.json` says of how it was made.
     """
     workspace = run.workspace
-    current = workspace.store.rounds.current()
     network = network_in_use(workspace)
-    revised = [one for one in workspace.store.revisions.all() if one.round_number == current.number]
-    plan = learned_from(workspace, cases, revised, config, network.spec.organs)
+    new = add_new_organs(workspace, network, cases, seed=config.seed)
+    plan = _plan(workspace, network, cases, config, tuple(new))
     organs = sorted({name for organs in plan.values() for name in organs})
     if config.trainable == ADAPTERS:
         add_adapters(network, organs, seed=config.seed)
@@ -72,10 +75,45 @@ def tune_in_round(
     seen = {case_id: sorted(organs) for case_id, organs in sorted(plan.items())}
     learned = {
         "organs": organs,
+        "new_organs": {name: list(similar) for name, similar in new.items()},
         "cases": seen,
         "cache_bytes": {"at_most": cached.at_most_bytes, "taken": cached.size_bytes},
     }
     return network, {"mode": "continual", **learned}
+
+
+def _plan(
+    workspace: Workspace,
+    network: Network,
+    cases: Sequence[LabelledCase],
+    config: ContinualConfig,
+    new: tuple[str, ...],
+) -> dict[str, dict[str, float]]:
+    """Join what is learned of revised organs, and of new ones from every mask that people vouch for."""
+    current = workspace.store.rounds.current().number
+    _check_labelled(workspace, cases, config)
+    plan: dict[str, dict[str, float]] = {}
+    known = tuple(name for name in network.spec.organs if name not in new)
+    revised = [one for one in workspace.store.revisions.all() if one.round_number == current]
+    is_revised = bool(config.organs) or any(one.organ in known for one in revised)
+    if is_revised or not new:
+        plan = dict(learned_from(workspace, cases, revised, config, known))
+    if new:
+        of_new = learned_from(workspace, cases, [], replace(config, organs=new), new)
+        plan = {case_id: {**plan.get(case_id, {}), **of_new.get(case_id, {})} for case_id in {*plan, *of_new}}
+    return plan
+
+
+def _check_labelled(workspace: Workspace, cases: Sequence[LabelledCase], config: ContinualConfig) -> None:
+    """Refuse to tune an organ that nobody has drawn yet."""
+    drawn = vouched_organs(cases)
+    wanted = [row.name for row in organs_named(config.organs)]
+    if not drawn:
+        wanted += workspace.settings.similar_to_new
+    lacking = [name for name in wanted if name not in drawn]
+    if lacking:
+        cure = "draw it in some cases that are not held out, then `omentum review import FOLDER`"
+        raise TuneError(f"{lacking[0]} has no mask that people vouch for; {cure}")
 
 
 def _cached(
@@ -88,7 +126,7 @@ def _cached(
     """Give samples of every organ and case of a plan, from the cache where they are there."""
     workspace = run.workspace
     by_id = {one.case.case_id: one for one in cases}
-    trunk = _as_predicting(network, run.device)
+    trunk = as_predicting(network, run.device)
     folder = workspace.folder.cache_dir / "features"
     cache = FeatureCache(folder, trunk, config, overlap=workspace.settings.overlap)
 
@@ -110,7 +148,7 @@ def _cached(
     return _Cached(samples=samples, at_most_bytes=at_most_bytes, size_bytes=size_bytes)
 
 
-def _as_predicting(network: Network, device: str) -> Network:
+def as_predicting(network: Network, device: str) -> Network:
     """Give the network in the numbers and the layout in which it predicts; the one given stays as it is."""
     numbers = numbers_for(network, "auto", device)
     twin = copy.deepcopy(network)
