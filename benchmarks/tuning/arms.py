@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 from omentum.networks.network import Network
 from omentum.records import MaskSource
-from omentum.tune.config import ADAPTERS, HEADS, ContinualConfig, FullConfig
+from omentum.tune.config import ContinualConfig, FullConfig
 from omentum.tune.prepared import PreparedCase
 from tuning.bench import Bench, all_weights, case_with, fresh_network
 from tuning.cohort import Patient, case_of
@@ -28,7 +28,7 @@ from tuning.curves import Curve, Point
 from tuning.judge import FrozenJudge, mean_dice
 from tuning.kept import network_in
 from tuning.old_labels import WRONG_ORGANS, old_labels
-from tuning.ours import Judged, as_often, train_all, tune_cached
+from tuning.ours import ADAPTERS, HEADS, Judged, as_often, train_all, tune_cached
 from tuning.uncached import tune_uncached
 
 __all__ = ["ARMS", "Start", "run_arm"]

@@ -16,17 +16,28 @@ from omentum.networks.grow import add_adapters, add_heads, similar_organ
 from omentum.networks.infer import organ_probabilities
 from omentum.networks.network import Network, build
 from omentum.tune.cache import FeatureCache
-from omentum.tune.config import ADAPTERS, ContinualConfig, FullConfig
+from omentum.tune.config import TRAINABLE, ContinualConfig, FullConfig
 from omentum.tune.continual import tune_heads
 from omentum.tune.full import train_full
 from omentum.tune.prepared import PreparedCase
 from tuning.cohort import Patient
 from tuning.curves import CHECKPOINT
 
-__all__ = ["OVERLAP", "Judged", "as_often", "chosen_replay", "train_all", "tune_cached", "with_organs"]
+__all__ = [
+    "ADAPTERS",
+    "HEADS",
+    "OVERLAP",
+    "Judged",
+    "as_often",
+    "chosen_replay",
+    "train_all",
+    "tune_cached",
+    "with_organs",
+]
 
 Judged = Callable[[int, Network], None]
 """Told steps done, and the network as it would be kept now."""
+HEADS, ADAPTERS = TRAINABLE
 OVERLAP = 0.5
 """Of windows, as in prediction."""
 

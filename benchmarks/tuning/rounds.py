@@ -18,14 +18,14 @@ from pathlib import Path
 
 from omentum.networks.network import Network, NetworkSpec, build
 from omentum.records import MaskSource
-from omentum.tune.config import ADAPTERS, HEADS, ContinualConfig, FullConfig
+from omentum.tune.config import ContinualConfig, FullConfig
 from omentum.tune.prepared import PreparedCase
 from tuning.bench import FIRST_LEARNED, FIRST_TEST, FIRST_VALIDATION, OTHERS
 from tuning.cohort import SPACING_MM, Patient, case_of, patients
 from tuning.curves import Curve, Point
 from tuning.judge import FrozenJudge, dice_by_organ, masks_of, mean_dice
 from tuning.kept import folder_of, network_in
-from tuning.ours import Judged, as_often, train_all, tune_cached, with_organs
+from tuning.ours import ADAPTERS, HEADS, Judged, as_often, train_all, tune_cached, with_organs
 
 __all__ = ["NEW", "OLD", "ROUNDS", "WAYS", "NewSettings", "RoundBench", "known_in", "run_round"]
 
