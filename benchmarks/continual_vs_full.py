@@ -39,6 +39,7 @@ QUICK = Settings(
     n_revised=6,
     n_validation=2,
     n_test=3,
+    base_steps=80,
     full_steps=80,
     full_every=20,
     weights_steps=10,

@@ -37,15 +37,16 @@ class Settings:
     """Patients on whom every arm is judged while it runs."""
     n_test: int = 24
     """Other patients, on whom it is judged in the end, off the clock."""
+    base_steps: int = 2400
+    """Of the training that made the base network in the round before."""
     full_steps: int = 3600
-    """Of full training, and of that which made the base network in the round before."""
     full_every: int = 200
     """Steps between judgements; likewise those below."""
-    weights_steps: int = 300
+    weights_steps: int = 200
     """Of the arms that go on with all weights of the base network."""
     weights_every: int = 50
-    uncached_steps: int = 400
-    uncached_every: int = 50
+    uncached_steps: int = 200
+    uncached_every: int = 25
     heads_steps: int = 120
     heads_every: int = 20
     replay_share: float = 0.1
@@ -89,7 +90,7 @@ class Bench:
 
         def train() -> Network:
             cases = [case_with(one, MaskSource.ORIGINAL, is_old=True) for one in self.learned]
-            config = all_weights(self.settings, self.settings.full_steps, self.settings.full_every)
+            config = all_weights(self.settings, self.settings.base_steps, self.settings.full_every)
             return train_all(
                 fresh_network(), cases, config, self.folder / "base", lambda _step, _network: None
             )

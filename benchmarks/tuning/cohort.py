@@ -77,9 +77,9 @@ def _patient(seed: int) -> Patient:
     path = SCRATCH / f"patients-{_phantoms_code()}" / f"{STYLE}-{SPACING_MM:g}-{seed}.npz"
     if not path.is_file():
         made = make_phantom(seed, spacing_mm=(SPACING_MM,) * 3, style=STYLE)
-        content = {"hu": made.ct.voxels, "truth": made.labels.voxels, "affine": made.ct.geometry.affine}
+        hu, truth, affine = made.ct.voxels, made.labels.voxels, made.ct.geometry.affine
         with writing(path) as part, part.open("wb") as stream:
-            np.savez_compressed(stream, **content)
+            np.savez_compressed(stream, hu=hu, truth=truth, affine=affine)
     with np.load(path) as kept:
         hu, truth, affine = kept["hu"], kept["truth"], kept["affine"]
     return Patient(seed=seed, hu=hu, truth=truth, geometry=Geometry(hu.shape, affine))
