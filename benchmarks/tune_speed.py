@@ -3,7 +3,8 @@
 Run: python benchmarks/tune_speed.py [--quick]. Ours: `tune_heads`, from runs of samples in random order, in
 one thread. Other: 16,384 voxels of one case gathered at random at each step; in one thread or in as many as
 the machine has, whichever is faster here. Both do the same sums: features to logits, loss, gradient, step of
-AdamW. Time is for a million samples; on a machine that others use too, both sides lose.
+AdamW; the other takes one context for a step even where each window has its own. Time is for a million
+samples; on a machine that others use too, both sides lose.
 """
 
 import os

@@ -11,11 +11,13 @@ from omentum.errors import ConfigError, ProjectError, UnknownOrganError
 from omentum.project import (
     ProjectFolder,
     Settings,
+    change_settings,
     create_project,
     open_project,
     pseudonym,
     read_secret,
 )
+from omentum.settings import read_settings, write_settings
 
 
 @pytest.fixture
@@ -120,3 +122,41 @@ def test_a_pseudonym_is_the_keyed_hash_of_the_identity(folder):
     expected = hmac.digest(secret, b"Mueller^Eva", hashlib.sha256).hex()
     assert pseudonym(secret, "Mueller^Eva") == f"p-{expected[:16]}"
     assert pseudonym(bytes(32), "Mueller^Eva") != pseudonym(secret, "Mueller^Eva")
+
+
+def test_a_change_leaves_peoples_own_comments(tmp_path):
+    path = tmp_path / "omentum.toml"
+    text = '# ours\norgans = [\n  "liver", # big\n  "spleen",\n]\n\n# slow disk\noverlap = 0.25\n'
+    path.write_text(text)
+    changed = change_settings(path, {"organs": ("liver", "spleen", "colon"), "new_organs": ("colon=liver",)})
+    assert read_settings(path) == changed
+    assert changed.organs == ("spleen", "liver", "colon")
+    assert changed.similar_to_new == {"colon": ("liver",)}
+    assert changed.overlap == 0.25
+    now = path.read_text()
+    assert now.startswith("# ours\n")
+    assert "# slow disk\noverlap = 0.25" in now
+    again = change_settings(path, {"new_organs": ("colon",)})
+    assert read_settings(path) == again
+    assert path.read_text().count("new_organs =") == 1
+
+
+def test_a_list_written_in_an_odd_way_is_changed_all_the_same(tmp_path):
+    path = tmp_path / "omentum.toml"
+    path.write_text('organs = ["liver", # [or not]\n"spleen"]\noverlap = 0.25\n')
+    change_settings(path, {"organs": ("liver", "colon")})
+    assert read_settings(path).organs == ("liver", "colon")
+    assert read_settings(path).overlap == 0.25
+
+
+def test_a_change_that_cannot_be_used_leaves_the_file_as_it_is(tmp_path):
+    path = tmp_path / "omentum.toml"
+    write_settings(path, Settings())
+    before = path.read_bytes()
+    with pytest.raises(ConfigError, match="soul"):
+        change_settings(path, {"organs": ("soul",)})
+    with pytest.raises(ConfigError, match="'colon' must be one of organs"):
+        change_settings(path, {"new_organs": ("colon",)})
+    with pytest.raises(ConfigError, match="soul"):
+        change_settings(path, {"new_organs": ("liver=soul",)})
+    assert path.read_bytes() == before

@@ -13,7 +13,6 @@ from omentum.predict.postprocess.recipes import RECIPES
 from omentum.settings import (
     POSTPROCESSING,
     Settings,
-    change_settings,
     checked_name,
     read_settings,
     write_settings,
@@ -202,41 +201,3 @@ def test_a_name_that_is_taken_stays_in_its_folder(name, tmp_path_factory):
         return
     assert (root / name).resolve().parent == root.resolve()
     assert len(name.encode()) <= 100
-
-
-def test_a_change_leaves_peoples_own_comments(tmp_path):
-    path = tmp_path / "omentum.toml"
-    text = '# ours\norgans = [\n  "liver", # big\n  "spleen",\n]\n\n# slow disk\noverlap = 0.25\n'
-    path.write_text(text)
-    changed = change_settings(path, {"organs": ("liver", "spleen", "colon"), "new_organs": ("colon=liver",)})
-    assert read_settings(path) == changed
-    assert changed.organs == ("spleen", "liver", "colon")
-    assert changed.similar_to_new == {"colon": ("liver",)}
-    assert changed.overlap == 0.25
-    now = path.read_text()
-    assert now.startswith("# ours\n")
-    assert "# slow disk\noverlap = 0.25" in now
-    again = change_settings(path, {"new_organs": ("colon",)})
-    assert read_settings(path) == again
-    assert path.read_text().count("new_organs =") == 1
-
-
-def test_a_list_written_in_an_odd_way_is_changed_all_the_same(tmp_path):
-    path = tmp_path / "omentum.toml"
-    path.write_text('organs = ["liver", # [or not]\n"spleen"]\noverlap = 0.25\n')
-    change_settings(path, {"organs": ("liver", "colon")})
-    assert read_settings(path).organs == ("liver", "colon")
-    assert read_settings(path).overlap == 0.25
-
-
-def test_a_change_that_cannot_be_used_leaves_the_file_as_it_is(tmp_path):
-    path = tmp_path / "omentum.toml"
-    write_settings(path, Settings())
-    before = path.read_bytes()
-    with pytest.raises(ConfigError, match="soul"):
-        change_settings(path, {"organs": ("soul",)})
-    with pytest.raises(ConfigError, match="'colon' must be one of organs"):
-        change_settings(path, {"new_organs": ("colon",)})
-    with pytest.raises(ConfigError, match="soul"):
-        change_settings(path, {"new_organs": ("liver=soul",)})
-    assert path.read_bytes() == before

@@ -8,7 +8,6 @@ import json
 import re
 import textwrap
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -23,9 +22,9 @@ __all__ = [
     "RECIPES",
     "STRATEGIES",
     "Settings",
-    "change_settings",
     "checked_name",
     "read_settings",
+    "settings_text",
     "write_settings",
 ]
 
@@ -211,16 +210,18 @@ def _settled_number(name: str, value: object, least: float, most: float) -> floa
     return float(value)
 
 
-_ABOUT = {one.name: str(one.metadata["about"]) for one in fields(Settings)}
+def settings_text(settings: Settings) -> dict[str, str]:
+    """Write each setting as TOML: a comment that explains it, then the setting in a line."""
+    values = {one.name: _as_toml(getattr(settings, one.name)) for one in fields(settings)}
+    return {
+        one.name: f"{_as_comment(one.metadata['about'])}\n{one.name} = {values[one.name]}\n"
+        for one in fields(settings)
+    }
 
 
 def write_settings(path: Path, settings: Settings) -> None:
     """Write settings as TOML, each below a comment that explains it."""
-    parts = [
-        f"{_as_comment(_ABOUT[one.name])}\n{one.name} = {_as_toml(getattr(settings, one.name))}\n"
-        for one in fields(settings)
-    ]
-    write_text(path, "# Settings of this Omentum project.\n\n" + "\n".join(parts))
+    write_text(path, "# Settings of this Omentum project.\n\n" + "\n".join(settings_text(settings).values()))
 
 
 def _as_comment(text: str) -> str:
@@ -230,36 +231,6 @@ def _as_comment(text: str) -> str:
 def _as_toml(value: object) -> str:
     """Write a string, a float or a tuple of strings; JSON writes those as TOML reads them."""
     return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
-
-
-def change_settings(path: Path, changes: Mapping[str, tuple[str, ...]]) -> Settings:
-    """Change lists in a settings file; all else that is in it stays, with people's own comments.
-
-    Raises:
-        ConfigError: The file cannot be used, or not with these changes; it is as it was then.
-        ProjectError: It cannot be read.
-    """
-    read_settings(path)
-    known, text = _read_toml(path), path.read_text(encoding="utf-8-sig")
-    settings = Settings(**{**known, **changes})
-    for name in changes:
-        line = f"{name} = {_as_toml(getattr(settings, name))}"
-        if name in known:
-            text = re.sub(rf"(?ms)^{name}\s*=\s*\[.*?\]", line.replace("\\", r"\\"), text, count=1)
-        else:
-            text = f"{text.rstrip()}\n\n{_as_comment(_ABOUT[name])}\n{line}\n"
-    try:
-        is_right = tomllib.loads(text) == {
-            **known,
-            **{name: list(getattr(settings, name)) for name in changes},
-        }
-    except tomllib.TOMLDecodeError:
-        is_right = False
-    if is_right:
-        write_text(path, text)
-    else:  # written in a way that only a TOML parser follows
-        write_settings(path, settings)
-    return settings
 
 
 def read_settings(path: Path) -> Settings:

@@ -89,3 +89,13 @@ def test_a_log_tells_the_loss_of_a_long_training_ten_times(tune, project, monkey
 def test_commands_start_without_what_only_label_maps_need():
     check = "import sys, omentum.app.cli; sys.exit('omentum.phantoms.anatomy_map' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def test_what_is_trainable_goes_with_continual_tuning_and_is_one_of_two(tune):
+    for mode, text, value, why in (
+        ("full", CONFIG, "heads", "it goes with --mode continual"),
+        ("continual", "steps = 2", "everything", "it must be heads or heads+adapters"),
+    ):
+        ran = tune("--trainable", value, text=text, mode=mode)
+        assert (ran.code, len(ran.err.strip().splitlines())) == (2, 1)
+        assert why in ran.err

@@ -8,7 +8,8 @@ from omentum.errors import UnknownNetworkError, UnknownOrganError
 from omentum.loop import add_cases
 from omentum.predict import stage
 from omentum.predict.round import predict_round
-from omentum.settings import Settings, change_settings
+from omentum.project import change_settings
+from omentum.settings import Settings
 from omentum.volumes import atomic
 from omentum.volumes.atomic import writing
 from omentum.volumes.mask_files import read_masks

@@ -7,8 +7,7 @@ import typer
 from omentum.app.console import say_json, say_table
 from omentum.app.options import AsJson, listed
 from omentum.errors import ConfigError
-from omentum.project import ProjectFolder
-from omentum.settings import change_settings
+from omentum.project import ProjectFolder, change_settings
 from omentum.volumes.labels import organ
 from omentum.workspace import Workspace, opened
 
