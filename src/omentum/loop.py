@@ -24,7 +24,7 @@ from omentum.assemble.round import assemble_round, labelled_cases
 from omentum.evaluate.audit import AuditResult, audit_result
 from omentum.evaluate.round import evaluate_round
 from omentum.evaluate.round_report import RoundReport
-from omentum.exchange.batch import add_cases
+from omentum.exchange.batch import add_cases, add_found
 from omentum.records import Batch, LabelledCase, NetworkRecord, Release, Revision, Task
 from omentum.review.round import export_round, import_round
 from omentum.runners.runner import Progress
@@ -40,6 +40,7 @@ __all__ = [
     "SecondHalf",
     "StopRule",
     "add_cases",
+    "add_found",
     "assemble",
     "evaluate",
     "export_round",

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from omentum.errors import UnknownOrganError
+from omentum.errors import ConfigError, UnknownOrganError
 from omentum.volumes.labels import ORGANS, SUBSETS, organ, organs_named, subset_ids
-from omentum.volumes.other_ids import DATASET_JSON, TOTALSEGMENTATOR, other_ids
+from omentum.volumes.other_ids import DATASET_JSON, TOTALSEGMENTATOR, dataset_labels, other_ids
 
-__all__ = ["PAIRS", "LabelMeaning", "meaning_named"]
+__all__ = ["PAIRS", "LabelMeaning", "meaning_named", "pair_in_words"]
 
 PAIRS: dict[str, tuple[str, str]] = {
     row.name.removesuffix("_right"): (row.name, row.partner)
@@ -81,10 +81,40 @@ def meaning_named(name: str, folder: Path = Path()) -> LabelMeaning:
         >>> meaning_named("abdomenatlas-1.0").values["liver"], meaning_named("liver").values
         ((5,), {'liver': (1,)})
     """
-    if name in {TOTALSEGMENTATOR, DATASET_JSON}:
+    if name == DATASET_JSON:
+        return _of_dataset(folder)
+    if name == TOTALSEGMENTATOR:
         table = other_ids(name, folder)
         return LabelMeaning(name=name, values=table.values, others=table.others, files=table.files)
     if name in SUBSETS:
         values = {organ_name: (value,) for value, organ_name in subset_ids(name).items()}
         return LabelMeaning(name=name, values=values, files={one: (one,) for one in values})
     return LabelMeaning.of_organ(name)
+
+
+def pair_in_words(text: str) -> str | None:
+    """Find the pair that a text names without a side; `None` where it names none.
+
+    Example:
+        >>> pair_in_words("Kidneys"), pair_in_words("adrenal_gland"), pair_in_words("kidney_left")
+        ('kidney', 'adrenal_gland', None)
+    """
+    plain = text.casefold().replace("_", " ").strip().removesuffix("s").replace(" ", "_")
+    return plain if plain in PAIRS else None
+
+
+def _of_dataset(folder: Path) -> LabelMeaning:
+    """Take the names in `dataset.json`, those of pairs too."""
+    labels = dataset_labels(folder / DATASET_JSON)
+    joined = {pair: values for label, values in labels.items() if (pair := pair_in_words(label)) is not None}
+    split = {value for values in joined.values() for value in values}
+    try:
+        table = other_ids(DATASET_JSON, folder)
+    except ConfigError:
+        if not joined:
+            raise
+        others = {value for values in labels.values() for value in values} - split
+        return LabelMeaning(name=DATASET_JSON, values={}, joined=joined, others=frozenset(others))
+    return LabelMeaning(
+        name=DATASET_JSON, values=table.values, joined=joined, others=table.others - split, files=table.files
+    )
