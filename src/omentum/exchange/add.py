@@ -29,7 +29,7 @@ from omentum.volumes.nifti import read_nifti_geometry, write_nifti
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
 
-__all__ = ["Imported", "Manner", "OriginalLabel", "import_case", "recorded_source"]
+__all__ = ["AS_IT_IS", "Imported", "Manner", "OriginalLabel", "import_case", "recorded_source"]
 
 _CT, _LABEL, _TABLE, _DICOM = "ct.nii.gz", "original_label.nii.gz", "labels.json", "dicom"
 
@@ -66,6 +66,10 @@ class Manner:
     deidentify: bool = False
 
 
+AS_IT_IS = Manner()
+"""Where nobody said how."""
+
+
 def import_case(
     source: Source,
     case_dir: Path,
@@ -73,7 +77,7 @@ def import_case(
     secret: bytes,
     patient_id: str | None = None,
     label: OriginalLabel | None = None,
-    manner: Manner = Manner(),
+    manner: Manner = AS_IT_IS,
 ) -> Imported:
     """Check a CT and bring it into a project.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from omentum.errors import CaseClashError, ConfigError
-from omentum.exchange.add import Imported, Manner, OriginalLabel, import_case, recorded_source
+from omentum.exchange.add import AS_IT_IS, Imported, Manner, OriginalLabel, import_case, recorded_source
 from omentum.exchange.patients import Patients
 from omentum.exchange.sources import Looked, Source, look_through
 from omentum.project import checked_name, pseudonym, read_secret
@@ -36,7 +36,7 @@ def add_cases(
     *,
     case_id: str | None = None,
     labels: Labels | None = None,
-    manner: Manner = Manner(),
+    manner: Manner = AS_IT_IS,
     progress: Callable[[Progress], None] | None = None,
 ) -> Batch:
     """Add every CT found in files and folders; see `add_found`.
@@ -64,7 +64,7 @@ def add_found(
     *,
     case_id: str | None = None,
     labels: Labels | None = None,
-    manner: Manner = Manner(),
+    manner: Manner = AS_IT_IS,
     progress: Callable[[Progress], None] | None = None,
 ) -> Batch:
     """Add CTs that were found. Those of one patient, by name or by their voxels, count as one patient.

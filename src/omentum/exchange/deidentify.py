@@ -28,20 +28,23 @@ from omentum.volumes.atomic import writing
 __all__ = ["KEPT", "deidentified", "write_deidentified"]
 
 KEPT = frozenset(
-    (
-        "SpecificCharacterSet ImageType SOPClassUID Modality ConversionType PatientPosition "
-        "BodyPartExamined ScanOptions SliceThickness KVP DataCollectionDiameter ReconstructionDiameter "
-        "DistanceSourceToDetector DistanceSourceToPatient GantryDetectorTilt TableHeight RotationDirection "
-        "ExposureTime XRayTubeCurrent Exposure FilterType GeneratorPower FocalSpots ConvolutionKernel "
-        "SpiralPitchFactor SingleCollimationWidth TotalCollimationWidth TableSpeed TableFeedPerRotation "
-        "SpacingBetweenSlices CTDIvol RevolutionTime SeriesNumber AcquisitionNumber InstanceNumber "
-        "ImagePositionPatient ImageOrientationPatient SliceLocation TemporalPositionIndex "
-        "NumberOfTemporalPositions ImagesInAcquisition SamplesPerPixel PhotometricInterpretation Rows "
-        "Columns PixelSpacing BitsAllocated BitsStored HighBit PixelRepresentation SmallestImagePixelValue "
-        "LargestImagePixelValue PixelPaddingValue PixelPaddingRangeLimit WindowCenter WindowWidth "
-        "RescaleIntercept RescaleSlope RescaleType PixelData LossyImageCompression "
-        "LossyImageCompressionRatio LossyImageCompressionMethod PixelAspectRatio "
-    ).split()
+    {
+        *("SpecificCharacterSet", "ImageType", "SOPClassUID", "Modality", "ConversionType"),
+        *("PatientPosition", "BodyPartExamined", "ScanOptions", "SliceThickness", "KVP"),
+        *("DataCollectionDiameter", "ReconstructionDiameter", "DistanceSourceToDetector"),
+        *("DistanceSourceToPatient", "GantryDetectorTilt", "TableHeight", "RotationDirection"),
+        *("ExposureTime", "XRayTubeCurrent", "Exposure", "FilterType", "GeneratorPower", "FocalSpots"),
+        *("ConvolutionKernel", "SpiralPitchFactor", "SingleCollimationWidth", "TotalCollimationWidth"),
+        *("TableSpeed", "TableFeedPerRotation", "SpacingBetweenSlices", "CTDIvol", "RevolutionTime"),
+        *("SeriesNumber", "AcquisitionNumber", "InstanceNumber", "ImagePositionPatient"),
+        *("ImageOrientationPatient", "SliceLocation", "TemporalPositionIndex"),
+        *("NumberOfTemporalPositions", "ImagesInAcquisition", "SamplesPerPixel"),
+        *("PhotometricInterpretation", "Rows", "Columns", "PixelSpacing", "BitsAllocated", "BitsStored"),
+        *("HighBit", "PixelRepresentation", "SmallestImagePixelValue", "LargestImagePixelValue"),
+        *("PixelPaddingValue", "PixelPaddingRangeLimit", "WindowCenter", "WindowWidth"),
+        *("RescaleIntercept", "RescaleSlope", "RescaleType", "PixelData", "LossyImageCompression"),
+        *("LossyImageCompressionRatio", "LossyImageCompressionMethod", "PixelAspectRatio"),
+    }
 )
 """Attributes that say how a picture was made and where it lies, and nothing of whose it is or when."""
 
