@@ -82,7 +82,7 @@ def write_series():
 
 @pytest.fixture
 def write_volume():
-    """Write noise, or a label map with some values: `write_volume(path, seed=3)`, `write_volume(path, values=[1, 2])`."""
+    """Write noise, or a label map with some values: `write_volume(path, seed=3)`, `(path, values=[1, 2])`."""
     grid = Geometry((24, 20, 18), np.array([[-4.0, 0, 0, 40], [0, -4, 0, 30], [0, 0, 4, -20], [0, 0, 0, 1]]))
 
     def write(path: Path, *, seed: int = 0, values: list[int] | None = None) -> Path:

@@ -16,7 +16,7 @@ from pydicom.errors import InvalidDicomError
 from omentum.records import Failure
 from omentum.volumes.read import SIDE_VOXELS
 
-__all__ = ["Heap", "HeapSeries", "Segmentation", "sorted_heap"]
+__all__ = ["Heap", "HeapSeries", "Segmentation", "is_segmentation", "sorted_heap"]
 
 _GRID_TAGS = ["ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns"]
 _TAGS = [
@@ -113,6 +113,12 @@ def sorted_heap(files: Iterable[Path]) -> Heap:
         segmentations=tuple(segmentations),
         left_out=tuple(sorted(left_out, key=lambda one: one.key)),
     )
+
+
+def is_segmentation(path: Path) -> bool:
+    """Tell whether a file is DICOM-SEG or RTSTRUCT."""
+    header = _header(path)
+    return header is not None and header.get("Modality") in _SEGMENTATIONS
 
 
 def _header(path: Path) -> pydicom.Dataset | None:

@@ -25,6 +25,7 @@ from pathlib import Path
 from omentum.errors import ConfigError, UnreadableImageError
 from omentum.exchange.data_sets import DataSet, known_data_sets
 from omentum.exchange.dicom_heap import sources_in_heap
+from omentum.exchange.dicom_series import is_segmentation
 from omentum.exchange.laid_out import label_of, named_in, sources_laid_out
 from omentum.exchange.listed_in import CaseList, read_list
 from omentum.exchange.original_label import OriginalLabel
@@ -206,8 +207,10 @@ class _Search:
 
     def _entry(self, entry: Path) -> None:
         if is_label_name(stem_of(entry)):
-            why = "it is named as a label; say with --label which CT it belongs to"
-            self._leave(_below(entry) if entry.is_dir() else [entry], why)
+            below = _below(entry) if entry.is_dir() else [entry]
+            drawn = [one for one in below if not is_volume(one) and _is_dicom(one) and is_segmentation(one)]
+            self._dicom += drawn
+            self._leave(set(below) - set(drawn), "it is named as a label; say with --label which CT it is of")
         elif entry.is_dir():
             self.folder(entry)
         elif is_volume(entry):
