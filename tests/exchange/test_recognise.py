@@ -275,3 +275,25 @@ def test_a_real_map_of_117_structures_becomes_ours(shared, name):
             assert ours <= {organ(theirs).index}
         elif theirs.startswith(("femur", "vertebrae", "rib")) or theirs == "heart":
             assert ours <= {0}
+
+
+def test_what_an_abdomenatlas_tree_holds_besides_is_taken_by_the_commands_that_are_named(
+    home, omentum, tmp_path, write_volume
+):
+    case = tmp_path / "tree" / "04_LiTS_liver_7"
+    write_volume(case / "ct.nii.gz")
+    for name in ("liver", "spleen"):
+        write_volume(case / f"backbones/unet/segmentations/{name}.nii.gz", values=[1])
+        write_volume(case / f"backbones/unet/soft_pred/{name}.nii.gz", values=[200])
+    write_volume(case / "average/segmentations/liver_revised.nii.gz", values=[1])
+    omentum("init", tmp_path / "p", "--network", "starter", "--organs", "liver,spleen")
+    for words in (
+        ("-C", tmp_path / "p", "add", tmp_path / "tree"),
+        ("models", "add", tmp_path / "tree", "--as", "unet"),
+        ("-C", tmp_path / "p", "predict", "--network", "unet"),
+        ("-C", tmp_path / "p", "review", "import", tmp_path / "tree"),
+    ):
+        ran = omentum(*words)
+        assert ran.code == 0, ran.err
+    assert (tmp_path / "p/cases/04_LiTS_liver_7/networks/unet/masks.nii.gz").exists()
+    assert list((tmp_path / "p/cases/04_LiTS_liver_7/revisions/liver").iterdir())
