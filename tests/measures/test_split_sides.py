@@ -3,6 +3,7 @@ import pytest
 
 from omentum.measures.split_sides import body_middle_mm, split_sides
 from omentum.volumes.geometry import Geometry
+from omentum.volumes.nifti import read_nifti
 from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
 from omentum.volumes.volume import Volume
 
@@ -106,3 +107,27 @@ def test_nothing_is_split_into_nothing():
     sides = split_sides(np.zeros(SHAPE, dtype=bool), GRID)
     assert not sides.right.any()
     assert not sides.left.any()
+
+
+PAIRS_OF_117 = {
+    "kidney": ((2,), (3,)),
+    "adrenal_gland": ((8,), (9,)),
+    "lung": ((12, 13, 14), (10, 11)),
+}
+
+
+@pytest.mark.parametrize("pair", PAIRS_OF_117)
+@pytest.mark.parametrize("name", ["s0327", "s0328"])
+def test_the_pairs_of_real_people_are_told_apart(shared, name, pair):
+    own = read_nifti(shared / f"data/label_maps/{name}.nii.gz")
+    right, left = (np.isin(own.voxels, values) for values in PAIRS_OF_117[pair])
+    sides = split_sides(right | left, own.geometry)
+    wrong = np.count_nonzero(sides.right & left) + np.count_nonzero(sides.left & right)
+    assert wrong <= 0.002 * np.count_nonzero(right | left), wrong
+
+
+def test_the_kidneys_of_a_real_person_are_told_apart_on_a_flipped_grid(shared):
+    own = read_nifti(shared / "data/label_maps/amos_0013.nii.gz")
+    assert own.geometry.orientation == "LAS"
+    sides = split_sides(np.isin(own.voxels, (3, 4)), own.geometry)
+    np.testing.assert_array_equal(sides.right, own.voxels == 4)

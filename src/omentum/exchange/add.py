@@ -146,8 +146,8 @@ def _write_ct(source: Source, path: Path, manner: Manner) -> Volume:
     volume = read_ct(source.path, files=source.files, resample_tilt=manner.resample_tilt)
     if not manner.deidentify and _is_fit_to_copy(source.path):
         copy(source.path, path)
-    else:
-        write_nifti(path, volume)
+        return volume
+    write_nifti(path, volume)
     return Volume(volume.voxels, read_nifti_geometry(path))
 
 

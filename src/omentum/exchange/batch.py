@@ -14,6 +14,7 @@ from typing import Any
 
 from omentum.errors import CaseClashError, ConfigError
 from omentum.exchange.add import AS_IT_IS, Imported, Manner, OriginalLabel, import_case, recorded_source
+from omentum.exchange.ahead import Ahead
 from omentum.exchange.patients import Patients
 from omentum.exchange.sources import Looked, Source, look_through
 from omentum.project import checked_name, pseudonym, read_secret
@@ -24,6 +25,7 @@ from omentum.workspace import Workspace
 __all__ = ["ADD_STAGE", "Labels", "add_cases", "add_found", "is_held_out"]
 
 ADD_STAGE = "add"
+_SMALL_BYTES = 1 << 20
 _FIRST_PATIENTS = 4
 """So many are never held out: a project of a few CTs needs them all to learn from."""
 Labels = Callable[[Source], OriginalLabel | None]
@@ -83,11 +85,8 @@ def add_found(
     ledger = workspace.store.ledger.of(ADD_STAGE)
     patients = Patients(cases, workspace.store.ledger.details(ADD_STAGE))
 
-    def work(source: Source) -> dict[str, Any]:
-        recorded = recorded_source(source, secret, manner)
-        if source.case_id in known:  # an earlier run was killed before it was noted
-            return {"source": recorded}
-        imported = import_case(
+    def bring_in(source: Source) -> Imported:
+        return import_case(
             source,
             workspace.folder.case_dir(source.case_id),
             secret=secret,
@@ -95,6 +94,12 @@ def add_found(
             label=source.label if labels is None else labels(source),
             manner=manner,
         )
+
+    def work(source: Source) -> dict[str, Any]:
+        recorded = recorded_source(source, secret, manner)
+        if source.case_id in known:  # an earlier run was killed before it was noted
+            return {"source": recorded}
+        imported = ahead.take(source)
         settled = patients.settle(imported.case, imported.seen)
         case = settled.case
         is_drawn = len(split) >= _FIRST_PATIENTS and is_held_out(
@@ -104,10 +109,16 @@ def add_found(
         workspace.store.cases.add(replace(case, held_out=held_out))
         return {"source": recorded, **_noted(source, imported), **settled.details()}
 
-    batch = workspace.runner.run(
-        sources, work, key=lambda source: source.case_id, ledger=ledger, progress=progress
-    )
+    new = [source for source in sources if source.case_id not in known]
+    with Ahead(new, bring_in, is_small=_is_small) as ahead:
+        batch = workspace.runner.run(
+            sources, work, key=lambda source: source.case_id, ledger=ledger, progress=progress
+        )
     return replace(batch, failed=(*looked.unusable, *batch.failed))
+
+
+def _is_small(source: Source) -> bool:
+    return source.path.is_file() and source.path.stat().st_size < _SMALL_BYTES
 
 
 def _noted(source: Source, imported: Imported) -> dict[str, Any]:
