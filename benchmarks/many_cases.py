@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -29,18 +30,20 @@ STEPS = {
 
 def make_data(root: Path, n_cases: int) -> Path:
     """Write CTs that differ, and labels for every second one."""
-    affine = np.diag([-0.78, -0.78, 2.5, 1.0])
-    for number in range(n_cases):
-        rng = np.random.default_rng(number)
-        coarse = rng.integers(-180, 280, (4, 4, 4)).astype(np.int16)
-        ct = coarse.repeat(4, 0).repeat(4, 1).repeat(4, 2)
-        grid = Geometry(ct.shape, affine)
-        write_nifti(root / "04_LiTS" / "img" / f"case_{number}.nii.gz", Volume(ct, grid))
-        if number % 2 == 0:
-            label = np.zeros(ct.shape, dtype=np.uint8)
-            label[4:12, 4:12, 4:12] = 1 + number % 2
-            write_nifti(root / "04_LiTS" / "label" / f"case_{number}.nii.gz", Volume(label, grid))
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(lambda number: make_case(root / "04_LiTS", number), range(n_cases)))
     return root / "04_LiTS"
+
+
+def make_case(folder: Path, number: int) -> None:
+    coarse = np.random.default_rng(number).integers(-180, 280, (4, 4, 4)).astype(np.int16)
+    ct = coarse.repeat(4, 0).repeat(4, 1).repeat(4, 2)
+    grid = Geometry(ct.shape, np.diag([-0.78, -0.78, 2.5, 1.0]))
+    write_nifti(folder / "img" / f"case_{number}.nii.gz", Volume(ct, grid))
+    if number % 2 == 0:
+        label = np.zeros(ct.shape, dtype=np.uint8)
+        label[4:12, 4:12, 4:12] = 1
+        write_nifti(folder / "label" / f"case_{number}.nii.gz", Volume(label, grid))
 
 
 def run_steps(n_cases: int) -> dict[str, dict[str, float]]:

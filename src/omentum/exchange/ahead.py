@@ -1,8 +1,8 @@
 """How do thousands of small files come in, when each must be flushed to disk before it counts? Together.
 
 In:  items in the order in which they will be asked for, and the work on one.
-Out: each item's result when it is asked for; the next few are worked on meanwhile, in threads that mostly wait
-     for the disk. Large items are worked on one by one, when they are asked for, so that memory stays flat.
+Out: each item's result when it is asked for; meanwhile threads, which mostly wait for the disk, work on the next
+     few. Large items are worked on one by one, when they are asked for, so that memory stays flat.
 """
 
 from collections.abc import Callable, Sequence
