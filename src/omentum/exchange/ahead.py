@@ -1,7 +1,7 @@
 """How do thousands of small files come in, when each must be flushed to disk before it counts? Together.
 
 In:  items in the order in which they will be asked for, and the work on one.
-Out: each item's result when it is asked for; meanwhile threads, which mostly wait for the disk, work on the next
+Out: each item's result when it is asked for; meanwhile threads, mostly waiting for the disk, do the next
      few. Large items are worked on one by one, when they are asked for, so that memory stays flat.
 """
 
