@@ -21,7 +21,7 @@ from omentum.errors import (
     UnreadableImageError,
 )
 from omentum.exchange import add
-from omentum.exchange.add import OriginalLabel, import_case
+from omentum.exchange.add import OriginalLabel
 from omentum.exchange.sources import Source, find_sources
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import SUBSETS, organ
@@ -30,6 +30,12 @@ from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
 from omentum.volumes.volume import Volume
 
 SECRET = b"secret" * 5
+
+
+def import_case(source, folder, **options):
+    return add.import_case(source, folder, **options).case
+
+
 AFFINE = np.array([[-1.5, 0, 0, 20], [0, 1.25, 0, -31], [0, 0, 3, 7], [0, 0, 0, 1.0]])
 
 

@@ -10,7 +10,7 @@ from omentum import loop
 from omentum.app.console import bars, end_batches, of_run
 from omentum.app.options import Device, device_named, listed
 from omentum.errors import ConfigError
-from omentum.exchange.sources import usable_sources
+from omentum.exchange.sources import look_through
 from omentum.workspace import opened
 
 __all__ = ["predict"]
@@ -67,10 +67,10 @@ def predict(
     manner = Manner(
         overlap=overlap, recipe=recipe or "default", without=listed(without), numbers=numbers or "auto"
     )
-    found, unusable = usable_sources(cts)
+    found = look_through(cts)
     wanted, where = listed(organs), device_named(device)
     plan = FolderPlan(
-        sources={source.case_id: source.path for source in found},
+        sources={source.case_id: source.path for source in found.sources},
         out=out,
         opinions=[
             opinion_named(name, organs=wanted, device=where, manner=manner) for name in names or ("starter",)
@@ -83,7 +83,7 @@ def predict(
     with bars() as tell:
         told = of_run(tell)
         batch = predict_files(plan, progress=lambda progress: told("predict", progress))
-    end_batches([replace(batch, failed=(*unusable, *batch.failed))], "predicted")
+    end_batches([replace(batch, failed=(*found.unusable, *batch.failed))], "predicted")
 
 
 def _predict_project(project: Path, networks: tuple[str, ...], average: bool, device: str) -> None:

@@ -8,11 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from omentum import loop
-from omentum.app.console import bars, end_batches, of_run, say_json, say_table
-from omentum.errors import ConfigError
-from omentum.exchange.add import OriginalLabel
-from omentum.exchange.batch import Labels
-from omentum.exchange.sources import Source, find_sources
+from omentum.app.add_command import add, datalist
+from omentum.app.console import bars, say_json, say_table
+from omentum.exchange.batch import ADD_STAGE
 from omentum.settings import Settings
 from omentum.waiting import Waiting, waiting
 from omentum.workspace import Workspace, new_workspace, opened
@@ -47,53 +45,6 @@ def init(
     typer.echo(f"made {folder}; next: omentum -C {folder} add CT...")
 
 
-def add(
-    context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="NIfTI files, DICOM folders, folders of them.")],
-    case_id: Annotated[str | None, typer.Option("--id", help="Name of the one case.")] = None,
-    label: Annotated[
-        str | None,
-        typer.Option(help="Original labels: a file, or a pattern beside each CT such as {name}_seg.nii.gz."),
-    ] = None,
-    label_ids: Annotated[
-        str,
-        typer.Option(help="What label values mean: omentum, abdomenatlas-1.0, abdomenatlas-1.1, an organ."),
-    ] = "omentum",
-    label_organs: Annotated[
-        str, typer.Option(help="Organs that the labels annotate; the others are unknown, not empty.")
-    ] = "",
-    resample_tilt: Annotated[
-        bool, typer.Option("--resample-tilt", help="Put tilted DICOM series on an upright grid.")
-    ] = False,
-) -> None:
-    """Add CTs. Example: omentum -C my-atlas add scans/ chaos_03/dicom --label labels.nii.gz."""
-    organs = tuple(name for name in label_organs.split(",") if name)
-    labels = _labels(paths, label, label_ids, organs) if label else None
-    with opened(context.obj) as workspace, bars() as tell:
-        told = of_run(tell)
-        batch = loop.add_cases(
-            workspace, paths, case_id=case_id, labels=labels, resample_tilt=resample_tilt,
-            progress=lambda progress: told("add", progress),
-        )  # fmt: skip
-    end_batches([batch], "added")
-
-
-def _labels(paths: list[Path], pattern: str, ids: str, organs: tuple[str, ...]) -> Labels:
-    """Find labels beside each CT; a file by its own path only where there is one CT."""
-    sources = find_sources(paths)
-    single = Path(pattern) if len(sources) == 1 and Path(pattern).is_file() else None
-
-    def find(source: Source) -> OriginalLabel | None:
-        path = source.beside(pattern) or single
-        return None if path is None else OriginalLabel(path=path, ids=ids, organs=organs)
-
-    n_found = sum(find(source) is not None for source in sources)
-    if not n_found:
-        raise ConfigError("--label", pattern, f"none of the {len(sources)} CTs has such a file beside it")
-    typer.echo(f"{n_found} of {len(sources)} CTs have a label", err=True)
-    return find
-
-
 def status(
     context: typer.Context,
     cases: Annotated[bool, typer.Option("--cases", help="List the cases.")] = False,
@@ -123,6 +74,9 @@ def status(
     for stage, failures in summary["failed"].items():
         for key, reason in failures.items():
             typer.echo(f"set aside in {stage}: {key}: {reason}")
+    if summary["label_findings"]:
+        n_cases = len(summary["label_findings"])
+        typer.echo(f"original labels of {n_cases} cases can hardly be right; --json names organs and reasons")
     for one in due:
         typer.echo(str(one))
 
@@ -165,10 +119,17 @@ def _summary(workspace: Workspace, due: list[Waiting]) -> dict[str, Any]:
         "minutes_in_round": sum(one.minutes or 0.0 for one in revisions),
         "releases": ", ".join(release.version for release in store.releases.all()) or "none",
         "audit": loop.stop_rule(workspace).why,
+        "label_findings": {case_id: found for case_id, found in _label_findings(workspace).items() if found},
         "failed": {stage: {one.key: one.reason for one in found} for stage, found in failures.items()},
         "waiting": [asdict(one) for one in due],
         "next": due[0].command,
     }
+
+
+def _label_findings(workspace: Workspace) -> dict[str, list[str]]:
+    """Give what the plausibility rules say of original labels, by case; nothing was changed for it."""
+    details = workspace.store.ledger.details(ADD_STAGE)
+    return {case_id: detail.get("label_findings", []) for case_id, detail in details.items()}
 
 
 def demo(
@@ -201,5 +162,5 @@ def phantoms(
 
 def add_to(app: typer.Typer) -> None:
     """Offer these commands."""
-    for command in (init, add, status, phantoms, demo):
+    for command in (init, add, datalist, status, phantoms, demo):
         app.command()(command)

@@ -1,6 +1,6 @@
 """How does a CT come into a project, with the label that it may have?
 
-In:  a `Source` (a NIfTI file or a DICOM folder), perhaps a label map or a binary mask of it.
+In:  a `Source` (a file or a DICOM series), perhaps with its original label.
 Out: the case's folder, whole or not there at all, and the `Case` to be stored. The source is only read.
 """
 
@@ -8,61 +8,66 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import fastremap
 import nibabel as nib
-import numpy as np
 
-from omentum.errors import CaseClashError, ConfigError, LabelValueError
-from omentum.exchange.sources import Source
+from omentum.errors import CaseClashError
+from omentum.exchange.deidentify import write_deidentified
+from omentum.exchange.original_label import OriginalLabel, read_original
+from omentum.exchange.same_ct import Fingerprint, fingerprint
+from omentum.exchange.source import Source
+from omentum.exchange.transfer import Transferred
+from omentum.measures.plausibility.rules import findings
+from omentum.measures.split_sides import body_middle_mm
 from omentum.project import pseudonym
 from omentum.records import Case
 from omentum.volumes.atomic import copy, move_folder
-from omentum.volumes.dicom import read_series
+from omentum.volumes.dicom import Series, read_series
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.labels import SUBSETS, organ, organs_named, subset_ids
 from omentum.volumes.mask_files import write_label_table
+from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import read_nifti_geometry, write_nifti
-from omentum.volumes.read import read_ct, read_mask
+from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
 
-__all__ = ["OriginalLabel", "import_case"]
+__all__ = ["AS_IT_IS", "Imported", "Manner", "OriginalLabel", "import_case", "recorded_source"]
 
-_CT, _LABEL, _TABLE = "ct.nii.gz", "original_label.nii.gz", "labels.json"
+_CT, _LABEL, _TABLE, _DICOM = "ct.nii.gz", "original_label.nii.gz", "labels.json", "dicom"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OriginalLabel:
-    """The label that a data set gives for one CT.
+class Imported:
+    """What came in.
 
     Attributes:
-        path: NIfTI on the CT's grid.
-        ids: What its values mean: a subset (`omentum`, `abdomenatlas-1.0`, `abdomenatlas-1.1`), or
-            an organ, of which it is a 0/1 mask.
-        organs: What the data set annotates; all that `ids` names where not said. Values of other organs
-            are dropped, for nobody vouches for them.
-
-    Raises:
-        UnknownOrganError: `ids` is no subset and no organ, or `organs` names what is neither.
-        ConfigError: An organ is named that `ids` has no value for.
+        case: To be stored; its grid is that of `ct.nii.gz`.
+        seen: What tells the CT from others.
+        notes: What was decided about its label, for people.
+        findings: What the plausibility rules say of the label. They change nothing.
     """
 
-    path: Path
-    ids: str = "omentum"
-    organs: tuple[str, ...] = ()
+    case: Case
+    seen: Fingerprint
+    notes: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        """Refuse what cannot be, before any volume is read; settle the organs' names and order."""
-        known = self.organ_of_id.values()
-        organs = tuple(row.name for row in organs_named(self.organs or known))
-        for name in organs:
-            if name not in known:
-                raise ConfigError("organs", name, f"{self.ids!r} has values for {', '.join(known)} only")
-        object.__setattr__(self, "organs", organs)
 
-    @property
-    def organ_of_id(self) -> dict[int, str]:
-        """Which organ each value of the file means."""
-        return subset_ids(self.ids) if self.ids in SUBSETS else {1: organ(self.ids).name}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How CTs come in.
+
+    Attributes:
+        resample_tilt: Put a series from a tilted gantry on an upright grid, instead of refusing it.
+        check_labels: Let the plausibility rules look at original labels.
+        deidentify: Keep a copy of DICOM files that names nobody, and write every CT anew.
+    """
+
+    resample_tilt: bool = False
+    check_labels: bool = True
+    deidentify: bool = False
+
+
+AS_IT_IS = Manner()
+"""Where nobody said how."""
 
 
 def import_case(
@@ -72,8 +77,8 @@ def import_case(
     secret: bytes,
     patient_id: str | None = None,
     label: OriginalLabel | None = None,
-    resample_tilt: bool = False,
-) -> Case:
+    manner: Manner = AS_IT_IS,
+) -> Imported:
     """Check a CT and bring it into a project.
 
     Args:
@@ -83,54 +88,81 @@ def import_case(
         secret: The project's, for pseudonyms.
         patient_id: Whose CT it is, where DICOM headers do not say; the case's own where nobody does.
         label: Its original label, if it has one.
-        resample_tilt: Put a series from a tilted gantry on an upright grid, instead of refusing it.
+        manner: How.
 
     Returns:
-        The case; its grid is that of `ct.nii.gz`.
+        The case and what was seen.
 
     Raises:
         CaseClashError: The folder holds more than a killed import leaves there.
-        LabelValueError: The label has values that `label.ids` does not name.
+        LabelValueError: The label has values that `label` does not name.
         ImageError: The CT or the label cannot be used; nothing is written then.
     """
     _refuse_taken(source, case_dir)
     part = case_dir.parent / f".{case_dir.name}.partial"
     shutil.rmtree(part, ignore_errors=True)
+    series = read_series(source.path, source.files) if source.path.is_dir() else None
     try:
-        geometry = _write_ct(source.path, part / _CT, resample_tilt=resample_tilt)
-        if label is not None:
-            write_nifti(part / _LABEL, _translated(label, geometry))
-            write_label_table(part / _TABLE)
+        ct = _write_ct(source, part / _CT, manner)
+        read = None if label is None else _write_label(label, ct, part, series)
+        if manner.deidentify and series is not None:
+            write_deidentified(series.files, part / _DICOM, secret)
         shutil.rmtree(case_dir, ignore_errors=True)
         move_folder(part, case_dir)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return Case(
+    case = Case(
         case_id=source.case_id,
-        patient_id=_patient_id(source, secret, patient_id),
+        patient_id=_patient_id(source, series, secret, patient_id),
         ct_path=case_dir / _CT,
-        geometry=geometry,
-        source=str(source.path),
-        original_label_path=None if label is None else case_dir / _LABEL,
-        original_organs=() if label is None else label.organs,
+        geometry=ct.geometry,
+        source=recorded_source(source, secret, manner),
+        original_label_path=None if read is None else case_dir / _LABEL,
+        original_organs=() if read is None else read.organs,
     )
+    found = _findings(read, ct) if manner.check_labels and read is not None else ()
+    return Imported(case=case, seen=fingerprint(ct), notes=() if read is None else read.notes, findings=found)
+
+
+def recorded_source(source: Source, secret: bytes, manner: Manner) -> str:
+    """Say where a CT came from: its path or, where nobody must be named, what stands for it."""
+    return pseudonym(secret, str(source.path)) if manner.deidentify else str(source.path)
 
 
 def _refuse_taken(source: Source, case_dir: Path) -> None:
     """Replace only what an import wrote: predictions and revisions are never lost to a second one."""
     inside = case_dir.resolve() in source.path.resolve().parents
-    others = {entry.name for entry in case_dir.iterdir()} - {_CT, _LABEL, _TABLE} if case_dir.exists() else ()
+    others = (
+        {entry.name for entry in case_dir.iterdir()} - {_CT, _LABEL, _TABLE, _DICOM}
+        if case_dir.exists()
+        else ()
+    )
     if inside or others:
         raise CaseClashError(source.case_id, source.path, case_dir)
 
 
-def _write_ct(source: Path, path: Path, *, resample_tilt: bool) -> Geometry:
-    volume = read_ct(source, resample_tilt=resample_tilt)
-    if _is_fit_to_copy(source):
-        copy(source, path)
-    else:
-        write_nifti(path, volume)
-    return read_nifti_geometry(path)
+def _write_ct(source: Source, path: Path, manner: Manner) -> Volume:
+    """Write the CT; give it on the grid that a reader of the file will see."""
+    volume = read_ct(source.path, files=source.files, resample_tilt=manner.resample_tilt)
+    if not manner.deidentify and _is_fit_to_copy(source.path):
+        copy(source.path, path)
+        return volume
+    write_nifti(path, volume)
+    return Volume(volume.voxels, read_nifti_geometry(path))
+
+
+def _write_label(label: OriginalLabel, ct: Volume, folder: Path, series: Series | None) -> Transferred:
+    middle_mm = body_middle_mm(ct.voxels, ct.geometry) if label.may_have_pairs else None
+    slices = () if series is None else series.files
+    read = read_original(label, ct.geometry, middle_mm=middle_mm, slices=slices)
+    write_nifti(folder / _LABEL, Volume(read.labels, ct.geometry))
+    write_label_table(folder / _TABLE)
+    return read
+
+
+def _findings(read: Transferred, ct: Volume) -> tuple[str, ...]:
+    masks = MaskSet.from_labels(read.labels, ct.geometry, read.organs)
+    return tuple(str(one) for one in findings(masks, ct.voxels))
 
 
 def _is_fit_to_copy(source: Path) -> bool:
@@ -161,20 +193,6 @@ def _has_one_affine(image: nib.Nifti1Image) -> bool:
         return False
 
 
-def _translated(label: OriginalLabel, geometry: Geometry) -> Volume:
-    """Read a label in its own ids and give it in 32-class indices."""
-    own = read_mask(label.path, geometry).voxels
-    known = label.organ_of_id
-    unknown = [value for value in fastremap.unique(own).tolist() if value and value not in known]
-    if unknown:
-        seen = f"it holds the values {', '.join(map(str, unknown))}, and {label.ids!r} has 1 to {max(known)}"
-        raise LabelValueError(label.path, seen, "say which ids it uses, or map them to those first")
-    lut = np.zeros(256, dtype=np.uint8)
-    for value, name in known.items():
-        lut[value] = organ(name).index if name in label.organs else 0
-    return Volume(lut[own], geometry)
-
-
-def _patient_id(source: Source, secret: bytes, given: str | None) -> str:
-    in_headers = read_series(source.path).patient_id.strip() if source.path.is_dir() else ""
+def _patient_id(source: Source, series: Series | None, secret: bytes, given: str | None) -> str:
+    in_headers = "" if series is None else series.patient_id.strip()
     return pseudonym(secret, in_headers) if in_headers else given or source.case_id

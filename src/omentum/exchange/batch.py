@@ -2,6 +2,8 @@
 
 In:  files and folders, perhaps labels.
 Out: cases in the project, on disk and in the database; patients kept for evaluation are drawn as they come.
+     What was seen of each is noted in the ledger: its source, data set and fingerprint; whom it is like;
+     notes and findings of its original label.
 """
 
 import hashlib
@@ -11,16 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from omentum.errors import CaseClashError, ConfigError
-from omentum.exchange.add import OriginalLabel, import_case
-from omentum.exchange.sources import Source, usable_sources
-from omentum.project import checked_name, read_secret
+from omentum.exchange.add import AS_IT_IS, Imported, Manner, OriginalLabel, import_case, recorded_source
+from omentum.exchange.ahead import Ahead
+from omentum.exchange.patients import Patients
+from omentum.exchange.sources import Looked, Source, look_through
+from omentum.project import checked_name, pseudonym, read_secret
 from omentum.records import Batch, Case
 from omentum.runners.runner import Progress
 from omentum.workspace import Workspace
 
-__all__ = ["ADD_STAGE", "Labels", "add_cases"]
+__all__ = ["ADD_STAGE", "Labels", "add_cases", "add_found", "is_held_out"]
 
 ADD_STAGE = "add"
+_SMALL_BYTES = 1 << 20
 _FIRST_PATIENTS = 4
 """So many are never held out: a project of a few CTs needs them all to learn from."""
 Labels = Callable[[Source], OriginalLabel | None]
@@ -33,17 +38,17 @@ def add_cases(
     *,
     case_id: str | None = None,
     labels: Labels | None = None,
-    resample_tilt: bool = False,
+    manner: Manner = AS_IT_IS,
     progress: Callable[[Progress], None] | None = None,
 ) -> Batch:
-    """Add every CT found in files and folders.
+    """Add every CT found in files and folders; see `add_found`.
 
     Args:
         workspace: The project.
-        paths: NIfTI files, DICOM folders, folders of them.
+        paths: CTs, DICOM folders, lists, folders of them.
         case_id: A name for the one CT there is, instead of one from its path.
-        labels: Finds a CT's original label.
-        resample_tilt: Put series from a tilted gantry on an upright grid, instead of refusing them.
+        labels: Finds a CT's original label, in place of the one that its layout has.
+        manner: How they come in.
         progress: Told of each case.
 
     Raises:
@@ -51,33 +56,93 @@ def add_cases(
         ConfigError: `case_id` is given for more than one CT, or cannot be a folder's name.
         ImageError: A path is no CT and no folder of any.
     """
-    found, unusable = usable_sources(paths)
-    sources = _named(found, case_id)
-    known = {case.case_id: case.source for case in workspace.store.cases.all()}
-    for source in sources:
-        if known.get(source.case_id, str(source.path)) != str(source.path):
-            raise CaseClashError(source.case_id, source.path, known[source.case_id])
+    looked = look_through(paths)
+    return add_found(workspace, looked, case_id=case_id, labels=labels, manner=manner, progress=progress)
+
+
+def add_found(
+    workspace: Workspace,
+    looked: Looked,
+    *,
+    case_id: str | None = None,
+    labels: Labels | None = None,
+    manner: Manner = AS_IT_IS,
+    progress: Callable[[Progress], None] | None = None,
+) -> Batch:
+    """Add CTs that were found. Those of one patient, by name or by their voxels, count as one patient.
+
+    Args, errors: As of `add_cases`.
+    """
     secret = read_secret(workspace.folder)
-    split = {case.patient_id: case.held_out for case in workspace.store.cases.all()}
+    sources = _named(_nameless(looked.sources, secret, manner), case_id)
+    cases = workspace.store.cases.all()
+    known = {case.case_id: case.source for case in cases}
+    for source in sources:
+        recorded = recorded_source(source, secret, manner)
+        if known.get(source.case_id, recorded) != recorded:
+            raise CaseClashError(source.case_id, source.path, known[source.case_id])
+    split = {case.patient_id: case.held_out for case in cases}
+    ledger = workspace.store.ledger.of(ADD_STAGE)
+    patients = Patients(cases, workspace.store.ledger.details(ADD_STAGE))
+
+    def bring_in(source: Source) -> Imported:
+        return import_case(
+            source,
+            workspace.folder.case_dir(source.case_id),
+            secret=secret,
+            patient_id=None if source.patient is None else pseudonym(secret, source.patient),
+            label=source.label if labels is None else labels(source),
+            manner=manner,
+        )
 
     def work(source: Source) -> dict[str, Any]:
+        recorded = recorded_source(source, secret, manner)
         if source.case_id in known:  # an earlier run was killed before it was noted
-            return {"source": str(source.path)}
-        label = labels(source) if labels is not None else None
-        folder = workspace.folder.case_dir(source.case_id)
-        case = import_case(source, folder, secret=secret, label=label, resample_tilt=resample_tilt)
+            return {"source": recorded}
+        imported = ahead.take(source)
+        settled = patients.settle(imported.case, imported.seen)
+        case = settled.case
         is_drawn = len(split) >= _FIRST_PATIENTS and is_held_out(
             case, secret, workspace.settings.held_out_share
         )
         held_out = split.setdefault(case.patient_id, is_drawn)
         workspace.store.cases.add(replace(case, held_out=held_out))
-        return {"source": str(source.path)}
+        return {"source": recorded, **_noted(source, imported), **settled.details()}
 
-    ledger = workspace.store.ledger.of(ADD_STAGE)
-    batch = workspace.runner.run(
-        sources, work, key=lambda source: source.case_id, ledger=ledger, progress=progress
-    )
-    return replace(batch, failed=(*unusable, *batch.failed))
+    new = [source for source in sources if source.case_id not in known]
+    with Ahead(new, bring_in, is_small=_is_small) as ahead:
+        batch = workspace.runner.run(
+            sources, work, key=lambda source: source.case_id, ledger=ledger, progress=progress
+        )
+    return replace(batch, failed=(*looked.unusable, *batch.failed))
+
+
+def _is_small(source: Source) -> bool:
+    return source.path.is_file() and source.path.stat().st_size < _SMALL_BYTES
+
+
+def _noted(source: Source, imported: Imported) -> dict[str, Any]:
+    """Give what is worth noting of a case that came in; what there is none of is left out."""
+    told = {
+        "data_set": source.data_set,
+        "voxels": imported.seen.voxels,
+        "thumbnail": imported.seen.thumbnail,
+        "label_notes": list(imported.notes),
+        "label_findings": list(imported.findings),
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _nameless(sources: Sequence[Source], secret: bytes, manner: Manner) -> list[Source]:
+    """Name DICOM series so that no folder's name, which may be a patient's, stays."""
+    if not manner.deidentify:
+        return list(sources)
+    return [
+        replace(one, case_id=f"ct-{pseudonym(secret, f'{one.path} {one.case_id}').removeprefix('p-')}")
+        if one.path.is_dir()
+        else one
+        for one in sources
+    ]
 
 
 def is_held_out(case: Case, secret: bytes, share: float) -> bool:

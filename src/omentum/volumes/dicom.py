@@ -48,14 +48,18 @@ class Series:
     patient_id: str
 
 
-def read_series(folder: Path) -> Series:
+def read_series(folder: Path, files: Sequence[Path] = ()) -> Series:
     """Find the one CT series in a folder, from its headers.
+
+    Args:
+        folder: Where it lies.
+        files: Those to look at; all in the folder where none are given.
 
     Raises:
         DicomSeriesError: There is no such folder, no series or more than one; or slices are missing, cut
             short, doubled or uneven.
     """
-    slices = _one_series(folder, _headers(folder))
+    slices = _one_series(folder, _headers(folder, files))
     first = slices[0][1]
     row, column = np.array(first.ImageOrientationPatient, dtype=np.float64).reshape(2, 3)
     normal = np.cross(row, column)
@@ -72,13 +76,13 @@ def read_series(folder: Path) -> Series:
     return Series(files=tuple(path for path, _ in slices), geometry=geometry, patient_id=patient_id)
 
 
-def read_dicom(folder: Path) -> Volume:
-    """Read the one CT series in a folder; Hounsfield units as int16.
+def read_dicom(folder: Path, files: Sequence[Path] = ()) -> Volume:
+    """Read the one CT series in a folder, or in these files of it; Hounsfield units as int16.
 
     Raises:
         DicomSeriesError: As `read_series`; or the slices cannot be decoded.
     """
-    series = read_series(folder)
+    series = read_series(folder, files)
     import SimpleITK as sitk  # slow to import, and only DICOM needs it
 
     reader = sitk.ImageSeriesReader()
@@ -126,11 +130,11 @@ def _hounsfield(voxels: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
     return voxels.astype(np.int16, copy=False)
 
 
-def _headers(folder: Path) -> list[tuple[Path, pydicom.Dataset]]:
+def _headers(folder: Path, files: Sequence[Path]) -> list[tuple[Path, pydicom.Dataset]]:
     if not folder.is_dir():
         raise DicomSeriesError(folder, "there is no such folder", "check the path")
     found: list[tuple[Path, pydicom.Dataset]] = []
-    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+    for path in sorted(files or (path for path in folder.iterdir() if path.is_file())):
         try:
             header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
         except (InvalidDicomError, OSError, EOFError):

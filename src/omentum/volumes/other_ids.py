@@ -15,7 +15,7 @@ from typing import Any
 from omentum.errors import ConfigError
 from omentum.volumes.labels import ORGANS, SUBSETS, organ, organs_named, subset_ids
 
-__all__ = ["DATASET_JSON", "TOTALSEGMENTATOR", "OtherIds", "other_ids"]
+__all__ = ["DATASET_JSON", "TOTALSEGMENTATOR", "OtherIds", "dataset_labels", "organ_in_words", "other_ids"]
 
 TOTALSEGMENTATOR = "totalsegmentator"
 """Ids 1 to 117 of TotalSegmentator's task `total`, version 2, and its file names."""
@@ -128,11 +128,21 @@ def other_ids(name: str, folder: Path) -> OtherIds:
     )
 
 
+def organ_in_words(text: str) -> str | None:
+    """Find the organ that a text names, in any order of its words; `None` where it names none of ours.
+
+    Example:
+        >>> organ_in_words("Kidney, left"), organ_in_words("Urinary Bladder"), organ_in_words("Femur R")
+        ('kidney_left', 'bladder', None)
+    """
+    return _by_words().get(_words(text))
+
+
 def _of_dataset(path: Path) -> OtherIds:
-    labels = _dataset_labels(path)
+    labels = dataset_labels(path)
     found: dict[str, tuple[str, ...]] = {}
     for label in labels:
-        match = _by_words().get(_words(label))
+        match = organ_in_words(label)
         if match is not None:
             found[match] = (*found.get(match, ()), label)
     for organ_name, parts in _STRUCTURES.items():
@@ -148,8 +158,12 @@ def _of_dataset(path: Path) -> OtherIds:
     return OtherIds(name=DATASET_JSON, values=values, others=frozenset(others), files=files)
 
 
-def _dataset_labels(path: Path) -> dict[str, tuple[int, ...]]:
-    """Read nnU-Net's table: `{"liver": 1}`, `{"liver": [1, 2]}` (a region) or, once, `{"1": "liver"}`."""
+def dataset_labels(path: Path) -> dict[str, tuple[int, ...]]:
+    """Read nnU-Net's table: `{"liver": 1}`, `{"liver": [1, 2]}` (a region) or, once, `{"1": "liver"}`.
+
+    Raises:
+        ConfigError: It is not there, or no such table.
+    """
     try:
         entries: Any = json.loads(path.read_text(encoding="utf-8"))["labels"]
         labels = dict(_label(key, value) for key, value in entries.items())

@@ -1,9 +1,10 @@
 """Is this a CT, or a mask of one, that can be used?
 
-In:  a NIfTI file, or a folder with one DICOM series.
+In:  a NIfTI, NRRD or MetaImage file, or a folder with one DICOM series.
 Out: a checked `Volume`; or one of the `ImageError` tree, saying what to do.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,24 +22,47 @@ from omentum.errors import (
 )
 from omentum.volumes.dicom import TILT_MM, read_dicom, tilt_mm, upright
 from omentum.volumes.geometry import SAME_GRID_TOLERANCE_MM, Geometry
+from omentum.volumes.itk_files import is_itk, read_itk, read_itk_geometry
 from omentum.volumes.nifti import is_nifti, read_nifti, read_nifti_geometry
+from omentum.volumes.orient import reoriented
 from omentum.volumes.resample import resampled_anyhow
 from omentum.volumes.volume import Volume
 
-__all__ = ["AIR_HU", "SIDE_VOXELS", "SPACING_MM", "read_ct", "read_mask"]
+__all__ = [
+    "AIR_HU",
+    "NOT_A_CT",
+    "SIDE_VOXELS",
+    "SPACING_MM",
+    "is_volume",
+    "read_ct",
+    "read_mask",
+    "read_volume",
+]
 
 SIDE_VOXELS = (8, 4096)
 SPACING_MM = (0.1, 20.0)
 AIR_HU = -1024
+NOT_A_CT = "give .nii, .nii.gz, .nrrd, .mha or a DICOM folder"
 _ROUNDING = 1e-3
 """Labels in scaled or floating files may be this far from whole numbers."""
 
 
-def read_ct(path: Path, *, resample_tilt: bool = False) -> Volume:
-    """Read a CT in Hounsfield units from a NIfTI file or a DICOM folder, and check it.
+def is_volume(path: Path) -> bool:
+    """Tell by its ending whether a file is one that volumes are read from: NIfTI, NRRD or MetaImage."""
+    return is_nifti(path) or is_itk(path)
+
+
+def read_volume(path: Path) -> Volume:
+    """Read a file of any such kind, whatever its voxels mean; see `read_nifti` and `read_itk`."""
+    return read_itk(path) if is_itk(path) else read_nifti(path)
+
+
+def read_ct(path: Path, *, files: Sequence[Path] = (), resample_tilt: bool = False) -> Volume:
+    """Read a CT in Hounsfield units from a file or a DICOM folder, and check it.
 
     Args:
-        path: A `.nii` or `.nii.gz` file, or a folder with one series.
+        path: A NIfTI, NRRD or MetaImage file, or a folder with one series.
+        files: The files of the series, where the folder holds others too.
         resample_tilt: Put a series from a tilted gantry on an upright grid, instead of refusing it.
 
     Returns:
@@ -50,14 +74,12 @@ def read_ct(path: Path, *, resample_tilt: bool = False) -> Volume:
     if not path.exists():
         raise UnreadableImageError(path, "there is no such file or folder", "check the path")
     if path.is_dir():
-        volume = _upright(path, read_dicom(path), resample_tilt=resample_tilt)
-    elif is_nifti(path):
-        _check_geometry(path, read_nifti_geometry(path))
-        volume = read_nifti(path)
+        volume = _upright(path, read_dicom(path, files), resample_tilt=resample_tilt)
+    elif is_volume(path):
+        _check_geometry(path, read_itk_geometry(path) if is_itk(path) else read_nifti_geometry(path))
+        volume = read_volume(path)
     else:
-        raise UnreadableImageError(
-            path, "it is neither NIfTI nor a folder", "give .nii, .nii.gz or a DICOM folder"
-        )
+        raise UnreadableImageError(path, "it is neither NIfTI nor a folder", NOT_A_CT)
     _check_geometry(path, volume.geometry)
     _check_finite(path, volume.voxels)
     return Volume(_hounsfield(volume.voxels), volume.geometry)
@@ -74,10 +96,18 @@ def read_mask(path: Path, geometry: Geometry) -> Volume:
         LabelValueError: A value is not a whole number from 0 to 255, but for the rounding of scaled files.
         ImageError: It cannot be read.
     """
-    mask = read_nifti(path)
+    mask = read_volume(path)
+    if not mask.geometry.same_grid(geometry):
+        mask = _along(mask, geometry)
     _check_grid(path, mask.geometry, geometry)
     _check_finite(path, mask.voxels)
     return Volume(_labels(path, mask.voxels), geometry)
+
+
+def _along(mask: Volume, geometry: Geometry) -> Volume:
+    """Turn a mask's axes as the CT's are: some programs save the same grid in another order."""
+    turned = reoriented(mask, geometry.orientation)
+    return turned if turned.geometry.same_grid(geometry) else mask
 
 
 def _labels(path: Path, voxels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

@@ -1,0 +1,139 @@
+"""How is a DICOM series kept so that nobody can tell whose it is?
+
+In:  the files of a CT series, and the project's secret.
+Out: copies that hold what is on a list of technical attributes, and nothing else: less than the Basic
+     Application Level Confidentiality Profile of DICOM PS3.15 allows. Identifiers are replaced by keyed ones,
+     the same for the same, so that series, studies and patients stay together.
+
+A list of what stays is safer than one of what goes: private attributes, and those that a later edition of the
+standard adds, go without being known. Text and dates that a CT must have are empty. Pixels are not looked at,
+so files that say that names are burned in are refused.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from pathlib import Path
+
+import pydicom
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.errors import InvalidDicomError
+from pydicom.sequence import Sequence as Items
+from pydicom.uid import PYDICOM_IMPLEMENTATION_UID
+
+from omentum.errors import DicomSeriesError
+from omentum.project import pseudonym
+from omentum.volumes.atomic import writing
+
+__all__ = ["KEPT", "deidentified", "write_deidentified"]
+
+KEPT = frozenset(
+    {
+        *("SpecificCharacterSet", "ImageType", "SOPClassUID", "Modality", "ConversionType"),
+        *("PatientPosition", "BodyPartExamined", "ScanOptions", "SliceThickness", "KVP"),
+        *("DataCollectionDiameter", "ReconstructionDiameter", "DistanceSourceToDetector"),
+        *("DistanceSourceToPatient", "GantryDetectorTilt", "TableHeight", "RotationDirection"),
+        *("ExposureTime", "XRayTubeCurrent", "Exposure", "FilterType", "GeneratorPower", "FocalSpots"),
+        *("ConvolutionKernel", "SpiralPitchFactor", "SingleCollimationWidth", "TotalCollimationWidth"),
+        *("TableSpeed", "TableFeedPerRotation", "SpacingBetweenSlices", "CTDIvol", "RevolutionTime"),
+        *("SeriesNumber", "AcquisitionNumber", "InstanceNumber", "ImagePositionPatient"),
+        *("ImageOrientationPatient", "SliceLocation", "TemporalPositionIndex"),
+        *("NumberOfTemporalPositions", "ImagesInAcquisition", "SamplesPerPixel"),
+        *("PhotometricInterpretation", "Rows", "Columns", "PixelSpacing", "BitsAllocated", "BitsStored"),
+        *("HighBit", "PixelRepresentation", "SmallestImagePixelValue", "LargestImagePixelValue"),
+        *("PixelPaddingValue", "PixelPaddingRangeLimit", "WindowCenter", "WindowWidth"),
+        *("RescaleIntercept", "RescaleSlope", "RescaleType", "PixelData", "LossyImageCompression"),
+        *("LossyImageCompressionRatio", "LossyImageCompressionMethod", "PixelAspectRatio"),
+    }
+)
+"""Attributes that say how a picture was made and where it lies, and nothing of whose it is or when."""
+
+_UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
+_EMPTY = (
+    *("PatientBirthDate", "StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName", "StudyID"),
+    *("Manufacturer", "PositionReferenceIndicator", "PatientSex"),
+)
+"""Attributes that a CT must have, if only empty."""
+_UID_ROOT = "2.25."
+
+
+def deidentified(header: pydicom.FileDataset, secret: bytes, *, series: str = "") -> pydicom.FileDataset:
+    """Copy a file's technical attributes, with keyed identifiers in place of its own.
+
+    Args:
+        header: As read, voxels and all.
+        secret: The project's; without it nobody finds the old identifiers from the new ones.
+        series: What tells the series from others, where its headers lack identifiers.
+
+    Raises:
+        DicomSeriesError: Its header says that its pixels name somebody.
+    """
+    if header.get("BurnedInAnnotation", "NO") == "YES":
+        raise DicomSeriesError(
+            header.filename or "file", "names are burned into its pixels", "black them out first"
+        )
+    kept = Dataset()
+    for element in header:
+        if element.keyword in KEPT:
+            kept.add(element)
+    for name in _EMPTY:
+        setattr(kept, name, None)
+    for name in _UIDS:
+        setattr(
+            kept, name, _keyed_uid(secret, name, str(header.get(name) or _instance(header, name, series)))
+        )
+    identity = str(header.get("PatientID", "") or "").strip()
+    kept.PatientID = kept.PatientName = pseudonym(secret, identity) if identity else "anonymous"
+    kept.PatientIdentityRemoved = "YES"
+    kept.DeidentificationMethod = "attributes kept by list, identifiers keyed"
+    kept.DeidentificationMethodCodeSequence = Items(
+        [_code("113100", "Basic Application Confidentiality Profile")]
+    )
+    return _with_preamble(kept, header)
+
+
+def write_deidentified(files: Sequence[Path], folder: Path, secret: bytes) -> list[Path]:
+    """Write copies of a series' files as `0001.dcm` and so on, in the order given.
+
+    Raises:
+        DicomSeriesError: A file cannot be read, or its pixels name somebody.
+    """
+    paths = []
+    for number, path in enumerate(files, start=1):
+        try:
+            header = pydicom.dcmread(path)
+        except (InvalidDicomError, OSError, EOFError):
+            raise DicomSeriesError(path, "it cannot be read", "copy it again from its source") from None
+        paths.append(folder / f"{number:04d}.dcm")
+        with writing(paths[-1]) as part:
+            deidentified(header, secret, series=str(files[0])).save_as(part, enforce_file_format=True)
+    return paths
+
+
+def _instance(header: pydicom.FileDataset, name: str, series: str) -> str:
+    """Stand in for an identifier that a file lacks; its own name in the meta header says which file it is."""
+    meta = str(header.file_meta.get("MediaStorageSOPInstanceUID", "") or "")
+    return meta if name == "SOPInstanceUID" else f"{name} of {series}"
+
+
+def _keyed_uid(secret: bytes, name: str, uid: str) -> str:
+    digest = hmac.new(secret, f"{name} {uid}".encode(), hashlib.sha256).digest()
+    return f"{_UID_ROOT}{int.from_bytes(digest[:16])}"
+
+
+def _code(value: str, meaning: str) -> Dataset:
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, "DCM", meaning
+    return code
+
+
+def _with_preamble(kept: Dataset, header: pydicom.FileDataset) -> pydicom.FileDataset:
+    """Give a file's new contents a meta header of their own; the old one names the sender."""
+    if not kept.get("SOPClassUID"):  # some exporters say it in the meta header alone
+        kept.SOPClassUID = header.file_meta.MediaStorageSOPClassUID
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = kept.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = kept.SOPInstanceUID
+    meta.TransferSyntaxUID = header.file_meta.TransferSyntaxUID
+    meta.ImplementationClassUID = PYDICOM_IMPLEMENTATION_UID
+    return pydicom.FileDataset("", kept, preamble=bytes(128), file_meta=meta)

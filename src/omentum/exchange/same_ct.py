@@ -1,0 +1,119 @@
+"""Has this CT come in before, under another name, or another one of the same patient?
+
+In:  the voxels of a CT, and what is known of those that came before.
+Out: a hash that file format, compression and the order of axes do not change; a thumbnail; who is alike.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from omentum.volumes.orient import reoriented
+from omentum.volumes.volume import Volume
+
+__all__ = ["ALIKE_LEVELS", "Fingerprint", "KnownScans", "fingerprint"]
+
+ALIKE_LEVELS = 1.5
+"""Thumbnails that differ by at most so many of 255 levels, on average, are taken for one patient.
+
+Another file format, a cut range of values or other slices of the same scan move a block's mean by half a
+level; two patients differ by ten and more (fat against soft tissue in a tenth of the volume).
+"""
+_SIDE = 8
+_SAMPLES = 6
+_LOW_HU, _HIGH_HU = -200.0, 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """What tells a CT from others.
+
+    Attributes:
+        voxels: Hash of the voxels with their axes along R, A, S; the affine has no part in it.
+        thumbnail: Hexadecimal digits of 8 x 8 x 8 block means, 0 (-200 HU) to 255 (300 HU).
+    """
+
+    voxels: str
+    thumbnail: str
+
+
+def fingerprint(volume: Volume) -> Fingerprint:
+    """Take the fingerprint of a CT in HU.
+
+    Example:
+        >>> from omentum.volumes.geometry import Geometry
+        >>> ct = Volume(np.zeros((9, 9, 9), dtype=np.int16), Geometry((9, 9, 9), np.eye(4)))
+        >>> fingerprint(ct).voxels == fingerprint(reoriented(ct, "LPS")).voxels
+        True
+    """
+    upright = reoriented(volume, "RAS").voxels
+    digest = hashlib.blake2b(repr(upright.shape).encode(), digest_size=16)
+    for z in range(upright.shape[2]):
+        digest.update(_plain(upright[:, :, z]).tobytes(order="F"))
+    index = np.ix_(*(_places(side) for side in upright.shape))
+    samples = np.clip(upright[index].astype(np.float32), _LOW_HU, _HIGH_HU)
+    blocks = samples.reshape((_SIDE, _SAMPLES) * 3).mean(axis=(1, 3, 5))
+    levels = np.rint((blocks - _LOW_HU) / (_HIGH_HU - _LOW_HU) * 255).astype(np.uint8)
+    return Fingerprint(voxels=digest.hexdigest(), thumbnail=levels.tobytes().hex())
+
+
+def _plain(plane: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """Give whole numbers as int16, however a file keeps them; anything else as float32."""
+    if plane.dtype == np.int16:
+        return plane
+    whole = plane.astype(np.int16)
+    return whole if (whole == plane).all() else plane.astype(np.float32)
+
+
+def _places(side: int) -> npt.NDArray[np.int64]:
+    n_samples = _SIDE * _SAMPLES
+    return ((np.arange(n_samples) + 0.5) * side / n_samples).astype(np.int64)
+
+
+class KnownScans:
+    """The CTs that came before.
+
+    Example:
+        >>> known = KnownScans()
+        >>> first = Fingerprint(voxels="a", thumbnail="00" * 512)
+        >>> known.add("one", first)
+        >>> known.same_voxels(first), known.alike(Fingerprint(voxels="b", thumbnail="01" * 512))
+        ('one', 'one')
+    """
+
+    def __init__(self) -> None:
+        self._by_voxels: dict[str, str] = {}
+        self._names: list[str] = []
+        self._rows = np.zeros((0, _SIDE**3), dtype=np.uint8)
+        self._means = np.zeros(0, dtype=np.float32)
+
+    def add(self, case_id: str, seen: Fingerprint) -> None:
+        """Know one more; of several with the same voxels the first counts."""
+        self._by_voxels.setdefault(seen.voxels, case_id)
+        row = _row(seen)
+        if len(self._names) == len(self._rows):  # grown by doubling, so that many come in fast
+            more = max(64, len(self._rows))
+            self._rows = np.concatenate([self._rows, np.zeros((more, row.size), dtype=np.uint8)])
+            self._means = np.concatenate([self._means, np.full(more, np.inf, dtype=np.float32)])
+        self._rows[len(self._names)], self._means[len(self._names)] = row, row.mean()
+        self._names.append(case_id)
+
+    def same_voxels(self, seen: Fingerprint) -> str | None:
+        """Name the case that has the very same voxels."""
+        return self._by_voxels.get(seen.voxels)
+
+    def alike(self, seen: Fingerprint) -> str | None:
+        """Name the case whose thumbnail is most like it, if any is like it."""
+        row = _row(seen)
+        near = np.flatnonzero(np.abs(self._means - row.mean()) <= ALIKE_LEVELS)
+        if not near.size:
+            return None
+        apart = np.abs(self._rows[near].astype(np.int16) - row).mean(axis=1)
+        best = int(apart.argmin())
+        return self._names[int(near[best])] if apart[best] <= ALIKE_LEVELS else None
+
+
+def _row(seen: Fingerprint) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(bytes.fromhex(seen.thumbnail), dtype=np.uint8)
