@@ -25,7 +25,7 @@ from omentum.volumes.nifti import is_nifti, read_nifti, read_nifti_geometry
 from omentum.volumes.resample import resampled_anyhow
 from omentum.volumes.volume import Volume
 
-__all__ = ["AIR_HU", "SIDE_VOXELS", "SPACING_MM", "read_ct", "read_mask"]
+__all__ = ["AIR_HU", "SIDE_VOXELS", "SPACING_MM", "check_grid", "read_ct", "read_mask"]
 
 SIDE_VOXELS = (8, 4096)
 SPACING_MM = (0.1, 20.0)
@@ -75,7 +75,7 @@ def read_mask(path: Path, geometry: Geometry) -> Volume:
         ImageError: It cannot be read.
     """
     mask = read_nifti(path)
-    _check_grid(path, mask.geometry, geometry)
+    check_grid(path, mask.geometry, geometry)
     _check_finite(path, mask.voxels)
     return Volume(_labels(path, mask.voxels), geometry)
 
@@ -107,7 +107,8 @@ def _hounsfield(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return voxels.astype(np.int16 if fits else np.float32)
 
 
-def _check_grid(path: Path, mask: Geometry, ct: Geometry) -> None:
+def check_grid(path: Path, mask: Geometry, ct: Geometry) -> None:
+    """Refuse a mask that does not lie on a CT's grid, with `GridMismatchError`."""
     if mask.shape != ct.shape:
         seen = f"its shape is {mask.shape}, the CT's {ct.shape}"
         raise GridMismatchError(path, seen, "resample the mask to the CT's grid")
