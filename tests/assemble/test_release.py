@@ -55,7 +55,8 @@ def test_a_release_holds_every_case_and_its_lists(cases, tmp_path):
     made = build_release("V1", tmp_path / "releases", cases)
     assert (made.version, made.folder, made.n_cases) == ("V1", tmp_path / "releases" / "V1", 3)
     assert {path.name for path in made.folder.iterdir()} == {
-        "case_0", "case_1", "case_2", "manifest.json", "dataset.json", "SHA256SUMS",
+        "case_0", "case_1", "case_2", "manifest.json", "dataset.json", "SHA256SUMS", "labels.json",
+        "lineage.parquet", "data-set-card.md",
     }  # fmt: skip
     assert [path.name for path in (tmp_path / "releases").iterdir()] == ["V1"]
     manifest = json.loads((made.folder / "manifest.json").read_text())
@@ -121,10 +122,10 @@ def test_a_release_that_was_broken_off_at_any_write_is_finished_and_the_same(
     left = iter(range(n_writes))
 
     def broken_off(write):
-        def limited(*arguments):
+        def limited(*arguments, **named):
             if next(left, None) is None:
                 raise KeyboardInterrupt
-            return write(*arguments)
+            return write(*arguments, **named)
 
         return limited
 

@@ -125,6 +125,7 @@ def input_hashes(inputs: CaseInputs, *, ct_sha256: str | None = None) -> dict[st
         "ct": ct_sha256 or file_sha256(case.ct_path),
         "patient_id": case.patient_id,
         "held_out": case.held_out,
+        "data_set": [inputs.data_set.name, inputs.data_set.licence],
         "original_label": file_sha256(original) if original else None,
         "original_organs": list(case.original_organs),
         "masks": file_sha256(prediction.masks_path) if prediction else None,

@@ -63,6 +63,7 @@ def assemble_case(inputs: CaseInputs, folder: Path) -> Lineage:
         "case_id": case.case_id,
         "patient_id": case.patient_id,
         "held_out": case.held_out,
+        "data_set": {"name": inputs.data_set.name, "licence": inputs.data_set.licence},
         "organs": {
             choice.organ: {
                 **origin_of(inputs, choice),
