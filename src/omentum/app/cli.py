@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from omentum import __version__
-from omentum.app import model_commands, project_commands, review_commands, stage_commands
+from omentum.app import model_commands, project_commands, release_commands, review_commands, stage_commands
 from omentum.app.attention_command import attention
 from omentum.app.audit_command import audit
 from omentum.app.console import say_error
@@ -37,6 +37,7 @@ app.add_typer(review_commands.app, name="review")
 project_commands.add_to(app)
 app.command()(predict)
 stage_commands.add_to(app)
+release_commands.add_to(app)
 app.command()(audit)
 app.command()(attention)
 

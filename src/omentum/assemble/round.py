@@ -30,11 +30,14 @@ __all__ = [
     "network_of",
     "plan_round",
     "prefer_revision",
+    "release_named",
     "roll_back",
 ]
 
 AVERAGE = "average"
 """The name under which `omentum predict --average` keeps what all networks say together."""
+CURRENT = "current"
+"""Names the release that counts, so no release is called that."""
 _PREFERRED = "revised_over_original"
 _CURRENT = "current_release"
 
@@ -61,6 +64,8 @@ def assemble_round(
         ReleaseError: The version is taken, a case is not predicted in this round, or it could not be
             assembled.
     """
+    if version == CURRENT:
+        raise ReleaseError("the release that counts is called `current`, so none can be; name it V1, say")
     cases = _releasable(workspace, network)
 
     def run(work: Callable[[CaseInputs], None], items: Sequence[CaseInputs]) -> list[Failure]:
@@ -118,6 +123,20 @@ def current_release(workspace: Workspace) -> Release | None:
     releases = {one.version: one for one in workspace.store.releases.all()}
     version = workspace.store.facts.get(_CURRENT)
     return releases.get(version or "", next(reversed(releases.values()), None))
+
+
+def release_named(workspace: Workspace, version: str) -> Release:
+    """Find a release; `current` is the one that counts.
+
+    Raises:
+        ReleaseError: There is none.
+    """
+    if version != CURRENT:
+        return workspace.store.releases.get(version)
+    release = current_release(workspace)
+    if release is None:
+        raise ReleaseError("there is no release yet; make one with `omentum assemble --version V1`")
+    return release
 
 
 def roll_back(workspace: Workspace, version: str) -> Release:
