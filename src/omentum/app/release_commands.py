@@ -1,15 +1,15 @@
 """Commands on releases: make one, plan it, compare, verify, roll back, and hand it on in any layout."""
 
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from omentum import loop
 from omentum.app.console import bars, end_batches, of_run, say_error, say_json, say_table
 from omentum.app.options import AsJson, listed
-from omentum.assemble.compare import Change, compare_releases, diff_of
+from omentum.assemble.compare import Change, ReleaseDiff, ReleasePlan, compare_releases, diff_of
 from omentum.assemble.manifest import verify_release
 from omentum.assemble.round import current_release, network_of, plan_round, release_named, roll_back
 from omentum.errors import ConfigError
@@ -57,11 +57,15 @@ def assemble(
     typer.echo(f"released {release.n_cases} cases as {release.folder}")
 
 
+def _told(counts: ReleasePlan | ReleaseDiff) -> dict[str, Any]:
+    return {one.name: getattr(counts, one.name) for one in fields(counts)}
+
+
 def _say_plan(workspace: Workspace, network: str | None, *, as_json: bool) -> None:
     plan = plan_round(workspace, network=network)
     organs = [row.name for row in organs_named(plan.organs)]
     if as_json:
-        told = asdict(plan) | {"network": network_of(workspace, network)}
+        told = _told(plan) | {"network": network_of(workspace, network)}
         say_json(told | {"organs": {name: dict(plan.organs[name]) for name in organs}})
         return
     rows = [(name, *(plan.organs[name][source] for source in MaskSource)) for name in organs]
@@ -103,7 +107,7 @@ def diff(
     found = diff_of(*folders)
     organs = [row.name for row in organs_named(found.organs)]
     if as_json:
-        told = asdict(found) | {"organs": {name: dict(found.organs[name]) for name in organs}}
+        told = _told(found) | {"organs": {name: dict(found.organs[name]) for name in organs}}
         say_json(told)
         return
     if masks:
