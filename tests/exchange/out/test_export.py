@@ -10,6 +10,7 @@ from omentum.errors import ConfigError, ReleaseError
 from omentum.exchange.out.export import LAYOUTS, export_release
 from omentum.exchange.out.layout import Export
 from omentum.exchange.out.training import folds_by_patient
+from omentum.records import MaskSource
 from omentum.runners.in_process import InProcessRunner
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import write_masks
@@ -76,10 +77,17 @@ def test_the_layout_of_abdomenatlas_8k_is_the_published_one(export, predicted, s
     assert (said[top] == organ("liver").index).all()
 
 
-def test_the_published_layout_needs_what_the_network_said(export, released):
-    _, batch = export([released()], "abdomenatlas-8k")
+def test_the_published_layout_needs_what_the_network_said_unless_it_said_nothing(export, released):
+    case = released()
+    _, batch = export([case], "abdomenatlas-8k")
     (failure,) = batch.failed
     assert "no longer in the project" in failure.reason
+    original = tuple(replace(mask, source=MaskSource.ORIGINAL) for mask in case.masks)
+    out, batch = export([replace(case, masks=original)], "abdomenatlas-8k", out="original")
+    assert batch.failed == ()
+    assert {path.name for path in (out / "made_c1").iterdir()} == {
+        "ct.nii.gz", "pseudo_label.nii.gz", "segmentations",
+    }  # fmt: skip
 
 
 def test_the_trunk_is_spelt_as_published_in_the_published_layout_alone(export, predicted):
