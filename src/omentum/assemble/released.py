@@ -9,7 +9,8 @@ from pathlib import Path
 
 from omentum.assemble.lineage import LINEAGE_NAME, Lineage, file_sha256, read_lineage
 from omentum.errors import ReleaseError
-from omentum.records import Case, MaskSource, ReleasedCase, ReleasedMask
+from omentum.records import Case, MaskSource
+from omentum.released import ReleasedCase, ReleasedMask
 
 __all__ = ["read_release"]
 

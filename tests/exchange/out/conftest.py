@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from omentum.records import MaskSource, ReleasedCase, ReleasedMask
+from omentum.records import MaskSource
+from omentum.released import ReleasedCase, ReleasedMask
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import write_nifti

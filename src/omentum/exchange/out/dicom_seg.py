@@ -19,7 +19,8 @@ from omentum import __version__
 from omentum.exchange.out.codes import anatomy_code
 from omentum.exchange.out.dicom_series import AXIAL, ct_slices, save, uid_of
 from omentum.exchange.out.layout import Export, Layout
-from omentum.records import MaskSource, ReleasedCase, ReleasedMask
+from omentum.records import MaskSource
+from omentum.released import ReleasedCase, ReleasedMask
 from omentum.volumes.atomic import writing
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti

@@ -16,7 +16,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from pydicom.valuerep import DSfloat
 
 from omentum.errors import AffineError
-from omentum.records import ReleasedCase
+from omentum.released import ReleasedCase
 from omentum.volumes.atomic import writing
 from omentum.volumes.dicom import LPS_TO_RAS
 from omentum.volumes.geometry import Geometry

@@ -18,7 +18,8 @@ from omentum.exchange.out.meshes import STL
 from omentum.exchange.out.published import ABDOMENATLAS_8K, abdomenatlas
 from omentum.exchange.out.rtstruct import RTSTRUCT
 from omentum.exchange.out.training import MONAI, NNUNET
-from omentum.records import Batch, Failure, ReleasedCase
+from omentum.records import Batch, Failure
+from omentum.released import ReleasedCase
 from omentum.runners.memory_ledger import MemoryLedger
 from omentum.runners.runner import Progress, Runner
 from omentum.volumes.atomic import write_json

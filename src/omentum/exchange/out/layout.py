@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from omentum.records import ReleasedCase
+from omentum.released import ReleasedCase
 from omentum.volumes.labels import organs_named
 
 __all__ = ["Export", "Layout"]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from omentum.exchange.out.layout import Export, Layout
-from omentum.records import ReleasedCase
+from omentum.released import ReleasedCase
 from omentum.volumes.atomic import writing
 
 __all__ = ["MASKS_ONLY"]

@@ -11,7 +11,7 @@ import numpy as np
 
 from omentum.exchange.out.layout import Export, Layout
 from omentum.exchange.out.surface import Mesh, surface
-from omentum.records import ReleasedCase
+from omentum.released import ReleasedCase
 from omentum.volumes.atomic import writing
 from omentum.volumes.nifti_parts import read_nifti_part
 

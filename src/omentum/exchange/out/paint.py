@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from omentum.records import ReleasedCase
+from omentum.released import ReleasedCase
 from omentum.volumes.nifti import read_nifti_geometry, writing_nifti
 from omentum.volumes.planes import label_planes
 

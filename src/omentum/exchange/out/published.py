@@ -14,7 +14,8 @@ import numpy as np
 from omentum.errors import ReleaseError
 from omentum.exchange.out.layout import Export, Layout
 from omentum.exchange.out.paint import paint
-from omentum.records import MaskSource, ReleasedCase
+from omentum.records import MaskSource
+from omentum.released import ReleasedCase
 from omentum.volumes.atomic import copy
 from omentum.volumes.labels import SUBSETS, organ, subset_ids
 from omentum.volumes.mask_files import read_masks

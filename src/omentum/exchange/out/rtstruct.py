@@ -27,7 +27,8 @@ from omentum.exchange.out.dicom_series import (
 )
 from omentum.exchange.out.layout import Export, Layout
 from omentum.exchange.out.outlines import outlines
-from omentum.records import MaskSource, ReleasedCase, ReleasedMask
+from omentum.records import MaskSource
+from omentum.released import ReleasedCase, ReleasedMask
 from omentum.volumes.dicom import LPS_TO_RAS
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ

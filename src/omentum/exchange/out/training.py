@@ -10,7 +10,7 @@ from typing import Any
 
 from omentum.exchange.out.layout import Export, Layout
 from omentum.exchange.out.paint import paint
-from omentum.records import ReleasedCase
+from omentum.released import ReleasedCase
 from omentum.volumes.atomic import copy, write_json
 
 __all__ = ["MONAI", "NNUNET", "folds_by_patient"]
