@@ -189,10 +189,16 @@ def score(
 
 
 def assemble(
-    workspace: Workspace, version: str, *, network: str | None = None, tell: Tell | None = None
+    workspace: Workspace,
+    version: str,
+    *,
+    network: str | None = None,
+    n_workers: int = 1,
+    tell: Tell | None = None,
 ) -> Release:
     """Put one mask an organ and case into a release; see `assemble.round.assemble_round`."""
-    return assemble_round(workspace, version, network=network, progress=_named(tell, "assemble"))
+    told = _named(tell, "assemble")
+    return assemble_round(workspace, version, network=network, n_workers=n_workers, progress=told)
 
 
 def export(

@@ -39,6 +39,7 @@ def assemble(
             "were averaged (`omentum predict --average`), else the main network."
         ),
     ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Cases at a time, each in a process of its own.")] = 1,
     plan: Annotated[bool, typer.Option("--plan", help="Tell what it would hold; make nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -50,7 +51,7 @@ def assemble(
             _say_plan(workspace, network, as_json=as_json)
             return
         with bars() as tell:
-            release = loop.assemble(workspace, version, network=network, tell=of_run(tell))
+            release = loop.assemble(workspace, version, network=network, n_workers=workers, tell=of_run(tell))
     if as_json:
         say_json({"version": version, "folder": str(release.folder), "cases": release.n_cases})
         return

@@ -15,6 +15,7 @@ from omentum.assemble.licences import data_set_of, read_data_sets
 from omentum.assemble.lineage import file_sha256
 from omentum.assemble.manifest import MANIFEST_NAME, verify_release
 from omentum.assemble.priority import CaseInputs, choose
+from omentum.assemble.processes import in_processes
 from omentum.assemble.release import build_release
 from omentum.errors import ReleaseError, UnknownNetworkError
 from omentum.records import ChosenMask, Failure, LabelledCase, MaskSource, Release, Revision
@@ -47,6 +48,7 @@ def assemble_round(
     version: str,
     *,
     network: str | None = None,
+    n_workers: int = 1,
     progress: Callable[[Progress], None] | None = None,
 ) -> Release:
     """Build a release of every case that has any mask, and let it be the current one.
@@ -57,6 +59,7 @@ def assemble_round(
         workspace: The project.
         version: Name of the release.
         network: Whose predictions stand where nobody drew; see `network_of`.
+        n_workers: Cases at a time, each in a process of its own; with 1, the project's runner does the work.
         progress: Told of each case.
 
     Raises:
@@ -69,6 +72,9 @@ def assemble_round(
     cases = _releasable(workspace, network)
 
     def run(work: Callable[[CaseInputs], None], items: Sequence[CaseInputs]) -> list[Failure]:
+        if n_workers > 1:
+            return in_processes(work, items, n_workers=n_workers, progress=progress)
+
         def key(inputs: CaseInputs) -> str:
             return inputs.case.case_id
 
