@@ -8,7 +8,6 @@ Out: a folder with the CT, a 0/1 file for each organ, one combined label map, an
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
@@ -25,7 +24,7 @@ from omentum.assemble.lineage import (
 from omentum.assemble.priority import CaseInputs, Choice, choose
 from omentum.volumes.atomic import flushed_together, write_json
 from omentum.volumes.mask_files import write_label_table
-from omentum.volumes.nifti import writing_nifti
+from omentum.volumes.nifti import VoxelStream, write_zeros, writing_nifti
 
 __all__ = ["assemble_case", "is_assembled"]
 
@@ -95,11 +94,10 @@ def _write_maps(inputs: CaseInputs, choices: Sequence[Choice], folder: Path) -> 
     """Write the organs' files and the combined map together; give each organ's number of voxels."""
     geometry = inputs.case.geometry
     side_x, side_y, _ = geometry.shape
-    nothing = bytes(side_x * side_y)
     n_voxels = dict.fromkeys((choice.organ for choice in choices), 0)
     with ExitStack() as files:
 
-        def opened(name: str) -> IO[bytes]:
+        def opened(name: str) -> VoxelStream:
             return files.enter_context(writing_nifti(folder / name, geometry, np.uint8))
 
         layers = files.enter_context(open_layers(inputs, choices))
@@ -108,8 +106,11 @@ def _write_maps(inputs: CaseInputs, choices: Sequence[Choice], folder: Path) -> 
         for layer in layers:
             for name, stream in streams.items():
                 mask = layer.masks.get(name)
-                stream.write(nothing if mask is None else mask.data)
-                n_voxels[name] += 0 if mask is None else int(np.count_nonzero(mask))
+                if mask is None:
+                    write_zeros(stream, side_x * side_y)
+                else:
+                    stream.write(mask.data)
+                    n_voxels[name] += int(np.count_nonzero(mask))
             combined.write(layer.combined.data)
     return n_voxels
 
