@@ -185,3 +185,16 @@ def test_what_was_found_of_a_mask_is_told_beside_it(known, tmp_path):
     rows = assemble_case(flagged, tmp_path / "r")["organs"]
     assert (rows["aorta"]["flags"], rows["liver"]["flags"]) == (["it is in two pieces"], [])
     assert not is_assembled(inputs, tmp_path / "r")
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+def test_a_mask_that_was_saved_as_another_type_is_the_same_mask(known, tmp_path, dtype):
+    inputs, *_ = known()
+    assemble_case(inputs, tmp_path / "plain")
+    for path in [inputs.case.original_label_path, *(one.path for one in inputs.revisions)]:
+        image = nib.load(path)
+        write_nifti(path, Volume(np.asarray(image.dataobj).astype(dtype), inputs.case.geometry))
+    assemble_case(inputs, tmp_path / "other")
+    for name in ["combined_labels", *(f"segmentations/{one}" for one in ("liver", "spleen"))]:
+        file = f"{name}.nii.gz"
+        np.testing.assert_array_equal(read(tmp_path / "other" / file), read(tmp_path / "plain" / file))

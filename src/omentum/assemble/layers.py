@@ -69,10 +69,10 @@ def open_layers(inputs: CaseInputs, choices: Sequence[Choice]) -> Iterator[Itera
             masks: dict[str, _Bytes] = {}
             combined = predicted.paint(masks)
             for mask in beaten.masks().values():
-                combined[mask != 0] = 0
+                np.copyto(combined, 0, where=mask.view(np.bool_))
             for name, mask in revised.masks().items():
                 masks[name] = mask
-                combined[mask != 0] = organ(name).index
+                np.copyto(combined, organ(name).index, where=mask.view(np.bool_))
             original.paint(masks, combined)
             return Layer(masks=masks, combined=combined)
 
@@ -165,7 +165,7 @@ class _Drawn:
     def masks(self) -> dict[str, _Bytes]:
         """Give the masks of the next slice, of organs that have a voxel in it."""
         planes = {name: next(planes) for name, planes in self._planes.items()}
-        return {name: (plane > 0).view(np.uint8) for name, plane in planes.items() if plane.any()}
+        return {name: (plane != 0).view(np.uint8) for name, plane in planes.items() if plane.any()}
 
     def end(self) -> None:
         """Let the files check themselves."""
@@ -195,14 +195,16 @@ class _Original:
         if self._planes is None:
             return
         labels = next(self._planes)
-        if not labels.any():
+        box = _occupied(labels)
+        if box is None:
             return
-        kept = self._kept.take(labels)
+        kept = self._kept.take(labels[box])
         present = np.bincount(kept.ravel(), minlength=256)
         for name, index in self._indices.items():
             if present[index]:
-                masks[name] = (kept == index).view(np.uint8)
-        np.copyto(combined, kept, where=kept != 0)
+                masks[name] = np.zeros(combined.shape, dtype=np.uint8)
+                masks[name][box] = kept == index
+        np.copyto(combined[box], kept, where=kept != 0)
 
     def end(self) -> None:
         """Let the file check itself."""

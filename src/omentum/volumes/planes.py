@@ -1,7 +1,7 @@
 """How is a mask read that need not be in memory? One slice at a time.
 
 In:  a NIfTI file of labels or of set codes, and the CT's grid that it must lie on.
-Out: its slices along z, each `(y, x)`, in order; a slice is gone once the next one is asked for.
+Out: its slices along z, each `(y, x)` in C order, one after the other; a slice is gone once the next one is asked for.
 """
 
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def label_planes(path: Path, geometry: Geometry) -> Iterator[Iterator[Plane]]:
     check_grid(path, layout.geometry, geometry)
     if layout.dtype not in _PLAIN or layout.is_scaled:
         voxels = read_mask(path, geometry).voxels
-        yield (voxels[:, :, z].T for z in range(voxels.shape[2]))
+        yield (np.ascontiguousarray(voxels[:, :, z].T) for z in range(voxels.shape[2]))
         return
     with nifti_bytes(path) as stream:
         yield _planes(path, layout, stream)
