@@ -20,8 +20,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from omentum.assemble.current import release_named
 from omentum.assemble.released import read_release
-from omentum.assemble.round import assemble_round, labelled_cases, release_named
+from omentum.assemble.round import assemble_round, labelled_cases
 from omentum.evaluate.audit import AuditResult, audit_result
 from omentum.evaluate.round import evaluate_round
 from omentum.evaluate.round_report import RoundReport

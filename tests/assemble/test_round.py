@@ -4,16 +4,14 @@ import numpy as np
 import pytest
 
 from omentum.assemble import round as assemble_module
+from omentum.assemble.current import current_release, release_named, roll_back
 from omentum.assemble.manifest import verify_release
 from omentum.assemble.round import (
     assemble_round,
-    current_release,
     labelled_cases,
     network_of,
     plan_round,
     prefer_revision,
-    release_named,
-    roll_back,
 )
 from omentum.errors import ReleaseError, UnknownCaseError, UnknownNetworkError, UnknownOrganError
 from omentum.records import MaskSource

@@ -10,8 +10,9 @@ from omentum import loop
 from omentum.app.console import bars, end_batches, of_run, say_error, say_json, say_table
 from omentum.app.options import AsJson, listed
 from omentum.assemble.compare import Change, ReleaseDiff, ReleasePlan, compare_releases, diff_of
+from omentum.assemble.current import current_release, release_named, roll_back
 from omentum.assemble.manifest import verify_release
-from omentum.assemble.round import current_release, network_of, plan_round, release_named, roll_back
+from omentum.assemble.round import network_of, plan_round
 from omentum.errors import ConfigError
 from omentum.exchange.out.layout import Export
 from omentum.records import MaskSource

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from omentum.assemble.card import Agreement
 from omentum.assemble.compare import ReleasePlan, plan_release
+from omentum.assemble.current import CURRENT, current_release, make_current
 from omentum.assemble.licences import data_set_of, read_data_sets
 from omentum.assemble.lineage import file_sha256
 from omentum.assemble.manifest import MANIFEST_NAME, verify_release
@@ -26,21 +27,15 @@ from omentum.workspace import Workspace, prediction_stage
 
 __all__ = [
     "assemble_round",
-    "current_release",
     "labelled_cases",
     "network_of",
     "plan_round",
     "prefer_revision",
-    "release_named",
-    "roll_back",
 ]
 
 AVERAGE = "average"
 """The name under which `omentum predict --average` keeps what all networks say together."""
-CURRENT = "current"
-"""Names the release that counts, so no release is called that."""
 _PREFERRED = "revised_over_original"
-_CURRENT = "current_release"
 
 
 def assemble_round(
@@ -93,7 +88,7 @@ def assemble_round(
             agreement=_agreement(workspace),
         )
     workspace.store.releases.add(release)
-    workspace.store.facts.set(_CURRENT, version)
+    make_current(workspace, version)
     return release
 
 
@@ -122,44 +117,6 @@ def network_of(workspace: Workspace, network: str | None = None) -> str:
     averaged = workspace.store.ledger.details(prediction_stage(AVERAGE)).values()
     members = {tuple(detail.get("made_with", {}).get("networks", ())) for detail in averaged}
     return AVERAGE if workspace.networks in members else workspace.networks[0]
-
-
-def current_release(workspace: Workspace) -> Release | None:
-    """Give the release that counts: the newest, or the one that was rolled back to."""
-    releases = {one.version: one for one in workspace.store.releases.all()}
-    version = workspace.store.facts.get(_CURRENT)
-    return releases.get(version or "", next(reversed(releases.values()), None))
-
-
-def release_named(workspace: Workspace, version: str) -> Release:
-    """Find a release; `current` is the one that counts.
-
-    Raises:
-        ReleaseError: There is none.
-    """
-    if version != CURRENT:
-        return workspace.store.releases.get(version)
-    release = current_release(workspace)
-    if release is None:
-        raise ReleaseError("there is no release yet; make one with `omentum assemble --version V1`")
-    return release
-
-
-def roll_back(workspace: Workspace, version: str) -> Release:
-    """Let an earlier release be the current one again; none is removed, and no revision is.
-
-    Raises:
-        ReleaseError: There is no such release, or it is not what it was.
-    """
-    release = workspace.store.releases.get(version)
-    problems = verify_release(release.folder)
-    if problems:
-        raise ReleaseError(
-            f"release {version!r} is not what it was ({problems[0]}, {len(problems)} problems in all); "
-            "bring its files back from a backup, or name another version"
-        )
-    workspace.store.facts.set(_CURRENT, version)
-    return release
 
 
 def _releasable(workspace: Workspace, network: str | None) -> list[CaseInputs]:

@@ -1,7 +1,7 @@
 """How is a mask read that need not be in memory? One slice at a time.
 
 In:  a NIfTI file of labels or of set codes, and the CT's grid that it must lie on.
-Out: its slices along z, each `(y, x)` in C order, one after the other; a slice is gone once the next one is asked for.
+Out: its slices along z, each `(y, x)` in C order, in order; a slice is gone once the next one is asked for.
 """
 
 from collections.abc import Iterator
