@@ -22,6 +22,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from omentum.assemble.current import release_named
+from omentum.assemble.released import read_release
 from omentum.assemble.round import assemble_round, labelled_cases
 from omentum.evaluate.audit import AuditResult, audit_result
 from omentum.evaluate.decide import decide, roll_back
@@ -29,6 +31,7 @@ from omentum.evaluate.gate_round import judge_round, turn_round
 from omentum.evaluate.round import evaluate_round
 from omentum.evaluate.round_report import RoundReport
 from omentum.exchange.batch import add_cases, add_found
+from omentum.exchange.out.layout import Export
 from omentum.promotion import Promotion
 from omentum.records import Batch, LabelledCase, NetworkRecord, Release, Revision, Task
 from omentum.review.round import export_round, import_round
@@ -49,6 +52,7 @@ __all__ = [
     "assemble",
     "decide",
     "evaluate",
+    "export",
     "export_round",
     "first_half",
     "gate",
@@ -206,9 +210,38 @@ def score(
     return score_round(workspace, strategy=strategy, budget_minutes=budget_minutes, progress=told)
 
 
-def assemble(workspace: Workspace, version: str, *, tell: Tell | None = None) -> Release:
+def assemble(
+    workspace: Workspace,
+    version: str,
+    *,
+    network: str | None = None,
+    n_workers: int = 1,
+    tell: Tell | None = None,
+) -> Release:
     """Put one mask an organ and case into a release; see `assemble.round.assemble_round`."""
-    return assemble_round(workspace, version, progress=_named(tell, "assemble"))
+    told = _named(tell, "assemble")
+    return assemble_round(workspace, version, network=network, n_workers=n_workers, progress=told)
+
+
+def export(
+    workspace: Workspace, version: str, layout: str, asked: Export, *, tell: Tell | None = None
+) -> Batch:
+    """Hand a release on in a layout; see `exchange.out.export.export_release`.
+
+    Args:
+        workspace: The project.
+        version: Of the release; `current` for the one that counts.
+        layout: Name of the layout.
+        asked: What to export, and where to.
+        tell: Told of the progress.
+    """
+    from omentum.exchange.out.export import export_release, layout_named
+
+    release = release_named(workspace, version)
+    known = {case.case_id: case for case in workspace.store.cases.all()}
+    cases = read_release(release.folder, known, with_inputs=layout_named(layout).needs_inputs)
+    named = replace(asked, version=release.version)
+    return export_release(cases, layout, named, workspace.runner, progress=_named(tell, "export"))
 
 
 def tune(

@@ -17,7 +17,8 @@ from omentum.settings import read_settings
 
 COMMANDS = [
     ["init"], ["add"], ["predict"], ["score"], ["review", "export"], ["review", "import"],
-    ["review", "prefer"], ["assemble"], ["tune"], ["evaluate"], ["audit"], ["round"], ["status"],
+    ["review", "prefer"], ["assemble"], ["release", "list"], ["release", "diff"], ["release", "verify"],
+    ["release", "rollback"], ["export"], ["tune"], ["evaluate"], ["audit"], ["round"], ["status"],
     ["demo"], ["phantoms"],
     ["models", "list"], ["models", "show"], ["models", "pull"], ["models", "add"], ["models", "remove"],
 ]  # fmt: skip

@@ -60,11 +60,17 @@ def test_people_cover_guesses_in_the_combined_map_wherever_the_axes_point(known,
     assemble_case(inputs, tmp_path / "r")
     combined = read(tmp_path / "r" / "combined_labels.nii.gz")
     expected = np.zeros(combined.shape, dtype=np.uint8)
-    layers = [("aorta", predicted), ("pancreas", predicted), ("liver", revised), ("spleen", original)]
+    layers = [
+        (organ("aorta").index, predicted["aorta"]),
+        (organ("pancreas").index, predicted["pancreas"]),
+        (0, revised["spleen"]),  # beaten by the original one, it clears what was only predicted
+        (organ("liver").index, revised["liver"]),
+        (organ("spleen").index, original["spleen"]),
+    ]
     for index in np.ndindex(expected.shape):  # brute force: the top layer that holds the voxel
-        for name, masks in layers:
-            if masks[name][index]:
-                expected[index] = organ(name).index
+        for value, mask in layers:
+            if mask[index]:
+                expected[index] = value
     np.testing.assert_array_equal(combined, expected)
     np.testing.assert_array_equal(
         nib.load(tmp_path / "r" / "combined_labels.nii.gz").affine, nib.load(inputs.case.ct_path).affine
@@ -100,6 +106,8 @@ def test_lineage_traces_every_organ(known, tmp_path):
     for name, row in rows.items():
         content = (tmp_path / "r" / "segmentations" / f"{name}.nii.gz").read_bytes()
         assert row["sha256"] == hashlib.sha256(content).hexdigest()
+    content = inputs.case.ct_path.read_bytes()
+    assert lineage["files"]["ct.nii.gz"] == hashlib.sha256(content).hexdigest()
 
 
 def test_the_ct_is_a_copy_and_the_table_is_beside_it(known, tmp_path):
@@ -169,3 +177,24 @@ def test_missing_files_are_named(known, tmp_path):
     inputs.prediction.masks_path.unlink()
     with pytest.raises(UnreadableImageError, match=r"masks\.nii\.gz: there is no such file"):
         assemble_case(inputs, tmp_path / "r")
+
+
+def test_what_was_found_of_a_mask_is_told_beside_it(known, tmp_path):
+    inputs, *_ = known()
+    flagged = replace(inputs, flags={"aorta": ("it is in two pieces",)})
+    rows = assemble_case(flagged, tmp_path / "r")["organs"]
+    assert (rows["aorta"]["flags"], rows["liver"]["flags"]) == (["it is in two pieces"], [])
+    assert not is_assembled(inputs, tmp_path / "r")
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+def test_a_mask_that_was_saved_as_another_type_is_the_same_mask(known, tmp_path, dtype):
+    inputs, *_ = known()
+    assemble_case(inputs, tmp_path / "plain")
+    for path in [inputs.case.original_label_path, *(one.path for one in inputs.revisions)]:
+        image = nib.load(path)
+        write_nifti(path, Volume(np.asarray(image.dataobj).astype(dtype), inputs.case.geometry))
+    assemble_case(inputs, tmp_path / "other")
+    for name in ["combined_labels", *(f"segmentations/{one}" for one in ("liver", "spleen"))]:
+        file = f"{name}.nii.gz"
+        np.testing.assert_array_equal(read(tmp_path / "other" / file), read(tmp_path / "plain" / file))

@@ -4,6 +4,7 @@ import pickle
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from omentum.assemble.priority import CaseInputs
 from omentum.assemble.release import build_release
 from omentum.errors import ConfigError, ReleaseError
 from omentum.records import Failure
+from omentum.volumes.nifti import writing_nifti
 
 
 @pytest.fixture
@@ -53,7 +55,8 @@ def test_a_release_holds_every_case_and_its_lists(cases, tmp_path):
     made = build_release("V1", tmp_path / "releases", cases)
     assert (made.version, made.folder, made.n_cases) == ("V1", tmp_path / "releases" / "V1", 3)
     assert {path.name for path in made.folder.iterdir()} == {
-        "case_0", "case_1", "case_2", "manifest.json", "dataset.json", "SHA256SUMS",
+        "case_0", "case_1", "case_2", "manifest.json", "dataset.json", "SHA256SUMS", "labels.json",
+        "lineage.parquet", "data-set-card.md",
     }  # fmt: skip
     assert [path.name for path in (tmp_path / "releases").iterdir()] == ["V1"]
     manifest = json.loads((made.folder / "manifest.json").read_text())
@@ -119,15 +122,22 @@ def test_a_release_that_was_broken_off_at_any_write_is_finished_and_the_same(
     left = iter(range(n_writes))
 
     def broken_off(write):
-        def limited(*arguments):
+        def limited(*arguments, **named):
             if next(left, None) is None:
                 raise KeyboardInterrupt
-            return write(*arguments)
+            return write(*arguments, **named)
 
         return limited
 
+    @contextmanager
+    def broken_off_at_the_end(*arguments):
+        with writing_nifti(*arguments) as stream:
+            yield stream
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+
     with monkeypatch.context() as patch:
-        patch.setattr(one_case, "write_nifti", broken_off(one_case.write_nifti))
+        patch.setattr(one_case, "writing_nifti", broken_off_at_the_end)
         patch.setattr(one_case, "write_json", broken_off(one_case.write_json))
         patch.setattr(release, "write_manifest", broken_off(release.write_manifest))
         with pytest.raises(KeyboardInterrupt):
@@ -144,12 +154,15 @@ def test_a_release_that_was_killed_goes_on_where_it_was(cases, tmp_path, calls):
     script = (
         "import os, pickle, signal, sys\nfrom pathlib import Path\n"
         "from omentum.assemble import one_case, release\n"
-        "write = one_case.write_nifti\n"
-        "def killing(path, volume):\n"
-        "    write(path, volume)\n"
+        "from contextlib import contextmanager\n"
+        "writing = one_case.writing_nifti\n"
+        "@contextmanager\n"
+        "def killing(path, *arguments):\n"
+        "    with writing(path, *arguments) as stream:\n"
+        "        yield stream\n"
         "    if path.parts[-3:] == ('case_1', 'segmentations', 'aorta.nii.gz'):\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
-        "one_case.write_nifti = killing\n"
+        "one_case.writing_nifti = killing\n"
         "folder = Path(sys.argv[1])\n"
         "cases = pickle.loads((folder / 'cases.pickle').read_bytes())\n"
         "release.build_release('V1', folder / 'killed', cases)\n"

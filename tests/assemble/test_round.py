@@ -4,13 +4,21 @@ import numpy as np
 import pytest
 
 from omentum.assemble import round as assemble_module
+from omentum.assemble.current import current_release, release_named, roll_back
 from omentum.assemble.manifest import verify_release
-from omentum.assemble.round import assemble_round, labelled_cases, prefer_revision
-from omentum.errors import ReleaseError, UnknownCaseError, UnknownOrganError
+from omentum.assemble.round import (
+    assemble_round,
+    labelled_cases,
+    network_of,
+    plan_round,
+    prefer_revision,
+)
+from omentum.errors import ReleaseError, UnknownCaseError, UnknownNetworkError, UnknownOrganError
 from omentum.records import MaskSource
 from omentum.review.round import import_round
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
+from omentum.workspace import prediction_stage
 
 
 @pytest.fixture
@@ -172,3 +180,73 @@ def test_labelled_cases_tell_apart_what_other_windows_or_weights_predicted(revis
     after = hashes()
     changed = {key for key in before if before[key] != after[key]}
     assert changed == {("b", "liver"), ("b", "spleen"), ("b", "pancreas")}
+
+
+def test_the_average_of_this_rounds_networks_is_released_unless_another_is_named(revised, masks):
+    workspace = revised.workspace
+    other = {**masks, "pancreas": masks["pancreas"] ^ masks["liver"]}
+    for case_id in ("a", "b"):
+        revised.predict(case_id, other, network="average")
+    stage = prediction_stage("average")
+    for case_id, detail in workspace.store.ledger.details(stage).items():
+        made_with = {"networks": list(workspace.networks)}
+        workspace.store.ledger.mark_done(stage, case_id, {**detail, "made_with": made_with})
+    assemble_round(workspace, "V1")
+    np.testing.assert_array_equal(released(workspace, "b", "pancreas")[1], other["pancreas"])
+    assemble_round(workspace, "V2", network="made-up")
+    np.testing.assert_array_equal(released(workspace, "b", "pancreas", "V2")[1], masks["pancreas"])
+    with pytest.raises(UnknownNetworkError, match="made-up, average"):
+        assemble_round(workspace, "V3", network="nobody")
+
+
+def test_an_average_of_other_networks_than_this_rounds_is_not_taken(revised, masks):
+    revised.predict("a", masks, network="average")
+    assert network_of(revised.workspace) == "made-up"
+
+
+def test_an_average_that_has_not_come_to_a_case_holds_the_release_up(revised, masks):
+    stage = prediction_stage("average")
+    revised.predict("a", masks, network="average")
+    detail = revised.workspace.store.ledger.details(stage)["a"]
+    made_with = {"networks": list(revised.workspace.networks)}
+    revised.workspace.store.ledger.mark_done(stage, "a", {**detail, "made_with": made_with})
+    with pytest.raises(ReleaseError, match=r"not predicted by average .b.* `omentum predict --average`"):
+        assemble_round(revised.workspace, "V1")
+
+
+def test_the_newest_release_counts_until_one_rolls_back(revised, tmp_path, masks):
+    workspace = revised.workspace
+    assert current_release(workspace) is None
+    with pytest.raises(ReleaseError, match="no release yet"):
+        release_named(workspace, "current")
+    first = assemble_round(workspace, "V1")
+    revised.revise(tmp_path / "more", "b", "liver", masks["spleen"])
+    import_round(workspace, tmp_path / "more")
+    second = assemble_round(workspace, "V1.1")
+    assert release_named(workspace, "current").version == "V1.1"
+    assert (second.folder / "a" / "ct.nii.gz").samefile(first.folder / "a" / "ct.nii.gz")
+    assert roll_back(workspace, "V1").folder == first.folder
+    assert release_named(workspace, "current").version == "V1"
+    assert verify_release(second.folder) == [], "nothing is removed"
+    with pytest.raises(ReleaseError, match="none can be"):
+        assemble_round(workspace, "current")
+
+
+def test_a_release_that_is_not_what_it_was_is_not_rolled_back_to(revised):
+    folder = assemble_round(revised.workspace, "V1").folder
+    path = folder / "a" / "segmentations" / "liver.nii.gz"
+    path.chmod(0o644)
+    path.write_bytes(b"")
+    with pytest.raises(ReleaseError, match="is not what it was"):
+        roll_back(revised.workspace, "V1")
+
+
+def test_a_plan_reads_no_file_of_a_case(revised, masks, tmp_path):
+    assemble_round(revised.workspace, "V1")
+    revised.revise(tmp_path / "more", "b", "liver", masks["spleen"])
+    import_round(revised.workspace, tmp_path / "more")
+    for path in revised.workspace.folder.cases_dir.rglob("*.nii.gz"):
+        path.unlink()
+    plan = plan_round(revised.workspace)
+    assert (plan.n_cases, plan.n_cases_new, plan.n_cases_gone, plan.n_masks_other) == (2, 0, 0, 1)
+    assert plan.organs["liver"] == {MaskSource.ORIGINAL: 1, MaskSource.REVISED: 1}

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from omentum.volumes.atomic import copy, move_folder, sweep, write_json, write_text, writing
+from omentum.volumes import atomic
+from omentum.volumes.atomic import copy, flushed_together, move_folder, sweep, write_json, write_text, writing
 
 HANG = """
 import sys, time
@@ -196,3 +197,15 @@ def test_a_copy_of_nothing_leaves_nothing(tmp_path):
     with pytest.raises(FileNotFoundError):
         copy(tmp_path / "missing", tmp_path / "a.txt")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_are_flushed_together_are_flushed_once_each_when_the_block_ends(tmp_path, monkeypatch):
+    flushed = []
+    monkeypatch.setattr(atomic, "_flush", flushed.append)
+    with flushed_together():
+        write_text(tmp_path / "a" / "1.txt", "one")
+        write_text(tmp_path / "a" / "2.txt", "two")
+        assert flushed == []
+    assert flushed == [tmp_path / "a" / "1.txt", tmp_path / "a" / "2.txt", tmp_path / "a"]
+    write_text(tmp_path / "3.txt", "three")
+    assert flushed[-1] == tmp_path, "afterwards, each is flushed at once"

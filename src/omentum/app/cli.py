@@ -17,6 +17,7 @@ from omentum.app import (
     model_commands,
     organ_commands,
     project_commands,
+    release_commands,
     review_commands,
     stage_commands,
 )
@@ -46,6 +47,7 @@ project_commands.add_to(app)
 app.command()(predict)
 stage_commands.add_to(app)
 gate_command.add_to(app)
+release_commands.add_to(app)
 app.command()(audit)
 app.command()(attention)
 

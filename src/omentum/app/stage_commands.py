@@ -1,4 +1,4 @@
-"""Commands of the stages after predicting: score, assemble, tune, evaluate; and a whole round."""
+"""Commands of the stages after predicting: score, tune, evaluate; and a whole round."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -52,16 +52,6 @@ def score(
         tasks = [one for one in workspace.store.tasks.of_round(number) if one.state is not TaskState.DONE]
     say_queue(number, made, tasks, top=None if as_json else top)
     end_batches([batch], "scored")
-
-
-def assemble(
-    context: typer.Context,
-    version: Annotated[str, typer.Option(help="Name of the release, such as V1.")],
-) -> None:
-    """Build a release with its lineage. Example: omentum -C my-atlas assemble --version V1."""
-    with opened(context.obj) as workspace, bars() as tell:
-        release = loop.assemble(workspace, version, tell=of_run(tell))
-    typer.echo(f"released {release.n_cases} cases as {release.folder}")
 
 
 def tune(
@@ -252,6 +242,6 @@ def _say_round(done: Mapping[str, Any], due: Sequence[Waiting]) -> None:
 
 def add_to(app: typer.Typer) -> None:
     """Offer these commands."""
-    for command in (score, assemble, tune, evaluate):
+    for command in (score, tune, evaluate):
         app.command()(command)
     app.command("round")(round_)

@@ -14,16 +14,20 @@ from omentum import __version__
 from omentum.assemble.priority import CaseInputs, Choice
 from omentum.errors import ReleaseError, UnreadableImageError
 from omentum.records import Case, MaskSource
+from omentum.volumes.atomic import writing
 
 __all__ = [
     "LINEAGE_NAME",
     "Lineage",
+    "copied_sha256",
     "file_sha256",
     "input_hashes",
     "origin_of",
     "original_path",
     "read_lineage",
 ]
+
+_AT_ONCE = 1 << 20
 
 LINEAGE_NAME = "lineage.json"
 """Written last: where it is, the case is whole."""
@@ -51,6 +55,25 @@ def file_sha256(path: Path) -> str:
         raise UnreadableImageError(
             path, "there is no such file", "bring it back, or run the step that wrote it again"
         ) from None
+
+
+def copied_sha256(source: Path, path: Path) -> str:
+    """Copy a file's bytes, whole or not at all, and hash them on the way, so that they are read once.
+
+    Raises:
+        UnreadableImageError: There is no such file.
+    """
+    made = hashlib.sha256()
+    try:
+        with source.open("rb") as stream, writing(path) as part, part.open("wb") as copy:
+            while chunk := stream.read(_AT_ONCE):
+                made.update(chunk)
+                copy.write(chunk)
+    except FileNotFoundError:
+        raise UnreadableImageError(
+            source, "there is no such file", "bring it back, or run the step that wrote it again"
+        ) from None
+    return made.hexdigest()
 
 
 def original_path(case: Case) -> Path:
@@ -88,17 +111,26 @@ def _written(path: Path) -> str:
     return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
 
 
-def input_hashes(inputs: CaseInputs) -> dict[str, Any]:
-    """Give all that the result depends on; a case is not redone while this stays the same."""
+def input_hashes(inputs: CaseInputs, *, ct_sha256: str | None = None) -> dict[str, Any]:
+    """Give all that the result depends on; a case is not redone while this stays the same.
+
+    Args:
+        inputs: What is known of the case.
+        ct_sha256: Hash of the CT, where it has just been read.
+    """
     case, prediction = inputs.case, inputs.prediction
     original = case.original_label_path if case.original_organs else None
     return {
         "program": __version__,
-        "ct": file_sha256(case.ct_path),
+        "ct": ct_sha256 or file_sha256(case.ct_path),
+        "patient_id": case.patient_id,
+        "held_out": case.held_out,
+        "data_set": [inputs.data_set.name, inputs.data_set.licence],
         "original_label": file_sha256(original) if original else None,
         "original_organs": list(case.original_organs),
         "masks": file_sha256(prediction.masks_path) if prediction else None,
         "network": f"{prediction.network}/{prediction.weights_sha256}" if prediction else None,
         "revisions": sorted(f"{one.organ}/{one.sha256}/{one.reader}/{one.time}" for one in inputs.revisions),
         "revised_over_original": sorted(inputs.revised_over_original),
+        "flags": {name: list(flags) for name, flags in sorted(inputs.flags.items())},
     }

@@ -1,74 +1,114 @@
-"""Is a release whole, and is it what was released?
+"""Is a release whole, and is it what it was?
 
 In:  the folder of a release.
 Out: `manifest.json` (every file with hash and size, organs per source), `dataset.json` (what programs that
-     train need), `SHA256SUMS` (for `sha256sum -c`); or a list of what is wrong.
+     train need), `labels.json`, `lineage.parquet`, `data-set-card.md`, `SHA256SUMS` (for `sha256sum -c`);
+     or a list of what is wrong. One case is in memory at a time.
 """
 
 import json
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from omentum.assemble.card import CARD_NAME, Agreement, Counts
 from omentum.assemble.lineage import LINEAGE_NAME, Lineage, file_sha256, read_lineage
-from omentum.records import MaskSource
-from omentum.volumes.atomic import write_json, write_text
+from omentum.assemble.table import TABLE_NAME, writing_table
+from omentum.volumes.atomic import write_text, writing
 from omentum.volumes.labels import ORGANS
+from omentum.volumes.mask_files import write_label_table
 
 __all__ = ["MANIFEST_NAME", "SUMS_NAME", "verify_release", "write_manifest"]
 
 MANIFEST_NAME = "manifest.json"
 SUMS_NAME = "SHA256SUMS"
 _DATASET_NAME = "dataset.json"
+_LABELS_NAME = "labels.json"
 
 
-def write_manifest(folder: Path, version: str, case_ids: Sequence[str]) -> Path:
-    """Write the three lists of a release whose cases are all assembled.
+def write_manifest(
+    folder: Path, version: str, case_ids: Sequence[str], *, agreement: Mapping[str, Agreement] | None = None
+) -> Path:
+    """Write the lists of a release whose cases are all assembled.
 
     The same cases from the same inputs give the same bytes, whenever and in whatever order.
 
     Returns:
         The path of `manifest.json`.
     """
-    lineages = {case_id: read_lineage(folder / case_id) for case_id in sorted(case_ids)}
-    write_json(folder / _DATASET_NAME, _dataset(version, lineages))
-    files = {
-        f"{case_id}/{name}": sha for case_id, one in lineages.items() for name, sha in one["files"].items()
-    }
-    for path in [*(f"{case_id}/{LINEAGE_NAME}" for case_id in lineages), _DATASET_NAME]:
-        files[path] = file_sha256(folder / path)
-    sources = Counter(row["source"] for one in lineages.values() for row in one["organs"].values())
-    manifest = {
-        "version": version,
-        "n_cases": len(lineages),
-        "n_organs_by_source": {source.value: sources[source.value] for source in MaskSource},
-        "files": {
-            path: {"sha256": files[path], "bytes": (folder / path).stat().st_size} for path in sorted(files)
-        },
-    }
-    write_json(folder / MANIFEST_NAME, manifest)
-    files[MANIFEST_NAME] = file_sha256(folder / MANIFEST_NAME)
-    write_text(folder / SUMS_NAME, "".join(f"{files[path]}  {path}\n" for path in sorted(files)))
+    counts = Counts()
+    with ExitStack() as opened:
+        sums = opened.enter_context(_text(folder / SUMS_NAME))
+        manifest = opened.enter_context(_text(folder / MANIFEST_NAME))
+        manifest.write(f'{{\n"version": {json.dumps(version)},\n"files": {{')
+        listed = _Listed(folder, manifest, sums)
+        with writing_table(folder / TABLE_NAME) as table, _text(folder / _DATASET_NAME) as dataset:
+            dataset.write(json.dumps(_about(version, len(case_ids)), indent=1)[:-2] + ',\n "cases": [')
+            for place, case_id in enumerate(sorted(case_ids, key=lambda one: f"{one}/")):
+                lineage = read_lineage(folder / case_id)
+                counts.add(lineage)
+                table.add(lineage)
+                dataset.write((",\n" if place else "\n") + json.dumps(_dataset_row(case_id, lineage)))
+                listed.add_case(case_id, lineage)
+            dataset.write("\n]}\n")
+        write_text(folder / CARD_NAME, counts.card(version, agreement or {}))
+        write_label_table(folder / _LABELS_NAME)
+        for name in (CARD_NAME, _DATASET_NAME, _LABELS_NAME, TABLE_NAME):
+            listed.add(name, file_sha256(folder / name))
+        totals = {"n_cases": counts.n_cases, "n_organs_by_source": counts.n_by_source}
+        manifest.write("\n},\n" + json.dumps(totals)[1:] + "\n")
+        manifest.flush()
+        sums.write(f"{file_sha256(Path(manifest.name))}  {MANIFEST_NAME}\n")
     return folder / MANIFEST_NAME
 
 
-def _dataset(version: str, lineages: dict[str, Lineage]) -> dict[str, Any]:
+class _Listed:
+    """Puts files into the manifest and the checksums."""
+
+    def __init__(self, folder: Path, manifest: IO[str], sums: IO[str]) -> None:
+        self._folder = folder
+        self._manifest = manifest
+        self._sums = sums
+        self._before = "\n"
+
+    def add(self, path: str, sha256: str) -> None:
+        row = {"sha256": sha256, "bytes": (self._folder / path).stat().st_size}
+        self._manifest.write(f"{self._before}{json.dumps(path)}: {json.dumps(row)}")
+        self._before = ",\n"
+        self._sums.write(f"{sha256}  {path}\n")
+
+    def add_case(self, case_id: str, lineage: Lineage) -> None:
+        for name, sha256 in sorted(lineage["files"].items()):
+            self.add(f"{case_id}/{name}", sha256)
+        path = f"{case_id}/{LINEAGE_NAME}"
+        self.add(path, file_sha256(self._folder / path))
+
+
+@contextmanager
+def _text(path: Path) -> Iterator[IO[str]]:
+    with writing(path) as part, part.open("w", encoding="utf-8") as stream:
+        yield stream
+
+
+def _about(version: str, n_cases: int) -> dict[str, Any]:
     return {
         "name": version,
         "modality": "CT",
         "file_ending": ".nii.gz",
         "labels": {"background": 0, **{row.name: row.index for row in ORGANS}},
-        "n_cases": len(lineages),
-        "cases": [
-            {
-                "case_id": case_id,
-                "image": f"{case_id}/ct.nii.gz",
-                "label": f"{case_id}/combined_labels.nii.gz",
-                "organs": {name: row["source"] for name, row in one["organs"].items()},
-            }
-            for case_id, one in lineages.items()
-        ],
+        "n_cases": n_cases,
+    }
+
+
+def _dataset_row(case_id: str, lineage: Lineage) -> dict[str, Any]:
+    return {
+        "case_id": case_id,
+        "patient_id": lineage["patient_id"],
+        "held_out": lineage["held_out"],
+        "image": f"{case_id}/ct.nii.gz",
+        "label": f"{case_id}/combined_labels.nii.gz",
+        "organs": {name: row["source"] for name, row in lineage["organs"].items()},
     }
 
 

@@ -1,39 +1,34 @@
 """How does one case of a release come together?
 
-In:  the masks that count (`priority.choose`), read one organ at a time.
+In:  the masks that count (`priority.choose`), read one slice at a time (`layers`).
 Out: a folder with the CT, a 0/1 file for each organ, one combined label map, and their lineage: for
      each organ its source, who or what made it, when, and the hash of its file.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from omentum.assemble.layers import open_layers
 from omentum.assemble.lineage import (
     LINEAGE_NAME,
     Lineage,
+    copied_sha256,
     file_sha256,
     input_hashes,
     origin_of,
-    original_path,
     read_lineage,
 )
 from omentum.assemble.priority import CaseInputs, Choice, choose
-from omentum.errors import GridMismatchError
-from omentum.records import Case, MaskSource
-from omentum.volumes.atomic import copy, write_json
-from omentum.volumes.labels import organ
-from omentum.volumes.mask_files import read_masks, write_label_table
-from omentum.volumes.nifti import write_nifti
-from omentum.volumes.read import read_mask
-from omentum.volumes.volume import Volume
+from omentum.volumes.atomic import flushed_together, write_json
+from omentum.volumes.mask_files import write_label_table
+from omentum.volumes.nifti import VoxelStream, write_zeros, writing_nifti
 
 __all__ = ["assemble_case", "is_assembled"]
 
-_Mask = npt.NDArray[np.bool_]
+_COMBINED = "combined_labels.nii.gz"
 
 
 def assemble_case(inputs: CaseInputs, folder: Path) -> Lineage:
@@ -41,8 +36,8 @@ def assemble_case(inputs: CaseInputs, folder: Path) -> Lineage:
 
     Writes `ct.nii.gz`, `segmentations/<organ>.nii.gz` (uint8 0/1) for each organ that any source knows,
     `combined_labels.nii.gz` (32-class indices), `labels.json`, `lineage.json`. The organ files keep
-    overlaps; in the combined map an original mask covers a revised one, that covers a predicted one,
-    and among equals the higher index lies on top.
+    overlaps; what lies on top in the combined map is said in `omentum.assemble.layers`. One slice of each
+    file is in memory at a time.
 
     Args:
         inputs: What is known of the case.
@@ -57,27 +52,29 @@ def assemble_case(inputs: CaseInputs, folder: Path) -> Lineage:
         ReleaseError: The case names original organs, but has no original label.
     """
     case = inputs.case
-    hashes = input_hashes(inputs)
-    copy(case.ct_path, folder / "ct.nii.gz")
-    combined = np.zeros(case.geometry.shape, dtype=np.uint8, order="F")
-    organs: dict[str, dict[str, Any]] = {}
-    for choice, mask in _masks(inputs):
-        path = folder / "segmentations" / f"{choice.organ}.nii.gz"
-        write_nifti(path, Volume(mask, case.geometry))
-        combined[mask] = organ(choice.organ).index
-        organs[choice.organ] = {
-            **origin_of(inputs, choice),
-            "volume_ml": round(int(np.count_nonzero(mask)) * case.geometry.voxel_ml, 4),
-            "sha256": file_sha256(path),
-        }
-    write_nifti(folder / "combined_labels.nii.gz", Volume(combined, case.geometry))
-    write_label_table(folder / "labels.json")
+    choices = choose(inputs)
+    with flushed_together():  # they count once there is a lineage
+        ct_sha256 = copied_sha256(case.ct_path, folder / "ct.nii.gz")
+        n_voxels = _write_maps(inputs, choices, folder)
+        write_label_table(folder / "labels.json")
+    files = {path: file_sha256(folder / path) for path in _map_names(choices)}
     lineage = {
         "case_id": case.case_id,
-        "organs": organs,
-        "painted_from_bottom_to_top": list(organs),
-        "files": {path: file_sha256(folder / path) for path in _file_names(organs)},
-        "inputs": hashes,
+        "patient_id": case.patient_id,
+        "held_out": case.held_out,
+        "data_set": {"name": inputs.data_set.name, "licence": inputs.data_set.licence},
+        "organs": {
+            choice.organ: {
+                **origin_of(inputs, choice),
+                "volume_ml": round(n_voxels[choice.organ] * case.geometry.voxel_ml, 4),
+                "flags": list(inputs.flags.get(choice.organ, ())),
+                "sha256": files[_mask_name(choice.organ)],
+            }
+            for choice in choices
+        },
+        "painted_from_bottom_to_top": [choice.organ for choice in choices],
+        "files": {**files, "ct.nii.gz": ct_sha256},
+        "inputs": input_hashes(inputs, ct_sha256=ct_sha256),
     }
     write_json(folder / LINEAGE_NAME, lineage)
     return lineage
@@ -93,39 +90,34 @@ def is_assembled(inputs: CaseInputs, folder: Path) -> bool:
     return is_whole and lineage.get("inputs") == input_hashes(inputs)
 
 
-def _masks(inputs: CaseInputs) -> Iterator[tuple[Choice, _Mask]]:
-    """Yield the masks that count, one at a time, from bottom to top."""
-    choices = choose(inputs)
-    yield from _predicted(inputs, _from(MaskSource.PREDICTED, choices))
-    for choice in _from(MaskSource.REVISED, choices):
-        if choice.revision is not None:
-            yield choice, read_mask(choice.revision.path, inputs.case.geometry).voxels > 0
-    yield from _original(inputs.case, _from(MaskSource.ORIGINAL, choices))
+def _write_maps(inputs: CaseInputs, choices: Sequence[Choice], folder: Path) -> dict[str, int]:
+    """Write the organs' files and the combined map together; give each organ's number of voxels."""
+    geometry = inputs.case.geometry
+    side_x, side_y, _ = geometry.shape
+    n_voxels = dict.fromkeys((choice.organ for choice in choices), 0)
+    with ExitStack() as files:
+
+        def opened(name: str) -> VoxelStream:
+            return files.enter_context(writing_nifti(folder / name, geometry, np.uint8))
+
+        layers = files.enter_context(open_layers(inputs, choices))
+        streams = {choice.organ: opened(_mask_name(choice.organ)) for choice in choices}
+        combined = opened(_COMBINED)
+        for layer in layers:
+            for name, stream in streams.items():
+                mask = layer.masks.get(name)
+                if mask is None:
+                    write_zeros(stream, side_x * side_y)
+                else:
+                    stream.write(mask.data)
+                    n_voxels[name] += int(np.count_nonzero(mask.view(np.bool_)))  # three times as fast
+            combined.write(layer.combined.data)
+    return n_voxels
 
 
-def _from(source: MaskSource, choices: Sequence[Choice]) -> list[Choice]:
-    return [choice for choice in choices if choice.source is source]
+def _mask_name(organ_name: str) -> str:
+    return f"segmentations/{organ_name}.nii.gz"
 
 
-def _predicted(inputs: CaseInputs, choices: Sequence[Choice]) -> Iterator[tuple[Choice, _Mask]]:
-    if not choices or inputs.prediction is None:
-        return
-    path = inputs.prediction.masks_path
-    masks = read_masks(path)
-    if not masks.geometry.same_grid(inputs.case.geometry):
-        raise GridMismatchError(path, "its grid is not the CT's", "run `omentum predict` again for this case")
-    for choice in choices:
-        yield choice, masks.mask(choice.organ)
-
-
-def _original(case: Case, choices: Sequence[Choice]) -> Iterator[tuple[Choice, _Mask]]:
-    if not choices:
-        return
-    labels = read_mask(original_path(case), case.geometry).voxels
-    for choice in choices:
-        yield choice, labels == organ(choice.organ).index
-
-
-def _file_names(organs: dict[str, dict[str, Any]]) -> list[str]:
-    masks = [f"segmentations/{name}.nii.gz" for name in organs]
-    return ["combined_labels.nii.gz", "ct.nii.gz", "labels.json", *sorted(masks)]
+def _map_names(choices: Sequence[Choice]) -> list[str]:
+    return [_COMBINED, "labels.json", *sorted(_mask_name(choice.organ) for choice in choices)]

@@ -4,8 +4,10 @@ In:  what is known of one case: its original label, the revisions, a prediction,
 Out: for each organ that any of them knows, the one that counts. No voxel is read.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from omentum.assemble.licences import DataSet
 from omentum.records import Case, MaskSource, Prediction, Revision
 from omentum.volumes.labels import organs_named
 
@@ -24,6 +26,10 @@ class CaseInputs:
     prediction: Prediction | None = None
     revised_over_original: frozenset[str] = frozenset()
     """Organs for which somebody decided that the revision is better than the original label."""
+    data_set: DataSet = field(default_factory=DataSet)
+    """What the case is of."""
+    flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Plausibility rules that the mask of an organ breaks, in words; of organs that were looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,21 +1,24 @@
 """How does a data set become a release, that is there whole or not at all, and never changes?
 
 In:  all cases, each with what is known of it.
-Out: `releases/<version>/`: a folder a case, `manifest.json`, `dataset.json`, `SHA256SUMS`; read-only.
+Out: `releases/<version>/`: a folder a case, and the lists of the whole (`manifest`); read-only. Files that
+     an earlier release has too are one on disk (`reuse`).
      It grows in `releases/.<version>.partial/`, where the same call goes on after a kill, and is
      renamed once it is whole.
 """
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from omentum.assemble.card import Agreement
 from omentum.assemble.lineage import file_sha256
 from omentum.assemble.manifest import write_manifest
 from omentum.assemble.one_case import assemble_case, is_assembled
 from omentum.assemble.priority import CaseInputs
+from omentum.assemble.reuse import link_equal_files, link_whole_case
 from omentum.errors import OmentumError, ReleaseError
 from omentum.project import checked_name
 from omentum.records import Failure, Release
@@ -39,7 +42,13 @@ def in_this_process(work: Callable[[CaseInputs], None], cases: Sequence[CaseInpu
 
 
 def build_release(
-    version: str, releases_dir: Path, cases: Sequence[CaseInputs], *, run: Run = in_this_process
+    version: str,
+    releases_dir: Path,
+    cases: Sequence[CaseInputs],
+    *,
+    run: Run = in_this_process,
+    earlier: Path | None = None,
+    agreement: Mapping[str, Agreement] | None = None,
 ) -> Release:
     """Assemble all cases and publish them under a version.
 
@@ -50,6 +59,8 @@ def build_release(
         releases_dir: Where releases are.
         cases: What is known of each case.
         run: How the cases are worked on; the function that it gets can be pickled.
+        earlier: Folder of a release that this one shares files with where they are equal.
+        agreement: How readers and networks agree on each organ, for the data-set card.
 
     Returns:
         The release.
@@ -63,17 +74,19 @@ def build_release(
     _check(version, folder, cases)
     part = releases_dir / f".{version}.partial"
     _remove_strangers(part, {inputs.case.case_id for inputs in cases})
-    failures = run(partial(_assemble_into, part), cases)
+    failures = run(partial(_assemble_into, part, earlier), cases)
     if failures:
         reasons = "; ".join(f"{failure.key}: {failure.reason}" for failure in failures)
         raise ReleaseError(
             f"release {version!r} was not made, for {len(failures)} of {len(cases)} cases failed "
             f"({reasons}); put them right and run the same command: what is done is kept"
         )
-    manifest = write_manifest(part, version, [inputs.case.case_id for inputs in cases])
+    manifest = write_manifest(
+        part, version, [inputs.case.case_id for inputs in cases], agreement=agreement or {}
+    )
     manifest_sha256 = file_sha256(manifest)
     for path in part.rglob("*"):
-        if path.is_file():
+        if path.is_file() and path.stat().st_mode & 0o222:
             path.chmod(path.stat().st_mode & ~0o222)
     move_folder(part, folder)
     return Release(
@@ -99,11 +112,17 @@ def _check(version: str, folder: Path, cases: Sequence[CaseInputs]) -> None:
         raise ReleaseError(f"release {version!r} would hold case {twice!r} twice; name each case once")
 
 
-def _assemble_into(part: Path, inputs: CaseInputs) -> None:
+def _assemble_into(part: Path, earlier: Path | None, inputs: CaseInputs) -> None:
     folder = part / inputs.case.case_id
-    if not is_assembled(inputs, folder):
-        shutil.rmtree(folder, ignore_errors=True)
-        assemble_case(inputs, folder)
+    if is_assembled(inputs, folder):
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    before = None if earlier is None else earlier / inputs.case.case_id
+    if before is not None and link_whole_case(inputs, before, folder):
+        return
+    lineage = assemble_case(inputs, folder)
+    if before is not None:
+        link_equal_files(lineage, before, folder)
 
 
 def _remove_strangers(part: Path, case_ids: set[str]) -> None:

@@ -9,37 +9,67 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from omentum.assemble.card import Agreement
+from omentum.assemble.compare import ReleasePlan, plan_release
+from omentum.assemble.current import CURRENT, current_release, make_current
+from omentum.assemble.licences import data_set_of, read_data_sets
 from omentum.assemble.lineage import file_sha256
 from omentum.assemble.manifest import MANIFEST_NAME, verify_release
 from omentum.assemble.priority import CaseInputs, choose
+from omentum.assemble.processes import in_processes
 from omentum.assemble.release import build_release
-from omentum.errors import ReleaseError
+from omentum.errors import ReleaseError, UnknownNetworkError
 from omentum.records import ChosenMask, Failure, LabelledCase, MaskSource, Release, Revision
 from omentum.runners.memory_ledger import MemoryLedger
 from omentum.runners.runner import Progress
 from omentum.volumes.labels import organ
-from omentum.workspace import Workspace
+from omentum.workspace import Workspace, prediction_stage
 
-__all__ = ["assemble_round", "labelled_cases", "prefer_revision"]
+__all__ = [
+    "assemble_round",
+    "labelled_cases",
+    "network_of",
+    "plan_round",
+    "prefer_revision",
+]
 
+AVERAGE = "average"
+"""The name under which `omentum predict --average` keeps what all networks say together."""
 _PREFERRED = "revised_over_original"
 
 
 def assemble_round(
-    workspace: Workspace, version: str, *, progress: Callable[[Progress], None] | None = None
+    workspace: Workspace,
+    version: str,
+    *,
+    network: str | None = None,
+    n_workers: int = 1,
+    progress: Callable[[Progress], None] | None = None,
 ) -> Release:
-    """Build a release of every case that has any mask.
+    """Build a release of every case that has any mask, and let it be the current one.
 
     One that is whole on disk, but was never noted as its run was killed, is noted as it is.
 
+    Args:
+        workspace: The project.
+        version: Name of the release.
+        network: Whose predictions stand where nobody drew; see `network_of`.
+        n_workers: Cases at a time, each in a process of its own; with 1, the project's runner does the work.
+        progress: Told of each case.
+
     Raises:
+        UnknownNetworkError: Nothing is predicted by a network of that name.
         ReleaseError: The version is taken, a case is not predicted in this round, or it could not be
             assembled.
     """
-    _check_predicted(workspace)
-    cases = [inputs for inputs in _inputs(workspace) if choose(inputs)]
+    if version == CURRENT:
+        raise ReleaseError("the release that counts is called `current`, so none can be; name it V1, say")
+    cases = _releasable(workspace, network)
 
     def run(work: Callable[[CaseInputs], None], items: Sequence[CaseInputs]) -> list[Failure]:
+        if n_workers > 1:
+            return in_processes(work, items, n_workers=n_workers, progress=progress)
+
         def key(inputs: CaseInputs) -> str:
             return inputs.case.case_id
 
@@ -48,23 +78,74 @@ def assemble_round(
 
     release = _unnoted(workspace, version)
     if release is None:
-        release = build_release(version, workspace.folder.releases_dir, cases, run=run)
+        earlier = current_release(workspace)
+        release = build_release(
+            version,
+            workspace.folder.releases_dir,
+            cases,
+            run=run,
+            earlier=None if earlier is None else earlier.folder,
+            agreement=_agreement(workspace),
+        )
     workspace.store.releases.add(release)
+    make_current(workspace, version)
     return release
 
 
-def _check_predicted(workspace: Workspace) -> None:
-    """Refuse a release that would lack organs because prediction has not come to a case yet."""
+def plan_round(workspace: Workspace, *, network: str | None = None) -> ReleasePlan:
+    """Count what a release would hold if it were made now, reading no file of a case; errors as assembly."""
+    earlier = current_release(workspace)
+    return plan_release(_releasable(workspace, network), None if earlier is None else earlier.folder)
+
+
+def network_of(workspace: Workspace, network: str | None = None) -> str:
+    """Choose the network whose predictions are released.
+
+    Args:
+        workspace: The project.
+        network: Its name. Where none is given it is `average`, if this round's networks were averaged, and
+            else the main network.
+
+    Raises:
+        UnknownNetworkError: Nothing is predicted by a network of that name.
+    """
+    if network is not None:
+        if not workspace.predictions(network):
+            known = [one for one in (*workspace.networks, AVERAGE) if workspace.predictions(one)]
+            raise UnknownNetworkError(network, known)
+        return network
+    averaged = workspace.store.ledger.details(prediction_stage(AVERAGE)).values()
+    members = {tuple(detail.get("made_with", {}).get("networks", ())) for detail in averaged}
+    return AVERAGE if workspace.networks in members else workspace.networks[0]
+
+
+def _releasable(workspace: Workspace, network: str | None) -> list[CaseInputs]:
+    """Give the cases to release; refuse if organs would be missing as prediction has not come to a case."""
+    name = network_of(workspace, network)
     wanted = set(workspace.settings.organs)
+    cases = _inputs(workspace, name)
     lacking = [
         inputs.case.case_id
-        for inputs in _inputs(workspace)
+        for inputs in cases
         if inputs.prediction is None and not wanted <= {choice.organ for choice in choose(inputs)}
     ]
     if lacking:
         shown = ", ".join(lacking[:5]) + (", ..." if len(lacking) > 5 else "")
-        seen = f"{len(lacking)} cases are not predicted by {workspace.networks[0]} ({shown})"
-        raise ReleaseError(f"{seen}, so their organs would be missing; run `omentum predict` first")
+        seen = f"{len(lacking)} cases are not predicted by {name} ({shown})"
+        how = "omentum predict --average" if name == AVERAGE else "omentum predict"
+        raise ReleaseError(f"{seen}, so their organs would be missing; run `{how}` first")
+    return [inputs for inputs in cases if choose(inputs)]
+
+
+def _agreement(workspace: Workspace) -> dict[str, Agreement]:
+    by_organ: dict[str, list[float]] = defaultdict(list)
+    for revision in workspace.store.revisions.all():
+        if revision.dice_to_before is not None:
+            by_organ[revision.organ].append(revision.dice_to_before)
+    return {
+        name: Agreement(n=len(values), mean_dice=sum(values) / len(values))
+        for name, values in by_organ.items()
+    }
 
 
 def _unnoted(workspace: Workspace, version: str) -> Release | None:
@@ -106,8 +187,12 @@ def _preferred(workspace: Workspace) -> set[tuple[str, str]]:
     return {(case_id, organ_name) for case_id, organ_name in stored}
 
 
-def _inputs(workspace: Workspace) -> list[CaseInputs]:
-    predictions = workspace.predictions(workspace.networks[0])
+def _inputs(workspace: Workspace, network: str | None = None) -> list[CaseInputs]:
+    """Give what is known of each case, its prediction by a network; by the main one if none is named."""
+    name = network or workspace.networks[0]
+    predictions = workspace.predictions(name)
+    data_sets = read_data_sets(workspace.folder.root)
+    flags = _flags(workspace) if name == workspace.networks[0] else {}
     revisions: dict[str, list[Revision]] = defaultdict(list)
     for revision in workspace.store.revisions.all():
         revisions[revision.case_id].append(revision)
@@ -120,9 +205,28 @@ def _inputs(workspace: Workspace) -> list[CaseInputs]:
             revisions=tuple(revisions[case.case_id]),
             prediction=predictions.get(case.case_id),
             revised_over_original=frozenset(preferred[case.case_id]),
+            data_set=data_set_of(case, data_sets),
+            flags={
+                organ_name: reasons
+                for organ_name, reasons in flags.get(case.case_id, {}).items()
+                if organ_name not in case.original_organs
+            },
         )
         for case in workspace.store.cases.all()
     ]
+
+
+def _flags(workspace: Workspace) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Give what scoring found implausible of the main network's masks, where nobody drew since."""
+    by_people = set(workspace.store.revisions.latest())
+    return {
+        score.case_id: {
+            one.organ: one.reasons
+            for one in score.organs
+            if one.reasons and (score.case_id, one.organ) not in by_people
+        }
+        for score in workspace.store.scores.of_round(workspace.store.rounds.current().number)
+    }
 
 
 def _chosen(inputs: CaseInputs) -> tuple[ChosenMask, ...]:

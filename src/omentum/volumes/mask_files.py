@@ -17,7 +17,14 @@ from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import read_nifti, read_nifti_note, write_nifti
 from omentum.volumes.volume import Volume
 
-__all__ = ["read_masks", "write_label_table", "write_masks", "write_organ_files", "write_painted"]
+__all__ = [
+    "read_masks",
+    "read_sets",
+    "write_label_table",
+    "write_masks",
+    "write_organ_files",
+    "write_painted",
+]
 
 
 def write_masks(path: Path, masks: MaskSet) -> None:
@@ -32,14 +39,23 @@ def read_masks(path: Path) -> MaskSet:
     Raises:
         UnreadableImageError: It is not such a file.
     """
+    sets, organs = read_sets(path)
+    volume = read_nifti(path)
+    return MaskSet(volume.voxels, sets, organs, volume.geometry)
+
+
+def read_sets(path: Path) -> tuple[tuple[tuple[int, ...], ...], tuple[str, ...]]:
+    """Read the table of a set-coded map and no voxel: the organs of each code, and those it speaks of.
+
+    Raises:
+        UnreadableImageError: It is not such a file.
+    """
     note = read_nifti_note(path)
     if not isinstance(note, dict) or not {"sets", "organs"} <= note.keys():
         raise UnreadableImageError(
             path, "its header holds no table of organ sets", "run `omentum predict` again"
         )
-    volume = read_nifti(path)
-    sets = tuple(tuple(members) for members in note["sets"])
-    return MaskSet(volume.voxels, sets, tuple(note["organs"]), volume.geometry)
+    return tuple(tuple(members) for members in note["sets"]), tuple(note["organs"])
 
 
 def write_organ_files(folder: Path, masks: MaskSet, organs: Iterable[str] | None = None) -> list[Path]:

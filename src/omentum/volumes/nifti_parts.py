@@ -12,7 +12,14 @@ import numpy.typing as npt
 
 from omentum.errors import UnreadableImageError
 from omentum.volumes.geometry import Box, Geometry
-from omentum.volumes.nifti import DAMAGE, NiftiLayout, nifti_bytes, read_nifti_layout, writing_nifti
+from omentum.volumes.nifti import (
+    DAMAGE,
+    NiftiLayout,
+    nifti_bytes,
+    read_nifti_layout,
+    write_zeros,
+    writing_nifti,
+)
 from omentum.volumes.read import read_mask
 
 __all__ = ["Part", "read_nifti_part", "write_nifti_part"]
@@ -56,20 +63,19 @@ def read_nifti_part(path: Path) -> tuple[Geometry, Part | None]:
 def write_nifti_part(path: Path, geometry: Geometry, part: Part | None) -> None:
     """Write a whole uint8 volume that is zero but for one box, byte for byte as `write_nifti` would."""
     side_x, side_y, side_z = geometry.shape
-    nothing = bytes(side_x * side_y)
     with writing_nifti(path, geometry, np.uint8) as stream:
         if part is None:
             for _ in range(side_z):
-                stream.write(nothing)
+                write_zeros(stream, side_x * side_y)
             return
         (x, y, z), values = part
         plane = np.zeros((side_y, side_x), dtype=np.uint8)
         for place in range(side_z):
-            if z.start <= place < z.stop:
+            if z.start <= place < z.stop and values[:, :, place - z.start].any():
                 plane[y, x] = values[:, :, place - z.start].T
                 stream.write(plane.data)
             else:
-                stream.write(nothing)
+                write_zeros(stream, side_x * side_y)
 
 
 def _read_slices(path: Path, layout: NiftiLayout) -> list[_Slice]:

@@ -33,6 +33,7 @@ __all__ = [
     "NOT_A_CT",
     "SIDE_VOXELS",
     "SPACING_MM",
+    "check_grid",
     "is_volume",
     "read_ct",
     "read_mask",
@@ -99,7 +100,7 @@ def read_mask(path: Path, geometry: Geometry) -> Volume:
     mask = read_volume(path)
     if not mask.geometry.same_grid(geometry):
         mask = _along(mask, geometry)
-    _check_grid(path, mask.geometry, geometry)
+    check_grid(path, mask.geometry, geometry)
     _check_finite(path, mask.voxels)
     return Volume(_labels(path, mask.voxels), geometry)
 
@@ -137,7 +138,8 @@ def _hounsfield(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return voxels.astype(np.int16 if fits else np.float32)
 
 
-def _check_grid(path: Path, mask: Geometry, ct: Geometry) -> None:
+def check_grid(path: Path, mask: Geometry, ct: Geometry) -> None:
+    """Refuse a mask that does not lie on a CT's grid, with `GridMismatchError`."""
     if mask.shape != ct.shape:
         seen = f"its shape is {mask.shape}, the CT's {ct.shape}"
         raise GridMismatchError(path, seen, "resample the mask to the CT's grid")

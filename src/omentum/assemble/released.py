@@ -1,0 +1,75 @@
+"""What is in a release? Its cases, for those who hand them on.
+
+In:  the folder of a release; and the project, which may still have what the release was made from.
+Out: one `ReleasedCase` a case, with what is still there, hash for hash.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from omentum.assemble.lineage import LINEAGE_NAME, Lineage, file_sha256, read_lineage
+from omentum.errors import ReleaseError
+from omentum.records import Case, MaskSource
+from omentum.released import ReleasedCase, ReleasedMask
+
+__all__ = ["read_release"]
+
+
+def read_release(
+    folder: Path, cases: Mapping[str, Case] | None = None, *, with_inputs: bool = False
+) -> list[ReleasedCase]:
+    """Read the cases of a release, by name.
+
+    Args:
+        folder: Of the release.
+        cases: Of the project, by name.
+        with_inputs: Look for what each case was made from, which takes a hash of each file.
+
+    Raises:
+        ReleaseError: There is no such folder, or no case in it.
+    """
+    found = sorted(folder.glob(f"*/{LINEAGE_NAME}")) if folder.is_dir() else []
+    if not found:
+        raise ReleaseError(f"{folder} holds no release; `omentum release list` shows which there are")
+    known = cases or {}
+    return [
+        _released(
+            path.parent, read_lineage(path.parent), known.get(path.parent.name) if with_inputs else None
+        )
+        for path in found
+    ]
+
+
+def _released(folder: Path, lineage: Lineage, case: Case | None) -> ReleasedCase:
+    inputs = lineage["inputs"]
+    prediction = original = None
+    if case is not None:
+        network = (inputs["network"] or "").partition("/")[0]
+        prediction = _still(case.ct_path.parent / "networks" / network / "masks.nii.gz", inputs["masks"])
+        if case.original_label_path is not None:
+            original = _still(case.original_label_path, inputs["original_label"])
+    return ReleasedCase(
+        case_id=lineage["case_id"],
+        patient_id=lineage["patient_id"],
+        data_set=lineage["data_set"]["name"],
+        held_out=lineage["held_out"],
+        folder=folder,
+        masks=tuple(
+            ReleasedMask(
+                organ=name,
+                source=MaskSource(row["source"]),
+                path=folder / "segmentations" / f"{name}.nii.gz",
+                volume_ml=row["volume_ml"],
+                made_by=row.get("network") or row.get("reader") or "",
+            )
+            for name in lineage["painted_from_bottom_to_top"]
+            for row in [lineage["organs"][name]]
+        ),
+        prediction_path=prediction,
+        original_label_path=original,
+    )
+
+
+def _still(path: Path, sha256: str | None) -> Path | None:
+    """Give a path if the file is the one that the release was made from."""
+    return path if sha256 is not None and path.is_file() and file_sha256(path) == sha256 else None

@@ -1,0 +1,119 @@
+"""Where does each mask of a whole release come from? One table, which any program reads.
+
+In:  the lineage of one case after another.
+Out: `lineage.parquet`, a row an organ and case, sorted as the cases come; and its rows again, a few cases
+     at a time, however many there are.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from omentum.assemble.lineage import Lineage
+from omentum.errors import ReleaseError
+from omentum.volumes.atomic import writing
+from omentum.volumes.labels import organ
+
+__all__ = ["TABLE_NAME", "TableWriter", "read_table", "writing_table"]
+
+TABLE_NAME = "lineage.parquet"
+_ROWS_AT_ONCE = 20_000
+_TEXTS = ("source", "reader", "network", "weights_sha256", "revision_sha256", "time", "sha256")
+
+
+class TableWriter:
+    """Takes the lineage of one case after another."""
+
+    def __init__(self, path: Path) -> None:
+        import pyarrow.parquet as pq
+
+        self._schema = _schema()
+        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+        self._rows: list[dict[str, Any]] = []
+
+    def add(self, lineage: Lineage) -> None:
+        """Add the organs of a case."""
+        self._rows += _rows(lineage)
+        if len(self._rows) >= _ROWS_AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
+        self._rows = []
+
+    def close(self) -> None:
+        """Write what is left, and the table's end."""
+        self._flush()
+        self._writer.close()
+
+
+@contextmanager
+def writing_table(path: Path) -> Iterator[TableWriter]:
+    """Write a table, whole or not at all."""
+    with writing(path) as part:
+        writer = TableWriter(part)
+        try:
+            yield writer
+        finally:
+            writer.close()
+
+
+def read_table(path: Path) -> Iterator[dict[str, Any]]:
+    """Read the rows of a table in order, some at a time.
+
+    Raises:
+        ReleaseError: There is no such table, or it is damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as table:
+            for batch in table.iter_batches(batch_size=_ROWS_AT_ONCE):
+                yield from batch.to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise ReleaseError(
+            f"{path} cannot be read as the table of a release ({error}); "
+            "check the release with `omentum release verify`"
+        ) from None
+
+
+def _schema() -> Any:
+    import pyarrow as pa
+
+    text = [(name, pa.string()) for name in _TEXTS]
+    return pa.schema(
+        [
+            ("case_id", pa.string()),
+            ("patient_id", pa.string()),
+            ("data_set", pa.string()),
+            ("held_out", pa.bool_()),
+            ("ct_sha256", pa.string()),
+            ("organ", pa.string()),
+            ("organ_index", pa.uint8()),
+            *text,
+            ("round", pa.int32()),
+            ("volume_ml", pa.float64()),
+            ("flags", pa.list_(pa.string())),
+        ]
+    )
+
+
+def _rows(lineage: Lineage) -> Iterator[dict[str, Any]]:
+    of_case = {
+        "case_id": lineage["case_id"],
+        "patient_id": lineage["patient_id"],
+        "data_set": lineage["data_set"]["name"],
+        "held_out": lineage["held_out"],
+        "ct_sha256": lineage["files"]["ct.nii.gz"],
+    }
+    for name, row in sorted(lineage["organs"].items()):
+        yield {
+            **of_case,
+            "organ": name,
+            "organ_index": organ(name).index,
+            **{key: row.get(key) for key in (*_TEXTS, "round", "volume_ml", "flags")},
+        }

@@ -1,0 +1,1 @@
+"""Releases, in the layouts and formats that other programs read."""
