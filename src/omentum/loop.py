@@ -158,13 +158,9 @@ def second_half(
     if verdict is not None:
         turn_round(workspace)
     return SecondHalf(
-        revisions=tuple(revisions),
-        release=release,
-        stop=stop,
-        network=network,
-        verdict=verdict,
+        revisions=tuple(revisions), release=release, stop=stop, network=network, verdict=verdict,
         report_path=report_path,
-    )
+    )  # fmt: skip
 
 
 def stop_rule(workspace: Workspace) -> StopRule:
@@ -206,8 +202,9 @@ def score(
     tell: Tell | None = None,
 ) -> Batch:
     """Find where predictions are probably wrong, and make the queue; see `score.round.score_round`."""
-    told = _named(tell, "score")
-    return score_round(workspace, strategy=strategy, budget_minutes=budget_minutes, progress=told)
+    return score_round(
+        workspace, strategy=strategy, budget_minutes=budget_minutes, progress=_named(tell, "score")
+    )
 
 
 def assemble(
@@ -228,12 +225,7 @@ def export(
 ) -> Batch:
     """Hand a release on in a layout; see `exchange.out.export.export_release`.
 
-    Args:
-        workspace: The project.
-        version: Of the release; `current` for the one that counts.
-        layout: Name of the layout.
-        asked: What to export, and where to.
-        tell: Told of the progress.
+    `version` is that of the release, or `current` for the one that counts.
     """
     from omentum.exchange.out.export import export_release, layout_named
 
@@ -270,9 +262,9 @@ def gate(workspace: Workspace, *, device: str = "cpu", tell: Tell | None = None)
 
 
 def _judge(workspace: Workspace, *, device: str, tell: Tell | None) -> Promotion:
-    def predict_held_out(networks: Sequence[str], case_ids: Collection[str]) -> None:
-        from omentum.predict.round import predict_round
+    from omentum.predict.round import predict_round
 
+    def predict_held_out(networks: Sequence[str], case_ids: Collection[str]) -> None:
         told = _named(tell, "judge")
         predict_round(workspace, networks=networks, case_ids=case_ids, device=device, progress=told)
 
@@ -287,7 +279,7 @@ def evaluate(workspace: Workspace, *, truth: Path | None = None) -> tuple[RoundR
 def _learnable(workspace: Workspace) -> list[LabelledCase]:
     """Leave out what this round's audit drew: who learned from it would bound the errors of that alone."""
     audit = workspace.store.audits.of_round(workspace.store.rounds.current().number)
-    drawn = set(audit.drawn) if audit is not None else set()
+    drawn = set() if audit is None else set(audit.drawn)
     return [
         replace(one, masks=tuple(mask for mask in one.masks if (one.case.case_id, mask.organ) not in drawn))
         for one in labelled_cases(workspace)
