@@ -153,6 +153,9 @@ def _work(fabric: "Fabric", handed: _Handed, result_path: Path, queue: Any) -> d
         outcome = run_steps(run, fabric, handed.key, queue.put)
     except TuneError as error:
         return str(error)
+    finally:
+        # Threads of a group that is still open end a process with SIGABRT now and then.
+        torch.distributed.destroy_process_group()
     if fabric.is_global_zero:
         with writing(result_path) as part:
             torch.save(run.network.cpu().state_dict(), part)
