@@ -14,7 +14,7 @@ from omentum.records import MaskSource
 from omentum.tune.config import FullConfig
 from omentum.tune.prepared import PreparedCase
 from omentum.volumes.atomic import write_json
-from tuning.cohort import SPACING_MM, Patient, case_of, patients
+from tuning.cohort import SPACING_MM, Patient, case_of, groups
 from tuning.judge import dice_by_organ, masks_of, mean_dice
 from tuning.kept import folder_of, network_in
 from tuning.old_labels import WRONG_ORGANS, old_labels
@@ -24,7 +24,6 @@ __all__ = ["ORGANS", "OTHERS", "Bench", "Settings", "all_weights", "case_with", 
 
 OTHERS = ("kidney_left", "kidney_right", "liver", "pancreas", "spleen")
 ORGANS = tuple(sorted((*OTHERS, *WRONG_ORGANS)))
-FIRST_LEARNED, FIRST_VALIDATION, FIRST_TEST = 60_000, 61_000, 62_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +70,7 @@ class Bench:
         """Make the patients."""
         given = self.settings
         self.folder = folder_of("continual_vs_full", asdict(given))
-        self.learned = patients(range(FIRST_LEARNED, FIRST_LEARNED + given.n_cases))
-        self.validation = patients(range(FIRST_VALIDATION, FIRST_VALIDATION + given.n_validation))
-        self.test = patients(range(FIRST_TEST, FIRST_TEST + given.n_test))
+        self.learned, self.validation, self.test = groups(given.n_cases, given.n_validation, given.n_test)
 
     @property
     def revised(self) -> list[Patient]:

@@ -7,7 +7,6 @@ Out: Hounsfield units and 32-class labels at 6 mm; each patient kept below scrat
 The grid is coarse so that full training ends within half an hour on two cores; every arm sees the same one.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,12 +22,13 @@ from omentum.volumes.geometry import Geometry
 from omentum.volumes.masks import MaskSet
 from tuning.code import code_sha256
 
-__all__ = ["SCRATCH", "SPACING_MM", "Patient", "case_of", "patients"]
+__all__ = ["SCRATCH", "SPACING_MM", "Patient", "case_of", "groups"]
 
 SCRATCH = Path(__file__).resolve().parents[2] / "scratch" / "tuning"
 SPACING_MM = 6.0
 STYLE = "mixed"
 """Four contrast phases and a hospital's mixture of bodies."""
+FIRST_LEARNED, FIRST_VALIDATION, FIRST_TEST = 60_000, 61_000, 62_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,9 +48,10 @@ class Patient:
     geometry: Geometry
 
 
-def patients(seeds: Iterable[int]) -> list[Patient]:
-    """Make patients, or find them as they were made before."""
-    return [_patient(seed) for seed in seeds]
+def groups(n_learned: int, n_validation: int, n_test: int) -> tuple[list[Patient], ...]:
+    """Give patients to learn from, to judge on meanwhile, and for the end; made now or found as before."""
+    firsts = ((FIRST_LEARNED, n_learned), (FIRST_VALIDATION, n_validation), (FIRST_TEST, n_test))
+    return tuple([_patient(seed) for seed in range(first, first + number)] for first, number in firsts)
 
 
 def case_of(

@@ -20,8 +20,8 @@ from omentum.networks.network import Network, NetworkSpec, build
 from omentum.records import MaskSource
 from omentum.tune.config import ContinualConfig, FullConfig
 from omentum.tune.prepared import PreparedCase
-from tuning.bench import FIRST_LEARNED, FIRST_TEST, FIRST_VALIDATION, OTHERS
-from tuning.cohort import SPACING_MM, Patient, case_of, patients
+from tuning.bench import OTHERS
+from tuning.cohort import SPACING_MM, Patient, case_of, groups
 from tuning.curves import Curve, Point
 from tuning.judge import FrozenJudge, dice_by_organ, masks_of, mean_dice
 from tuning.kept import folder_of, network_in
@@ -68,9 +68,7 @@ class RoundBench:
         """Make the patients."""
         given = self.settings
         self.folder = folder_of("new_organs", asdict(given))
-        self.learned = patients(range(FIRST_LEARNED, FIRST_LEARNED + given.n_cases))
-        self.validation = patients(range(FIRST_VALIDATION, FIRST_VALIDATION + given.n_validation))
-        self.test = patients(range(FIRST_TEST, FIRST_TEST + given.n_test))
+        self.learned, self.validation, self.test = groups(given.n_cases, given.n_validation, given.n_test)
 
     def labelled(self, new: Sequence[str]) -> list[PreparedCase]:
         """Give the cases in which new organs are labelled too."""

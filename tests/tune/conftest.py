@@ -8,19 +8,26 @@ import pytest
 import torch
 
 import omentum.networks.starter  # noqa: F401  (registers its architecture)
+from omentum.exchange.batch import add_cases
 from omentum.networks.network import Network, NetworkSpec, build
 from omentum.networks.universal_unet import UniversalUNet
 from omentum.phantoms.rendered import Pair
 from omentum.records import Case, ChosenMask, LabelledCase, MaskSource
+from omentum.review.round import import_round
+from omentum.settings import Settings
 from omentum.tune import pool
 from omentum.tune.prepared import PreparedCase
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
+from omentum.volumes.mask_files import write_masks
 from omentum.volumes.masks import MaskSet, whole
-from omentum.volumes.nifti import read_nifti_geometry
+from omentum.volumes.nifti import read_nifti, read_nifti_geometry, write_nifti
+from omentum.volumes.volume import Volume
+from omentum.workspace import new_workspace, opened, prediction_stage
 
 ORGANS = ("spleen", "liver", "pancreas")
 SPACING_MM = 8.0
+HELD_OUT = "phantom_0003"
 
 Sources = Mapping[str, MaskSource]
 
@@ -123,3 +130,44 @@ def labelled_patient(cohort) -> Callable[..., LabelledCase]:
         return LabelledCase(case=case, masks=masks)
 
     return give
+
+
+@pytest.fixture
+def one_thread():
+    """As many threads as the killed run has, for sums depend on how they are split."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def workspace(home, cohort, tmp_path):
+    """Four made-up patients with true masks as predictions; the last is held out."""
+    new_workspace(tmp_path / "atlas", Settings(networks=("tiny",), held_out_share=0.0))
+    with opened(tmp_path / "atlas") as workspace:
+        add_cases(workspace, [cohort])
+        workspace.store.cases.hold_out([HELD_OUT])
+        for case in workspace.store.cases.all():
+            labels = read_nifti(cohort / case.case_id / "labels.nii.gz").voxels
+            masks = MaskSet.from_labels(labels, case.geometry, workspace.settings.organs)
+            folder = workspace.folder.prediction_dir(case.case_id, "tiny")
+            write_masks(folder / "masks.nii.gz", masks)
+            detail = {"weights_sha256": "w" * 64, "organs": list(masks.organs), "overlap": 0.5}
+            workspace.store.ledger.mark_done(prediction_stage("tiny"), case.case_id, detail)
+        yield workspace
+
+
+@pytest.fixture
+def revise(workspace, cohort, tmp_path):
+    """Takes the true mask of an organ of some cases as a reader's."""
+
+    def take(name: str, *case_ids: str):
+        folder = tmp_path / f"tasks-{workspace.store.rounds.current().number}"
+        for case_id in case_ids:
+            labels = read_nifti(cohort / case_id / "labels.nii.gz")
+            mask = Volume(labels.voxels == organ(name).index, labels.geometry)
+            write_nifti(folder / case_id / f"{name}_revised.nii.gz", mask)
+        import_round(workspace, folder)
+
+    return take

@@ -68,15 +68,6 @@ if __name__ == "__main__":
 """
 
 
-@pytest.fixture
-def one_thread():
-    """As many threads as the killed run has, for sums depend on how they are split."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def trained(network, cases, path, config=CONFIG, progress=None, *, maps=()):
     return train_full(build(network.spec, seed=2), cases, config, path, progress, maps=maps)
 

@@ -34,12 +34,12 @@ def train(atlas):
     store = atlas.workspace.store
     store.cases.hold_out([store.cases.get("kept").patient_id])
 
-    def run(config=CONFIG, *, cases=None, held_out=None, tell=None):
+    def run(config=CONFIG, *, cases=None, held_out=None, tell=None, workspace=None):
         labelled = labelled_cases(atlas.workspace)
         learned = [one for one in labelled if not one.case.held_out] if cases is None else cases
         kept = [one for one in labelled if one.case.held_out] if held_out is None else held_out
         started = TuneRun(
-            workspace=atlas.workspace,
+            workspace=workspace or atlas.workspace,
             folder=atlas.root / "network",
             device="cpu",
             tell=tell or (lambda *_: None),
@@ -95,6 +95,20 @@ def test_an_organ_without_any_label_is_told_of_and_its_head_stays_fresh(train):
     fresh = build(network.spec, seed=CONFIG.seed).head_tensors("pancreas")
     for name, value in network.head_tensors("pancreas").items():
         np.testing.assert_allclose(value, fresh[name], rtol=1e-6, atol=1e-8)
+
+
+def test_an_added_organ_that_nobody_drew_yet_has_no_head(train, atlas):
+    settings = atlas.workspace.settings
+    waiting = replace(settings, organs=(*settings.organs, "colon"), new_organs=("colon",))
+    _, story = train(workspace=replace(atlas.workspace, settings=waiting))
+    assert story["organs"] == ["spleen", "liver"]
+    assert story["organs_without_label"] == ["pancreas"]
+
+
+def test_an_added_organ_that_somebody_drew_is_learned_from_the_first_step(train, atlas):
+    drawn = replace(atlas.workspace.settings, new_organs=("liver",))
+    _, story = train(workspace=replace(atlas.workspace, settings=drawn))
+    assert story["organs"] == ["spleen", "liver"]
 
 
 def test_without_any_label_the_organs_are_named(train):

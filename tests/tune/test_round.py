@@ -6,24 +6,14 @@ import pytest
 
 from omentum.assemble.round import labelled_cases
 from omentum.errors import TuneError
-from omentum.exchange.batch import add_cases
 from omentum.networks.weights import load_network, tensors_sha256
 from omentum.predict.round import predict_round
-from omentum.records import CaseScore, OrganScore
-from omentum.review.round import import_round
-from omentum.settings import Settings
-from omentum.tune import cache as cache_module
 from omentum.tune import continual_round, full_round
 from omentum.tune.config import ContinualConfig, FullConfig
 from omentum.tune.full_run import Outcome
 from omentum.tune.plan import learned_from
 from omentum.tune.round import tune_round
-from omentum.volumes.labels import organ
-from omentum.volumes.mask_files import read_masks, write_masks
-from omentum.volumes.masks import MaskSet
-from omentum.volumes.nifti import read_nifti, write_nifti
-from omentum.volumes.volume import Volume
-from omentum.workspace import new_workspace, opened, prediction_stage
+from omentum.workspace import prediction_stage
 
 HEADS = ContinualConfig(steps=8, samples_per_class=300, learning_rate=2e-2)
 ALL = FullConfig(
@@ -38,38 +28,6 @@ HELD_OUT = "phantom_0003"
 
 class Killed(BaseException):
     """Stands for a kill: nothing in the package catches it."""
-
-
-@pytest.fixture
-def workspace(home, cohort, tmp_path):
-    """Four made-up patients with true masks as predictions; the last is held out."""
-    new_workspace(tmp_path / "atlas", Settings(networks=("tiny",), held_out_share=0.0))
-    with opened(tmp_path / "atlas") as workspace:
-        add_cases(workspace, [cohort])
-        workspace.store.cases.hold_out([HELD_OUT])
-        for case in workspace.store.cases.all():
-            labels = read_nifti(cohort / case.case_id / "labels.nii.gz").voxels
-            masks = MaskSet.from_labels(labels, case.geometry, workspace.settings.organs)
-            folder = workspace.folder.prediction_dir(case.case_id, "tiny")
-            write_masks(folder / "masks.nii.gz", masks)
-            detail = {"weights_sha256": "w" * 64, "organs": list(masks.organs), "overlap": 0.5}
-            workspace.store.ledger.mark_done(prediction_stage("tiny"), case.case_id, detail)
-        yield workspace
-
-
-@pytest.fixture
-def revise(workspace, cohort, tmp_path):
-    """Takes the true mask of an organ of some cases as a reader's."""
-
-    def take(name: str, *case_ids: str):
-        folder = tmp_path / f"tasks-{workspace.store.rounds.current().number}"
-        for case_id in case_ids:
-            labels = read_nifti(cohort / case_id / "labels.nii.gz")
-            mask = Volume(labels.voxels == organ(name).index, labels.geometry)
-            write_nifti(folder / case_id / f"{name}_revised.nii.gz", mask)
-        import_round(workspace, folder)
-
-    return take
 
 
 def tuned(workspace, config=HEADS, progress=None):
@@ -117,21 +75,6 @@ def test_what_was_done_is_written_beside_the_weights(workspace, revise):
     assert record.weights_sha256 in (record.folder / "model-card.md").read_text()
 
 
-def test_of_predicted_masks_those_that_drew_least_attention_are_seen_again(workspace, revise):
-    revise("liver", "phantom_0000")
-    scores = [
-        CaseScore(
-            case_id=case_id,
-            score=ml,
-            organs=(OrganScore(organ="liver", attention_voxels=1, attention_ml=ml, heat=1.0),),
-        )
-        for case_id, ml in (("phantom_0001", 1.0), ("phantom_0002", 2.0), (HELD_OUT, 3.0))
-    ]
-    workspace.store.scores.replace(1, scores)
-    seen = story_of(tuned(workspace))["cases"]
-    assert seen == {"phantom_0000": ["liver"], "phantom_0001": ["liver"]}
-
-
 def test_a_patient_that_is_held_out_is_never_learned_from(workspace, revise):
     revise("liver", "phantom_0000", HELD_OUT)
     story = story_of(tuned(workspace, ContinualConfig(steps=2, samples_per_class=50, replay_share=1.0)))
@@ -148,16 +91,6 @@ def test_whoever_plans_to_learn_from_a_held_out_patient_is_refused(workspace, re
         learned_from(workspace, labelled_cases(workspace), workspace.unlearned(), HEADS, ("liver",))
 
 
-@pytest.mark.parametrize("rule", ["importance", "random", "none"])
-def test_what_is_replayed_goes_by_the_rule(workspace, revise, rule):
-    revise("liver", "phantom_0000")
-    config = replace(HEADS, replay_by=rule, replay_share=0.5)
-    cases = [one for one in labelled_cases(workspace) if not one.case.held_out]
-    plan = learned_from(workspace, cases, workspace.unlearned(), config, ("liver",))
-    assert plan.pop("phantom_0000") == {"liver": 1.0}
-    assert len(plan) == (0 if rule == "none" else 1)
-
-
 def test_without_a_revision_of_a_patient_to_learn_from_nothing_is_tuned(workspace, revise):
     with pytest.raises(TuneError, match="round 1 has no revision"):
         tuned(workspace)
@@ -167,12 +100,6 @@ def test_without_a_revision_of_a_patient_to_learn_from_nothing_is_tuned(workspac
     assert rounds(workspace) == [(1, "tiny", False)]
     assert workspace.store.networks.all() == []
     assert not (workspace.folder.root / "networks").exists()
-
-
-def test_a_revision_of_an_organ_that_the_network_has_no_head_for_is_nothing_to_tune(workspace, revise):
-    revise("colon", "phantom_0000")
-    with pytest.raises(TuneError):
-        tuned(workspace)
 
 
 def test_what_a_network_that_was_kept_out_had_learned_is_learned_in_the_next_round(workspace, revise):
@@ -318,101 +245,3 @@ def test_full_training_goes_on_from_the_network_in_use_where_asked(
     monkeypatch.setattr(full_round, "run_on", run_on)
     tuned(workspace, replace(ALL, start="parent"))
     assert tensors_sha256(begun[0]) == tensors_sha256(load_network(tiny_weights).state_dict())
-
-
-def test_masks_that_people_vouch_for_are_replayed_before_predicted_ones(workspace, revise):
-    everything = ContinualConfig(steps=1, samples_per_class=50, replay_share=0.5)
-    revise("liver", "phantom_0001")
-    tuned(workspace, everything)
-    workspace.store.rounds.turn(1, "tiny-r1")
-    _predicted_again(workspace)
-    revise("liver", "phantom_0000")
-    assert set(story_of(tuned(workspace, everything))["cases"]) == {"phantom_0000", "phantom_0001"}
-
-
-def test_a_new_organ_gets_a_head_once_it_was_drawn_and_every_other_tensor_stays(
-    workspace, revise, tiny_weights
-):
-    workspace = _with_new(workspace, "colon=stomach")
-    revise("colon", "phantom_0000")
-    record = tuned(workspace)
-    story = story_of(record)
-    assert story["organs"] == ["colon"]
-    assert story["new_organs"] == {"colon": ["stomach"]}
-    assert story["cases"] == {"phantom_0000": ["colon"]}
-    before = load_network(tiny_weights).state_dict()
-    network = load_network(record.folder / "weights.safetensors")
-    assert set(network.head_tensors("colon")) == network.state_dict().keys() - before.keys()
-    assert all(value.equal(network.state_dict()[key]) for key, value in before.items())
-    predict_round(workspace)
-    assert all("colon" in one.organs for one in workspace.predictions(record.name).values())
-
-
-def test_a_new_organ_is_learned_beside_what_was_revised(workspace, revise):
-    workspace = _with_new(workspace, "colon")
-    revise("liver", "phantom_0001")
-    revise("colon", "phantom_0000", "phantom_0001")
-    story = story_of(tuned(workspace))
-    assert story["organs"] == ["colon", "liver"]
-    assert story["cases"]["phantom_0001"] == ["colon", "liver"]
-
-
-def test_a_new_organ_that_nobody_drew_waits(workspace, revise):
-    workspace = _with_new(workspace, "colon")
-    with pytest.raises(TuneError, match="colon has no mask that people vouch for; draw it in some cases"):
-        tuned(workspace)
-    revise("liver", "phantom_0000")
-    record = tuned(workspace)
-    assert story_of(record)["organs"] == ["liver"]
-    assert "colon" not in load_network(record.folder / "weights.safetensors").spec.organs
-
-
-def test_an_organ_that_is_asked_for_needs_a_label(workspace, revise):
-    revise("liver", "phantom_0000")
-    with pytest.raises(TuneError, match="spleen has no mask that people vouch for"):
-        tuned(workspace, replace(HEADS, organs=("liver", "spleen")))
-    assert rounds(workspace) == [(1, "tiny", False)]
-
-
-def test_adapters_are_learned_where_asked_and_predict_from_the_file(workspace, revise, tiny_weights):
-    revise("liver", "phantom_0000")
-    record = tuned(workspace, replace(HEADS, trainable="heads+adapters"))
-    network = load_network(record.folder / "weights.safetensors")
-    assert network.spec.adapters == ("liver",)
-    before = load_network(tiny_weights)
-    for name in before.spec.organs:
-        is_same = all(
-            value.equal(network.state_dict()[key]) for key, value in before.head_tensors(name).items()
-        )
-        assert is_same is (name != "liver")
-    (batch,) = predict_round(workspace)
-    assert len(batch.done) == 4
-
-
-def test_a_second_run_takes_features_from_the_first_ones_cache(workspace, revise, monkeypatch):
-    revise("liver", "phantom_0000")
-    with monkeypatch.context() as patched:
-        patched.setattr(workspace.store.networks, "add", _killing)
-        with pytest.raises(Killed):
-            tuned(workspace)
-    monkeypatch.setattr(cache_module, "sample_case", None)
-    record = tuned(workspace)
-    told = story_of(record)["cache_bytes"]
-    files = list((workspace.folder.cache_dir / "features").iterdir())
-    assert sum(path.stat().st_size for path in files) == told["taken"] <= told["at_most"]
-
-
-def _with_new(workspace, text: str):
-    settings = workspace.settings
-    name = text.partition("=")[0]
-    grown = replace(settings, organs=(*settings.organs, name), new_organs=(text,))
-    return replace(workspace, settings=grown)
-
-
-def _predicted_again(workspace):
-    name = workspace.store.rounds.current().network
-    for case_id, made in workspace.predictions("tiny").items():
-        masks = read_masks(made.masks_path)
-        detail = {"weights_sha256": "v" * 64, "organs": list(made.organs), "overlap": 0.5}
-        write_masks(workspace.folder.prediction_dir(case_id, name) / "masks.nii.gz", masks)
-        workspace.store.ledger.mark_done(prediction_stage(name), case_id, detail)

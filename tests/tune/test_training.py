@@ -65,15 +65,6 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
-def one_thread():
-    """As many threads as the killed run has, for sums depend on how they are split."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
 def trained(network, boxes, tmp_path):
     """Trains a fresh network, looked at by a function; gives it, how it ended and what was told."""
 

@@ -19,6 +19,7 @@ from omentum.tune.config import FullConfig
 from omentum.tune.devices import check_devices, run_on
 from omentum.tune.full_run import FullRun, StepReport, run_key, taught_organs
 from omentum.tune.held_out import HeldOutDice
+from omentum.tune.new_organs import vouched_organs
 from omentum.tune.prepared import PreparedCase, prepared
 from omentum.tune.run import TuneRun, network_in_use
 from omentum.workspace import Workspace
@@ -52,7 +53,7 @@ def train_in_round(
     """
     check_devices(run.device, config.devices)
     _check_split(run.workspace, cases)
-    network = _begun(run.workspace, config)
+    network = _begun(run.workspace, cases, config)
     _check_patches(network, config)
     spacing_mm = network.spec.spacing_mm
     ready = _all_prepared(run, "prepare cases", cases, spacing_mm)
@@ -137,20 +138,22 @@ def _told(run: TuneRun, board: Board) -> Callable[[StepReport], None]:
     return told
 
 
-def _begun(workspace: Workspace, config: FullConfig) -> Network:
+def _begun(workspace: Workspace, cases: Sequence[LabelledCase], config: FullConfig) -> Network:
     """Give what full training begins with; the parent's weights may go on at another spacing."""
     if config.start == "fresh":
-        return _fresh(workspace, config)
+        return _fresh(workspace, cases, config)
     parent = network_in_use(workspace)
     network = build(replace(parent.spec, spacing_mm=config.spacing_mm or parent.spec.spacing_mm))
     network.load_state_dict(parent.state_dict())
     return network
 
 
-def _fresh(workspace: Workspace, config: FullConfig) -> Network:
+def _fresh(workspace: Workspace, cases: Sequence[LabelledCase], config: FullConfig) -> Network:
+    """Build untrained weights; an organ that was added and that nobody drew yet has no head."""
+    waiting = workspace.settings.similar_to_new.keys() - vouched_organs(cases)
     spec = NetworkSpec(
         architecture=config.architecture,
-        organs=workspace.settings.organs,
+        organs=tuple(name for name in workspace.settings.organs if name not in waiting),
         spacing_mm=config.spacing_mm or _SPACING_MM,
         window_voxels=config.window_voxels,
     )
