@@ -10,13 +10,14 @@ spots are worth a look: as many errors found as possible, at equal precision, wi
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 
 import omentum.score
-from attention.cohort import FIT_SEEDS, CohortCase, cohort
+from attention.cohort import COUNT_SEEDS, FIT_SEEDS, CohortCase, cohort
 from attention.detection import Detection, detected
 from attention.fit_model import fit_model
 from omentum.measures.error_regions import error_regions
@@ -40,12 +41,10 @@ Labelled = tuple[str, Signals, np.ndarray]
 
 
 def main(quick: bool, write: bool) -> None:
-    n_fit, n_counted = (1, 1) if quick else (30, 10)
-    seeds = list(FIT_SEEDS)
-    model = fit(cohort(seeds[:n_fit]), steps=300 if quick else 6000)
-    counted = list(cohort(seeds[n_fit : n_fit + n_counted]))
-    counts = count(counted, model)
-    prior, found = chosen(counted, model, counts)
+    model = fit(cohort(FIT_SEEDS[:1] if quick else FIT_SEEDS), steps=300 if quick else 6000)
+    seeds = COUNT_SEEDS[:1] if quick else COUNT_SEEDS
+    counts = count(cohort(seeds), model)
+    prior, found = chosen(seeds, model, counts)
     print(f"flag over {prior.flag_over}, least {prior.least_error_ml} mL: {found.told()}")
     if write:
         model.save(SHIPPED / "error-model.npz")
@@ -91,24 +90,18 @@ def labelled(case: CohortCase, sight: Sight) -> Iterator[Labelled]:
             yield name, signals, wrong[signals.where]
 
 
-def chosen(cases: list[CohortCase], model: ErrorModel, counts: dict[str, Counts]) -> tuple[Prior, Detection]:
+def chosen(seeds: Sequence[int], model: ErrorModel, counts: dict[str, Counts]) -> tuple[Prior, Detection]:
     """Try thresholds, and take those with the best worse half of sensitivity and precision."""
-    best: tuple[Prior, Detection] | None = None
-    for flag_over in FLAG_OVER:
-        loose = Calibration(Prior(counts, flag_over, LEAST_ERROR_ML[0]))
-        found = [
-            (case, list(expected_errors(sight, sight.masks.organs, model, loose)))
-            for case in cases
-            for sight in [look(case.masks[0], case.maps, case.ct)]
-        ]
-        for least in LEAST_ERROR_ML:
-            total = sum(
-                (detected(case, one, least) for case, organs in found for one in organs), start=Detection()
-            )
-            if best is None or key(total) > key(best[1]):
-                best = Prior(counts, flag_over, least), total
-    assert best is not None
-    return best
+    totals = {pair: Detection() for pair in product(FLAG_OVER, LEAST_ERROR_ML)}
+    for case in cohort(seeds):
+        sight = look(case.masks[0], case.maps, case.ct)
+        for flag_over in FLAG_OVER:
+            loose = Calibration(Prior(counts, flag_over, LEAST_ERROR_ML[0]))
+            for one in expected_errors(sight, sight.masks.organs, model, loose):
+                for least in LEAST_ERROR_ML:
+                    totals[flag_over, least] += detected(case, one, least)
+    flag_over, least = max(totals, key=lambda pair: key(totals[pair]))
+    return Prior(counts, flag_over, least), totals[flag_over, least]
 
 
 def key(found: Detection) -> tuple[bool, float]:

@@ -17,21 +17,19 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from attention.cohort import JUDGE_SEEDS, KINDS, NETWORKS, CohortCase, cohort
+from attention.cohort import JUDGE_SEEDS, KINDS, CohortCase, cohort
 from attention.detection import Detection, counted, regions_of
+from attention.on_disk import on_disk
 from measure import report
 from omentum.measures.components import pieces_of
-from omentum.records import Case, Prediction
 from omentum.score.calibration import Calibration, Counts, shipped_prior
 from omentum.score.error_model import shipped_model
 from omentum.score.expected import ExpectedError, expected_errors
 from omentum.score.sight import CANONICAL_MM, canonical, look
 from omentum.score.stage import heat_path, score_case
 from omentum.volumes.labels import SUBSETS
-from omentum.volumes.mask_files import write_masks
 from omentum.volumes.masks import whole
-from omentum.volumes.nifti import read_nifti, write_nifti
-from omentum.volumes.probabilities import write_probabilities
+from omentum.volumes.nifti import read_nifti
 from omentum.volumes.resample import nearest_voxels
 
 NINE = SUBSETS["abdomenatlas-1.0"]
@@ -105,7 +103,7 @@ def by_expected_error(case: CohortCase) -> Iterator[tuple[str, Detection, Counts
 def by_published(case: CohortCase) -> Iterator[tuple[str, Detection]]:
     """Score the case as published, on the CT's own grid; bring the binary maps to the canonical one."""
     with TemporaryDirectory() as folder:
-        record, predictions = _on_disk(case, Path(folder))
+        record, predictions = on_disk(case, Path(folder))
         score_case(record, predictions, NINE, Path(folder) / "attention")
         grid = canonical(case.ct.geometry)
         lines = np.ix_(*nearest_voxels(case.ct.geometry, grid))
@@ -117,30 +115,6 @@ def by_published(case: CohortCase) -> Iterator[tuple[str, Detection]]:
             spots = pieces_of(np.ascontiguousarray(flagged[lines])).numbers
             regions, organ_ml = regions_of(case, name)
             yield name, counted(regions, organ_ml, spots, whole(spots.shape))
-
-
-def _on_disk(case: CohortCase, folder: Path) -> tuple[Case, list[Prediction]]:
-    write_nifti(folder / "ct.nii.gz", case.ct)
-    record = Case(
-        case_id=case.name,
-        patient_id=case.name,
-        ct_path=folder / "ct.nii.gz",
-        geometry=case.ct.geometry,
-        source="made up",
-    )
-    predictions = []
-    for network, maps, masks in zip(NETWORKS, case.maps, case.masks, strict=True):
-        one = Prediction(
-            case_id=case.name,
-            network=network,
-            weights_sha256="0" * 64,
-            folder=folder / network,
-            organs=masks.organs,
-        )
-        write_masks(one.masks_path, masks)
-        write_probabilities(one.probabilities_path, maps)
-        predictions.append(one)
-    return record, predictions
 
 
 if __name__ == "__main__":

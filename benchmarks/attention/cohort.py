@@ -24,13 +24,26 @@ from omentum.volumes.masks import MaskSet
 from omentum.volumes.probabilities import ProbabilityMaps
 from omentum.volumes.volume import Volume
 
-__all__ = ["FIT_SEEDS", "JUDGE_SEEDS", "KINDS", "NETWORKS", "CohortCase", "cohort", "data_folder"]
+__all__ = [
+    "COUNT_SEEDS",
+    "FIT_SEEDS",
+    "JUDGE_SEEDS",
+    "KINDS",
+    "NETWORKS",
+    "CohortCase",
+    "cohort",
+    "data_folder",
+]
 
 NETWORKS = ("starter", "starter-second")
 KINDS = ("mixed", "hard", "rendered-mixed", "rendered-broad")
 """Made anatomy in two styles; label maps of real people, deformed and filled, in two."""
-FIT_SEEDS, JUDGE_SEEDS = range(3000, 3040), range(5000, 5012)
-"""Weights, calibration and thresholds see the first alone."""
+FIT_SEEDS = (*range(3000, 3030), *range(5012, 5030))
+"""The weights of the error model see these alone."""
+COUNT_SEEDS = (*range(3030, 3040), *range(5030, 5040))
+"""Calibration and thresholds see these alone."""
+JUDGE_SEEDS = range(5000, 5012)
+"""What is told of attention comes from these."""
 RENDERED_MM = 2.5
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -82,7 +82,7 @@ class Detection:
         )
 
 
-@lru_cache(maxsize=400)
+@lru_cache(maxsize=20)
 def regions_of(case: CohortCase, name: str) -> tuple[ErrorRegions, float]:
     """Find the error regions of an organ on the canonical grid, and the volume of its mask, in mL."""
     grid = canonical(case.ct.geometry)

@@ -14,7 +14,7 @@ from omentum.score.signals import SIGNALS
 
 __all__ = ["fit_model"]
 
-HIDDEN = (48, 48)
+HIDDEN = (64, 64)
 STEPS, BATCH, RATE = 6000, 4096, 4e-3
 NAMELESS = 0.2
 """Share of rows whose organ is withheld, so that organs without a column of their own can be judged."""

@@ -12,44 +12,49 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import numpy.typing as npt
 
-from effort.cohort import NINE, Predicted
+from attention.cohort import CohortCase
+from attention.on_disk import on_disk
+from effort.cohort import NINE
 from effort.reader import Cohort, Row
-from effort.regions import error_regions
+from omentum.measures.error_regions import error_regions
 from omentum.records import CaseScore
 from omentum.score.calibration import Calibration, shipped_prior
 from omentum.score.expected_stage import score_expected
 from omentum.score.stage import HOT_SPOTS_NAME, heat_path, score_case
 from omentum.volumes.geometry import Box
-from omentum.volumes.mask_files import read_masks
+from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
 
-__all__ = ["cohort_of", "scored"]
+__all__ = ["cohort_of"]
 
 Spot = tuple[str, Box, npt.NDArray[np.bool_]]
 """An organ; a box of the CT's grid, and the voxels in it that the reader is shown."""
 
 
-def scored(one: Predicted, attention_dir: Path) -> CaseScore:
-    """Score a case by recipe `expected-error`; `attention_dir` gets its maps and hot spots."""
-    return score_expected(one.case, one.predictions, NINE, attention_dir, Calibration(shipped_prior()))
-
-
-def cohort_of(cases: Iterable[Predicted]) -> Cohort:
+def cohort_of(cases: Iterable[CohortCase]) -> Cohort:
     """Score every case by both recipes, and see where its masks are wrong."""
     expected, published, rows = [], [], {}
     for one in cases:
-        case_id = one.case.case_id
-        with TemporaryDirectory() as folder:
-            published.append(score_case(one.case, one.predictions, NINE, Path(folder) / "published"))
-            expected.append(scored(one, Path(folder)))
-            spots = list(_spots(Path(folder)))
-        masks = read_masks(one.predictions[0].masks_path)
-        for organ in NINE:
-            wrong = error_regions(masks.mask(organ), one.truth.mask(organ), one.case.geometry)
-            touches = tuple(wrong.touched(box, shown) for name, box, shown in spots if name == organ)
-            rows[case_id, organ] = Row(regions_ml=wrong.volumes_ml, touches=touches)
+        with TemporaryDirectory() as name:
+            folder, attention_dir = Path(name), Path(name) / "expected"
+            case, predictions = on_disk(one, folder)
+            published.append(score_case(case, predictions, NINE, folder / "published"))
+            expected.append(
+                score_expected(case, predictions, NINE, attention_dir, Calibration(shipped_prior()))
+            )
+            spots = list(_spots(attention_dir))
+        for name in NINE:
+            true = one.labels == organ(name).index
+            wrong = error_regions(one.masks[0].mask(name), true, case.geometry.spacing_mm)
+            touches = tuple(_touched(wrong.numbers[box][shown]) for of, box, shown in spots if of == name)
+            rows[case.case_id, name] = Row(regions_ml=wrong.volumes_ml, touches=touches)
         _check(expected[-1], rows)
     return Cohort(expected=tuple(expected), published=tuple(published), rows=rows)
+
+
+def _touched(numbers: npt.NDArray[np.integer]) -> tuple[int, ...]:
+    """Name regions, from 0, of which a voxel is shown."""
+    return tuple(int(number) - 1 for number in np.unique(numbers) if number)
 
 
 def _spots(attention_dir: Path) -> Iterator[Spot]:
@@ -57,17 +62,17 @@ def _spots(attention_dir: Path) -> Iterator[Spot]:
     described = json.loads((attention_dir / HOT_SPOTS_NAME).read_text(encoding="utf-8"))
     heats = {}
     for spot in described["hot_spots"]:
-        organ = spot["organ"]
-        if organ not in heats:
-            heats[organ] = read_nifti(heat_path(attention_dir, organ)).voxels
+        of = spot["organ"]
+        if of not in heats:
+            heats[of] = read_nifti(heat_path(attention_dir, of)).voxels
         x, y, z = (
             slice(low, high + 1) for low, high in zip(spot["low_voxel"], spot["high_voxel"], strict=True)
         )
-        yield organ, (x, y, z), heats[organ][x, y, z] > 0
+        yield of, (x, y, z), heats[of][x, y, z] > 0
 
 
 def _check(score: CaseScore, rows: dict[tuple[str, str], Row]) -> None:
     """See that hot spots are those that the score speaks of."""
-    for organ in score.organs:
-        shown = len(rows[score.case_id, organ.organ].touches)
-        assert shown == len(organ.spots_ml), (score.case_id, organ.organ, shown, len(organ.spots_ml))
+    for one in score.organs:
+        shown = len(rows[score.case_id, one.organ].touches)
+        assert shown == len(one.spots_ml), (score.case_id, one.organ, shown, len(one.spots_ml))

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from omentum.measures.boxes import bounding_box, grown, joint_box, shifted
+from omentum.score.form_signals import FORM_SIGNALS, TISSUE_SIGNALS, form_of, tissue_of
 from omentum.score.sight import CANONICAL_MM, Claims, Part, Sight
 from omentum.volumes.geometry import Box
 from omentum.volumes.probabilities import FULL
@@ -24,7 +25,7 @@ __all__ = ["SIGNALS", "Signals", "entropy_ml", "organ_signals"]
 
 SIGNALS = (
     "doubt", "doubt_near", "doubt_around", "inconsistency", "entropy", "distance", "claimed", "taken",
-    "unlike", "alike", "mean", "mean_around", "inside", "unsure_case", "to_border", "alone",
+    "mean", "mean_around", "inside", "unsure_case", "to_border", "alone", *TISSUE_SIGNALS, *FORM_SIGNALS,
 )  # fmt: skip
 """What the columns of `Signals.rows` hold, in order."""
 
@@ -36,12 +37,7 @@ _NEAR_VOXELS, _AROUND_VOXELS = 5, 11
 """Sides of the cubes that doubt is averaged over: 12.5 and 27.5 mm."""
 _FAR_MM = 15.0
 _CORE = 0.9
-_LEAST_CORE = 10
-_TYPICAL_HU, _WIDE_HU, _LEAST_SPREAD_HU = 60.0, 40.0, 8.0
-_MOST_SPREADS = 6.0
 _LEAST_DOUBT = 0.004
-_MAD = 1.4826
-"""Makes a median deviation comparable to a standard deviation."""
 
 _p = np.clip(np.arange(FULL + 1) / FULL, 1e-3, 1 - 1e-3)
 _ENTROPY = (-(_p * np.log2(_p) + (1 - _p) * np.log2(1 - _p))).astype(np.float32)
@@ -105,7 +101,10 @@ def organ_signals(sight: Sight, name: str, claims: Claims) -> Signals | None:
         "distance": np.minimum(distance, _FAR_MM) / np.float32(_FAR_MM),
         "claimed": claims.of_others(name, box) / np.float32(FULL),
         "taken": sight.masks.codes[box] > 0,
-        **_tissue(sight, box, mask, seen),
+        **tissue_of(
+            None if sight.hu is None else sight.hu[box], mask, mask & (np.minimum.reduce(seen) > _CORE * FULL)
+        ),
+        **form_of(mask, box, sight.geometry),
         "mean": mean,
         "mean_around": ndimage.uniform_filter(mean, _NEAR_VOXELS),
         "inside": mask,
@@ -168,22 +167,6 @@ def _deviation(seen: list[npt.NDArray[np.uint8]]) -> Reals:
     if len(seen) == 1:
         return np.zeros(seen[0].shape, dtype=np.float32)
     return np.asarray(np.std(np.stack(seen), axis=0, dtype=np.float32) / np.float32(FULL))
-
-
-def _tissue(sight: Sight, box: Box, mask: Mask, seen: list[npt.NDArray[np.uint8]]) -> dict[str, Reals]:
-    """Compare each voxel's density with the organ's own in this very scan, in robust deviations."""
-    if sight.hu is None:
-        unknown = np.ones(mask.shape, dtype=np.float32)
-        return {"unlike": unknown / np.float32(_MOST_SPREADS), "alike": unknown}
-    hu = sight.hu[box]
-    core = hu[mask & (np.minimum.reduce(seen) > _CORE * FULL)]
-    core = core if core.size >= _LEAST_CORE else hu[mask]
-    middle, spread = _TYPICAL_HU, _WIDE_HU
-    if core.size >= _LEAST_CORE:
-        middle = float(np.median(core))
-        spread = max(_LEAST_SPREAD_HU, _MAD * float(np.median(np.abs(core - middle))))
-    off = np.minimum(np.abs(hu - np.float32(middle)) / np.float32(spread), np.float32(_MOST_SPREADS))
-    return {"unlike": off / np.float32(_MOST_SPREADS), "alike": np.exp(-np.square(off) / 4)}
 
 
 def _to_border(box: Box, shape: tuple[int, int, int]) -> Reals:

@@ -1,0 +1,110 @@
+"""What do the form of a mask and the tissue around a voxel say of it? More signals for `signals`.
+
+In:  one organ's mask in a box of the grid; the CT there.
+Out: for each voxel: the piece of the mask that it is in, where in the organ it lies, the organ's size; how
+     its surroundings compare with the organ's own tissue. They do not depend on the order of the axes.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from omentum.measures.components import pieces_of
+from omentum.volumes.geometry import Box, Geometry
+
+__all__ = ["FORM_SIGNALS", "TISSUE_SIGNALS", "form_of", "tissue_of"]
+
+FORM_SIGNALS = ("piece", "piece_share", "size", "lateral", "depth", "height")
+TISSUE_SIGNALS = ("unlike", "alike", "unlike_near", "rough")
+
+_TYPICAL_HU, _WIDE_HU, _LEAST_SPREAD_HU = 60.0, 40.0, 8.0
+_LEAST_CORE = 10
+_MOST_SPREADS = 6.0
+_NEAR_VOXELS = 3
+"""Side of the cube, 7.5 mm, over which noise is averaged away."""
+_MOST_DEVIATIONS = 3.0
+_LEAST_DEVIATION_MM = 5.0
+_MAD = 1.4826
+"""Makes a median deviation comparable to a standard deviation."""
+
+Reals = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+
+def form_of(mask: Mask, box: Box, grid: Geometry) -> dict[str, npt.NDArray[Any]]:
+    """Say which piece of the mask each voxel is in, and where it lies in the organ.
+
+    Args:
+        mask: The organ's, inside the box `(x, y, z)`.
+        box: Part of the grid.
+        grid: The canonical one.
+
+    Returns:
+        By the names of `FORM_SIGNALS`: the logarithm of 1 + the mL of the piece, and its share of the mask, 0
+        outside the mask; the same of the whole organ; and how far the voxel is from the mask's middle along
+        right to left, front to back and foot to head: 1 at three standard deviations of the mask, and above.
+    """
+    pieces = pieces_of(mask)
+    volumes_ml = pieces.n_voxels * grid.voxel_ml
+    total_ml = float(volumes_ml.sum())
+    places = _places(mask, box, grid)
+    return {
+        "piece": np.log10(1 + volumes_ml).astype(np.float32)[pieces.numbers],
+        "piece_share": (volumes_ml / max(total_ml, grid.voxel_ml)).astype(np.float32)[pieces.numbers],
+        "size": np.asarray(np.log10(1 + total_ml)),
+        **dict(zip(("lateral", "depth", "height"), places, strict=True)),
+    }
+
+
+def tissue_of(hu: Reals | None, mask: Mask, core: Mask) -> dict[str, npt.NDArray[Any]]:
+    """Compare density with the organ's own in this very scan, in robust deviations.
+
+    Args:
+        hu: The CT inside the box `(x, y, z)`; `None` where there is none.
+        mask: The organ's.
+        core: What of it all networks are sure of.
+
+    Returns:
+        By the names of `TISSUE_SIGNALS`: how far a voxel is from the organ's median, unsigned, from 0 to 1 at
+        six deviations; how alike it is, from 0 to 1; the signed distance of its surroundings' mean; and how
+        much density varies in them.
+    """
+    if hu is None:
+        none = {name: np.zeros((), dtype=np.float32) for name in TISSUE_SIGNALS}
+        return {**none, "unlike": np.asarray(1 / _MOST_SPREADS), "alike": np.ones((), dtype=np.float32)}
+    own = hu[core] if np.count_nonzero(core) >= _LEAST_CORE else hu[mask]
+    middle, spread = _TYPICAL_HU, _WIDE_HU
+    if own.size >= _LEAST_CORE:
+        middle = float(np.median(own))
+        spread = max(_LEAST_SPREAD_HU, _MAD * float(np.median(np.abs(own - middle))))
+    off = (hu - np.float32(middle)) / np.float32(spread)
+    near = ndimage.uniform_filter(off, _NEAR_VOXELS)
+    squares = ndimage.uniform_filter(np.square(off), _NEAR_VOXELS)
+    rough = np.sqrt(np.maximum(squares - np.square(near), 0))
+    unlike = np.minimum(np.abs(off), np.float32(_MOST_SPREADS))
+    return {
+        "unlike": unlike / np.float32(_MOST_SPREADS),
+        "alike": np.exp(-np.square(unlike) / 4),
+        "unlike_near": np.clip(near / np.float32(_MOST_SPREADS), -1, 1),
+        "rough": np.minimum(rough / np.float32(_MOST_SPREADS), 1),
+    }
+
+
+def _places(mask: Mask, box: Box, grid: Geometry) -> list[npt.NDArray[Any]]:
+    """Give each voxel's place along right, front and up, compared with the mask's spread along them."""
+    if not mask.any():
+        return [np.zeros((), dtype=np.float32)] * 3
+    indices = np.ogrid[box]
+    counts = [np.count_nonzero(mask, axis=tuple({0, 1, 2} - {axis})) for axis in range(3)]
+    n_voxels = counts[0].sum()
+    places = []
+    for row in grid.affine[:3, :3]:
+        along = [step * index.astype(np.float32) for step, index in zip(row, indices, strict=True)]
+        place = along[0] + along[1] + along[2]
+        middle = sum(float(one.ravel() @ n) for one, n in zip(along, counts, strict=True)) / n_voxels
+        deviation = max(_LEAST_DEVIATION_MM, float(place[mask].std()))
+        share = (place - middle) / (deviation * _MOST_DEVIATIONS)
+        places.append(np.clip(share, -1, 1).astype(np.float32))
+    return places
