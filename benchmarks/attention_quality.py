@@ -1,12 +1,13 @@
 """Do hot spots find the errors, and are they worth the look?
 
-Run: python benchmarks/attention_quality.py [--quick].
+Run: python benchmarks/attention_quality.py [--quick | --page].
 
 Ours: recipe expected-error. Other: recipe published, on the same predictions of the same cases. An error
 region is a component of prediction XOR truth deeper than 3 mm from the true surface, of at least 0.5 mL; it
 is found if hot spots cover a tenth of it; a hot spot counts if it touches one. Patients are made up, or
 rendered from real people's label maps, none of them used by `attention_prior.py`. `ratio` is F1 of ours over
-F1 of published.
+F1 of published. A full run writes its table and picture into docs/attention.md; `--page` does that alone,
+from the figures on file.
 """
 
 import sys
@@ -20,7 +21,8 @@ import numpy as np
 from attention.cohort import JUDGE_SEEDS, KINDS, CohortCase, cohort
 from attention.detection import Detection, counted, regions_of
 from attention.on_disk import on_disk
-from measure import report
+from attention.page import tell_quality
+from measure import on_file, report
 from omentum.measures.components import pieces_of
 from omentum.score.calibration import Calibration, Counts, shipped_prior
 from omentum.score.error_model import shipped_model
@@ -53,24 +55,22 @@ def main(quick: bool) -> None:
     all_ours, all_published = (sum(one.values(), start=Detection()) for one in (ours, published))
     print(f"{'all':14} {all_ours.told()}\n{'':14} {all_published.told()}")
     table = np.arange(256, dtype=np.float32) / 255
-    report(
-        "attention_quality",
-        ours=all_ours.f1,
-        other=all_published.f1,
-        unit="F1",
-        quick=quick,
-        sensitivity=all_ours.sensitivity,
-        precision=all_ours.precision,
-        flagged_share=all_ours.flagged_share,
-        voxel_sensitivity=all_ours.voxel_sensitivity,
-        voxel_precision=all_ours.voxel_precision,
-        n_cases=len(seeds) * (2 if quick else len(KINDS)),
-        published=figures(all_published),
-        by_organ={
+    found = {
+        "sensitivity": all_ours.sensitivity,
+        "precision": all_ours.precision,
+        "flagged_share": all_ours.flagged_share,
+        "voxel_sensitivity": all_ours.voxel_sensitivity,
+        "voxel_precision": all_ours.voxel_precision,
+        "n_cases": len(seeds) * (2 if quick else len(KINDS)),
+        "published": figures(all_published),
+        "by_organ": {
             name: {"ours": figures(ours[name]), "published": figures(published[name])} for name in NINE
         },
-        reliability=counts.reliability(table),
-    )
+        "reliability": counts.reliability(table),
+    }
+    report("attention_quality", ours=all_ours.f1, other=all_published.f1, unit="F1", quick=quick, **found)
+    if not quick:
+        tell_quality(found)
 
 
 def figures(one: Detection) -> dict[str, float]:
@@ -118,4 +118,7 @@ def by_published(case: CohortCase) -> Iterator[tuple[str, Detection]]:
 
 
 if __name__ == "__main__":
-    main("--quick" in sys.argv)
+    if "--page" in sys.argv:
+        tell_quality(on_file("attention_quality"))
+    else:
+        main("--quick" in sys.argv)

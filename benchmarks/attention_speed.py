@@ -1,9 +1,13 @@
-"""How long does attention take for a CT, file to file? Run: python benchmarks/attention_speed.py [--quick].
+"""How long does attention take for a CT, file to file?
+
+Run: python benchmarks/attention_speed.py [--quick | --page].
 
 One core, three networks, nine organs, 512 x 512 x 300 voxels. `published`: ours, as `omentum attention` does
 it; other: nibabel and scipy on whole volumes (`published_attention.py`). Both read the same tree
 (`made_opinions.py`) and write the same maps and lists, which is checked; each run is a process of its own, so
-that its peak memory is its own. `expected-error`: ours from our own files (`expected_attention.py`).
+that its peak memory is its own. `expected-error`: ours from our own files (`expected_attention.py`). A full
+run writes its table and picture into docs/attention-published.md; `--page` does that alone, from the figures
+on file.
 """
 
 import argparse
@@ -21,7 +25,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from measure import report
+from attention.page import tell_speed
+from measure import on_file, report
 
 SHAPES = {True: (256, 256, 75), False: (512, 512, 300)}
 SPACING_MM = {True: (1.5, 1.5, 6.0), False: (0.75, 0.75, 1.5)}
@@ -43,18 +48,16 @@ def main(quick: bool) -> None:
         print(f"{recipe:16} {_cell(row['ours']):>9} {_cell(row['other']):>9} {_ratio(row):>7}"
               f" {_cell(row['ours_gb']):>9} {_cell(row['other_gb']):>9}")  # fmt: skip
     first = rows["published"]
-    report(
-        "attention_speed",
-        ours=first["ours"],
-        other=first["other"],
-        unit="s",
-        quick=quick,
-        shape=SHAPES[quick],
-        spacing_mm=SPACING_MM[quick],
-        cores=1,
-        rows=rows,
+    found = {
+        "shape": SHAPES[quick],
+        "spacing_mm": SPACING_MM[quick],
+        "cores": 1,
+        "rows": rows,
         **figures,
-    )
+    }
+    report("attention_speed", ours=first["ours"], other=first["other"], unit="s", quick=quick, **found)
+    if not quick:
+        tell_speed(found)
 
 
 def published(folder: Path, quick: bool) -> tuple[Row, dict[str, object]]:
@@ -181,10 +184,13 @@ if __name__ == "__main__":
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("--quick", action="store_true")
+    options.add_argument("--page", action="store_true", help="write the docs from the figures on file")
     options.add_argument("--side", choices=("ours", "other"), help=argparse.SUPPRESS)
     options.add_argument("folders", nargs="*", type=Path, help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.side:
         _run_side(given.side, *given.folders)
+    elif given.page:
+        tell_speed(on_file("attention_speed"))
     else:
         main(given.quick)

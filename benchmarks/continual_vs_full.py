@@ -21,12 +21,13 @@ from pathlib import Path
 
 from measure import report
 from omentum.networks.network import Network
+from page import put_into, table
 from tuning.arms import ARMS, run_arm
 from tuning.bench import ORGANS, OTHERS, Bench, Settings
 from tuning.curves import Point, seconds_to
 from tuning.judge import Masks, changed_voxels, dice_by_organ, masks_of, mean_dice
 from tuning.old_labels import WRONG_ORGANS
-from tuning.page import put_into, table, write_picture
+from tuning.page import write_picture
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs" / "tuning-measured.md"

@@ -72,6 +72,13 @@ def report(
     sys.stdout.write(json.dumps(row) + "\n")
 
 
+def on_file(name: str) -> dict[str, Any]:
+    """Give the `figures` that a full run has kept."""
+    path = Path(__file__).parent / "results" / f"{name}.json"
+    figures: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["figures"]
+    return figures
+
+
 def _processor() -> str:
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

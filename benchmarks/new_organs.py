@@ -17,9 +17,9 @@ from pathlib import Path
 
 from measure import report
 from omentum.networks.network import Network
+from page import put_into, table
 from tuning.curves import Point, seconds_to
 from tuning.judge import FrozenJudge, Masks, changed_voxels, dice_by_organ, mean_dice
-from tuning.page import put_into, table
 from tuning.rounds import NEW, OLD, WAYS, NewSettings, RoundBench, known_in, run_round
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "tuning-measured.md"

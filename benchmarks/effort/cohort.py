@@ -34,7 +34,7 @@ __all__ = ["LATE", "NINE", "ROUNDS", "cohort"]
 NINE = SUBSETS["abdomenatlas-1.0"]
 STYLES = ("easy", "mixed", "easy", "hard", "easy", "mixed", "easy", "mixed", "easy", "hard")
 LATE = "late"
-ROUNDS = {"first": 1.0, LATE: 0.05}
+ROUNDS = {LATE: 0.05, "first": 1.0}
 """Share of organs that are left as the networks say it."""
 MOST_CASES = 40
 FIRST_SEED = FIRST_UNSEEN_SEED + 400

@@ -1,49 +1,45 @@
-"""How is effort told? A table, a figure, and the part of the docs between two marks.
+"""How is effort drawn? Error removed against minutes.
 
-In:  minutes of each strategy; its curves.
-Out: Markdown; a PNG; docs/queue.md.
+In:  curves of each strategy.
+Out: a PNG.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from effort.reader import Curve
+from page import panels
 
-__all__ = ["put_into", "table", "write_figure"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Curves", "write_picture"]
+
+Curves = Mapping[str, Sequence[tuple[Curve, float, int]]]
+"""By strategy: curves, each with the whole error in mL and the number of cases of its cohort."""
 
 _GRID = 200
 
 
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Give a Markdown table; the first row is its head."""
-    head, *others = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([head, "|" + "---|" * len(rows[0]), *others])
-
-
-def put_into(document: Path, text: str) -> None:
-    """Replace what is between the marks of this benchmark."""
-    before = document.read_text(encoding="utf-8")
-    start, end = "<!-- effort_curve -->", "<!-- /effort_curve -->"
-    part = re.compile(re.escape(start) + ".*?" + re.escape(end), re.DOTALL)
-    document.write_text(part.sub(lambda _: f"{start}\n{text}\n{end}", before), encoding="utf-8")
-
-
-def write_figure(path: Path, curves: Mapping[str, Sequence[tuple[Curve, float, int]]]) -> None:
-    """Draw the share of error removed against minutes a case; the band holds all cohorts.
+def write_picture(path: Path, rounds: Mapping[str, Curves]) -> None:
+    """Draw the share of error removed against minutes a case; a band holds all cohorts.
 
     Args:
         path: Of the PNG.
-        curves: By strategy: curves, each with the whole error in mL and the number of cases of its cohort.
+        rounds: A panel each, by its title.
     """
-    import matplotlib as mpl
+    with panels(path, len(rounds)) as several:
+        for (title, curves), axes in zip(rounds.items(), several, strict=True):
+            _draw(axes, curves)
+            axes.set(title=f"{title} round", xlabel="expert minutes a case")
+        several[0].set_ylabel("share of error volume removed")
+        several[0].legend(loc="lower right", frameon=False, fontsize=8)
 
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(7.0, 4.2), dpi=120)
+def _draw(axes: "Axes", curves: Curves) -> None:
     most = max(one.minutes[-1] / n for several in curves.values() for one, _, n in several)
     grid = np.linspace(0.0, most, _GRID)
     for name, several in curves.items():
@@ -53,10 +49,4 @@ def write_figure(path: Path, curves: Mapping[str, Sequence[tuple[Curve, float, i
         (line,) = axes.plot(grid, shares.mean(axis=0), label=name)
         axes.fill_between(grid, shares.min(axis=0), shares.max(axis=0), color=line.get_color(), alpha=0.15)
     axes.axhline(0.8, color="grey", linewidth=0.8, linestyle=":")
-    axes.set(xlabel="expert minutes a case", ylabel="share of error volume removed", ylim=(0, 1.02))
-    axes.set_xlim(0, most)
-    axes.legend(loc="lower right", frameon=False)
-    figure.tight_layout()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
-    plt.close(figure)
+    axes.set(ylim=(0, 1.02), xlim=(0, most))

@@ -56,7 +56,6 @@ def test_where_networks_disagree_more_is_expected_to_be_wrong_than_where_they_ag
     assert one.probability[first != second].mean() > 2 * one.probability[one.where & ~first & ~second].mean()
 
 
-@pytest.mark.xfail(strict=True, reason="the shipped weights say 1.3 times as much on this made case")
 def test_where_networks_disagree_twice_as_much_is_expected_to_be_wrong(upright, where_spleen_is):
     one, (first, second) = upright["spleen"], where_spleen_is
     assert one.probability[first != second].mean() > 2 * one.probability[first & second].mean()

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from omentum.measures.components import pieces_of
-from omentum.volumes.geometry import Box, Geometry
+from omentum.volumes.geometry import Geometry
 
 __all__ = ["FORM_SIGNALS", "TISSUE_SIGNALS", "form_of", "tissue_of"]
 
@@ -33,23 +33,23 @@ Reals = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
 
-def form_of(mask: Mask, box: Box, grid: Geometry) -> dict[str, npt.NDArray[Any]]:
+def form_of(mask: Mask, grid: Geometry) -> dict[str, npt.NDArray[Any]]:
     """Say which piece of the mask each voxel is in, and where it lies in the organ.
 
     Args:
-        mask: The organ's, inside the box `(x, y, z)`.
-        box: Part of the grid.
-        grid: The canonical one.
+        mask: The organ's, or the part of it inside a box that holds all of it, `(x, y, z)`.
+        grid: The canonical one; how it is turned and spaced is what counts.
 
     Returns:
         By the names of `FORM_SIGNALS`: the logarithm of 1 + the mL of the piece, and its share of the mask, 0
-        outside the mask; the same of the whole organ; and how far the voxel is from the mask's middle along
-        right to left, front to back and foot to head: 1 at three standard deviations of the mask, and above.
+        outside the mask; the logarithm for the whole organ; and how far right, in front and above the mask's
+        middle the voxel is, along the axes that are nearest to these: 1 at three standard deviations of the
+        mask, and beyond.
     """
     pieces = pieces_of(mask)
     volumes_ml = pieces.n_voxels * grid.voxel_ml
     total_ml = float(volumes_ml.sum())
-    places = _places(mask, box, grid)
+    places = _places(mask, grid)
     return {
         "piece": np.log10(1 + volumes_ml).astype(np.float32)[pieces.numbers],
         "piece_share": (volumes_ml / max(total_ml, grid.voxel_ml)).astype(np.float32)[pieces.numbers],
@@ -92,19 +92,19 @@ def tissue_of(hu: Reals | None, mask: Mask, core: Mask) -> dict[str, npt.NDArray
     }
 
 
-def _places(mask: Mask, box: Box, grid: Geometry) -> list[npt.NDArray[Any]]:
-    """Give each voxel's place along right, front and up, compared with the mask's spread along them."""
+def _places(mask: Mask, grid: Geometry) -> list[npt.NDArray[Any]]:
+    """Give each voxel's place to the right, front and top, compared with the mask's spread that way."""
     if not mask.any():
         return [np.zeros((), dtype=np.float32)] * 3
-    indices = np.ogrid[box]
-    counts = [np.count_nonzero(mask, axis=tuple({0, 1, 2} - {axis})) for axis in range(3)]
-    n_voxels = counts[0].sum()
     places = []
-    for row in grid.affine[:3, :3]:
-        along = [step * index.astype(np.float32) for step, index in zip(row, indices, strict=True)]
-        place = along[0] + along[1] + along[2]
-        middle = sum(float(one.ravel() @ n) for one, n in zip(along, counts, strict=True)) / n_voxels
-        deviation = max(_LEAST_DEVIATION_MM, float(place[mask].std()))
-        share = (place - middle) / (deviation * _MOST_DEVIATIONS)
-        places.append(np.clip(share, -1, 1).astype(np.float32))
+    for positive, negative in ("RL", "AP", "SI"):
+        axis = next(k for k, letter in enumerate(grid.orientation) if letter in positive + negative)
+        sign = 1 if grid.orientation[axis] == positive else -1
+        along = sign * grid.spacing_mm[axis] * np.arange(mask.shape[axis])
+        n_voxels = np.count_nonzero(mask, axis=tuple({0, 1, 2} - {axis}))
+        middle = np.average(along, weights=n_voxels)
+        deviation = np.sqrt(np.average(np.square(along - middle), weights=n_voxels))
+        share = (along - middle) / (max(_LEAST_DEVIATION_MM, deviation) * _MOST_DEVIATIONS)
+        shape = [-1 if k == axis else 1 for k in range(3)]
+        places.append(np.broadcast_to(np.clip(share, -1, 1).astype(np.float32).reshape(shape), mask.shape))
     return places

@@ -104,7 +104,7 @@ def organ_signals(sight: Sight, name: str, claims: Claims) -> Signals | None:
         **tissue_of(
             None if sight.hu is None else sight.hu[box], mask, mask & (np.minimum.reduce(seen) > _CORE * FULL)
         ),
-        **form_of(mask, box, sight.geometry),
+        **form_of(mask, sight.geometry),
         "mean": mean,
         "mean_around": ndimage.uniform_filter(mean, _NEAR_VOXELS),
         "inside": mask,
