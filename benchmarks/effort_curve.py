@@ -186,7 +186,7 @@ def _bootstrapped(n_values: int, statistic: Callable[[list[int]], float]) -> tup
 
 def _ratio_interval(minutes: Minutes) -> tuple[float, float] | None:
     ours, other = minutes[OURS], minutes[OTHER]
-    if None in ours or None in other:
+    if None in ours or None in other or 0.0 in ours:
         return None
     a, b = np.array(ours, dtype=float), np.array(other, dtype=float)
     return _bootstrapped(len(ours), lambda chosen: float(b[chosen].sum() / a[chosen].sum()))

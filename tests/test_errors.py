@@ -1,3 +1,4 @@
+import pickle
 import re
 from pathlib import Path
 
@@ -85,3 +86,21 @@ def test_a_message_is_one_line_with_what_was_seen_and_the_cure(error, said):
 
 def test_the_message_of_a_lookup_error_is_not_put_in_quotes():
     assert not str(UnknownOrganError("heart", ["liver"])).startswith(("'", '"'))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConfigError("share", 2, "it is at most 1"),
+        CaseClashError("a", "new.nii.gz", "old.nii.gz"),
+        UnknownOrganError("livr", ["liver"]),
+        UnknownNetworkError("x", ["starter"]),
+        DownloadError("https://example.org", "it is not there"),
+        UnknownCaseError("a"),
+    ],
+)
+def test_an_error_travels_between_processes_as_it_is(error):
+    there = pickle.loads(pickle.dumps(error))
+    assert type(there) is type(error)
+    assert str(there) == str(error)
+    assert there.args == error.args

@@ -27,6 +27,7 @@ Each message gives the value seen, the rule, and the cure.
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 __all__ = [
     "AffineError",
@@ -55,6 +56,17 @@ __all__ = [
 
 class OmentumError(Exception):
     """Base of them all: what a user can put right. Anything else is our bug."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes by kind and message, as each kind is made from arguments of its own."""
+        return _as_it_was, (type(self), self.args, self.__dict__)
+
+
+def _as_it_was(kind: type[OmentumError], args: tuple[Any, ...], attributes: dict[str, Any]) -> OmentumError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
 
 
 class ConfigError(OmentumError, ValueError):

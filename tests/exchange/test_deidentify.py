@@ -1,6 +1,8 @@
 import numpy as np
 import pydicom
 import pytest
+from dicomanonymizer.dicomfields_selector import dicom_anonymization_database_selector
+from pydicom.datadict import tag_for_keyword
 
 from omentum.errors import DicomSeriesError
 from omentum.exchange.add import Manner
@@ -59,6 +61,15 @@ def test_only_listed_attributes_stay(files):
             or not element.value
             or element.VR in {"UI", "SQ"}
         )
+
+
+def test_nothing_stays_that_the_basic_profile_of_ps3_15_takes_away():
+    groups = dicom_anonymization_database_selector("dicomfields_2026c")
+    table = {tag[:2] for tags in groups.values() for tag in tags if len(tag) == 2}
+    kept = {name: tag_for_keyword(name) for name in KEPT}
+    assert None not in kept.values()
+    assert len(table) > 600
+    assert not {name for name, tag in kept.items() if (tag >> 16, tag & 0xFFFF) in table}
 
 
 def test_names_burned_into_pixels_are_refused(files):

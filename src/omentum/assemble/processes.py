@@ -5,14 +5,14 @@ Out: which cases failed; as of a runner, but for cases only, which need no ledge
      whether it is whole.
 """
 
-import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 
 from omentum.assemble.priority import CaseInputs
-from omentum.errors import OmentumError
+from omentum.errors import DiskFullError, OmentumError
 from omentum.records import Failure
 from omentum.runners.runner import Outcome, Progress
+from omentum.runners.worker_processes import worker_processes
 
 __all__ = ["in_processes"]
 
@@ -36,28 +36,21 @@ def in_processes(
         progress: Told of each case once it has come to an end.
     """
     failures: dict[str, Failure] = {}
-    context = multiprocessing.get_context("spawn")  # a fork would share the database's connections
-    with ProcessPoolExecutor(n_workers, mp_context=context) as pool:
-        futures = {pool.submit(_reason, work, inputs): inputs.case.case_id for inputs in cases}
+    with worker_processes(n_workers) as pool:
+        futures = {pool.submit(work, inputs): inputs.case.case_id for inputs in cases}
         try:
             for n_ended, future in enumerate(as_completed(futures), start=1):
                 key = futures[future]
-                reason = future.result()
-                if reason is not None:
-                    failures[key] = Failure(key=key, reason=reason)
+                try:
+                    future.result()
+                except DiskFullError:
+                    raise
+                except _ONE_CASE as error:
+                    failures[key] = Failure(key=key, reason=str(error) or type(error).__name__)
                 if progress is not None:
-                    outcome = Outcome.DONE if reason is None else Outcome.FAILED
+                    outcome = Outcome.FAILED if key in failures else Outcome.DONE
                     progress(Progress(key=key, outcome=outcome, n_ended=n_ended, n_items=len(cases)))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return [failures[key] for key in futures.values() if key in failures]
-
-
-def _reason(work: Callable[[CaseInputs], None], inputs: CaseInputs) -> str | None:
-    """Work on a case in this process, and say why it failed; our errors do not travel."""
-    try:
-        work(inputs)
-    except _ONE_CASE as error:
-        return str(error) or type(error).__name__
-    return None

@@ -1,30 +1,34 @@
-"""How do thousands of small files come in, when each must be flushed to disk before it counts? Together.
+"""How do thousands of small files come in fast? Several at a time, in processes of their own.
 
 In:  items in the order in which they will be asked for, and the work on one.
-Out: each item's result when it is asked for; meanwhile threads, mostly waiting for the disk, do the next
-     few. Large items are worked on one by one, when they are asked for, so that memory stays flat.
+Out: each item's result when it is asked for; meanwhile processes do the next ones. Large items are worked on
+     one by one, here, when they are asked for, so that memory stays flat.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from types import TracebackType
 from typing import Generic, Self, TypeVar
+
+from omentum.runners.worker_processes import n_processors, worker_processes
 
 __all__ = ["Ahead"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_N_THREADS = 8
-_N_AHEAD = 32
+_LEAST_ITEMS = 64
+"""Fewer are done sooner than processes have started."""
+_MOST_WORKERS = 8
+_N_AHEAD = 64
 
 
 class Ahead(Generic[Item, Result]):
     """Works ahead on small items, until the end of a `with` block.
 
     Args:
-        items: All of them, in order.
+        items: All of them, in order; these, the work and results can be pickled.
         work: Does one; what it raises is raised when its result is asked for.
         is_small: Tells whether an item is worked on ahead.
 
@@ -37,10 +41,12 @@ class Ahead(Generic[Item, Result]):
     def __init__(
         self, items: Sequence[Item], work: Callable[[Item], Result], *, is_small: Callable[[Item], bool]
     ) -> None:
-        self._work, self._is_small = work, is_small
-        self._todo = iter(items)
+        self._work = work
+        self._todo = [(item, is_small(item)) for item in reversed(items)]
         self._begun: list[tuple[Item, Callable[[], Result]]] = []
-        self._threads = ThreadPoolExecutor(_N_THREADS)
+        self._pool: ProcessPoolExecutor | None = None
+        if sum(small for _, small in self._todo) >= _LEAST_ITEMS:
+            self._pool = worker_processes(min(n_processors(), _MOST_WORKERS))
 
     def __enter__(self) -> Self:
         return self
@@ -49,7 +55,8 @@ class Ahead(Generic[Item, Result]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Begin nothing more; what is under way ends, so that nothing outlives the block."""
-        self._threads.shutdown(cancel_futures=True)
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
 
     def take(self, item: Item) -> Result:
         """Give an item's result; those before it that nobody asked for are forgotten."""
@@ -60,11 +67,9 @@ class Ahead(Generic[Item, Result]):
                 return finish()
 
     def _begin(self) -> None:
-        while len(self._begun) < _N_AHEAD:
-            item = next(self._todo, None)
-            if item is None:
-                return
-            if self._is_small(item):
-                self._begun.append((item, self._threads.submit(self._work, item).result))
+        while self._todo and len(self._begun) < _N_AHEAD:
+            item, is_small = self._todo.pop()
+            if is_small and self._pool is not None:
+                self._begun.append((item, self._pool.submit(self._work, item).result))
             else:
                 self._begun.append((item, partial(self._work, item)))

@@ -8,7 +8,8 @@ Out: cases in the project, on disk and in the database; patients kept for evalua
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,16 @@ _FIRST_PATIENTS = 4
 """So many are never held out: a project of a few CTs needs them all to learn from."""
 Labels = Callable[[Source], OriginalLabel | None]
 """Finds the original label of a CT, if it has one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arrival:
+    """A CT that comes in: where to, whose it is where its own headers do not say, its label."""
+
+    source: Source
+    case_dir: Path
+    patient_id: str | None
+    label: OriginalLabel | None
 
 
 def add_cases(
@@ -85,21 +96,11 @@ def add_found(
     ledger = workspace.store.ledger.of(ADD_STAGE)
     patients = Patients(cases, workspace.store.ledger.details(ADD_STAGE))
 
-    def bring_in(source: Source) -> Imported:
-        return import_case(
-            source,
-            workspace.folder.case_dir(source.case_id),
-            secret=secret,
-            patient_id=None if source.patient is None else pseudonym(secret, source.patient),
-            label=source.label if labels is None else labels(source),
-            manner=manner,
-        )
-
     def work(source: Source) -> dict[str, Any]:
         recorded = recorded_source(source, secret, manner)
         if source.case_id in known:  # an earlier run was killed before it was noted
             return {"source": recorded}
-        imported = ahead.take(source)
+        imported = ahead.take(arrivals[source.case_id])
         settled = patients.settle(imported.case, imported.seen)
         case = settled.case
         is_drawn = len(split) >= _FIRST_PATIENTS and is_held_out(
@@ -109,16 +110,38 @@ def add_found(
         workspace.store.cases.add(replace(case, held_out=held_out))
         return {"source": recorded, **_noted(source, imported), **settled.details()}
 
-    new = [source for source in sources if source.case_id not in known]
-    with Ahead(new, bring_in, is_small=_is_small) as ahead:
+    arrivals = {
+        source.case_id: _Arrival(
+            source=source,
+            case_dir=workspace.folder.case_dir(source.case_id),
+            patient_id=None if source.patient is None else pseudonym(secret, source.patient),
+            label=source.label if labels is None else labels(source),
+        )
+        for source in sources
+        if source.case_id not in known
+    }
+    bring_in = partial(_brought_in, secret=secret, manner=manner)
+    with Ahead(list(arrivals.values()), bring_in, is_small=_is_small) as ahead:
         batch = workspace.runner.run(
             sources, work, key=lambda source: source.case_id, ledger=ledger, progress=progress
         )
     return replace(batch, failed=(*looked.unusable, *batch.failed))
 
 
-def _is_small(source: Source) -> bool:
-    return source.path.is_file() and source.path.stat().st_size < _SMALL_BYTES
+def _brought_in(arrival: _Arrival, *, secret: bytes, manner: Manner) -> Imported:
+    return import_case(
+        arrival.source,
+        arrival.case_dir,
+        secret=secret,
+        patient_id=arrival.patient_id,
+        label=arrival.label,
+        manner=manner,
+    )
+
+
+def _is_small(arrival: _Arrival) -> bool:
+    path = arrival.source.path
+    return path.is_file() and path.stat().st_size < _SMALL_BYTES
 
 
 def _noted(source: Source, imported: Imported) -> dict[str, Any]:
