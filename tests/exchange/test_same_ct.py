@@ -50,3 +50,20 @@ def test_many_are_known(cts):
     near = np.clip(rows[217].astype(int) + rng.integers(-1, 2, 512), 0, 255).astype(np.uint8)
     assert np.abs(near.astype(int) - rows[217]).mean() < ALIKE_LEVELS
     assert known.alike(Fingerprint(voxels="x", thumbnail=near.tobytes().hex())) == "217"
+
+
+@pytest.mark.parametrize("noise", [1, 2, 3, 4, 6])
+def test_who_is_alike_is_found_as_by_a_look_at_every_thumbnail(noise):
+    known = KnownScans()
+    rng = np.random.default_rng(noise)
+    middle = rng.integers(20, 230, 512)
+    rows = (middle + rng.integers(-noise, noise + 1, (100, 512)) + rng.integers(-2, 3, (100, 1))).astype(
+        np.uint8
+    )
+    for number, row in enumerate(rows):
+        known.add(str(number), Fingerprint(voxels=str(number), thumbnail=row.tobytes().hex()))
+    for shift in (0, 1, 2):
+        seen = (middle + shift).astype(np.uint8)
+        apart = np.abs(rows.astype(int) - seen).mean(axis=1)
+        expected = str(int(apart.argmin())) if apart.min() <= ALIKE_LEVELS else None
+        assert known.alike(Fingerprint(voxels="x", thumbnail=seen.tobytes().hex())) == expected

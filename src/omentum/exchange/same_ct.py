@@ -22,6 +22,8 @@ Another file format, a cut range of values or other slices of the same scan move
 level; two patients differ by ten and more (fat against soft tissue in a tenth of the volume).
 """
 _SIDE = 8
+_COARSE_SIDE = 4
+_ROUNDING = 1e-3
 _SAMPLES = 6
 _LOW_HU, _HIGH_HU = -200.0, 300.0
 
@@ -87,7 +89,7 @@ class KnownScans:
         self._by_voxels: dict[str, str] = {}
         self._names: list[str] = []
         self._rows = np.zeros((0, _SIDE**3), dtype=np.uint8)
-        self._means = np.zeros(0, dtype=np.float32)
+        self._coarse = np.zeros((0, _COARSE_SIDE**3), dtype=np.float32)
 
     def add(self, case_id: str, seen: Fingerprint) -> None:
         """Know one more; of several with the same voxels the first counts."""
@@ -96,8 +98,8 @@ class KnownScans:
         if len(self._names) == len(self._rows):  # grown by doubling, so that many come in fast
             more = max(64, len(self._rows))
             self._rows = np.concatenate([self._rows, np.zeros((more, row.size), dtype=np.uint8)])
-            self._means = np.concatenate([self._means, np.full(more, np.inf, dtype=np.float32)])
-        self._rows[len(self._names)], self._means[len(self._names)] = row, row.mean()
+            self._coarse = np.concatenate([self._coarse, np.zeros((more, _COARSE_SIDE**3), dtype=np.float32)])
+        self._rows[len(self._names)], self._coarse[len(self._names)] = row, _coarse(row)
         self._names.append(case_id)
 
     def same_voxels(self, seen: Fingerprint) -> str | None:
@@ -107,7 +109,9 @@ class KnownScans:
     def alike(self, seen: Fingerprint) -> str | None:
         """Name the case whose thumbnail is most like it, if any is like it."""
         row = _row(seen)
-        near = np.flatnonzero(np.abs(self._means - row.mean()) <= ALIKE_LEVELS)
+        # Means of blocks differ by no more than the blocks do on average: most are ruled out by them.
+        apart_at_least = np.abs(self._coarse[: len(self._names)] - _coarse(row)).mean(axis=1)
+        near = np.flatnonzero(apart_at_least <= ALIKE_LEVELS + _ROUNDING)
         if not near.size:
             return None
         apart = np.abs(self._rows[near].astype(np.int16) - row).mean(axis=1)
@@ -117,3 +121,9 @@ class KnownScans:
 
 def _row(seen: Fingerprint) -> npt.NDArray[np.uint8]:
     return np.frombuffer(bytes.fromhex(seen.thumbnail), dtype=np.uint8)
+
+
+def _coarse(row: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Give the means of 2 x 2 x 2 blocks."""
+    cells = row.reshape((_COARSE_SIDE, _SIDE // _COARSE_SIDE) * 3)
+    return np.asarray(cells.mean(axis=(1, 3, 5), dtype=np.float32).ravel())

@@ -57,7 +57,9 @@ def look_through(paths: Sequence[Path], data_set: DataSet | None = None) -> Look
             continue
         for source in here.sources:
             first = found.setdefault(source.case_id.casefold(), source)
-            if first.path.resolve() != source.path.resolve() or first.files != source.files:
+            if first is not source and (
+                first.path.resolve() != source.path.resolve() or first.files != source.files
+            ):
                 raise CaseClashError(source.case_id, source.path, first.path)
         left_out.update((one.key, one) for one in here.left_out)
     taken = {str(source.path) for source in found.values()}

@@ -27,13 +27,19 @@ class Paths:
     def stored(self, path: Path) -> str:
         """Give the text to keep: relative to the root, or absolute for what lies elsewhere."""
         absolute = path.absolute()
-        # A link as the last part is ours (a linked CT); links before it are only another way here.
-        resolved = path.parent.resolve() / path.name
-        for root, candidate in ((self.root.absolute(), absolute), (self.root.resolve(), resolved)):
-            if candidate.is_relative_to(root) and ".." not in candidate.parts:
-                return candidate.relative_to(root).as_posix()
-        return absolute.as_posix()
+        return (
+            _below(self.root.absolute(), absolute)
+            # A link as the last part is ours (a linked CT); links before it are only another way here.
+            or _below(self.root.resolve(), path.parent.resolve() / path.name)
+            or absolute.as_posix()
+        )
 
     def given(self, text: str) -> Path:
         """Give the path that was kept, from where the root is now."""
         return self.root / text
+
+
+def _below(root: Path, path: Path) -> str | None:
+    if ".." in path.parts or not path.is_relative_to(root):
+        return None
+    return path.relative_to(root).as_posix()
