@@ -8,7 +8,8 @@ beforehand.
 One rule for all, full training too: an arm runs its own schedule once, and is judged at a fixed number of
 steps on the same patients. Its time is that of its first judgement that reaches full training's final Dice of
 the four organs minus 0.005, and everything counts: caching, tuning, each judgement. An arm that never gets
-there says by how much it misses. In the end all are judged on other patients, off the clock.
+there says by how much it misses, and all say how long full training took to the Dice at which the arm ended.
+In the end all are judged on other patients, off the clock.
 
 What an arm came to is kept below scratch/ under its settings and code: a run that was killed goes on, and
 arms can be run one at a time (`--arm`). `--write` puts table and curves into the docs.
@@ -99,10 +100,18 @@ def tell(bench: Bench, *, quick: bool, write: bool) -> None:
         others_dice_change=max(abs(arms[OURS].dice[name] - base.dice[name]) for name in OTHERS),
         revised_gap=mean_dice(arms[OURS].dice, WRONG_ORGANS) - mean_dice(arms[FULL].dice, WRONG_ORGANS),
         ratio_to_uncached=uncached / ours if ours and uncached else None,
+        ratio_at_its_own_dice={name: sooner(one, arms[FULL]) for name, one in arms.items()},
         base=base.dice,
         arms={name: _figures(one, target) for name, one in arms.items()},
         settings=asdict(bench.settings),
     )
+
+
+def sooner(arm: Outcome, full: Outcome) -> float | None:
+    """Say how many times sooner an arm was at the Dice it ended with than full training was there."""
+    end = arm.points[-1]
+    seconds = seconds_to(full.points, end.revised)
+    return None if seconds is None else seconds / end.seconds
 
 
 def _judged(bench: Bench, network: Network, points: Sequence[Point]) -> Outcome:
@@ -122,8 +131,9 @@ def _forgotten(base: Outcome, arm: Outcome) -> tuple[float, str]:
 
 
 def _rows(base: Outcome, arms: dict[str, Outcome], target: float) -> list[list[str]]:
-    head = ["arm", f"s to Dice {target:.3f}", "s in all", "CPU h", "Dice revised", "Dice others", "forgotten"]
-    first = ["base", "", "", "", _dice(base, WRONG_ORGANS), _dice(base, OTHERS), ""]
+    head = ["arm", f"s to Dice {target:.3f}", "s in all", "full, to the same Dice", "CPU h"]
+    head += ["Dice revised", "Dice others", "forgotten"]
+    first = ["base", "", "", "", "", _dice(base, WRONG_ORGANS), _dice(base, OTHERS), ""]
     rows = [head, first]
     for name, one in arms.items():
         seconds, end = seconds_to(one.points, target), one.points[-1]
@@ -133,6 +143,7 @@ def _rows(base: Outcome, arms: dict[str, Outcome], target: float) -> list[list[s
                 name,
                 f"{seconds:.0f}" if seconds else f"never: {target - _best(one):.3f} below",
                 f"{end.seconds:.0f}",
+                "" if name == FULL else _factor(sooner(one, arms[FULL])),
                 f"{end.cpu_seconds / 3600:.3f}",
                 _dice(one, WRONG_ORGANS),
                 _dice(one, OTHERS),
@@ -140,6 +151,10 @@ def _rows(base: Outcome, arms: dict[str, Outcome], target: float) -> list[list[s
             ]
         )
     return rows
+
+
+def _factor(ratio: float | None) -> str:
+    return "-" if ratio is None else f"{ratio:.0f} x as long"
 
 
 def _best(arm: Outcome) -> float:
