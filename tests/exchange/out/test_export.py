@@ -77,6 +77,22 @@ def test_the_layout_of_abdomenatlas_8k_is_the_published_one(export, predicted, s
     assert (said[top] == organ("liver").index).all()
 
 
+def test_the_published_layout_shows_the_data_sets_own_label_where_the_project_has_it(
+    export, predicted, tmp_path
+):
+    case, _ = predicted
+    own = tmp_path / "project" / "source_label.nii.gz"
+    own.write_bytes(b"as it came")
+    out, _ = export([replace(case, source_label_path=own)], "abdomenatlas-8k")
+    assert (out / "04_LiTS_c1" / "original_label.nii.gz").read_bytes() == b"as it came"
+
+
+def test_a_case_that_is_named_after_its_data_set_is_not_so_twice(export, predicted):
+    case, _ = predicted
+    out, _ = export([replace(case, case_id="04_LiTS_7")], "abdomenatlas-8k")
+    assert (out / "04_LiTS_7" / "ct.nii.gz").is_file()
+
+
 def test_the_published_layout_needs_what_the_network_said_unless_it_said_nothing(export, released):
     case = released()
     _, batch = export([case], "abdomenatlas-8k")
