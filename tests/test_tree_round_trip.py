@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from omentum import loop
-from omentum.exchange.data_sets import read_data_set
+from omentum.exchange.data_sets import data_set_named, read_data_set
 from omentum.exchange.out.layout import Export
 from omentum.exchange.sources import look_through
+from omentum.settings import Settings
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
+from omentum.workspace import new_workspace, opened
 
 CASE = "07_WORD_word_0012"
 OWN_LIVER = 1  # in WORD's own ids
@@ -19,6 +21,11 @@ OWN_LIVER = 1  # in WORD's own ids
 @pytest.fixture
 def liver(atlas):
     return atlas.box((4, 9), (4, 9), (4, 9))
+
+
+def new_project(root):
+    new_workspace(root, Settings(organs=("liver",), networks=("made-up",), held_out_share=0.0))
+    return root
 
 
 @pytest.fixture
@@ -62,6 +69,13 @@ def test_a_project_from_before_own_labels_were_kept_gives_ours(atlas, liver, tre
     out = exported(atlas.workspace, tmp_path / "out")
     label = read_nifti(out / CASE / "original_label.nii.gz").voxels
     np.testing.assert_array_equal(label == organ("liver").index, liver)
+    with opened(new_project(tmp_path / "again")) as again:
+        loop.add_cases(again, [out])  # in WORD's own ids, 6 is the gall bladder
+        case = again.store.cases.get(CASE)
+        kept = read_nifti(case.original_label_path).voxels
+        assert not case.source_label_path.exists(), "it is no file of the data set's"
+    np.testing.assert_array_equal(kept == organ("liver").index, liver)
+    assert case.original_organs == data_set_named("07").meaning.organs
 
 
 def test_the_card_names_the_data_set_that_add_recognised_unless_the_owner_says_else(

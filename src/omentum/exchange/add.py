@@ -23,7 +23,7 @@ from omentum.records import Case
 from omentum.volumes.atomic import copy, move_folder
 from omentum.volumes.dicom import Series, read_series
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.mask_files import write_label_table
+from omentum.volumes.mask_files import is_label_table, write_label_table
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import copy_nifti, is_nifti, read_nifti, read_nifti_geometry, write_nifti
 from omentum.volumes.read import read_ct
@@ -165,8 +165,11 @@ def _write_label(label: OriginalLabel, ct: Volume, folder: Path, series: Series 
 
 
 def _keep_own(label: Path, path: Path, manner: Manner) -> None:
-    """Keep the data set's own label in its own ids; written anew where its header may name somebody."""
-    if not is_nifti(label) or not label.is_file():
+    """Keep the data set's own label in its own ids; written anew where its header may name somebody.
+
+    One that has our indices, as `labels.json` beside it says, is no other than ours.
+    """
+    if not is_nifti(label) or not label.is_file() or is_label_table(label.with_name(_TABLE)):
         return
     if manner.deidentify or nib.load(label).header.extensions:
         write_nifti(path, read_nifti(label))

@@ -33,6 +33,7 @@ from omentum.exchange.made_before import TREE_FOLDER, made_before
 from omentum.exchange.original_label import OriginalLabel
 from omentum.exchange.source import GENERIC_NAMES, Source, case_id_of, is_label_name, stem_of
 from omentum.records import Failure
+from omentum.volumes.mask_files import is_label_table
 from omentum.volumes.read import NOT_A_CT, is_volume
 
 __all__ = ["Found", "recognise"]
@@ -207,7 +208,7 @@ class _Search:
             if data_set is not None:
                 found = replace(found, data_set=data_set.name, licence=data_set.licence)
             if data_set is not None and original.is_file():
-                found = replace(found, label=label_of(data_set, original))
+                found = replace(found, label=_label_in(data_set, original))
                 rest.discard(original)
             self.sources.append(self._with_made(found, rest))
         self._leave(rest, f"it lies with {generic[0].name}, the one CT of its folder")
@@ -272,6 +273,14 @@ def _is_dicom(path: Path) -> bool:
 def _named_as(folder: Path) -> DataSet | None:
     name = folder.name.casefold()
     return next((one for one in known_data_sets() if name in one.folder_names), None)
+
+
+def _label_in(data_set: DataSet, path: Path) -> OriginalLabel:
+    """Say what the label of a case's folder means; a release's own has our indices, and says so beside it."""
+    label = label_of(data_set, path)
+    if not is_label_table(path.with_name("labels.json")):
+        return label
+    return replace(label, ids="omentum", meaning=None, organs=data_set.meaning.organs)
 
 
 def _prefixed(name: str) -> DataSet | None:
