@@ -1,4 +1,8 @@
 import json
+import os
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -233,6 +237,29 @@ def test_what_was_killed_anywhere_goes_on_and_nothing_is_lost_or_doubled(
             add_cases(project, [tmp_path / "tree"])
     add_cases(project, [tmp_path / "tree"])
     assert known(project) == wanted
+
+
+def test_a_process_that_is_killed_between_a_ct_and_its_predictions_goes_on(project, tmp_path):
+    write_tree(tmp_path / "tree")
+    script = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom omentum import incoming\n"
+        "from omentum.predict import stage\nfrom omentum.workspace import opened\n"
+        "stage.write_painted = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "with opened(Path(sys.argv[1])) as workspace:\n"
+        "    incoming.add_cases(workspace, [Path(sys.argv[2])])\n"
+    )
+    command = [sys.executable, "-c", script, str(project.folder.root), str(tmp_path / "tree")]
+    environment = {**os.environ, "PYTHONPATH": str(Path(incoming.__file__).parents[1])}
+    done = subprocess.run(command, check=False, env=environment, capture_output=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert [case.case_id for case in project.store.cases.all()] == [CASE]
+    assert project.predictions("swinunetr") == {}
+    added = add_cases(project, [tmp_path / "tree"])
+    assert added.cases.skipped == (CASE,)
+    assert len(added.predictions.done) == len(added.revisions.done) == 2
+    with opened(new_project(tmp_path / "whole")) as whole:
+        add_cases(whole, [tmp_path / "tree"])
+        assert known(project) == known(whole)
 
 
 def test_killed_while_a_prediction_was_written(project, tmp_path, monkeypatch):
