@@ -30,8 +30,8 @@ from omentum.evaluate.decide import decide, roll_back
 from omentum.evaluate.gate_round import judge_round, turn_round
 from omentum.evaluate.round import evaluate_round
 from omentum.evaluate.round_report import RoundReport
-from omentum.exchange.batch import add_cases, add_found
 from omentum.exchange.out.layout import Export
+from omentum.incoming import add_cases, add_found
 from omentum.promotion import Promotion
 from omentum.records import Batch, LabelledCase, NetworkRecord, Release, Revision, Task
 from omentum.review.round import export_round, import_round

@@ -65,6 +65,11 @@ class Case:
     held_out: bool = False
     """Whether the patient is kept for evaluation and never trained on."""
 
+    @property
+    def source_label_path(self) -> Path:
+        """The data set's own label in its own ids; not there where that is no single NIfTI file."""
+        return self.ct_path.with_name("source_label.nii.gz")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:

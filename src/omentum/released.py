@@ -41,7 +41,9 @@ class ReleasedCase:
     prediction_path: Path | None = None
     """The set-coded map that the release was made from; `None` where it is no longer in the project."""
     original_label_path: Path | None = None
-    """The label that the data set came with; `None` likewise, or where there was none."""
+    """The label that the data set came with, as 32-class indices; `None` likewise, or without one."""
+    source_label_path: Path | None = None
+    """That label as it came, in its own ids; `None` likewise, or where it was no single NIfTI file."""
 
     @property
     def ct_path(self) -> Path:

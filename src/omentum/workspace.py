@@ -16,7 +16,10 @@ from omentum.runners.runner import Runner
 from omentum.settings import Settings
 from omentum.store.store import Store
 
-__all__ = ["Workspace", "new_workspace", "opened", "prediction_stage"]
+__all__ = ["ADD_STAGE", "Workspace", "new_workspace", "opened", "prediction_stage"]
+
+ADD_STAGE = "add"
+"""The ledger's stage in which cases that came in are noted, with what was seen of each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

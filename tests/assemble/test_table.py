@@ -2,7 +2,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from omentum.assemble import table
-from omentum.assemble.licences import DataSet, data_set_of, read_data_sets
+from omentum.assemble.licences import DataSet, data_set_of, read_data_sets, recognised
 from omentum.assemble.priority import CaseInputs
 from omentum.assemble.release import build_release
 from omentum.assemble.table import read_table
@@ -66,6 +66,22 @@ def test_the_first_pattern_that_fits_names_the_data_set(make, tmp_path):
     known = read_data_sets(tmp_path)
     assert data_set_of(make.case("c1"), known).name == "ours"
     assert data_set_of(make.case("d1"), known) == DataSet()
+
+
+def test_what_was_recognised_when_a_case_was_added_counts_where_the_owner_says_nothing(make):
+    seen = recognised({"data_set": "04_LiTS", "licence": "L"})
+    case = make.case("c1")
+
+    def found(**entry):
+        data_set = data_set_of(case, [DataSet(pattern="c*", **entry)], seen)
+        return data_set.name, data_set.licence
+
+    assert recognised({}) == DataSet()
+    assert data_set_of(case, [], seen) == seen == DataSet(name="04_LiTS", licence="L")
+    assert found(licence="M") == ("04_LiTS", "M")
+    assert found(name="04_LiTS") == ("04_LiTS", "L")
+    assert found(name="ours") == ("ours", "not stated"), "a licence is of one data set"
+    assert found(name="ours", licence="M") == ("ours", "M")
 
 
 @pytest.mark.parametrize("text", ["[", '["*"]\nnom = "x"', 'a = "b"'])

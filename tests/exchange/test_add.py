@@ -235,7 +235,8 @@ def test_a_kill_leaves_no_case_and_the_same_command_makes_it(tmp_path, source, v
     whole = tree(folder.parent)
     import_case(source, tmp_path / "other" / "a", secret=b"s", label=OriginalLabel(path=path))
     assert whole == tree(tmp_path / "other")
-    assert set(whole) == {"a/ct.nii.gz", "a/original_label.nii.gz", "a/labels.json"}
+    names = ("ct.nii.gz", "original_label.nii.gz", "source_label.nii.gz", "labels.json")
+    assert set(whole) == {f"a/{name}" for name in names}
 
 
 def test_a_second_import_forgets_the_label_of_a_first_that_was_never_recorded(tmp_path, source, volume):

@@ -31,6 +31,7 @@ def accounted(found):
     return (
         used
         | {str(one.label.path) for one in found.sources if one.label}
+        | {str(path) for one in found.sources if one.made for path in one.made.files}
         | {one.key for one in found.left_out}
     )
 
@@ -161,10 +162,12 @@ def test_an_abdomenatlas_tree_comes_in_with_the_data_sets_own_label(atlas, tmp_p
     write_volume(case / "pseudo_label.nii.gz", values=[6])
     found = recognise(tmp_path / "tree")
     told = {one.key.removeprefix(f"{case}/"): one.reason for one in found.left_out}
-    assert "omentum models add" in told["backbones/unet/segmentations/liver.nii.gz"]
-    assert "--as unet" in told["backbones/unet/soft_pred/liver.nii.gz"]
-    assert "omentum review import" in told["average/segmentations/liver_revised.nii.gz"]
+    assert list(told) == ["pseudo_label.nii.gz"]
     assert "the one CT" in told["pseudo_label.nii.gz"]
+    assert accounted(found) == all_files(tmp_path / "tree")
+    (source,) = found.sources
+    assert [one.name for one in source.made.networks] == ["unet"]
+    assert [(one.organ, one.shown) for one in source.made.revisions] == [("liver", None)]
     assert add_cases(atlas.workspace, [tmp_path / "tree"]).failed == ()
     (stored,) = atlas.workspace.store.cases.all()
     assert (stored.case_id, stored.original_organs) == ("04_LiTS_liver_7", ("liver", "liver_tumor"))
@@ -277,23 +280,28 @@ def test_a_real_map_of_117_structures_becomes_ours(shared, name):
             assert ours <= {0}
 
 
-def test_what_an_abdomenatlas_tree_holds_besides_is_taken_by_the_commands_that_are_named(
-    home, omentum, tmp_path, write_volume
+@pytest.mark.parametrize("folder", ["tree", "AbdomenAtlas1.0"])
+def test_what_an_abdomenatlas_tree_holds_besides_comes_in_and_commands_may_still_take_it(
+    home, omentum, tmp_path, write_volume, folder
 ):
-    case = tmp_path / "tree" / "04_LiTS_liver_7"
+    case = tmp_path / folder / "04_LiTS_liver_7"
     write_volume(case / "ct.nii.gz")
     for name in ("liver", "spleen"):
         write_volume(case / f"backbones/unet/segmentations/{name}.nii.gz", values=[1])
         write_volume(case / f"backbones/unet/soft_pred/{name}.nii.gz", values=[200])
     write_volume(case / "average/segmentations/liver_revised.nii.gz", values=[1])
     omentum("init", tmp_path / "p", "--network", "starter", "--organs", "liver,spleen")
+    ran = omentum("-C", tmp_path / "p", "add", case.parent)
+    assert ran.code == 0, ran.err
+    (case_dir,) = (tmp_path / "p/cases").iterdir()
+    (revision,) = (case_dir / "revisions/liver").iterdir()
+    assert (case_dir / "networks/unet/masks.nii.gz").exists()
     for words in (
-        ("-C", tmp_path / "p", "add", tmp_path / "tree"),
-        ("models", "add", tmp_path / "tree", "--as", "unet"),
+        ("models", "add", case.parent, "--as", "unet"),
         ("-C", tmp_path / "p", "predict", "--network", "unet"),
-        ("-C", tmp_path / "p", "review", "import", tmp_path / "tree"),
+        ("-C", tmp_path / "p", "review", "import", case.parent),
     ):
-        ran = omentum(*words)
-        assert ran.code == 0, ran.err
-    assert (tmp_path / "p/cases/04_LiTS_liver_7/networks/unet/masks.nii.gz").exists()
-    assert list((tmp_path / "p/cases/04_LiTS_liver_7/revisions/liver").iterdir())
+        if folder == "tree":
+            ran = omentum(*words)
+            assert ran.code == 0, ran.err
+    assert list((case_dir / "revisions/liver").iterdir()) == [revision]

@@ -1,13 +1,14 @@
 """The commands that bring data sets in: `add`, and the lists that it reads."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from omentum import loop
-from omentum.app.console import bars, end_batches, of_run, say_json
+from omentum.app.console import bars, end_batches, of_run, say_error, say_json
 from omentum.app.options import AsJson, listed
 from omentum.errors import ConfigError
 from omentum.exchange.add import Manner, OriginalLabel
@@ -16,7 +17,7 @@ from omentum.exchange.data_sets import data_set_named
 from omentum.exchange.datalist import datalist as list_cases
 from omentum.exchange.datalist import read_datalist, write_datalist
 from omentum.exchange.sources import Looked, Source, look_through
-from omentum.records import Batch
+from omentum.records import Batch, Failure
 from omentum.workspace import Workspace, opened
 
 __all__ = ["add", "datalist"]
@@ -69,19 +70,34 @@ def add(
     manner = Manner(resample_tilt=resample_tilt, deidentify=deidentify, check_labels=check_labels)
     with opened(context.obj) as workspace:
         with bars() as tell:
-            told = of_run(tell)
-            batch = loop.add_found(
-                workspace, looked, case_id=case_id, labels=labels, manner=manner,
-                progress=lambda progress: told("add", progress),
-            )  # fmt: skip
-        noted = _noted(workspace, batch)
+            added = loop.add_found(
+                workspace, looked, case_id=case_id, labels=labels, manner=manner, tell=of_run(tell)
+            )
+        noted = _noted(workspace, added.cases)
+    left_out = (*looked.left_out, *added.left_alone)
+    unusable = (*added.predictions.failed, *added.revisions.failed)
     if as_json:
-        left_out = [{"path": one.key, "reason": one.reason} for one in looked.left_out]
-        failed = [{"case": one.key, "reason": one.reason} for one in batch.failed]
-        say_json({"added": noted, "before": batch.skipped, "failed": failed, "left_out": left_out})
+        say_json(
+            {
+                "added": noted,
+                "before": added.cases.skipped,
+                "failed": [{"case": one.key, "reason": one.reason} for one in added.cases.failed],
+                "predictions": added.predictions.done,
+                "revisions": added.revisions.done,
+                "masks_failed": [{"mask": one.key, "reason": one.reason} for one in unusable],
+                "left_out": [{"path": one.key, "reason": one.reason} for one in left_out],
+            }
+        )
     else:
-        _say(looked, noted)
-    end_batches([batch], "added")
+        _say(left_out, noted)
+        if added.predictions.done or added.revisions.done:
+            n_predictions, n_revisions = len(added.predictions.done), len(added.revisions.done)
+            typer.echo(f"took {n_predictions} predictions and {n_revisions} revisions that were made before")
+    for mask in unusable:
+        say_error(f"{mask.key} was set aside: {mask.reason}")
+    end_batches([added.cases], "added")
+    if unusable:
+        raise typer.Exit(1)
 
 
 def datalist(
@@ -144,14 +160,14 @@ def _noted(workspace: Workspace, batch: Batch) -> list[dict[str, Any]]:
     ]
 
 
-def _say(looked: Looked, noted: list[dict[str, Any]]) -> None:
+def _say(left_out: Sequence[Failure], noted: list[dict[str, Any]]) -> None:
     """Tell people what is worth knowing, and no more than a screenful of files."""
     for one in noted:
         for text in _worth_knowing(one):
             typer.echo(f"{one['case']}: {text}")
-    for file in looked.left_out[:_SHOWN]:
+    for file in left_out[:_SHOWN]:
         typer.echo(f"left out {file.key}: {file.reason}")
-    rest = Counter(file.reason for file in looked.left_out[_SHOWN:])
+    rest = Counter(file.reason for file in left_out[_SHOWN:])
     for reason, number in rest.most_common():
         typer.echo(f"left out {number} more: {reason}")
     if rest:

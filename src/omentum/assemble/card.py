@@ -108,7 +108,8 @@ class Counts:
         issues += [f"- `{name}` is unknown in {n} of {self.n_cases} CTs." for name, n in lacking.items() if n]
         unstated = sum(n for (_, licence), n in self.data_sets.items() if licence == NOT_STATED)
         if unstated:
-            issues.append(f"- The licence of {unstated} CTs is not stated: `data-sets.toml` had no entry.")
+            said = "neither `data-sets.toml` nor the description of their data set states one"
+            issues.append(f"- The licence of {unstated} CTs is not stated: {said}.")
         issues += [f"- `{name}`, {n} masks: {flag}." for (name, flag), n in sorted(self.flags.items())]
         return issues or ["None was found by the plausibility rules; that is no proof that there is none."]
 

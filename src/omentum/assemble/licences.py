@@ -1,23 +1,33 @@
 """Which data set is a case of, and what does its licence allow?
 
-In:  `data-sets.toml` of a project, which its owner writes: a pattern of sources or case ids, then name and
-     licence. Nobody else can say: a folder does not tell.
+In:  what a case was recognised as when it was added; and `data-sets.toml` of a project, which its owner
+     writes and which counts more: a pattern of sources or case ids, then name and licence.
 Out: name and licence of each case, for its lineage, the data-set card and exports.
 """
 
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from omentum.errors import ConfigError
 from omentum.records import Case
 
-__all__ = ["DATA_SETS_NAME", "NOT_STATED", "DataSet", "data_set_of", "read_data_sets"]
+__all__ = [
+    "DATA_SETS_NAME",
+    "NOT_STATED",
+    "UNNAMED",
+    "DataSet",
+    "data_set_of",
+    "read_data_sets",
+    "recognised",
+]
 
 DATA_SETS_NAME = "data-sets.toml"
 NOT_STATED = "not stated"
+UNNAMED = "unnamed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +40,7 @@ class DataSet:
         pattern: Which cases are of it: `*` and `?` stand for any letters of a source's path or a case's id.
     """
 
-    name: str = "unnamed"
+    name: str = UNNAMED
     licence: str = NOT_STATED
     pattern: str = "*"
 
@@ -58,8 +68,24 @@ def read_data_sets(root: Path) -> tuple[DataSet, ...]:
         raise ConfigError(DATA_SETS_NAME, str(path), rule) from None
 
 
-def data_set_of(case: Case, known: Sequence[DataSet]) -> DataSet:
+def recognised(noted: Mapping[str, Any]) -> DataSet:
+    """Give the data set that a case was recognised as when it was added; unnamed where nothing was noted.
+
+    Example:
+        >>> recognised({"data_set": "04_LiTS"})
+        DataSet(name='04_LiTS', licence='not stated', pattern='*')
+    """
+    return DataSet(name=noted.get("data_set", UNNAMED), licence=noted.get("licence", NOT_STATED))
+
+
+def data_set_of(case: Case, known: Sequence[DataSet], otherwise: DataSet = DataSet()) -> DataSet:
     """Find the data set of a case.
+
+    Args:
+        case: The case.
+        known: Entries of `data-sets.toml`; the first that fits counts.
+        otherwise: What the case was recognised as. It counts where no entry fits, and for the name or the
+            licence that the entry does not state; but it has no licence for a data set of another name.
 
     Example:
         >>> import numpy as np
@@ -74,4 +100,7 @@ def data_set_of(case: Case, known: Sequence[DataSet]) -> DataSet:
         for one in known
         if fnmatchcase(case.source, one.pattern) or fnmatchcase(case.case_id, one.pattern)
     )
-    return next(fits, DataSet())
+    stated = next(fits, otherwise)
+    name = otherwise.name if stated.name == UNNAMED else stated.name
+    is_same = name == otherwise.name and stated.licence == NOT_STATED
+    return replace(stated, name=name, licence=otherwise.licence if is_same else stated.licence)

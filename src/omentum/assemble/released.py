@@ -42,12 +42,14 @@ def read_release(
 
 def _released(folder: Path, lineage: Lineage, case: Case | None) -> ReleasedCase:
     inputs = lineage["inputs"]
-    prediction = original = None
+    prediction = original = source = None
     if case is not None:
         network = (inputs["network"] or "").partition("/")[0]
         prediction = _still(case.ct_path.parent / "networks" / network / "masks.nii.gz", inputs["masks"])
         if case.original_label_path is not None:
             original = _still(case.original_label_path, inputs["original_label"])
+        if original is not None and case.source_label_path.is_file():
+            source = case.source_label_path
     return ReleasedCase(
         case_id=lineage["case_id"],
         patient_id=lineage["patient_id"],
@@ -67,6 +69,7 @@ def _released(folder: Path, lineage: Lineage, case: Case | None) -> ReleasedCase
         ),
         prediction_path=prediction,
         original_label_path=original,
+        source_label_path=source,
     )
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from omentum.assemble.card import Agreement
 from omentum.assemble.compare import ReleasePlan, plan_release
 from omentum.assemble.current import CURRENT, current_release, make_current
-from omentum.assemble.licences import data_set_of, read_data_sets
+from omentum.assemble.licences import data_set_of, read_data_sets, recognised
 from omentum.assemble.lineage import file_sha256
 from omentum.assemble.manifest import MANIFEST_NAME, verify_release
 from omentum.assemble.priority import CaseInputs, choose
@@ -23,7 +23,7 @@ from omentum.records import ChosenMask, Failure, LabelledCase, MaskSource, Relea
 from omentum.runners.memory_ledger import MemoryLedger
 from omentum.runners.runner import Progress
 from omentum.volumes.labels import organ
-from omentum.workspace import Workspace, prediction_stage
+from omentum.workspace import ADD_STAGE, Workspace, prediction_stage
 
 __all__ = [
     "assemble_round",
@@ -192,6 +192,7 @@ def _inputs(workspace: Workspace, network: str | None = None) -> list[CaseInputs
     name = network or workspace.networks[0]
     predictions = workspace.predictions(name)
     data_sets = read_data_sets(workspace.folder.root)
+    noted = workspace.store.ledger.details(ADD_STAGE)
     flags = _flags(workspace) if name == workspace.networks[0] else {}
     revisions: dict[str, list[Revision]] = defaultdict(list)
     for revision in workspace.store.revisions.all():
@@ -205,7 +206,7 @@ def _inputs(workspace: Workspace, network: str | None = None) -> list[CaseInputs
             revisions=tuple(revisions[case.case_id]),
             prediction=predictions.get(case.case_id),
             revised_over_original=frozenset(preferred[case.case_id]),
-            data_set=data_set_of(case, data_sets),
+            data_set=data_set_of(case, data_sets, recognised(noted.get(case.case_id, {}))),
             flags={
                 organ_name: reasons
                 for organ_name, reasons in flags.get(case.case_id, {}).items()

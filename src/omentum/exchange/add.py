@@ -23,15 +23,16 @@ from omentum.records import Case
 from omentum.volumes.atomic import copy, move_folder
 from omentum.volumes.dicom import Series, read_series
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.mask_files import write_label_table
+from omentum.volumes.mask_files import is_label_table, write_label_table
 from omentum.volumes.masks import MaskSet
-from omentum.volumes.nifti import read_nifti_geometry, write_nifti
+from omentum.volumes.nifti import copy_nifti, is_nifti, read_nifti, read_nifti_geometry, write_nifti
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
 
 __all__ = ["AS_IT_IS", "Imported", "Manner", "OriginalLabel", "import_case", "recorded_source"]
 
 _CT, _LABEL, _TABLE, _DICOM = "ct.nii.gz", "original_label.nii.gz", "labels.json", "dicom"
+_SOURCE_LABEL = "source_label.nii.gz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,8 @@ def import_case(
     Args:
         source: The CT.
         case_dir: Folder of the case, made here: `ct.nii.gz`, and with a label
-            `original_label.nii.gz` (32-class indices) and `labels.json`.
+            `original_label.nii.gz` (32-class indices), `labels.json` and, of a label that is one NIfTI file,
+            `source_label.nii.gz`: that file.
         secret: The project's, for pseudonyms.
         patient_id: Whose CT it is, where DICOM headers do not say; the case's own where nobody does.
         label: Its original label, if it has one.
@@ -105,6 +107,8 @@ def import_case(
     try:
         ct = _write_ct(source, part / _CT, manner)
         read = None if label is None else _write_label(label, ct, part, series)
+        if label is not None:
+            _keep_own(label.path, part / _SOURCE_LABEL, manner)
         if manner.deidentify and series is not None:
             write_deidentified(series.files, part / _DICOM, secret)
         shutil.rmtree(case_dir, ignore_errors=True)
@@ -133,7 +137,7 @@ def _refuse_taken(source: Source, case_dir: Path) -> None:
     """Replace only what an import wrote: predictions and revisions are never lost to a second one."""
     inside = case_dir.resolve() in source.path.resolve().parents
     others = (
-        {entry.name for entry in case_dir.iterdir()} - {_CT, _LABEL, _TABLE, _DICOM}
+        {entry.name for entry in case_dir.iterdir()} - {_CT, _LABEL, _SOURCE_LABEL, _TABLE, _DICOM}
         if case_dir.exists()
         else ()
     )
@@ -158,6 +162,19 @@ def _write_label(label: OriginalLabel, ct: Volume, folder: Path, series: Series 
     write_nifti(folder / _LABEL, Volume(read.labels, ct.geometry))
     write_label_table(folder / _TABLE)
     return read
+
+
+def _keep_own(label: Path, path: Path, manner: Manner) -> None:
+    """Keep the data set's own label in its own ids; written anew where its header may name somebody.
+
+    One that has our indices, as `labels.json` beside it says, is no other than ours.
+    """
+    if not is_nifti(label) or not label.is_file() or is_label_table(label.with_name(_TABLE)):
+        return
+    if manner.deidentify or nib.load(label).header.extensions:
+        write_nifti(path, read_nifti(label))
+    else:
+        copy_nifti(label, path)
 
 
 def _findings(read: Transferred, ct: Volume) -> tuple[str, ...]:

@@ -21,11 +21,10 @@ from omentum.exchange.sources import Looked, Source, look_through
 from omentum.project import checked_name, pseudonym, read_secret
 from omentum.records import Batch, Case
 from omentum.runners.runner import Progress
-from omentum.workspace import Workspace
+from omentum.workspace import ADD_STAGE, Workspace
 
-__all__ = ["ADD_STAGE", "Labels", "add_cases", "add_found", "is_held_out"]
+__all__ = ["ADD_STAGE", "Labels", "add_cases", "add_found", "is_held_out", "settled_sources"]
 
-ADD_STAGE = "add"
 _SMALL_BYTES = 1 << 20
 _FIRST_PATIENTS = 4
 """So many are never held out: a project of a few CTs needs them all to learn from."""
@@ -85,7 +84,7 @@ def add_found(
     Args, errors: As of `add_cases`.
     """
     secret = read_secret(workspace.folder)
-    sources = _named(_nameless(looked.sources, secret, manner), case_id)
+    sources = settled_sources(workspace, looked, case_id=case_id, manner=manner)
     cases = workspace.store.cases.all()
     known = {case.case_id: case.source for case in cases}
     for source in sources:
@@ -99,7 +98,7 @@ def add_found(
     def work(source: Source) -> dict[str, Any]:
         recorded = recorded_source(source, secret, manner)
         if source.case_id in known:  # an earlier run was killed before it was noted
-            return {"source": recorded}
+            return {"source": recorded, **_told(source)}
         imported = ahead.take(arrivals[source.case_id])
         settled = patients.settle(imported.case, imported.seen)
         case = settled.case
@@ -128,6 +127,13 @@ def add_found(
     return replace(batch, failed=(*looked.unusable, *batch.failed))
 
 
+def settled_sources(
+    workspace: Workspace, looked: Looked, *, case_id: str | None = None, manner: Manner = AS_IT_IS
+) -> list[Source]:
+    """Give the CTs that were found under the names that their cases have; errors as of `add_cases`."""
+    return _named(_nameless(looked.sources, read_secret(workspace.folder), manner), case_id)
+
+
 def _brought_in(arrival: _Arrival, *, secret: bytes, manner: Manner) -> Imported:
     return import_case(
         arrival.source,
@@ -147,12 +153,17 @@ def _is_small(arrival: _Arrival) -> bool:
 def _noted(source: Source, imported: Imported) -> dict[str, Any]:
     """Give what is worth noting of a case that came in; what there is none of is left out."""
     told = {
-        "data_set": source.data_set,
+        **_told(source),
         "voxels": imported.seen.voxels,
         "thumbnail": imported.seen.thumbnail,
         "label_notes": list(imported.notes),
         "label_findings": list(imported.findings),
     }
+    return {name: value for name, value in told.items() if value}
+
+
+def _told(source: Source) -> dict[str, str]:
+    told = {"data_set": source.data_set, "licence": source.licence}
     return {name: value for name, value in told.items() if value}
 
 

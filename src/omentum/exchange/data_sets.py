@@ -22,7 +22,8 @@ from omentum.exchange.label_meaning import PAIRS, LabelMeaning, meaning_named
 __all__ = ["DataSet", "Layout", "data_set_named", "known_data_sets", "read_data_set"]
 
 _FIELDS = frozenset(
-    {"name", "also", "key", "layouts", "values", "others", "like", "only_present", "leave_out", "patients"}
+    {"name", "also", "key", "licence", "layouts", "values", "others", "like", "only_present", "leave_out"}
+    | {"patients"}
 )
 _OPTION = "--dataset"
 
@@ -66,6 +67,7 @@ class DataSet:
         name: Folder name in AbdomenAtlas, and prefix of the `case_id` of its cases.
         also: Other names of folders that it is known by.
         key: Its number in AbdomenAtlas, such as `04`; empty where it has none.
+        licence: Under which it may be used, as its publishers say; empty where that is not known.
         layouts: Ways in which its files are laid out.
         meaning: What its label values mean.
         only_present: Whether an organ that a case's label does not hold is unknown there, for not every
@@ -78,6 +80,7 @@ class DataSet:
     name: str
     also: tuple[str, ...] = ()
     key: str = ""
+    licence: str = ""
     layouts: tuple[Layout, ...] = ()
     meaning: LabelMeaning
     only_present: bool = False
@@ -152,6 +155,7 @@ def _data_set(where: str, told: Any) -> DataSet:
             name=str(told["name"]),
             also=tuple(map(str, told.get("also", ()))),
             key=str(told.get("key", "")),
+            licence=str(told.get("licence", "")),
             layouts=tuple(Layout(ct=one["ct"], label=one.get("label")) for one in told.get("layouts", ())),
             meaning=_meaning(str(told["name"]), told),
             only_present=bool(told.get("only_present", False)),

@@ -124,6 +124,7 @@ def _source(data_root: Path, ct: str, label: str, ids: str | None) -> tuple[Sour
         case_id=case_id,
         label=meaning,
         data_set="" if data_set is None else data_set.name,
+        licence="" if data_set is None else data_set.licence,
         patient=None if data_set is None else data_set.patient_of(stem_of(path)),
     )
     return source, why

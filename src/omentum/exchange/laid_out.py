@@ -89,6 +89,7 @@ def _source(path: Path, label: Path | None, data_set: DataSet) -> Source:
         case_id=named_in(data_set, path),
         label=None if label is None else label_of(data_set, label),
         data_set=data_set.name,
+        licence=data_set.licence,
         patient=data_set.patient_of(stem_of(path)),
     )
 

@@ -1,7 +1,8 @@
 """What is in this folder? Every file is a CT, the label of one, or left out for a reason.
 
 In:  a path: a CT, a list (JSON), or a folder in anybody's layout, at any depth.
-Out: `Found`: the CTs with their labels, and why each other file is left out. No voxel is read.
+Out: `Found`: the CTs with their labels and what was made of them before, and why each other file is left
+     out. No voxel is read.
 
 How a folder is looked at, the first that fits:
 
@@ -19,7 +20,7 @@ A file that is named itself is always taken.
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from omentum.errors import ConfigError, UnreadableImageError
@@ -28,9 +29,11 @@ from omentum.exchange.dicom_heap import sources_in_heap
 from omentum.exchange.dicom_series import is_segmentation
 from omentum.exchange.laid_out import label_of, named_in, sources_laid_out
 from omentum.exchange.listed_in import CaseList, read_list
+from omentum.exchange.made_before import TREE_FOLDER, made_before
 from omentum.exchange.original_label import OriginalLabel
 from omentum.exchange.source import GENERIC_NAMES, Source, case_id_of, is_label_name, stem_of
 from omentum.records import Failure
+from omentum.volumes.mask_files import is_label_table
 from omentum.volumes.read import NOT_A_CT, is_volume
 
 __all__ = ["Found", "recognise"]
@@ -125,8 +128,8 @@ class _Search:
     def take(self, path: Path, data_set: DataSet | None = None) -> None:
         """Take a file or folder for a CT."""
         case_id = case_id_of(path) if data_set is None else named_in(data_set, path)
-        name = "" if data_set is None else data_set.name
-        self.sources.append(Source(path=path, case_id=case_id, data_set=name))
+        name, licence = ("", "") if data_set is None else (data_set.name, data_set.licence)
+        self.sources.append(Source(path=path, case_id=case_id, data_set=name, licence=licence))
 
     def listed(self, path: Path, listed: CaseList) -> None:
         """Take what a list names."""
@@ -161,9 +164,17 @@ class _Search:
                     "--dataset", data_set.name, f"nothing in {folder} fits its layouts: {layouts}"
                 )
             return False
-        self.sources += sources
         self.left_out += left_out
-        rest = (path for path in files if path not in used and used.isdisjoint(path.parents))
+        rest = {path for path in files if path not in used and used.isdisjoint(path.parents)}
+        for one in sources:
+            is_generic = stem_of(one.path).casefold() in GENERIC_NAMES
+            if not is_generic or not (one.path.parent / TREE_FOLDER).is_dir():
+                self.sources.append(one)
+                continue
+            beside = rest.intersection(_below(one.path.parent))
+            rest -= beside
+            self.sources.append(self._with_made(one, beside))
+            rest |= beside
         self._leave(rest, f"the layout of {data_set.name} has no place for it")
         return True
 
@@ -187,23 +198,28 @@ class _Search:
         return False
 
     def _one_ct(self, folder: Path, generic: list[Path]) -> None:
-        """Take the CT of a case's folder, with the label that AbdomenAtlas keeps beside it."""
+        """Take the CT of a case's folder, with all that AbdomenAtlas keeps beside it."""
         rest = set(_below(folder)) - set(generic)
-        data_set = _prefixed(folder.name)
         for path in generic:
             self.take(path)
-        original = folder / _ORIGINAL
-        if data_set is not None and original.is_file() and len(generic) == 1:
-            known = Source(
-                path=generic[0],
-                case_id=case_id_of(generic[0]),
-                label=label_of(data_set, original),
-                data_set=data_set.name,
-            )
-            self.sources[-1] = known
-            rest.discard(original)
-        for path in sorted(rest):
-            self._leave([path], _why_beside(folder, path, generic[0].name))
+        if len(generic) == 1:
+            data_set, original = _prefixed(folder.name), folder / _ORIGINAL
+            found = self.sources.pop()
+            if data_set is not None:
+                found = replace(found, data_set=data_set.name, licence=data_set.licence)
+            if data_set is not None and original.is_file():
+                found = replace(found, label=_label_in(data_set, original))
+                rest.discard(original)
+            self.sources.append(self._with_made(found, rest))
+        self._leave(rest, f"it lies with {generic[0].name}, the one CT of its folder")
+
+    def _with_made(self, source: Source, beside: set[Path]) -> Source:
+        """Add to a CT what was made of it before, and leave `beside` what is not told of."""
+        made, reasons = made_before(source.path.parent, beside)
+        for path, why in reasons.items():
+            self._leave([path], why)
+        beside.difference_update(made.files, reasons)
+        return replace(source, made=made if made.files else None)
 
     def _entry(self, entry: Path) -> None:
         if is_label_name(stem_of(entry)):
@@ -259,19 +275,18 @@ def _named_as(folder: Path) -> DataSet | None:
     return next((one for one in known_data_sets() if name in one.folder_names), None)
 
 
+def _label_in(data_set: DataSet, path: Path) -> OriginalLabel:
+    """Say what the label of a case's folder means; a release's own has our indices, and says so beside it."""
+    label = label_of(data_set, path)
+    if not is_label_table(path.with_name("labels.json")):
+        return label
+    return replace(label, ids="omentum", meaning=None, organs=data_set.meaning.organs)
+
+
 def _prefixed(name: str) -> DataSet | None:
     """Find the data set whose name a case's folder begins with, as in AbdomenAtlas."""
     fits = [one for one in known_data_sets() if name.startswith(f"{one.name}_")]
     return max(fits, key=lambda one: len(one.name), default=None)
-
-
-def _why_beside(folder: Path, path: Path, ct_name: str) -> str:
-    inside = path.relative_to(folder).parts
-    if stem_of(path).endswith("_revised"):
-        return f"it is a revision; take it with `omentum review import {folder.parent}`"
-    if inside[0] == "backbones" and len(inside) > 2:
-        return f"it is a prediction; take it with `omentum models add {folder.parent} --as {inside[1]}`"
-    return f"it lies with {ct_name}, the one CT of its folder"
 
 
 def _nothing(left_out: list[Failure]) -> str:

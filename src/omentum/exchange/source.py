@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from omentum.errors import UnknownOrganError
+from omentum.exchange.made_before import MadeBefore
 from omentum.exchange.original_label import OriginalLabel
 from omentum.volumes.itk_files import ITK_ENDINGS
 from omentum.volumes.labels import organ
@@ -41,7 +42,9 @@ class Source:
         files: The files of the series, where the folder holds others too.
         label: Its original label, where the layout says which that is.
         data_set: Name of the data set that it is of; empty where nobody knows.
+        licence: Of that data set, where its description states one.
         patient: Who it is of, where the data set says; the same text is the same patient.
+        made: What networks and readers made of it before, where it lies in an AbdomenAtlas tree.
     """
 
     path: Path
@@ -49,7 +52,9 @@ class Source:
     files: tuple[Path, ...] = ()
     label: OriginalLabel | None = None
     data_set: str = ""
+    licence: str = ""
     patient: str | None = None
+    made: MadeBefore | None = None
 
     def beside(self, pattern: str) -> Path | None:
         """Find a file that goes with this CT, such as its labels; `None` where there is none.

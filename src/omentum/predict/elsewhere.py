@@ -7,15 +7,15 @@ Out: probabilities and masks on the CT's grid, as a network of ours gives them. 
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import chain
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import fastremap
 import numpy as np
 
-from omentum.errors import ConfigError, LabelValueError, UnreadableImageError
+from omentum.errors import ConfigError, ImageError, LabelValueError, UnreadableImageError
 from omentum.measures.boxes import bounding_box, grown, organ_boxes
 from omentum.networks.catalogue import AVERAGE
 from omentum.predict.foreign_volumes import read_labels, read_organ, read_soft
@@ -32,6 +32,9 @@ _ENDINGS = (".nii.gz", ".nii")
 _CHUNK_BYTES = 1 << 20
 
 _Files = Mapping[str, tuple[Path, ...]]
+T = TypeVar("T")
+Tell = Callable[[str, ImageError], None]
+"""Told an organ, and why one of its files cannot be used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,12 +132,14 @@ class FilesNetwork:
                     found.update(chunk)
         return found.hexdigest()
 
-    def read(self, case_id: str, ct: Geometry) -> tuple[ProbabilityMaps, MaskSet]:
+    def read(self, case_id: str, ct: Geometry, tell: Tell | None = None) -> tuple[ProbabilityMaps, MaskSet]:
         """Read what was predicted of a case.
 
         Args:
             case_id: The case.
             ct: The CT's grid. Files may have its axes in another order or direction.
+            tell: Told of each organ's file that cannot be used, and the organ is unknown then, or only its
+                soft prediction; where not said, such a file is an error.
 
         Returns:
             Probabilities and masks, both on the CT's grid. An organ with a soft prediction and no mask is
@@ -147,33 +152,28 @@ class FilesNetwork:
             ImageError: A file is not there or cannot be read.
         """
         files = self.find(case_id)
-        soft = {name: _soft_part(paths, ct) for name, paths in files.soft.items()}
-        parts = {name: part for name, part in soft.items() if part is not None}
+        soft = dict(_usable(files.soft, lambda paths: _soft_part(paths, ct), tell))
         if files.label_map is not None:
             masks = self._masks_of_map(files.label_map, ct)
         else:
-            drawn = _drawn(files.masks, ct)
-            likely = (
-                (name, box, values > FULL / 2)
-                for name, (box, values) in parts.items()
-                if name not in files.masks
-            )
-            masks = MaskSet.build(ct, {*files.masks, *soft}, chain(drawn, likely))
+            masks = _built(files.masks, soft, ct, tell)
+            soft = {name: part for name, part in soft.items() if name in masks.organs}
+        parts = {name: part for name, part in soft.items() if part is not None}
         for name, box in organ_boxes(masks).items():
             if name not in soft and box is not None:
                 parts[name] = box, masks.mask_in(name, box) * np.uint8(FULL)
         return ProbabilityMaps(ct, masks.organs, parts), masks
 
-    def read_entropies(self, case_id: str, ct: Geometry) -> ProbabilityMaps | None:
+    def read_entropies(self, case_id: str, ct: Geometry, tell: Tell | None = None) -> ProbabilityMaps | None:
         """Read the entropies that were left of a case, kept as probabilities are; `None` without any.
 
         Args and errors as of `read`.
         """
         files = self.find(case_id).entropies
-        if not files:
+        parts = dict(_usable(files, lambda paths: _soft_part(paths, ct), tell))
+        if not parts:
             return None
-        parts = {name: _soft_part(paths, ct) for name, paths in files.items()}
-        return ProbabilityMaps(ct, tuple(files), {name: part for name, part in parts.items() if part})
+        return ProbabilityMaps(ct, tuple(parts), {name: part for name, part in parts.items() if part})
 
     def _case_dir(self, case_id: str) -> Path:
         """Choose where a case's files are: in the published tree, this network's own place in it."""
@@ -219,12 +219,35 @@ def _soft_part(paths: tuple[Path, ...], ct: Geometry) -> Part | None:
     return box, np.ascontiguousarray(values[box])
 
 
-def _drawn(files: _Files, ct: Geometry) -> Iterator[OrganPart]:
+def _built(files: _Files, soft: Mapping[str, Part | None], ct: Geometry, tell: Tell | None) -> MaskSet:
+    """Code masks that are read one organ at a time; one whose file cannot be used is unknown."""
+    read: list[str] = [name for name in soft if name not in files]
+
+    def parts() -> Iterator[OrganPart]:
+        for name, own in _usable(files, lambda paths: [read_organ(path, ct) for path in paths], tell):
+            read.append(name)
+            yield from ((name, *part) for part in own if part is not None)
+        for name, likely in soft.items():
+            if likely is not None and name not in files:
+                yield name, likely[0], likely[1] > FULL / 2
+
+    masks = MaskSet.build(ct, {*files, *soft}, parts())
+    return replace(masks, organs=tuple(name for name in masks.organs if name in read))
+
+
+def _usable(
+    files: _Files, read: Callable[[tuple[Path, ...]], T], tell: Tell | None
+) -> Iterator[tuple[str, T]]:
+    """Read one organ's files after another; tell of those that cannot be used, if anybody listens."""
     for name, paths in files.items():
-        for path in paths:
-            part = read_organ(path, ct)
-            if part is not None:
-                yield name, *part
+        try:
+            found = read(paths)
+        except ImageError as error:
+            if tell is None:
+                raise
+            tell(name, error)
+        else:
+            yield name, found
 
 
 def _volume(folder: Path, stem: str) -> Path | None:

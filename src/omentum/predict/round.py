@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from omentum.errors import ConfigError, ImageError
+from omentum.predict.left_before import kept_before
 from omentum.predict.manner import Manner
 from omentum.predict.named import opinion_named
 from omentum.predict.opinion import KeptOpinions, Opinion
-from omentum.predict.stage import case_steps
+from omentum.predict.stage import case_steps, is_predicted
 from omentum.records import Batch, Case
 from omentum.runners.runner import Progress
 from omentum.workspace import Workspace, prediction_stage
@@ -52,7 +53,8 @@ def predict_round(
     settings = workspace.settings
     manner = Manner(overlap=settings.overlap, recipe=settings.postprocessing)
     opinions: list[Opinion] = [
-        opinion_named(
+        kept_before(workspace, name)
+        or opinion_named(
             name,
             organs=settings.organs,
             device=device,
@@ -86,7 +88,7 @@ def _predict_with(
         return workspace.folder.prediction_dir(case_id, opinion.name)
 
     for case_id, detail in workspace.store.ledger.details(stage).items():
-        if _is_stale(detail, opinion, case_id) or not _is_there(folder_of(case_id)):
+        if _is_stale(detail, opinion, case_id) or not is_predicted(folder_of(case_id)):
             workspace.store.ledger.forget(stage, case_id)
     return workspace.runner.run(
         cases,
@@ -103,10 +105,3 @@ def _is_stale(detail: dict[str, Any], opinion: Opinion, case_id: str) -> bool:
         return bool(detail.get("made_with") != opinion.settings(case_id))
     except (ImageError, KeyError):  # what it was made from is gone
         return True
-
-
-def _is_there(folder: Path) -> bool:
-    """Tell whether nobody has removed what was predicted."""
-    return all(
-        (folder / name).is_file() for name in ("masks.nii.gz", "probabilities.zarr.zip", "summary.json")
-    )

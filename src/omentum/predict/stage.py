@@ -20,7 +20,7 @@ from omentum.volumes.probabilities import ENTROPIES_NAME, write_probabilities
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
 
-__all__ = ["case_steps"]
+__all__ = ["case_steps", "is_predicted"]
 
 _Read = tuple[Volume, float]
 _Seen = tuple[Volume, float, Predicted]
@@ -65,6 +65,13 @@ def case_steps(
         return {"weights_sha256": sha256, "organs": list(organs), "made_with": settings}
 
     return Steps(read=read, compute=compute, write=write)
+
+
+def is_predicted(folder: Path) -> bool:
+    """Tell whether nobody has removed what was predicted into a folder."""
+    return all(
+        (folder / name).is_file() for name in ("masks.nii.gz", "probabilities.zarr.zip", "summary.json")
+    )
 
 
 def _write(

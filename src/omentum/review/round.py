@@ -19,7 +19,7 @@ from omentum.review.take import FoundRevision, Reading, find_revisions, shared_m
 from omentum.volumes.mask_files import read_masks
 from omentum.workspace import Workspace
 
-__all__ = ["export_round", "import_round"]
+__all__ = ["export_round", "import_round", "mark_done", "noted", "predicted_mask"]
 
 
 def export_round(workspace: Workspace, folder: Path, *, top: int | None = None) -> list[Task]:
@@ -103,16 +103,16 @@ def import_round(
             reading = Reading(round_number=number, reader=reader, network=network, minutes=minutes_spent)
             case = cases[one.case_id]
             revision_dir = workspace.folder.revision_dir(one.case_id, one.organ)
-            before = _before(predictions.get(one.case_id), case, one)
+            before = predicted_mask(predictions.get(one.case_id), case, one.organ)
             taken.append(
-                _noted(workspace, take_revision(one.path, case, one.organ, before, revision_dir, reading))
+                noted(workspace, take_revision(one.path, case, one.organ, before, revision_dir, reading))
             )
     finally:
-        _mark_done(workspace, number, found[: len(taken)])
+        mark_done(workspace, number, found[: len(taken)])
     return taken
 
 
-def _noted(workspace: Workspace, revision: Revision) -> Revision:
+def noted(workspace: Workspace, revision: Revision) -> Revision:
     """Note a revision, unless it is the one that stands since an earlier round."""
     ours = [one for one in workspace.store.revisions.of_case(revision.case_id) if one.organ == revision.organ]
     if ours and ours[-1].sha256 == revision.sha256:
@@ -120,13 +120,15 @@ def _noted(workspace: Workspace, revision: Revision) -> Revision:
     return workspace.store.revisions.add(revision)
 
 
-def _before(prediction: Prediction | None, case: Case, found: FoundRevision) -> npt.NDArray[np.bool_]:
-    if prediction is None or found.organ not in prediction.organs:
+def predicted_mask(prediction: Prediction | None, case: Case, organ_name: str) -> npt.NDArray[np.bool_]:
+    """Give the mask `(x, y, z)` that a reader was shown; nothing where the organ was not predicted."""
+    if prediction is None or organ_name not in prediction.organs:
         return np.zeros(case.geometry.shape, dtype=bool)
-    return read_masks(prediction.masks_path).mask(found.organ)
+    return read_masks(prediction.masks_path).mask(organ_name)
 
 
-def _mark_done(workspace: Workspace, number: int, found: Sequence[FoundRevision]) -> None:
+def mark_done(workspace: Workspace, number: int, found: Sequence[FoundRevision]) -> None:
+    """Say that the round's tasks of these masks are done, as far as it has such tasks."""
     queued = {(task.case_id, task.organ) for task in workspace.store.tasks.of_round(number)}
     keys = [(one.case_id, one.organ) for one in found if (one.case_id, one.organ) in queued]
     workspace.store.tasks.set_state(number, keys, TaskState.DONE)

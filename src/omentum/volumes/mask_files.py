@@ -5,6 +5,7 @@ Out: one NIfTI file with set codes, its table in the header, so that both are on
      one 0/1 file an organ, a painted label map, and `labels.json` beside it.
 """
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from omentum.volumes.nifti import read_nifti, read_nifti_note, write_nifti
 from omentum.volumes.volume import Volume
 
 __all__ = [
+    "is_label_table",
     "read_masks",
     "read_sets",
     "write_label_table",
@@ -75,4 +77,16 @@ def write_painted(path: Path, masks: MaskSet) -> None:
 
 def write_label_table(path: Path) -> None:
     """Write which index is which organ, for programs and people."""
-    write_json(path, {"0": "background", **{str(row.index): row.name for row in ORGANS}})
+    write_json(path, _table())
+
+
+def is_label_table(path: Path) -> bool:
+    """Tell whether a file says that the label map beside it has 32-class indices."""
+    try:
+        return bool(json.loads(path.read_text(encoding="utf-8")) == _table())
+    except (OSError, ValueError):
+        return False
+
+
+def _table() -> dict[str, str]:
+    return {"0": "background", **{str(row.index): row.name for row in ORGANS}}

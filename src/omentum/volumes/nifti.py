@@ -20,7 +20,7 @@ from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 
 from omentum.errors import AffineError, ImageShapeError, UnreadableImageError
-from omentum.volumes.atomic import writing
+from omentum.volumes.atomic import copy, writing
 from omentum.volumes.geometry import Affine, Geometry
 from omentum.volumes.volume import Volume
 from omentum.volumes.zero_runs import ZeroRunsGzip
@@ -29,6 +29,7 @@ __all__ = [
     "DAMAGE",
     "NiftiLayout",
     "VoxelStream",
+    "copy_nifti",
     "is_nifti",
     "nifti_bytes",
     "read_nifti",
@@ -50,6 +51,7 @@ _COMMENT = 6
 """NIfTI-1 extension code of free text."""
 
 _SLAB_BYTES = 1 << 20
+_GZIP_MARK = b"\x1f\x8b"
 
 _CURE = "save it anew as a 3D NIfTI from the program it came from"
 DAMAGE = (ImageFileError, HeaderDataError, EOFError, OSError, ValueError, MemoryError, zlib.error)
@@ -257,10 +259,27 @@ def _voxels(path: Path, image: nib.Nifti1Image) -> npt.NDArray[Any]:
     return scaled
 
 
+def copy_nifti(source: Path, path: Path) -> None:
+    """Copy a NIfTI file to one whose name ends in `.gz`: byte for byte, or compressed where it was not."""
+    with source.open("rb") as start:
+        gzipped = start.read(2) == _GZIP_MARK
+    if gzipped:
+        copy(source, path)
+        return
+    with (
+        source.open("rb") as stream,
+        writing(path) as part,
+        part.open("wb") as raw,
+        closing(ZeroRunsGzip(raw, GZIP_LEVEL)) as compressed,
+    ):
+        while chunk := stream.read(_SLAB_BYTES):
+            compressed.write(chunk)
+
+
 def nifti_bytes(path: Path) -> IO[bytes]:
     """Open a file's bytes, decompressed if it begins as gzip does, whatever it is called."""
     with path.open("rb") as start:
-        gzipped = start.read(2) == b"\x1f\x8b"
+        gzipped = start.read(2) == _GZIP_MARK
     if gzipped:
         stream: IO[bytes] = igzip.open(path, "rb")
         return stream

@@ -56,7 +56,9 @@ def predicted(released, tmp_path):
 
 def test_the_layout_of_abdomenatlas_8k_is_the_published_one(export, predicted, shared):
     case, masks = predicted
-    out, batch = export([case], "abdomenatlas-8k")
+    own = case.original_label_path.with_name("source_label.nii.gz")
+    own.write_bytes(b"as it came")
+    out, batch = export([replace(case, source_label_path=own)], "abdomenatlas-8k")
     assert batch.failed == ()
     folder = out / "04_LiTS_c1"
     published = json.loads((shared / "reference/assembly/expected.json").read_text())["cases"][
@@ -71,10 +73,24 @@ def test_the_layout_of_abdomenatlas_8k_is_the_published_one(export, predicted, s
     assert assembled.get_data_dtype() == published["stored_dtype"]
     np.testing.assert_array_equal(assembled.get_fdata(), nib.load(case.labels_path).get_fdata())
     np.testing.assert_array_equal(assembled.affine, nib.load(case.ct_path).affine)
-    assert (folder / "original_label.nii.gz").read_bytes() == case.original_label_path.read_bytes()
+    assert (folder / "original_label.nii.gz").read_bytes() == b"as it came"
     said = np.asarray(nib.load(folder / "pseudo_label_V1.nii.gz").dataobj)
     top = masks["liver"] & ~masks["aorta"]
     assert (said[top] == organ("liver").index).all()
+
+
+def test_the_published_layout_says_so_where_the_original_label_is_ours(export, predicted):
+    case, _ = predicted
+    out, _ = export([case], "abdomenatlas-8k")
+    folder = out / "04_LiTS_c1"
+    assert (folder / "original_label.nii.gz").read_bytes() == case.original_label_path.read_bytes()
+    assert json.loads((folder / "labels.json").read_text())["6"] == "liver"
+
+
+def test_a_case_that_is_named_after_its_data_set_is_not_so_twice(export, predicted):
+    case, _ = predicted
+    out, _ = export([replace(case, case_id="04_LiTS_7")], "abdomenatlas-8k")
+    assert (out / "04_LiTS_7" / "ct.nii.gz").is_file()
 
 
 def test_the_published_layout_needs_what_the_network_said_unless_it_said_nothing(export, released):

@@ -18,7 +18,7 @@ from omentum.records import MaskSource
 from omentum.released import ReleasedCase
 from omentum.volumes.atomic import copy
 from omentum.volumes.labels import SUBSETS, organ, subset_ids
-from omentum.volumes.mask_files import read_masks
+from omentum.volumes.mask_files import read_masks, write_label_table
 from omentum.volumes.nifti import read_nifti_geometry, write_nifti, writing_nifti
 from omentum.volumes.planes import label_planes
 from omentum.volumes.volume import Volume
@@ -31,7 +31,7 @@ def _write_8k(case: ReleasedCase, export: Export) -> None:
 
     `segmentations/` has the masks of the release, so that they agree with `pseudo_label.nii.gz`; a revised
     organ has the network's mask beside it, as `<organ>_<version>`. A case that nothing was predicted of has
-    no file of what was.
+    no file of what was. The original label is the data set's own file, or else ours, with `labels.json`.
     """
     sources = {mask.source for mask in case.masks}
     if case.prediction_path is None and MaskSource.PREDICTED in sources:
@@ -39,10 +39,14 @@ def _write_8k(case: ReleasedCase, export: Export) -> None:
             f"case {case.case_id!r}: what its network predicted is no longer in the project, and this layout "
             "shows it; export the release in another layout, or assemble a new one"
         )
-    folder = export.out / f"{case.data_set}_{case.case_id}"
+    is_named = case.case_id.startswith(f"{case.data_set}_")
+    folder = export.out / (case.case_id if is_named else f"{case.data_set}_{case.case_id}")
     copy(case.ct_path, folder / "ct.nii.gz")
-    if case.original_label_path is not None:
-        copy(case.original_label_path, folder / "original_label.nii.gz")
+    own_label = case.source_label_path or case.original_label_path
+    if own_label is not None:
+        copy(own_label, folder / "original_label.nii.gz")
+    if own_label is not None and own_label == case.original_label_path:
+        write_label_table(folder / "labels.json")
     _write_assembled(case, folder / "pseudo_label.nii.gz")
     for mask in case.masks:
         copy(mask.path, folder / "segmentations" / f"{organ(mask.organ).published_name}.nii.gz")

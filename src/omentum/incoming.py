@@ -1,0 +1,138 @@
+"""How does a data set come in, with all that networks and readers made of it before?
+
+In:  CTs that were found, and what lies beside them in an AbdomenAtlas tree.
+Out: cases (`exchange`), predictions (`predict`) and revisions (`review`) of the project. Each step does only
+     what is not done yet, so that a run that was killed anywhere goes on when it is called again.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from omentum.exchange import batch
+from omentum.exchange.add import AS_IT_IS, Manner, recorded_source
+from omentum.exchange.batch import Labels, settled_sources
+from omentum.exchange.sources import Looked, Source, look_through
+from omentum.project import read_secret
+from omentum.records import Batch, Failure
+from omentum.review.drawn_before import DrawnBefore, take_drawn
+from omentum.runners.runner import Progress
+from omentum.workspace import Workspace
+
+__all__ = ["Added", "add_cases", "add_found"]
+
+Tell = Callable[[str, Progress], None]
+_NOTHING = Batch(done=(), skipped=(), failed=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """What came in.
+
+    Attributes:
+        cases: By name.
+        predictions: By `<case_id>/<network>`; an organ's file that cannot be used is among the failed.
+        revisions: By `<case_id>/<organ>`.
+        left_alone: What could have been taken of a tree and was not, with the reason.
+    """
+
+    cases: Batch
+    predictions: Batch = _NOTHING
+    revisions: Batch = _NOTHING
+    left_alone: tuple[Failure, ...] = ()
+
+
+def add_cases(
+    workspace: Workspace,
+    paths: Sequence[Path],
+    *,
+    case_id: str | None = None,
+    labels: Labels | None = None,
+    manner: Manner = AS_IT_IS,
+    tell: Tell | None = None,
+) -> Added:
+    """Add every CT found in files and folders; see `add_found`.
+
+    Args:
+        workspace: The project.
+        paths: CTs, DICOM folders, lists, folders of them.
+        case_id: A name for the one CT there is, instead of one from its path.
+        labels: Finds a CT's original label, in place of the one that its layout has.
+        manner: How they come in.
+        tell: Told of the progress.
+
+    Raises:
+        CaseClashError: Two sources, or a source and a case of the project, would have one name.
+        ConfigError: `case_id` is given for more than one CT, or cannot be a folder's name.
+        ImageError: A path is no CT and no folder of any.
+    """
+    looked = look_through(paths)
+    return add_found(workspace, looked, case_id=case_id, labels=labels, manner=manner, tell=tell)
+
+
+def add_found(
+    workspace: Workspace,
+    looked: Looked,
+    *,
+    case_id: str | None = None,
+    labels: Labels | None = None,
+    manner: Manner = AS_IT_IS,
+    tell: Tell | None = None,
+) -> Added:
+    """Add CTs that were found; then, of those that are in, what was made of them before.
+
+    A mask that cannot be used is set aside with its reason, and its CT stays in. Predictions come first, as a
+    revision whose reader's first mask is not in the tree is compared with the main network's.
+
+    Args, errors: As of `add_cases`.
+    """
+    cases = batch.add_found(
+        workspace, looked, case_id=case_id, labels=labels, manner=manner, progress=_named(tell, "add")
+    )
+    are_in = {*cases.done, *cases.skipped}
+    sources = settled_sources(workspace, looked, case_id=case_id, manner=manner)
+    made = [one for one in sources if one.made is not None and one.case_id in are_in]
+    predictions, not_predicted = _predictions(workspace, made, manner, _named(tell, "predictions"))
+    drawn = [
+        DrawnBefore(
+            case_id=one.case_id, organ=mask.organ, path=mask.path, shown=mask.shown, network=mask.network
+        )
+        for one in made
+        if one.made is not None
+        for mask in one.made.revisions
+    ]
+    revisions, not_drawn = take_drawn(workspace, drawn, progress=_named(tell, "revisions"))
+    return Added(
+        cases=cases,
+        predictions=predictions,
+        revisions=revisions,
+        left_alone=(*not_predicted, *not_drawn),
+    )
+
+
+def _predictions(
+    workspace: Workspace,
+    sources: Sequence[Source],
+    manner: Manner,
+    progress: Callable[[Progress], None] | None,
+) -> tuple[Batch, tuple[Failure, ...]]:
+    found = [(one, left) for one in sources if one.made is not None for left in one.made.networks]
+    if not found:
+        return _NOTHING, ()
+    from omentum.predict.left_before import LeftBefore, take_left
+
+    secret = read_secret(workspace.folder)
+    left = [
+        LeftBefore(
+            case_id=one.case_id,
+            network=network.name,
+            folder=network.folder,
+            origin=f"{recorded_source(one, secret, manner)}, backbones/{network.name}",
+        )
+        for one, network in found
+    ]
+    return take_left(workspace, left, progress=progress)
+
+
+def _named(tell: Tell | None, step: str) -> Callable[[Progress], None] | None:
+    return None if tell is None else lambda progress: tell(step, progress)

@@ -1,0 +1,252 @@
+"""What did networks make of CTs before these came here? Masks of an AbdomenAtlas tree, as predictions.
+
+In:  folders `<case>/backbones/<network>/` of cases that an open project has.
+Out: predictions on disk as ours are, and in the ledger, where `made_with` says where they came from. Nobody
+     knows the weights, so that in place of their hash there is `files:` and the hash of the files.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from omentum.errors import ImageError, UnreadableImageError
+from omentum.networks.catalogue import known_models
+from omentum.networks.left_files import known_files
+from omentum.predict.decide import Decided
+from omentum.predict.elsewhere import FilesNetwork
+from omentum.predict.opinion import Predicted
+from omentum.predict.stage import case_steps, is_predicted
+from omentum.records import Batch, Case, Failure
+from omentum.runners.runner import Progress
+from omentum.runners.steps import Steps
+from omentum.volumes.volume import Volume
+from omentum.workspace import Workspace, prediction_stage
+
+__all__ = ["KeptBefore", "LeftBefore", "kept_before", "take_left"]
+
+_BEFORE = "before"
+"""In a ledger's detail: what was looked at, and which files could not be used. Ours have no such entry."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftBefore:
+    """What one network left of one case.
+
+    Attributes:
+        case_id: Of a case of the project.
+        network: Its name.
+        folder: Holds `segmentations/`, perhaps `soft_pred/` and `entropy/`.
+        origin: Where that is, as the project may keep it.
+    """
+
+    case_id: str
+    network: str
+    folder: Path
+    origin: str
+
+
+def take_left(
+    workspace: Workspace,
+    left: Sequence[LeftBefore],
+    *,
+    progress: Callable[[Progress], None] | None = None,
+) -> tuple[Batch, tuple[Failure, ...]]:
+    """Take predictions of the project's organs; what was taken before is not taken twice.
+
+    Returns:
+        What became of them, by `<case_id>/<network>`; a file that cannot be used is among the failed, by its
+        organ, though the rest was taken. And those left alone with the reason: the project has a prediction
+        of its own, the network runs here, or there is none of the organs.
+    """
+    done: list[str] = []
+    skipped: list[str] = []
+    failed: list[Failure] = []
+    alone: list[Failure] = []
+    for network, group in groupby(sorted(left, key=_order), key=lambda one: one.network):
+        own = list(group)
+        stage = prediction_stage(network)
+        reasons = _why_left(workspace, network, own)
+        alone += [Failure(key=str(one.folder), reason=reason) for one, reason in reasons.items()]
+        fit = [one for one in own if one not in reasons]
+        batch = _taken(workspace, network, fit, progress)
+        done += [f"{case_id}/{network}" for case_id in batch.done]
+        skipped += [f"{case_id}/{network}" for case_id in batch.skipped]
+        failed += [Failure(key=f"{one.key}/{network}", reason=one.reason) for one in batch.failed]
+        noted = workspace.store.ledger.details(stage)
+        failed += [
+            Failure(key=f"{one.case_id}/{network}/{name}", reason=reason)
+            for one in fit
+            for name, reason in noted.get(one.case_id, {}).get(_BEFORE, {}).get("unusable", {}).items()
+        ]
+    return Batch(done=tuple(done), skipped=tuple(skipped), failed=tuple(failed)), tuple(alone)
+
+
+def _order(one: LeftBefore) -> tuple[str, str]:
+    return one.network, one.case_id
+
+
+def _why_left(workspace: Workspace, network: str, left: Sequence[LeftBefore]) -> dict[LeftBefore, str]:
+    """Say what is left alone and why: what runs here is not mixed with what others made by that name."""
+    if network in workspace.networks and network in known_models(workspace.folder.root / "networks"):
+        why = (
+            f"{network} predicts in this project, and nobody knows whether this is by the same weights; "
+            "run `omentum predict`, or give the folder another name"
+        )
+        return dict.fromkeys(left, why)
+    noted = workspace.store.ledger.details(prediction_stage(network))
+    reasons = {}
+    for one in left:
+        if _BEFORE not in noted.get(one.case_id, {_BEFORE: None}):
+            reasons[one] = f"this project has predicted {one.case_id} with {network} itself"
+            continue
+        try:
+            _files(workspace, one).find(one.folder.name)
+        except ImageError:
+            reasons[one] = "none of its files is of an organ of this project"
+    return reasons
+
+
+def _files(workspace: Workspace, one: LeftBefore) -> FilesNetwork:
+    return FilesNetwork(name=one.network, folder=one.folder.parent, organs=workspace.settings.organs)
+
+
+def _taken(
+    workspace: Workspace,
+    network: str,
+    left: Sequence[LeftBefore],
+    progress: Callable[[Progress], None] | None,
+) -> Batch:
+    stage = prediction_stage(network)
+    ledger = workspace.store.ledger
+    by_case = {one.case_id: one for one in left}
+
+    def folder_of(case_id: str) -> Path:
+        return workspace.folder.prediction_dir(case_id, network)
+
+    opinion = _LeftOpinion(network, {one.case_id: (_files(workspace, one), one) for one in left})
+    noted = ledger.details(stage)
+    for case_id, one in by_case.items():
+        seen = noted.get(case_id, {}).get(_BEFORE, {}).get("seen")
+        if case_id in noted and (seen != _seen(workspace, one) or not is_predicted(folder_of(case_id))):
+            ledger.forget(stage, case_id)
+    steps = case_steps(opinion, folder_of)
+
+    def write(case: Case, made: Any) -> dict[str, Any]:
+        seen = _seen(workspace, by_case[case.case_id])
+        detail = steps.write(case, made)
+        return {**detail, _BEFORE: {"seen": seen, "unusable": opinion.unusable.pop(case.case_id, {})}}
+
+    return workspace.runner.run(
+        [workspace.store.cases.get(case_id) for case_id in by_case],
+        Steps(read=steps.read, compute=steps.compute, write=write),
+        key=lambda case: case.case_id,
+        ledger=ledger.of(stage),
+        progress=progress,
+    )
+
+
+def _seen(workspace: Workspace, one: LeftBefore) -> str:
+    """Hash names, sizes and times of the files, and the organs asked for; no file is read."""
+    found = hashlib.sha256(",".join(workspace.settings.organs).encode())
+    for path in _files(workspace, one).find(one.folder.name).paths:
+        known = path.stat()
+        name = path.relative_to(one.folder).as_posix()
+        found.update(f"{name}\0{known.st_size}\0{known.st_mtime_ns}\0".encode())
+    return found.hexdigest()
+
+
+class _LeftOpinion:
+    """What a network left in a tree.
+
+    Args:
+        name: The network's.
+        left: By case, its files and where they are.
+    """
+
+    def __init__(self, name: str, left: Mapping[str, tuple[FilesNetwork, LeftBefore]]) -> None:
+        self.name = name
+        self.unusable: dict[str, dict[str, str]] = {}
+        self._left = left
+
+    @property
+    def organs(self) -> tuple[str, ...]:
+        """Those that were looked for."""
+        return next((files.organs for files, _ in self._left.values()), ())
+
+    def settings(self, case_id: str) -> dict[str, Any]:
+        """See `Opinion.settings`."""
+        files, one = self._left[case_id]
+        return {
+            "network": self.name,
+            "weights_sha256": f"files:{files.sha256(one.folder.name)}",
+            "organs": list(files.organs),
+            "imported_from": one.origin,
+        }
+
+    def predict(self, ct: Volume, case_id: str) -> Predicted:
+        """See `Opinion.predict`; files that cannot be used are left out, and kept in `unusable`.
+
+        Raises:
+            UnreadableImageError: That are all.
+        """
+        files, one = self._left[case_id]
+        unusable = self.unusable[case_id] = dict[str, str]()
+
+        def tell(name: str, error: ImageError) -> None:
+            unusable[name] = str(error)
+
+        maps, masks = files.read(one.folder.name, ct.geometry, tell)
+        if not masks.organs:
+            raise UnreadableImageError(
+                one.folder, f"no file of it can be used: {next(iter(unusable.values()))}", "export it anew"
+            )
+        entropies = files.read_entropies(one.folder.name, ct.geometry, tell)
+        decided = Decided(masks=masks, removed_ml={}, notes=())
+        return Predicted(maps=maps, decided=decided, seconds={}, entropies=entropies)
+
+
+class KeptBefore:
+    """A network that cannot run here, by what of it came in with a tree.
+
+    Args:
+        name: The network's.
+        noted: What the ledger says of each case.
+    """
+
+    def __init__(self, name: str, noted: Mapping[str, Mapping[str, Any]]) -> None:
+        self.name = name
+        self._noted = noted
+
+    @property
+    def organs(self) -> tuple[str, ...]:
+        """Those that were looked for in any case."""
+        names = (name for detail in self._noted.values() for name in detail["made_with"]["organs"])
+        return tuple(dict.fromkeys(names))
+
+    def settings(self, case_id: str) -> dict[str, Any]:
+        """See `Opinion.settings`: what is kept stays as it is."""
+        if case_id not in self._noted:
+            raise self._not_here(case_id)
+        return dict(self._noted[case_id]["made_with"])
+
+    def predict(self, ct: Volume, case_id: str) -> Predicted:
+        """See `Opinion.predict`; there is nothing that could be made anew."""
+        del ct
+        raise self._not_here(case_id)
+
+    def _not_here(self, case_id: str) -> UnreadableImageError:
+        seen = f"the tree had nothing of it by {self.name}, which has no weights here"
+        cure = "add the tree again, or take the network out of `networks` in omentum.toml"
+        return UnreadableImageError(case_id, seen, cure)
+
+
+def kept_before(workspace: Workspace, name: str) -> KeptBefore | None:
+    """Give the network of that name if all there is of it came in with a tree; else `None`."""
+    if name in known_files() or name in known_models(workspace.folder.root / "networks"):
+        return None
+    noted = workspace.store.ledger.details(prediction_stage(name))
+    before = {case_id: detail for case_id, detail in noted.items() if _BEFORE in detail}
+    return KeptBefore(name, before) if before else None
