@@ -13,7 +13,7 @@ from omentum.volumes.mask_files import read_masks, write_masks
 from omentum.workspace import prediction_stage
 
 HELD_OUT = "phantom_0003"
-HEADS = ContinualConfig(steps=8, samples_per_class=300, learning_rate=2e-2)
+HEADS = ContinualConfig(steps=8, samples_per_class=300, learning_rate=2e-2, replay_least=0)
 
 
 def tuned(workspace, config=HEADS):
@@ -34,6 +34,15 @@ def test_what_is_replayed_goes_by_the_rule(workspace, revise, rule):
     assert len(plan) == (0 if rule == "none" else 1)
 
 
+@pytest.mark.parametrize(("share", "limit", "n_replayed"), [(0.25, 3, 2), (0.0, 3, 0), (1.0, 1, 2)])
+def test_however_few_were_revised_some_others_are_replayed(workspace, revise, share, limit, n_replayed):
+    revise("liver", "phantom_0000")
+    config = ContinualConfig(replay_share=share, replay_limit=limit, replay_least=2)
+    cases = [one for one in labelled_cases(workspace) if not one.case.held_out]
+    plan = learned_from(workspace, cases, workspace.unlearned(), config, ("liver",))
+    assert len(plan) == 1 + n_replayed
+
+
 def test_a_revision_of_an_organ_that_the_network_has_no_head_for_is_nothing_to_tune(workspace, revise):
     revise("colon", "phantom_0000")
     with pytest.raises(TuneError):
@@ -41,7 +50,7 @@ def test_a_revision_of_an_organ_that_the_network_has_no_head_for_is_nothing_to_t
 
 
 def test_masks_that_people_vouch_for_are_replayed_before_predicted_ones(workspace, revise):
-    everything = ContinualConfig(steps=1, samples_per_class=50, replay_share=0.5)
+    everything = ContinualConfig(steps=1, samples_per_class=50, replay_share=0.5, replay_least=0)
     revise("liver", "phantom_0001")
     tuned(workspace, everything)
     workspace.store.rounds.turn(1, "tiny-r1")

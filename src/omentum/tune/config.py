@@ -125,6 +125,9 @@ class ContinualConfig:
     """Which: the most important ones (`importance`), any (`random`), or `none`."""
     replay_limit: int = 3
     """Most cases that are replayed for each case revised, so that replay does not drown the revisions."""
+    replay_least: int = 5
+    """Cases that are replayed whatever share and limit say, as far as there are so many: what one or two
+    patients teach a head is not what holds for the others. With share 0 and by rule `none` none is."""
     predicted_weight: float = 0.3
     """What a predicted label counts in the loss; original and revised ones count 1."""
     kept_as: Numbers = "float32"
@@ -135,7 +138,7 @@ class ContinualConfig:
         """Refuse settings that cannot run."""
         _of_their_types(self)
         _at_least(self, 1, ("replay_limit", "steps", "samples_per_class"))
-        _at_least(self, 0, ("seed", "augmented_copies"))
+        _at_least(self, 0, ("seed", "augmented_copies", "replay_least"))
         _shares(self, ("replay_share", "predicted_weight", "average_decay"))
         if self.replay_by not in RULES:
             raise ConfigError("replay_by", self.replay_by, f"the rules are {', '.join(RULES)}")

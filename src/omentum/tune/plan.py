@@ -78,10 +78,12 @@ def _replay(
     organ: str,
     n_own: int,
 ) -> list[str]:
-    """Choose what is replayed for an organ: as many as the share says, but no more than the limit."""
+    """Choose what is replayed for an organ: as many as the share says, within limits for few and many."""
     n_earlier = len(vouched_for) + len(guessed)
-    wanted = max(1, round(config.replay_share * n_earlier)) if config.replay_share and n_earlier else 0
-    n_slots = min(wanted, config.replay_limit * n_own)
+    if not config.replay_share:
+        return []
+    n_slots = max(1, round(config.replay_share * n_earlier))
+    n_slots = max(min(n_slots, config.replay_limit * n_own), config.replay_least)
     seed = zlib.crc32(f"{config.seed} {organ}".encode())
     first = replayed(vouched_for, n_slots, rule=config.replay_by, seed=seed)
     return first + replayed(guessed, n_slots - len(first), rule=config.replay_by, seed=seed)
