@@ -90,6 +90,7 @@ class KnownScans:
         self._names: list[str] = []
         self._rows = np.zeros((0, _SIDE**3), dtype=np.uint8)
         self._coarse = np.zeros((0, _COARSE_SIDE**3), dtype=np.float32)
+        self._means = np.zeros(0, dtype=np.float32)
 
     def add(self, case_id: str, seen: Fingerprint) -> None:
         """Know one more; of several with the same voxels the first counts."""
@@ -99,7 +100,9 @@ class KnownScans:
             more = max(64, len(self._rows))
             self._rows = np.concatenate([self._rows, np.zeros((more, row.size), dtype=np.uint8)])
             self._coarse = np.concatenate([self._coarse, np.zeros((more, _COARSE_SIDE**3), dtype=np.float32)])
-        self._rows[len(self._names)], self._coarse[len(self._names)] = row, _coarse(row)
+            self._means = np.concatenate([self._means, np.zeros(more, dtype=np.float32)])
+        place, coarse = len(self._names), _coarse(row)
+        self._rows[place], self._coarse[place], self._means[place] = row, coarse, coarse.mean()
         self._names.append(case_id)
 
     def same_voxels(self, seen: Fingerprint) -> str | None:
@@ -109,9 +112,10 @@ class KnownScans:
     def alike(self, seen: Fingerprint) -> str | None:
         """Name the case whose thumbnail is most like it, if any is like it."""
         row = _row(seen)
-        # Means of blocks differ by no more than the blocks do on average: most are ruled out by them.
-        apart_at_least = np.abs(self._coarse[: len(self._names)] - _coarse(row)).mean(axis=1)
-        near = np.flatnonzero(apart_at_least <= ALIKE_LEVELS + _ROUNDING)
+        coarse, most = _coarse(row), ALIKE_LEVELS + _ROUNDING
+        # Means differ by no more than what they are made of does on average: most are ruled out by them.
+        near = np.flatnonzero(np.abs(self._means[: len(self._names)] - coarse.mean()) <= most)
+        near = near[np.abs(self._coarse[near] - coarse).mean(axis=1) <= most]
         if not near.size:
             return None
         apart = np.abs(self._rows[near].astype(np.int16) - row).mean(axis=1)
