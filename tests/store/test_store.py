@@ -78,3 +78,25 @@ def test_one_store_serves_many_threads(store):
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(note, range(100)))
     assert len(store.ledger.details("predict")) == 100
+
+
+def test_what_is_done_together_is_kept_together_or_not_at_all(tmp_path, case_of):
+    with Store.open(URL, tmp_path) as store:
+        with store.together():
+            store.cases.add(case_of("a"))
+            assert store.cases.get("a").case_id == "a", "what was written inside is seen inside"
+            store.ledger.mark_done("add", "a", {})
+        with pytest.raises(KeyboardInterrupt), store.together():
+            store.cases.add(case_of("b"))
+            store.ledger.mark_done("add", "b", {})
+            raise KeyboardInterrupt
+        assert [case.case_id for case in store.cases.all()] == ["a"]
+        assert store.ledger.details("add") == {"a": {}}
+
+
+def test_other_threads_see_what_is_done_together_once_it_is_kept(tmp_path, case_of):
+    with Store.open(URL, tmp_path) as store, ThreadPoolExecutor(1) as thread:
+        with store.together():
+            store.cases.add(case_of("a"))
+            assert thread.submit(store.cases.all).result() == []
+        assert [case.case_id for case in thread.submit(store.cases.all).result()] == ["a"]

@@ -21,6 +21,8 @@ from omentum.exchange.sources import Looked, Source, look_through
 from omentum.project import checked_name, pseudonym, read_secret
 from omentum.records import Batch, Case
 from omentum.runners.runner import Progress
+from omentum.store.ledger import StageLedger
+from omentum.store.store import Store
 from omentum.workspace import ADD_STAGE, Workspace
 
 __all__ = ["ADD_STAGE", "Labels", "add_cases", "add_found", "is_held_out", "settled_sources"]
@@ -40,6 +42,34 @@ class _Arrival:
     case_dir: Path
     patient_id: str | None
     label: OriginalLabel | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arrived:
+    """What is kept of a CT that came in: the case, unless the project has it, and what is noted of it."""
+
+    case: Case | None
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _CaseLedger:
+    """Keeps a case and what is noted of it in one transaction."""
+
+    store: Store
+    stage: StageLedger
+
+    def done(self, key: str) -> bool:
+        return self.stage.done(key)
+
+    def mark_done(self, key: str, result: _Arrived) -> None:
+        with self.store.together():
+            if result.case is not None:
+                self.store.cases.add(result.case)
+            self.stage.mark_done(key, result.detail)
+
+    def mark_failed(self, key: str, reason: str) -> None:
+        self.stage.mark_failed(key, reason)
 
 
 def add_cases(
@@ -92,13 +122,13 @@ def add_found(
         if known.get(source.case_id, recorded) != recorded:
             raise CaseClashError(source.case_id, source.path, known[source.case_id])
     split = {case.patient_id: case.held_out for case in cases}
-    ledger = workspace.store.ledger.of(ADD_STAGE)
+    ledger = _CaseLedger(workspace.store, workspace.store.ledger.of(ADD_STAGE))
     patients = Patients(cases, workspace.store.ledger.details(ADD_STAGE))
 
-    def work(source: Source) -> dict[str, Any]:
+    def work(source: Source) -> _Arrived:
         recorded = recorded_source(source, secret, manner)
-        if source.case_id in known:  # an earlier run was killed before it was noted
-            return {"source": recorded, **_told(source)}
+        if source.case_id in known:  # added by other means, so that nothing was noted of it
+            return _Arrived(case=None, detail={"source": recorded, **_told(source)})
         imported = ahead.take(arrivals[source.case_id])
         settled = patients.settle(imported.case, imported.seen)
         case = settled.case
@@ -106,8 +136,8 @@ def add_found(
             case, secret, workspace.settings.held_out_share
         )
         held_out = split.setdefault(case.patient_id, is_drawn)
-        workspace.store.cases.add(replace(case, held_out=held_out))
-        return {"source": recorded, **_noted(source, imported), **settled.details()}
+        detail = {"source": recorded, **_noted(source, imported), **settled.details()}
+        return _Arrived(case=replace(case, held_out=held_out), detail=detail)
 
     arrivals = {
         source.case_id: _Arrival(

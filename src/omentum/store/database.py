@@ -6,6 +6,7 @@ Out: sessions, each one transaction: any number read at a time, and one writes. 
 """
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -60,18 +61,38 @@ class Database:
         self.name = parsed.render_as_string(hide_password=True)
         make = _sqlite if _is_sqlite(parsed) else _postgresql
         self._engine, self._writer = make(parsed, wait_seconds)
+        self._shared = _Shared()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Open a session that reads one consistent state."""
+        if self._shared.session is not None:
+            yield self._shared.session
+            return
         with self._explained(), Session(self._engine) as session, session.begin():
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Open a session that alone writes: all of it is kept once the block ends well, or nothing."""
+        if self._shared.session is not None:
+            yield self._shared.session
+            return
         with self._explained(), Session(self._writer) as session, session.begin():
             yield session
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make one transaction of all that this thread reads and writes inside the block.
+
+        What fails inside ends the whole block: let it.
+        """
+        with self.writing() as session:
+            before, self._shared.session = self._shared.session, session
+            try:
+                yield
+            finally:
+                self._shared.session = before
 
     def close(self) -> None:
         """Let go of every connection."""
@@ -86,6 +107,12 @@ class Database:
             if cure is None:
                 raise
             raise ProjectError(f"database {self.name}: {cure}") from error
+
+
+class _Shared(threading.local):
+    """The session of a thread's `together`, while there is one."""
+
+    session: Session | None = None
 
 
 def _parsed(url: str, root: Path) -> URL:

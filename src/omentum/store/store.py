@@ -1,9 +1,11 @@
 """What does a project know?
 
 In:  the database's URL and the project's root.
-Out: `Store`: one attribute a noun, with records in and out. Each write is one transaction.
+Out: `Store`: one attribute a noun, with records in and out. Each write is one transaction,
+     or several are, in a block that says so.
 """
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -72,6 +74,10 @@ class Store:
             database.close()
             raise
         return cls(database, root)
+
+    def together(self) -> AbstractContextManager[None]:
+        """Make one transaction of all that this thread reads and writes inside a `with` block."""
+        return self._database.together()
 
     def close(self) -> None:
         """Let go of the database."""
