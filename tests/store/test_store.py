@@ -86,10 +86,8 @@ def test_what_is_done_together_is_kept_together_or_not_at_all(tmp_path, case_of)
             store.cases.add(case_of("a"))
             assert store.cases.get("a").case_id == "a", "what was written inside is seen inside"
             store.ledger.mark_done("add", "a", {})
-        with pytest.raises(KeyboardInterrupt), store.together():
-            store.cases.add(case_of("b"))
-            store.ledger.mark_done("add", "b", {})
-            raise KeyboardInterrupt
+        with pytest.raises(KeyboardInterrupt):
+            _interrupted(store, case_of("b"))
         assert [case.case_id for case in store.cases.all()] == ["a"]
         assert store.ledger.details("add") == {"a": {}}
 
@@ -100,3 +98,10 @@ def test_other_threads_see_what_is_done_together_once_it_is_kept(tmp_path, case_
             store.cases.add(case_of("a"))
             assert thread.submit(store.cases.all).result() == []
         assert [case.case_id for case in thread.submit(store.cases.all).result()] == ["a"]
+
+
+def _interrupted(store, case):
+    with store.together():
+        store.cases.add(case)
+        store.ledger.mark_done("add", case.case_id, {})
+        raise KeyboardInterrupt
