@@ -7,7 +7,7 @@ Out: cases in the project, on disk and in the database; patients kept for evalua
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -54,13 +54,14 @@ class _Arrived:
 
 @dataclass(frozen=True, slots=True)
 class _CaseLedger:
-    """Keeps a case and what is noted of it in one transaction."""
+    """Keeps a case and what is noted of it in one transaction; what was done before is asked for once."""
 
     store: Store
     stage: StageLedger
+    noted: Collection[str]
 
     def done(self, key: str) -> bool:
-        return self.stage.done(key)
+        return key in self.noted
 
     def mark_done(self, key: str, result: _Arrived) -> None:
         with self.store.together():
@@ -122,8 +123,9 @@ def add_found(
         if known.get(source.case_id, recorded) != recorded:
             raise CaseClashError(source.case_id, source.path, known[source.case_id])
     split = {case.patient_id: case.held_out for case in cases}
-    ledger = _CaseLedger(workspace.store, workspace.store.ledger.of(ADD_STAGE))
-    patients = Patients(cases, workspace.store.ledger.details(ADD_STAGE))
+    noted = workspace.store.ledger.details(ADD_STAGE)
+    ledger = _CaseLedger(workspace.store, workspace.store.ledger.of(ADD_STAGE), noted.keys())
+    patients = Patients(cases, noted)
 
     def work(source: Source) -> _Arrived:
         recorded = recorded_source(source, secret, manner)
