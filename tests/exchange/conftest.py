@@ -8,6 +8,7 @@ import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
+from omentum.exchange.source import Source
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.volume import Volume
@@ -99,3 +100,20 @@ def write_volume():
         return path
 
     return write
+
+
+@pytest.fixture
+def volume() -> Volume:
+    """A CT of 12 x 10 x 9 voxels, all of them different."""
+    voxels = np.arange(12 * 10 * 9, dtype=np.int16).reshape(12, 10, 9) - 500
+    return Volume(
+        voxels,
+        Geometry(voxels.shape, np.array([[-1.5, 0, 0, 20], [0, 1.25, 0, -31], [0, 0, 3, 7], [0, 0, 0, 1.0]])),
+    )
+
+
+@pytest.fixture
+def source(tmp_path, volume) -> Source:
+    path = tmp_path / "data" / "a.nii.gz"
+    write_nifti(path, volume)
+    return Source(path=path, case_id="a")

@@ -39,20 +39,6 @@ def import_case(source, folder, **options):
 AFFINE = np.array([[-1.5, 0, 0, 20], [0, 1.25, 0, -31], [0, 0, 3, 7], [0, 0, 0, 1.0]])
 
 
-@pytest.fixture
-def volume() -> Volume:
-    """A CT of 12 x 10 x 9 voxels, all of them different."""
-    voxels = np.arange(12 * 10 * 9, dtype=np.int16).reshape(12, 10, 9) - 500
-    return Volume(voxels, Geometry(voxels.shape, AFFINE))
-
-
-@pytest.fixture
-def source(tmp_path, volume) -> Source:
-    path = tmp_path / "data" / "a.nii.gz"
-    write_nifti(path, volume)
-    return Source(path=path, case_id="a")
-
-
 def labels_like(volume: Volume, path: Path, values: list[int]) -> Path:
     """A label map with each of these values somewhere, by turns with background."""
     cycled = np.resize(np.array([0, *values], dtype=np.uint8), volume.voxels.shape)

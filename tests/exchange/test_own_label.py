@@ -8,8 +8,6 @@ import SimpleITK as sitk
 
 from omentum.exchange import add
 from omentum.exchange.add import Manner, OriginalLabel
-from omentum.exchange.sources import Source
-from omentum.volumes.geometry import Geometry
 from omentum.volumes.nifti import read_nifti, write_nifti
 from omentum.volumes.volume import Volume
 
@@ -18,23 +16,6 @@ SECRET = b"secret" * 5
 
 def import_case(source, folder, **options):
     return add.import_case(source, folder, **options).case
-
-
-AFFINE = np.array([[-1.5, 0, 0, 20], [0, 1.25, 0, -31], [0, 0, 3, 7], [0, 0, 0, 1.0]])
-
-
-@pytest.fixture
-def volume() -> Volume:
-    """A CT of 12 x 10 x 9 voxels, all of them different."""
-    voxels = np.arange(12 * 10 * 9, dtype=np.int16).reshape(12, 10, 9) - 500
-    return Volume(voxels, Geometry(voxels.shape, AFFINE))
-
-
-@pytest.fixture
-def source(tmp_path, volume) -> Source:
-    path = tmp_path / "data" / "a.nii.gz"
-    write_nifti(path, volume)
-    return Source(path=path, case_id="a")
 
 
 def labels_like(volume: Volume, path: Path, values: list[int]) -> Path:
@@ -46,7 +27,9 @@ def labels_like(volume: Volume, path: Path, values: list[int]) -> Path:
 
 def named_label(volume: Volume, path: Path) -> Path:
     """A label whose header says whose it is, twice."""
-    image = nib.Nifti1Image(np.resize([0, 1, 5], volume.voxels.shape).astype(np.int16), AFFINE)
+    image = nib.Nifti1Image(
+        np.resize([0, 1, 5], volume.voxels.shape).astype(np.int16), volume.geometry.affine
+    )
     image.header["descrip"] = b"Doe, Jane"
     image.header["intent_name"] = b"Jane"
     nib.save(image, path)

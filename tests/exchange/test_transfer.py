@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from omentum.exchange.label_meaning import PAIRS, LabelMeaning, meaning_named
 from omentum.exchange.transfer import painted, transferred
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
+from omentum.volumes.nifti import read_nifti
 from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
 from omentum.volumes.volume import Volume
 
@@ -87,3 +90,18 @@ def test_a_tumour_is_painted_on_its_host_and_what_it_covers_is_told():
         assert result.notes == (f"liver: {tumour.sum()} voxels lie under liver_tumor",)
         assert (result.labels[RIGHT] == organ("kidney_right").index).any()
         assert result.organs == ("kidney_right", "kidney_left", "liver", "liver_tumor")
+
+
+@pytest.mark.parametrize("name", ["s0327", "s0328"])
+def test_a_real_map_of_117_structures_becomes_ours(shared, name):
+    own = read_nifti(shared / f"data/label_maps/{name}.nii.gz")
+    result = transferred(own.voxels, own.geometry, meaning_named("totalsegmentator"))
+    table = json.loads((shared / "data/label_maps/labels_117.json").read_text())
+    for value, theirs in table.items():
+        ours = set(np.unique(result.labels[own.voxels == int(value)]).tolist())
+        if theirs.startswith("lung_"):
+            assert ours <= {organ(f"lung_{theirs.rpartition('_')[2]}").index}
+        elif theirs in {"liver", "spleen", "kidney_left", "aorta"}:
+            assert ours <= {organ(theirs).index}
+        elif theirs.startswith(("femur", "vertebrae", "rib")) or theirs == "heart":
+            assert ours <= {0}
