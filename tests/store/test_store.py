@@ -1,5 +1,7 @@
 """A store opens, closes and opens again; several at once get along."""
 
+import sqlite3
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -55,6 +57,17 @@ def test_many_open_a_new_project_at_once(tmp_path):
         list(pool.map(open_and_note, range(8)))
     with Store.open(URL, tmp_path) as store:
         assert all(store.facts.get(f"fact-{number}") == "said" for number in range(8))
+
+
+def test_a_project_that_another_program_is_just_making_is_waited_for(tmp_path):
+    other = sqlite3.connect(tmp_path / "omentum.db", isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE something (number INTEGER)")
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.3, other.execute, ["COMMIT"]).start()
+    with Store.open(URL, tmp_path) as store:
+        store.facts.set("fact", "said")
+        assert store.facts.get("fact") == "said"
+    other.close()
 
 
 def test_of_many_who_add_the_same_cases_at_once_one_is_told_that_they_are_new(tmp_path, case_of):

@@ -6,12 +6,13 @@ Out: sessions, each one transaction: any number read at a time, and one writes. 
 """
 
 import json
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import URL, make_url
@@ -24,6 +25,7 @@ __all__ = ["Database"]
 
 _WRITES = "omentum_writes"
 _CONNECT_SECONDS = 10
+_RETRY_SECONDS = 0.02
 _WRITERS = 0x6F6D656E
 """PostgreSQL's number for the lock that writers take in turn: any that no other program takes."""
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -135,15 +137,29 @@ def _is_sqlite(url: URL) -> bool:
 
 def _sqlite(url: URL, wait_seconds: float) -> tuple[Engine, Engine]:
     reader = create_engine(url, json_serializer=_strict_json, connect_args={"timeout": wait_seconds})
-    event.listen(reader, "connect", _prepare_sqlite)
+    event.listen(reader, "connect", partial(_prepare_sqlite, wait_seconds=wait_seconds))
     event.listen(reader, "begin", _begin_sqlite)
     return reader, reader.execution_options(**{_WRITES: True})
 
 
-def _prepare_sqlite(connection: Any, _: object) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, _: object, *, wait_seconds: float) -> None:
     connection.isolation_level = None  # the driver begins transactions too late; `_begin_sqlite` does it
-    connection.execute("PRAGMA journal_mode = WAL")
+    _use_write_ahead_log(connection, wait_seconds)
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection, wait_seconds: float) -> None:
+    """Let readers and a writer not wait for one another: an attribute of the file, set on a new one."""
+    give_up = time.monotonic() + wait_seconds
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            # While another writes, and so while it sets this same attribute, SQLite does not wait but refuses.
+            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > give_up:
+                raise
+            time.sleep(_RETRY_SECONDS)
 
 
 def _begin_sqlite(connection: Connection) -> None:
