@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from omentum.exchange.add import OriginalLabel
-from omentum.exchange.batch import add_cases
+from omentum.exchange.batch import add_found
+from omentum.exchange.sources import look_through
 from omentum.records import NetworkRecord
 from omentum.settings import Settings
 from omentum.volumes.geometry import Geometry
@@ -201,7 +202,7 @@ class Atlas:
                 painted = sum(mask * organ(name).index for name, mask in original.items())
                 path = self.write(self.root / "labels" / ct.name, np.asarray(painted, dtype=np.uint8))
                 label = OriginalLabel(path=path, organs=tuple(original))
-            batch = add_cases(self.workspace, [ct], labels=lambda _source, label=label: label)
+            batch = add_found(self.workspace, look_through([ct]), labels=lambda _source, label=label: label)
             assert batch.failed == ()
 
     def predict(

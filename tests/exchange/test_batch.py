@@ -6,7 +6,8 @@ import pytest
 from omentum.errors import CaseClashError, ConfigError, UnreadableImageError
 from omentum.exchange import batch
 from omentum.exchange.add import OriginalLabel
-from omentum.exchange.batch import ADD_STAGE, add_cases, is_held_out
+from omentum.exchange.batch import ADD_STAGE, add_found, is_held_out
+from omentum.exchange.sources import look_through
 from omentum.volumes.nifti import read_nifti
 
 
@@ -33,7 +34,7 @@ def test_a_folder_of_cts_becomes_cases_with_files_and_records(atlas, scan, tmp_p
     for name in ("data/a.nii.gz", "data/b/ct.nii.gz"):
         scan(name)
     told = []
-    done = add_cases(atlas.workspace, [tmp_path / "data"], progress=told.append)
+    done = add_found(atlas.workspace, look_through([tmp_path / "data"]), progress=told.append)
     assert (done.done, done.skipped, done.failed) == (("a", "b"), (), ())
     assert [(one.key, one.n_ended, one.n_items) for one in told] == [("a", 1, 2), ("b", 2, 2)]
     assert names(atlas.workspace) == ["a", "b"]
@@ -45,10 +46,10 @@ def test_a_folder_of_cts_becomes_cases_with_files_and_records(atlas, scan, tmp_p
 
 def test_the_same_source_again_changes_nothing(atlas, scan):
     path = scan("a.nii.gz")
-    add_cases(atlas.workspace, [path])
+    add_found(atlas.workspace, look_through([path]))
     ct = atlas.workspace.store.cases.get("a").ct_path
     written = ct.stat().st_mtime_ns
-    again = add_cases(atlas.workspace, [path])
+    again = add_found(atlas.workspace, look_through([path]))
     assert (again.done, again.skipped) == ((), ("a",))
     assert ct.stat().st_mtime_ns == written
     assert names(atlas.workspace) == ["a"]
@@ -57,19 +58,19 @@ def test_the_same_source_again_changes_nothing(atlas, scan):
 def test_another_source_of_a_name_that_is_taken_is_refused_and_nothing_of_the_batch_is_written(
     atlas, scan, tmp_path
 ):
-    add_cases(atlas.workspace, [scan("one/a.nii.gz")])
+    add_found(atlas.workspace, look_through([scan("one/a.nii.gz")]))
     before = tree(atlas.workspace.folder.cases_dir)
     scan("two/0.nii.gz", seed=1)
     scan("two/a.nii.gz", seed=1)
     with pytest.raises(CaseClashError, match="'a'"):
-        add_cases(atlas.workspace, [tmp_path / "two"])
+        add_found(atlas.workspace, look_through([tmp_path / "two"]))
     assert tree(atlas.workspace.folder.cases_dir) == before
     assert names(atlas.workspace) == ["a"]
 
 
 def test_two_sources_of_one_name_in_a_batch_are_refused(atlas, scan):
     with pytest.raises(CaseClashError):
-        add_cases(atlas.workspace, [scan("one/a.nii.gz"), scan("two/a.nii.gz")])
+        add_found(atlas.workspace, look_through([scan("one/a.nii.gz"), scan("two/a.nii.gz")]))
     assert names(atlas.workspace) == []
 
 
@@ -79,7 +80,7 @@ def test_a_ct_that_cannot_be_used_is_set_aside_and_the_others_come_in(atlas, sca
     bad = tmp_path / "data" / "b.nii.gz"
     whole = bad.read_bytes()
     bad.write_bytes(whole[: len(whole) // 2])
-    done = add_cases(atlas.workspace, [tmp_path / "data"])
+    done = add_found(atlas.workspace, look_through([tmp_path / "data"]))
     assert done.done == ("a", "c")
     assert [failure.key for failure in done.failed] == ["b"]
     assert "b.nii.gz" in done.failed[0].reason
@@ -87,18 +88,18 @@ def test_a_ct_that_cannot_be_used_is_set_aside_and_the_others_come_in(atlas, sca
     assert not atlas.workspace.folder.case_dir("b").exists()
     assert [one.key for one in atlas.workspace.store.ledger.failures(ADD_STAGE)] == ["b"]
     bad.write_bytes(whole)
-    again = add_cases(atlas.workspace, [tmp_path / "data"])
+    again = add_found(atlas.workspace, look_through([tmp_path / "data"]))
     assert (again.done, again.skipped) == (("b",), ("a", "c"))
     assert atlas.workspace.store.ledger.failures(ADD_STAGE) == []
 
 
 def test_a_case_that_was_stored_but_never_noted_is_left_as_it_is(atlas, scan, monkeypatch):
     path = scan("a.nii.gz")
-    add_cases(atlas.workspace, [path])
+    add_found(atlas.workspace, look_through([path]))
     atlas.workspace.store.ledger.forget(ADD_STAGE, "a")  # as if killed before the last line of the work
     (atlas.workspace.folder.case_dir("a") / "networks").mkdir()
     monkeypatch.setattr(batch, "import_case", None)
-    again = add_cases(atlas.workspace, [path])
+    again = add_found(atlas.workspace, look_through([path]))
     assert (again.done, again.failed) == (("a",), ())
 
 
@@ -106,26 +107,26 @@ def test_a_name_given_for_several_cts_is_refused(atlas, scan, tmp_path):
     scan("data/a.nii.gz")
     scan("data/b.nii.gz")
     with pytest.raises(ConfigError, match="2 were found"):
-        add_cases(atlas.workspace, [tmp_path / "data"], case_id="mine")
+        add_found(atlas.workspace, look_through([tmp_path / "data"]), case_id="mine")
     assert names(atlas.workspace) == []
 
 
 @pytest.mark.parametrize("bad", ["../x", "a/b", "", ".hidden"])
 def test_a_name_that_is_no_folder_name_is_refused_at_once(atlas, scan, bad):
     with pytest.raises(ConfigError, match="--id"):
-        add_cases(atlas.workspace, [scan("a.nii.gz")], case_id=bad)
+        add_found(atlas.workspace, look_through([scan("a.nii.gz")]), case_id=bad)
     assert atlas.workspace.store.ledger.failures() == []
 
 
 def test_one_ct_may_be_given_a_name(atlas, scan):
-    add_cases(atlas.workspace, [scan("a.nii.gz")], case_id="mine")
+    add_found(atlas.workspace, look_through([scan("a.nii.gz")]), case_id="mine")
     assert names(atlas.workspace) == ["mine"]
 
 
 def test_a_path_that_holds_no_ct_is_refused(atlas, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UnreadableImageError):
-        add_cases(atlas.workspace, [tmp_path / "empty"])
+        add_found(atlas.workspace, look_through([tmp_path / "empty"]))
 
 
 def test_labels_are_found_for_the_cts_that_have_them(atlas, scan, tmp_path):
@@ -138,7 +139,7 @@ def test_labels_are_found_for_the_cts_that_have_them(atlas, scan, tmp_path):
         path = source.beside("labels.nii.gz")
         return None if path is None else OriginalLabel(path=path, organs=("liver",))
 
-    add_cases(atlas.workspace, [tmp_path / "data"], labels=labels)
+    add_found(atlas.workspace, look_through([tmp_path / "data"]), labels=labels)
     a, b = atlas.workspace.store.cases.all()
     assert (a.original_label_path, a.original_organs) == (None, ())
     assert b.original_organs == ("liver",)
@@ -146,7 +147,7 @@ def test_labels_are_found_for_the_cts_that_have_them(atlas, scan, tmp_path):
 
 
 def test_patients_are_drawn_for_evaluation_by_a_secret_and_stay_drawn(atlas, scan):
-    add_cases(atlas.workspace, [scan("a.nii.gz")])
+    add_found(atlas.workspace, look_through([scan("a.nii.gz")]))
     case = atlas.workspace.store.cases.get("a")
     secret, other = bytes(range(32)), bytes(32)
     cases = [replace(case, case_id=f"c{k}", patient_id=f"p{k // 2}") for k in range(4000)]
@@ -164,7 +165,7 @@ def test_the_share_of_the_settings_decides_who_is_kept(atlas, scan, tmp_path):
     for k in range(12):
         scan(f"data/c{k}.nii.gz", seed=k)
     half = replace(atlas.workspace, settings=replace(atlas.workspace.settings, held_out_share=0.5))
-    add_cases(half, [tmp_path / "data"])
+    add_found(half, look_through([tmp_path / "data"]))
     kept = [case.held_out for case in half.store.cases.all()]
     secret = batch.read_secret(half.folder)
     drawn = [is_held_out(case, secret, 0.5) for case in half.store.cases.all()]

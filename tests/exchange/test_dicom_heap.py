@@ -4,8 +4,9 @@ import numpy as np
 import pydicom
 import pytest
 
-from omentum.exchange.batch import add_cases
+from omentum.exchange.batch import add_found
 from omentum.exchange.recognise import recognise
+from omentum.exchange.sources import look_through
 from omentum.volumes.nifti import read_nifti
 
 
@@ -77,7 +78,7 @@ def test_a_heap_comes_in_and_a_series_with_a_gap_is_set_aside(atlas, tmp_path, w
     write_series(tmp_path / "export", prefix="1_", SeriesNumber=1, PatientID="A")
     write_series(tmp_path / "export", prefix="2_", SeriesNumber=2, PatientID="A")
     write_series(tmp_path / "export", prefix="3_", SeriesNumber=3, PatientID="B", n=12, gap=5)
-    batch = add_cases(atlas.workspace, [tmp_path / "export"])
+    batch = add_found(atlas.workspace, look_through([tmp_path / "export"]))
     assert batch.done == ("export_s1", "export_s2")
     assert "a slice is missing" in batch.failed[0].reason
     one, two = atlas.workspace.store.cases.all()

@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from omentum.errors import ConfigError, UnreadableImageError
-from omentum.exchange.batch import ADD_STAGE, add_cases, add_found
+from omentum.exchange.batch import ADD_STAGE, add_found
 from omentum.exchange.data_sets import known_data_sets, read_data_set
 from omentum.exchange.label_meaning import PAIRS
 from omentum.exchange.recognise import recognise
@@ -115,7 +115,7 @@ def nnunet(folder, write_volume, **more):
 
 def test_nnunets_raw_folder_comes_in_by_the_names_in_its_table(atlas, tmp_path, write_volume):
     nnunet(tmp_path / "Dataset001_x", write_volume)
-    batch = add_cases(atlas.workspace, [tmp_path / "Dataset001_x"])
+    batch = add_found(atlas.workspace, look_through([tmp_path / "Dataset001_x"]))
     assert (batch.done, batch.failed) == (("la_001", "la_002"), ())
     one, two = atlas.workspace.store.cases.all()
     assert one.original_organs == ("kidney_right", "kidney_left", "liver")
@@ -168,7 +168,7 @@ def test_an_abdomenatlas_tree_comes_in_with_the_data_sets_own_label(atlas, tmp_p
     (source,) = found.sources
     assert [one.name for one in source.made.networks] == ["unet"]
     assert [(one.organ, one.shown) for one in source.made.revisions] == [("liver", None)]
-    assert add_cases(atlas.workspace, [tmp_path / "tree"]).failed == ()
+    assert add_found(atlas.workspace, look_through([tmp_path / "tree"])).failed == ()
     (stored,) = atlas.workspace.store.cases.all()
     assert (stored.case_id, stored.original_organs) == ("04_LiTS_liver_7", ("liver", "liver_tumor"))
 
@@ -185,7 +185,7 @@ def test_the_same_voxels_under_two_names_are_one_patient(atlas, tmp_path, write_
     image = nib.load(first)
     nib.save(nib.as_closest_canonical(image), tmp_path / "data/b.nii.gz")
     write_volume(tmp_path / "data/c.nii.gz", seed=5)
-    add_cases(atlas.workspace, [tmp_path / "data"])
+    add_found(atlas.workspace, look_through([tmp_path / "data"]))
     a, b, c = atlas.workspace.store.cases.all()
     assert a.patient_id == b.patient_id != c.patient_id
     details = atlas.workspace.store.ledger.details(ADD_STAGE)
@@ -196,7 +196,7 @@ def test_the_same_voxels_under_two_names_are_one_patient(atlas, tmp_path, write_
 def test_patients_that_two_data_sets_share_are_on_one_side(atlas, tmp_path, write_volume):
     write_volume(tmp_path / "04_LiTS/img/liver_7.nii.gz", seed=1)
     write_volume(tmp_path / "Task03_Liver/imagesTr/liver_7.nii.gz", seed=2)
-    add_cases(atlas.workspace, [tmp_path / "04_LiTS", tmp_path / "Task03_Liver"])
+    add_found(atlas.workspace, look_through([tmp_path / "04_LiTS", tmp_path / "Task03_Liver"]))
     one, two = atlas.workspace.store.cases.all()
     assert one.case_id != two.case_id
     assert one.patient_id == two.patient_id
@@ -257,7 +257,7 @@ def test_the_slices_of_a_real_mask_lie_as_the_radiologist_drew_them(shared, atla
     for number, path in enumerate(sorted(by_name)):
         picture = np.ascontiguousarray(truth[:, :, by_name[path]].T) * np.uint8(255)
         sitk.WriteImage(sitk.GetImageFromArray(picture), case / "Ground" / f"liver_GT_{number:03d}.png")
-    assert add_cases(atlas.workspace, [tmp_path / "CHAOS"]).failed == ()
+    assert add_found(atlas.workspace, look_through([tmp_path / "CHAOS"])).failed == ()
     (stored,) = atlas.workspace.store.cases.all()
     np.testing.assert_array_equal(read_nifti(stored.original_label_path).voxels == 6, truth > 0)
 

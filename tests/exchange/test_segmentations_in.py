@@ -8,9 +8,10 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import RTStructureSetStorage, generate_uid
 
 from omentum.errors import GridMismatchError, UnreadableImageError
-from omentum.exchange.batch import add_cases
+from omentum.exchange.batch import add_found
 from omentum.exchange.recognise import recognise
 from omentum.exchange.segmentations_in import named_segments, read_segments
+from omentum.exchange.sources import look_through
 from omentum.volumes.dicom import read_series
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
@@ -146,7 +147,7 @@ def test_a_segmentation_in_the_heap_is_the_label_of_its_series(atlas, tmp_path, 
     )
     (source,) = recognise(tmp_path / "p1").sources
     assert source.label.path == seg
-    batch = add_cases(atlas.workspace, [tmp_path / "p1"])
+    batch = add_found(atlas.workspace, look_through([tmp_path / "p1"]))
     assert batch.failed == ()
     (case,) = atlas.workspace.store.cases.all()
     assert case.original_organs == ("spleen", "kidney_right", "kidney_left")

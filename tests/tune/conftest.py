@@ -8,7 +8,8 @@ import pytest
 import torch
 
 import omentum.networks.starter  # noqa: F401  (registers its architecture)
-from omentum.exchange.batch import add_cases
+from omentum.exchange.batch import add_found
+from omentum.exchange.sources import look_through
 from omentum.networks.network import Network, NetworkSpec, build
 from omentum.networks.universal_unet import UniversalUNet
 from omentum.phantoms.rendered import Pair
@@ -146,7 +147,7 @@ def workspace(home, cohort, tmp_path):
     """Four made-up patients with true masks as predictions; the last is held out."""
     new_workspace(tmp_path / "atlas", Settings(networks=("tiny",), held_out_share=0.0))
     with opened(tmp_path / "atlas") as workspace:
-        add_cases(workspace, [cohort])
+        add_found(workspace, look_through([cohort]))
         workspace.store.cases.hold_out([HELD_OUT])
         for case in workspace.store.cases.all():
             labels = read_nifti(cohort / case.case_id / "labels.nii.gz").voxels

@@ -4,7 +4,7 @@ import SimpleITK as sitk
 
 from omentum.errors import AffineError, ImageShapeError, UnreadableImageError
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.itk_files import ITK_ENDINGS, read_itk, read_itk_geometry
+from omentum.volumes.itk_files import ITK_ENDINGS, read_itk
 from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
 from omentum.volumes.read import read_ct, read_mask
 from omentum.volumes.volume import Volume
@@ -52,7 +52,7 @@ def test_a_file_that_names_no_space_is_refused_for_left_is_unknown(tmp_path):
     head = "NRRD0004\ntype: short\ndimension: 3\nsizes: 12 10 9\nspacings: 1 1 1\nendian: little\n"
     path.write_bytes(f"{head}encoding: raw\n\n".encode() + CT.voxels.tobytes())
     with pytest.raises(AffineError, match="names no space"):
-        read_itk_geometry(path)
+        read_itk(path)
 
 
 def test_what_is_cut_short_or_no_volume_is_refused(tmp_path):

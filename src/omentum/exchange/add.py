@@ -20,7 +20,7 @@ from omentum.measures.plausibility.rules import findings
 from omentum.measures.split_sides import body_middle_mm
 from omentum.project import pseudonym
 from omentum.records import Case
-from omentum.volumes.atomic import copy, move_folder
+from omentum.volumes.atomic import copy, flushed_together, move_folder
 from omentum.volumes.dicom import Series, read_series
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.mask_files import is_label_table, write_label_table
@@ -105,12 +105,13 @@ def import_case(
     shutil.rmtree(part, ignore_errors=True)
     series = read_series(source.path, source.files) if source.path.is_dir() else None
     try:
-        ct = _write_ct(source, part / _CT, manner)
-        read = None if label is None else _write_label(label, ct, part, series)
-        if label is not None:
-            _keep_own(label.path, part / _SOURCE_LABEL, manner)
-        if manner.deidentify and series is not None:
-            write_deidentified(series.files, part / _DICOM, secret)
+        with flushed_together():  # none of them counts before the folder is moved
+            ct = _write_ct(source, part / _CT, manner)
+            read = None if label is None else _write_label(label, ct, part, series)
+            if label is not None:
+                _keep_own(label.path, part / _SOURCE_LABEL, manner)
+            if manner.deidentify and series is not None:
+                write_deidentified(series.files, part / _DICOM, secret)
         shutil.rmtree(case_dir, ignore_errors=True)
         move_folder(part, case_dir)
     finally:

@@ -17,7 +17,7 @@ from omentum.errors import CaseClashError, ConfigError
 from omentum.exchange.add import AS_IT_IS, Imported, Manner, OriginalLabel, import_case, recorded_source
 from omentum.exchange.ahead import Ahead
 from omentum.exchange.patients import Patients
-from omentum.exchange.sources import Looked, Source, look_through
+from omentum.exchange.sources import Looked, Source
 from omentum.project import checked_name, pseudonym, read_secret
 from omentum.records import Batch, Case
 from omentum.runners.runner import Progress
@@ -25,7 +25,7 @@ from omentum.store.ledger import StageLedger
 from omentum.store.store import Store
 from omentum.workspace import ADD_STAGE, Workspace
 
-__all__ = ["ADD_STAGE", "Labels", "add_cases", "add_found", "is_held_out", "settled_sources"]
+__all__ = ["ADD_STAGE", "Labels", "add_found", "is_held_out", "settled_sources"]
 
 _SMALL_BYTES = 1 << 20
 _FIRST_PATIENTS = 4
@@ -73,34 +73,6 @@ class _CaseLedger:
         self.stage.mark_failed(key, reason)
 
 
-def add_cases(
-    workspace: Workspace,
-    paths: Sequence[Path],
-    *,
-    case_id: str | None = None,
-    labels: Labels | None = None,
-    manner: Manner = AS_IT_IS,
-    progress: Callable[[Progress], None] | None = None,
-) -> Batch:
-    """Add every CT found in files and folders; see `add_found`.
-
-    Args:
-        workspace: The project.
-        paths: CTs, DICOM folders, lists, folders of them.
-        case_id: A name for the one CT there is, instead of one from its path.
-        labels: Finds a CT's original label, in place of the one that its layout has.
-        manner: How they come in.
-        progress: Told of each case.
-
-    Raises:
-        CaseClashError: Two sources, or a source and a case of the project, would have one name.
-        ConfigError: `case_id` is given for more than one CT, or cannot be a folder's name.
-        ImageError: A path is no CT and no folder of any.
-    """
-    looked = look_through(paths)
-    return add_found(workspace, looked, case_id=case_id, labels=labels, manner=manner, progress=progress)
-
-
 def add_found(
     workspace: Workspace,
     looked: Looked,
@@ -112,7 +84,17 @@ def add_found(
 ) -> Batch:
     """Add CTs that were found. Those of one patient, by name or by their voxels, count as one patient.
 
-    Args, errors: As of `add_cases`.
+    Args:
+        workspace: The project.
+        looked: What was found.
+        case_id: A name for the one CT there is, instead of one from its path.
+        labels: Finds a CT's original label, in place of the one that its layout has.
+        manner: How they come in.
+        progress: Told of each case.
+
+    Raises:
+        CaseClashError: Two sources, or a source and a case of the project, would have one name.
+        ConfigError: `case_id` is given for more than one CT, or cannot be a folder's name.
     """
     secret = read_secret(workspace.folder)
     sources = settled_sources(workspace, looked, case_id=case_id, manner=manner)
@@ -162,7 +144,7 @@ def add_found(
 def settled_sources(
     workspace: Workspace, looked: Looked, *, case_id: str | None = None, manner: Manner = AS_IT_IS
 ) -> list[Source]:
-    """Give the CTs that were found under the names that their cases have; errors as of `add_cases`."""
+    """Give the CTs that were found under the names that their cases have; errors as of `add_found`."""
     return _named(_nameless(looked.sources, read_secret(workspace.folder), manner), case_id)
 
 

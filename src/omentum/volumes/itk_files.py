@@ -4,6 +4,7 @@ In:  `.nrrd`, `.nhdr`, `.mha`, `.mhd` files with three axes, whose header says w
 Out: a `Volume` with an RAS+ affine, the axes as they are in the file.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from omentum.errors import AffineError, ImageShapeError, UnreadableImageError
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.volume import Volume
 
-__all__ = ["ITK_ENDINGS", "is_itk", "read_itk", "read_itk_geometry"]
+__all__ = ["ITK_ENDINGS", "is_itk", "read_itk"]
 
 ITK_ENDINGS = (".nrrd", ".nhdr", ".mha", ".mhd")
 
@@ -26,13 +27,12 @@ def is_itk(path: Path) -> bool:
     return path.name.lower().endswith(ITK_ENDINGS)
 
 
-def read_itk_geometry(path: Path) -> Geometry:
-    """Read a file's grid without its voxels; errors as `read_itk`."""
-    return _geometry(path, _header(path))
-
-
-def read_itk(path: Path) -> Volume:
+def read_itk(path: Path, *, check: Callable[[Geometry], None] | None = None) -> Volume:
     """Read a file; integers stay integers, anything floating becomes float32.
+
+    Args:
+        path: The file.
+        check: Looks at the grid before any voxel is read; what it raises is raised.
 
     Raises:
         UnreadableImageError: It is not there, cut short, or neither NRRD nor MetaImage.
@@ -41,6 +41,8 @@ def read_itk(path: Path) -> Volume:
     """
     reader = _header(path)
     geometry = _geometry(path, reader)
+    if check is not None:
+        check(geometry)
     import SimpleITK as sitk
 
     try:

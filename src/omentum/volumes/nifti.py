@@ -6,7 +6,7 @@ Out: a `Volume`; files with both form codes, igzip-compressed, labels as uint8 w
 
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,8 +97,12 @@ def read_nifti_layout(path: Path) -> NiftiLayout:
     )
 
 
-def read_nifti(path: Path) -> Volume:
+def read_nifti(path: Path, *, check: Callable[[Geometry], None] | None = None) -> Volume:
     """Read a NIfTI file; integers stay integers, anything scaled or floating becomes float32.
+
+    Args:
+        path: The file.
+        check: Looks at the grid before any voxel is read; what it raises is raised.
 
     Raises:
         UnreadableImageError: It is not there, truncated, not gzip though its name says so, or no NIfTI.
@@ -107,6 +111,8 @@ def read_nifti(path: Path) -> Volume:
     """
     image = _open(path)
     geometry = _geometry(path, image)
+    if check is not None:
+        check(geometry)
     try:
         voxels = _voxels(path, image).reshape(geometry.shape, order="F")
     except DAMAGE as error:

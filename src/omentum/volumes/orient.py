@@ -23,6 +23,10 @@ ALL_ORIENTATIONS: tuple[str, ...] = tuple(
 """The 48 ways in which three axes can point, such as `RAS` or `PIL`."""
 
 
+Change = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+"""As of `nibabel.orientations`: of each axis the one that it becomes, and -1 where it is turned round."""
+
+
 def reoriented(volume: Volume, orientation: str) -> Volume:
     """Let the array axes point where said; voxels keep their places in mm. A view, not a copy.
 
@@ -31,7 +35,7 @@ def reoriented(volume: Volume, orientation: str) -> Volume:
     """
     change = _change(volume.geometry, orientation)
     voxels = nib.orientations.apply_orientation(volume.voxels, change)
-    return Volume(voxels, reoriented_geometry(volume.geometry, orientation))
+    return Volume(voxels, _changed(volume.geometry, change))
 
 
 def reoriented_geometry(geometry: Geometry, orientation: str) -> Geometry:
@@ -42,7 +46,10 @@ def reoriented_geometry(geometry: Geometry, orientation: str) -> Geometry:
         >>> reoriented_geometry(grid, "SRA").shape
         (6, 4, 5)
     """
-    change = _change(geometry, orientation)
+    return _changed(geometry, _change(geometry, orientation))
+
+
+def _changed(geometry: Geometry, change: Change) -> Geometry:
     affine = geometry.affine @ nib.orientations.inv_ornt_aff(change, geometry.shape)
     shape = [0, 0, 0]
     for old_axis, new_axis in enumerate(change[:, 0].astype(int)):
@@ -50,7 +57,7 @@ def reoriented_geometry(geometry: Geometry, orientation: str) -> Geometry:
     return Geometry((shape[0], shape[1], shape[2]), affine)
 
 
-def _change(geometry: Geometry, orientation: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _change(geometry: Geometry, orientation: str) -> Change:
     if orientation not in ALL_ORIENTATIONS:
         raise ConfigError("orientation", orientation, "three letters are needed, one each of R/L, A/P, S/I")
     old = nib.orientations.io_orientation(geometry.affine)

@@ -4,7 +4,8 @@ In:  a NIfTI, NRRD or MetaImage file, or a folder with one DICOM series.
 Out: a checked `Volume`; or one of the `ImageError` tree, saying what to do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ from omentum.errors import (
 )
 from omentum.volumes.dicom import TILT_MM, read_dicom, tilt_mm, upright
 from omentum.volumes.geometry import SAME_GRID_TOLERANCE_MM, Geometry
-from omentum.volumes.itk_files import is_itk, read_itk, read_itk_geometry
-from omentum.volumes.nifti import is_nifti, read_nifti, read_nifti_geometry
+from omentum.volumes.itk_files import is_itk, read_itk
+from omentum.volumes.nifti import is_nifti, read_nifti
 from omentum.volumes.orient import reoriented
 from omentum.volumes.resample import resampled_anyhow
 from omentum.volumes.volume import Volume
@@ -53,9 +54,9 @@ def is_volume(path: Path) -> bool:
     return is_nifti(path) or is_itk(path)
 
 
-def read_volume(path: Path) -> Volume:
+def read_volume(path: Path, *, check: Callable[[Geometry], None] | None = None) -> Volume:
     """Read a file of any such kind, whatever its voxels mean; see `read_nifti` and `read_itk`."""
-    return read_itk(path) if is_itk(path) else read_nifti(path)
+    return read_itk(path, check=check) if is_itk(path) else read_nifti(path, check=check)
 
 
 def read_ct(path: Path, *, files: Sequence[Path] = (), resample_tilt: bool = False) -> Volume:
@@ -76,12 +77,11 @@ def read_ct(path: Path, *, files: Sequence[Path] = (), resample_tilt: bool = Fal
         raise UnreadableImageError(path, "there is no such file or folder", "check the path")
     if path.is_dir():
         volume = _upright(path, read_dicom(path, files), resample_tilt=resample_tilt)
+        _check_geometry(path, volume.geometry)
     elif is_volume(path):
-        _check_geometry(path, read_itk_geometry(path) if is_itk(path) else read_nifti_geometry(path))
-        volume = read_volume(path)
+        volume = read_volume(path, check=partial(_check_geometry, path))
     else:
         raise UnreadableImageError(path, "it is neither NIfTI nor a folder", NOT_A_CT)
-    _check_geometry(path, volume.geometry)
     _check_finite(path, volume.voxels)
     return Volume(_hounsfield(volume.voxels), volume.geometry)
 
