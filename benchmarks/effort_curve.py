@@ -20,11 +20,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from rich.progress import track
 
 from effort.cohort import LATE, ROUNDS, cohort
 from effort.page import write_picture
 from effort.reader import BOUND, WHOLE, Cohort, Curve, curve_of, minutes_to
-from effort.rows import cohort_of
+from effort.rows import cohorts_of
 from measure import report
 from omentum.measures.effort import CostModel
 from page import put_into, table
@@ -71,7 +72,8 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put tables and figure into the docs")
     asked = parser.parse_args()
     n_cohorts, n_cases = (2, 5) if asked.quick else (6, 20)
-    rounds = {name: measured(share, n_cohorts, n_cases) for name, share in ROUNDS.items()}
+    cohorts = [cohorts_of(cohort(number, n_cases)) for number in track(range(n_cohorts), "cohorts")]
+    rounds = {name: measured([by_round[name] for by_round in cohorts]) for name in ROUNDS}
     text = "\n\n".join(part for name, one in rounds.items() for part in _told(name, one, n_cases))
     print(text)
     if asked.write:
@@ -92,15 +94,8 @@ def main() -> None:
     )
 
 
-def measured(wrong_share: float, n_cohorts: int, n_cases: int) -> Round:
-    """Let every strategy queue, and the reader read.
-
-    Args:
-        wrong_share: Of the organs, that are left as the networks say it.
-        n_cohorts: Different ones.
-        n_cases: In each.
-    """
-    cohorts = [cohort_of(cohort(number, n_cases, wrong_share)) for number in range(n_cohorts)]
+def measured(cohorts: Sequence[Cohort]) -> Round:
+    """Let every strategy queue, and the reader read."""
     by_price = {name: _all_minutes(cohorts, costs) for name, costs in _priced(CostModel()).items()}
     looking = _looking(by_price[AS_IT_IS], cohorts, CostModel())
     return Round(cohorts=cohorts, by_price=by_price, looking=looking)

@@ -1,7 +1,7 @@
 """Which cases are in a round? Made-up patients of mixed difficulty, as both shipped networks see them.
 
-In:  a cohort's number; what share of organs is still wrong.
-Out: cases with CT, true labels and both networks' masks and probabilities.
+In:  a cohort's number.
+Out: cases with CT, true labels and both networks' masks and probabilities, as each round leaves them.
 
 Of ten patients five are `easy`, three `mixed` and two `hard` (styles of omentum.phantoms: other phases, more
 noise, thicker slices, more anomalies), none of them seen in training or in fitting.
@@ -45,19 +45,21 @@ _SOFT_VOXELS = 0.7
 Mask = npt.NDArray[np.bool_]
 
 
-def cohort(number: int, n_cases: int, wrong_share: float) -> Iterator[CohortCase]:
-    """Give one case of a cohort after another.
+def cohort(number: int, n_cases: int) -> Iterator[dict[str, CohortCase]]:
+    """Give one case of a cohort after another, as each of the rounds leaves it.
 
     Args:
         number: Of the cohort, from 0; no patient is in two.
         n_cases: Patients.
-        wrong_share: Of the organs, that are left as the networks say it.
     """
     for place in range(n_cases):
         seed = FIRST_SEED + number * MOST_CASES + place
         (case,) = cohort_of_seeds([seed], [STYLES[place % len(STYLES)]])
         drawn = np.random.default_rng(seed).random(len(NINE))
-        yield mended(case, [name for name, one in zip(NINE, drawn, strict=True) if one >= wrong_share])
+        yield {
+            name: mended(case, [one for one, lot in zip(NINE, drawn, strict=True) if lot >= wrong_share])
+            for name, wrong_share in ROUNDS.items()
+        }
 
 
 def mended(case: CohortCase, organs: list[str]) -> CohortCase:

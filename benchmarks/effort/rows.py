@@ -5,7 +5,7 @@ Out: scores by both recipes; error regions, and which of them each hot spot touc
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,31 +25,42 @@ from omentum.volumes.geometry import Box
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
 
-__all__ = ["cohort_of"]
+__all__ = ["cohorts_of"]
 
 Spot = tuple[str, Box, npt.NDArray[np.bool_]]
 """An organ; a box of the CT's grid, and the voxels in it that the reader is shown."""
 
 
-def cohort_of(cases: Iterable[CohortCase]) -> Cohort:
-    """Score every case by both recipes, and see where its masks are wrong."""
-    expected, published, rows = [], [], {}
-    for one in cases:
-        with TemporaryDirectory() as name:
-            folder, attention_dir = Path(name), Path(name) / "expected"
-            case, predictions = on_disk(one, folder)
-            published.append(score_case(case, predictions, NINE, folder / "published"))
-            expected.append(
-                score_expected(case, predictions, NINE, attention_dir, Calibration(shipped_prior()))
-            )
-            spots = list(_spots(attention_dir))
-        for name in NINE:
-            true = one.labels == organ(name).index
-            wrong = error_regions(one.masks[0].mask(name), true, case.geometry.spacing_mm)
-            touches = tuple(_touched(wrong.numbers[box][shown]) for of, box, shown in spots if of == name)
-            rows[case.case_id, name] = Row(regions_ml=wrong.volumes_ml, touches=touches)
-        _check(expected[-1], rows)
-    return Cohort(expected=tuple(expected), published=tuple(published), rows=rows)
+def cohorts_of(cases: Iterable[Mapping[str, CohortCase]]) -> dict[str, Cohort]:
+    """Make a cohort for each round of what its cases are in each."""
+    scored = [{name: _scored(one) for name, one in by_round.items()} for by_round in cases]
+    return {name: _together([by_round[name] for by_round in scored]) for name in scored[0]}
+
+
+def _together(parts: Sequence[Cohort]) -> Cohort:
+    return Cohort(
+        expected=tuple(one for part in parts for one in part.expected),
+        published=tuple(one for part in parts for one in part.published),
+        rows={key: row for part in parts for key, row in part.rows.items()},
+    )
+
+
+def _scored(one: CohortCase) -> Cohort:
+    """Score one case by both recipes, and see where its masks are wrong."""
+    with TemporaryDirectory() as name:
+        folder, attention_dir = Path(name), Path(name) / "expected"
+        case, predictions = on_disk(one, folder)
+        published = score_case(case, predictions, NINE, folder / "published")
+        expected = score_expected(case, predictions, NINE, attention_dir, Calibration(shipped_prior()))
+        spots = list(_spots(attention_dir))
+    rows = {}
+    for organ_name in NINE:
+        true = one.labels == organ(organ_name).index
+        wrong = error_regions(one.masks[0].mask(organ_name), true, case.geometry.spacing_mm)
+        touches = tuple(_touched(wrong.numbers[box][shown]) for of, box, shown in spots if of == organ_name)
+        rows[case.case_id, organ_name] = Row(regions_ml=wrong.volumes_ml, touches=touches)
+    _check(expected, rows)
+    return Cohort(expected=(expected,), published=(published,), rows=rows)
 
 
 def _touched(numbers: npt.NDArray[np.integer]) -> tuple[int, ...]:
