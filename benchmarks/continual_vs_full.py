@@ -50,6 +50,7 @@ QUICK = Settings(
     uncached_every=5,
     heads_steps=40,
     heads_every=20,
+    adapters_steps=40,
 )
 
 

@@ -7,9 +7,10 @@ Out: of each arm a network and its curve. Each starts with what a project has at
 full                     fresh weights learn all labels, old ones counting as the package's predicted ones
 revised only             the base network goes on, all weights, on the revised labels alone
 all data                 the base network goes on, all weights, on all labels
-continual without cache  the base network's four heads learn revised labels and old ones of replayed cases
-continual                the same on cached features
-continual with adapters  the same; the four organs read the features before their reduction too
+continual                the base network's four heads, and adapters that they get, learn revised labels and old
+                         ones of replayed cases, on cached features
+continual, heads alone   the same without adapters
+continual without cache  heads and adapters learn from patches that go through the trunk at every step
 
 Full training draws revised cases as often as all others together, which the published one did not: the
 other side shall be strong. (With the old labels left out of its loss, and all cases drawn alike, the four
@@ -19,6 +20,7 @@ organs were at a Dice of 0.05 after 400 steps; as it is they were at 0.72.)
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from omentum.networks.grow import add_adapters
 from omentum.networks.network import Network
 from omentum.records import MaskSource
 from omentum.tune.config import ContinualConfig, FullConfig
@@ -53,7 +55,7 @@ class Start:
 
 def run_arm(bench: Bench, name: str) -> tuple[Network, Sequence[Point]]:
     """Run an arm, or find what it came to."""
-    folder, base = bench.folder / name.replace(" ", "-"), bench.base()
+    folder, base = bench.folder / name.replace(",", "").replace(" ", "-"), bench.base()
     curve = Curve(folder / "curve.json")
     start = Start(bench=bench, base=base, replay=bench.replay(), others=bench.judge(base)[1], curve=curve)
     curve.start()
@@ -82,30 +84,24 @@ def _all_data(start: Start) -> Network:
     return train_all(start.base, cases, _gently(start), start.curve.path.parent, start.judged)
 
 
-def _uncached(start: Start) -> Network:
+def _continual(start: Start) -> Network:
     given = start.bench.settings
-    config = replace(
-        all_weights(given, given.uncached_steps, given.uncached_every), learning_rate=given.heads_rate
-    )
-    return tune_uncached(start.base, _revised_and_replayed(start), WRONG_ORGANS, config, start.judged)
+    return _tuned(start, ADAPTERS, given.adapters_steps, samples_per_class=given.adapters_samples)
 
 
-def _cached(start: Start) -> Network:
-    return _tuned(start, HEADS)
+def _heads_alone(start: Start) -> Network:
+    return _tuned(start, HEADS, start.bench.settings.heads_steps)
 
 
-def _adapted(start: Start) -> Network:
-    return _tuned(start, ADAPTERS)
-
-
-def _tuned(start: Start, trainable: str) -> Network:
+def _tuned(start: Start, trainable: str, steps: int, **said: int) -> Network:
     given = start.bench.settings
     config = ContinualConfig(
         organs=WRONG_ORGANS,
         trainable=trainable,
-        steps=given.heads_steps,
+        steps=steps,
         learning_rate=given.heads_rate,
         augmented_copies=0,
+        **said,
     )
 
     def judged() -> Judged:
@@ -121,13 +117,22 @@ def _tuned(start: Start, trainable: str) -> Network:
     return tune_cached(start.base, _revised_and_replayed(start), config, start.curve.path.parent, judged)
 
 
+def _uncached(start: Start) -> Network:
+    given = start.bench.settings
+    config = replace(
+        all_weights(given, given.uncached_steps, given.uncached_every), learning_rate=given.heads_rate
+    )
+    add_adapters(start.base, WRONG_ORGANS)
+    return tune_uncached(start.base, _revised_and_replayed(start), WRONG_ORGANS, config, start.judged)
+
+
 ARMS: dict[str, Callable[[Start], Network]] = {
     "full": _full,
     "revised only": _revised_only,
     "all data": _all_data,
+    "continual": _continual,
+    "continual, heads alone": _heads_alone,
     "continual without cache": _uncached,
-    "continual": _cached,
-    "continual with adapters": _adapted,
 }
 """Every arm, by name; the first is what the others are compared with."""
 

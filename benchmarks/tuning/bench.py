@@ -36,8 +36,8 @@ class Settings:
     """Patients on whom every arm is judged while it runs."""
     n_test: int = 24
     """Other patients, on whom it is judged in the end, off the clock."""
-    base_steps: int = 2400
-    """Of the training that made the base network in the round before."""
+    base_steps: int = 3600
+    """Of the training that made the base network in the round before: as long as full training takes now."""
     full_steps: int = 3600
     full_every: int = 200
     """Steps between judgements; likewise those below."""
@@ -48,6 +48,9 @@ class Settings:
     uncached_every: int = 25
     heads_steps: int = 120
     heads_every: int = 20
+    adapters_steps: int = 160
+    adapters_samples: int = 5000
+    """Most voxels a case, organ and kind; heads alone have the package's number."""
     replay_share: float = 0.1
     patch_voxels: tuple[int, int, int] = (48, 48, 48)
     batch_size: int = 2

@@ -20,7 +20,7 @@ __all__ = ["HEAD_NUMBERS", "Adapter", "OrganHeads", "apply_heads", "new_controll
 _SIZES = (FEATURES * FEATURES, FEATURES * FEATURES, FEATURES, FEATURES, FEATURES, 1)
 HEAD_NUMBERS = sum(_SIZES)
 """Numbers of one head: weights of layers 8-8, 8-8, 8-1, then their biases; 153."""
-_ADAPTER_WIDTH = 16
+_ADAPTER_WIDTH = 32
 _RARE = -3.0
 """First bias of a logit: an organ fills a few per cent of the voxels."""
 
@@ -60,13 +60,15 @@ class Adapter(nn.Module):
 
     def __init__(self, wide_channels: int) -> None:
         super().__init__()
-        self.down = nn.Linear(wide_channels, _ADAPTER_WIDTH)
-        self.up = nn.Linear(_ADAPTER_WIDTH, FEATURES, bias=False)
+        self.down = nn.Conv1d(wide_channels, _ADAPTER_WIDTH, 1)
+        self.mix = nn.Conv1d(_ADAPTER_WIDTH, _ADAPTER_WIDTH, 1)
+        self.up = nn.Conv1d(_ADAPTER_WIDTH, FEATURES, 1, bias=False)
         nn.init.zeros_(self.up.weight)
 
     def forward(self, wide: Tensor) -> Tensor:
         """Turn `(batch, channel, voxel)` into what is added, `(batch, 8, voxel)`."""
-        made: Tensor = self.up(self.down(wide.mT).relu_()).mT
+        hidden = self.down(wide).relu_()
+        made: Tensor = self.up(hidden + self.mix(hidden).relu_())
         return made
 
 
@@ -96,9 +98,21 @@ class OrganHeads(nn.Module):
         self.controllers = nn.ModuleDict({name: new_controller(context_channels) for name in organs})
         self.adapters = nn.ModuleDict({name: Adapter(wide_channels) for name in adapted})
 
-    def joined(self, reduced: Tensor, wide: Tensor) -> Tensor:
-        """Give all the features that heads need: the reduced ones, then, for adapters, the wide ones."""
-        return torch.cat([reduced, wide], dim=1) if self.adapters else reduced
+    def joined(self, reduced: Tensor, *levels: Tensor) -> Tensor:
+        """Give all the features that heads need: the reduced ones, then, for adapters, the wide ones.
+
+        Args:
+            reduced: `(batch, 8, x, y, z)`.
+            levels: What adapters read, each `(batch, channel, ...)`, on the same grid or interpolated to it.
+        """
+        if not self.adapters:
+            return reduced
+        sides = reduced.shape[2:]
+        fine = (
+            one if one.shape[2:] == sides else F.interpolate(one, size=sides, mode="trilinear")
+            for one in levels
+        )
+        return torch.cat([reduced, *fine], dim=1)
 
     def forward(self, features: Tensor, context: Tensor, organs: Sequence[str]) -> Tensor:
         """Compute logits; see `Network.heads`. Features are those of `joined`."""

@@ -18,6 +18,8 @@ __all__ = ["OVERVIEW_VOXELS", "StarterNetwork", "overview"]
 
 CHANNELS = (16, 32, 64, 128, 160)
 CONTEXT_CHANNELS = 32
+_WIDE_LEVELS = 3
+"""Adapters read what was decoded at full size, half and a quarter: what is here, and what is around it."""
 _HEAD_SLOPE = 0.1
 OVERVIEW_VOXELS = (24, 24, 24)
 """The whole volume is looked at this coarsely for its context."""
@@ -40,7 +42,7 @@ class StarterNetwork(Network):
 
     stride = 16
     context_channels = CONTEXT_CHANNELS
-    wide_channels = CHANNELS[0]
+    wide_channels = sum(CHANNELS[:_WIDE_LEVELS])
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__(spec)
@@ -59,7 +61,11 @@ class StarterNetwork(Network):
             nn.AdaptiveAvgPool3d(1),
         )
         self.organ_heads = OrganHeads(
-            spec.organs, CONTEXT_CHANNELS, slope=_HEAD_SLOPE, adapted=spec.adapters, wide_channels=CHANNELS[0]
+            spec.organs,
+            CONTEXT_CHANNELS,
+            slope=_HEAD_SLOPE,
+            adapted=spec.adapters,
+            wide_channels=self.wide_channels,
         )
 
     def trunk(self, hu: Tensor) -> tuple[Tensor, Tensor]:
@@ -67,10 +73,11 @@ class StarterNetwork(Network):
         levels = [_intensities(hu)]
         for block in self.down:
             levels.append(block(levels[-1]))
-        fine = levels.pop()
+        made = [levels.pop()]
         for up, join in zip(self.up, self.join, strict=True):
-            fine = join(up(fine) + levels.pop())
-        return self.organ_heads.joined(self.reduce(fine), fine), self.context_of(hu)
+            made.append(join(up(made[-1]) + levels.pop()))
+        wide = made[: -_WIDE_LEVELS - 1 : -1]
+        return self.organ_heads.joined(self.reduce(made[-1]), *wide), self.context_of(hu)
 
     def context_of(self, hu: Tensor) -> Tensor:
         """See `Network.context_of`; also takes what `overview` made, which it leaves as it is."""

@@ -5,7 +5,9 @@ Out: the network with new heads for those organs; every other tensor equal to th
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import repeat
 
 import torch
 
@@ -59,11 +61,12 @@ def tune_heads(
         counted = [weights[name, sample.case_id] for sample in own]
         heads.append(_Head(network, name, HeadBatches(own, counted, config.seed), config))
     tell = progress or (lambda _done, _total, _loss: None)
-    with _one_thread():
+    with _one_thread_each() as pool:
         try:
             for step in range(config.steps):
-                for number, head in enumerate(heads, start=1):
-                    tell(step * len(heads) + number, config.steps * len(heads), head.learn(step))
+                losses = pool.map(_Head.learn, heads, repeat(step))
+                for number, loss in enumerate(losses, start=1):
+                    tell(step * len(heads) + number, config.steps * len(heads), loss)
                 if after is not None and after(step + 1, network):
                     break
             for head in heads:
@@ -74,12 +77,13 @@ def tune_heads(
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute in one thread: a step is so short that several would wait for each other more than work."""
+def _one_thread_each() -> Iterator[ThreadPoolExecutor]:
+    """Let heads learn side by side, each in one thread: a step is too short for several to share."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with ThreadPoolExecutor(before) as pool:
+            yield pool
     finally:
         torch.set_num_threads(before)
 
