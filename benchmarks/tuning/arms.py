@@ -7,8 +7,8 @@ Out: of each arm a network and its curve. Each starts with what a project has at
 full                     fresh weights learn all labels, old ones counting as the package's predicted ones
 revised only             the base network goes on, all weights, on the revised labels alone
 all data                 the base network goes on, all weights, on all labels
-continual                the base network's four heads, and adapters that they get, learn revised labels and old
-                         ones of replayed cases, on cached features
+continual                the base network gets adapters; they and its four heads learn revised labels and
+                         old ones of replayed cases, on cached features
 continual, heads alone   the same without adapters
 continual without cache  heads and adapters learn from patches that go through the trunk at every step
 

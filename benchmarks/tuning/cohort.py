@@ -22,7 +22,7 @@ from omentum.volumes.geometry import Geometry
 from omentum.volumes.masks import MaskSet
 from tuning.code import code_sha256
 
-__all__ = ["SCRATCH", "SPACING_MM", "Patient", "case_of", "groups"]
+__all__ = ["SCRATCH", "SPACING_MM", "Patient", "case_of", "groups", "patients"]
 
 SCRATCH = Path(__file__).resolve().parents[2] / "scratch" / "tuning"
 SPACING_MM = 6.0
@@ -51,7 +51,14 @@ class Patient:
 def groups(n_learned: int, n_validation: int, n_test: int) -> tuple[list[Patient], ...]:
     """Give patients to learn from, to judge on meanwhile, and for the end; made now or found as before."""
     firsts = ((FIRST_LEARNED, n_learned), (FIRST_VALIDATION, n_validation), (FIRST_TEST, n_test))
-    return tuple([_patient(seed) for seed in range(first, first + number)] for first, number in firsts)
+    return tuple(patients(first, number) for first, number in firsts)
+
+
+def patients(
+    first_seed: int, number: int, *, style: str = STYLE, spacing_mm: float = SPACING_MM
+) -> list[Patient]:
+    """Give patients with consecutive seeds; made now or found as before."""
+    return [_patient(seed, style, spacing_mm) for seed in range(first_seed, first_seed + number)]
 
 
 def case_of(
@@ -70,14 +77,14 @@ def case_of(
         hu=patient.hu,
         masks=MaskSet.from_labels(labels, patient.geometry, sources),
         sources=sources,
-        key=f"{STYLE}-{SPACING_MM:g}-{patient.seed}-{kind}",
+        key=f"{patient.seed}-{kind}",
     )
 
 
-def _patient(seed: int) -> Patient:
-    path = SCRATCH / f"patients-{_phantoms_code()}" / f"{STYLE}-{SPACING_MM:g}-{seed}.npz"
+def _patient(seed: int, style: str, spacing_mm: float) -> Patient:
+    path = SCRATCH / f"patients-{_phantoms_code()}" / f"{style}-{spacing_mm:g}-{seed}.npz"
     if not path.is_file():
-        made = make_phantom(seed, spacing_mm=(SPACING_MM,) * 3, style=STYLE)
+        made = make_phantom(seed, spacing_mm=(spacing_mm,) * 3, style=style)
         hu, truth, affine = made.ct.voxels, made.labels.voxels, made.ct.geometry.affine
         with writing(path) as part, part.open("wb") as stream:
             np.savez_compressed(stream, hu=hu, truth=truth, affine=affine)
