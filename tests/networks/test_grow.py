@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch.nn import functional as F
 
 from omentum.errors import ConfigError, UnknownOrganError
 from omentum.networks.grow import add_adapters, add_heads, similar_organ
@@ -58,6 +59,23 @@ def test_a_file_without_adapters_reads_as_before(network, tmp_path):
     assert NetworkSpec.from_json(network.spec.to_json()) == network.spec
     (tmp_path / "none").write_text("nothing")
     assert read_spec(tmp_path / "none") is None
+
+
+@torch.inference_mode()
+def test_an_adapter_reads_three_levels_of_the_decoder_on_one_grid(network):
+    hu = 100 * torch.randn(1, 1, 32, 16, 48)
+    before, _ = network.trunk(hu)
+    add_adapters(network, ["liver"])
+    decoded = []
+    for block in network.join:
+        block.register_forward_hook(lambda _block, _given, made: decoded.append(made))
+    after, _ = network.trunk(hu)
+    assert torch.equal(after[:, :8], before), "what other organs read stays, bit for bit"
+    fine, half, quarter = decoded[:-4:-1]
+    levels = [fine, *(F.interpolate(one, size=hu.shape[2:], mode="trilinear") for one in (half, quarter))]
+    assert torch.equal(after[:, 8:], torch.cat(levels, dim=1))
+    assert after.shape[1] == network.channels_for("liver") == 8 + 16 + 32 + 64
+    assert network.channels_for("stomach") == 8
 
 
 def test_an_adapter_that_is_there_already_stays(network):
