@@ -104,7 +104,9 @@ def features_at(
     return {
         name: FeaturesAt(
             order=np.arange(len(at)),
-            features=_kept(flat[: network.channels_for(name), torch.from_numpy(at).to(flat.device)]),
+            features=_kept(
+                flat[: network.channels_for(name)].index_select(1, torch.from_numpy(at).to(flat.device))
+            ),
             contexts=context,
             starts=(0, len(at)),
         )
