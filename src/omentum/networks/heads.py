@@ -21,6 +21,7 @@ _SIZES = (FEATURES * FEATURES, FEATURES * FEATURES, FEATURES, FEATURES, FEATURES
 HEAD_NUMBERS = sum(_SIZES)
 """Numbers of one head: weights of layers 8-8, 8-8, 8-1, then their biases; 153."""
 _ADAPTER_WIDTH = 32
+_CHANNELS_AT_ONCE = 8
 _RARE = -3.0
 """First bias of a logit: an organ fills a few per cent of the voxels."""
 
@@ -107,12 +108,15 @@ class OrganHeads(nn.Module):
         """
         if not self.adapters:
             return reduced
-        sides = reduced.shape[2:]
-        fine = (
-            one if one.shape[2:] == sides else F.interpolate(one, size=sides, mode="trilinear")
-            for one in levels
-        )
-        return torch.cat([reduced, *fine], dim=1)
+        batch, _, *sides = reduced.shape
+        n_channels = sum(one.shape[1] for one in (reduced, *levels))
+        features, start = reduced.new_empty((batch, n_channels, *sides)), 0
+        for level in (reduced, *levels):
+            for part in torch.split(level, _CHANNELS_AT_ONCE, dim=1):  # hardly anything is held twice
+                fine = part if list(part.shape[2:]) == sides else F.interpolate(part, sides, mode="trilinear")
+                features[:, start : start + part.shape[1]] = fine
+                start += part.shape[1]
+        return features
 
     def forward(self, features: Tensor, context: Tensor, organs: Sequence[str]) -> Tensor:
         """Compute logits; see `Network.heads`. Features are those of `joined`."""

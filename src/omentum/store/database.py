@@ -157,7 +157,7 @@ def _use_write_ahead_log(connection: sqlite3.Connection, wait_seconds: float) ->
             return
         except sqlite3.OperationalError as error:
             # While another writes, be it this same attribute, SQLite refuses at once instead of waiting.
-            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > give_up:
+            if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > give_up:
                 raise
             time.sleep(_RETRY_SECONDS)
 

@@ -61,18 +61,18 @@ def tune_heads(
         counted = [weights[name, sample.case_id] for sample in own]
         heads.append(_Head(network, name, HeadBatches(own, counted, config.seed), config))
     tell = progress or (lambda _done, _total, _loss: None)
-    with _one_thread_each() as pool:
-        try:
+    try:
+        with _one_thread_each() as pool:
             for step in range(config.steps):
                 losses = pool.map(_Head.learn, heads, repeat(step))
                 for number, loss in enumerate(losses, start=1):
                     tell(step * len(heads) + number, config.steps * len(heads), loss)
                 if after is not None and after(step + 1, network):
                     break
-            for head in heads:
-                head.settle()
-        finally:
-            network.requires_grad_(False)
+        for head in heads:
+            head.settle()
+    finally:
+        network.requires_grad_(False)
     return network.eval()
 
 
