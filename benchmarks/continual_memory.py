@@ -41,10 +41,9 @@ def main(quick: bool, device: str) -> None:
         other=None,
         unit="GB",
         quick=quick,
-        keep=device == "cpu",
         aim_gb=AIM_GB[device],
+        device=device,
         runs=rows,
-        on=device,
     )
 
 

@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import torch
+
 __all__ = ["median_seconds", "report"]
 
 MORE_IS_BETTER = ("F1",)
@@ -48,8 +50,10 @@ def report(
     """Print the figures, and keep those of full runs unless they are for looking at only.
 
     `ratio` is how many times better ours is than the alternative, if there is one and ours got there at all:
-    less is better, but for a share such as F1.
+    less is better, but for a share such as F1. A `device` among the figures says where
+    ours ran, if not on the CPU: such results have a file of their own, with the GPU's name.
     """
+    device = figures.pop("device", "cpu")
     ratio = None
     if other is not None and ours is not None:
         ratio = ours / other if unit in MORE_IS_BETTER else other / ours
@@ -60,13 +64,14 @@ def report(
         "unit": unit,
         "ratio": ratio,
         "figures": figures,
-        "device": "cpu",
+        "device": device if device == "cpu" else torch.cuda.get_device_name(device),
         "machine": f"{_processor()}, Python {platform.python_version()}",
         "quick": quick,
     }
     if keep and not quick:
         stamped = {**row, "commit": _commit(), "date": datetime.now(UTC).date().isoformat()}
-        results = Path(__file__).parent / "results" / f"{name}.json"
+        kept_as = name if device == "cpu" else f"{name}_gpu"
+        results = Path(__file__).parent / "results" / f"{kept_as}.json"
         results.parent.mkdir(exist_ok=True)
         results.write_text(json.dumps(stamped, indent=1) + "\n", encoding="utf-8")
     sys.stdout.write(json.dumps(row) + "\n")

@@ -68,7 +68,7 @@ def main(network: str, weights: Path | None, device: str, quick: bool) -> None:
         unit="s",
         quick=quick,
         network=network,
-        device=torch.cuda.get_device_name(device) if kind == "cuda" else "cpu",
+        device=device,
         organs=len(organs),
         shape=shape,
         spacing_mm=spacing_mm,

@@ -25,7 +25,7 @@ from omentum.networks.network import Network
 from omentum.records import MaskSource
 from omentum.tune.config import ContinualConfig, FullConfig
 from omentum.tune.prepared import PreparedCase
-from tuning.bench import Bench, all_weights, case_with, fresh_network
+from tuning.bench import Bench, all_weights, case_with
 from tuning.cohort import Patient, case_of
 from tuning.curves import Curve, Point
 from tuning.judge import FrozenJudge, mean_dice
@@ -59,7 +59,7 @@ def run_arm(bench: Bench, name: str) -> tuple[Network, Sequence[Point]]:
     curve = Curve(folder / "curve.json")
     start = Start(bench=bench, base=base, replay=bench.replay(), others=bench.judge(base)[1], curve=curve)
     curve.start()
-    network = network_in(folder, lambda: ARMS[name](start))
+    network = network_in(folder, lambda: ARMS[name](start)).to(bench.device)
     return network, curve.points
 
 
@@ -68,9 +68,8 @@ def _full(start: Start) -> Network:
     config = all_weights(given, given.full_steps, given.full_every)
     revised = [case_with(one, MaskSource.REVISED) for one in start.bench.revised]
     others = [case_with(one, MaskSource.PREDICTED, is_old=True) for one in start.bench.earlier]
-    return train_all(
-        fresh_network(), as_often(revised, others), config, start.curve.path.parent, start.judged
-    )
+    network, folder = start.bench.fresh_network(), start.curve.path.parent
+    return train_all(network, as_often(revised, others), config, folder, start.judged)
 
 
 def _revised_only(start: Start) -> Network:

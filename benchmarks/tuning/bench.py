@@ -20,7 +20,7 @@ from tuning.kept import folder_of, network_in
 from tuning.old_labels import WRONG_ORGANS, old_labels
 from tuning.ours import chosen_replay, train_all
 
-__all__ = ["ORGANS", "OTHERS", "Bench", "Settings", "all_weights", "case_with", "fresh_network"]
+__all__ = ["ORGANS", "OTHERS", "Bench", "Settings", "all_weights", "case_with"]
 
 OTHERS = ("kidney_left", "kidney_right", "liver", "pancreas", "spleen")
 ORGANS = tuple(sorted((*OTHERS, *WRONG_ORGANS)))
@@ -30,6 +30,7 @@ ORGANS = tuple(sorted((*OTHERS, *WRONG_ORGANS)))
 class Settings:
     """All that was fixed beforehand; kept with the results."""
 
+    architecture: str = "starter"
     n_cases: int = 200
     n_revised: int = 12
     n_validation: int = 8
@@ -64,6 +65,8 @@ class Bench:
     """The patients, what is known before any arm begins, and where the arms are kept."""
 
     settings: Settings
+    device: str = "cpu"
+    """Where networks learn and are judged."""
     folder: Path = field(init=False)
     learned: list[Patient] = field(init=False)
     validation: list[Patient] = field(init=False)
@@ -72,7 +75,7 @@ class Bench:
     def __post_init__(self) -> None:
         """Make the patients."""
         given = self.settings
-        self.folder = folder_of("continual_vs_full", asdict(given))
+        self.folder = folder_of("continual_vs_full", {**asdict(given), "device": self.device})
         self.learned, self.validation, self.test = groups(given.n_cases, given.n_validation, given.n_test)
 
     @property
@@ -92,10 +95,15 @@ class Bench:
             cases = [case_with(one, MaskSource.ORIGINAL, is_old=True) for one in self.learned]
             config = all_weights(self.settings, self.settings.base_steps, self.settings.full_every)
             return train_all(
-                fresh_network(), cases, config, self.folder / "base", lambda _step, _network: None
+                self.fresh_network(), cases, config, self.folder / "base", lambda _step, _network: None
             )
 
-        return network_in(self.folder / "base", train)
+        return network_in(self.folder / "base", train).to(self.device)
+
+    def fresh_network(self) -> Network:
+        """Give the network before it has learned anything."""
+        spec = NetworkSpec(architecture=self.settings.architecture, organs=ORGANS, spacing_mm=SPACING_MM)
+        return build(spec).to(self.device)
 
     def replay(self) -> list[Patient]:
         """Give the earlier cases to replay, by what scoring with the base network has said of them."""
@@ -110,11 +118,6 @@ class Bench:
         """Give the mean Dice of the organs to learn, and of the others, on the validation patients."""
         found = dice_by_organ(masks_of(network, self.validation, ORGANS), self.validation, ORGANS)
         return mean_dice(found, WRONG_ORGANS), mean_dice(found, OTHERS)
-
-
-def fresh_network() -> Network:
-    """Give the network before it has learned anything."""
-    return build(NetworkSpec(architecture="starter", organs=ORGANS, spacing_mm=SPACING_MM))
 
 
 def all_weights(given: Settings, steps: int, every: int) -> FullConfig:

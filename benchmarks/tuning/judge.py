@@ -25,6 +25,8 @@ _HALF = 128
 class FrozenJudge:
     """Judges heads on a trunk that does not change: the trunk sees each patient once.
 
+    Where each window has a context of its own, it sees them each time.
+
     Args:
         network: Its trunk.
         patients: To judge on.
@@ -32,10 +34,15 @@ class FrozenJudge:
 
     def __init__(self, network: Network, patients: Sequence[Patient]) -> None:
         self._patients = patients
-        self._features: list[Features] = [_features(network, one) for one in patients]
+        self._features: list[Features] = (
+            [] if network.context_per_window else [_features(network, one) for one in patients]
+        )
 
     def masks(self, network: Network, organs: Sequence[str]) -> Iterator[Masks]:
         """Predict one patient after another: `(organ, x, y, z)`."""
+        if network.context_per_window:
+            yield from masks_of(network, self._patients, organs)
+            return
         for one, made in zip(self._patients, self._features, strict=True):
             yield _joined(heads_of(network, made, organs), one, len(organs))
 

@@ -18,6 +18,7 @@ from omentum.networks.network import Network, build
 from omentum.tune.cache import FeatureCache
 from omentum.tune.config import TRAINABLE, ContinualConfig, FullConfig
 from omentum.tune.continual import tune_heads
+from omentum.tune.continual_round import as_predicting
 from omentum.tune.full import train_full
 from omentum.tune.prepared import PreparedCase
 from tuning.cohort import Patient
@@ -54,7 +55,8 @@ def train_all(
         folder: Holds the checkpoint from which a killed run goes on.
         judged: Told of each checkpoint.
     """
-    checkpoint, twin = folder / CHECKPOINT, build(network.spec)
+    checkpoint = folder / CHECKPOINT
+    twin = build(network.spec).to(next(network.parameters()).device)
 
     def after(done: int, _total: int, _loss: float) -> None:
         if done % config.checkpoint_every == 0:
@@ -92,7 +94,8 @@ def tune_cached(
     shutil.rmtree(features, ignore_errors=True)
     if config.trainable == ADAPTERS:
         add_adapters(network, config.organs)
-    cache = FeatureCache(features, network, config, overlap=OVERLAP)
+    trunk = as_predicting(network, str(next(network.parameters()).device))
+    cache = FeatureCache(features, trunk, config, overlap=OVERLAP)
     wanted = {key: cache.wanted(case, config.organs) for key, (case, _) in learned.items()}
     cache.make_room([one for own in wanted.values() for one in own])
     samples = [

@@ -57,8 +57,10 @@ def tune_uncached(
 
 
 def _loss(network: Network, patches: Patches, organs: Sequence[str]) -> torch.Tensor:
-    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
-        features, _ = network.trunk(patches.hu)
-        context = network.context_of(patches.overviews)
+    device = next(network.parameters()).device
+    with torch.no_grad(), torch.autocast(device.type, dtype=torch.bfloat16):
+        features, context = network.trunk(patches.hu.to(device))
+        if not network.context_per_window:
+            context = network.context_of(patches.overviews.to(device))
     logits = network.heads(features.float(), context.float(), organs)
-    return partial_loss(logits, patches.labels, patches.weights)
+    return partial_loss(logits, patches.labels.to(device), patches.weights.to(device))

@@ -54,6 +54,14 @@ def test_a_region_of_less_than_half_a_millilitre_is_left_out(true, side_mm, is_f
     assert (len(deep.volumes_ml) == 1) is is_found
 
 
+def test_without_a_least_volume_what_is_right_still_is_no_region(true):
+    mask = true.copy()
+    mask[15, 15, 20:] = False
+    assert error_regions(true, true, ONE_MM, least_ml=0.0).volumes_ml == ()
+    found = error_regions(mask, true, ONE_MM, least_ml=0.0)
+    assert (found.numbers > 0).sum() * 0.001 == pytest.approx(sum(found.volumes_ml))
+
+
 def test_regions_that_meet_at_a_corner_are_one_and_those_apart_are_numbered(true):
     mask = np.zeros_like(true)
     mask[0:10, 0:10, 0:10] = mask[10:20, 10:20, 10:20] = mask[30:40, 30:40, 30:40] = True

@@ -67,7 +67,7 @@ def error_regions(
         wrong &= _depth_mm(true, spacing_mm) > deeper_than_mm
     pieces = pieces_of(wrong)
     volumes_ml = pieces.n_voxels * (float(np.prod(spacing_mm)) / 1000.0)
-    large = np.flatnonzero(volumes_ml >= least_ml)
+    large = 1 + np.flatnonzero(volumes_ml[1:] >= least_ml)  # number 0 is what is right
     renumbered = np.zeros(len(volumes_ml), dtype=np.int32)
     renumbered[large] = np.arange(1, len(large) + 1)
     return ErrorRegions(renumbered[pieces.numbers], tuple(volumes_ml[large].tolist()))
