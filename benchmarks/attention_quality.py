@@ -6,13 +6,15 @@ Ours: recipe expected-error. Other: recipe published, on the same predictions of
 region is a component of prediction XOR truth deeper than 3 mm from the true surface, of at least 0.5 mL; it
 is found if hot spots cover a tenth of it; a hot spot counts if it touches one. Patients are made up, or
 rendered from real people's label maps, none of them used by `attention_prior.py`. `ratio` is F1 of ours over
-F1 of published. A full run writes its table and picture into docs/attention.md; `--page` does that alone,
-from the figures on file.
+F1 of published. Then the same on real CTs, as far as somebody has said what is right there.
+
+A full run writes its tables and picture into docs/attention.md; `--page` does that alone, from the figures on
+file.
 """
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,6 +24,7 @@ from attention.cohort import JUDGE_SEEDS, KINDS, CohortCase, cohort
 from attention.detection import Detection, counted, regions_of
 from attention.on_disk import on_disk
 from attention.page import tell_quality
+from attention.real import real_cases
 from measure import on_file, report
 from omentum.measures.components import pieces_of
 from omentum.score.calibration import Calibration, Counts, shipped_prior
@@ -54,6 +57,9 @@ def main(quick: bool) -> None:
         print(f"{name:14} {ours[name].told()}\n{'':14} {published[name].told()}")
     all_ours, all_published = (sum(one.values(), start=Detection()) for one in (ours, published))
     print(f"{'all':14} {all_ours.told()}\n{'':14} {all_published.told()}")
+    real = {} if quick else on_real_cts()
+    for name, one in real.items():
+        print(f"{name:24} {one['ours']}\n{'':24} {one['published']}")
     table = np.arange(256, dtype=np.float32) / 255
     found = {
         "sensitivity": all_ours.sensitivity,
@@ -67,24 +73,45 @@ def main(quick: bool) -> None:
             name: {"ours": figures(ours[name]), "published": figures(published[name])} for name in NINE
         },
         "reliability": counts.reliability(table),
+        "real": real,
     }
     report("attention_quality", ours=all_ours.f1, other=all_published.f1, unit="F1", quick=quick, **found)
     if not quick:
         tell_quality(found)
 
 
+def on_real_cts() -> dict[str, dict[str, object]]:
+    """Count hot spots of both recipes on real CTs, by reference."""
+    ours: Found = {}
+    published: Found = {}
+    about: dict[str, dict[str, object]] = {"all": {"about": "", "organs": []}}
+    for column, case, organs in real_cases():
+        ours[column.name] = sum((one for _, one, _ in by_expected_error(case, organs)), start=Detection())
+        published[column.name] = sum((one for _, one in by_published(case, organs)), start=Detection())
+        about[column.name] = {"about": column.about, "organs": list(organs)}
+    for found in (ours, published):
+        found["all"] = sum(found.values(), start=Detection())
+    return {
+        name: {**about[name], "ours": figures(ours[name]), "published": figures(published[name])}
+        for name in ours
+    }
+
+
 def figures(one: Detection) -> dict[str, float]:
     names = ("sensitivity", "precision", "f1", "flagged_share", "voxel_sensitivity", "voxel_precision")
-    return {name: round(getattr(one, name), 4) for name in names} | {"regions": one.regions}
+    counts = {"regions": one.regions, "spots": one.spots}
+    return {name: round(getattr(one, name), 4) for name in names} | counts
 
 
-def by_expected_error(case: CohortCase) -> Iterator[tuple[str, Detection, Counts]]:
+def by_expected_error(
+    case: CohortCase, organs: Sequence[str] = NINE
+) -> Iterator[tuple[str, Detection, Counts]]:
     """Give each organ's counts; an organ that recipe and network miss altogether counts as not found."""
     sight = look(case.masks[0], case.maps, case.ct)
     seen: dict[str, ExpectedError] = {
         one.organ: one for one in expected_errors(sight, NINE, shipped_model(), Calibration(shipped_prior()))
     }
-    for name in NINE:
+    for name in organs:
         regions, organ_ml = regions_of(case, name)
         if name not in seen:
             yield (
@@ -100,14 +127,14 @@ def by_expected_error(case: CohortCase) -> Iterator[tuple[str, Detection, Counts
         yield name, counted(regions, organ_ml, one.spots_map, one.box), counts
 
 
-def by_published(case: CohortCase) -> Iterator[tuple[str, Detection]]:
+def by_published(case: CohortCase, organs: Sequence[str] = NINE) -> Iterator[tuple[str, Detection]]:
     """Score the case as published, on the CT's own grid; bring the binary maps to the canonical one."""
     with TemporaryDirectory() as folder:
         record, predictions = on_disk(case, Path(folder))
         score_case(record, predictions, NINE, Path(folder) / "attention")
         grid = canonical(case.ct.geometry)
         lines = np.ix_(*nearest_voxels(case.ct.geometry, grid))
-        for name in NINE:
+        for name in organs:
             path = heat_path(Path(folder) / "attention", name)
             flagged = np.zeros(case.ct.geometry.shape, dtype=bool)
             if path.exists():

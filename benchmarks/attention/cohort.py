@@ -33,6 +33,7 @@ __all__ = [
     "CohortCase",
     "cohort",
     "data_folder",
+    "predictors",
 ]
 
 NETWORKS = ("starter", "starter-second")
@@ -104,7 +105,7 @@ def _made(kind: str, seed: int) -> dict[str, object]:
     else:
         phantom = make_phantom(seed, style=kind)
         ct, labels = phantom.ct, phantom.labels.voxels
-    made = [one.predict(ct) for one in _predictors()]
+    made = [one.predict(ct) for one in predictors()]
     return {
         "hu": ct.voxels,
         "labels": labels,
@@ -118,7 +119,8 @@ def _made(kind: str, seed: int) -> dict[str, object]:
 
 
 @cache
-def _predictors() -> tuple[Predictor, ...]:
+def predictors() -> tuple[Predictor, ...]:
+    """Give both shipped networks."""
     return tuple(Predictor(name, find_weights(name)) for name in NETWORKS)
 
 

@@ -44,6 +44,7 @@ def tell_quality(figures: Figures) -> None:
         "![Errors found by organ, and calibration](pictures/attention-quality.png)"
     )
     put_into(DOCS / "attention.md", "attention_quality", text)
+    put_into(DOCS / "attention.md", "attention_real", table(_real_rows(figures["real"])))
     with panels(PICTURES / "attention-quality.png", 2) as (left, right):
         places = np.arange(len(organs))
         for shift, of in ((-0.2, "ours"), (0.2, "published")):
@@ -80,6 +81,16 @@ def tell_speed(figures: Figures) -> None:
             axes.barh(names, [one[place] for one in sides.values()])
             axes.set(xscale="log", xlabel=label)
             axes.invert_yaxis()
+
+
+def _real_rows(real: Figures) -> list[list[str]]:
+    rows = [["real CT (reference)", "organs", "error regions", "hot spots", OURS, PUBLISHED]]
+    for name, one in real.items():
+        counts = [str(one["ours"]["regions"]), str(one["ours"]["spots"])]
+        rows.append(
+            [name, str(len(one["organs"]) or ""), *counts, _three(one["ours"]), _three(one["published"])]
+        )
+    return rows
 
 
 def _three(one: Figures) -> str:

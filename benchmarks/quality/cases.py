@@ -19,7 +19,7 @@ from omentum.volumes.volume import Volume
 from quality.references import PHANTOMS, SCANS, Column, LabelFile
 from quality.trained_on import FIRST_UNSEEN_SEED
 
-__all__ = ["DATA", "NINE", "Case", "all_cases", "data_folder"]
+__all__ = ["DATA", "NINE", "Case", "all_cases", "data_folder", "masks_of"]
 
 DATA = Path(os.environ.get("OMENTUM_SHARED", Path(__file__).resolve().parents[3] / "shared")) / "data"
 NINE = SUBSETS["abdomenatlas-1.0"]
@@ -63,11 +63,12 @@ def all_cases(n_phantoms: int) -> Iterator[Case]:
         return
     for scan in SCANS:
         ct = read_ct(folder / scan.ct)
-        references = tuple((one.column, _masks(folder, one, ct), one.slices) for one in scan.labels)
+        references = tuple((one.column, masks_of(folder, one, ct), one.slices) for one in scan.labels)
         yield Case(case_id=scan.ct, ct=ct, files=scan.files, references=references)
 
 
-def _masks(folder: Path, labels: LabelFile, ct: Volume) -> MaskSet:
+def masks_of(folder: Path, labels: LabelFile, ct: Volume) -> MaskSet:
+    """Read the reference masks of a file, on its CT's grid."""
     index_of = np.zeros(256, dtype=np.uint8)
     index_of[list(labels.ids.values())] = [organ(name).index for name in labels.ids]
     voxels = index_of[read_mask(folder / labels.path, ct.geometry).voxels]
