@@ -24,7 +24,7 @@ from rich.progress import track
 
 from effort.cohort import LATE, ROUNDS, cohort
 from effort.page import write_picture
-from effort.reader import BOUND, WHOLE, Cohort, Curve, curve_of, minutes_to
+from effort.reader import BOUND, SPOTS, Cohort, Curve, curve_of, minutes_to
 from effort.rows import cohorts_of
 from measure import report
 from omentum.measures.effort import CostModel
@@ -34,10 +34,11 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs" / "queue.md"
 PICTURE = ROOT / "docs" / "pictures" / "effort-curve.png"
 SHOWN = "![Share of the error removed against expert minutes](pictures/effort-curve.png)"
-STRATEGIES = ("expected-error", "foreground-random", "random", "entropy", "published", WHOLE, BOUND)
+STRATEGIES = ("expected-error", "foreground-random", "random", "entropy", "published", SPOTS, BOUND)
 RANDOM = ("random", "foreground-random")
 OURS, OTHER = "expected-error", "foreground-random"
 AS_IT_IS = "as it is"
+WHOLE_X_2 = "a whole organ takes 2 looks"
 TARGET = 0.8
 N_DRAWS = 20
 Minutes = dict[str, list[float | None]]
@@ -97,6 +98,7 @@ def main() -> None:
 def measured(cohorts: Sequence[Cohort]) -> Round:
     """Let every strategy queue, and the reader read."""
     by_price = {name: _all_minutes(cohorts, costs) for name, costs in _priced(CostModel()).items()}
+    by_price[WHOLE_X_2] = _all_minutes(cohorts, CostModel(), whole_looks=2.0)
     looking = _looking(by_price[AS_IT_IS], cohorts, CostModel())
     return Round(cohorts=cohorts, by_price=by_price, looking=looking)
 
@@ -133,14 +135,17 @@ def _priced(costs: CostModel) -> dict[str, CostModel]:
     return {AS_IT_IS: costs, **changed}
 
 
-def _curves(name: str, one: Cohort, costs: CostModel) -> list[Curve]:
-    return [curve_of(name, one, costs, seed) for seed in range(N_DRAWS if name in RANDOM else 1)]
+def _curves(name: str, one: Cohort, costs: CostModel, whole_looks: float) -> list[Curve]:
+    seeds = range(N_DRAWS if name in RANDOM else 1)
+    return [curve_of(name, one, costs, seed, whole_looks=whole_looks) for seed in seeds]
 
 
-def _all_minutes(cohorts: Sequence[Cohort], costs: CostModel) -> Minutes:
+def _all_minutes(cohorts: Sequence[Cohort], costs: CostModel, whole_looks: float = 1.0) -> Minutes:
     return {
         name: [
-            _mean([minutes_to(curve, TARGET * one.error_ml) for curve in _curves(name, one, costs)])
+            _mean(
+                [minutes_to(curve, TARGET * one.error_ml) for curve in _curves(name, one, costs, whole_looks)]
+            )
             for one in cohorts
         ]
         for name in STRATEGIES
@@ -158,7 +163,7 @@ def _looking(minutes: Minutes, cohorts: Sequence[Cohort], costs: CostModel) -> M
 
 def _reached(cohorts: Sequence[Cohort]) -> float:
     """Give the share of the error that all our hot spots together touch."""
-    ends = [curve_of(OURS, one, CostModel()).removed_ml[-1] for one in cohorts]
+    ends = [curve_of(SPOTS, one, CostModel()).removed_ml[-1] for one in cohorts]
     return float(sum(ends) / sum(one.error_ml for one in cohorts))
 
 
@@ -205,7 +210,7 @@ def _strategies(plain: Minutes, looking: Minutes, n_cases: int) -> str:
     head = ["strategy", "minutes a case to 80 %", "of them looking", f"{OTHER} by it", "looking alone"]
     rows = [
         [
-            f"`{name}`" if name not in (WHOLE, BOUND) else name,
+            f"`{name}`" if name not in (SPOTS, BOUND) else name,
             _interval(plain[name], n_cases),
             _interval(looking[name], n_cases),
             _times(plain, name),

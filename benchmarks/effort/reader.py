@@ -3,8 +3,9 @@
 In:  rows: of each organ of each case its error regions, and which of them each hot spot touches.
 Out: curves of minutes and removed error.
 
-The reader opens a case once, looks at each hot spot of a task, or once at the whole organ where the task has
-none, and corrects the error regions that he meets: of a whole organ all, of a hot spot those that it touches.
+The reader opens a case once, looks once at the organ of each task, and corrects the error regions that he
+meets: at one hot spot those that it touches; where there are several or none, all of the organ's. For
+comparison, one who looks at nothing but hot spots, each for the price of a look.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,11 +19,11 @@ from omentum.records import CaseScore, OrganScore
 from omentum.score.plan import Choice, planned
 from omentum.score.strategies import Ask, chosen
 
-__all__ = ["BOUND", "WHOLE", "Cohort", "Curve", "Row", "curve_of", "minutes_to", "worked"]
+__all__ = ["BOUND", "SPOTS", "Cohort", "Curve", "Row", "curve_of", "minutes_to", "worked"]
 
 N_BUDGETS = 60
-WHOLE = "expected-error, whole organs"
-"""The same plan, but the reader looks at the organ instead of its hot spots."""
+SPOTS = "expected-error, hot spots alone"
+"""The same queue, but the reader looks at each hot spot and at nothing else."""
 BOUND = "bound"
 """The same with the truth for what is expected: the organs with most error a minute, and no look in vain."""
 
@@ -63,16 +64,41 @@ class Curve:
     removed_ml: npt.NDArray[np.float64]
 
 
-def worked(choices: Sequence[Choice], rows: Mapping[tuple[str, str], Row], costs: CostModel) -> Curve:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """How the reader looks.
+
+    Attributes:
+        whole_looks: How many looks one at a whole organ costs.
+        spots_alone: Whether he looks at each hot spot, where there are any, and at nothing else.
+    """
+
+    whole_looks: float = 1.0
+    spots_alone: bool = False
+
+    def looks(self, one: Choice) -> float:
+        """Say what an organ takes, in looks."""
+        if self.spots_alone and one.n_spots:
+            return one.n_spots
+        return 1.0 if one.n_spots == 1 else self.whole_looks
+
+    def met(self, one: Choice, row: Row) -> set[int]:
+        """Name the error regions of an organ that he meets."""
+        if one.n_spots == 1 or (self.spots_alone and one.n_spots):
+            return {n for touched in row.touches for n in touched}
+        return set(range(len(row.regions_ml)))
+
+
+def worked(
+    choices: Sequence[Choice], rows: Mapping[tuple[str, str], Row], costs: CostModel, habits: Habits
+) -> Curve:
     """Work through a queue; one point a task."""
     minutes, removed, seen = [0.0], [0.0], set()
     for one in choices:
         row = rows[one.case_id, one.organ.organ]
-        met = {n for touched in row.touches[: one.n_spots] for n in touched}
-        volumes = [row.regions_ml[n] for n in met] if one.n_spots else row.regions_ml
-        changed_ml = sum(volumes)
+        changed_ml = sum(row.regions_ml[n] for n in habits.met(one, row))
         cost = costs.minutes(
-            n_cases=one.case_id not in seen, n_spots=max(1, one.n_spots), changed_ml=changed_ml
+            n_cases=one.case_id not in seen, n_looks=habits.looks(one), changed_ml=changed_ml
         )
         seen.add(one.case_id)
         minutes.append(minutes[-1] + cost)
@@ -80,23 +106,22 @@ def worked(choices: Sequence[Choice], rows: Mapping[tuple[str, str], Row], costs
     return Curve(np.array(minutes), np.array(removed))
 
 
-def curve_of(strategy: str, cohort: Cohort, costs: CostModel, seed: int = 0) -> Curve:
+def curve_of(
+    strategy: str, cohort: Cohort, costs: CostModel, seed: int = 0, *, whole_looks: float = 1.0
+) -> Curve:
     """Give a strategy's curve.
 
     It is that of one queue as it is worked off or, where the plan depends on the budget, of the ends of
     queues of rising budgets.
     """
-    if strategy == "expected-error":
-        return _of_budgets(cohort, costs)
-    if strategy == WHOLE:
-        return _of_budgets(_whole(cohort, {}), costs)
+    habits = Habits(whole_looks=whole_looks, spots_alone=strategy == SPOTS)
+    if strategy in ("expected-error", SPOTS):
+        return _of_budgets(cohort, costs, habits)
     if strategy == BOUND:
-        return _of_budgets(
-            _whole(cohort, {key: sum(row.regions_ml) for key, row in cohort.rows.items()}), costs
-        )
+        return _of_budgets(_known(cohort), costs, habits)
     scores = cohort.published if strategy == "published" else cohort.expected
     choices = chosen(strategy, scores, Ask(costs=costs, budget_minutes=np.inf, seed=seed))
-    return worked(choices, cohort.rows, costs)
+    return worked(choices, cohort.rows, costs, habits)
 
 
 def minutes_to(curve: Curve, target_ml: float) -> float | None:
@@ -110,16 +135,11 @@ def minutes_to(curve: Curve, target_ml: float) -> float | None:
     return float(t0 + (t1 - t0) * (target_ml - low) / (high - low))
 
 
-def _whole(cohort: Cohort, known_ml: Mapping[tuple[str, str], float]) -> Cohort:
-    """Give the cohort as if the reader were led to whole organs: one look, all hot spots in it.
-
-    Args:
-        cohort: With hot spots.
-        known_ml: Error of an organ in place of what is expected; by case and organ.
-    """
+def _known(cohort: Cohort) -> Cohort:
+    """Give the cohort as if what is wrong in each organ were known."""
 
     def organ_of(case: CaseScore, organ: OrganScore) -> OrganScore:
-        error_ml = known_ml.get((case.case_id, organ.organ), sum(organ.spots_ml))
+        error_ml = sum(cohort.rows[case.case_id, organ.organ].regions_ml)
         return replace(organ, spots_ml=(), error_ml=error_ml, reasons=("whole",))
 
     scores = [
@@ -128,16 +148,16 @@ def _whole(cohort: Cohort, known_ml: Mapping[tuple[str, str], float]) -> Cohort:
     return replace(cohort, expected=tuple(scores))
 
 
-def _of_budgets(cohort: Cohort, costs: CostModel) -> Curve:
+def _of_budgets(cohort: Cohort, costs: CostModel, habits: Habits) -> Curve:
     everything = planned(cohort.expected, costs, np.inf)
     most = costs.minutes(
         n_cases=len({one.case_id for one in everything}),
-        n_spots=sum(max(1, one.n_spots) for one in everything),
+        n_looks=len(everything),
         changed_ml=sum(one.error_ml or 0.0 for one in everything),
     )
     points = {(0.0, 0.0)}
     for budget in np.geomspace(max(most / 200, 1e-3), most, N_BUDGETS) if everything else ():
-        end = worked(planned(cohort.expected, costs, float(budget)), cohort.rows, costs)
+        end = worked(planned(cohort.expected, costs, float(budget)), cohort.rows, costs, habits)
         points.add((float(end.minutes[-1]), float(end.removed_ml[-1])))
     minutes, removed_ml = np.array(sorted(points)).T
     return Curve(minutes, np.maximum.accumulate(removed_ml))

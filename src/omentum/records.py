@@ -170,9 +170,9 @@ class Task:
     minutes: float | None = None
     """Time that it is expected to take; `None` where nobody reckoned."""
     error_ml: float | None = None
-    """Expected error volume in the hot spots that were chosen; `None` likewise."""
+    """Expected error volume that the reader meets; `None` likewise."""
     n_spots: int = 0
-    """Hot spots that were chosen; 0 for the whole organ."""
+    """Hot spots that lead the reader; 0 where nothing does."""
     reason: str = ""
     """Why it is in the queue, for people."""
     is_audit: bool = False

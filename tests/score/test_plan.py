@@ -23,10 +23,9 @@ def named(choices):
 
 
 def minutes_of(choices):
-    spots = sum(max(1, one.n_spots) for one in choices)
     changed_ml = sum(one.error_ml or 0.0 for one in choices)
     n_cases = len({one.case_id for one in choices})
-    return COSTS.minutes(n_cases=n_cases, n_spots=spots, changed_ml=changed_ml)
+    return COSTS.minutes(n_cases=n_cases, n_looks=len(choices), changed_ml=changed_ml)
 
 
 def made_up(n_cases, n_organs, seed=0, n_spots=2):
@@ -49,16 +48,24 @@ def test_the_largest_error_a_minute_comes_first():
     assert [one.case_id for one in planned(scores, COSTS, ENOUGH)] == ["b", "c", "a"]
 
 
-def test_only_the_spots_that_are_worth_their_look_are_opened():
-    scores = [case("a", organ("liver", 10.0, 0.1)), case("b", organ("liver", 9.0))]
+def test_only_the_organs_that_are_worth_their_look_are_opened():
+    scores = [case("a", organ("liver", 10.0), organ("spleen", 0.1)), case("b", organ("liver", 9.0))]
     assert named(planned(scores, COSTS, 8.0)) == [("a", "liver", 1), ("b", "liver", 1)]
+
+
+def test_an_organ_with_several_spots_is_looked_at_once_for_all_of_them():
+    """Three looks at two millilitres each would be worth less than one at five; one for all is worth more."""
+    scores = [case("a", organ("liver", 2.0, 2.0, 2.0)), case("b", organ("liver", 5.0))]
+    first, second = planned(scores, COSTS, ENOUGH)
+    assert (first.case_id, first.n_spots, first.error_ml) == ("a", 3, 6.0)
+    assert second.error_ml == 5.0
 
 
 def test_opening_a_case_is_shared_by_its_tasks():
     """Two middling organs of one case come before two of two cases: they are opened once."""
     together = case("z", organ("liver", 2.0), organ("spleen", 2.0))
     apart = [case("a", organ("liver", 2.0)), case("b", organ("spleen", 2.0))]
-    budget = COSTS.minutes(n_cases=1, n_spots=2, changed_ml=4.0)
+    budget = COSTS.minutes(n_cases=1, n_looks=2, changed_ml=4.0)
     assert {one.case_id for one in planned([*apart, together], COSTS, budget)} == {"z"}
 
 
@@ -70,8 +77,7 @@ def test_the_budget_is_kept_and_nearly_used_up(budget):
 
 def test_a_round_has_one_task_even_if_it_is_longer_than_the_budget():
     choices = planned([case("a", organ("liver", 300.0, 200.0)), case("b", organ("liver", 90.0))], COSTS, 5.0)
-    assert len(choices) == 1
-    assert choices[0].n_spots == 1
+    assert [one.error_ml for one in choices] == [500.0]
 
 
 def test_a_budget_that_is_larger_holds_at_least_as_much_error():
@@ -86,7 +92,7 @@ def test_no_organ_starves():
     choices = planned(scores, COSTS, 60.0)
     bladders = [one for one in choices if one.organ.organ == "gall_bladder"]
     assert bladders
-    assert sum(COSTS.minutes(n_spots=1, changed_ml=one.error_ml) for one in bladders) >= 0.3 * (
+    assert sum(COSTS.minutes(n_looks=1, changed_ml=one.error_ml) for one in bladders) >= 0.3 * (
         FLOOR_SHARE * 60.0
     )
 
@@ -131,7 +137,7 @@ def test_nothing_expected_makes_no_task():
 
 
 def test_prices_of_nothing_break_nothing():
-    free = CostModel(minutes_per_case=0, minutes_per_spot=0, minutes_per_ml=0)
+    free = CostModel(minutes_per_case=0, minutes_per_look=0, minutes_per_ml=0)
     assert len(planned(made_up(3, 2), free, 10.0)) > 0
 
 
@@ -154,7 +160,7 @@ def _best(volumes, budget):
         chosen = np.array([code >> bit & 1 for bit in range(volumes.size)], dtype=bool).reshape(volumes.shape)
         ml = float(volumes[chosen].sum())
         minutes = COSTS.minutes(
-            n_cases=int(chosen.any(axis=1).sum()), n_spots=int(chosen.sum()), changed_ml=ml
+            n_cases=int(chosen.any(axis=1).sum()), n_looks=int(chosen.sum()), changed_ml=ml
         )
         if minutes <= budget:
             best = max(best, ml)

@@ -89,13 +89,13 @@ def kidney():
 
 
 def test_minutes_of_tasks_sum_up_to_what_the_round_takes(kidney):
-    choices = [Choice(case_id="a", organ=kidney, n_spots=2), Choice(case_id="b", organ=kidney, n_spots=1)]
-    choices.append(Choice(case_id="a", organ=OrganScore(**{**fields(kidney), "organ": "liver"}), n_spots=0))
+    choices = [Choice(case_id=name, organ=kidney, is_led=True) for name in "ab"]
+    choices.append(Choice(case_id="a", organ=OrganScore(**{**fields(kidney), "organ": "liver"})))
     tasks = queue.tasks_of(choices, COSTS, 1)
     assert [task.minutes for task in tasks] == pytest.approx(
-        [0.5 + 2 * 0.5 + 0.3 * 7, 0.5 + 0.5 + 0.3 * 5, 0.5 + 0.3 * 8]
+        [0.5 + 0.5 + 0.3 * 7, 0.5 + 0.5 + 0.3 * 7, 0.5 + 0.3 * 8]
     )
-    assert [(task.error_ml, task.n_spots) for task in tasks] == [(7.0, 2), (5.0, 1), (8.0, 0)]
+    assert [(task.error_ml, task.n_spots) for task in tasks] == [(7.0, 2), (7.0, 2), (8.0, 0)]
 
 
 def fields(score):
@@ -103,12 +103,14 @@ def fields(score):
 
 
 def test_a_broken_rule_is_named_with_its_organ(kidney):
-    (task,) = queue.tasks_of([Choice(case_id="a", organ=kidney, n_spots=1)], COSTS, 1)
+    (task,) = queue.tasks_of([Choice(case_id="a", organ=kidney, is_led=True)], COSTS, 1)
     assert task.reason == "kidney_left: on the right side"
 
 
 def test_without_a_broken_rule_the_spots_are_the_reason(kidney):
     plain = OrganScore(**{**fields(kidney), "reasons": ()})
-    choices = [Choice(case_id=name, organ=plain, n_spots=n) for name, n in (("a", 1), ("b", 2), ("c", 0))]
+    single = OrganScore(**{**fields(plain), "spots_ml": (5.0,)})
+    choices = [Choice(case_id=organ.organ, organ=organ, is_led=True) for organ in (single, plain)]
+    choices.append(Choice(case_id="c", organ=plain))
     reasons = [task.reason for task in queue.tasks_of(choices, COSTS, 1)]
     assert reasons == ["probably wrong at 1 spot", "probably wrong at 2 spots", ""]

@@ -29,7 +29,7 @@ def test_how_a_queue_was_made_is_kept_with_the_round(predicted):
     assert (made["strategy"], made["seed"], made["budget_minutes"]) == ("published", 1, None)
     assert made["costs"] == {
         "minutes_per_case": 0.5,
-        "minutes_per_spot": 0.5,
+        "minutes_per_look": 0.5,
         "minutes_per_ml": 0.3,
         "n_records": 0,
     }

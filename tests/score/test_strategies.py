@@ -107,7 +107,7 @@ def test_strategies_without_spots_show_whole_organs_as_far_as_the_minutes_go(sco
     assert {one.n_spots for one in choices} == {0}
     spent = CostModel().minutes(
         n_cases=len({one.case_id for one in choices}),
-        n_spots=len(choices),
+        n_looks=len(choices),
         changed_ml=sum(one.error_ml for one in choices),
     )
     assert 0 < len(choices) < 6

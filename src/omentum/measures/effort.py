@@ -1,12 +1,12 @@
 """How many minutes of an expert does a correction take?
 
 In:  what was looked at and changed; minutes that were recorded, once there are any.
-Out: `CostModel`: minutes for a case, a hot spot and a millilitre. The queue is planned with it, the
+Out: `CostModel`: minutes for a case, a look and a millilitre. The queue is planned with it, the
      simulated reader works by it, and each round refits it to what the readers really took.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, astuple, dataclass
 
 import numpy as np
@@ -33,19 +33,19 @@ class CostModel:
 
     Attributes:
         minutes_per_case: To open a case, once.
-        minutes_per_spot: To look at a hot spot, or at a whole organ where there is none.
+        minutes_per_look: To look at an organ: at its one hot spot, or at all of it.
         minutes_per_ml: To add or remove a millilitre.
 
     Raises:
         ConfigError: A price is negative or not finite.
 
     Example:
-        >>> CostModel().minutes(n_cases=1, n_spots=2, changed_ml=10.0)
+        >>> CostModel().minutes(n_cases=1, n_looks=2, changed_ml=10.0)
         4.5
     """
 
     minutes_per_case: float = 0.5
-    minutes_per_spot: float = 0.5
+    minutes_per_look: float = 0.5
     minutes_per_ml: float = 0.3
 
     def __post_init__(self) -> None:
@@ -54,11 +54,11 @@ class CostModel:
             if not 0.0 <= value < float("inf"):
                 raise ConfigError(name, value, "it must be a number from 0")
 
-    def minutes(self, *, n_cases: float = 0, n_spots: float = 0, changed_ml: float = 0.0) -> float:
-        """Say how long it takes to open cases, look at spots and change millilitres."""
+    def minutes(self, *, n_cases: float = 0, n_looks: float = 0, changed_ml: float = 0.0) -> float:
+        """Say how long it takes to open cases, look at organs and change millilitres."""
         return (
             n_cases * self.minutes_per_case
-            + n_spots * self.minutes_per_spot
+            + n_looks * self.minutes_per_look
             + changed_ml * self.minutes_per_ml
         )
 
@@ -68,14 +68,12 @@ class Effort:
     """What was done in one sitting, and the minutes that it took."""
 
     n_cases: int
-    n_spots: int
+    n_looks: int
     changed_ml: float
     minutes: float
 
 
-def efforts_of(
-    revisions: Iterable[Revision], n_spots_of: Mapping[tuple[int, str, str], int] | None = None
-) -> list[Effort]:
+def efforts_of(revisions: Iterable[Revision]) -> list[Effort]:
     """Gather revisions into what they were timed as: the masks of one case in one round, by one reader.
 
     Where the very same minutes stand at several masks of a reader's round, one time was shared out over
@@ -83,7 +81,6 @@ def efforts_of(
 
     Args:
         revisions: In any order; those without minutes are left out.
-        n_spots_of: Hot spots that were shown, by round, case and organ; one look each where it is not said.
     """
     timed = [one for one in revisions if one.minutes is not None]
     alike = Counter((one.round_number, one.reader, one.minutes) for one in timed)
@@ -91,11 +88,10 @@ def efforts_of(
     for one in timed:
         time = one.round_number, one.reader, one.minutes
         sittings[time if alike[time] > 1 else (one.round_number, one.reader, one.case_id, "case")].append(one)
-    shown = n_spots_of or {}
     return [
         Effort(
             n_cases=len({one.case_id for one in together}),
-            n_spots=sum(max(1, shown.get((one.round_number, one.case_id, one.organ), 1)) for one in together),
+            n_looks=len(together),
             changed_ml=sum(one.added_ml + one.removed_ml for one in together),
             minutes=sum(one.minutes or 0.0 for one in together),
         )
@@ -109,7 +105,7 @@ def refitted(efforts: Iterable[Effort], default: CostModel | None = None) -> Cos
     Non-negative least squares on each record's minutes in units of what the defaults say of it, so that a
     long case does not outweigh ten short ones, and a price is never negative. A ridge towards the defaults
     counts as `RIDGE_RECORDS` records: with few of them the prices hardly move, with many they follow, and
-    prices that the records cannot tell apart (every case had one spot) move together. Records that are far
+    prices that the records cannot tell apart (every case had one organ) move together. Records that are far
     off are weighed down (Huber 1964, by reweighing), so that one phone call does not become a price.
 
     Args:
@@ -117,7 +113,7 @@ def refitted(efforts: Iterable[Effort], default: CostModel | None = None) -> Cos
         default: Where to start from; `CostModel()` if not said. A price of 0 stays 0.
 
     Example:
-        >>> cases = [Effort(n_cases=1, n_spots=1, changed_ml=ml, minutes=2 + 0.6 * ml) for ml in range(200)]
+        >>> cases = [Effort(n_cases=1, n_looks=1, changed_ml=ml, minutes=2 + 0.6 * ml) for ml in range(200)]
         >>> f"{refitted(cases).minutes_per_ml:.1f}"
         '0.6'
     """
@@ -126,14 +122,14 @@ def refitted(efforts: Iterable[Effort], default: CostModel | None = None) -> Cos
     kept = [one for one in efforts if one.minutes > 0 and _reckoned(default, one) > 0]
     if not kept:
         return default
-    parts = np.array([[one.n_cases, one.n_spots, one.changed_ml] for one in kept]) * prices
+    parts = np.array([[one.n_cases, one.n_looks, one.changed_ml] for one in kept]) * prices
     scale = parts.sum(axis=1)
     factors = _factors(parts / scale[:, None], np.array([one.minutes for one in kept]) / scale)
     return CostModel(**dict(zip(asdict(default), (factors * prices).tolist(), strict=True)))
 
 
 def _reckoned(costs: CostModel, one: Effort) -> float:
-    return costs.minutes(n_cases=one.n_cases, n_spots=one.n_spots, changed_ml=one.changed_ml)
+    return costs.minutes(n_cases=one.n_cases, n_looks=one.n_looks, changed_ml=one.changed_ml)
 
 
 def _factors(shares: npt.NDArray[np.float64], ratios: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -17,7 +17,7 @@ from omentum.measures.effort import CostModel
 from omentum.measures.error_regions import error_regions
 from omentum.measures.overlap import changed_ml
 from omentum.records import Task
-from omentum.review.export import mask_path, read_task, revised_path
+from omentum.review.export import mask_path, revised_path
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti, write_nifti
 from omentum.volumes.volume import Volume
@@ -37,7 +37,7 @@ class SimulatedReader:
         budget_minutes: Time for all tasks together.
         leaves_mm: Errors this close to the true surface, and those too small to matter, are left as they
             are; 0.0 corrects every voxel.
-        costs: What that time is spent on; an organ without a hot spot is looked at once.
+        costs: What that time is spent on; an organ is looked at once.
 
     Raises:
         ConfigError: The budget is negative or not finite.
@@ -84,10 +84,7 @@ class SimulatedReader:
         shown = read_nifti(mask_path(task_dir, task.organ))
         true = self._wanted(shown, self.truth(task.case_id, task.organ))
         added_ml, removed_ml = changed_ml(shown.voxels > 0, true, shown.geometry.voxel_ml)
-        spots = [spot for spot in read_task(task_dir).get("hot_spots", []) if spot["organ"] == task.organ]
-        minutes = self.costs.minutes(
-            n_cases=0 if is_open else 1, n_spots=max(1, len(spots)), changed_ml=added_ml + removed_ml
-        )
+        minutes = self.costs.minutes(n_cases=0 if is_open else 1, n_looks=1, changed_ml=added_ml + removed_ml)
         return Volume(true.view(np.uint8) * np.uint8(organ(task.organ).index), shown.geometry), minutes
 
     def _wanted(self, shown: Volume, true: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

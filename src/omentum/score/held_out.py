@@ -49,7 +49,7 @@ def held_out_tasks(
 
     def price(case_id: str, organ: str, is_first: bool) -> float:
         error_ml = errors_ml.get((case_id, organ), 0.0)
-        return costs.minutes(n_cases=is_first, n_spots=1, changed_ml=error_ml)
+        return costs.minutes(n_cases=is_first, n_looks=1, changed_ml=error_ml)
 
     left = minutes - sum(one.minutes or 0.0 for one in own)
     chosen = drawn(open_organs, {case.case_id: case.patient_id for case in kept}, lacking, left, price)

@@ -1,13 +1,14 @@
-"""Which hot spots are worth an expert's minutes?
+"""Which organs are worth an expert's minutes?
 
 In:  the scores of a round's cases, what minutes are spent on, and how many there are.
-Out: organs of cases, each with how many of its hot spots to open, the best minutes first.
+Out: organs of cases, each with the hot spots that lead the reader, the best minutes first.
 
-A hot spot of `e` mL costs a look and `e` times a millilitre; the first of a case also costs opening it.
-The greedy rule takes, again and again, what removes most expected error a minute: of a closed case the
-best *bundle* (the largest spots, as many as make the best average with the opening shared by them), of an
-open one the next spot. As spots fall in size, so does their worth a minute, and this greedy is the best
-plan for every budget that it comes to use up (the knapsack's linear bound). Three things bend it:
+An organ costs one look, at its hot spot or, if it has several, at all of it, and a millilitre's price for
+each that is expected to be wrong in them; the first of a case also costs opening it. The greedy rule takes,
+again and again, what removes most expected error a minute: of a closed case the best *bundle* (the largest
+errors, as many as make the best average with the opening shared by them), of an open one the next organ. As
+errors fall in size, so does their worth a minute, and this greedy is the best plan for every budget that it
+comes to use up (the knapsack's linear bound). Three things bend it:
 
 - **No organ starves.** Large organs have large errors, which are cheap by the millilitre. So the last
   `FLOOR_SHARE` of the budget goes to organs in turn: to the one that has had least until then in proportion
@@ -15,7 +16,7 @@ plan for every budget that it comes to use up (the knapsack's linear bound). Thr
   nothing comes before all others.
 - **Near-duplicates wait.** A case whose thumbnail is like that of one chosen before is worth
   `DUPLICATE_WORTH` of its error: a second CT of the same patient teaches little that is new.
-- **What does not fit is left out**, down to the spots that do; but a round has one task even so.
+- **What does not fit is left out**, down to the organs that do; but a round has one task even so.
 """
 
 import heapq
@@ -45,45 +46,44 @@ class Choice:
     Attributes:
         case_id: The case.
         organ: Its score.
-        n_spots: How many of its hot spots, from the largest; 0 for the whole organ.
+        is_led: Whether its hot spots lead the reader: to the one that there is, or over the whole organ.
     """
 
     case_id: str
     organ: OrganScore
-    n_spots: int = 0
+    is_led: bool = False
+
+    @property
+    def n_spots(self) -> int:
+        """How many hot spots lead the reader; 0 where nothing does."""
+        return len(self.organ.spots_ml) if self.is_led else 0
 
     @property
     def error_ml(self) -> float | None:
-        """Expected error volume where the reader looks; `None` where the recipe does not tell."""
-        return sum(self.organ.spots_ml[: self.n_spots]) if self.n_spots else self.organ.error_ml
+        """Expected error volume that the reader meets; `None` where the recipe does not tell."""
+        return sum(self.organ.spots_ml) if self.n_spots else self.organ.error_ml
 
 
 @dataclass(frozen=True, slots=True)
-class _Spot:
-    """One look; `place` is its place among the organ's own, from the largest."""
+class _Look:
+    """What one look at an organ is expected to find."""
 
     error_ml: float
     organ: str
-    place: int
 
 
 @dataclass(slots=True, eq=False)
 class _OpenCase:
-    """A case while it is planned: what is in it by falling volume, and how much of it is taken."""
+    """A case while it is planned: what is in it by falling volume, and what of it is taken."""
 
     score: CaseScore
-    spots: list[_Spot]
-    spots_of: dict[str, list[_Spot]]
+    looks: list[_Look]
     worth: float = 1.0
-    taken: dict[str, int] = field(default_factory=dict)
+    taken: dict[str, _Look] = field(default_factory=dict)
     minutes: float = 0.0
 
-    def left(self, organ: str | None) -> Iterable[_Spot]:
-        if organ is not None:
-            return self.spots_of.get(organ, [])[self.taken.get(organ, 0) :]
-        if not self.taken:
-            return self.spots
-        return (spot for spot in self.spots if spot.place >= self.taken.get(spot.organ, 0))
+    def left(self, organ: str | None) -> Iterable[_Look]:
+        return (one for one in self.looks if one.organ not in self.taken and organ in (None, one.organ))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class _Offer:
     worth: float
     """Expected error that it removes, in mL by the case's worth, a minute."""
     minutes: float
-    spots: tuple[_Spot, ...]
+    looks: tuple[_Look, ...]
 
 
 def planned(scores: Iterable[CaseScore], costs: CostModel, budget_minutes: float) -> list[Choice]:
@@ -140,7 +140,7 @@ class _Plan:
         needs: dict[str, float] = defaultdict(float)
         for case in self._cases:
             for score in case.score.organs:
-                if score.organ in case.spots_of:
+                if any(case.left(score.organ)) or score.organ in case.taken:
                     needs[score.organ] += score.dice_loss or 0.0
         turns = [(self._had[organ] / max(need, 1e-9), -need, organ) for organ, need in needs.items()]
         heapq.heapify(turns)
@@ -153,11 +153,11 @@ class _Plan:
                 heapq.heappush(turns, (self._had[organ] / max(-need, 1e-9), need, organ))
 
     def begin(self) -> None:
-        """Take the best spot of all, however long it takes."""
+        """Take the best look of all, however long it takes."""
         queue = self._queue(None)
         if queue:
             case = self._cases[queue[0][1]]
-            self._take(queue[0][1], self._priced(case, self._offer(case).spots[:1]))
+            self._take(queue[0][1], self._priced(case, self._offer(case).looks[:1]))
 
     def choices(self) -> list[Choice]:
         """Give what was taken, the best case first."""
@@ -169,11 +169,7 @@ class _Plan:
 
     def _in_case(self, case: _OpenCase) -> list[Choice]:
         found = [
-            Choice(
-                case_id=case.score.case_id,
-                organ=organ,
-                n_spots=min(case.taken[organ.organ], len(organ.spots_ml)),
-            )
+            Choice(case_id=case.score.case_id, organ=organ, is_led=True)
             for organ in case.score.organs
             if organ.organ in case.taken
         ]
@@ -181,7 +177,7 @@ class _Plan:
 
     def _worth(self, one: Choice) -> float:
         error_ml = one.error_ml or 0.0
-        minutes = self._costs.minutes(n_spots=max(1, one.n_spots), changed_ml=error_ml)
+        minutes = self._costs.minutes(n_looks=1, changed_ml=error_ml)
         return error_ml / max(minutes, 1e-9)
 
     def _queue(self, organ: str | None) -> list[tuple[float, int]]:
@@ -189,7 +185,7 @@ class _Plan:
         queue = []
         for number, case in enumerate(self._cases):
             offer = self._offer(case, organ)
-            if offer.spots:
+            if offer.looks:
                 queue.append((-offer.worth, number))
         heapq.heapify(queue)
         return queue
@@ -197,13 +193,13 @@ class _Plan:
     def _take_best(self, queue: list[tuple[float, int]], organ: str | None) -> bool:
         """Take the best offer of a heap of cases that fits; say whether there was one.
 
-        Worth falls as spots are taken and likenesses found, so that what a heap holds may be stale: such an
+        Worth falls as organs are taken and likenesses found, so that what a heap holds may be stale: such an
         offer goes back as it is now, and is taken once it is the best (lazy evaluation).
         """
         while queue:
             stale, number = queue[0]
             offer = self._offer(self._cases[number], organ)
-            if offer.spots and -offer.worth > stale + _SLACK:
+            if offer.looks and -offer.worth > stale + _SLACK:
                 heapq.heapreplace(queue, (-offer.worth, number))
                 continue
             fits = self._fitting(self._cases[number], offer)
@@ -216,9 +212,9 @@ class _Plan:
     def _take(self, number: int, offer: _Offer) -> None:
         case = self._cases[number]
         is_new = not case.taken
-        for spot in offer.spots:
-            case.taken[spot.organ] = spot.place + 1
-            self._had[spot.organ] += self._costs.minutes(n_spots=1, changed_ml=spot.error_ml)
+        for look in offer.looks:
+            case.taken[look.organ] = look
+            self._had[look.organ] += self._costs.minutes(n_looks=1, changed_ml=look.error_ml)
         case.minutes += offer.minutes
         self.minutes += offer.minutes
         for other in self._thumbnails.like(number) if is_new else ():
@@ -226,52 +222,50 @@ class _Plan:
                 self._cases[other].worth = DUPLICATE_WORTH
 
     def _fitting(self, case: _OpenCase, offer: _Offer) -> _Offer | None:
-        """Cut an offer down to the minutes that are left; `None` where not one spot fits."""
-        for n_spots in range(len(offer.spots), 0, -1):
-            cut = self._priced(case, offer.spots[:n_spots])
+        """Cut an offer down to the minutes that are left; `None` where not one look fits."""
+        for n_looks in range(len(offer.looks), 0, -1):
+            cut = self._priced(case, offer.looks[:n_looks])
             if self.minutes + cut.minutes <= self._budget + _SLACK:
                 return cut
         return None
 
     def _offer(self, case: _OpenCase, organ: str | None = None) -> _Offer:
-        """Find the spots that make the best average with the opening, which is paid once a case."""
+        """Find the looks that make the best average with the opening, which is paid once a case."""
         error_ml, minutes = 0.0, 0.0 if case.taken else self._costs.minutes_per_case
         best = 0.0
-        spots: list[_Spot] = []
-        for spot in case.left(organ):
-            error_ml += spot.error_ml
-            minutes += self._costs.minutes(n_spots=1, changed_ml=spot.error_ml)
-            if spots and error_ml / max(minutes, 1e-9) <= best:
+        looks: list[_Look] = []
+        for look in case.left(organ):
+            error_ml += look.error_ml
+            minutes += self._costs.minutes(n_looks=1, changed_ml=look.error_ml)
+            if looks and error_ml / max(minutes, 1e-9) <= best:
                 break
             best = error_ml / max(minutes, 1e-9)
-            spots.append(spot)
+            looks.append(look)
             if case.taken:
                 break
-        return self._priced(case, tuple(spots))
+        return self._priced(case, tuple(looks))
 
-    def _priced(self, case: _OpenCase, spots: Sequence[_Spot]) -> _Offer:
-        error_ml = sum(spot.error_ml for spot in spots)
-        minutes = self._costs.minutes(n_cases=0 if case.taken else 1, n_spots=len(spots), changed_ml=error_ml)
-        return _Offer(case.worth * error_ml / max(minutes, 1e-9), minutes, tuple(spots))
+    def _priced(self, case: _OpenCase, looks: Sequence[_Look]) -> _Offer:
+        error_ml = sum(look.error_ml for look in looks)
+        minutes = self._costs.minutes(n_cases=0 if case.taken else 1, n_looks=len(looks), changed_ml=error_ml)
+        return _Offer(case.worth * error_ml / max(minutes, 1e-9), minutes, tuple(looks))
 
 
 def _opened(score: CaseScore) -> _OpenCase:
-    spots_of = {organ.organ: spots for organ in score.organs if (spots := _spots(organ))}
-    spots = [spot for of_organ in spots_of.values() for spot in of_organ]
-    return _OpenCase(score, sorted(spots, key=lambda one: (-one.error_ml, one.organ, one.place)), spots_of)
+    looks = [_Look(ml, organ.organ) for organ in score.organs if (ml := _found_ml(organ)) > 0]
+    return _OpenCase(score, sorted(looks, key=lambda one: (-one.error_ml, one.organ)))
 
 
-def _spots(organ: OrganScore) -> list[_Spot]:
-    """List the looks that an organ offers, the largest first.
+def _found_ml(organ: OrganScore) -> float:
+    """Say how much a look at an organ is expected to find.
 
-    An organ that breaks a rule without a place to show is looked at whole; one without either has nothing
+    An organ that breaks a rule without a place to show is looked at even so; one without either has nothing
     to be led to, however much of its border is unsure.
     """
-    volumes = organ.spots_ml
-    if not volumes and organ.reasons and organ.error_ml:
-        volumes = (organ.error_ml,)
-    return [_Spot(ml, organ.organ, place) for place, ml in enumerate(volumes) if ml > 0]
+    if organ.spots_ml or not organ.reasons:
+        return sum(organ.spots_ml)
+    return organ.error_ml or 0.0
 
 
 def _taken_ml(case: _OpenCase) -> float:
-    return sum(spot.error_ml for spot in case.spots if spot.place < case.taken.get(spot.organ, 0))
+    return sum(look.error_ml for look in case.taken.values())

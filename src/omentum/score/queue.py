@@ -69,7 +69,7 @@ def attention_size_rows(sizes: Mapping[str, float]) -> list[list[str]]:
 def _minutes(one: Choice, costs: CostModel, *, is_first: bool) -> float | None:
     if one.error_ml is None:
         return None
-    return costs.minutes(n_cases=is_first, n_spots=max(1, one.n_spots), changed_ml=one.error_ml)
+    return costs.minutes(n_cases=is_first, n_looks=1, changed_ml=one.error_ml)
 
 
 def _reason(one: Choice) -> str:

@@ -75,13 +75,7 @@ def read_queue(workspace: Workspace) -> dict[str, Any]:
 
 def costs_of(workspace: Workspace) -> tuple[CostModel, int]:
     """Fit what minutes are spent on to all that readers recorded; give how many records there were, too."""
-    rounds = workspace.store.rounds.all()
-    shown = {
-        (task.round_number, task.case_id, task.organ): task.n_spots
-        for one in rounds
-        for task in workspace.store.tasks.of_round(one.number)
-    }
-    efforts = efforts_of(workspace.store.revisions.all(), shown)
+    efforts = efforts_of(workspace.store.revisions.all())
     return refitted(efforts), len(efforts)
 
 

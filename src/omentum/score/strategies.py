@@ -146,7 +146,7 @@ def _paid(wanted: Sequence[Choice], ask: Ask) -> list[Choice]:
     left = ask.budget_minutes
     for one in wanted:
         left -= ask.costs.minutes(
-            n_cases=one.case_id not in open_cases, n_spots=1, changed_ml=one.error_ml or 0.0
+            n_cases=one.case_id not in open_cases, n_looks=1, changed_ml=one.error_ml or 0.0
         )
         if kept and left < 0 and one.error_ml is not None:
             break
