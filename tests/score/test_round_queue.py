@@ -95,17 +95,17 @@ def expected():
 
 
 def test_what_the_budget_does_not_pay_for_is_not_in_the_queue(predicted, expected):
-    asked = replace(checked_asked(Settings()), strategy="expected-error", budget_minutes=14.0)
+    asked = replace(checked_asked(Settings()), strategy="expected-error", budget_minutes=20.0)
     (task,) = queue_round(predicted.workspace, expected, asked)
-    assert (task.case_id, task.n_spots, task.error_ml) == ("a", 2, 40.0)
-    assert task.minutes == pytest.approx(0.5 + 2 * 0.5 + 0.3 * 40)
+    assert (task.case_id, task.n_spots, task.error_ml) == ("a", 3, 60.0)
+    assert task.minutes == pytest.approx(0.5 + 0.5 + 0.3 * 60)
     made = read_queue(predicted.workspace)
-    assert made["totals"] == {"tasks": 1, "cases": 1, "minutes": task.minutes, "error_ml": 40.0}
+    assert made["totals"] == {"tasks": 1, "cases": 1, "minutes": task.minutes, "error_ml": 60.0}
 
 
 def test_tasks_that_people_began_stay_when_the_budget_shrinks(predicted, expected):
     asked = replace(checked_asked(Settings()), strategy="expected-error", budget_minutes=60.0)
     assert len(queue_round(predicted.workspace, expected, asked)) == 2
     predicted.workspace.store.tasks.set_state(1, [("b", "liver")], TaskState.EXPORTED)
-    kept = queue_round(predicted.workspace, expected, replace(asked, budget_minutes=14.0))
+    kept = queue_round(predicted.workspace, expected, replace(asked, budget_minutes=20.0))
     assert [(one.case_id, one.state.value) for one in kept] == [("a", "queued"), ("b", "exported")]
