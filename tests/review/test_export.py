@@ -83,6 +83,19 @@ def test_the_page_names_each_file_to_open_and_to_save(export, tasks):
     assert "{" not in page
 
 
+def test_the_page_says_how_hot_spots_lead_the_look(export, tasks):
+    page = (export([replace(tasks[0], n_spots=3), replace(tasks[1], n_spots=1)]) / "HOW_TO.txt").read_text()
+    liver, spleen = (line for line in page.splitlines() if ": open " in line)
+    assert liver.endswith("save as liver_revised.nii.gz, from its hot spots on all of it")
+    assert spleen.endswith("save as spleen_revised.nii.gz, at its hot spot")
+
+
+def test_an_audited_organ_does_not_tell_of_its_hot_spots(export, tasks):
+    page = (export([replace(tasks[0], n_spots=3, is_audit=True)]) / "HOW_TO.txt").read_text()
+    (line,) = [line for line in page.splitlines() if ": open " in line]
+    assert line.endswith(", LOOK AT THE WHOLE ORGAN")
+
+
 def test_exporting_again_changes_nothing_and_keeps_what_a_reader_saved(export, tasks):
     folder = export(tasks)
     (folder / "liver_revised.nii.gz").write_bytes(b"an hour of work")

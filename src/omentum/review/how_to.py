@@ -16,14 +16,18 @@ Where it says so, look at the whole organ, slice by slice, and correct what is w
 its _revised name even if nothing is: such masks are counted, and count only once all of them are back.
 """
 
+_LOOKS = {0: "", 1: ", at its hot spot"}
+_LOOK_AT_SEVERAL = ", from its hot spots on all of it"
+"""What the queue reckons that a reader looks at, by the number of hot spots."""
+
 _HOW_TO = """\
 Case {case_id}, round {round}
 
 Organs to look at, the most urgent first:
 {organs}
 {audited}
-Look where the attention map is bright: attention_<organ>.nii.gz, if there is one, or the hot spots in
-task.json. Correct what is wrong and leave the rest. A mask that is right is saved unchanged under the
+Hot spots are where the attention map is bright, attention_<organ>.nii.gz, if there is one; task.json has
+them as boxes. Correct what is wrong and leave the rest. A mask that is right is saved unchanged under the
 _revised name: that accepts it. An organ that was not looked at needs no file.
 
 ITK-SNAP
@@ -55,6 +59,6 @@ def how_to(tasks: Sequence[Task]) -> str:
 
 
 def _line(task: Task) -> str:
-    how = ", LOOK AT THE WHOLE ORGAN" if task.is_whole else ""
+    how = ", LOOK AT THE WHOLE ORGAN" if task.is_whole else _LOOKS.get(task.n_spots, _LOOK_AT_SEVERAL)
     name = organ(task.organ).display_name
     return f"{name}: open {task.organ}.nii.gz, save as {task.organ}_revised.nii.gz{how}"
