@@ -16,16 +16,18 @@ are drawn several times a cohort. `--write` puts table and figure into docs/queu
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from rich.progress import track
 
-from effort.cohort import LATE, ROUNDS, cohort
+from effort.cohort import FIRST, LATE
 from effort.page import write_picture
-from effort.reader import BOUND, SPOTS, Cohort, Curve, curve_of, minutes_to
-from effort.rows import cohorts_of
+from effort.reader import BOUND, FRESH, SPOTS, Cohort, Curve, curve_of, minutes_to
+from effort.rows import MINUTES_BEFORE, cohorts_of, learned
 from measure import report
 from omentum.measures.effort import CostModel
 from page import put_into, table
@@ -34,7 +36,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs" / "queue.md"
 PICTURE = ROOT / "docs" / "pictures" / "effort-curve.png"
 SHOWN = "![Share of the error removed against expert minutes](pictures/effort-curve.png)"
-STRATEGIES = ("expected-error", "foreground-random", "random", "entropy", "published", SPOTS, BOUND)
+STRATEGIES = ("expected-error", "foreground-random", "random", "entropy", "published", FRESH, SPOTS, BOUND)
 RANDOM = ("random", "foreground-random")
 OURS, OTHER = "expected-error", "foreground-random"
 AS_IT_IS = "as it is"
@@ -73,8 +75,8 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put tables and figure into the docs")
     asked = parser.parse_args()
     n_cohorts, n_cases = (2, 5) if asked.quick else (6, 20)
-    cohorts = [cohorts_of(cohort(number, n_cases)) for number in track(range(n_cohorts), "cohorts")]
-    rounds = {name: measured([by_round[name] for by_round in cohorts]) for name in ROUNDS}
+    cohorts = cohorts_by_round(n_cohorts, n_cases)
+    rounds = {name: measured(several) for name, several in cohorts.items()}
     text = "\n\n".join(part for name, one in rounds.items() for part in _told(name, one, n_cases))
     print(text)
     if asked.write:
@@ -92,7 +94,20 @@ def main() -> None:
         **{f"{name}_round": _figures(one) for name, one in rounds.items()},
         n_cohorts=n_cohorts,
         n_cases=n_cases,
+        minutes_before=MINUTES_BEFORE,
     )
+
+
+def cohorts_by_round(n_cohorts: int, n_cases: int) -> dict[str, list[Cohort]]:
+    """Make all cohorts, several at a time; before a late round the cohort that comes next has taught."""
+    numbers = range(n_cohorts)
+    with TemporaryDirectory() as name, ProcessPoolExecutor() as pool:
+        folders = [Path(name) / str(number) for number in numbers]
+        made = pool.map(cohorts_of, numbers, [n_cases] * n_cohorts, folders)
+        scored = list(track(made, "cohorts", total=n_cohorts))
+        late = [one[LATE] for one in scored]
+        taught = track(pool.map(learned, late, [*late[1:], late[0]]), "learned", total=n_cohorts)
+        return {LATE: list(taught), FIRST: [one[FIRST].cohort for one in scored]}
 
 
 def measured(cohorts: Sequence[Cohort]) -> Round:
@@ -210,7 +225,7 @@ def _strategies(plain: Minutes, looking: Minutes, n_cases: int) -> str:
     head = ["strategy", "minutes a case to 80 %", "of them looking", f"{OTHER} by it", "looking alone"]
     rows = [
         [
-            f"`{name}`" if name not in (SPOTS, BOUND) else name,
+            f"`{name}`" if name not in (FRESH, SPOTS, BOUND) else name,
             _interval(plain[name], n_cases),
             _interval(looking[name], n_cases),
             _times(plain, name),

@@ -30,12 +30,12 @@ from omentum.volumes.probabilities import FULL, LEAST, ProbabilityMaps
 from omentum.volumes.resample import nearest_voxels
 from quality.trained_on import FIRST_UNSEEN_SEED
 
-__all__ = ["LATE", "NINE", "ROUNDS", "cohort"]
+__all__ = ["FIRST", "LATE", "NINE", "ROUNDS", "cohort"]
 
 NINE = SUBSETS["abdomenatlas-1.0"]
 STYLES = ("easy", "mixed", "easy", "hard", "easy", "mixed", "easy", "mixed", "easy", "hard")
-LATE = "late"
-ROUNDS = {LATE: 0.05, "first": 1.0}
+LATE, FIRST = "late", "first"
+ROUNDS = {LATE: 0.05, FIRST: 1.0}
 """Share of organs that are left as the networks say it."""
 MOST_CASES = 40
 FIRST_SEED = FIRST_UNSEEN_SEED + 400

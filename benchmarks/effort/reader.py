@@ -19,11 +19,13 @@ from omentum.records import CaseScore, OrganScore
 from omentum.score.plan import Choice, planned
 from omentum.score.strategies import Ask, chosen
 
-__all__ = ["BOUND", "SPOTS", "Cohort", "Curve", "Row", "curve_of", "minutes_to", "worked"]
+__all__ = ["BOUND", "FRESH", "SPOTS", "Cohort", "Curve", "Row", "curve_of", "minutes_to", "worked"]
 
 N_BUDGETS = 60
 SPOTS = "expected-error, hot spots alone"
 """The same queue, but the reader looks at each hot spot and at nothing else."""
+FRESH = "expected-error, nothing learned"
+"""The queue of a project in which nothing was revised: by the calibration that ships."""
 BOUND = "bound"
 """The same with the truth for what is expected: the organs with most error a minute, and no look in vain."""
 
@@ -41,12 +43,14 @@ class Cohort:
     """What a queue is made from, and what a reader would meet.
 
     Attributes:
-        expected: Scores by recipe `expected-error`.
+        expected: Scores by recipe `expected-error`, by what the project has learned until then.
+        fresh: The same by what ships.
         published: Scores by recipe `published`.
         rows: By case and organ.
     """
 
     expected: tuple[CaseScore, ...]
+    fresh: tuple[CaseScore, ...]
     published: tuple[CaseScore, ...]
     rows: Mapping[tuple[str, str], Row]
 
@@ -117,6 +121,8 @@ def curve_of(
     habits = Habits(whole_looks=whole_looks, spots_alone=strategy == SPOTS)
     if strategy in ("expected-error", SPOTS):
         return _of_budgets(cohort, costs, habits)
+    if strategy == FRESH:
+        return _of_budgets(replace(cohort, expected=cohort.fresh), costs, habits)
     if strategy == BOUND:
         return _of_budgets(_known(cohort), costs, habits)
     scores = cohort.published if strategy == "published" else cohort.expected

@@ -1,11 +1,13 @@
 """What is a cohort to a queue, and what to a reader? From predictions to rows.
 
-In:  cases with predictions and truth.
-Out: scores by both recipes; error regions, and which of them each hot spot touches.
+In:  the number of a cohort, with predictions and truth.
+Out: scores by both recipes; error regions, and which of them each hot spot touches. What a project has
+     learned before a late round: what other patients' revisions taught in a round before.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,53 +16,102 @@ import numpy.typing as npt
 
 from attention.cohort import CohortCase
 from attention.on_disk import on_disk
-from effort.cohort import NINE
+from effort.cohort import NINE, cohort
 from effort.reader import Cohort, Row
+from omentum.measures.effort import CostModel
 from omentum.measures.error_regions import error_regions
-from omentum.records import CaseScore
-from omentum.score.calibration import Calibration, shipped_prior
-from omentum.score.expected_stage import score_expected
+from omentum.records import Case, CaseScore, Prediction
+from omentum.score.calibration import Calibration, Counts, shipped_prior
+from omentum.score.expected_stage import LEVELS_NAME, score_expected
+from omentum.score.learn import counts_of
+from omentum.score.plan import planned
 from omentum.score.stage import HOT_SPOTS_NAME, heat_path, score_case
 from omentum.volumes.geometry import Box
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
 
-__all__ = ["cohorts_of"]
+__all__ = ["MINUTES_BEFORE", "Scored", "cohorts_of", "learned"]
+
+MINUTES_BEFORE = 3.0
+"""Minutes a case that the round before had."""
 
 Spot = tuple[str, Box, npt.NDArray[np.bool_]]
 """An organ; a box of the CT's grid, and the voxels in it that the reader is shown."""
 
 
-def cohorts_of(cases: Iterable[Mapping[str, CohortCase]]) -> dict[str, Cohort]:
-    """Make a cohort for each round of what its cases are in each."""
-    scored = [{name: _scored(one) for name, one in by_round.items()} for by_round in cases]
-    return {name: _together([by_round[name] for by_round in scored]) for name in scored[0]}
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """A cohort, and what scoring it anew takes.
+
+    Attributes:
+        cohort: Scored by what ships, before anything was revised.
+        counts: What revising an organ of a case would teach.
+        seen: Each case with its predictions, as files.
+    """
+
+    cohort: Cohort
+    counts: Mapping[tuple[str, str], Counts]
+    seen: tuple[tuple[Case, list[Prediction]], ...]
 
 
-def _together(parts: Sequence[Cohort]) -> Cohort:
-    return Cohort(
-        expected=tuple(one for part in parts for one in part.expected),
-        published=tuple(one for part in parts for one in part.published),
-        rows={key: row for part in parts for key, row in part.rows.items()},
+def cohorts_of(number: int, n_cases: int, folder: Path) -> dict[str, Scored]:
+    """Make a cohort for each round, with its files below `folder`."""
+    parts = [
+        {name: _scored(one, folder / name / one.name) for name, one in by_round.items()}
+        for by_round in cohort(number, n_cases)
+    ]
+    return {name: _together([by_round[name] for by_round in parts]) for name in parts[0]}
+
+
+def learned(one: Scored, before: Scored) -> Cohort:
+    """Score a cohort anew after the round before, in which our queue of another cohort was worked off."""
+    minutes = MINUTES_BEFORE * len(before.seen)
+    counts: dict[str, Counts] = {}
+    for task in planned(before.cohort.expected, CostModel(), minutes):
+        name = task.organ.organ
+        more = before.counts.get((task.case_id, name))
+        if more is not None:
+            counts[name] = counts.get(name, Counts.none()) + more
+    calibration = Calibration(shipped_prior(), counts)
+    expected = []
+    for case, predictions in one.seen:
+        with TemporaryDirectory() as name:
+            expected.append(score_expected(case, predictions, NINE, Path(name), calibration))
+        _check(expected[-1], one.cohort.rows)
+    return replace(one.cohort, expected=tuple(expected))
+
+
+def _together(parts: Sequence[Scored]) -> Scored:
+    cohorts = [part.cohort for part in parts]
+    together = Cohort(
+        expected=tuple(score for one in cohorts for score in one.expected),
+        fresh=tuple(score for one in cohorts for score in one.fresh),
+        published=tuple(score for one in cohorts for score in one.published),
+        rows={key: row for one in cohorts for key, row in one.rows.items()},
     )
+    counts = {key: more for part in parts for key, more in part.counts.items()}
+    return Scored(together, counts, tuple(files for part in parts for files in part.seen))
 
 
-def _scored(one: CohortCase) -> Cohort:
+def _scored(one: CohortCase, folder: Path) -> Scored:
     """Score one case by both recipes, and see where its masks are wrong."""
-    with TemporaryDirectory() as name:
-        folder, attention_dir = Path(name), Path(name) / "expected"
-        case, predictions = on_disk(one, folder)
-        published = score_case(case, predictions, NINE, folder / "published")
-        expected = score_expected(case, predictions, NINE, attention_dir, Calibration(shipped_prior()))
-        spots = list(_spots(attention_dir))
-    rows = {}
+    attention_dir = folder / "expected"
+    case, predictions = on_disk(one, folder)
+    published = score_case(case, predictions, NINE, folder / "published")
+    expected = score_expected(case, predictions, NINE, attention_dir, Calibration(shipped_prior()))
+    spots = list(_spots(attention_dir))
+    rows, counts = {}, {}
     for organ_name in NINE:
         true = one.labels == organ(organ_name).index
         wrong = error_regions(one.masks[0].mask(organ_name), true, case.geometry.spacing_mm)
         touches = tuple(_touched(wrong.numbers[box][shown]) for of, box, shown in spots if of == organ_name)
         rows[case.case_id, organ_name] = Row(regions_ml=wrong.volumes_ml, touches=touches)
+        more = counts_of(attention_dir / LEVELS_NAME, one.masks[0], organ_name, true)
+        if more is not None:
+            counts[case.case_id, organ_name] = more
     _check(expected, rows)
-    return Cohort(expected=(expected,), published=(published,), rows=rows)
+    scores = Cohort(expected=(expected,), fresh=(expected,), published=(published,), rows=rows)
+    return Scored(scores, counts, ((case, predictions),))
 
 
 def _touched(numbers: npt.NDArray[np.integer]) -> tuple[int, ...]:
@@ -82,7 +133,7 @@ def _spots(attention_dir: Path) -> Iterator[Spot]:
         yield of, (x, y, z), heats[of][x, y, z] > 0
 
 
-def _check(score: CaseScore, rows: dict[tuple[str, str], Row]) -> None:
+def _check(score: CaseScore, rows: Mapping[tuple[str, str], Row]) -> None:
     """See that hot spots are those that the score speaks of."""
     for one in score.organs:
         shown = len(rows[score.case_id, one.organ].touches)

@@ -113,6 +113,10 @@ class Calibration:
     prior: Prior
     counts: Mapping[str, Counts] = field(default_factory=dict)
 
+    def unlearned(self) -> "Calibration":
+        """Give what ships, without the revisions."""
+        return Calibration(self.prior)
+
     def table(self, organ_name: str) -> npt.NDArray[np.float32]:
         """Give the probability of an error at each level `(256,)`, rising.
 
@@ -132,7 +136,7 @@ def write_calibration(path: Path, calibration: Calibration) -> None:
     rows = {
         name: {
             **_as_json(counts),
-            "reliability": counts.reliability(Calibration(calibration.prior).table(name)),
+            "reliability": counts.reliability(calibration.unlearned().table(name)),
         }
         for name, counts in sorted(calibration.counts.items())
     }

@@ -4,6 +4,9 @@ In:  a case's `Sight`; the error model, and what its levels mean (`calibration`)
 Out: per organ the probability of an error at each voxel, hot spots worth a look, expected error volume and
      expected loss of Dice, and the plausibility rules that its mask breaks.
 An error is what lies deeper than 3 mm from the true surface, in a region of at least 0.5 mL.
+
+Revisions say how much is wrong at a hot spot, and may add hot spots; they take none away. In a project where
+nearly all is right everything is improbable, and by a fixed threshold there would be no place left to look.
 """
 
 from collections.abc import Iterator, Sequence
@@ -109,18 +112,23 @@ def _expected(
     shape = [side.stop - side.start for side in box]
     levels, where = np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=bool)
     probability, mask = np.zeros(shape, dtype=np.float32), sight.masks.mask_in(name, box)
+    worth = np.zeros(shape, dtype=np.float32)
     if signals is not None:
         part = shifted(signals.box, box, sign=-1)
         of_rows = model.levels(signals.rows, name)
         levels[part], where[part] = signals.spread(of_rows), signals.where
-        probability[part] = signals.spread(calibration.table(name)[of_rows])
-    flagged = probability > calibration.prior.flag_over
+        now, before = calibration.table(name), calibration.unlearned().table(name)
+        probability[part] = signals.spread(now[of_rows])
+        worth[part] = signals.spread(np.maximum(now, before)[of_rows])
+    flagged = worth > calibration.prior.flag_over
     for one in own:
         part = shifted(one.box, box, sign=-1)
-        probability[part][one.where] = np.maximum(probability[part][one.where], one.severity)
+        for of_any in (probability[part], worth[part]):
+            of_any[one.where] = np.maximum(of_any[one.where], one.severity)
         flagged[part] |= one.where
     voxel_ml = sight.geometry.voxel_ml
-    spots_map, spots = _spots(flagged, probability, voxel_ml, calibration.prior.least_error_ml)
+    least_ml = calibration.prior.least_error_ml
+    spots_map, spots = _spots(flagged, worth, probability, voxel_ml, least_ml)
     wrong_inside = float(probability[mask].sum(dtype=np.float64)) * voxel_ml
     wrong_outside = float(probability[~mask].sum(dtype=np.float64)) * voxel_ml
     return ExpectedError(
@@ -138,20 +146,20 @@ def _expected(
 
 
 def _spots(
-    flagged: Mask, probability: Reals, voxel_ml: float, least_error_ml: float
+    flagged: Mask, worth: Reals, probability: Reals, voxel_ml: float, least_ml: float
 ) -> tuple[npt.NDArray[np.int32], tuple[Spot, ...]]:
     """Number the connected regions that are worth a look by falling expected error."""
     pieces = pieces_of(flagged)
-    errors = np.bincount(pieces.numbers[flagged], probability[flagged], minlength=len(pieces.n_voxels))
-    errors_ml = errors * voxel_ml
-    worth = [
-        int(k) for k in np.argsort(-errors_ml, kind="stable") if k > 0 and errors_ml[k] >= least_error_ml
-    ]
-    renumbered = np.zeros(len(pieces.n_voxels), dtype=np.int32)
-    renumbered[worth] = np.arange(1, len(worth) + 1)
+    numbers, n_pieces = pieces.numbers[flagged], len(pieces.n_voxels)
+    worths_ml, errors_ml = (
+        np.bincount(numbers, of[flagged], minlength=n_pieces) * voxel_ml for of in (worth, probability)
+    )
+    kept = [int(k) for k in np.argsort(-errors_ml, kind="stable") if k > 0 and worths_ml[k] >= least_ml]
+    renumbered = np.zeros(n_pieces, dtype=np.int32)
+    renumbered[kept] = np.arange(1, len(kept) + 1)
     spots = tuple(
         Spot(number=n, volume_ml=float(pieces.n_voxels[k] * voxel_ml), error_ml=float(errors_ml[k]))
-        for n, k in enumerate(worth, start=1)
+        for n, k in enumerate(kept, start=1)
     )
     return renumbered[pieces.numbers], spots
 
