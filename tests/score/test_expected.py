@@ -3,16 +3,16 @@ import pytest
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from omentum.score.calibration import Calibration
-from omentum.score.error_model import shipped_model
+from omentum.score.calibration import Calibration, Counts
+from omentum.score.error_model import LEVELS, shipped_model
 from omentum.score.expected import expected_errors
 from omentum.volumes.geometry import Geometry
 
 ORGANS = ("liver", "spleen", "kidney_right")
 
 
-def errors_of(sight, prior, organs=ORGANS):
-    found = expected_errors(sight, organs, shipped_model(), Calibration(prior))
+def errors_of(sight, prior, organs=ORGANS, revisions=None):
+    found = expected_errors(sight, organs, shipped_model(), Calibration(prior, revisions or {}))
     return {one.organ: one for one in found}
 
 
@@ -125,6 +125,28 @@ def test_hot_spots_are_what_is_probable_enough_and_large_enough(scan, prior_of):
     assert none.spots == ()
     assert not none.spots_map.any()
     assert none.error_ml == all_of_it.error_ml
+
+
+def revised(one, wrong_share, n_organs=500):
+    """Count so many organs like this one, of whose every level so much was wrong."""
+    seen_ml = np.bincount(one.levels[one.where], minlength=LEVELS) * (2.5**3 / 1000) * n_organs
+    return {one.organ: Counts(seen_ml, seen_ml * wrong_share, n_organs)}
+
+
+def test_where_all_was_right_hot_spots_stay_and_less_is_expected_in_them(scan, upright, prior):
+    before = upright["spleen"]
+    assert before.spots
+    after = errors_of(scan.sight(), prior, ["spleen"], revised(before, 0.0))["spleen"]
+    np.testing.assert_array_equal(after.spots_map > 0, before.spots_map > 0)
+    assert after.probability[after.spots_map > 0].max() < prior.flag_over
+    assert 0 < sum(spot.error_ml for spot in after.spots) < 0.5 * sum(spot.error_ml for spot in before.spots)
+
+
+def test_where_much_was_wrong_hot_spots_are_added(scan, upright, prior):
+    before = upright["spleen"]
+    after = errors_of(scan.sight(), prior, ["spleen"], revised(before, 0.5))["spleen"]
+    assert (after.spots_map > 0)[before.spots_map > 0].all()
+    assert np.count_nonzero(after.spots_map) > np.count_nonzero(before.spots_map)
 
 
 def test_levels_are_kept_where_anything_can_be_wrong_and_nowhere_else(upright):
