@@ -24,10 +24,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from rich.progress import track
 
-from effort.cohort import FIRST, LATE
+from effort.cohort import LATE, ROUNDS
 from effort.page import write_picture
 from effort.reader import BOUND, FRESH, SPOTS, Cohort, Curve, curve_of, minutes_to
-from effort.rows import MINUTES_BEFORE, cohorts_of, learned
+from effort.rows import MINUTES_BEFORE, learned, scored
 from measure import report
 from omentum.measures.effort import CostModel
 from page import put_into, table
@@ -75,12 +75,13 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put tables and figure into the docs")
     asked = parser.parse_args()
     n_cohorts, n_cases = (2, 5) if asked.quick else (6, 20)
-    cohorts = cohorts_by_round(n_cohorts, n_cases)
-    rounds = {name: measured(several) for name, several in cohorts.items()}
-    text = "\n\n".join(part for name, one in rounds.items() for part in _told(name, one, n_cases))
-    print(text)
+    rounds, parts = {}, []
+    for name in ROUNDS:
+        rounds[name] = measured(cohorts_of(name, n_cohorts, n_cases))
+        parts += _told(name, rounds[name], n_cases)
+        print("\n\n".join(_told(name, rounds[name], n_cases)), flush=True)
     if asked.write:
-        put_into(DOCUMENT, "effort_curve", f"{text}\n\n{SHOWN}")
+        put_into(DOCUMENT, "effort_curve", "\n\n".join([*parts, SHOWN]))
         write_picture(PICTURE, {name: _drawn(one.cohorts, n_cases) for name, one in rounds.items()})
     late = rounds[LATE].plain
     ours, other = _mean(late[OURS]), _mean(late[OTHER])
@@ -98,16 +99,17 @@ def main() -> None:
     )
 
 
-def cohorts_by_round(n_cohorts: int, n_cases: int) -> dict[str, list[Cohort]]:
-    """Make all cohorts, several at a time; before a late round the cohort that comes next has taught."""
+def cohorts_of(name: str, n_cohorts: int, n_cases: int) -> list[Cohort]:
+    """Make all cohorts of a round, several at a time; before a late one the next cohort has taught."""
     numbers = range(n_cohorts)
-    with TemporaryDirectory() as name, ProcessPoolExecutor() as pool:
-        folders = [Path(name) / str(number) for number in numbers]
-        made = pool.map(cohorts_of, numbers, [n_cases] * n_cohorts, folders)
-        scored = list(track(made, "cohorts", total=n_cohorts))
-        late = [one[LATE] for one in scored]
-        taught = track(pool.map(learned, late, [*late[1:], late[0]]), "learned", total=n_cohorts)
-        return {LATE: list(taught), FIRST: [one[FIRST].cohort for one in scored]}
+    with TemporaryDirectory() as folder, ProcessPoolExecutor() as pool:
+        folders = [Path(folder) / str(number) for number in numbers]
+        made = pool.map(scored, numbers, [n_cases] * n_cohorts, [name] * n_cohorts, folders)
+        cohorts = list(track(made, f"{name} round", total=n_cohorts))
+        if name != LATE:
+            return [one.cohort for one in cohorts]
+        taught = pool.map(learned, cohorts, [*cohorts[1:], cohorts[0]])
+        return list(track(taught, "after a round before", total=n_cohorts))
 
 
 def measured(cohorts: Sequence[Cohort]) -> Round:

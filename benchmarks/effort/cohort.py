@@ -30,12 +30,12 @@ from omentum.volumes.probabilities import FULL, LEAST, ProbabilityMaps
 from omentum.volumes.resample import nearest_voxels
 from quality.trained_on import FIRST_UNSEEN_SEED
 
-__all__ = ["FIRST", "LATE", "NINE", "ROUNDS", "cohort"]
+__all__ = ["LATE", "NINE", "ROUNDS", "cohort"]
 
 NINE = SUBSETS["abdomenatlas-1.0"]
 STYLES = ("easy", "mixed", "easy", "hard", "easy", "mixed", "easy", "mixed", "easy", "hard")
-LATE, FIRST = "late", "first"
-ROUNDS = {LATE: 0.05, FIRST: 1.0}
+LATE = "late"
+ROUNDS = {LATE: 0.05, "first": 1.0}
 """Share of organs that are left as the networks say it."""
 MOST_CASES = 40
 FIRST_SEED = FIRST_UNSEEN_SEED + 400
@@ -47,21 +47,20 @@ right (other patients; 0.7 has four times as much, and looks like an error)."""
 Mask = npt.NDArray[np.bool_]
 
 
-def cohort(number: int, n_cases: int) -> Iterator[dict[str, CohortCase]]:
-    """Give one case of a cohort after another, as each of the rounds leaves it.
+def cohort(number: int, n_cases: int, round_name: str) -> Iterator[CohortCase]:
+    """Give one case of a cohort after another, as a round leaves it.
 
     Args:
         number: Of the cohort, from 0; no patient is in two.
         n_cases: Patients.
+        round_name: One of `ROUNDS`.
     """
     for place in range(n_cases):
         seed = FIRST_SEED + number * MOST_CASES + place
         (case,) = cohort_of_seeds([seed], [STYLES[place % len(STYLES)]])
         drawn = np.random.default_rng(seed).random(len(NINE))
-        yield {
-            name: mended(case, [one for one, lot in zip(NINE, drawn, strict=True) if lot >= wrong_share])
-            for name, wrong_share in ROUNDS.items()
-        }
+        right = [one for one, lot in zip(NINE, drawn, strict=True) if lot >= ROUNDS[round_name]]
+        yield mended(case, right)
 
 
 def mended(case: CohortCase, organs: list[str]) -> CohortCase:

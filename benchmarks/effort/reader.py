@@ -44,15 +44,15 @@ class Cohort:
 
     Attributes:
         expected: Scores by recipe `expected-error`, by what the project has learned until then.
-        fresh: The same by what ships.
         published: Scores by recipe `published`.
         rows: By case and organ.
+        before: The same by what ships; `None` where nothing was learned.
     """
 
     expected: tuple[CaseScore, ...]
-    fresh: tuple[CaseScore, ...]
     published: tuple[CaseScore, ...]
     rows: Mapping[tuple[str, str], Row]
+    before: "Cohort | None" = None
 
     @property
     def error_ml(self) -> float:
@@ -122,7 +122,7 @@ def curve_of(
     if strategy in ("expected-error", SPOTS):
         return _of_budgets(cohort, costs, habits)
     if strategy == FRESH:
-        return _of_budgets(replace(cohort, expected=cohort.fresh), costs, habits)
+        return _of_budgets(cohort.before or cohort, costs, habits)
     if strategy == BOUND:
         return _of_budgets(_known(cohort), costs, habits)
     scores = cohort.published if strategy == "published" else cohort.expected

@@ -30,7 +30,7 @@ from omentum.volumes.geometry import Box
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
 
-__all__ = ["MINUTES_BEFORE", "Scored", "cohorts_of", "learned"]
+__all__ = ["MINUTES_BEFORE", "Scored", "learned", "scored"]
 
 MINUTES_BEFORE = 3.0
 """Minutes a case that the round before had."""
@@ -47,20 +47,33 @@ class Scored:
         cohort: Scored by what ships, before anything was revised.
         counts: What revising an organ of a case would teach.
         seen: Each case with its predictions, as files.
+        wrong: Of each organ of each case the voxels in error regions.
     """
 
     cohort: Cohort
     counts: Mapping[tuple[str, str], Counts]
     seen: tuple[tuple[Case, list[Prediction]], ...]
+    wrong: Mapping[tuple[str, str], "Wrong"]
 
 
-def cohorts_of(number: int, n_cases: int, folder: Path) -> dict[str, Scored]:
-    """Make a cohort for each round, with its files below `folder`."""
-    parts = [
-        {name: _scored(one, folder / name / one.name) for name, one in by_round.items()}
-        for by_round in cohort(number, n_cases)
-    ]
-    return {name: _together([by_round[name] for by_round in parts]) for name in parts[0]}
+@dataclass(frozen=True, slots=True, eq=False)
+class Wrong:
+    """The error regions of an organ: which voxels (flat indices), and each one's region from 1."""
+
+    places: npt.NDArray[np.int64]
+    numbers: npt.NDArray[np.integer]
+    shape: tuple[int, ...]
+
+    def touched(self, box: Box, shown: npt.NDArray[np.bool_]) -> tuple[int, ...]:
+        """Name regions, from 0, of which a voxel is shown in a box."""
+        full = np.zeros(self.shape, dtype=np.int32)
+        full.flat[self.places] = self.numbers
+        return tuple(int(number) - 1 for number in np.unique(full[box][shown]) if number)
+
+
+def scored(number: int, n_cases: int, name: str, folder: Path) -> Scored:
+    """Score a cohort as a round leaves it, by what ships; its files go below `folder`."""
+    return _together([_scored(one, folder / one.name) for one in cohort(number, n_cases, name)])
 
 
 def learned(one: Scored, before: Scored) -> Cohort:
@@ -73,24 +86,40 @@ def learned(one: Scored, before: Scored) -> Cohort:
         if more is not None:
             counts[name] = counts.get(name, Counts.none()) + more
     calibration = Calibration(shipped_prior(), counts)
-    expected = []
+    expected, rows = [], {}
     for case, predictions in one.seen:
         with TemporaryDirectory() as name:
             expected.append(score_expected(case, predictions, NINE, Path(name), calibration))
-        _check(expected[-1], one.cohort.rows)
-    return replace(one.cohort, expected=tuple(expected))
+            rows |= _rows(expected[-1], Path(name), one)
+    return replace(one.cohort, expected=tuple(expected), rows=rows, before=one.cohort)
+
+
+def _rows(score: CaseScore, attention_dir: Path, of: Scored) -> dict[tuple[str, str], Row]:
+    """See which error regions the hot spots of a case touch now."""
+    touches: dict[str, list[tuple[int, ...]]] = {one.organ: [] for one in score.organs}
+    for name, box, shown in _spots(attention_dir):
+        touches[name].append(of.wrong[score.case_id, name].touched(box, shown))
+    rows = {
+        (score.case_id, name): replace(of.cohort.rows[score.case_id, name], touches=tuple(touched))
+        for name, touched in touches.items()
+    }
+    _check(score, rows)
+    return rows
 
 
 def _together(parts: Sequence[Scored]) -> Scored:
     cohorts = [part.cohort for part in parts]
     together = Cohort(
         expected=tuple(score for one in cohorts for score in one.expected),
-        fresh=tuple(score for one in cohorts for score in one.fresh),
         published=tuple(score for one in cohorts for score in one.published),
         rows={key: row for one in cohorts for key, row in one.rows.items()},
     )
-    counts = {key: more for part in parts for key, more in part.counts.items()}
-    return Scored(together, counts, tuple(files for part in parts for files in part.seen))
+    return Scored(
+        together,
+        {key: more for part in parts for key, more in part.counts.items()},
+        tuple(files for part in parts for files in part.seen),
+        {key: wrong for part in parts for key, wrong in part.wrong.items()},
+    )
 
 
 def _scored(one: CohortCase, folder: Path) -> Scored:
@@ -99,24 +128,19 @@ def _scored(one: CohortCase, folder: Path) -> Scored:
     case, predictions = on_disk(one, folder)
     published = score_case(case, predictions, NINE, folder / "published")
     expected = score_expected(case, predictions, NINE, attention_dir, Calibration(shipped_prior()))
-    spots = list(_spots(attention_dir))
-    rows, counts = {}, {}
+    rows, counts, wrong = {}, {}, {}
     for organ_name in NINE:
-        true = one.labels == organ(organ_name).index
-        wrong = error_regions(one.masks[0].mask(organ_name), true, case.geometry.spacing_mm)
-        touches = tuple(_touched(wrong.numbers[box][shown]) for of, box, shown in spots if of == organ_name)
-        rows[case.case_id, organ_name] = Row(regions_ml=wrong.volumes_ml, touches=touches)
+        key, true = (case.case_id, organ_name), one.labels == organ(organ_name).index
+        regions = error_regions(one.masks[0].mask(organ_name), true, case.geometry.spacing_mm)
+        rows[key] = Row(regions_ml=regions.volumes_ml, touches=())
+        places = np.flatnonzero(regions.numbers)
+        wrong[key] = Wrong(places, regions.numbers.flat[places], regions.numbers.shape)
         more = counts_of(attention_dir / LEVELS_NAME, one.masks[0], organ_name, true)
         if more is not None:
-            counts[case.case_id, organ_name] = more
-    _check(expected, rows)
-    scores = Cohort(expected=(expected,), fresh=(expected,), published=(published,), rows=rows)
-    return Scored(scores, counts, ((case, predictions),))
-
-
-def _touched(numbers: npt.NDArray[np.integer]) -> tuple[int, ...]:
-    """Name regions, from 0, of which a voxel is shown."""
-    return tuple(int(number) - 1 for number in np.unique(numbers) if number)
+            counts[key] = more
+    scores = Cohort(expected=(expected,), published=(published,), rows=rows)
+    made = Scored(scores, counts, ((case, predictions),), wrong)
+    return replace(made, cohort=replace(scores, rows=rows | _rows(expected, attention_dir, made)))
 
 
 def _spots(attention_dir: Path) -> Iterator[Spot]:
