@@ -22,6 +22,7 @@ from scipy import ndimage
 
 from attention.cohort import CohortCase
 from attention.cohort import cohort as cohort_of_seeds
+from omentum.measures.components import pieces_of
 from omentum.measures.error_regions import error_regions
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import SUBSETS, organ
@@ -40,6 +41,8 @@ ROUNDS = {LATE: 0.05, "first": 1.0}
 MOST_CASES = 40
 FIRST_SEED = FIRST_UNSEEN_SEED + 400
 _MARGIN_VOXELS = 3
+_CUTS = (0.1, 0.9)
+"""A network doubts where its mask, cut at one of these probabilities, would err by more than 3 mm."""
 _SOFT_VOXELS = 0.36
 """How soft the edge of a mended probability is: as much entropy as both networks have at edges that they see
 right (other patients; 0.7 has four times as much, and looks like an error)."""
@@ -64,9 +67,10 @@ def cohort(number: int, n_cases: int, round_name: str) -> Iterator[CohortCase]:
 
 
 def mended(case: CohortCase, organs: list[str]) -> CohortCase:
-    """Put organs right wherever a network errs by more than 3 mm."""
+    """Put organs right wherever a network errs by more than 3 mm, and what it doubts for that reason."""
     grid = case.ct.geometry
     true = {name: case.labels == organ(name).index for name in organs}
+    wrong = {name: _wrong(case, name, labels) for name, labels in true.items()}
     masks, maps = [], []
     for own_masks, own_maps in zip(case.masks, case.maps, strict=True):
         to_maps = np.ix_(*nearest_voxels(grid, own_maps.geometry))
@@ -75,7 +79,7 @@ def mended(case: CohortCase, organs: list[str]) -> CohortCase:
         for name in own_masks.organs:
             mask = own_masks.mask(name)
             if name in true:
-                near = _around(_deep(mask, true[name], grid)[to_maps])
+                near = _around(wrong[name][to_maps])
                 mask = np.where(near[from_maps], true[name], mask)
                 map_parts.pop(name, None)
                 part = _mended_part(own_maps, name, true[name][to_maps], near)
@@ -84,6 +88,23 @@ def mended(case: CohortCase, organs: list[str]) -> CohortCase:
         masks.append(MaskSet.build(grid, own_masks.organs, iter(mask_parts)))
         maps.append(ProbabilityMaps(own_maps.geometry, own_maps.organs, map_parts))
     return replace(case, masks=tuple(masks), maps=tuple(maps))
+
+
+def _wrong(case: CohortCase, name: str, true: Mask) -> Mask:
+    """Find where any network errs deep, and the deep doubt of any that is connected with it."""
+    grid = case.ct.geometry
+    wrong, doubted = np.zeros(grid.shape, dtype=bool), np.zeros(grid.shape, dtype=bool)
+    for own_masks, own_maps in zip(case.masks, case.maps, strict=True):
+        wrong |= _deep(own_masks.mask(name), true, grid)
+        probability = np.zeros(grid.shape, dtype=np.float32)
+        placed = own_maps.on_grid(name, grid)
+        if placed is not None:
+            probability[placed[0]] = placed[1]
+        for cut in _CUTS:
+            doubted |= _deep(probability >= cut, true, grid)
+    pieces = pieces_of(wrong | doubted)
+    touched = np.flatnonzero(pieces.counted(wrong))
+    return pieces.mask(touched[touched > 0])
 
 
 def _deep(mask: Mask, true: Mask, grid: Geometry) -> Mask:
