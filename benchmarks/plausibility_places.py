@@ -1,7 +1,8 @@
 """Where do organs lie beside each other? Run: python benchmarks/plausibility_places.py PATH-TO-places.json.
 
 Writes the table that the plausibility rules compare with: each organ's middle, its spread and half its
-extent along R, A, S, over made-up patients, real people's label maps, and those maps deformed at will.
+extent along R, A, S, and its volume where the field of view holds all of it, over made-up patients, real
+people's label maps, and those maps deformed at will.
 Needs the folder `shared/data` beside the checkout.
 """
 
@@ -40,7 +41,9 @@ MANY = 12
 TUBES = ("aorta", "postcava", "esophagus", "colon", "intestine", "lung_right", "lung_left")
 """Organs that the field of view cuts, so that their middle says nothing of the level."""
 
-Rows = list[dict[str, tuple[np.ndarray, np.ndarray]]]
+Measured = tuple[np.ndarray, np.ndarray, float]
+"""An organ's middle, half its extent, and its volume in mL; NaN where it is cut."""
+Rows = list[dict[str, Measured]]
 
 
 def main() -> None:
@@ -50,9 +53,9 @@ def main() -> None:
     table = places([measured(masks) for masks in everybody()])
     rows = ",\n".join(f'  "{name}": {json.dumps(row)}' for name, row in table.items())
     about = (
-        "Middle, spread and half extent along R, A, S in mm, about the middle between the kidneys; null: not "
-        f"known. From {len(SEEDS)} made-up patients, {len(SEEDS)} deformations of three people's label maps, "
-        "and four people's label maps, by benchmarks/plausibility_places.py."
+        "Middle, spread and half extent along R, A, S in mm, about the middle between the kidneys; volume "
+        f"(median) in mL; null: not known. From {len(SEEDS)} made-up patients, {len(SEEDS)} deformations of "
+        "three people's label maps, and four people's label maps, by benchmarks/plausibility_places.py."
     )
     text = f'{{\n "about": {json.dumps(about)},\n "organs": {{\n{rows}\n }}\n}}\n'
     given.path.write_text(text, encoding="utf-8")
@@ -85,8 +88,8 @@ def real_masks(path: Path, ids: str) -> MaskSet:
     return MaskSet.from_labels(lut[volume.voxels.astype(np.uint8)], volume.geometry, values)
 
 
-def measured(masks: MaskSet) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Give each organ's middle and half extent, NaN along axes that the field of view cuts."""
+def measured(masks: MaskSet) -> dict[str, Measured]:
+    """Give each organ's middle and half extent, NaN along axes that the field of view cuts, and volume."""
     found = {}
     for name, seen in look_at(masks).seen.items():
         middle, half = seen.middle_mm.copy(), _half_mm(seen.box, masks.geometry)
@@ -94,7 +97,7 @@ def measured(masks: MaskSet) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         middle[cut] = half[cut] = np.nan
         if name in TUBES:
             middle[2] = np.nan
-        found[name] = middle, half
+        found[name] = middle, half, np.nan if cut.any() else seen.volume_ml
     return found
 
 
@@ -105,8 +108,8 @@ def places(people: Rows) -> dict[str, dict[str, Any]]:
     for _ in range(30):
         moved: dict[str, list[np.ndarray]] = defaultdict(list)
         for person in people:
-            shift = np.nanmedian([place - middles[name] for name, (place, _) in person.items()], axis=0)
-            for name, (place, _) in person.items():
+            shift = np.nanmedian([place - middles[name] for name, (place, *_) in person.items()], axis=0)
+            for name, (place, *_) in person.items():
                 moved[name].append(place - shift)
         middles = {name: _mean(np.array(moved[name])) for name in names}
     origin = (middles["kidney_left"] + middles["kidney_right"]) / 2
@@ -121,8 +124,14 @@ def places(people: Rows) -> dict[str, dict[str, Any]]:
             "middle_mm": _told(middle),
             "spread_mm": _told(np.where(known > 0, spread, np.nan)),
             "half_mm": _told(_mean(half)),
+            "volume_ml": _told(_median([p[name][2] for p in people if name in p]))[0],
         }
     return table
+
+
+def _median(values: list[float]) -> np.ndarray:
+    known = [value for value in values if np.isfinite(value)]
+    return np.array([np.median(known) if known else np.nan])
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

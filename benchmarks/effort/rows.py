@@ -22,7 +22,7 @@ from omentum.measures.effort import CostModel
 from omentum.measures.error_regions import error_regions
 from omentum.records import Case, CaseScore, Prediction
 from omentum.score.calibration import Calibration, Counts, shipped_prior
-from omentum.score.expected_stage import LEVELS_NAME, score_expected
+from omentum.score.expected_stage import score_expected
 from omentum.score.learn import counts_of
 from omentum.score.plan import planned
 from omentum.score.stage import HOT_SPOTS_NAME, heat_path, score_case
@@ -135,7 +135,7 @@ def _scored(one: CohortCase, folder: Path) -> Scored:
         rows[key] = Row(regions_ml=regions.volumes_ml, touches=())
         places = np.flatnonzero(regions.numbers)
         wrong[key] = Wrong(places, regions.numbers.flat[places], regions.numbers.shape)
-        more = counts_of(attention_dir / LEVELS_NAME, one.masks[0], organ_name, true)
+        more = counts_of(attention_dir, one.masks[0], organ_name, true)
         if more is not None:
             counts[key] = more
     scores = Cohort(expected=(expected,), published=(published,), rows=rows)

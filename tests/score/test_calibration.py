@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -119,17 +120,45 @@ def test_a_calibration_comes_back_as_it_was_written(shipped_by_hand, tmp_path):
     rng = np.random.default_rng(0)
     levels = rng.integers(0, LEVELS, 5000).astype(np.uint8)
     counts = Counts.of(levels, rng.random(5000) < levels / 300, 0.5)
+    counts = replace(counts, rules={"missing": (0, 1), "holes": (2, 3)})
     learned = Calibration(shipped_by_hand, {"liver": counts + counts, "spleen": counts})
     path = tmp_path / "calibration.json"
     write_calibration(path, learned)
     back = read_calibration(path)
     assert back.counts.keys() == learned.counts.keys()
     assert back.counts["liver"].n_organs == 2
+    assert back.counts["liver"].rules == {"missing": (0, 2), "holes": (4, 6)}
     for name in ("liver", "spleen", "pancreas"):
         np.testing.assert_allclose(back.table(name), learned.table(name), atol=1e-4)
     first = path.read_bytes()
     write_calibration(path, back)
     assert path.read_bytes() == first
+
+
+def test_a_rule_is_as_sure_as_it_says_until_revisions_say_otherwise(tenth):
+    def learned(n_right, n_said):
+        counts = replace(Counts.none(), rules={"missing": (n_right, n_said)})
+        return Calibration(tenth, {"gall_bladder": counts}).sureness("gall_bladder", "missing", 0.3)
+
+    assert Calibration(tenth).sureness("gall_bladder", "missing", 0.3) == pytest.approx(0.3)
+    assert learned(0, 1) == pytest.approx(0.2)
+    assert learned(0, 100) < 0.01
+    assert learned(100, 100) > 0.98
+
+
+def test_what_a_rule_said_of_one_organ_tells_nothing_of_others_nor_of_other_rules(tenth):
+    learned = Calibration(tenth, {"gall_bladder": replace(Counts.none(), rules={"missing": (0, 9)})})
+    assert learned.sureness("spleen", "missing", 0.6) == pytest.approx(0.6)
+    assert learned.sureness("gall_bladder", "volume", 0.8) == pytest.approx(0.8)
+
+
+def test_a_calibration_from_before_rules_were_counted_is_read(shipped_by_hand, tmp_path):
+    path = tmp_path / "calibration.json"
+    write_calibration(path, Calibration(shipped_by_hand, {"liver": flat(0.2, 3)}))
+    old = json.loads(path.read_text())
+    del old["organs"]["liver"]["rules"]
+    path.write_text(json.dumps(old))
+    assert read_calibration(path).counts["liver"].rules == {}
 
 
 def test_what_is_written_has_the_reliability_of_what_the_prior_said(shipped_by_hand, tmp_path):

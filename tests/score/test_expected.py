@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -168,6 +170,17 @@ def test_a_rule_that_is_broken_gives_its_words_and_flags_the_place(scan, prior, 
     assert len(set(liver.reasons)) == len(liver.reasons)
     assert all("liver" not in said for said in liver.reasons)
     assert liver.spots
+
+
+def test_a_rule_that_was_never_right_keeps_its_hot_spot_and_little_is_expected_there(odd_cases, prior):
+    sight = odd_cases["one network"].sight()
+    before = errors_of(sight, prior, ["liver"])["liver"]
+    broken = {one.rule for one in before.findings}
+    assert broken
+    never = {"liver": replace(Counts.none(), rules=dict.fromkeys(broken, (0, 200)))}
+    after = errors_of(sight, prior, ["liver"], never)["liver"]
+    np.testing.assert_array_equal(after.spots_map > 0, before.spots_map > 0)
+    assert after.error_ml < 0.2 * before.error_ml
 
 
 def test_an_organ_that_nobody_sees_and_no_rule_misses_is_left_out(upright):

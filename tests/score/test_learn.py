@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ from omentum.review.round import import_round
 from omentum.score.expected_stage import LEVELS_NAME
 from omentum.score.learn import CALIBRATION_NAME, round_calibration
 from omentum.score.round import score_round
+from omentum.score.stage import HOT_SPOTS_NAME
 from omentum.volumes.probabilities import read_probabilities
 
 
@@ -82,6 +84,28 @@ def test_a_mask_that_was_accepted_teaches_that_nothing_was_wrong(learning, shown
     assert (learned.table("liver") <= before + 1e-6).all()
     assert (learned.table("liver") < before - 1e-6).any()
     np.testing.assert_allclose(learned.table("spleen"), before)
+
+
+def test_rules_that_were_broken_are_counted_as_right_or_not(learning, shown, longer):
+    """A block of these few millilitres is too small for a liver, and has flat faces: six, that count once."""
+    revised(learning, "a", shown)
+    revised(learning, "b", longer)
+    second_round(learning, longer)
+    assert round_calibration(learning.workspace).counts["liver"].rules == {
+        "volume": (1, 2),
+        "cut_plane": (1, 2),
+    }
+
+
+def test_scores_from_before_rules_were_kept_teach_nothing_of_them(learning, longer):
+    path = learning.workspace.folder.attention_dir("a") / HOT_SPOTS_NAME
+    old = json.loads(path.read_text())
+    for row in old["organs"]:
+        del row["rules"]
+    path.write_text(json.dumps(old))
+    revised(learning, "a", longer)
+    second_round(learning, longer)
+    assert round_calibration(learning.workspace).counts["liver"].rules == {}
 
 
 def test_a_round_scored_again_keeps_its_calibration(learning, longer):

@@ -1,13 +1,15 @@
 """How probable is an error at a level of the error model? Isotonic, on the revisions recorded so far.
 
-In:  for each organ, the volume seen at each level and how much of it was wrong; a prior that ships.
-Out: the probability of an error at each level; the reliability of what was said before; JSON of a round.
+In:  for each organ, the volume seen at each level and how much of it was wrong, and how often each
+     plausibility rule was right; a prior that ships.
+Out: the probability of an error at each level, and where a rule is broken; the reliability of what was said
+     before; JSON of a round.
 The prior counts as much as 20 revised organs, so that the first revisions move little and a hundred decide.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -25,6 +27,8 @@ __all__ = ["Calibration", "Counts", "Prior", "read_calibration", "shipped_prior"
 
 PRIOR_ORGANS = 20.0
 """How many revised organs the prior is worth."""
+RULE_PRIOR = 2.0
+"""How many organs a rule's own word is worth."""
 _BINS = 10
 
 Reals = npt.NDArray[np.float64]
@@ -38,11 +42,13 @@ class Counts:
         seen_ml: Volume at each level, `(256,)`, in mL.
         wrong_ml: How much of it was in an error region.
         n_organs: Revised organs that it comes from.
+        rules: Of each plausibility rule, of how many of these organs it was right and of how many it spoke.
     """
 
     seen_ml: Reals
     wrong_ml: Reals
     n_organs: int
+    rules: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
     def none(cls) -> "Counts":
@@ -59,13 +65,20 @@ class Counts:
 
     def __add__(self, other: "Counts") -> "Counts":
         """Put two together."""
+        rules = dict(self.rules)
+        for name, (n_right, n_said) in other.rules.items():
+            before = rules.get(name, (0, 0))
+            rules[name] = before[0] + n_right, before[1] + n_said
         return Counts(
-            self.seen_ml + other.seen_ml, self.wrong_ml + other.wrong_ml, self.n_organs + other.n_organs
+            self.seen_ml + other.seen_ml,
+            self.wrong_ml + other.wrong_ml,
+            self.n_organs + other.n_organs,
+            rules,
         )
 
     def times(self, factor: float) -> "Counts":
-        """Weigh them; the number of organs stays."""
-        return Counts(self.seen_ml * factor, self.wrong_ml * factor, self.n_organs)
+        """Weigh the volumes; the rest stays."""
+        return replace(self, seen_ml=self.seen_ml * factor, wrong_ml=self.wrong_ml * factor)
 
     def reliability(self, table: npt.NDArray[np.float32]) -> list[dict[str, float]]:
         """Compare what a table says with what was wrong: bins of probability, each with a volume.
@@ -130,6 +143,21 @@ class Calibration:
         weights = seen.seen_ml + 1e-6
         return np.asarray(isotonic_regression(seen.wrong_ml / weights, weights=weights).x, dtype=np.float32)
 
+    def sureness(self, organ_name: str, rule: str, severity: float) -> float:
+        """Say how probable it is that a rule is right of an organ: its own word, and what revisions say.
+
+        Source:
+            The mean of a Beta distribution whose prior has the severity as mean and weighs `RULE_PRIOR`.
+
+        Example:
+            >>> often_wrong = {"gall_bladder": replace(Counts.none(), rules={"missing": (0, 4)})}
+            >>> learned = Calibration(shipped_prior(), often_wrong)
+            >>> [round(learned.sureness(name, "missing", 0.3), 2) for name in ("gall_bladder", "spleen")]
+            [0.1, 0.3]
+        """
+        n_right, n_said = self.counts.get(organ_name, Counts.none()).rules.get(rule, (0, 0))
+        return (severity * RULE_PRIOR + n_right) / (RULE_PRIOR + n_said)
+
 
 def write_calibration(path: Path, calibration: Calibration) -> None:
     """Write what was learned from revisions, and its reliability curves, as JSON."""
@@ -189,9 +217,11 @@ def _as_json(counts: Counts) -> dict[str, Any]:
         "n_organs": counts.n_organs,
         "seen_ml": [round(one, 4) for one in counts.seen_ml.tolist()],
         "wrong_ml": [round(one, 4) for one in counts.wrong_ml.tolist()],
+        "rules": {name: list(pair) for name, pair in sorted(counts.rules.items())},
     }
 
 
 def _from_json(row: Mapping[str, Any]) -> Counts:
     seen, wrong = (np.array(row[key], dtype=np.float64).reshape(LEVELS) for key in ("seen_ml", "wrong_ml"))
-    return Counts(seen, wrong, int(row["n_organs"]))
+    rules = {name: (int(right), int(said)) for name, (right, said) in row.get("rules", {}).items()}
+    return Counts(seen, wrong, int(row["n_organs"]), rules)

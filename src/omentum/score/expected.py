@@ -61,7 +61,7 @@ class ExpectedError:
         spots: Hot spots by falling expected error.
         error_ml: Expected error volume of the whole organ.
         dice_loss: Expected 1 - Dice.
-        reasons: What the plausibility rules say of it.
+        findings: What the plausibility rules say of it.
     """
 
     organ: str
@@ -73,7 +73,12 @@ class ExpectedError:
     spots: tuple[Spot, ...]
     error_ml: float
     dice_loss: float
-    reasons: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What the plausibility rules say of it, in words."""
+        return tuple(dict.fromkeys(one.said for one in self.findings))
 
 
 def expected_errors(
@@ -123,8 +128,9 @@ def _expected(
     flagged = worth > calibration.prior.flag_over
     for one in own:
         part = shifted(one.box, box, sign=-1)
-        for of_any in (probability[part], worth[part]):
-            of_any[one.where] = np.maximum(of_any[one.where], one.severity)
+        learned = calibration.sureness(name, one.rule, one.severity)
+        for of_any, sure in ((probability[part], learned), (worth[part], max(learned, one.severity))):
+            of_any[one.where] = np.maximum(of_any[one.where], sure * one.share)
         flagged[part] |= one.where
     voxel_ml = sight.geometry.voxel_ml
     least_ml = calibration.prior.least_error_ml
@@ -141,7 +147,7 @@ def _expected(
         spots=spots,
         error_ml=wrong_inside + wrong_outside,
         dice_loss=_dice_loss(float(np.count_nonzero(mask)) * voxel_ml, wrong_inside, wrong_outside),
-        reasons=tuple(dict.fromkeys(one.said for one in own)),
+        findings=tuple(own),
     )
 
 

@@ -5,7 +5,7 @@ Out: a heat map for each organ with hot spots, the hot spots, levels to learn fr
      score: the expected error volume of all its organs, in mL (review, queue).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +71,11 @@ def score_expected(
     volumes_ml = sight.masks.volumes_ml()
     scores = {name: _organ_score(sight, name, volumes_ml[name], None) for name in known}
     spots: list[dict[str, Any]] = []
-    levels = {}
+    levels, rules = {}, {}
     for one in expected_errors(sight, known, shipped_model(), calibration):
         scores[one.organ] = _organ_score(sight, one.organ, volumes_ml[one.organ], one)
         levels[one.organ] = one.box, one.levels
+        rules[one.organ] = _broken(one, sight.geometry, case.geometry)
         if one.spots:
             spots += _write_heat(heat_path(attention_dir, one.organ), one, sight.geometry, case.geometry)
     remove_all_but(attention_dir, {spot["organ"] for spot in spots})
@@ -85,7 +86,7 @@ def score_expected(
         organs=tuple(scores.values()),
         signature=thumbnail(sight.hu),
     )
-    write_json(attention_dir / HOT_SPOTS_NAME, _described(score, predictions, spots))
+    write_json(attention_dir / HOT_SPOTS_NAME, _described(score, predictions, spots, rules))
     return score
 
 
@@ -128,6 +129,17 @@ def _write_heat(path: Path, one: ExpectedError, grid: Geometry, ct: Geometry) ->
     return spots
 
 
+def _broken(one: ExpectedError, grid: Geometry, ct: Geometry) -> list[dict[str, Any]]:
+    """Give the rules that an organ breaks, and where, for whoever learns later how often they are right."""
+    lines = nearest_voxels(grid, ct)
+    told = []
+    for finding in one.findings:
+        box = _reached(lines, finding.box)
+        low, high = [side.start for side in box], [side.stop - 1 for side in box]
+        told.append({"rule": finding.rule, "low_voxel": low, "high_voxel": high})
+    return told
+
+
 def _reached(lines: Sequence[np.ndarray[Any, Any]], box: Box) -> Box:
     """Give the CT's voxels whose nearest canonical voxel lies in a box; lines rise."""
     x, y, z = (
@@ -138,7 +150,10 @@ def _reached(lines: Sequence[np.ndarray[Any, Any]], box: Box) -> Box:
 
 
 def _described(
-    score: CaseScore, predictions: Sequence[Prediction], spots: list[dict[str, Any]]
+    score: CaseScore,
+    predictions: Sequence[Prediction],
+    spots: list[dict[str, Any]],
+    rules: Mapping[str, list[dict[str, Any]]],
 ) -> dict[str, Any]:
     """Shape what `hot_spots.json` holds."""
     return {
@@ -153,6 +168,7 @@ def _described(
                 "dice_loss": one.dice_loss,
                 "attention_ml": round(one.attention_ml, 4),
                 "reasons": list(one.reasons),
+                "rules": rules.get(one.organ, []),
             }
             for one in score.organs
         ],

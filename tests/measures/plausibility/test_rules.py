@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from omentum.errors import ConfigError
+from omentum.measures.plausibility.atlas import place_of
 from omentum.measures.plausibility.rules import RULES, findings
 from omentum.phantoms.seeded_errors import ERRORS
 from omentum.volumes.geometry import Geometry
@@ -88,7 +89,17 @@ def test_findings_lie_in_the_grid_and_have_voxels_and_a_severity(wrong, asked, t
             assert one.where.any()
             assert one.where.shape == truth.labels[one.box].shape
             assert 0 < one.severity <= 1
+            assert 0 < one.share <= 1
             assert one.rule in RULES
+
+
+def test_a_missing_organ_takes_no_more_of_its_place_than_its_volume(truth, asked):
+    labels = truth.labels.copy()
+    labels[labels == organ("gall_bladder").index] = 0
+    (one,) = [one for one in asked(replace(truth, labels=labels)) if one.rule == "missing"]
+    around_ml = one.where.sum() * truth.geometry.voxel_ml
+    assert one.share * around_ml == pytest.approx(place_of("gall_bladder").volume_ml)
+    assert one.share < 0.6
 
 
 def test_rules_can_be_left_out(wrong, asked):

@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,11 +31,13 @@ class Place:
         middle_mm: R, A, S, about the middle between the kidneys.
         spread_mm: Standard deviation over patients of all sizes.
         half_mm: Half its extent.
+        volume_ml: Its volume where the field of view holds all of it; NaN where nobody's does.
     """
 
     middle_mm: Point
     spread_mm: Point
     half_mm: Point
+    volume_ml: float
 
 
 def has_side(name: str) -> bool:
@@ -97,8 +100,10 @@ def _median(values: npt.NDArray[np.float64]) -> float:
 @cache
 def _table() -> dict[str, Place]:
     text = resources.files("omentum.measures.plausibility").joinpath("places.json").read_text("utf-8")
-    rows: dict[str, dict[str, list[float | None]]] = json.loads(text)["organs"]
-    return {
-        name: Place(**{key: np.array(values, dtype=np.float64) for key, values in row.items()})
-        for name, row in rows.items()
-    }
+    rows: dict[str, dict[str, Any]] = json.loads(text)["organs"]
+    return {name: _place(**row) for name, row in rows.items()}
+
+
+def _place(*, volume_ml: float | None, **points_mm: list[float | None]) -> Place:
+    points = {key: np.array(values, dtype=np.float64) for key, values in points_mm.items()}
+    return Place(**points, volume_ml=np.nan if volume_ml is None else volume_ml)

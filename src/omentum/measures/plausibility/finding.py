@@ -25,6 +25,7 @@ class Finding:
         box: Part of the grid of the masks that were given.
         where: Voxels to look at inside the box `(x, y, z)`: what is wrongly there, or where it is missing.
         severity: How sure the rule is, in (0, 1].
+        share: How much of `where` is wrong if the rule is right, in (0, 1].
     """
 
     rule: str
@@ -33,6 +34,7 @@ class Finding:
     box: Box
     where: npt.NDArray[np.bool_]
     severity: float
+    share: float = 1.0
 
     def __str__(self) -> str:
         """Give the line that the queue shows.

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from omentum.measures.boxes import shifted
-from omentum.measures.plausibility.atlas import expected, has_side, place_of, shift_mm
+from omentum.measures.plausibility.atlas import Place, expected, has_side, place_of, shift_mm
 from omentum.measures.plausibility.finding import Finding
 from omentum.measures.plausibility.scene import Mask, Point, Scene, Seen, centre_mm, marked
 from omentum.volumes.geometry import Box
@@ -45,7 +45,8 @@ REACH = 2.5
 def missing(scene: Scene) -> Iterator[Finding]:
     """An organ without a voxel whose place, told by at least three others, is inside the field of view.
 
-    A gall bladder or kidney may really be absent; that is said by the severity, not by silence.
+    A gall bladder or kidney may really be absent; that is said by the severity, not by silence. The place is
+    larger than the organ, which fills a share of it.
     """
     for name in scene.empty:
         place, shift = place_of(name), shift_mm(scene, name)
@@ -60,8 +61,15 @@ def missing(scene: Scene) -> Iterator[Finding]:
         if found is None:
             continue
         box, where = found
-        severity = MAY_BE_ABSENT.get(name, 0.95)
-        yield Finding(rule="missing", organ=name, said="missing", box=box, where=where, severity=severity)
+        yield Finding(
+            rule="missing",
+            organ=name,
+            said="missing",
+            box=box,
+            where=where,
+            severity=MAY_BE_ABSENT.get(name, 0.95),
+            share=_filled_share(name, place, float(np.count_nonzero(where)) * scene.geometry.voxel_ml),
+        )
 
 
 def wrong_place(scene: Scene) -> Iterator[Finding]:
@@ -110,6 +118,13 @@ def far_piece(scene: Scene) -> Iterator[Finding]:
             where=where,
             severity=0.9,
         )
+
+
+def _filled_share(name: str, place: Place, around_ml: float) -> float:
+    """Say how much of the place an organ takes; all of it where its volume is not known, or is not in it."""
+    if name in GREAT_VESSELS or not np.isfinite(place.volume_ml):
+        return 1.0
+    return min(1.0, place.volume_ml / around_ml)
 
 
 def _away_mm(scene: Scene, seen: Seen) -> Point | None:
