@@ -1,16 +1,19 @@
 """How does recipe expected-error know what an error looks like before anybody revised anything?
 
-Run: python benchmarks/attention_prior.py [--quick] [--write].
+Run: python benchmarks/attention_prior.py [--quick] [--thresholds] [--write].
 
 Fits, on made-up patients and renderings of real people's label maps, predicted by both shipped networks: the
 weights of the error model; what its levels mean; and, on patients that the weights never saw, which hot
 spots are worth a look: as many errors found as possible, at equal precision, within a flagged volume of
-15 %. `--write` puts all into the package. No seed of `attention_quality.py` is used.
+15 %. `--thresholds` takes weights and calibration that ship and chooses hot spots alone;
+`--write` puts all into the package. No seed of `attention_quality.py` is used.
 """
 
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -21,8 +24,8 @@ from attention.cohort import COUNT_SEEDS, FIT_SEEDS, CohortCase, cohort
 from attention.detection import Detection, detected
 from attention.fit_model import fit_model
 from omentum.measures.error_regions import error_regions
-from omentum.score.calibration import Calibration, Counts, Prior
-from omentum.score.error_model import MODEL_ORGANS, ErrorModel
+from omentum.score.calibration import Calibration, Counts, Prior, shipped_prior
+from omentum.score.error_model import MODEL_ORGANS, ErrorModel, shipped_model
 from omentum.score.expected import expected_errors
 from omentum.score.sight import CANONICAL_MM, Sight, claims_of, look
 from omentum.score.signals import Signals, organ_signals
@@ -32,7 +35,7 @@ from omentum.volumes.resample import nearest_voxels
 KEEP_WRONG, KEEP_RIGHT = 0.2, 0.012
 """Shares of voxels in and outside of error regions that are drawn for fitting."""
 MOST_FLAGGED = 0.145
-FLAG_OVER = (0.05, 0.065, 0.08, 0.1)
+FLAG_OVER = (0.03, 0.04, 0.05, 0.065, 0.08, 0.1)
 LEAST_ERROR_ML = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.4)
 SHIPPED = Path(omentum.score.__file__).parent / "shipped"
 
@@ -40,14 +43,18 @@ Labelled = tuple[str, Signals, np.ndarray]
 """An organ, its signals, and whether each row is in an error region."""
 
 
-def main(quick: bool, write: bool) -> None:
-    model = fit(cohort(FIT_SEEDS[:1] if quick else FIT_SEEDS), steps=300 if quick else 6000)
+def main(quick: bool, thresholds: bool, write: bool) -> None:
     seeds = COUNT_SEEDS[:1] if quick else COUNT_SEEDS
-    counts = count(cohort(seeds), model)
+    if thresholds:
+        model, counts = shipped_model(), dict(shipped_prior().counts)
+    else:
+        model = fit(cohort(FIT_SEEDS[:1] if quick else FIT_SEEDS), steps=300 if quick else 6000)
+        counts = count(cohort(seeds), model)
     prior, found = chosen(seeds, model, counts)
     print(f"flag over {prior.flag_over}, least {prior.least_error_ml} mL: {found.told()}")
     if write:
-        model.save(SHIPPED / "error-model.npz")
+        if not thresholds:
+            model.save(SHIPPED / "error-model.npz")
         (SHIPPED / "prior.json").write_text(json.dumps(as_json(prior)) + "\n", encoding="utf-8")
 
 
@@ -92,16 +99,24 @@ def labelled(case: CohortCase, sight: Sight) -> Iterator[Labelled]:
 
 def chosen(seeds: Sequence[int], model: ErrorModel, counts: dict[str, Counts]) -> tuple[Prior, Detection]:
     """Try thresholds, and take those with the best worse half of sensitivity and precision."""
-    totals = {pair: Detection() for pair in product(FLAG_OVER, LEAST_ERROR_ML)}
-    for case in cohort(seeds):
+    totals = dict.fromkeys(product(FLAG_OVER, LEAST_ERROR_ML), Detection())
+    with ProcessPoolExecutor() as pool:
+        for tried in pool.map(partial(_tried, model, counts), seeds):
+            totals = {pair: found + tried[pair] for pair, found in totals.items()}
+    flag_over, least = max(totals, key=lambda pair: key(totals[pair]))
+    return Prior(counts, flag_over, least), totals[flag_over, least]
+
+
+def _tried(model: ErrorModel, counts: dict[str, Counts], seed: int) -> dict[tuple[float, float], Detection]:
+    totals = dict.fromkeys(product(FLAG_OVER, LEAST_ERROR_ML), Detection())
+    for case in cohort([seed]):
         sight = look(case.masks[0], case.maps, case.ct)
         for flag_over in FLAG_OVER:
             loose = Calibration(Prior(counts, flag_over, LEAST_ERROR_ML[0]))
             for one in expected_errors(sight, sight.masks.organs, model, loose):
                 for least in LEAST_ERROR_ML:
                     totals[flag_over, least] += detected(case, one, least)
-    flag_over, least = max(totals, key=lambda pair: key(totals[pair]))
-    return Prior(counts, flag_over, least), totals[flag_over, least]
+    return totals
 
 
 def key(found: Detection) -> tuple[bool, float]:
@@ -121,4 +136,4 @@ def as_json(prior: Prior) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    main("--quick" in sys.argv, "--write" in sys.argv)
+    main("--quick" in sys.argv, "--thresholds" in sys.argv, "--write" in sys.argv)

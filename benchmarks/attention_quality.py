@@ -4,7 +4,8 @@ Run: python benchmarks/attention_quality.py [--quick | --page].
 
 Ours: recipe expected-error. Other: recipe published, on the same predictions of the same cases. An error
 region is a component of prediction XOR truth deeper than 3 mm from the true surface, of at least 0.5 mL; it
-is found if hot spots cover a tenth of it; a hot spot counts if it touches one. Patients are made up, or
+is found if hot spots cover a tenth of it; a hot spot counts if it touches one. Pieces of attention that lie
+within 10 mm are one hot spot, under either recipe; *apart* counts every connected piece by itself. Patients are made up, or
 rendered from real people's label maps, none of them used by `attention_prior.py`. `ratio` is F1 of ours over
 F1 of published. Then the same on real CTs, as far as somebody has said what is right there.
 
@@ -30,6 +31,7 @@ from omentum.measures.components import pieces_of
 from omentum.score.calibration import Calibration, Counts, shipped_prior
 from omentum.score.error_model import shipped_model
 from omentum.score.expected import ExpectedError, expected_errors
+from omentum.score.hot_spots import joined
 from omentum.score.sight import CANONICAL_MM, canonical, look
 from omentum.score.stage import heat_path, score_case
 from omentum.volumes.labels import SUBSETS
@@ -44,14 +46,17 @@ Found = dict[str, Detection]
 def main(quick: bool) -> None:
     ours: Found = defaultdict(Detection)
     published: Found = defaultdict(Detection)
+    apart = {"ours": Detection(), "published": Detection()}
     counts = Counts.none()
     seeds = JUDGE_SEEDS[:1] if quick else JUDGE_SEEDS
     for case in cohort(seeds, KINDS[:2] if quick else KINDS):
-        for name, found, reliable in by_expected_error(case):
+        for name, found, pieces, reliable in by_expected_error(case):
             ours[name] += found
+            apart["ours"] += pieces
             counts += reliable
-        for name, found in by_published(case):
+        for name, found, pieces in by_published(case):
             published[name] += found
+            apart["published"] += pieces
     print(f"{'organ':14} ours / published")
     for name in NINE:
         print(f"{name:14} {ours[name].told()}\n{'':14} {published[name].told()}")
@@ -69,6 +74,7 @@ def main(quick: bool) -> None:
         "voxel_precision": all_ours.voxel_precision,
         "n_cases": len(seeds) * (2 if quick else len(KINDS)),
         "published": figures(all_published),
+        "apart": {name: figures(one) for name, one in apart.items()},
         "by_organ": {
             name: {"ours": figures(ours[name]), "published": figures(published[name])} for name in NINE
         },
@@ -86,8 +92,8 @@ def on_real_cts() -> dict[str, dict[str, object]]:
     published: Found = {}
     about: dict[str, dict[str, object]] = {"all": {"about": "", "organs": []}}
     for column, case, organs in real_cases():
-        ours[column.name] = sum((one for _, one, _ in by_expected_error(case, organs)), start=Detection())
-        published[column.name] = sum((one for _, one in by_published(case, organs)), start=Detection())
+        ours[column.name] = sum((one for _, one, *_ in by_expected_error(case, organs)), start=Detection())
+        published[column.name] = sum((one for _, one, *_ in by_published(case, organs)), start=Detection())
         about[column.name] = {"about": column.about, "organs": list(organs)}
     for found in (ours, published):
         found["all"] = sum(found.values(), start=Detection())
@@ -105,8 +111,8 @@ def figures(one: Detection) -> dict[str, float]:
 
 def by_expected_error(
     case: CohortCase, organs: Sequence[str] = NINE
-) -> Iterator[tuple[str, Detection, Counts]]:
-    """Give each organ's counts; an organ that recipe and network miss altogether counts as not found."""
+) -> Iterator[tuple[str, Detection, Detection, Counts]]:
+    """Give each organ's counts, also of pieces apart; an organ that nobody sees counts as not found."""
     sight = look(case.masks[0], case.maps, case.ct)
     seen: dict[str, ExpectedError] = {
         one.organ: one for one in expected_errors(sight, NINE, shipped_model(), Calibration(shipped_prior()))
@@ -114,20 +120,25 @@ def by_expected_error(
     for name in organs:
         regions, organ_ml = regions_of(case, name)
         if name not in seen:
-            yield (
-                name,
-                counted(regions, organ_ml, regions.numbers * 0, whole(regions.numbers.shape)),
-                Counts.none(),
-            )
+            nothing = counted(regions, organ_ml, regions.numbers * 0, whole(regions.numbers.shape))
+            yield name, nothing, nothing, Counts.none()
             continue
         one = seen[name]
         said = np.rint(one.probability * 255).astype(np.uint8)[one.where]
         wrong = (regions.numbers[one.box] > 0)[one.where]
         counts = Counts.of(said, wrong, CANONICAL_MM**3 / 1000)
-        yield name, counted(regions, organ_ml, one.spots_map, one.box), counts
+        pieces = pieces_of(one.spots_map > 0).numbers
+        yield (
+            name,
+            counted(regions, organ_ml, one.spots_map, one.box),
+            counted(regions, organ_ml, pieces, one.box),
+            counts,
+        )
 
 
-def by_published(case: CohortCase, organs: Sequence[str] = NINE) -> Iterator[tuple[str, Detection]]:
+def by_published(
+    case: CohortCase, organs: Sequence[str] = NINE
+) -> Iterator[tuple[str, Detection, Detection]]:
     """Score the case as published, on the CT's own grid; bring the binary maps to the canonical one."""
     with TemporaryDirectory() as folder:
         record, predictions = on_disk(case, Path(folder))
@@ -139,9 +150,13 @@ def by_published(case: CohortCase, organs: Sequence[str] = NINE) -> Iterator[tup
             flagged = np.zeros(case.ct.geometry.shape, dtype=bool)
             if path.exists():
                 flagged = read_nifti(path).voxels > 0
-            spots = pieces_of(np.ascontiguousarray(flagged[lines])).numbers
+            on_grid = np.ascontiguousarray(flagged[lines])
             regions, organ_ml = regions_of(case, name)
-            yield name, counted(regions, organ_ml, spots, whole(spots.shape))
+            spots, pieces = (
+                counted(regions, organ_ml, numbers, whole(on_grid.shape))
+                for numbers in (joined(on_grid), pieces_of(on_grid).numbers)
+            )
+            yield name, spots, pieces
 
 
 if __name__ == "__main__":

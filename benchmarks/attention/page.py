@@ -40,7 +40,9 @@ def tell_quality(figures: Figures) -> None:
     text = (
         f"{table(rows)}\n\n"
         "By voxels, share of the error volume that is flagged / share of the flagged volume that is wrong: "
-        f"{voxels}.\n\n"
+        f"{voxels}.\n"
+        "If every connected piece of attention counts as a hot spot by itself: "
+        f"{_three(figures['apart']['ours'])} and {_three(figures['apart']['published'])}.\n\n"
         "![Errors found by organ, and calibration](pictures/attention-quality.png)"
     )
     put_into(DOCS / "attention.md", "attention_quality", text)

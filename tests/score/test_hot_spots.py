@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from nibabel.affines import apply_affine
 
-from omentum.score.hot_spots import MOST_SPOTS, hot_spots
+from omentum.score.hot_spots import MOST_SPOTS, hot_spots, joined
 from omentum.volumes.geometry import Geometry
 
 ORIGIN = (slice(4, 16), slice(2, 12), slice(3, 13))
@@ -62,3 +62,15 @@ def test_no_more_than_twenty_spots_of_an_organ_are_listed(grid):
 
 def test_organ_without_attention_has_no_spots(grid):
     assert hot_spots("liver", np.zeros((12, 10, 10), dtype=bool), ORIGIN, grid) == []
+
+
+@pytest.mark.parametrize("axis", range(3))
+@pytest.mark.parametrize(("n_between", "is_one"), [(0, True), (4, True), (5, False)])
+def test_pieces_up_to_ten_millimetres_apart_are_one_hot_spot(axis, n_between, is_one):
+    flagged = np.zeros((16, 16, 16), dtype=bool)
+    first, second = (0, 0, 0), [0, 0, 0]
+    second[axis] = 1 + n_between
+    flagged[first] = flagged[tuple(second)] = True
+    numbers = joined(flagged)
+    assert (numbers[first] == numbers[tuple(second)]) == is_one
+    np.testing.assert_array_equal(numbers > 0, flagged)

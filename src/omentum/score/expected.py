@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.measures.boxes import joint_box, shifted
-from omentum.measures.components import pieces_of
 from omentum.measures.plausibility.finding import Finding
 from omentum.measures.plausibility.rules import findings
 from omentum.score.calibration import Calibration
 from omentum.score.error_model import ErrorModel
+from omentum.score.hot_spots import joined
 from omentum.score.sight import Sight, claims_of
 from omentum.score.signals import Signals, organ_signals
 from omentum.volumes.geometry import Box
@@ -34,7 +34,7 @@ Bytes = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Spot:
-    """One connected region that is worth a look.
+    """One region that is worth a look: pieces that are not far apart.
 
     Attributes:
         number: Its number in `ExpectedError.spots_map`.
@@ -154,20 +154,20 @@ def _expected(
 def _spots(
     flagged: Mask, worth: Reals, probability: Reals, voxel_ml: float, least_ml: float
 ) -> tuple[npt.NDArray[np.int32], tuple[Spot, ...]]:
-    """Number the connected regions that are worth a look by falling expected error."""
-    pieces = pieces_of(flagged)
-    numbers, n_pieces = pieces.numbers[flagged], len(pieces.n_voxels)
-    worths_ml, errors_ml = (
-        np.bincount(numbers, of[flagged], minlength=n_pieces) * voxel_ml for of in (worth, probability)
-    )
+    """Number the regions that are worth a look by falling expected error; neighbours are one."""
+    numbers = joined(flagged)[flagged]
+    volumes_ml = np.bincount(numbers) * voxel_ml
+    worths_ml, errors_ml = (np.bincount(numbers, of[flagged]) * voxel_ml for of in (worth, probability))
     kept = [int(k) for k in np.argsort(-errors_ml, kind="stable") if k > 0 and worths_ml[k] >= least_ml]
-    renumbered = np.zeros(n_pieces, dtype=np.int32)
+    renumbered = np.zeros(len(volumes_ml) + 1, dtype=np.int32)
     renumbered[kept] = np.arange(1, len(kept) + 1)
+    spots_map = np.zeros(flagged.shape, dtype=np.int32)
+    spots_map[flagged] = renumbered[numbers]
     spots = tuple(
-        Spot(number=n, volume_ml=float(pieces.n_voxels[k] * voxel_ml), error_ml=float(errors_ml[k]))
+        Spot(number=n, volume_ml=float(volumes_ml[k]), error_ml=float(errors_ml[k]))
         for n, k in enumerate(kept, start=1)
     )
-    return renumbered[pieces.numbers], spots
+    return spots_map, spots
 
 
 def _dice_loss(mask_ml: float, wrong_inside_ml: float, wrong_outside_ml: float) -> float:

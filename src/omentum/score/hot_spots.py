@@ -1,7 +1,8 @@
 """Which spots of a case should an expert be taken to?
 
-In:  one organ's binary attention inside a box of the CT's grid.
-Out: its largest connected regions as boxes in mm and in voxels, ready for JSON.
+In:  one organ's binary attention inside a box of the CT's grid, or of the canonical one.
+Out: its largest connected regions as boxes in mm and in voxels, ready for JSON; regions with neighbours that
+     are seen together joined.
 """
 
 from itertools import product
@@ -11,13 +12,18 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.measures.boxes import shifted
-from omentum.measures.components import largest_components
+from omentum.measures.components import largest_components, pieces_of
+from omentum.measures.morphology import dilated
+from omentum.score.sight import CANONICAL_MM
 from omentum.volumes.geometry import Box, Geometry
 
-__all__ = ["MOST_SPOTS", "described_box", "hot_spots"]
+__all__ = ["MOST_SPOTS", "described_box", "hot_spots", "joined"]
 
 MOST_SPOTS = 20
 """Spots kept of one organ; later ones are specks that a reader meets anyway."""
+JOINED_MM = 10.0
+"""Pieces of attention with no more than this between them are one hot spot: who looks at one sees both."""
+_GROWN_VOXELS = round(JOINED_MM / (2 * CANONICAL_MM))
 
 
 def hot_spots(
@@ -47,6 +53,21 @@ def hot_spots(
             }
         )
     return spots
+
+
+def joined(flagged: npt.NDArray[np.bool_]) -> npt.NDArray[np.integer]:
+    """Number the hot spots of an organ from 1: its pieces, those at most `JOINED_MM` apart as one.
+
+    Args:
+        flagged: Where attention is needed, on the canonical grid or in a box of it `(x, y, z)`.
+
+    Example:
+        >>> flagged = np.zeros((20, 1, 1), dtype=bool)
+        >>> flagged[[0, 5, 11]] = True
+        >>> joined(flagged)[[0, 5, 11], 0, 0].tolist()
+        [1, 1, 2]
+    """
+    return np.where(flagged, pieces_of(dilated(flagged, _GROWN_VOXELS)).numbers, 0)
 
 
 def described_box(box: Box, geometry: Geometry) -> dict[str, Any]:
