@@ -35,8 +35,8 @@ from omentum.volumes.resample import nearest_voxels
 KEEP_WRONG, KEEP_RIGHT = 0.2, 0.012
 """Shares of voxels in and outside of error regions that are drawn for fitting."""
 MOST_FLAGGED = 0.145
-FLAG_OVER = (0.03, 0.04, 0.05, 0.065, 0.08, 0.1)
-LEAST_ERROR_ML = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.4)
+FLAG_OVER = (0.045, 0.05, 0.055, 0.06, 0.065, 0.08)
+LEAST_ERROR_ML = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.4)
 SHIPPED = Path(omentum.score.__file__).parent / "shipped"
 
 Labelled = tuple[str, Signals, np.ndarray]

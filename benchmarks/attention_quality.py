@@ -5,9 +5,10 @@ Run: python benchmarks/attention_quality.py [--quick | --page].
 Ours: recipe expected-error. Other: recipe published, on the same predictions of the same cases. An error
 region is a component of prediction XOR truth deeper than 3 mm from the true surface, of at least 0.5 mL; it
 is found if hot spots cover a tenth of it; a hot spot counts if it touches one. Pieces of attention that lie
-within 10 mm are one hot spot, under either recipe; *apart* counts every connected piece by itself. Patients are made up, or
-rendered from real people's label maps, none of them used by `attention_prior.py`. `ratio` is F1 of ours over
-F1 of published. Then the same on real CTs, as far as somebody has said what is right there.
+within 10 mm are one hot spot, under either recipe; *apart* counts every connected piece by itself (of ours
+those with enough expected error). Patients are made up, or rendered from real people's label maps, none of
+them used by `attention_prior.py`. `ratio` is F1 of ours over F1 of published. Then the same on real CTs, as
+far as somebody has said what is right there.
 
 A full run writes its tables and picture into docs/attention.md; `--page` does that alone, from the figures on
 file.
@@ -127,13 +128,19 @@ def by_expected_error(
         said = np.rint(one.probability * 255).astype(np.uint8)[one.where]
         wrong = (regions.numbers[one.box] > 0)[one.where]
         counts = Counts.of(said, wrong, CANONICAL_MM**3 / 1000)
-        pieces = pieces_of(one.spots_map > 0).numbers
+        pieces = _large(pieces_of(one.spots_map > 0).numbers, one.probability)
         yield (
             name,
             counted(regions, organ_ml, one.spots_map, one.box),
             counted(regions, organ_ml, pieces, one.box),
             counts,
         )
+
+
+def _large(numbers: np.ndarray, probability: np.ndarray) -> np.ndarray:
+    """Keep the numbered pieces that would be hot spots by themselves."""
+    errors_ml = np.bincount(numbers.ravel(), probability.ravel()) * CANONICAL_MM**3 / 1000
+    return np.where(errors_ml[numbers] >= shipped_prior().least_error_ml, numbers, 0)
 
 
 def by_published(
