@@ -4,10 +4,12 @@ In:  a network; patients that nothing was learned from.
 Out: mean Dice of each organ; the raw masks, on the network's grid, as the probabilities make them.
 """
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from omentum.measures.overlap import dice
 from omentum.networks.infer import Features, features_of, heads_of, organ_probabilities
@@ -34,8 +36,9 @@ class FrozenJudge:
 
     def __init__(self, network: Network, patients: Sequence[Patient]) -> None:
         self._patients = patients
+        lying = _as_predicting(network)
         self._features: list[Features] = (
-            [] if network.context_per_window else [_features(network, one) for one in patients]
+            [] if network.context_per_window else [_features(lying, one) for one in patients]
         )
 
     def masks(self, network: Network, organs: Sequence[str]) -> Iterator[Masks]:
@@ -53,6 +56,7 @@ class FrozenJudge:
 
 def masks_of(network: Network, patients: Iterable[Patient], organs: Sequence[str]) -> Iterator[Masks]:
     """Predict one patient after another: `(organ, x, y, z)`."""
+    network = _as_predicting(network)
     for one in patients:
         slabs = organ_probabilities(network, one.hu.astype(np.float32), organs)
         yield _joined(slabs, one, len(organs))
@@ -79,6 +83,11 @@ def mean_dice(by_organ: Mapping[str, float], organs: Iterable[str]) -> float:
 def changed_voxels(before: Iterable[Masks], after: Iterable[Masks]) -> int:
     """Count the voxels of all masks that are not as they were."""
     return sum(int(np.count_nonzero(a != b)) for a, b in zip(before, after, strict=True))
+
+
+def _as_predicting(network: Network) -> Network:
+    """Give a copy that lies in memory as it does when it predicts."""
+    return copy.deepcopy(network).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload, no-any-return]
 
 
 def _features(network: Network, patient: Patient) -> Features:

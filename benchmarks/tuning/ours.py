@@ -18,7 +18,7 @@ from omentum.networks.network import Network, build
 from omentum.tune.cache import FeatureCache
 from omentum.tune.config import TRAINABLE, ContinualConfig, FullConfig
 from omentum.tune.continual import tune_heads
-from omentum.tune.continual_round import as_predicting
+from omentum.tune.continual_round import for_caching
 from omentum.tune.full import train_full
 from omentum.tune.prepared import PreparedCase
 from tuning.cohort import Patient
@@ -94,7 +94,7 @@ def tune_cached(
     shutil.rmtree(features, ignore_errors=True)
     if config.trainable == ADAPTERS:
         add_adapters(network, config.organs)
-    trunk = as_predicting(network, str(next(network.parameters()).device))
+    trunk = for_caching(network, str(next(network.parameters()).device))
     cache = FeatureCache(features, trunk, config, overlap=OVERLAP)
     wanted = {key: cache.wanted(case, config.organs) for key, (case, _) in learned.items()}
     cache.make_room([one for own in wanted.values() for one in own])

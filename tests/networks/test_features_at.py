@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+import omentum.networks.starter as starter_module
 import omentum.networks.universal_unet  # noqa: F401  (registers its architecture)
 from omentum.networks.features_at import features_at, voxels_seen
+from omentum.networks.grow import add_adapters
 from omentum.networks.infer import features_of, organ_probabilities
 from omentum.networks.network import NetworkSpec, build
 from omentum.networks.universal_unet import UniversalUNet
@@ -61,6 +63,20 @@ def test_with_a_context_of_the_whole_volume_features_are_those_of_the_joined_win
     flat = whole.features[0].flatten(1).half()
     assert torch.equal(made.features, flat[:, torch.from_numpy(voxels["liver"][made.order])])
     assert torch.equal(made.contexts, whole.context)
+
+
+def test_of_one_window_features_are_those_of_prediction_and_no_full_size_map_is_made(starter, monkeypatch):
+    hu = body(20, 18, 40)
+    add_adapters(starter, ["liver"])
+    whole = features_of(starter, hu)
+    voxels = everywhere(voxels_seen(starter, hu))
+    voxels["spleen"] = voxels["liver"][:50]
+    monkeypatch.setattr(starter_module, "joined", None)
+    made = features_at(starter, hu, voxels)
+    assert torch.equal(made["liver"].contexts, whole.context)
+    for name, n_channels in (("liver", 120), ("spleen", 8)):
+        expected = whole.features[0, :n_channels].flatten(1)[:, torch.from_numpy(voxels[name])]
+        torch.testing.assert_close(made[name].features, expected.half(), rtol=2e-3, atol=1e-3)
 
 
 def test_with_contexts_of_their_own_features_are_bit_for_bit_those_of_single_windows(narrow):

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from omentum.errors import ConfigError
-from omentum.networks.infer import organ_probabilities
+from omentum.networks.infer import features_of, organ_probabilities
 from omentum.networks.network import NetworkSpec
-from omentum.networks.precision import COMPUTE_IN, numbers_for
+from omentum.networks.precision import COMPUTE_IN, fastest_for, numbers_for
 from omentum.networks.universal_unet import UniversalUNet
 
 
@@ -93,12 +93,30 @@ def test_numbers_that_there_are_not_are_refused(published, wish):
         numbers_for(published, wish, "cpu")
 
 
-def test_the_starter_computes_in_float32_only(starter):
-    network = starter()
-    assert not network.takes_half
+def test_features_to_learn_from_are_made_in_what_is_fastest(published, starter, positions, processor):
+    for has_half, expected in ((True, torch.bfloat16), (False, torch.float32)):
+        processor(avx512_bf16=has_half, amx=False)
+        assert fastest_for(published, "cpu") == fastest_for(starter(), "cpu") == expected
+        assert fastest_for(positions(), "cpu") == torch.float32, "this one was not made to"
+
+
+def test_a_network_that_takes_float32_only_refuses_others(positions):
+    network = positions()
     network.compute_in(numbers_for(network, "float32", "cpu"))
-    with pytest.raises(ConfigError, match=r"numbers.*'bfloat16'.*starter computes in float32 only"):
+    with pytest.raises(ConfigError, match=r"numbers.*'bfloat16'.*positions computes in float32 only"):
         network.compute_in(numbers_for(network, "bfloat16", "cpu"))
+
+
+def test_the_starter_in_bfloat16_says_the_same_but_for_rounding(starter):
+    network = starter()
+    hu = np.random.default_rng(0).uniform(-150, 240, (20, 16, 24)).astype(np.float32)
+    exact = features_of(network, hu)
+    network.compute_in(torch.bfloat16)
+    rounded = features_of(network, hu)
+    assert rounded.features.dtype == torch.float32
+    assert torch.equal(rounded.context, exact.context)
+    away = (rounded.features - exact.features).abs()
+    assert 0 < float(away.mean()) < 0.02 * float(exact.features.std())
 
 
 @pytest.mark.parametrize("numbers", [torch.bfloat16, torch.float16])

@@ -125,3 +125,12 @@ def test_what_is_denser_than_any_tissue_or_thinner_than_air_changes_nothing(star
     wild[0, 0, 0], wild[5, 5, 5] = -3024, 30000
     with torch.inference_mode():
         assert torch.equal(network.trunk(batched(hu))[0], network.trunk(batched(wild))[0])
+
+
+@pytest.mark.parametrize("side", [1, 3, 16])
+def test_a_map_alone_is_convolved_as_one_of_a_batch(starter, side):
+    with torch.inference_mode():
+        for block in starter().down[1:]:
+            one = torch.randn(1, block.first.in_channels, side, side + 1, 2 * side)
+            both = block(torch.cat([one, one]))
+            torch.testing.assert_close(block(one), both[:1], rtol=1e-4, atol=1e-4)

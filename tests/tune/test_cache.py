@@ -1,3 +1,4 @@
+import copy
 import errno
 from dataclasses import replace
 from types import SimpleNamespace
@@ -20,13 +21,13 @@ CONFIG = ContinualConfig(samples_per_class=300, shell_mm=20.0, augmented_copies=
 def trunk_calls(network, monkeypatch) -> list[int]:
     """Grows with each call of the network's trunk."""
     calls = []
-    trunk = network.trunk
+    levels = network.levels
 
     def counted(hu):
         calls.append(1)
-        return trunk(hu)
+        return levels(hu)
 
-    monkeypatch.setattr(network, "trunk", counted)
+    monkeypatch.setattr(network, "levels", counted)
     return calls
 
 
@@ -57,8 +58,8 @@ def test_one_pass_of_the_trunk_for_each_copy_serves_all_organs_and_is_never_repe
 
 def test_what_is_read_is_what_was_sampled(network, boxes, tmp_path):
     kept = taken(cache_of(tmp_path, network), boxes, ["liver"])
-    for copy, one in enumerate(kept):
-        (made,) = sample_case(network, boxes, ["liver"], CONFIG, overlap=0.5, copy=copy)
+    for number, one in enumerate(kept):
+        (made,) = sample_case(network, boxes, ["liver"], CONFIG, overlap=0.5, copy=number)
         for name in ("features", "contexts", "starts", "labels", "stands_for"):
             assert torch.equal(getattr(one, name), getattr(made, name))
 
@@ -72,10 +73,13 @@ def test_nothing_is_ever_stale(network, boxes, prepared_case, tmp_path):
     redrawn = prepared_case(boxes.hu, {"liver": np.roll(boxes.masks.mask("liver"), 1, axis=0)})
     other_windows = build(replace(network.spec, window_voxels=(16, 16, 16))).eval()
     other_windows.load_state_dict(network.state_dict())
+    other_numbers = copy.deepcopy(network)
+    other_numbers.compute_in(torch.bfloat16)
     seen = [
         paths(),
         paths(network=other_trunk),
         paths(network=other_windows),
+        paths(network=other_numbers),
         paths(case=moved),
         paths(case=redrawn),
         paths(case=replace(boxes, case_id="b")),

@@ -9,12 +9,12 @@ import torch
 from omentum.assemble.round import labelled_cases
 from omentum.errors import TuneError
 from omentum.networks.infer import organ_probabilities
-from omentum.networks.precision import numbers_for
+from omentum.networks.precision import fastest_for
 from omentum.networks.weights import load_network, tensors_sha256
 from omentum.predict.round import predict_round
 from omentum.tune import cache as cache_module
 from omentum.tune.config import ContinualConfig
-from omentum.tune.continual_round import as_predicting
+from omentum.tune.continual_round import for_caching
 from omentum.tune.round import tune_round
 from omentum.tune.samples import sample_case
 
@@ -103,10 +103,10 @@ def test_a_second_run_takes_features_from_the_first_ones_cache(workspace, revise
     assert sum(path.stat().st_size for path in files) == told["taken"] <= told["at_most"]
 
 
-def test_features_are_made_in_the_numbers_that_prediction_computes_in(narrow):
+def test_features_are_made_in_the_fastest_numbers(narrow):
     before = tensors_sha256(narrow.state_dict())
-    twin = as_predicting(narrow, "cpu")
-    assert next(twin.backbone.parameters()).dtype == numbers_for(narrow, "auto", "cpu")
+    twin = for_caching(narrow, "cpu")
+    assert next(twin.backbone.parameters()).dtype == twin.numbers == fastest_for(narrow, "cpu")
     assert tensors_sha256(narrow.state_dict()) == before, "what is tuned and written stays in float32"
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from omentum.networks.infer import View, features_of, view_of
+from omentum.networks.levels import joined_at
 from omentum.networks.network import Network
 from omentum.networks.window import Laid, laid, window_weights
 
@@ -94,23 +95,21 @@ def features_at(
     Raises:
         ConfigError: The overlap is out of range, or nothing in the volume is denser than air.
     """
+    view = view_of(network, hu, overlap)
+    places = {name: _inside(at, hu.shape, view) for name, at in voxels.items()}
     if network.context_per_window:
-        view = view_of(network, hu, overlap)
-        return _of_windows(
-            network, view, {name: _inside(at, hu.shape, view) for name, at in voxels.items()}, seed
-        )
+        return _of_windows(network, view, places, seed)
+    lying = laid(view.volume, view.windows, visible=view.visible)
+    if len(lying.boxes) == 1:
+        return _of_one_window(network, view, lying, places)
     made = features_of(network, hu, overlap=overlap)
-    flat, context = made.features[0].flatten(start_dim=1), made.context.cpu()
+    flat = made.features[0].flatten(start_dim=1)
+    at_voxels = {
+        name: flat.index_select(1, torch.from_numpy(at).to(flat.device)) for name, at in voxels.items()
+    }
     return {
-        name: FeaturesAt(
-            order=np.arange(len(at)),
-            features=_kept(
-                flat[: network.channels_for(name)].index_select(1, torch.from_numpy(at).to(flat.device))
-            ),
-            contexts=context,
-            starts=(0, len(at)),
-        )
-        for name, at in voxels.items()
+        name: _alike(features[: network.channels_for(name)], made.context)
+        for name, features in at_voxels.items()
     }
 
 
@@ -118,6 +117,28 @@ def _inside(voxels: npt.NDArray[np.intp], shape: tuple[int, ...], view: View) ->
     """Give the places `(voxel, axis)` in what the network is shown."""
     places = np.stack(np.unravel_index(voxels, shape), axis=1)
     return np.asarray(places - [part.start for part in view.box])
+
+
+def _of_one_window(network: Network, view: View, lying: Laid, places: _Places) -> dict[str, FeaturesAt]:
+    """Interpolate what adapters read at the voxels asked for alone; most of a map would be for nothing."""
+    (box,) = lying.boxes
+    corner = [part.start - low for part, low in zip(box, lying.before, strict=True)]
+    levels, _ = network.levels(lying.padded[:, :, *box])
+    context = network.context_of(view.volume)
+    made = {}
+    for name, at in places.items():
+        read = levels if name in network.spec.adapters else levels[:1]
+        features = joined_at(read, torch.from_numpy(at - corner).to(context.device))
+        made[name] = _alike(features[: network.channels_for(name)], context)
+    return made
+
+
+def _alike(features: Tensor, context: Tensor) -> FeaturesAt:
+    """Say of voxels, in the order asked for, that all have one context."""
+    n_voxels = features.shape[1]
+    return FeaturesAt(
+        order=np.arange(n_voxels), features=_kept(features), contexts=context.cpu(), starts=(0, n_voxels)
+    )
 
 
 def _of_windows(network: Network, view: View, places: _Places, seed: int) -> dict[str, FeaturesAt]:

@@ -21,7 +21,6 @@ _SIZES = (FEATURES * FEATURES, FEATURES * FEATURES, FEATURES, FEATURES, FEATURES
 HEAD_NUMBERS = sum(_SIZES)
 """Numbers of one head: weights of layers 8-8, 8-8, 8-1, then their biases; 153."""
 _ADAPTER_WIDTH = 32
-_CHANNELS_AT_ONCE = 8
 _RARE = -3.0
 """First bias of a logit: an organ fills a few per cent of the voxels."""
 
@@ -99,27 +98,8 @@ class OrganHeads(nn.Module):
         self.controllers = nn.ModuleDict({name: new_controller(context_channels) for name in organs})
         self.adapters = nn.ModuleDict({name: Adapter(wide_channels) for name in adapted})
 
-    def joined(self, reduced: Tensor, *levels: Tensor) -> Tensor:
-        """Give all the features that heads need: the reduced ones, then, for adapters, the wide ones.
-
-        Args:
-            reduced: `(batch, 8, x, y, z)`.
-            levels: What adapters read, each `(batch, channel, ...)`, on the same grid or interpolated to it.
-        """
-        if not self.adapters:
-            return reduced
-        batch, _, *sides = reduced.shape
-        n_channels = sum(one.shape[1] for one in (reduced, *levels))
-        features, start = reduced.new_empty((batch, n_channels, *sides)), 0
-        for level in (reduced, *levels):
-            for part in torch.split(level, _CHANNELS_AT_ONCE, dim=1):  # hardly anything is held twice
-                fine = part if list(part.shape[2:]) == sides else F.interpolate(part, sides, mode="trilinear")
-                features[:, start : start + part.shape[1]] = fine
-                start += part.shape[1]
-        return features
-
     def forward(self, features: Tensor, context: Tensor, organs: Sequence[str]) -> Tensor:
-        """Compute logits; see `Network.heads`. Features are those of `joined`."""
+        """Compute logits; see `Network.heads`. Features are those of `Network.trunk`."""
         numbers = torch.stack([self._controller(name)(context) for name in organs], dim=1)
         flat = features.flatten(start_dim=2)
         logits = self._logits(flat, numbers, organs)

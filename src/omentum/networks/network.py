@@ -97,6 +97,10 @@ class Network(nn.Module, ABC):
     """The heads, and adapters where there are any."""
     takes_half: bool = False
     """Whether `compute_in` takes numbers of half the length."""
+    numbers: torch.dtype = torch.float32
+    """Those that the trunk computes in."""
+    predicts_in_half: bool = False
+    """Whether it predicts in those where the machine is made for it and nobody says otherwise."""
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
@@ -113,6 +117,15 @@ class Network(nn.Module, ABC):
             Features `(batch, 8, x, y, z)`, and the context `(batch, channel)` of each item. Where any organ
             has an adapter, the features before the reduction follow as more channels.
         """
+
+    def levels(self, hu: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+        """Compute what all organs share as `trunk` does, each part on the grid on which it was made.
+
+        Returns:
+            What `joined` takes, full size first; and the context.
+        """
+        features, context = self.trunk(hu)
+        return (features,), context
 
     def context_of(self, hu: Tensor) -> Tensor:
         """Compute the context; `(batch, channel)`.
@@ -144,14 +157,15 @@ class Network(nn.Module, ABC):
         return self.spec.window_voxels
 
     def compute_in(self, numbers: torch.dtype) -> None:
-        """Compute the trunk in other numbers from now on; for predicting only.
+        """Compute the trunk in other numbers from now on; never to train it.
 
         Raises:
             ConfigError: The network was not made to.
         """
-        if numbers != torch.float32:
+        if numbers != torch.float32 and not self.takes_half:
             rule = f"{self.spec.architecture} computes in float32 only"
             raise ConfigError("numbers", str(numbers).removeprefix("torch."), rule)
+        self.numbers = numbers
 
     def forward(self, hu: Tensor, organs: Sequence[str]) -> Tensor:
         """Compute logits of one window: trunk, then heads."""

@@ -1,7 +1,8 @@
 """In which numbers does a network compute? In half as long ones where the machine is faster with them.
 
 In:  a wish, a network and a device.
-Out: a type that the network allows and, where nobody insists, one that the device is made for.
+Out: a type that the network allows and, where nobody insists, one that the device is made for. What is exact
+     in prediction may be rough where features are made to learn from.
 """
 
 import torch
@@ -9,7 +10,7 @@ import torch
 from omentum.errors import ConfigError
 from omentum.networks.network import Network
 
-__all__ = ["COMPUTE_IN", "numbers_for"]
+__all__ = ["COMPUTE_IN", "fastest_for", "numbers_for"]
 
 COMPUTE_IN = ("auto", "float32", "bfloat16", "float16")
 
@@ -19,8 +20,7 @@ def numbers_for(network: Network, wish: str, device: str) -> torch.dtype:
 
     Args:
         network: Some compute in float32 only.
-        wish: One of `COMPUTE_IN`. With `auto` bfloat16 where the processor multiplies in it, float16 on older
-            GPUs, else float32.
+        wish: One of `COMPUTE_IN`. With `auto` what is fastest, if the network predicts in that by itself.
         device: `cpu`, `cuda`, ...
 
     Raises:
@@ -33,10 +33,18 @@ def numbers_for(network: Network, wish: str, device: str) -> torch.dtype:
     if wish != "auto":
         chosen: torch.dtype = getattr(torch, wish)
         return chosen
-    return _fastest(device) if network.takes_half else torch.float32
+    return fastest_for(network, device) if network.predicts_in_half else torch.float32
 
 
-def _fastest(device: str) -> torch.dtype:
+def fastest_for(network: Network, device: str) -> torch.dtype:
+    """Give bfloat16 where the processor multiplies in it, float16 on older GPUs, else float32.
+
+    Args:
+        network: Some compute in float32 only.
+        device: `cpu`, `cuda`, ...
+    """
+    if not network.takes_half:
+        return torch.float32
     if torch.device(device).type == "cuda":
         with torch.cuda.device(device):
             is_new = torch.cuda.is_bf16_supported(including_emulation=False)

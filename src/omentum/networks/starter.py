@@ -6,12 +6,14 @@ Out: 8 features a voxel; a context of the whole volume, so that windows of one v
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from omentum.networks.heads import OrganHeads
+from omentum.networks.levels import joined
 from omentum.networks.network import FEATURES, Network, NetworkSpec, register
 
 __all__ = ["OVERVIEW_VOXELS", "StarterNetwork", "overview"]
@@ -21,6 +23,7 @@ CONTEXT_CHANNELS = 32
 _WIDE_LEVELS = 3
 """Adapters read what was decoded at full size, half and a quarter: what is here, and what is around it."""
 _HEAD_SLOPE = 0.1
+_HAS_ONEDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
 OVERVIEW_VOXELS = (24, 24, 24)
 """The whole volume is looked at this coarsely for its context."""
 _SCANNER_HU = (-1024.0, 3071.0)
@@ -43,6 +46,7 @@ class StarterNetwork(Network):
     stride = 16
     context_channels = CONTEXT_CHANNELS
     wide_channels = sum(CHANNELS[:_WIDE_LEVELS])
+    takes_half = True
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__(spec)
@@ -70,19 +74,31 @@ class StarterNetwork(Network):
 
     def trunk(self, hu: Tensor) -> tuple[Tensor, Tensor]:
         """See `Network.trunk`; the context is that of the window as if it were the whole volume."""
-        levels = [_intensities(hu)]
-        for block in self.down:
-            levels.append(block(levels[-1]))
-        made = [levels.pop()]
-        for up, join in zip(self.up, self.join, strict=True):
-            made.append(join(up(made[-1]) + levels.pop()))
-        wide = made[: -_WIDE_LEVELS - 1 : -1]
-        return self.organ_heads.joined(self.reduce(made[-1]), *wide), self.context_of(hu)
+        levels, context = self.levels(hu)
+        return joined(levels), context
+
+    def levels(self, hu: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+        """See `Network.levels`; weights, the reduced features and the context are in float32."""
+        with self._in_its_numbers(hu.device):
+            skipped = [_intensities(hu)]
+            for block in self.down:
+                skipped.append(block(skipped[-1]))
+            made = [skipped.pop()]
+            for up, join in zip(self.up, self.join, strict=True):
+                made.append(join(up(made[-1]) + skipped.pop()))
+        reduced = self.reduce(made[-1].to(hu.dtype))
+        wide = made[: -_WIDE_LEVELS - 1 : -1] if self.spec.adapters else []
+        return (reduced, *wide), self.context_of(hu)
 
     def context_of(self, hu: Tensor) -> Tensor:
         """See `Network.context_of`; also takes what `overview` made, which it leaves as it is."""
         context: Tensor = self.context(_intensities(overview(hu)))
         return context.flatten(start_dim=1)
+
+    def _in_its_numbers(self, device: torch.device) -> AbstractContextManager[object]:
+        if self.numbers == torch.float32:
+            return nullcontext()  # whoever trains chooses for himself
+        return torch.autocast(device.type, dtype=self.numbers)
 
     def window_for(self, shape: Sequence[int]) -> tuple[int, int, int]:
         """Take the whole volume as one window where memory allows: features do not depend on the window."""
@@ -95,18 +111,31 @@ class StarterNetwork(Network):
         return logits
 
 
+class _Convolution(nn.Conv3d):
+    """A convolution without bias; for one small map alone on a CPU PyTorch's own choice is slower."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute it the same way, whatever the size of the map."""
+        is_exact = x.dtype == torch.float32 and not torch.is_autocast_enabled(x.device.type)
+        if len(x) > 1 or x.device.type != "cpu" or not is_exact or torch.is_grad_enabled() or not _HAS_ONEDNN:
+            return super().forward(x)
+        padding = [side // 2 for side in self.kernel_size]
+        made: Tensor = torch.mkldnn_convolution(x, self.weight, None, padding, self.stride, [1, 1, 1], 1)
+        return made
+
+
 class _Residual(nn.Module):
     """Two 3 x 3 x 3 convolutions beside a short cut."""
 
     def __init__(self, before: int, after: int, *, stride: int) -> None:
         super().__init__()
-        self.first = nn.Conv3d(before, after, 3, stride=stride, padding=1, bias=False)
+        self.first = _Convolution(before, after, 3, stride=stride, padding=1, bias=False)
         self.first_norm = nn.BatchNorm3d(after)
-        self.second = nn.Conv3d(after, after, 3, padding=1, bias=False)
+        self.second = _Convolution(after, after, 3, padding=1, bias=False)
         self.second_norm = nn.BatchNorm3d(after)
         self.short_cut: nn.Module = nn.Identity()
         if before != after or stride != 1:
-            self.short_cut = nn.Conv3d(before, after, 1, stride=stride, bias=False)
+            self.short_cut = _Convolution(before, after, 1, stride=stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         hidden = self.first_norm(self.first(x)).relu_()

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from omentum.errors import ConfigError
 from omentum.networks.heads import OrganHeads
+from omentum.networks.levels import joined
 from omentum.networks.network import FEATURES, Network, NetworkSpec
 
 __all__ = ["CONTEXT_CHANNELS", "UniversalNetwork", "split_controller"]
@@ -41,7 +42,7 @@ class UniversalNetwork(Network):
     context_per_window = True
     context_channels = CONTEXT_CHANNELS
     least_hu = _INTENSITY_WINDOW_HU[0]
-    takes_half = True
+    takes_half = predicts_in_half = True
 
     def __init__(
         self, spec: NetworkSpec, backbone: nn.Module, *, deep_channels: int, full_channels: int
@@ -76,10 +77,12 @@ class UniversalNetwork(Network):
             deep, full = self.backbone(intensities.to(next(self.backbone.parameters()).dtype))
         normal, activate, reduce = self.precls_conv
         wide = activate(normal(full.float()))
-        return self.organ_heads.joined(reduce(wide), wide), self.GAP(deep.float()).flatten(start_dim=1)
+        levels = (reduce(wide), wide) if self.spec.adapters else (reduce(wide),)
+        return joined(levels), self.GAP(deep.float()).flatten(start_dim=1)
 
     def compute_in(self, numbers: torch.dtype) -> None:
         """See `Network.compute_in`; what follows the backbone stays in float32."""
+        super().compute_in(numbers)
         self.backbone.to(numbers)
 
     def heads(self, features: Tensor, context: Tensor, organs: Sequence[str]) -> Tensor:

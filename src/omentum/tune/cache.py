@@ -30,7 +30,7 @@ from omentum.volumes.atomic import writing
 
 __all__ = ["FeatureCache", "OrganSamples", "Wanted", "sample_case"]
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised whenever the same settings make other samples."""
 _TENSORS = ("features", "contexts", "starts", "labels", "stands_for")
 _BYTES_A_SAMPLE = 1 + 4
@@ -63,7 +63,7 @@ class FeatureCache:
 
     Args:
         folder: For these files alone; may be removed at any time.
-        network: In evaluation mode, in the numbers that it computes in when it predicts.
+        network: In evaluation mode, in the numbers in which features are to be made.
         config: Sampling, copies, the cap.
         overlap: Of windows, as in prediction.
     """
@@ -75,6 +75,7 @@ class FeatureCache:
         self._made_with = {
             "format": _FORMAT,
             "trunk": tensors_sha256(tensors),
+            "numbers": str(network.numbers),
             "windows": [*network.spec.window_voxels, overlap],
             "spacing_mm": network.spec.spacing_mm,
             "sampling": [config.samples_per_class, config.shell_mm, config.seed],

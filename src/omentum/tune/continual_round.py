@@ -15,7 +15,7 @@ import torch
 from omentum.errors import TuneError
 from omentum.networks.grow import add_adapters
 from omentum.networks.network import Network
-from omentum.networks.precision import numbers_for
+from omentum.networks.precision import fastest_for
 from omentum.records import LabelledCase
 from omentum.tune.cache import FeatureCache, Wanted
 from omentum.tune.config import ADAPTERS, ContinualConfig
@@ -28,7 +28,7 @@ from omentum.tune.samples import OrganSamples
 from omentum.volumes.labels import organs_named
 from omentum.workspace import Workspace
 
-__all__ = ["as_predicting", "tune_in_round"]
+__all__ = ["for_caching", "tune_in_round"]
 
 _GB = 1e9
 _CACHING = "cache features"
@@ -125,7 +125,7 @@ def _cached(
     """Give samples of every organ and case of a plan, from the cache where they are there."""
     workspace = run.workspace
     by_id = {one.case.case_id: one for one in cases}
-    trunk = as_predicting(network, run.device)
+    trunk = for_caching(network, run.device)
     folder = workspace.folder.cache_dir / "features"
     cache = FeatureCache(folder, trunk, config, overlap=workspace.settings.overlap)
 
@@ -147,9 +147,8 @@ def _cached(
     return _Cached(samples=samples, at_most_bytes=at_most_bytes, size_bytes=size_bytes)
 
 
-def as_predicting(network: Network, device: str) -> Network:
-    """Give the network in the numbers and the layout in which it predicts; the one given stays as it is."""
-    numbers = numbers_for(network, "auto", device)
+def for_caching(network: Network, device: str) -> Network:
+    """Give the network in the fastest numbers that it takes; the one given stays as it is."""
     twin = copy.deepcopy(network)
-    twin.compute_in(numbers)
+    twin.compute_in(fastest_for(network, device))
     return twin.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload, no-any-return]
