@@ -48,7 +48,7 @@ class Settings:
     uncached_steps: int = 200
     uncached_every: int = 25
     heads_steps: int = 120
-    heads_every: int = 20
+    heads_every: int = 40
     adapters_steps: int = 120
     adapters_samples: int = 5000
     """Most voxels a case, organ and kind; heads alone have the package's number."""

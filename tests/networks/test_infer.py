@@ -5,6 +5,7 @@ from monai.inferers import sliding_window_inference
 
 from omentum.errors import ConfigError, UnknownOrganError
 from omentum.networks import infer
+from omentum.networks.grow import add_adapters
 from omentum.networks.infer import Features, features_of, heads_of, organ_probabilities
 from omentum.networks.network import NetworkSpec
 from omentum.networks.universal_unet import UniversalUNet
@@ -153,7 +154,8 @@ def test_the_context_is_computed_once_of_the_whole_volume(positions, corner):
 
 
 def test_an_organ_without_a_head_is_refused(starter, narrow):
-    made = Features(torch.zeros(1, 8, 4, 4, 4), torch.zeros(1, 32), torch.ones(4, 4, 4, dtype=torch.bool))
+    everywhere = torch.ones(4, 4, 4, dtype=torch.bool)
+    made = Features((torch.zeros(1, 8, 4, 4, 4),), torch.zeros(1, 32), everywhere, (slice(0, 4),) * 3)
     with pytest.raises(UnknownOrganError, match="spleen"):
         list(heads_of(starter(organs=("liver",)), made, ["liver", "spleen"]))
     with pytest.raises(UnknownOrganError, match="colon"):
@@ -166,6 +168,35 @@ def test_volumes_whose_axes_were_turned_need_no_copy_by_the_caller(positions, co
     one = features_of(network, turned)
     other = features_of(network, np.ascontiguousarray(turned))
     assert torch.equal(one.features, other.features)
+
+
+def test_of_adapters_no_full_size_map_is_needed_to_predict_the_same(starter, monkeypatch):
+    network = starter()
+    add_adapters(network, ["liver"])
+    torch.nn.init.normal_(network.organ_heads.adapters["liver"].up.weight, std=3.0)
+    hu = soft_tissue(20, 33, 40)
+    made = features_of(network, hu)
+    with torch.inference_mode():
+        whole = in_255ths(network.heads(made.features, made.context, ["liver", "spleen"])[0])
+    monkeypatch.setattr(infer, "_JOINED_VOXELS", 3 * 32 * 48)
+    monkeypatch.setattr(infer, "_SLAB_VOXELS", 7 * 20 * 33)
+    slabs = list(heads_of(network, made, ["liver", "spleen"]))
+    assert [(z.start, z.stop) for z, _ in slabs] == [(z, min(z + 7, 40)) for z in range(0, 40, 7)]
+    by_slab = np.concatenate([slab for _, slab in slabs], axis=-1)
+    assert whole.std() > 5
+    assert np.abs(by_slab.astype(int) - whole.astype(int)).max() <= 1
+
+
+def test_an_adapter_changes_no_bit_of_another_organs_logits(starter, monkeypatch):
+    hu = soft_tissue(20, 33, 40)
+    monkeypatch.setattr(infer, "_JOINED_VOXELS", 3 * 32 * 48)
+    monkeypatch.setattr(infer, "_as_bytes", lambda logits, _seen: logits)
+    plain, adapted = starter(), starter()
+    add_adapters(adapted, ["liver"])
+    organs = ["liver", "pancreas", "spleen"]
+    slabs = [list(organ_probabilities(one, hu, organs)) for one in (plain, adapted)]
+    for (_, before), (_, after) in zip(*slabs, strict=True):
+        assert torch.equal(before[1:], after[1:])
 
 
 def test_nothing_is_kept_for_gradients(starter):

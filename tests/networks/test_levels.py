@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from omentum.networks.levels import joined, joined_at
+from omentum.networks.levels import joined, joined_at, of_planes
 
 SIDES = (12, 20, 16)
 
@@ -40,6 +40,11 @@ def test_levels_in_half_as_long_numbers_come_out_in_those_of_the_first(levels):
     assert joined(half).dtype == torch.float32
     places = torch.tensor([[0, 0, 0], [11, 19, 15], [3, 7, 5]])
     torch.testing.assert_close(joined_at(half, places), joined(half)[0, :, *places.T])
+
+
+@pytest.mark.parametrize("planes", [slice(0, 16), slice(0, 1), slice(5, 6), slice(3, 12), slice(15, 16)])
+def test_of_some_planes_it_is_what_it_is_there(levels, planes):
+    torch.testing.assert_close(joined(of_planes(levels, planes)), joined(levels)[..., planes])
 
 
 def test_no_voxel_is_no_feature(levels):

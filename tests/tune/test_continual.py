@@ -152,6 +152,22 @@ def test_who_watches_may_end_the_tuning(network, samples):
     assert seen == [(1, True), (2, True), (3, True)]
 
 
+def test_who_watches_has_all_threads(network, samples):
+    before, seen = torch.get_num_threads(), []
+    torch.set_num_threads(2)
+    try:
+        tune_heads(
+            network,
+            samples,
+            {("liver", "a"): 1.0},
+            CONFIG,
+            after=lambda _step, _network: seen.append(torch.get_num_threads()),
+        )
+        assert set(seen) == {torch.get_num_threads()} == {2}
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_the_running_mean_of_the_weights_is_kept_where_asked(network, samples, tuned):
     config = replace(CONFIG, average_decay=0.9)
     averaged = tune_heads(copy.deepcopy(network), samples, {("liver", "a"): 1.0}, config)

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from omentum.errors import ConfigError
+from omentum.networks.levels import joined, of_planes
 from omentum.networks.network import Network
-from omentum.networks.window import Windows, slide
+from omentum.networks.window import Windows, laid, slide
 
 __all__ = ["BODY_HU", "Features", "View", "features_of", "heads_of", "organ_probabilities", "view_of"]
 
@@ -24,6 +25,8 @@ BODY_HU = -500.0
 _VOXELS_AT_ONCE = {"cpu": 1 << 13, "cuda": 1 << 18}
 """As many as a processor's cache holds the hidden layers of."""
 _SLAB_VOXELS = 1 << 18
+_JOINED_VOXELS = 1 << 15
+"""As many are brought onto one grid at a time; with and without adapters, so that logits round alike."""
 Slab = tuple[slice, npt.NDArray[np.uint8]]
 """Its place along z, and what is there: `(organ, x, y, slab)`."""
 
@@ -33,14 +36,21 @@ class Features:
     """What a trunk made of one volume.
 
     Attributes:
-        features: `(1, 8, x, y, z)`, float32.
+        levels: What `joined` takes, float32 but where the trunk computes in half; the first `(1, 8, ...)`.
         context: `(1, channel)`, of the whole volume.
         seen: Voxels that any window saw, `(x, y, z)`; an organ is nowhere else.
+        box: Place of the volume in the first level, which may be larger.
     """
 
-    features: Tensor
+    levels: tuple[Tensor, ...]
     context: Tensor
     seen: Tensor
+    box: tuple[slice, slice, slice]
+
+    @property
+    def features(self) -> Tensor:
+        """All that heads read, `(1, channel, x, y, z)`."""
+        return joined(self.levels)[:, :, *self.box]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,29 +139,50 @@ def features_of(network: Network, hu: npt.NDArray[np.float32], *, overlap: float
     view = view_of(network, hu, overlap)
     volume = view.volume
     context = network.context_of(volume)
+    lying = laid(volume, view.windows, visible=view.visible)
+    if lying.padded.shape[2:] == tuple(view.windows.voxels):
+        levels, _ = network.levels(lying.padded)
+        seen = torch.ones(hu.shape, dtype=torch.bool, device=volume.device)
+        x, y, z = (slice(low, low + side) for low, side in zip(lying.before, hu.shape, strict=True))
+        return Features(levels, context, seen, (x, y, z))
     features: Tensor | None = None
     seen = torch.zeros(hu.shape, dtype=torch.bool, device=volume.device)
     slabs = slide(lambda window: network.trunk(window)[0], volume, view.windows, visible=view.visible)
     for z, values, looked in slabs:
-        if values.shape[2:] == hu.shape:
-            features = values
-        elif features is None:
+        if features is None:
             features = volume.new_zeros((1, values.shape[1], *hu.shape))
         features[..., z] = values
         seen[..., z] = looked
     assert features is not None
-    return Features(features, context, seen)
+    x, y, z = (slice(0, side) for side in hu.shape)
+    return Features((features,), context, seen, (x, y, z))
 
 
 @torch.inference_mode()
 def heads_of(network: Network, made: Features, organs: Sequence[str]) -> Iterator[Slab]:
     """Run the heads on features; see `organ_probabilities`."""
-    _, _, *plane, length = made.features.shape
+    x, y, z = made.box
+    *plane, length = made.seen.shape
     n_planes = max(1, _SLAB_VOXELS // (plane[0] * plane[1]))
     for low in range(0, length, n_planes):
-        z = slice(low, min(low + n_planes, length))
-        logits = _logits(network, made.features[..., z], made.context, organs)
-        yield z, _as_bytes(logits[0], made.seen[..., z])
+        slab = slice(low, min(low + n_planes, length))
+        logits = torch.empty((len(organs), *plane, slab.stop - low), device=made.seen.device)
+        for part in _thin(slab, made.levels[0]):
+            features = joined(of_planes(made.levels, _moved(part, z.start)))[:, :, x, y]
+            logits[..., _moved(part, -low)] = _logits(network, features, made.context, organs)[0]
+        yield slab, _as_bytes(logits, made.seen[..., slab])
+
+
+def _moved(part: slice, by: int) -> slice:
+    return slice(part.start + by, part.stop + by)
+
+
+def _thin(slab: slice, full_size: Tensor) -> Iterator[slice]:
+    """Split a slab into what is joined at a time."""
+    _, _, *plane, _ = full_size.shape
+    n_planes = max(1, _JOINED_VOXELS // (plane[0] * plane[1]))
+    for low in range(slab.start, slab.stop, n_planes):
+        yield slice(low, min(low + n_planes, slab.stop))
 
 
 @torch.inference_mode()
@@ -172,13 +203,20 @@ def _joined_as_logits(
 
 def _logits(network: Network, features: Tensor, context: Tensor, organs: Sequence[str]) -> Tensor:
     """Run the heads on features `(1, 8, x, y, z)`, part by part."""
-    flat = features.flatten(start_dim=2)
+    flat = _flat(features)
     logits = flat.new_empty((1, len(organs), flat.shape[2]))
     n_voxels = _VOXELS_AT_ONCE.get(flat.device.type, flat.shape[2])
     for start in range(0, flat.shape[2], n_voxels):
         part = slice(start, start + n_voxels)
         logits[:, :, part] = network.heads(flat[:, :, part], context, organs)
     return logits.reshape(1, len(organs), *features.shape[2:])
+
+
+def _flat(features: Tensor) -> Tensor:
+    """Put all voxels on one axis, `(batch, channel, voxel)`; what lies side by side in memory stays so."""
+    if features.stride(1) == 1:
+        return features.movedim(1, -1).flatten(start_dim=1, end_dim=3).transpose(1, 2)
+    return features.flatten(start_dim=2)
 
 
 def _on_device(network: Network, hu: npt.NDArray[np.float32]) -> Tensor:

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["joined", "joined_at"]
+__all__ = ["joined", "joined_at", "of_planes"]
 
-_CHANNELS_AT_ONCE = 8
+_CHANNELS_AT_ONCE = 16
 
 
 def joined(levels: Sequence[Tensor]) -> Tensor:
@@ -23,21 +23,32 @@ def joined(levels: Sequence[Tensor]) -> Tensor:
         levels: The first at full size, `(batch, channel, x, y, z)`; others likewise or coarser.
 
     Returns:
-        `(batch, channel, x, y, z)`, in the numbers of the first.
+        `(batch, channel, x, y, z)`, in the numbers of the first, and channels last in memory where that is.
     """
     if len(levels) == 1:
         return levels[0]
     first = levels[0]
     batch, _, *sides = first.shape
     shape = (batch, sum(one.shape[1] for one in levels), *sides)
-    features, start = torch.empty(shape, dtype=first.dtype, device=first.device), 0
+    lying = torch.channels_last_3d if first.stride(1) == 1 else torch.contiguous_format
+    features, start = torch.empty(shape, dtype=first.dtype, device=first.device, memory_format=lying), 0
     for level in levels:
         for part in torch.split(level, _CHANNELS_AT_ONCE, dim=1):  # hardly anything is held twice
-            own = part.to(first.dtype).contiguous()  # channels first, as they are read; turned while small
+            own = part.to(first.dtype).contiguous(memory_format=lying)
             fine = own if list(own.shape[2:]) == sides else F.interpolate(own, sides, mode="trilinear")
             features[:, start : start + part.shape[1]] = fine
             start += part.shape[1]
     return features
+
+
+def of_planes(levels: Sequence[Tensor], planes: slice) -> list[Tensor]:
+    """Cut levels down to some planes, so that what is joined of them is those planes of what would be.
+
+    Args:
+        levels: As for `joined`.
+        planes: Along z, at full size.
+    """
+    return [_cut(level, planes, levels[0].shape[4]) for level in levels]
 
 
 def joined_at(levels: Sequence[Tensor], places: Tensor) -> Tensor:
@@ -54,6 +65,23 @@ def joined_at(levels: Sequence[Tensor], places: Tensor) -> Tensor:
     return torch.cat([_at(level, places, sides) for level in levels], dim=1).T
 
 
+def _cut(level: Tensor, planes: slice, n_planes: int) -> Tensor:
+    n_own = level.shape[4]
+    if n_own == n_planes:
+        return level[..., planes]
+    wanted = torch.arange(n_planes, device=level.device)[planes]
+    low, high, share = _between(wanted, n_own, n_planes)
+    below, above = level.index_select(4, low), level.index_select(4, high)
+    return torch.lerp(below, above, share.to(level.dtype))
+
+
+def _between(wanted: Tensor, n_own: int, n_full: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Tell which two places of a coarse axis lie beside each of the full one's, and how far on it is."""
+    exact = ((wanted + 0.5) * (n_own / n_full) - 0.5).clamp_min(0)
+    low = exact.long()
+    return low, (low + 1).clamp_max(n_own - 1), exact - low
+
+
 def _at(level: Tensor, places: Tensor, sides: Sequence[int]) -> Tensor:
     """Interpolate between the eight voxels around each place, as `F.interpolate` does; `(voxel, channel)`."""
     rows = level[0].movedim(0, -1).flatten(end_dim=2)
@@ -62,10 +90,8 @@ def _at(level: Tensor, places: Tensor, sides: Sequence[int]) -> Tensor:
         return rows.index_select(0, _flat(places.unbind(1), sides)).float()
     corners = []
     for axis, (own, side) in enumerate(zip(own_sides, sides, strict=True)):
-        exact = ((places[:, axis] + 0.5) * (own / side) - 0.5).clamp_min(0)
-        low = exact.long()
-        share = exact - low
-        corners.append(((low, 1 - share), ((low + 1).clamp_max(own - 1), share)))
+        low, high, share = _between(places[:, axis], own, side)
+        corners.append(((low, 1 - share), (high, share)))
     total = torch.zeros(len(places), rows.shape[1], device=rows.device)
     for corner in product(*corners):
         (x, a), (y, b), (z, c) = corner

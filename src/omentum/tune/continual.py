@@ -62,9 +62,10 @@ def tune_heads(
         heads.append(_Head(network, name, HeadBatches(own, counted, config.seed), config))
     tell = progress or (lambda _done, _total, _loss: None)
     try:
-        with _one_thread_each() as pool:
+        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
             for step in range(config.steps):
-                losses = pool.map(_Head.learn, heads, repeat(step))
+                with _one_thread_each():
+                    losses = list(pool.map(_Head.learn, heads, repeat(step)))
                 for number, loss in enumerate(losses, start=1):
                     tell(step * len(heads) + number, config.steps * len(heads), loss)
                 if after is not None and after(step + 1, network):
@@ -77,13 +78,12 @@ def tune_heads(
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[ThreadPoolExecutor]:
+def _one_thread_each() -> Iterator[None]:
     """Let heads learn side by side, each in one thread: a step is too short for several to share."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with ThreadPoolExecutor(before) as pool:
-            yield pool
+        yield
     finally:
         torch.set_num_threads(before)
 
