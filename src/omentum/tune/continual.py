@@ -13,6 +13,7 @@ import torch
 
 from omentum.errors import TuneError
 from omentum.networks.network import Network
+from omentum.tune.adamw import AdamW
 from omentum.tune.config import ADAPTERS, ContinualConfig
 from omentum.tune.head_batches import HeadBatches
 from omentum.tune.losses import partial_loss
@@ -101,9 +102,7 @@ class _Head:
         ]
         for parameter in self._trained:
             parameter.requires_grad_(True)
-        self._optimizer = torch.optim.AdamW(
-            self._trained, lr=config.learning_rate, weight_decay=0.0, fused=True
-        )
+        self._optimizer = AdamW(self._trained)
         self._good = [parameter.detach().clone() for parameter in self._trained]
         self._average = [value.clone() for value in self._good]
 
@@ -116,10 +115,8 @@ class _Head:
             cure = f"lower learning_rate from {self._config.learning_rate:g}; nothing was written"
             raise TuneError(f"the loss of {self._name} became {value} at step {step}; {cure}")
         self._good = [parameter.detach().clone() for parameter in self._trained]
-        self._optimizer.param_groups[0]["lr"] = self._config.learning_rate * rate_at(step, self._config.steps)
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step()
+        rate = self._config.learning_rate * rate_at(step, self._config.steps)
+        self._optimizer.step(torch.autograd.grad(loss, self._trained), rate)
         if self._config.average_decay:
             # At first the running mean is that of few steps, not of where they began.
             decay = min(self._config.average_decay, (step + 1) / (step + 10))
