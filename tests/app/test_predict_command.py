@@ -116,6 +116,7 @@ def test_the_published_recipe_can_be_chosen_and_rules_left_out(predict, out):
         (["--overlap", "-0.5"], "overlap is -0.5"),
         (["--overlap", "nan"], "overlap is nan"),
         (["--numbers", "float7"], "'float7', but known are auto, float32"),
+        (["--numbers", "float16"], "processors are slow with it"),
         (["--network", "tiny"], "each must be named once"),
         (["--network", "average"], "'average'"),
         (["--network", "nobodys"], "'nobodys'"),
@@ -135,11 +136,9 @@ def test_a_value_that_cannot_be_is_refused_in_one_sentence_and_nothing_is_writte
     assert not out.exists()
 
 
-def test_numbers_that_a_network_does_not_compute_in_are_refused(predict, out):
-    ran = predict("--numbers", "bfloat16")
-    assert refused(ran), ran
-    assert "starter computes in float32 only" in ran.err
-    assert not out.exists()
+def test_a_network_computes_in_half_where_asked_and_says_so(predict, out):
+    assert predict("--numbers", "bfloat16").code == 0
+    assert summary_of(out)["made_with"]["numbers"] == "bfloat16"
 
 
 def test_cts_need_a_folder_for_their_masks(omentum, home, ct):
