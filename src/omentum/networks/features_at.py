@@ -14,9 +14,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from omentum.networks.infer import View, features_of, view_of
+from omentum.networks.infer import Features, View, features_of, view_of
 from omentum.networks.levels import joined_at
-from omentum.networks.network import Network
+from omentum.networks.network import FEATURES, Network
 from omentum.networks.window import Laid, laid, window_weights
 
 __all__ = ["FeaturesAt", "features_at", "voxels_seen"]
@@ -95,22 +95,12 @@ def features_at(
     Raises:
         ConfigError: The overlap is out of range, or nothing in the volume is denser than air.
     """
-    view = view_of(network, hu, overlap)
-    places = {name: _inside(at, hu.shape, view) for name, at in voxels.items()}
     if network.context_per_window:
+        view = view_of(network, hu, overlap)
+        places = {name: _inside(at, hu.shape, view) for name, at in voxels.items()}
         return _of_windows(network, view, places, seed)
-    lying = laid(view.volume, view.windows, visible=view.visible)
-    if len(lying.boxes) == 1:
-        return _of_one_window(network, view, lying, places)
     made = features_of(network, hu, overlap=overlap)
-    flat = made.features[0].flatten(start_dim=1)
-    at_voxels = {
-        name: flat.index_select(1, torch.from_numpy(at).to(flat.device)) for name, at in voxels.items()
-    }
-    return {
-        name: _alike(features[: network.channels_for(name)], made.context)
-        for name, features in at_voxels.items()
-    }
+    return {name: _picked(network, name, made, at) for name, at in voxels.items()}
 
 
 def _inside(voxels: npt.NDArray[np.intp], shape: tuple[int, ...], view: View) -> npt.NDArray[np.intp]:
@@ -119,25 +109,16 @@ def _inside(voxels: npt.NDArray[np.intp], shape: tuple[int, ...], view: View) ->
     return np.asarray(places - [part.start for part in view.box])
 
 
-def _of_one_window(network: Network, view: View, lying: Laid, places: _Places) -> dict[str, FeaturesAt]:
-    """Interpolate what adapters read at the voxels asked for alone; most of a map would be for nothing."""
-    (box,) = lying.boxes
-    corner = [part.start - low for part, low in zip(box, lying.before, strict=True)]
-    levels, _ = network.levels(lying.padded[:, :, *box])
-    context = network.context_of(view.volume)
-    made = {}
-    for name, at in places.items():
-        read = levels if name in network.spec.adapters else levels[:1]
-        features = joined_at(read, torch.from_numpy(at - corner).to(context.device))
-        made[name] = _alike(features[: network.channels_for(name)], context)
-    return made
-
-
-def _alike(features: Tensor, context: Tensor) -> FeaturesAt:
-    """Say of voxels, in the order asked for, that all have one context."""
-    n_voxels = features.shape[1]
+def _picked(network: Network, name: str, made: Features, voxels: npt.NDArray[np.intp]) -> FeaturesAt:
+    """Take what an organ's head reads at some voxels; all have the context of the whole volume."""
+    is_adapted = name in network.spec.adapters
+    levels = made.levels if is_adapted else (made.levels[0][:, :FEATURES],)
+    places = np.stack(np.unravel_index(voxels, made.seen.shape), axis=1) + [part.start for part in made.box]
     return FeaturesAt(
-        order=np.arange(n_voxels), features=_kept(features), contexts=context.cpu(), starts=(0, n_voxels)
+        order=np.arange(len(voxels)),
+        features=_kept(joined_at(levels, torch.from_numpy(places).to(made.context.device))),
+        contexts=made.context.cpu(),
+        starts=(0, len(voxels)),
     )
 
 

@@ -36,7 +36,7 @@ class Features:
     """What a trunk made of one volume.
 
     Attributes:
-        levels: What `joined` takes, float32 but where the trunk computes in half; the first `(1, 8, ...)`.
+        levels: What `joined` takes, see `Network.levels`; where windows were joined, one with all channels.
         context: `(1, channel)`, of the whole volume.
         seen: Voxels that any window saw, `(x, y, z)`; an organ is nowhere else.
         box: Place of the volume in the first level, which may be larger.
@@ -139,8 +139,8 @@ def features_of(network: Network, hu: npt.NDArray[np.float32], *, overlap: float
     view = view_of(network, hu, overlap)
     volume = view.volume
     context = network.context_of(volume)
-    lying = laid(volume, view.windows, visible=view.visible)
-    if lying.padded.shape[2:] == tuple(view.windows.voxels):
+    if all(side <= window for side, window in zip(hu.shape, view.windows.voxels, strict=True)):
+        lying = laid(volume, view.windows, visible=view.visible)
         levels, _ = network.levels(lying.padded)
         seen = torch.ones(hu.shape, dtype=torch.bool, device=volume.device)
         x, y, z = (slice(low, low + side) for low, side in zip(lying.before, hu.shape, strict=True))

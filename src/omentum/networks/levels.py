@@ -84,11 +84,11 @@ def _between(wanted: Tensor, n_own: int, n_full: int) -> tuple[Tensor, Tensor, T
 
 def _at(level: Tensor, places: Tensor, sides: Sequence[int]) -> Tensor:
     """Interpolate between the eight voxels around each place, as `F.interpolate` does; `(voxel, channel)`."""
-    rows = level[0].movedim(0, -1).flatten(end_dim=2)
     own_sides = level.shape[2:]
     if list(own_sides) == list(sides):
-        return rows.index_select(0, _flat(places.unbind(1), sides)).float()
-    corners = []
+        x, y, z = places.unbind(1)
+        return level[0, :, x, y, z].T.float()
+    rows, corners = level[0].movedim(0, -1).flatten(end_dim=2), []
     for axis, (own, side) in enumerate(zip(own_sides, sides, strict=True)):
         low, high, share = _between(places[:, axis], own, side)
         corners.append(((low, 1 - share), (high, share)))
