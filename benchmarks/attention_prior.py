@@ -20,10 +20,11 @@ from pathlib import Path
 import numpy as np
 
 import omentum.score
+from attention.apart import moved_apart
 from attention.cohort import COUNT_SEEDS, FIT_SEEDS, CohortCase, cohort
 from attention.detection import Detection, detected
 from attention.fit_model import fit_model
-from omentum.measures.error_regions import error_regions
+from omentum.measures.error_regions import LEAST_ML, error_regions
 from omentum.score.calibration import Calibration, Counts, Prior, shipped_prior
 from omentum.score.error_model import MODEL_ORGANS, ErrorModel, shipped_model
 from omentum.score.expected import expected_errors
@@ -35,12 +36,21 @@ from omentum.volumes.resample import nearest_voxels
 KEEP_WRONG, KEEP_RIGHT = 0.2, 0.012
 """Shares of voxels in and outside of error regions that are drawn for fitting."""
 MOST_FLAGGED = 0.145
-FLAG_OVER = (0.045, 0.05, 0.055, 0.06, 0.065, 0.08)
-LEAST_ERROR_ML = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.4)
+FLAG_OVER = (0.05, 0.055, 0.06, 0.065, 0.07, 0.08)
+LEAST_ERROR_ML = (0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.8, 2.4)
 SHIPPED = Path(omentum.score.__file__).parent / "shipped"
 
+SMALL_COUNTS = 0.5
+"""Power of volume by which a voxel of a small region counts more; 1 would make all regions count alike."""
+TYPICAL_ML, LEAST_WEIGHT, MOST_WEIGHT = 3.0, 0.2, 4.0
+
+SHARE_APART = 0.1
+"""Share of what is drawn from a case whose networks were moved apart."""
+
+Sample = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""Rows of signals, their organs' places in `MODEL_ORGANS`, whether each is wrong, and how much it counts."""
 Labelled = tuple[str, Signals, np.ndarray]
-"""An organ, its signals, and whether each row is in an error region."""
+"""An organ, its signals, and for each row the mL of the error region that it is in, 0 where it is right."""
 
 
 def main(quick: bool, thresholds: bool, write: bool) -> None:
@@ -48,7 +58,7 @@ def main(quick: bool, thresholds: bool, write: bool) -> None:
     if thresholds:
         model, counts = shipped_model(), dict(shipped_prior().counts)
     else:
-        model = fit(cohort(FIT_SEEDS[:1] if quick else FIT_SEEDS), steps=300 if quick else 6000)
+        model = fit(FIT_SEEDS[:1] if quick else FIT_SEEDS, steps=300 if quick else 6000)
         counts = count(cohort(seeds), model)
     prior, found = chosen(seeds, model, counts)
     print(f"flag over {prior.flag_over}, least {prior.least_error_ml} mL: {found.told()}")
@@ -58,29 +68,42 @@ def main(quick: bool, thresholds: bool, write: bool) -> None:
         (SHIPPED / "prior.json").write_text(json.dumps(as_json(prior)) + "\n", encoding="utf-8")
 
 
-def fit(cases: Iterable[CohortCase], steps: int) -> ErrorModel:
-    """Fit the weights on a sample of voxels; each case is seen with both networks, and with one alone."""
-    rng = np.random.default_rng(0)
+def fit(seeds: Sequence[int], steps: int) -> ErrorModel:
+    """Fit the weights on a sample of voxels."""
+    with ProcessPoolExecutor() as pool:
+        parts = zip(*pool.map(_sample, seeds), strict=True)
+        return fit_model(*(np.concatenate(part) for part in parts), steps=steps)
+
+
+def _sample(seed: int) -> Sample:
+    """Draw voxels of a seed's cases: each with both networks, with one alone, a few with networks apart."""
+    rng = np.random.default_rng(seed)
     rows, organs, wrongs, weights = [], [], [], []
-    for case in cases:
+    for case in cohort([seed]):
         both = look(case.masks[0], case.maps, case.ct)
-        for sight in (both, both.alone()):
-            for name, signals, wrong in labelled(case, sight):
-                share = np.where(wrong, KEEP_WRONG, KEEP_RIGHT).astype(np.float32)
-                kept = rng.random(len(wrong)) < share
+        apart = moved_apart(case, rng)
+        sights = (
+            (case, both, 1.0),
+            (case, both.alone(), 1.0),
+            (apart, look(case.masks[0], apart.maps, apart.ct), SHARE_APART),
+        )
+        for of, sight, kept_share in sights:
+            for name, signals, regions_ml in labelled(of, sight):
+                share = np.where(regions_ml > 0, KEEP_WRONG, KEEP_RIGHT).astype(np.float32)
+                kept = rng.random(len(share)) < share * kept_share
                 rows.append(signals.rows[kept])
                 organs.append(np.full(np.count_nonzero(kept), MODEL_ORGANS.index(name)))
-                wrongs.append(wrong[kept])
-                weights.append(1 / share[kept])
-    return fit_model(*(np.concatenate(one) for one in (rows, organs, wrongs, weights)), steps=steps)
+                wrongs.append(regions_ml[kept] > 0)
+                weights.append((weight_of(regions_ml) / share)[kept])
+    return np.concatenate(rows), np.concatenate(organs), np.concatenate(wrongs), np.concatenate(weights)
 
 
 def count(cases: Iterable[CohortCase], model: ErrorModel) -> dict[str, Counts]:
     """Count what was wrong at each level, by organ and over all."""
     counts = {name: Counts.none() for name in ("", *MODEL_ORGANS)}
     for case in cases:
-        for name, signals, wrong in labelled(case, look(case.masks[0], case.maps, case.ct)):
-            one = Counts.of(model.levels(signals.rows, name), wrong, CANONICAL_MM**3 / 1000)
+        for name, signals, regions_ml in labelled(case, look(case.masks[0], case.maps, case.ct)):
+            one = Counts.of(model.levels(signals.rows, name), regions_ml > 0, CANONICAL_MM**3 / 1000)
             counts[name] += one
             counts[""] += one
     return counts
@@ -93,8 +116,19 @@ def labelled(case: CohortCase, sight: Sight) -> Iterator[Labelled]:
         signals = organ_signals(sight, name, claims)
         if signals is not None:
             true = labels[signals.box] == organ(name).index
-            wrong = error_regions(signals.mask, true, (CANONICAL_MM,) * 3).numbers > 0
-            yield name, signals, wrong[signals.where]
+            regions = error_regions(signals.mask, true, (CANONICAL_MM,) * 3)
+            yield name, signals, np.array([0.0, *regions.volumes_ml])[regions.numbers[signals.where]]
+
+
+def weight_of(regions_ml: np.ndarray) -> np.ndarray:
+    """Say how much a voxel counts in fitting, by the volume of the error region that it is in.
+
+    Whoever looks for errors finds a small one or misses it; by volume alone, large ones would be all that
+    the model learns.
+    """
+    power = (TYPICAL_ML / np.maximum(regions_ml, LEAST_ML)) ** SMALL_COUNTS
+    weights = np.where(regions_ml > 0, np.clip(power, LEAST_WEIGHT, MOST_WEIGHT), 1.0)
+    return np.asarray(weights, dtype=np.float32)
 
 
 def chosen(seeds: Sequence[int], model: ErrorModel, counts: dict[str, Counts]) -> tuple[Prior, Detection]:

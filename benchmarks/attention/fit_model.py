@@ -14,7 +14,7 @@ from omentum.score.signals import SIGNALS
 
 __all__ = ["fit_model"]
 
-HIDDEN = (64, 64)
+HIDDEN = (128, 128)
 STEPS, BATCH, RATE = 6000, 4096, 4e-3
 NAMELESS = 0.2
 """Share of rows whose organ is withheld, so that organs without a column of their own can be judged."""
@@ -35,7 +35,7 @@ def fit_model(
         rows: Signals `(voxel, signal)`.
         organs: Place of each voxel's organ in `MODEL_ORGANS`.
         wrong: Whether each voxel is in an error region.
-        weights: How many voxels each stands for.
+        weights: How much each counts.
         steps: Steps of the optimiser.
         seed: Of everything drawn.
     """
