@@ -237,7 +237,7 @@ def scan():
     return Scan(grid, masks, [first, second], hu.astype(np.int16))
 
 
-def _log_odds_prior(*, flag_over=0.3, least_error_ml=0.1):
+def _log_odds_prior(*, flag_over=0.2, least_error_ml=0.1):
     """Give a prior by which a level means what the shipped weights were fitted to mean."""
     share = 1 / (1 + np.exp(-np.linspace(-9.0, 5.0, LEVELS)))
     return Prior({"": Counts(np.ones(LEVELS), share, 20)}, flag_over, least_error_ml)
