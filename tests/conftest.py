@@ -17,8 +17,9 @@ import pytest
 from omentum.exchange.add import OriginalLabel
 from omentum.exchange.batch import add_found
 from omentum.exchange.sources import look_through
+from omentum.project.project import Workspace, new_workspace, opened, prediction_stage
+from omentum.project.settings import Settings
 from omentum.records import NetworkRecord
-from omentum.settings import Settings
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import write_masks
@@ -26,7 +27,6 @@ from omentum.volumes.masks import MaskSet, whole
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.probabilities import ProbabilityMaps, write_probabilities
 from omentum.volumes.volume import Volume
-from omentum.workspace import Workspace, new_workspace, opened, prediction_stage
 
 TINY_MM = 8.0
 

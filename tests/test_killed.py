@@ -14,7 +14,7 @@ ROUND = """
 import os, pathlib, signal, sys
 from omentum import loop
 from omentum.phantoms.cohort import write_cohort
-from omentum.workspace import opened
+from omentum.project.project import opened
 from omentum.review.simulated import SimulatedReader
 
 kill_at, project, cohort = int(sys.argv[1]), pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])

@@ -11,14 +11,14 @@ from omentum.assemble.round import labelled_cases
 from omentum.errors import ReleaseError, ReviewError
 from omentum.evaluate import gate
 from omentum.exchange.add import OriginalLabel
+from omentum.project.project import new_workspace, opened
+from omentum.project.settings import Settings
 from omentum.promotion import Outcome
 from omentum.records import TaskState
 from omentum.review.simulated import SimulatedReader
 from omentum.score.audit_round import audit_tasks
-from omentum.settings import Settings
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
-from omentum.workspace import new_workspace, opened
 
 
 @pytest.fixture

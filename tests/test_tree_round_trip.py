@@ -9,10 +9,10 @@ from omentum import loop
 from omentum.exchange.data_sets import data_set_named, read_data_set
 from omentum.exchange.out.layout import Export
 from omentum.exchange.sources import look_through
-from omentum.settings import Settings
+from omentum.project.project import new_workspace, opened
+from omentum.project.settings import Settings
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
-from omentum.workspace import new_workspace, opened
 
 CASE = "07_WORD_word_0012"
 OWN_LIVER = 1  # in WORD's own ids

@@ -13,11 +13,11 @@ from omentum.exchange import batch
 from omentum.exchange.add import AS_IT_IS, Manner, recorded_source
 from omentum.exchange.batch import Labels, settled_sources
 from omentum.exchange.sources import Looked, Source, look_through
-from omentum.project import read_secret
+from omentum.project.paths import read_secret
+from omentum.project.project import Workspace
 from omentum.records import Batch, Failure
 from omentum.review.drawn_before import DrawnBefore, take_drawn
 from omentum.runners.runner import Progress
-from omentum.workspace import Workspace
 
 __all__ = ["Added", "add_cases", "add_found"]
 

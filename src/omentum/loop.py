@@ -32,13 +32,13 @@ from omentum.evaluate.round import evaluate_round
 from omentum.evaluate.round_report import RoundReport
 from omentum.exchange.out.layout import Export
 from omentum.incoming import add_cases, add_found
+from omentum.project.project import Workspace
 from omentum.promotion import Promotion
 from omentum.records import Batch, LabelledCase, NetworkRecord, Release, Revision, Task
 from omentum.review.round import export_round, import_round
 from omentum.runners.runner import Progress
 from omentum.score.round import score_round
 from omentum.tune.config import ContinualConfig, FullConfig
-from omentum.workspace import Workspace
 
 if TYPE_CHECKING:
     from omentum.phantoms.anatomy_map import AnatomyMap

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from omentum import loop
 from omentum.evaluate.gate_round import candidate_of, pending
+from omentum.project.project import Workspace
 from omentum.records import Task, TaskState
-from omentum.workspace import Workspace
 
 __all__ = ["Waiting", "waiting"]
 

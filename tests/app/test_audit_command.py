@@ -2,8 +2,8 @@ import json
 
 import pytest
 
+from omentum.project.project import opened
 from omentum.score.audit_round import audit_tasks
-from omentum.workspace import opened
 
 CASES = [f"case-{place}" for place in range(6)]
 

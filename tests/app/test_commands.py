@@ -13,7 +13,7 @@ from omentum import __version__
 from omentum.assemble.manifest import verify_release
 from omentum.networks import catalogue
 from omentum.networks.weights import load_network, tensors_sha256
-from omentum.settings import read_settings
+from omentum.project.settings import read_settings
 
 COMMANDS = [
     ["init"], ["add"], ["predict"], ["score"], ["review", "export"], ["review", "import"],

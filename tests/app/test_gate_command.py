@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from omentum.project.project import opened
 from omentum.records import NetworkRecord
 from omentum.review.round import export_round, import_round
 from omentum.score.round import score_round
-from omentum.workspace import opened
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from omentum.settings import read_settings
+from omentum.project.settings import read_settings
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from omentum.assemble.round import (
     prefer_revision,
 )
 from omentum.errors import ReleaseError, UnknownCaseError, UnknownNetworkError, UnknownOrganError
+from omentum.project.project import prediction_stage
 from omentum.records import MaskSource
 from omentum.review.round import import_round
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
-from omentum.workspace import prediction_stage
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from omentum.errors import CaseClashError, UnreadableImageError
 from omentum.exchange.sources import GENERIC_NAMES, case_id_of, find_sources
-from omentum.project import checked_name
+from omentum.names import checked_name
 
 
 def touch(folder: Path, *names: str) -> None:

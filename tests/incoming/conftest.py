@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from omentum.settings import Settings
+from omentum.project.project import new_workspace, opened
+from omentum.project.settings import Settings
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.orient import reoriented
 from omentum.volumes.volume import Volume
-from omentum.workspace import new_workspace, opened
 
 SHAPE = (20, 18, 16)
 CASE = "04_LiTS_liver_7"

@@ -9,10 +9,10 @@ import pytest
 from omentum import incoming
 from omentum.incoming import add_cases
 from omentum.predict import left_before
+from omentum.project.project import opened
 from omentum.review import drawn_before
 from omentum.review.round import import_round
 from omentum.volumes.nifti import write_nifti
-from omentum.workspace import opened
 
 from .conftest import CASE, box, known, new_project, on, write_tree
 
@@ -68,7 +68,7 @@ def test_a_process_that_is_killed_between_a_ct_and_its_predictions_goes_on(proje
     write_tree(tmp_path / "tree")
     script = (
         "import os, signal, sys\nfrom pathlib import Path\nfrom omentum import incoming\n"
-        "from omentum.predict import stage\nfrom omentum.workspace import opened\n"
+        "from omentum.predict import stage\nfrom omentum.project.project import opened\n"
         "stage.write_painted = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "with opened(Path(sys.argv[1])) as workspace:\n"
         "    incoming.add_cases(workspace, [Path(sys.argv[2])])\n"

@@ -2,8 +2,8 @@ import json
 
 from omentum.incoming import add_cases
 from omentum.predict.round import predict_round
-from omentum.settings import Settings
-from omentum.workspace import new_workspace, opened
+from omentum.project.project import new_workspace, opened
+from omentum.project.settings import Settings
 
 from .conftest import CASE, write_tree
 

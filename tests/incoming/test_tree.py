@@ -7,6 +7,7 @@ import pytest
 from omentum.exchange.add import Manner
 from omentum.exchange.batch import ADD_STAGE
 from omentum.incoming import add_cases
+from omentum.project.project import opened
 from omentum.review import drawn_before
 from omentum.review.drawn_before import TREE_READER
 from omentum.review.round import import_round
@@ -15,7 +16,6 @@ from omentum.volumes.mask_files import read_masks
 from omentum.volumes.nifti import read_nifti, write_nifti
 from omentum.volumes.probabilities import read_probabilities
 from omentum.volumes.volume import Volume
-from omentum.workspace import opened
 
 from .conftest import CASE, ORGANS, SHAPE, box, centre_mm, new_project, on, write_tree
 

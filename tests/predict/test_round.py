@@ -8,12 +8,12 @@ from omentum.errors import UnknownNetworkError, UnknownOrganError
 from omentum.loop import add_cases
 from omentum.predict import stage
 from omentum.predict.round import predict_round
-from omentum.project import change_settings
-from omentum.settings import Settings
+from omentum.project.paths import change_settings
+from omentum.project.project import new_workspace, opened
+from omentum.project.settings import Settings
 from omentum.volumes import atomic
 from omentum.volumes.atomic import writing
 from omentum.volumes.mask_files import read_masks
-from omentum.workspace import new_workspace, opened
 
 pytestmark = pytest.mark.usefixtures("quick_pictures")
 

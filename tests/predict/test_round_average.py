@@ -14,10 +14,10 @@ from omentum.loop import add_cases
 from omentum.networks.left_files import forget_files, keep_files
 from omentum.predict import stage
 from omentum.predict.round import predict_round
-from omentum.settings import Settings
+from omentum.project.project import new_workspace, opened
+from omentum.project.settings import Settings
 from omentum.volumes.mask_files import read_masks
 from omentum.volumes.probabilities import read_probabilities
-from omentum.workspace import new_workspace, opened
 
 pytestmark = pytest.mark.usefixtures("quick_pictures")
 

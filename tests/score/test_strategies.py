@@ -5,10 +5,10 @@ import pytest
 
 from omentum.errors import ConfigError
 from omentum.measures.effort import CostModel
+from omentum.project.settings import RECIPES, STRATEGIES
 from omentum.records import CaseScore, OrganScore
 from omentum.score.plan import planned
 from omentum.score.strategies import Ask, chosen, register, strategy_names, strategy_of
-from omentum.settings import RECIPES, STRATEGIES
 
 ASK = Ask(costs=CostModel(), budget_minutes=float("inf"), seed=1)
 

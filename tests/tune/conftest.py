@@ -13,9 +13,10 @@ from omentum.exchange.sources import look_through
 from omentum.networks.network import Network, NetworkSpec, build
 from omentum.networks.universal_unet import UniversalUNet
 from omentum.phantoms.rendered import Pair
+from omentum.project.project import new_workspace, opened, prediction_stage
+from omentum.project.settings import Settings
 from omentum.records import Case, ChosenMask, LabelledCase, MaskSource
 from omentum.review.round import import_round
-from omentum.settings import Settings
 from omentum.tune import pool
 from omentum.tune.prepared import PreparedCase
 from omentum.volumes.geometry import Geometry
@@ -24,7 +25,6 @@ from omentum.volumes.mask_files import write_masks
 from omentum.volumes.masks import MaskSet, whole
 from omentum.volumes.nifti import read_nifti, read_nifti_geometry, write_nifti
 from omentum.volumes.volume import Volume
-from omentum.workspace import new_workspace, opened, prediction_stage
 
 ORGANS = ("spleen", "liver", "pancreas")
 SPACING_MM = 8.0

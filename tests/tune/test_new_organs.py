@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from omentum.errors import UnknownOrganError
+from omentum.project.settings import Settings
 from omentum.records import MaskSource
-from omentum.settings import Settings
 from omentum.tune.new_organs import add_new_organs, vouched_organs
 
 ORGANS = ("spleen", "liver", "pancreas", "colon")

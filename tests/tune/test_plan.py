@@ -5,12 +5,12 @@ import pytest
 
 from omentum.assemble.round import labelled_cases
 from omentum.errors import TuneError
+from omentum.project.project import prediction_stage
 from omentum.records import CaseScore, OrganScore
 from omentum.tune.config import ContinualConfig
 from omentum.tune.plan import learned_from
 from omentum.tune.round import tune_round
 from omentum.volumes.mask_files import read_masks, write_masks
-from omentum.workspace import prediction_stage
 
 HELD_OUT = "phantom_0003"
 HEADS = ContinualConfig(steps=8, samples_per_class=300, learning_rate=2e-2, replay_least=0)

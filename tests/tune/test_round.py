@@ -8,12 +8,12 @@ from omentum.assemble.round import labelled_cases
 from omentum.errors import TuneError
 from omentum.networks.weights import load_network, tensors_sha256
 from omentum.predict.round import predict_round
+from omentum.project.project import prediction_stage
 from omentum.tune import continual_round, full_round
 from omentum.tune.config import ContinualConfig, FullConfig
 from omentum.tune.full_run import Outcome
 from omentum.tune.plan import learned_from
 from omentum.tune.round import tune_round
-from omentum.workspace import prediction_stage
 
 HEADS = ContinualConfig(steps=8, samples_per_class=300, learning_rate=2e-2)
 ALL = FullConfig(

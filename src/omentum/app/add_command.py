@@ -17,8 +17,8 @@ from omentum.exchange.data_sets import data_set_named
 from omentum.exchange.datalist import datalist as list_cases
 from omentum.exchange.datalist import read_datalist, write_datalist
 from omentum.exchange.sources import Looked, Source, look_through
+from omentum.project.project import Workspace, opened
 from omentum.records import Batch, Failure
-from omentum.workspace import Workspace, opened
 
 __all__ = ["add", "datalist"]
 

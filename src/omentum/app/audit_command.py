@@ -9,7 +9,7 @@ from omentum.app.console import say_json
 from omentum.app.options import AsJson
 from omentum.errors import ConfigError
 from omentum.evaluate.audit import AuditPlan, audit_plan, audit_result
-from omentum.workspace import opened
+from omentum.project.project import opened
 
 __all__ = ["audit", "share_of"]
 

@@ -23,14 +23,14 @@ from omentum.evaluate.summary import summarised
 from omentum.exchange.add import OriginalLabel
 from omentum.measures.error_regions import DEEPER_THAN_MM
 from omentum.phantoms.cohort import write_cohort
+from omentum.project.project import Workspace, new_workspace, opened
+from omentum.project.settings import Settings
 from omentum.promotion import Outcome, Promotion
 from omentum.records import Case, Release, Task
 from omentum.review.simulated import SimulatedReader
-from omentum.settings import Settings
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet, OrganPart, whole
 from omentum.volumes.nifti import read_nifti
-from omentum.workspace import Workspace, new_workspace, opened
 
 __all__ = ["run_demo"]
 

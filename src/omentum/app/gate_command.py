@@ -9,8 +9,8 @@ from omentum import loop
 from omentum.app.console import bars, of_run, say_json, say_table
 from omentum.app.options import AsJson, Device, device_named
 from omentum.errors import ConfigError
+from omentum.project.project import opened
 from omentum.promotion import Outcome, Promotion
-from omentum.workspace import opened
 
 __all__ = ["add_to", "said_of"]
 

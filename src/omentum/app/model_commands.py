@@ -22,8 +22,8 @@ from rich.progress import (
 from omentum.app.console import say_json, say_table
 from omentum.app.options import AsJson, listed
 from omentum.errors import ConfigError
-from omentum.project import ProjectFolder
-from omentum.settings import checked_name
+from omentum.names import checked_name
+from omentum.project.paths import ProjectFolder
 
 if TYPE_CHECKING:
     from omentum.networks.network import Network

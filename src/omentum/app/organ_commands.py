@@ -7,9 +7,9 @@ import typer
 from omentum.app.console import say_json, say_table
 from omentum.app.options import AsJson, listed
 from omentum.errors import ConfigError
-from omentum.project import ProjectFolder, change_settings
+from omentum.project.paths import ProjectFolder, change_settings
+from omentum.project.project import Workspace, opened
 from omentum.volumes.labels import organ
-from omentum.workspace import Workspace, opened
 
 __all__ = ["app"]
 

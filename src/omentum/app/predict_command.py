@@ -11,7 +11,7 @@ from omentum.app.console import bars, end_batches, of_run
 from omentum.app.options import Device, device_named, listed
 from omentum.errors import ConfigError
 from omentum.exchange.sources import look_through
-from omentum.workspace import opened
+from omentum.project.project import opened
 
 __all__ = ["predict"]
 

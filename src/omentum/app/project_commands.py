@@ -11,9 +11,9 @@ from omentum import loop
 from omentum.app.add_command import add, datalist
 from omentum.app.console import bars, say_json, say_table
 from omentum.exchange.batch import ADD_STAGE
-from omentum.settings import Settings
+from omentum.project.project import Workspace, new_workspace, opened
+from omentum.project.settings import Settings
 from omentum.waiting import Waiting, waiting
-from omentum.workspace import Workspace, new_workspace, opened
 
 __all__ = ["add_to"]
 

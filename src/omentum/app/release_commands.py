@@ -15,9 +15,9 @@ from omentum.assemble.manifest import verify_release
 from omentum.assemble.round import network_of, plan_round
 from omentum.errors import ConfigError
 from omentum.exchange.out.layout import Export
+from omentum.project.project import Workspace, opened
 from omentum.records import MaskSource
 from omentum.volumes.labels import organs_named
-from omentum.workspace import Workspace, opened
 
 __all__ = ["add_to"]
 

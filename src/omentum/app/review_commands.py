@@ -8,8 +8,8 @@ import typer
 from omentum import loop
 from omentum.app.console import say_json, say_table
 from omentum.assemble.round import prefer_revision
+from omentum.project.project import opened
 from omentum.volumes.labels import organ
-from omentum.workspace import opened
 
 __all__ = ["app"]
 

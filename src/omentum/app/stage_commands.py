@@ -16,14 +16,14 @@ from omentum.app.say_queue import say_queue
 from omentum.app.tune_settings import tune_settings
 from omentum.errors import ConfigError
 from omentum.evaluate.gate_round import pending
+from omentum.project.project import Workspace, opened
+from omentum.project.settings import STRATEGIES
 from omentum.promotion import Outcome, Promotion
 from omentum.records import Batch, NetworkRecord, TaskState
 from omentum.score.round_queue import read_queue
-from omentum.settings import STRATEGIES
 from omentum.tune.config import TRAINABLE, ContinualConfig, FullConfig
 from omentum.tune.replay import RULES
 from omentum.waiting import Waiting, waiting
-from omentum.workspace import Workspace, opened
 
 if TYPE_CHECKING:
     from omentum.phantoms.anatomy_map import AnatomyMap

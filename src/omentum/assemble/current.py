@@ -6,8 +6,8 @@ Out: that release; another one in its place, checked file by file.
 
 from omentum.assemble.manifest import verify_release
 from omentum.errors import ReleaseError
+from omentum.project.project import Workspace
 from omentum.records import Release
-from omentum.workspace import Workspace
 
 __all__ = ["CURRENT", "current_release", "make_current", "release_named", "roll_back"]
 

@@ -20,7 +20,7 @@ from omentum.assemble.one_case import assemble_case, is_assembled
 from omentum.assemble.priority import CaseInputs
 from omentum.assemble.reuse import link_equal_files, link_whole_case
 from omentum.errors import OmentumError, ReleaseError
-from omentum.project import checked_name
+from omentum.names import checked_name
 from omentum.records import Failure, Release
 from omentum.volumes.atomic import move_folder
 

@@ -19,11 +19,11 @@ from omentum.assemble.priority import CaseInputs, choose
 from omentum.assemble.processes import in_processes
 from omentum.assemble.release import build_release
 from omentum.errors import ReleaseError, UnknownNetworkError
+from omentum.project.project import ADD_STAGE, Workspace, prediction_stage
 from omentum.records import ChosenMask, Failure, LabelledCase, MaskSource, Release, Revision
 from omentum.runners.memory_ledger import MemoryLedger
 from omentum.runners.runner import Progress
 from omentum.volumes.labels import organ
-from omentum.workspace import ADD_STAGE, Workspace, prediction_stage
 
 __all__ = [
     "assemble_round",

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from omentum.measures.finite_bound import CONFIDENCE, Clustered, least_sample, most_bad
+from omentum.project.project import Workspace
 from omentum.records import Audit, Revision
 from omentum.volumes.labels import organ
-from omentum.workspace import Workspace
 
 __all__ = ["AuditPlan", "AuditResult", "audit_plan", "audit_result", "is_major"]
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from omentum.errors import ProjectError
 from omentum.evaluate.gate_round import candidate_of, pending, turn_round
+from omentum.project.project import Workspace
 from omentum.promotion import Outcome, Promotion
-from omentum.workspace import Workspace
 
 __all__ = ["decide", "roll_back"]
 

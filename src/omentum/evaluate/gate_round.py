@@ -15,11 +15,11 @@ from omentum.chosen_masks import read_chosen
 from omentum.errors import ProjectError
 from omentum.evaluate.gate import Paired, differences_of, judged
 from omentum.measures.overlap import dice
+from omentum.project.project import Workspace
 from omentum.promotion import Outcome, Promotion
 from omentum.records import LabelledCase, MaskSource, NetworkRecord, Prediction
 from omentum.volumes.mask_files import read_masks
 from omentum.volumes.masks import MaskSet
-from omentum.workspace import Workspace
 
 __all__ = ["GATE", "Predict", "candidate_of", "judge_round", "pending", "turn_round"]
 

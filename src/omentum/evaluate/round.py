@@ -16,13 +16,13 @@ from omentum.evaluate.agreement import OrganAgreement, compare_case
 from omentum.evaluate.audit import audit_result
 from omentum.evaluate.round_report import PreviewPicture, QueueLine, RoundFigures, RoundReport, Tuning
 from omentum.evaluate.summary import mean, summarised
+from omentum.project.project import Workspace
 from omentum.promotion import Outcome, Promotion
 from omentum.records import Case, LabelledCase, MaskSource, Prediction, Round
 from omentum.volumes.labels import ORGANS
 from omentum.volumes.mask_files import read_masks
 from omentum.volumes.masks import MaskSet, whole
 from omentum.volumes.read import read_mask
-from omentum.workspace import Workspace
 
 __all__ = ["evaluate_round"]
 

@@ -18,7 +18,7 @@ from omentum.exchange.source import Source
 from omentum.exchange.transfer import Transferred
 from omentum.measures.plausibility.rules import findings
 from omentum.measures.split_sides import body_middle_mm
-from omentum.project import pseudonym
+from omentum.project.paths import pseudonym
 from omentum.records import Case
 from omentum.volumes.atomic import copy, flushed_together, move_folder
 from omentum.volumes.dicom import Series, read_series

@@ -18,12 +18,13 @@ from omentum.exchange.add import AS_IT_IS, Imported, Manner, OriginalLabel, impo
 from omentum.exchange.ahead import Ahead
 from omentum.exchange.patients import Patients
 from omentum.exchange.sources import Looked, Source
-from omentum.project import checked_name, pseudonym, read_secret
+from omentum.names import checked_name
+from omentum.project.paths import pseudonym, read_secret
+from omentum.project.project import ADD_STAGE, Workspace
 from omentum.records import Batch, Case
 from omentum.runners.runner import Progress
 from omentum.store.ledger import StageLedger
 from omentum.store.store import Store
-from omentum.workspace import ADD_STAGE, Workspace
 
 __all__ = ["ADD_STAGE", "Labels", "add_found", "is_held_out", "settled_sources"]
 

@@ -22,7 +22,7 @@ from pydicom.sequence import Sequence as Items
 from pydicom.uid import PYDICOM_IMPLEMENTATION_UID
 
 from omentum.errors import DicomSeriesError
-from omentum.project import pseudonym
+from omentum.project.paths import pseudonym
 from omentum.volumes.atomic import writing
 
 __all__ = ["KEPT", "deidentified", "write_deidentified"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from omentum.errors import ConfigError, UnknownOrganError
-from omentum.settings import checked_name
+from omentum.names import checked_name
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import is_nifti
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from omentum.errors import CheckpointError, DownloadError, UnknownNetworkError
+from omentum.names import checked_name
 from omentum.networks.catalogue import (
     PUBLISHED,
     Origin,
@@ -24,7 +25,6 @@ from omentum.networks.download import alone, checked_url, discard, download
 from omentum.networks.home import home
 from omentum.networks.network import Network
 from omentum.networks.weights import load_network
-from omentum.settings import checked_name
 
 __all__ = ["pull_model"]
 

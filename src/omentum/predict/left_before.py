@@ -19,11 +19,11 @@ from omentum.predict.decide import Decided
 from omentum.predict.elsewhere import FilesNetwork
 from omentum.predict.opinion import Predicted
 from omentum.predict.stage import case_steps, is_predicted
+from omentum.project.project import Workspace, prediction_stage
 from omentum.records import Batch, Case, Failure
 from omentum.runners.runner import Progress
 from omentum.runners.steps import Steps
 from omentum.volumes.volume import Volume
-from omentum.workspace import Workspace, prediction_stage
 
 __all__ = ["KeptBefore", "LeftBefore", "kept_before", "take_left"]
 

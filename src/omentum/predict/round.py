@@ -14,9 +14,9 @@ from omentum.predict.manner import Manner
 from omentum.predict.named import opinion_named
 from omentum.predict.opinion import KeptOpinions, Opinion
 from omentum.predict.stage import case_steps, is_predicted
+from omentum.project.project import Workspace, prediction_stage
 from omentum.records import Batch, Case
 from omentum.runners.runner import Progress
-from omentum.workspace import Workspace, prediction_stage
 
 __all__ = ["predict_round"]
 

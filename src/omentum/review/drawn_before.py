@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.errors import ImageError
+from omentum.project.project import Workspace
 from omentum.records import Batch, Case, Failure, Prediction, Revision
 from omentum.review.round import mark_done, noted, predicted_mask
 from omentum.review.take import FoundRevision, Reading, take_revision
 from omentum.runners.runner import Progress
 from omentum.volumes.read import read_mask
-from omentum.workspace import Workspace
 
 __all__ = ["DRAWN_STAGE", "TREE_READER", "DrawnBefore", "take_drawn"]
 

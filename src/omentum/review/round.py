@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.errors import ReviewError
+from omentum.project.project import Workspace
 from omentum.records import Case, Prediction, Revision, Task, TaskState
 from omentum.review.export import export_task
 from omentum.review.take import FoundRevision, Reading, find_revisions, shared_minutes, take_revision
 from omentum.volumes.mask_files import read_masks
-from omentum.workspace import Workspace
 
 __all__ = ["export_round", "import_round", "mark_done", "noted", "predicted_mask"]
 

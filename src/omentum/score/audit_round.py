@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from statistics import mean
 
 from omentum.errors import ProjectError
+from omentum.project.project import Workspace
 from omentum.records import Audit, Task, TaskState
 from omentum.score.audit import (
     MINUTES_PER_CASE,
@@ -19,7 +20,6 @@ from omentum.score.audit import (
     seed_of,
     tasks_of,
 )
-from omentum.workspace import Workspace
 
 __all__ = ["audit_tasks", "set_apart"]
 

@@ -13,9 +13,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from omentum.measures.effort import CostModel
+from omentum.project.project import Workspace
 from omentum.promotion import LEAST_PATIENTS
 from omentum.records import Case, CaseScore, Task, TaskState
-from omentum.workspace import Workspace
 
 __all__ = ["drawn", "held_out_tasks"]
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.measures.error_regions import error_regions
+from omentum.project.project import Workspace
 from omentum.records import Revision
 from omentum.score.calibration import Calibration, Counts, read_calibration, write_calibration
 from omentum.score.expected_stage import LEVELS_NAME
@@ -24,7 +25,6 @@ from omentum.volumes.masks import MaskSet
 from omentum.volumes.probabilities import read_probabilities
 from omentum.volumes.read import read_mask
 from omentum.volumes.resample import nearest_voxels
-from omentum.workspace import Workspace
 
 __all__ = ["CALIBRATION_NAME", "counts_of", "round_calibration"]
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from omentum.errors import ProjectError
+from omentum.project.project import Workspace
 from omentum.records import Batch, Case, CaseScore, Prediction
 from omentum.runners.runner import Progress
 from omentum.score.expected_stage import score_expected
 from omentum.score.learn import round_calibration
 from omentum.score.round_queue import checked_asked, queue_round
 from omentum.score.stage import score_case
-from omentum.workspace import Workspace
 
 __all__ = ["score_round"]
 

@@ -12,14 +12,14 @@ from typing import Any
 
 from omentum.errors import ConfigError
 from omentum.measures.effort import CostModel, efforts_of, refitted
+from omentum.project.project import Workspace
+from omentum.project.settings import Settings
 from omentum.records import CaseScore, Task
 from omentum.score.audit_round import audit_tasks, set_apart
 from omentum.score.held_out import held_out_tasks
 from omentum.score.queue import tasks_of
 from omentum.score.strategies import Ask, chosen, strategy_of
-from omentum.settings import Settings
 from omentum.volumes.atomic import write_json
-from omentum.workspace import Workspace
 
 __all__ = ["Asked", "checked_asked", "costs_of", "queue_path", "queue_round", "read_queue", "totals"]
 

@@ -16,6 +16,7 @@ from omentum.errors import TuneError
 from omentum.networks.grow import add_adapters
 from omentum.networks.network import Network
 from omentum.networks.precision import fastest_for
+from omentum.project.project import Workspace
 from omentum.records import LabelledCase
 from omentum.tune.cache import FeatureCache, Wanted
 from omentum.tune.config import ADAPTERS, ContinualConfig
@@ -26,7 +27,6 @@ from omentum.tune.prepared import PreparedCase, prepared
 from omentum.tune.run import TuneRun, network_in_use
 from omentum.tune.samples import OrganSamples
 from omentum.volumes.labels import organs_named
-from omentum.workspace import Workspace
 
 __all__ = ["for_caching", "tune_in_round"]
 

@@ -12,6 +12,7 @@ from typing import Any
 from omentum.errors import ConfigError, TuneError
 from omentum.networks.network import Network, NetworkSpec, build
 from omentum.phantoms.anatomy_map import AnatomyMap
+from omentum.project.project import Workspace
 from omentum.records import LabelledCase, MaskSource
 from omentum.tune.board import Board
 from omentum.tune.checkpoint import is_of_another_run
@@ -22,7 +23,6 @@ from omentum.tune.held_out import HeldOutDice
 from omentum.tune.new_organs import vouched_organs
 from omentum.tune.prepared import PreparedCase, prepared
 from omentum.tune.run import TuneRun, network_in_use
-from omentum.workspace import Workspace
 
 __all__ = ["CHECKPOINT", "train_in_round"]
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from omentum.networks.grow import add_heads, similar_organ
 from omentum.networks.network import Network
+from omentum.project.project import Workspace
 from omentum.records import LabelledCase, MaskSource
-from omentum.workspace import Workspace
 
 __all__ = ["add_new_organs", "vouched_organs"]
 

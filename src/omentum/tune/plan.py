@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from omentum.errors import TuneError
+from omentum.project.project import Workspace
 from omentum.records import LabelledCase, MaskSource, OrganScore, Revision
 from omentum.tune.config import ContinualConfig
 from omentum.tune.replay import Earlier, data_set_of, importance_of, replayed
 from omentum.volumes.labels import organs_named
-from omentum.workspace import Workspace
 
 __all__ = ["learned_from"]
 

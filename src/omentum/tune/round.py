@@ -15,6 +15,7 @@ from omentum.errors import TuneError
 from omentum.networks.catalogue import WEIGHTS_FILE
 from omentum.networks.weights import save_network
 from omentum.phantoms.anatomy_map import AnatomyMap
+from omentum.project.project import Workspace
 from omentum.records import LabelledCase, NetworkRecord
 from omentum.tune.config import ContinualConfig, FullConfig
 from omentum.tune.continual_round import tune_in_round
@@ -22,7 +23,6 @@ from omentum.tune.full_round import CHECKPOINT, train_in_round
 from omentum.tune.model_card import write_model_card
 from omentum.tune.run import Tell, TuneRun
 from omentum.volumes.atomic import sweep, write_json
-from omentum.workspace import Workspace
 
 __all__ = ["tune_round"]
 

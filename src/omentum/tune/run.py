@@ -11,8 +11,8 @@ from pathlib import Path
 from omentum.networks.catalogue import find_weights
 from omentum.networks.network import Network
 from omentum.networks.weights import load_network
+from omentum.project.project import Workspace
 from omentum.records import LabelledCase
-from omentum.workspace import Workspace
 
 __all__ = ["Tell", "TuneRun", "network_in_use"]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from omentum.errors import ConfigError, ProjectError, UnknownOrganError
+from omentum.names import checked_name
 from omentum.promotion import LEAST_PATIENTS
 from omentum.volumes.atomic import write_text
 from omentum.volumes.labels import ORGANS, SUBSETS, organs_named
@@ -23,7 +24,6 @@ __all__ = [
     "RECIPES",
     "STRATEGIES",
     "Settings",
-    "checked_name",
     "read_settings",
     "settings_text",
     "write_settings",
@@ -34,23 +34,6 @@ RECIPES = ("expected-error", "published")
 STRATEGIES = ("default", "expected-error", "published", "entropy", "foreground-random", "random")
 POSTPROCESSING = ("default", "published")
 _COMMENT_WIDTH = 110
-_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
-
-
-def checked_name(kind: str, name: str) -> str:
-    """Give a name back if it can safely be the name of a folder.
-
-    Raises:
-        ConfigError: It cannot.
-
-    Example:
-        >>> checked_name("case_id", "BTCV_0002")
-        'BTCV_0002'
-    """
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or ".." in name:
-        rule = "it names a folder: 1 to 100 of a-z, A-Z, 0-9, '.', '_' and '-', no leading dot and no '..'"
-        raise ConfigError(kind, name, rule)
-    return name
 
 
 def _text(default: str | tuple[str, ...], about: str) -> Any:

@@ -3,13 +3,13 @@ from dataclasses import replace
 import pytest
 
 from omentum.errors import ProjectError
-from omentum.project import create_project
+from omentum.project.paths import create_project
+from omentum.project.project import new_workspace, opened, prediction_stage
+from omentum.project.settings import Settings
 from omentum.records import NetworkRecord
 from omentum.review.round import import_round
 from omentum.runners.in_process import InProcessRunner
-from omentum.settings import Settings
 from omentum.store.store import Store
-from omentum.workspace import new_workspace, opened, prediction_stage
 
 
 @pytest.fixture

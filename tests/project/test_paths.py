@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from omentum.errors import ConfigError, ProjectError, UnknownOrganError
-from omentum.project import (
+from omentum.project.paths import (
     ProjectFolder,
     Settings,
     change_settings,
@@ -17,7 +17,7 @@ from omentum.project import (
     pseudonym,
     read_secret,
 )
-from omentum.settings import read_settings, write_settings
+from omentum.project.settings import read_settings, write_settings
 
 
 @pytest.fixture

@@ -14,15 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from omentum.errors import ConfigError, ProjectError
-from omentum.settings import Settings, checked_name, read_settings, settings_text, write_settings
+from omentum.names import checked_name
+from omentum.project.settings import Settings, read_settings, settings_text, write_settings
 from omentum.volumes.atomic import write_text, writing
 from omentum.volumes.labels import organ
 
 __all__ = [
     "ProjectFolder",
-    "Settings",
     "change_settings",
-    "checked_name",
     "create_project",
     "open_project",
     "pseudonym",

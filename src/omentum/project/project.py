@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from omentum.project import ProjectFolder, create_project, open_project
+from omentum.project.paths import ProjectFolder, create_project, open_project
+from omentum.project.settings import Settings
 from omentum.records import Prediction, Revision
 from omentum.runners.in_process import InProcessRunner
 from omentum.runners.runner import Runner
-from omentum.settings import Settings
 from omentum.store.store import Store
 
 __all__ = ["ADD_STAGE", "Workspace", "new_workspace", "opened", "prediction_stage"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from omentum.errors import ConfigError, ProjectError
 from omentum.predict.postprocess.recipes import RECIPES
-from omentum.settings import (
+from omentum.project.settings import (
     POSTPROCESSING,
     Settings,
     checked_name,

@@ -1,0 +1,1 @@
+"""The open project: its settings, its paths, and which mask stands."""
