@@ -24,11 +24,12 @@ from attention.apart import moved_apart
 from attention.cohort import COUNT_SEEDS, FIT_SEEDS, CohortCase, cohort
 from attention.detection import Detection, detected
 from attention.fit_model import fit_model
+from omentum.measures.canonical_grid import CANONICAL_MM
 from omentum.measures.error_regions import LEAST_ML, error_regions
 from omentum.score.calibration import Calibration, Counts, Prior, shipped_prior
 from omentum.score.error_model import MODEL_ORGANS, ErrorModel, shipped_model
 from omentum.score.expected import expected_errors
-from omentum.score.sight import CANONICAL_MM, Sight, claims_of, look
+from omentum.score.sight import Sight, claims_of, look
 from omentum.score.signals import Signals, organ_signals
 from omentum.volumes.labels import organ
 from omentum.volumes.resample import nearest_voxels

@@ -28,12 +28,13 @@ from attention.on_disk import on_disk
 from attention.page import tell_quality
 from attention.real import real_cases
 from measure import on_file, report
+from omentum.measures.canonical_grid import CANONICAL_MM, canonical
 from omentum.measures.components import pieces_of
 from omentum.score.calibration import Calibration, Counts, shipped_prior
 from omentum.score.error_model import shipped_model
 from omentum.score.expected import ExpectedError, expected_errors
 from omentum.score.hot_spots import joined
-from omentum.score.sight import CANONICAL_MM, canonical, look
+from omentum.score.sight import look
 from omentum.score.stage import heat_path, score_case
 from omentum.volumes.labels import SUBSETS
 from omentum.volumes.masks import whole

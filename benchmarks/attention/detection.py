@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from attention.cohort import CohortCase
+from omentum.measures.canonical_grid import CANONICAL_MM, canonical, masks_on
 from omentum.measures.error_regions import ErrorRegions, error_regions
 from omentum.score.expected import ExpectedError
-from omentum.score.sight import CANONICAL_MM, canonical, masks_on
 from omentum.volumes.geometry import Box
 from omentum.volumes.labels import organ
 from omentum.volumes.resample import nearest_voxels

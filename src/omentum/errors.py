@@ -7,6 +7,7 @@ OmentumError
 │   ├── ImageShapeError            not three axes, or a side out of range
 │   ├── AffineError                no usable affine, or a spacing out of range
 │   ├── NonFiniteVoxelsError       NaN or infinite voxels
+│   ├── NotHounsfieldError         values that cannot be Hounsfield units (HU)
 │   ├── DicomSeriesError           no single, complete, upright series
 │   ├── GridMismatchError          a mask does not lie on the CT's grid
 │   └── LabelValueError            a mask holds values that are no labels
@@ -42,6 +43,7 @@ __all__ = [
     "ImageShapeError",
     "LabelValueError",
     "NonFiniteVoxelsError",
+    "NotHounsfieldError",
     "OmentumError",
     "ProjectError",
     "ReleaseError",
@@ -99,6 +101,17 @@ class AffineError(ImageError):
 
 class NonFiniteVoxelsError(ImageError):
     """The image holds NaN or infinite voxels."""
+
+
+class NotHounsfieldError(ImageError):
+    """The image's values cannot be Hounsfield units (HU)."""
+
+    def __init__(self, path: Path | str, seen: str, offset_hu: float | None) -> None:
+        """Say what was seen, and name the offset where it is beyond doubt."""
+        cure = "give --accept-values to take them as they are, or add what makes HU of them with --hu-offset"
+        if offset_hu is not None:
+            cure = f"give --hu-offset {offset_hu:g}, or --accept-values to take them as they are"
+        super().__init__(path, f"its values cannot be Hounsfield units: {seen}", cure)
 
 
 class DicomSeriesError(ImageError):

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from omentum.errors import GridMismatchError, ProjectError, UnknownOrganError
+from omentum.measures.canonical_grid import canonical
 from omentum.score.calibration import Calibration
 from omentum.score.expected_stage import LEVELS_NAME, score_expected
 from omentum.score.hot_spots import MOST_SPOTS
-from omentum.score.sight import canonical
 from omentum.score.stage import HOT_SPOTS_NAME, heat_path
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.nifti import read_nifti

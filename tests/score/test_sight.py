@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from omentum.score.sight import CANONICAL_MM, canonical, claims_of, masks_on, thumbnail
+from omentum.measures.canonical_grid import CANONICAL_MM, canonical, masks_on
+from omentum.score.sight import claims_of, thumbnail
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet, whole

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from omentum.score.sight import CANONICAL_MM, claims_of
+from omentum.measures.canonical_grid import CANONICAL_MM
+from omentum.score.sight import claims_of
 from omentum.score.signals import SIGNALS, entropy_ml, organ_signals
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.orient import reoriented

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from omentum.measures.canonical_grid import CANONICAL_MM, canonical, masks_on
 from omentum.measures.error_regions import error_regions
 from omentum.project.project import Workspace
 from omentum.records import Revision
 from omentum.score.calibration import Calibration, Counts, read_calibration, write_calibration
 from omentum.score.expected_stage import LEVELS_NAME
-from omentum.score.sight import CANONICAL_MM, canonical, masks_on
 from omentum.score.stage import HOT_SPOTS_NAME
 from omentum.volumes.mask_files import read_masks
 from omentum.volumes.masks import MaskSet

@@ -13,17 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.measures.boxes import organ_boxes
+from omentum.measures.canonical_grid import canonical, masks_on
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.probabilities import FULL, ProbabilityMaps
-from omentum.volumes.resample import nearest_voxels, resampled, spaced
+from omentum.volumes.resample import resampled
 from omentum.volumes.volume import Volume
 
-__all__ = ["CANONICAL_MM", "Claims", "Sight", "canonical", "claims_of", "look", "masks_on", "thumbnail"]
+__all__ = ["Claims", "Sight", "claims_of", "look", "thumbnail"]
 
-CANONICAL_MM = 2.5
-"""Edge of a canonical voxel: half a millilitre, the least error that counts, is 32 of them."""
 _THUMBNAIL = 6
 _WINDOW_HU = (-200.0, 300.0)
 
@@ -75,17 +74,6 @@ class Claims:
         """Give the greatest claim of all organs but one, inside a box."""
         is_owner = self.owner[box] == organ(name).index
         return np.where(is_owner, self.second[box], self.first[box])
-
-
-def canonical(geometry: Geometry) -> Geometry:
-    """Give a CT's canonical grid: cubic voxels over the same field of view, centres equal."""
-    return spaced(geometry, (CANONICAL_MM,) * 3)
-
-
-def masks_on(masks: MaskSet, grid: Geometry) -> MaskSet:
-    """Bring masks to a grid with parallel axes, by the nearest voxel."""
-    lines = nearest_voxels(masks.geometry, grid)
-    return MaskSet(masks.codes[np.ix_(*lines)], masks.sets, masks.organs, grid)
 
 
 def look(masks: MaskSet, maps: Sequence[ProbabilityMaps], ct: Volume | None) -> Sight:

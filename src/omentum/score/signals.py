@@ -16,8 +16,9 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from omentum.measures.boxes import bounding_box, grown, joint_box, shifted
+from omentum.measures.canonical_grid import CANONICAL_MM
 from omentum.score.form_signals import FORM_SIGNALS, TISSUE_SIGNALS, form_of, tissue_of
-from omentum.score.sight import CANONICAL_MM, Claims, Part, Sight
+from omentum.score.sight import Claims, Part, Sight
 from omentum.volumes.geometry import Box
 from omentum.volumes.probabilities import FULL
 
