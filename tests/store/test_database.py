@@ -3,6 +3,7 @@
 import builtins
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -10,7 +11,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from omentum.errors import ProjectError
 from omentum.store.database import Database
-from omentum.store.store import Store
+from omentum.store.migrate import upgrade
 
 URL = "sqlite:///omentum.db"
 
@@ -22,6 +23,21 @@ def database(tmp_path):
         session.execute(text("CREATE TABLE numbers (number INTEGER PRIMARY KEY)"))
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def on_postgresql(postgresql_url, tmp_path):
+    """Open a PostgreSQL database that has the same table."""
+    with closing(Database(postgresql_url, tmp_path, wait_seconds=0.1)) as opened:
+        with opened.writing() as session:
+            session.execute(text("CREATE TABLE numbers (number INTEGER PRIMARY KEY)"))
+        yield opened
+
+
+def opened_today(url, root, wait_seconds=1.0):
+    """Open a database as a store does, and close it."""
+    with closing(Database(url, root, wait_seconds=wait_seconds)) as opened:
+        upgrade(opened)
 
 
 def numbers_in(database):
@@ -78,15 +94,14 @@ def test_a_locked_database_is_refused_after_the_wait(tmp_path):
         other.execute("PRAGMA journal_mode = WAL")
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(ProjectError, match="another program keeps it locked"):
-            Store.open(URL, tmp_path, wait_seconds=0.1)
+            opened_today(URL, tmp_path, wait_seconds=0.1)
 
 
-def test_a_store_of_this_version_opens_while_another_writes(tmp_path):
-    Store.open(URL, tmp_path).close()
+def test_a_database_of_this_version_opens_while_another_writes(tmp_path):
+    opened_today(URL, tmp_path)
     with closing(sqlite3.connect(tmp_path / "omentum.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with Store.open(URL, tmp_path, wait_seconds=0.1) as store:
-            assert store.cases.all() == []
+        opened_today(URL, tmp_path, wait_seconds=0.1)
 
 
 def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path):
@@ -94,24 +109,23 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path):
     path.write_bytes(b"\x1f\x8b a gzipped CT, perhaps" * 100)
     before = path.read_bytes()
     with pytest.raises(ProjectError, match=r"omentum\.db: it is no SQLite database"):
-        Store.open(URL, tmp_path)
+        opened_today(URL, tmp_path)
     assert path.read_bytes() == before
 
 
-def test_a_damaged_database_is_refused(tmp_path, case_of):
+def test_a_damaged_database_is_refused(tmp_path):
     path = tmp_path / "omentum.db"
-    with Store.open(URL, tmp_path) as store:
-        store.cases.add_all([case_of(f"case-{number:04}") for number in range(500)])
+    opened_today(URL, tmp_path)
     content = bytearray(path.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)
     path.write_bytes(content)
     with pytest.raises(ProjectError, match="damaged; bring it back from a backup"):
-        Store.open(URL, tmp_path)
+        opened_today(URL, tmp_path)
 
 
 def test_a_database_in_a_folder_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(ProjectError, match="its folder must exist"):
-        Store.open("sqlite:///deeper/omentum.db", tmp_path)
+        opened_today("sqlite:///deeper/omentum.db", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +143,7 @@ def test_a_database_in_a_folder_that_is_not_there_is_refused(tmp_path):
 )
 def test_a_url_that_cannot_be_is_refused_without_its_password(tmp_path, url, said):
     with pytest.raises(ProjectError) as caught:
-        Store.open(url, tmp_path)
+        opened_today(url, tmp_path)
     assert said in str(caught.value)
     assert "hunter2" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
@@ -145,4 +159,63 @@ def test_postgresql_without_its_driver_says_what_to_install(tmp_path, monkeypatc
 
     monkeypatch.setattr(builtins, "__import__", no_psycopg)
     with pytest.raises(ProjectError, match=r"pip install omentum\[postgres\]"):
-        Store.open("postgresql+psycopg://me@there/atlas", tmp_path)
+        opened_today("postgresql+psycopg://me@there/atlas", tmp_path)
+
+
+def test_who_claims_on_sqlite_waits_for_the_writer(database, tmp_path):
+    other = Database(URL, tmp_path, wait_seconds=0.1)
+    with closing(other), database.writing() as session:
+        session.execute(text("INSERT INTO numbers VALUES (1)"))
+        with pytest.raises(ProjectError, match="keeps it locked"), other.claiming() as late:
+            late.execute(text("SELECT count(*) FROM numbers"))
+
+
+def test_a_claim_inside_a_larger_transaction_is_part_of_it(database):
+    def claim_and_stop():
+        with database.together():
+            with database.claiming() as session:
+                session.execute(text("INSERT INTO numbers VALUES (1)"))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        claim_and_stop()
+    assert numbers_in(database) == []
+
+
+def test_claims_on_postgresql_do_not_queue_behind_a_writer(on_postgresql, postgresql_url, tmp_path):
+    other = Database(postgresql_url, tmp_path, wait_seconds=0.1)
+    with closing(other), on_postgresql.writing() as writer:
+        writer.execute(text("INSERT INTO numbers VALUES (1)"))
+        with other.claiming() as session:
+            session.execute(text("INSERT INTO numbers VALUES (2)"))
+        assert numbers_in(other) == [2]
+        with pytest.raises(ProjectError, match="another program keeps it locked"), other.writing() as late:
+            late.execute(text("SELECT count(*) FROM numbers"))
+    assert numbers_in(on_postgresql) == [1, 2]
+
+
+def test_a_claim_that_must_wait_for_a_row_gives_up_in_a_sentence(on_postgresql, postgresql_url, tmp_path):
+    other = Database(postgresql_url, tmp_path, wait_seconds=0.1)
+    same = text("INSERT INTO numbers VALUES (1)")
+    with closing(other), on_postgresql.writing() as writer:
+        writer.execute(same)
+        with pytest.raises(ProjectError, match="keeps it locked"), other.claiming() as session:
+            session.execute(same)
+
+
+def test_the_clock_is_the_databases_and_goes_on_within_a_transaction(database, on_postgresql):
+    for one in (database, on_postgresql):
+        with one.reading() as session:
+            first, second = one.now(session), one.now(session)
+        assert first.utcoffset() == timedelta(0)
+        assert abs(datetime.now(UTC) - first) < timedelta(minutes=1)
+        assert first < second or one.is_sqlite
+
+
+def test_a_postgresql_server_refuses_what_writes(postgresql_url, tmp_path):
+    with (
+        closing(Database(postgresql_url, tmp_path, wait_seconds=0.1, read_only=True)) as database,
+        pytest.raises(ProjectError, match="takes no writes"),
+        database.reading() as session,
+    ):
+        session.execute(text("CREATE TABLE numbers (number INTEGER)"))

@@ -1,46 +1,96 @@
 """Migrations make the very tables that the code expects."""
 
 import logging
+import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, inspect, text
 
 from omentum.errors import ProjectError
-from omentum.store import migrate
+from omentum.store import migrate, review_tables, tables  # noqa: F401  (they fill Base.metadata)
+from omentum.store.base import Base
 from omentum.store.database import Database
-from omentum.store.store import Store
-from omentum.store.tables import Base
 
 URL = "sqlite:///omentum.db"
+FIRST = "def upgrade(): op.execute('CREATE TABLE numbers (number INTEGER)')"
+SECOND = """
+from omentum.errors import ProjectError
+def upgrade():
+    op.execute("CREATE TABLE sums (total INTEGER)")
+def downgrade():
+    op.execute("DROP TABLE sums")
+    if 7 in op.get_bind().exec_driver_sql("SELECT number FROM numbers").scalars():
+        raise ProjectError("a 7 does not fit into version 01")
+"""
+THIRD = """
+def upgrade():
+    op.execute("CREATE TABLE letters (letter TEXT)")
+def downgrade():
+    op.execute("DROP TABLE letters")
+"""
+
+
+@contextmanager
+def opened(root, url=URL, **changes):
+    with closing(Database(url, root, wait_seconds=1.0, **changes)) as database:
+        yield database
+
+
+def upgrade(root):
+    with opened(root) as database:
+        migrate.upgrade(database)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def migrated(request, tmp_path):
+    """A connection to a database that was made by the migrations."""
+    url = URL if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
+    with opened(tmp_path, url) as database:
+        migrate.upgrade(database)
+        with database.reading() as session:
+            yield session.connection()
 
 
 @pytest.fixture
-def migrated(tmp_path):
-    """A connection to a database that was made by the migrations."""
-    Store.open(URL, tmp_path).close()
-    engine = create_engine(f"sqlite:///{tmp_path / 'omentum.db'}")
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
+def versions(tmp_path, monkeypatch):
+    """Three versions of a small database: the second can be taken back unless it holds a 7."""
+    folder = tmp_path / "migrations"
+    (folder / "versions").mkdir(parents=True)
+    shutil.copy(Path(migrate.__file__).parent / "migrations" / "env.py", folder)
+    for revision, before, steps in (("01", None, FIRST), ("02", "01", SECOND), ("03", "02", THIRD)):
+        head = f"from alembic import op\nrevision = {revision!r}\ndown_revision = {before!r}\n"
+        (folder / "versions" / f"v{revision}.py").write_text(head + steps)
+
+    def config():
+        made = Config()
+        made.set_main_option("script_location", str(folder))
+        return made
+
+    monkeypatch.setattr(migrate, "_config", config)
 
 
 def test_migrations_and_tables_agree(migrated):
-    options = {"compare_type": True, "compare_server_default": True}
+    # PostgreSQL cannot compare two values of JSON, hence no defaults there.
+    options = {"compare_type": True, "compare_server_default": migrated.dialect.name == "sqlite"}
     context = MigrationContext.configure(migrated, opts=options)
     assert compare_metadata(context, Base.metadata) == []
 
 
-def test_migrations_and_tables_agree_on_keys_and_constraints(migrated):
+def test_migrations_and_tables_agree_on_keys_and_constraints(tmp_path):
     made, expected = create_engine("sqlite://"), {}
     Base.metadata.create_all(made)
     with made.connect() as connection:
         expected = constraints_of(connection)
     made.dispose()
-    found = constraints_of(migrated)
+    upgrade(tmp_path)
+    with opened(tmp_path) as database, database.reading() as session:
+        found = constraints_of(session.connection())
     del found["alembic_version"]
     assert found == expected
 
@@ -58,21 +108,21 @@ def constraints_of(connection):
 
 
 def test_opening_again_changes_no_byte(tmp_path):
-    Store.open(URL, tmp_path).close()
+    upgrade(tmp_path)
     before = (tmp_path / "omentum.db").read_bytes()
-    Store.open(URL, tmp_path).close()
+    upgrade(tmp_path)
     assert (tmp_path / "omentum.db").read_bytes() == before
 
 
 def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path):
-    Store.open(URL, tmp_path).close()
+    upgrade(tmp_path)
     with closing(sqlite3.connect(tmp_path / "omentum.db")) as newer:
         newer.execute("UPDATE alembic_version SET version_num = '9999'")
         newer.execute("CREATE TABLE dreams (dream TEXT)")
         newer.commit()
     before = (tmp_path / "omentum.db").read_bytes()
     with pytest.raises(ProjectError, match=r"at version 9999, .* install a newer Omentum"):
-        Store.open(URL, tmp_path)
+        upgrade(tmp_path)
     assert (tmp_path / "omentum.db").read_bytes() == before
 
 
@@ -85,12 +135,13 @@ def test_an_upgrade_that_fails_leaves_the_database_as_it_was(tmp_path, monkeypat
 
     monkeypatch.setattr(migrate.command, "upgrade", fail_at_the_end)
     with pytest.raises(KeyboardInterrupt):
-        Store.open(URL, tmp_path)
+        upgrade(tmp_path)
     with closing(sqlite3.connect(tmp_path / "omentum.db")) as connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
     monkeypatch.undo()
-    with Store.open(URL, tmp_path) as store:
-        assert store.cases.all() == []
+    upgrade(tmp_path)
+    with opened(tmp_path) as database:
+        migrate.check_current(database)
 
 
 def test_an_upgrade_says_nothing(tmp_path, capfd):
@@ -100,3 +151,78 @@ def test_an_upgrade_says_nothing(tmp_path, capfd):
     database.close()
     assert capfd.readouterr() == ("", "")
     assert (logging.getLogger().handlers, logging.getLogger().level) == before
+
+
+def test_a_database_of_an_older_version_is_told_of_and_not_changed_by_reading(tmp_path):
+    path = tmp_path / "omentum.db"
+    upgrade(tmp_path)
+    with closing(sqlite3.connect(path)) as older:
+        older.execute("UPDATE alembic_version SET version_num = '0003'")
+        older.commit()
+    before = path.read_bytes()
+    with opened(tmp_path, read_only=True) as database:
+        with pytest.raises(ProjectError, match=r"older version \(0003, this Omentum has \d+\): any command"):
+            migrate.check_current(database)
+        with pytest.raises(ProjectError, match="is open for reading only"):
+            migrate.upgrade(database)
+    assert path.read_bytes() == before
+
+
+def test_reading_refuses_a_newer_version_and_an_empty_database(tmp_path):
+    (tmp_path / "omentum.db").touch()
+    with opened(tmp_path, read_only=True) as database, pytest.raises(ProjectError, match=r"\(none, this"):
+        migrate.check_current(database)
+    upgrade(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "omentum.db")) as newer:
+        newer.execute("UPDATE alembic_version SET version_num = '9999'")
+        newer.commit()
+    with opened(tmp_path, read_only=True) as database, pytest.raises(ProjectError, match="install a newer"):
+        migrate.check_current(database)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def at_third(request, tmp_path, versions):
+    """The small database at its third version."""
+    url = URL if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
+    with opened(tmp_path, url) as database:
+        migrate.upgrade(database)
+        yield database
+
+
+def tables_in(database):
+    with database.reading() as session:
+        return set(inspect(session.connection()).get_table_names()) - {"alembic_version"}
+
+
+def test_a_database_goes_back_to_an_earlier_version_and_forth_again(at_third):
+    migrate.downgrade(at_third, "01")
+    assert tables_in(at_third) == {"numbers"}
+    migrate.downgrade(at_third, "01")
+    migrate.upgrade(at_third)
+    assert tables_in(at_third) == {"numbers", "sums", "letters"}
+
+
+def test_a_way_back_that_a_migration_refuses_changes_nothing(at_third):
+    with at_third.writing() as session:
+        session.execute(text("INSERT INTO numbers VALUES (7)"))
+    with pytest.raises(ProjectError, match="a 7 does not fit into version 01"):
+        migrate.downgrade(at_third, "01")
+    assert tables_in(at_third) == {"numbers", "sums", "letters"}
+    migrate.check_current(at_third)
+
+
+def test_there_is_no_way_back_to_what_is_not_earlier(tmp_path, versions):
+    with opened(tmp_path) as database:
+        with pytest.raises(ProjectError, match="at version none and cannot go back to '01'"):
+            migrate.downgrade(database, "01")
+        migrate.upgrade(database)
+        migrate.downgrade(database, "02")
+        for to in ("03", "base", "-1"):
+            with pytest.raises(ProjectError, match=f"cannot go back to '{to}'; name one of 01, 02"):
+                migrate.downgrade(database, to)
+
+
+def test_a_version_without_a_way_back_is_named(tmp_path):
+    upgrade(tmp_path)
+    with opened(tmp_path) as database, pytest.raises(ProjectError, match="no way back from version 000"):
+        migrate.downgrade(database, "0001")

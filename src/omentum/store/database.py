@@ -1,46 +1,28 @@
-"""How is a database reached, and what if it cannot be?
+"""Open a project's database, and say in a sentence why it cannot be used.
 
 In:  a URL and the project's root.
-Out: sessions, each one transaction: any number read at a time, and one writes. Trouble that a user
-     can put right comes out as `ProjectError`, in a sentence.
+Out: sessions, each one transaction: any number read or claim at a time, and one writes. Trouble that a
+     user can put right comes out as `ProjectError`, in a sentence.
 """
 
 import json
-import sqlite3
+import os
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy import DateTime, Engine, func, select
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.orm import Session
 
 from omentum.errors import ProjectError
+from omentum.store import postgresql, sqlite
 
-__all__ = ["Database"]
-
-_WRITES = "omentum_writes"
-_CONNECT_SECONDS = 10
-_RETRY_SECONDS = 0.02
-_WRITERS = 0x6F6D656E
-"""PostgreSQL's number for the lock that writers take in turn: any that no other program takes."""
-_LOCK_NOT_AVAILABLE = "55P03"
-
-_LOCKED = "another program keeps it locked; wait for that to end and run the command again"
-_SQLITE_TROUBLE = {
-    "SQLITE_BUSY": _LOCKED,
-    "SQLITE_LOCKED": _LOCKED,
-    "SQLITE_NOTADB": "it is no SQLite database; move it away, or set `database` in omentum.toml",
-    "SQLITE_CORRUPT": "it is damaged; bring it back from a backup",
-    "SQLITE_CANTOPEN": "it cannot be opened; its folder must exist and be yours to write to",
-    "SQLITE_READONLY": "it cannot be written to; make the file and its folder writable",
-    "SQLITE_FULL": "its disk is full; free some space and run the command again",
-    "SQLITE_IOERR": "its disk cannot be read or written to; check the disk and run the command again",
-}
+__all__ = ["Database", "is_writable"]
 
 _strict_json = partial(json.dumps, allow_nan=False)
 """SQLite would take a NaN that PostgreSQL refuses."""
@@ -53,35 +35,59 @@ class Database:
         url: `sqlite:///FILE`, relative to the root, or `postgresql+psycopg://USER@HOST/NAME`.
         root: The project's folder.
         wait_seconds: How long to wait for another program's write to end.
+        read_only: Never write: neither to the database nor, where it is not writable, to its folder.
 
     Raises:
         ProjectError: The URL is none of these, or its driver is not installed.
     """
 
-    def __init__(self, url: str, root: Path, *, wait_seconds: float) -> None:
+    def __init__(self, url: str, root: Path, *, wait_seconds: float, read_only: bool = False) -> None:
         parsed = _parsed(url, root)
         self.name = parsed.render_as_string(hide_password=True)
-        make = _sqlite if _is_sqlite(parsed) else _postgresql
-        self._engine, self._writer = make(parsed, wait_seconds)
+        self.is_sqlite = _is_sqlite(parsed)
+        self.is_read_only = read_only
+        if read_only:
+            self._reader = _open_reader(parsed, wait_seconds)
+            self._writer = self._claimer = self._reader
+        elif self.is_sqlite:
+            self._reader, self._writer = sqlite.open_engines(
+                parsed, wait_seconds=wait_seconds, json_serializer=_strict_json
+            )
+            self._claimer = self._writer
+        else:
+            self._reader, self._writer, self._claimer = postgresql.open_engines(
+                parsed, wait_seconds=wait_seconds, json_serializer=_strict_json
+            )
         self._shared = _Shared()
 
-    @contextmanager
-    def reading(self) -> Iterator[Session]:
-        """Open a session that reads one consistent state."""
-        if self._shared.session is not None:
-            yield self._shared.session
-            return
-        with self._explained(), Session(self._engine) as session, session.begin():
-            yield session
+    def reading(self) -> AbstractContextManager[Session]:
+        """Open a session that reads one consistent state.
 
-    @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """Open a session that alone writes: all of it is kept once the block ends well, or nothing."""
-        if self._shared.session is not None:
-            yield self._shared.session
-            return
-        with self._explained(), Session(self._writer) as session, session.begin():
-            yield session
+        Raises:
+            ProjectError: The database cannot be reached or read.
+        """
+        return self._session(self._reader)
+
+    def writing(self) -> AbstractContextManager[Session]:
+        """Open a session that alone writes: all of it is kept once the block ends well, or nothing.
+
+        Raises:
+            ProjectError: The database is open for reading only, or cannot be reached or written to.
+        """
+        self._refuse_if_read_only()
+        return self._session(self._writer)
+
+    def claiming(self) -> AbstractContextManager[Session]:
+        """Open a session for a short write of rows that no two transactions may hold: leases.
+
+        On PostgreSQL it does not queue behind `writing()`, so the caller takes its rows with
+        `FOR UPDATE SKIP LOCKED`. On SQLite, where one program writes at a time, it is `writing()`.
+
+        Raises:
+            ProjectError: The database is open for reading only, or cannot be reached or written to.
+        """
+        self._refuse_if_read_only()
+        return self._session(self._claimer)
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -96,16 +102,41 @@ class Database:
             finally:
                 self._shared.session = before
 
+    def now(self, session: Session) -> datetime:
+        """Read the clock that all who share the database go by, in UTC.
+
+        It is the server's, as the clocks of machines differ; a SQLite file is used on one machine.
+        """
+        if self.is_sqlite:
+            return datetime.now(UTC)
+        clock = func.clock_timestamp(type_=DateTime(timezone=True))
+        return session.scalars(select(clock)).one().astimezone(UTC)
+
     def close(self) -> None:
         """Let go of every connection."""
-        self._engine.dispose()
+        self._reader.dispose()
+
+    def _refuse_if_read_only(self) -> None:
+        if self.is_read_only:
+            raise ProjectError(
+                f"database {self.name} is open for reading only, and this writes; "
+                "copy the project to where you may write, or run the command as a user who may"
+            )
+
+    @contextmanager
+    def _session(self, engine: Engine) -> Iterator[Session]:
+        if self._shared.session is not None:
+            yield self._shared.session
+            return
+        with self._explained(), Session(engine) as session, session.begin():
+            yield session
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
         except DatabaseError as error:
-            cure = _cure(error)
+            cure = sqlite.cure(error) if self.is_sqlite else postgresql.cure(error)
             if cure is None:
                 raise
             raise ProjectError(f"database {self.name}: {cure}") from error
@@ -115,6 +146,24 @@ class _Shared(threading.local):
     """The session of a thread's `together`, while there is one."""
 
     session: Session | None = None
+
+
+def is_writable(root: Path, url: str) -> bool:
+    """Tell if this user may write to a project: to its folder and, where that is a file, to its database.
+
+    What a user may do on a PostgreSQL server is not asked: it takes a connection, and its errors say it.
+
+    Args:
+        root: The project's folder.
+        url: The database's URL, as for `Database`.
+
+    Raises:
+        ProjectError: The URL cannot be one of a database.
+    """
+    parsed = _parsed(url, root)
+    if not os.access(root, os.W_OK | os.X_OK):
+        return False
+    return not _is_sqlite(parsed) or sqlite.is_writable(Path(str(parsed.database)))
 
 
 def _parsed(url: str, root: Path) -> URL:
@@ -135,72 +184,7 @@ def _is_sqlite(url: URL) -> bool:
     return url.drivername == "sqlite"
 
 
-def _sqlite(url: URL, wait_seconds: float) -> tuple[Engine, Engine]:
-    reader = create_engine(url, json_serializer=_strict_json, connect_args={"timeout": wait_seconds})
-    event.listen(reader, "connect", partial(_prepare_sqlite, wait_seconds=wait_seconds))
-    event.listen(reader, "begin", _begin_sqlite)
-    return reader, reader.execution_options(**{_WRITES: True})
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _: object, *, wait_seconds: float) -> None:
-    connection.isolation_level = None  # the driver begins transactions too late; `_begin_sqlite` does it
-    _use_write_ahead_log(connection, wait_seconds)
-    connection.execute("PRAGMA foreign_keys = ON")
-
-
-def _use_write_ahead_log(connection: sqlite3.Connection, wait_seconds: float) -> None:
-    """Let readers and a writer not wait for one another: an attribute of the file, set on a new one."""
-    give_up = time.monotonic() + wait_seconds
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            # While another writes, be it this same attribute, SQLite refuses at once instead of waiting.
-            if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > give_up:
-                raise
-            time.sleep(_RETRY_SECONDS)
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that reads and then writes would be refused at once if another wrote in between.
-    writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _postgresql(url: URL, wait_seconds: float) -> tuple[Engine, Engine]:
-    if url.drivername != "postgresql+psycopg":
-        raise ProjectError(
-            f"database {url.drivername}:// is unknown; known are sqlite and postgresql+psycopg"
-        )
-    try:
-        reader = create_engine(
-            url,
-            isolation_level="REPEATABLE READ",
-            json_serializer=_strict_json,
-            connect_args={"connect_timeout": _CONNECT_SECONDS},
-        )
-    except ModuleNotFoundError:
-        raise ProjectError("PostgreSQL needs its driver; `pip install omentum[postgres]`") from None
-    event.listen(reader, "begin", partial(_begin_postgresql, wait_seconds=wait_seconds))
-    # A writer must see what was committed while it waited for its turn, hence not a repeatable read.
-    return reader, reader.execution_options(**{_WRITES: True, "isolation_level": "READ COMMITTED"})
-
-
-def _begin_postgresql(connection: Connection, wait_seconds: float) -> None:
-    if connection.get_execution_options().get(_WRITES, False):
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{round(wait_seconds * 1000)}ms'")
-        connection.execute(select(func.pg_advisory_xact_lock(_WRITERS)))
-
-
-def _cure(error: DatabaseError) -> str | None:
-    """Say what to do about an error from the database; `None` where it is our bug."""
-    code = getattr(error.orig, "sqlite_errorname", None)
-    if code is not None:
-        return next((cure for known, cure in _SQLITE_TROUBLE.items() if code.startswith(known)), None)
-    if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
-        return _LOCKED
-    if isinstance(error, OperationalError):
-        said = str(error.orig).strip().partition("\n")[0]
-        return f"it says {said!r}; check `database` in omentum.toml and that the server runs"
-    return None
+def _open_reader(url: URL, wait_seconds: float) -> Engine:
+    if _is_sqlite(url):
+        return sqlite.open_reader(url, wait_seconds=wait_seconds, json_serializer=_strict_json)
+    return postgresql.open_reader(url, json_serializer=_strict_json)

@@ -1,12 +1,12 @@
-"""How does alembic reach the database? By the connection that `omentum.store.migrate` hands it.
+"""Run migrations on the connection that `omentum.store.migrate` hands to alembic.
 
 In:  that connection, in the middle of a transaction.
-Out: each step that was missing, run on it.
+Out: each step up or down that was asked for, run on it.
 """
 
 from alembic import context
 
-from omentum.store.tables import Base
+from omentum.store.base import Base
 
 
 def _run() -> None:
