@@ -4,7 +4,7 @@ import SimpleITK as sitk
 
 from omentum.errors import AffineError, ImageShapeError, UnreadableImageError
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.itk_files import ITK_ENDINGS, read_itk
+from omentum.volumes.itk_files import ITK_ENDINGS, read_itk, read_itk_fields
 from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
 from omentum.volumes.read import read_ct, read_mask
 from omentum.volumes.volume import Volume
@@ -53,6 +53,18 @@ def test_a_file_that_names_no_space_is_refused_for_left_is_unknown(tmp_path):
     path.write_bytes(f"{head}encoding: raw\n\n".encode() + CT.voxels.tobytes())
     with pytest.raises(AffineError, match="names no space"):
         read_itk(path)
+
+
+def test_free_text_in_latin_1_is_read_and_a_key_in_it_is_left_out(tmp_path):
+    head = "NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nencoding: raw\nA:=Größe\nGröße:=5\nB:=x\n\n"
+    for encoding, size in (("utf-8", {"Größe": "5"}), ("latin-1", {})):
+        (tmp_path / "m.nrrd").write_bytes(head.encode(encoding) + bytes(8))
+        fields = read_itk_fields(tmp_path / "m.nrrd")
+        assert {key: fields[key] for key in fields if not key.startswith(("NRRD_", "ITK_"))} == {
+            "A": "Größe",
+            "B": "x",
+            **size,
+        }
 
 
 def test_what_is_cut_short_or_no_volume_is_refused(tmp_path):

@@ -1,25 +1,41 @@
-"""How do volumes come from NRRD and MetaImage files?
+"""Read volumes from NRRD and MetaImage files.
 
 In:  `.nrrd`, `.nhdr`, `.mha`, `.mhd` files with three axes, whose header says where they are in the patient.
-Out: a `Volume` with an RAS+ affine, the axes as they are in the file.
+Out: a `Volume` with an RAS+ affine, the axes as they are in the file; or the layers of a file with several
+     values a voxel, and the free text of its header.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from omentum.errors import AffineError, ImageShapeError, UnreadableImageError
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.volume import Volume
 
-__all__ = ["ITK_ENDINGS", "is_itk", "read_itk"]
+__all__ = ["ITK_ENDINGS", "Layers", "is_itk", "read_itk", "read_itk_fields", "read_itk_layers"]
 
 ITK_ENDINGS = (".nrrd", ".nhdr", ".mha", ".mhd")
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _CURE = "save it anew as a 3D volume from the program it came from"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Layers:
+    """Several values a voxel, each a layer of its own.
+
+    Attributes:
+        voxels: Array `(layer, x, y, z)`; one layer where the file has one value a voxel.
+        geometry: The grid that the layers share.
+    """
+
+    voxels: npt.NDArray[Any]
+    geometry: Geometry
 
 
 def is_itk(path: Path) -> bool:
@@ -40,20 +56,56 @@ def read_itk(path: Path, *, check: Callable[[Geometry], None] | None = None) -> 
         AffineError: An NRRD file does not say in which space it is, so that left and right are unknown.
     """
     reader = _header(path)
+    size, n_values = reader.GetSize(), reader.GetNumberOfComponents()
+    if len(size) != 3 or min(size) < 2 or n_values != 1:
+        seen = f"it has shape {size} with {n_values} values a voxel, and a volume has three axes and one"
+        raise ImageShapeError(path, seen, "give one 3D volume a file")
     geometry = _geometry(path, reader)
     if check is not None:
         check(geometry)
-    import SimpleITK as sitk
+    return Volume(_voxels(path, reader).transpose(2, 1, 0), geometry)
 
-    try:
-        voxels = sitk.GetArrayFromImage(reader.Execute()).transpose(2, 1, 0)
-    except RuntimeError as error:
-        raise UnreadableImageError(
-            path, f"its voxels cannot be read ({_last_line(error)})", "copy it again from its source"
-        ) from None
-    if voxels.dtype.kind == "f":
-        voxels = voxels.astype(np.float32, copy=False)
-    return Volume(voxels, geometry)
+
+def read_itk_layers(path: Path, *, check: Callable[[Geometry], None] | None = None) -> Layers:
+    """Read a file that may hold several values a voxel, wherever the file keeps that axis.
+
+    Args:
+        path: The file.
+        check: Looks at the grid before any voxel is read; what it raises is raised.
+
+    Raises:
+        ImageShapeError: It does not have three axes of space; a side may be of one voxel.
+        ImageError: Otherwise as `read_itk`.
+    """
+    reader = _header(path)
+    size = reader.GetSize()
+    if len(size) != 3:
+        seen = f"it has {len(size)} axes of space, {size}, and a volume has three"
+        raise ImageShapeError(path, seen, "give one 3D volume a file, its layers as an axis of kind `list`")
+    geometry = _geometry(path, reader)
+    if check is not None:
+        check(geometry)
+    voxels = _voxels(path, reader).reshape(*reversed(size), reader.GetNumberOfComponents())
+    return Layers(voxels=voxels.transpose(3, 2, 1, 0), geometry=geometry)
+
+
+def read_itk_fields(path: Path) -> dict[str, str]:
+    """Read the free text of a file's header, by key, without its voxels; errors as `read_itk`.
+
+    A value that is not UTF-8 is read as Latin-1; a field whose key is not UTF-8 is left out.
+    """
+    reader = _header(path)
+    keys = [key for key in reader.GetMetaDataKeys() if _is_utf8(key)]  # SimpleITK takes no others
+    return {key: _text(reader.GetMetaData(key)) for key in keys}
+
+
+def _is_utf8(text: str) -> bool:
+    """Tell whether the bytes that a text was decoded from, with `surrogateescape`, were UTF-8."""
+    return not any("\udc80" <= letter <= "\udcff" for letter in text)
+
+
+def _text(text: str) -> str:
+    return text if _is_utf8(text) else text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def _header(path: Path) -> Any:
@@ -63,6 +115,8 @@ def _header(path: Path) -> Any:
         raise UnreadableImageError(path, "there is no such file", "check the path")
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
+    if path.suffix.lower() in {".mha", ".mhd"}:
+        reader.SetImageIO("MetaImageIO")  # which of itself knows the endings in small letters only
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
@@ -70,19 +124,27 @@ def _header(path: Path) -> Any:
     return reader
 
 
+def _voxels(path: Path, reader: Any) -> npt.NDArray[Any]:
+    """Give the voxels `(z, y, x)`, or `(z, y, x, layer)`."""
+    import SimpleITK as sitk
+
+    try:
+        voxels = np.asarray(sitk.GetArrayFromImage(reader.Execute()))
+    except RuntimeError as error:
+        raise UnreadableImageError(
+            path, f"its voxels cannot be read ({_last_line(error)})", "copy it again from its source"
+        ) from None
+    return voxels.astype(np.float32, copy=False) if voxels.dtype.kind == "f" else voxels
+
+
 def _geometry(path: Path, reader: Any) -> Geometry:
-    size = reader.GetSize()
-    n_values = reader.GetNumberOfComponents()
-    if len(size) != 3 or min(size) < 2 or n_values != 1:
-        seen = f"it has shape {size} with {n_values} values a voxel, and a volume has three axes and one"
-        raise ImageShapeError(path, seen, "give one 3D volume a file")
     if path.suffix.lower() in {".nrrd", ".nhdr"} and "NRRD_space" not in reader.GetMetaDataKeys():
         raise AffineError(path, "its header names no space, so left and right are unknown", _CURE)
     affine = np.eye(4)
     affine[:3, :3] = np.array(reader.GetDirection()).reshape(3, 3) * np.array(reader.GetSpacing())
     affine[:3, 3] = reader.GetOrigin()
     try:
-        x, y, z = size
+        x, y, z = reader.GetSize()
         return Geometry((x, y, z), _LPS_TO_RAS @ affine)
     except AffineError as error:
         raise AffineError(path, *str(error).removeprefix("grid: ").split("; ")) from None

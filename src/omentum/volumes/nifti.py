@@ -204,15 +204,22 @@ def _write_header(image: nib.Nifti1Image, stream: VoxelStream) -> None:
 
 
 def _open(path: Path) -> nib.Nifti1Image:
+    if not path.exists():
+        raise UnreadableImageError(path, "there is no such file", "check the path")
     try:
-        image = nib.load(path)
-    except FileNotFoundError:
-        raise UnreadableImageError(path, "there is no such file", "check the path") from None
+        image = _loaded(path)
     except DAMAGE as error:
         raise UnreadableImageError(path, f"it cannot be read as NIfTI ({error})", _CURE) from None
     if not isinstance(image, nib.Nifti1Image):
         raise UnreadableImageError(path, f"it is {type(image).__name__}, not NIfTI", "convert it to NIfTI")
     return image
+
+
+def _loaded(path: Path) -> Any:
+    try:
+        return nib.load(path)
+    except FileNotFoundError:  # it looks for `.nii` where a name ends in `.Nii`
+        return nib.Nifti1Image.from_file_map({"image": nib.FileHolder(str(path))})
 
 
 def _geometry(path: Path, image: nib.Nifti1Image) -> Geometry:

@@ -35,6 +35,7 @@ __all__ = [
     "SIDE_VOXELS",
     "SPACING_MM",
     "check_grid",
+    "checked_labels",
     "is_volume",
     "read_ct",
     "read_mask",
@@ -101,8 +102,18 @@ def read_mask(path: Path, geometry: Geometry) -> Volume:
     if not mask.geometry.same_grid(geometry):
         mask = _along(mask, geometry)
     check_grid(path, mask.geometry, geometry)
-    _check_finite(path, mask.voxels)
-    return Volume(_labels(path, mask.voxels), geometry)
+    return Volume(checked_labels(path, mask.voxels), geometry)
+
+
+def checked_labels(path: Path, voxels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Give a file's voxels `(x, y, z)` as labels.
+
+    Raises:
+        LabelValueError: A value is not a whole number from 0 to 255, but for the rounding of scaled files.
+        NonFiniteVoxelsError: A value is NaN or infinite.
+    """
+    _check_finite(path, voxels)
+    return _labels(path, voxels)
 
 
 def _along(mask: Volume, geometry: Geometry) -> Volume:

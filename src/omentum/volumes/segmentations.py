@@ -1,0 +1,175 @@
+"""Read the masks that people hand in, whatever program saved them.
+
+In:  a NIfTI, NRRD or MetaImage file with one mask, or a `.seg.nrrd` of 3D Slicer with named segments; on the
+     CT's grid, its axes in any order, or cropped or padded by whole voxels.
+Out: each mask on the CT's grid, with the name that the file gives it and what was done to place it.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from omentum.errors import GridMismatchError, ImageError, LabelValueError, UnreadableImageError
+from omentum.volumes.geometry import Box, Geometry
+from omentum.volumes.itk_files import is_itk, read_itk_fields, read_itk_layers
+from omentum.volumes.labels import ORGANS, organ
+from omentum.volumes.lattice import Placement, lattice_placement, put_on_grid
+from omentum.volumes.read import NOT_A_CT, checked_labels, is_volume, read_volume
+from omentum.volumes.segment_fields import Segment, has_segments, segments_in
+
+__all__ = ["NamedMask", "read_segmentation"]
+
+_ANY_ORGAN_VALUES = (1, 255)
+"""Values that a mask of any organ may have."""
+
+_VALUES_SHOWN = 8
+
+_Piece = tuple[npt.NDArray[np.bool_], Box]
+"""A mask inside a box of its own grid, and that box."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class NamedMask:
+    """One mask of a file.
+
+    Attributes:
+        name: What the file calls it; `None` where the file has no names.
+        mask: The mask `(x, y, z)` on the CT's grid; without a voxel, it says that the organ is absent.
+        notes: What was done to place it, for people; empty where it was on the CT's grid.
+    """
+
+    name: str | None
+    mask: npt.NDArray[np.bool_]
+    notes: tuple[str, ...] = ()
+
+
+def read_segmentation(path: Path, grid: Geometry, *, values: Collection[int] = ()) -> list[NamedMask]:
+    """Read every mask of a file, each on a CT's grid.
+
+    A file whose header names segments gives one mask a segment, also those without a voxel. Any other file
+    gives one mask: the voxels that are not 0, all of which must have the same value.
+
+    Args:
+        path: A NIfTI, NRRD or MetaImage file.
+        grid: The CT's grid.
+        values: Besides 1 and 255, the indices of organs that a file without names may hold.
+
+    Raises:
+        GridMismatchError: Its grid is not on the CT's lattice, or all of a mask lies beyond the CT.
+        LabelValueError: A file without names holds several values, or the index of an organ that is not in
+            `values`; a value belongs to no segment; or a value is not a whole number from 0 to 255.
+        ImageError: It cannot be read; also whatever a library raises for this file.
+    """
+    if not is_volume(path):
+        raise UnreadableImageError(path, "its ending is not one of a mask's files", NOT_A_CT)
+    try:
+        fields = read_itk_fields(path) if is_itk(path) else {}
+        if has_segments(fields):
+            return _segments(path, fields, grid)
+        return [_plain(path, grid, values)]
+    except ImageError:
+        raise
+    except Exception as error:  # libraries raise what they like for damaged files
+        seen = f"it cannot be read ({' '.join(str(error).split()) or type(error).__name__})"
+        raise UnreadableImageError(path, seen, "save it anew from the program it came from") from error
+
+
+def _plain(path: Path, grid: Geometry, values: Collection[int]) -> NamedMask:
+    """Read the one mask of a file without names."""
+
+    def check(own: Geometry) -> None:
+        lattice_placement(path, own, grid)
+
+    volume = read_volume(path, check=check)
+    labels = checked_labels(path, volume.voxels)
+    boxes = _boxes(labels)
+    _check_value(path, list(boxes), values)
+    placement = lattice_placement(path, volume.geometry, grid)
+    pieces = [(labels[box] != 0, box) for box in boxes.values()]
+    return _named(path, None, pieces, (grid, placement))
+
+
+def _check_value(path: Path, found: list[int], values: Collection[int]) -> None:
+    """Refuse several values, and one that says another organ than the file's name."""
+    if len(found) > 1:
+        seen = f"it holds {_listed(found)}, and a mask has one value besides 0"
+        raise LabelValueError(path, seen, "save one organ a file, or give the segments names in a .seg.nrrd")
+    for value in found:
+        if value not in {*_ANY_ORGAN_VALUES, *values} and value <= len(ORGANS):
+            seen = f"the file is named {path.name!r}, but its value {value} is that of {organ(value).name}"
+            raise LabelValueError(path, seen, "save the mask with the value 1, under the name of its organ")
+
+
+def _segments(path: Path, fields: dict[str, str], grid: Geometry) -> list[NamedMask]:
+    """Read the masks of a file that names them."""
+
+    def check(own: Geometry) -> None:
+        if own.shape != (1, 1, 1):
+            lattice_placement(path, own, grid)
+
+    image = read_itk_layers(path, check=check)
+    segments = segments_in(path, fields, n_layers=len(image.voxels))
+    if image.geometry.shape == (1, 1, 1) and not image.voxels.any():  # so Slicer says that all are empty
+        return [NamedMask(name=one.name, mask=_nothing(grid)) for one in segments]
+    placement = lattice_placement(path, image.geometry, grid)
+    layers = [checked_labels(path, layer) for layer in image.voxels]
+    boxes = [_boxes(layer) for layer in layers]
+    _check_layers(path, segments, boxes)
+    return [
+        _named(path, one.name, _pieces(one, layers[one.layer], boxes[one.layer]), (grid, placement))
+        for one in segments
+    ]
+
+
+def _check_layers(path: Path, segments: list[Segment], boxes: list[dict[int, Box]]) -> None:
+    """Refuse values that no segment names, and several where a segment should have one."""
+    for layer, found in enumerate(boxes):
+        stated = {one.value for one in segments if one.layer == layer}
+        unnamed = sorted(set(found) - stated)
+        if unnamed and (None not in stated or len(found) > 1):
+            seen = f"its layer {layer} holds {_listed(unnamed)}, and its header gives no segment for it"
+            raise LabelValueError(path, seen, "save the segmentation anew from the program it came from")
+
+
+def _pieces(segment: Segment, labels: npt.NDArray[np.uint8], boxes: dict[int, Box]) -> list[_Piece]:
+    return [(labels[box] == value, box) for value, box in boxes.items() if segment.value in {None, value}]
+
+
+def _named(path: Path, name: str | None, pieces: list[_Piece], on: tuple[Geometry, Placement]) -> NamedMask:
+    """Place a mask that has a voxel, in one piece, or has none."""
+    grid, placement = on
+    if not pieces:
+        return NamedMask(name=name, mask=_nothing(grid), notes=placement.notes)
+    [(piece, box)] = pieces
+    mask, n_cut = put_on_grid(piece, box, placement)
+    if n_cut == np.count_nonzero(piece):
+        what = "its mask" if name is None else f"its segment {name!r}"
+        seen = f"{what} lies wholly beyond the CT, {_voxels(n_cut, grid)}"
+        raise GridMismatchError(path, seen, "check that it belongs to this CT")
+    cut = (f"{_voxels(n_cut, grid)} beyond the CT {'was' if n_cut == 1 else 'were'} cut",) if n_cut else ()
+    return NamedMask(name=name, mask=mask, notes=(*placement.notes, *cut))
+
+
+def _nothing(grid: Geometry) -> npt.NDArray[np.bool_]:
+    return np.zeros(grid.shape, dtype=np.bool_, order="F")
+
+
+def _voxels(number: int, grid: Geometry) -> str:
+    return f"{number} {'voxel' if number == 1 else 'voxels'} ({number * grid.voxel_ml:.3f} mL)"
+
+
+def _boxes(labels: npt.NDArray[Any]) -> dict[int, Box]:
+    """Give the box of each value that is not 0."""
+    found = ndimage.find_objects(labels.T)  # three times as fast where x varies fastest, as in files
+    return {value: (box[2], box[1], box[0]) for value, box in enumerate(found, start=1) if box is not None}
+
+
+def _listed(values: list[int]) -> str:
+    shown = ", ".join(str(value) for value in values[:_VALUES_SHOWN])
+    more = f" and {len(values) - _VALUES_SHOWN} more" if len(values) > _VALUES_SHOWN else ""
+    return f"the value {shown}" if len(values) == 1 else f"the values {shown}{more}"
