@@ -4,7 +4,6 @@ In:  what is known of a case, and the mask of each organ that counts.
 Out: the rows and hashes of `lineage.json`.
 """
 
-import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,22 +11,18 @@ from typing import Any
 
 from omentum import __version__
 from omentum.assemble.priority import CaseInputs, Choice
-from omentum.errors import ReleaseError, UnreadableImageError
+from omentum.errors import ReleaseError
 from omentum.records import Case, MaskSource
-from omentum.volumes.atomic import writing
+from omentum.volumes.file_hash import file_sha256
 
 __all__ = [
     "LINEAGE_NAME",
     "Lineage",
-    "copied_sha256",
-    "file_sha256",
     "input_hashes",
     "origin_of",
     "original_path",
     "read_lineage",
 ]
-
-_AT_ONCE = 1 << 20
 
 LINEAGE_NAME = "lineage.json"
 """Written last: where it is, the case is whole."""
@@ -40,40 +35,6 @@ def read_lineage(folder: Path) -> Lineage:
     """Read the lineage of a case of a release."""
     loaded: Lineage = json.loads((folder / LINEAGE_NAME).read_text(encoding="utf-8"))
     return loaded
-
-
-def file_sha256(path: Path) -> str:
-    """Hash a file's bytes.
-
-    Raises:
-        UnreadableImageError: There is no such file.
-    """
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise UnreadableImageError(
-            path, "there is no such file", "bring it back, or run the step that wrote it again"
-        ) from None
-
-
-def copied_sha256(source: Path, path: Path) -> str:
-    """Copy a file's bytes, whole or not at all, and hash them on the way, so that they are read once.
-
-    Raises:
-        UnreadableImageError: There is no such file.
-    """
-    made = hashlib.sha256()
-    try:
-        with source.open("rb") as stream, writing(path) as part, part.open("wb") as copy:
-            while chunk := stream.read(_AT_ONCE):
-                made.update(chunk)
-                copy.write(chunk)
-    except FileNotFoundError:
-        raise UnreadableImageError(
-            source, "there is no such file", "bring it back, or run the step that wrote it again"
-        ) from None
-    return made.hexdigest()
 
 
 def original_path(case: Case) -> Path:

@@ -1,8 +1,4 @@
-"""What does a stage need of a project that is open?
-
-In:  a project's folder.
-Out: `Workspace`: its paths, its settings, its database, and where work runs.
-"""
+"""Open a project: its paths, its settings, its database, and where work runs."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,9 +7,11 @@ from pathlib import Path
 
 from omentum.project.paths import ProjectFolder, create_project, open_project
 from omentum.project.settings import Settings
-from omentum.records import Prediction, Revision
+from omentum.project.standing import standing_masks
+from omentum.records import LabelledCase, MaskSource, Prediction, Revision
 from omentum.runners.in_process import InProcessRunner
 from omentum.runners.runner import Runner
+from omentum.store.database import is_writable
 from omentum.store.store import Store
 
 __all__ = ["ADD_STAGE", "Workspace", "new_workspace", "opened", "prediction_stage"]
@@ -57,45 +55,37 @@ class Workspace:
             if all(case_id in made for made in others)
         }
 
+    def standing(self, network: str | None = None) -> list[LabelledCase]:
+        """Give every case with the mask that stands for each organ; see `standing.standing_masks`."""
+        return standing_masks(self, network=network)
+
     def unrevised(self) -> dict[str, tuple[str, ...]]:
-        """Give the organs that stand as this round's network predicted them, by case; nobody drew those."""
-        by_people = set(self.store.revisions.latest())
-        predicted = self.predictions(self.networks[0])
-        left = {}
-        for case in self.store.cases.all():
-            made = predicted.get(case.case_id)
-            organs = made.organs if made is not None else ()
-            left[case.case_id] = tuple(
-                name
-                for name in sorted(organs)
-                if name not in case.original_organs and (case.case_id, name) not in by_people
+        """Give the organs that stand as this round's network predicted them, by case, both sorted."""
+        left = {
+            one.case.case_id: tuple(
+                sorted(mask.organ for mask in one.masks if mask.source is MaskSource.PREDICTED)
             )
-        return {case_id: organs for case_id, organs in left.items() if organs}
+            for one in self.standing()
+        }
+        return {case_id: organs for case_id, organs in sorted(left.items()) if organs}
 
     def unlearned(self) -> list[Revision]:
-        """Give the revisions that the network in use has not learned from, by time.
-
-        Mostly those of this round; where a successor was not promoted, those that it had learned from, too.
-        """
-        in_use = self.store.rounds.current().network
-        made_in = {one.name: one.round_number or 0 for one in self.store.networks.all()}
-        return [one for one in self.store.revisions.all() if one.round_number > made_in.get(in_use, 0)]
+        """Give the revisions that stand and that the network in use has not learned, by number."""
+        learned = self.store.lessons.of_network(self.store.rounds.current().network)
+        stand = [
+            mask.revision
+            for one in self.standing()
+            for mask in one.masks
+            if mask.source is MaskSource.REVISED and mask.revision is not None
+        ]
+        new = [one for one in stand if learned.get(one.key) != one.sha256]
+        return sorted(new, key=lambda one: one.number or 0)
 
     def predictions(self, network: str) -> dict[str, Prediction]:
-        """Give what a network made of every case that it has predicted, by case."""
-        details = self.store.ledger.details(prediction_stage(network))
-        return {case_id: self._prediction(case_id, network, detail) for case_id, detail in details.items()}
-
-    def _prediction(self, case_id: str, network: str, detail: dict[str, object]) -> Prediction:
-        organs = detail["organs"]
-        assert isinstance(organs, list)
-        return Prediction(
-            case_id=case_id,
-            network=network,
-            weights_sha256=str(detail["weights_sha256"]),
-            folder=self.folder.prediction_dir(case_id, network),
-            organs=tuple(organs),
-        )
+        """Give what a network made of every case that takes part and that it has predicted, by case."""
+        excluded = self.store.cases.excluded()
+        found = self.store.predictions.of_network(network)
+        return {case_id: made for case_id, made in found.items() if case_id not in excluded}
 
 
 def _last_of(name: str, successor: Mapping[str | None, str]) -> str:
@@ -124,28 +114,27 @@ def new_workspace(root: Path, settings: Settings) -> None:
         ProjectError: There is one already, or the folder cannot be written to.
     """
     folder = create_project(root, settings)
-    with _store(folder, settings) as store:
+    with Store.open(settings.database, folder.root) as store:
         store.rounds.start(settings.networks[0])
 
 
 @contextmanager
-def opened(root: Path, runner: Runner | None = None) -> Iterator[Workspace]:
+def opened(root: Path, runner: Runner | None = None, *, looking: bool = False) -> Iterator[Workspace]:
     """Open a project, and close its database in the end.
 
     Args:
         root: The project's folder.
         runner: Where work runs; in this process where not said.
+        looking: Whether the command only reads. It then needs no right to write: where there is none,
+            nothing is written at all, and a database of an older version is told, not migrated.
 
     Raises:
         ProjectError: There is no project, or its database cannot be used.
         ConfigError: Its settings cannot be used.
     """
     folder, settings = open_project(root)
-    with _store(folder, settings) as store:
-        if not store.rounds.all():  # what made the project was killed before it began
+    read_only = looking and not is_writable(folder.root, settings.database)
+    with Store.open(settings.database, folder.root, read_only=read_only) as store:
+        if not store.rounds.all() and not read_only:  # what made the project was killed before it began
             store.rounds.start(settings.networks[0])
         yield Workspace(folder, settings, store, runner or InProcessRunner())
-
-
-def _store(folder: ProjectFolder, settings: Settings) -> Store:
-    return Store.open(settings.database, folder.root)

@@ -17,7 +17,7 @@ from omentum.errors import GridMismatchError, ReviewError
 from omentum.records import Case, Task
 from omentum.review.colour_tables import itk_snap_labels, slicer_colours
 from omentum.review.how_to import how_to
-from omentum.review.mask_hash import mask_sha256
+from omentum.volumes.mask_hash import mask_sha256
 from omentum.volumes.atomic import copy, write_json, write_text
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import write_painted

@@ -18,7 +18,7 @@ from omentum.errors import LabelValueError, ReviewError
 from omentum.measures.overlap import changed_ml, dice
 from omentum.records import Case, Revision
 from omentum.review.export import read_task
-from omentum.review.mask_hash import mask_sha256
+from omentum.volumes.mask_hash import mask_sha256
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import is_nifti, write_nifti
 from omentum.volumes.read import read_mask

@@ -8,11 +8,12 @@ Out: draws, of a round or all. There is one a round. From when its first task go
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from omentum.records import Audit, TaskState
+from omentum.records import Audit, TaskKind, TaskState
 from omentum.store.cases import require_cases
 from omentum.store.database import Database
+from omentum.store.review_tables import TaskRow
 from omentum.store.rounds import require_round
-from omentum.store.tables import AuditRow, TaskRow
+from omentum.store.tables import AuditRow
 
 __all__ = ["Audits"]
 
@@ -55,7 +56,9 @@ class Audits:
 def _is_begun(session: Session, row: AuditRow) -> bool:
     drawn = {(case_id, organ) for case_id, organ in row.drawn}
     begun = select(TaskRow.case_id, TaskRow.organ).where(
-        TaskRow.round_number == row.round_number, TaskRow.is_audit, TaskRow.state != TaskState.QUEUED.value
+        TaskRow.round_number == row.round_number,
+        TaskRow.kind == TaskKind.AUDIT.value,
+        TaskRow.state != TaskState.QUEUED.value,
     )
     return any((case_id, organ) in drawn for case_id, organ in session.execute(begun))
 

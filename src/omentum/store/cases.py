@@ -1,7 +1,6 @@
-"""Which cases does the project have?
+"""Keep the cases of a project; a `case_id` never stands for two sources.
 
-In:  cases, as they are added.
-Out: cases, by name or all; a `case_id` never stands for two sources.
+A case that is excluded stays, and takes no part: `all` gives those that do.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -62,7 +61,11 @@ class Cases:
             return self._record(row)
 
     def all(self) -> list[Case]:
-        """Give all cases, by name."""
+        """Give the cases that take part, by name."""
+        return [case for case in self.every() if case.excluded_why is None]
+
+    def every(self) -> list[Case]:
+        """Give all cases, also those that are excluded, by name."""
         with self._database.reading() as session:
             rows = session.scalars(select(CaseRow)).all()
             # Sorted here, as databases differ in how they sort text.
@@ -84,6 +87,33 @@ class Cases:
                 its_cases = update(CaseRow).where(CaseRow.patient_id == patient_id)
                 session.execute(its_cases.values(held_out=held_out))
 
+    def excluded(self) -> dict[str, str]:
+        """Give why each case that is excluded takes no part, by name."""
+        asked = select(CaseRow.case_id, CaseRow.excluded_why).where(CaseRow.excluded_why.is_not(None))
+        with self._database.reading() as session:
+            return {case_id: why or "" for case_id, why in session.execute(asked)}
+
+    def exclude(self, case_id: str, why: str) -> None:
+        """Let a case take no part from now on; there being none raises `UnknownCaseError`."""
+        self._change(case_id, excluded_why=why)
+
+    def include(self, case_id: str) -> None:
+        """Let a case take part again; there being none raises `UnknownCaseError`."""
+        self._change(case_id, excluded_why=None)
+
+    def move_source(self, case_id: str, source: str) -> None:
+        """Keep where the source of a case is now; there being no case raises `UnknownCaseError`."""
+        self._change(case_id, source=source)
+
+    def set_patient(self, case_id: str, patient_id: str) -> None:
+        """Keep whose CT a case is; there being no case raises `UnknownCaseError`."""
+        self._change(case_id, patient_id=patient_id)
+
+    def _change(self, case_id: str, **values: str | None) -> None:
+        with self._database.writing() as session:
+            require_cases(session, [case_id])
+            session.execute(update(CaseRow).where(CaseRow.case_id == case_id).values(**values))
+
     def _values(self, case: Case) -> dict[str, Any]:
         label_path = case.original_label_path
         return {
@@ -96,6 +126,9 @@ class Cases:
             "original_label_path": None if label_path is None else self._paths.stored(label_path),
             "original_organs": list(case.original_organs),
             "held_out": case.held_out,
+            "data_set": case.data_set,
+            "licence": case.licence,
+            "excluded_why": case.excluded_why,
         }
 
     def _record(self, row: CaseRow) -> Case:
@@ -110,6 +143,9 @@ class Cases:
             original_label_path=None if label_path is None else self._paths.given(label_path),
             original_organs=tuple(row.original_organs),
             held_out=row.held_out,
+            data_set=row.data_set,
+            licence=row.licence,
+            excluded_why=row.excluded_why,
         )
 
 

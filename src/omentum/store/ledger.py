@@ -1,14 +1,11 @@
-"""What has been done, and what could not be?
+"""Keep which items of a stage are done, and which failed and why.
 
-In:  the stage, the item's key, and how it went.
-Out: whether an item is done; what was noted of it; what failed and why.
-     What is done stays done until it is forgotten, and a failure is gone once its item is done.
+What is done stays done until it is forgotten, and a failure is gone once its item is done. What came of an
+item is no matter of the ledger: that has a table of its own.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import delete, select
 
@@ -34,29 +31,27 @@ class Ledger:
         with self._database.reading() as session:
             return _is_done(session.get(LedgerRow, (stage, key)))
 
-    def mark_done(self, stage: str, key: str, detail: Mapping[str, Any]) -> None:
-        """Note that an item is done, and what is worth knowing of it (as JSON); again is the last one."""
+    def mark_done(self, stage: str, key: str) -> None:
+        """Note that an item is done."""
         with self._database.writing() as session:
-            session.merge(_row(stage, key, reason=None, detail=detail))
+            session.merge(_row(stage, key, reason=None))
 
     def mark_failed(self, stage: str, key: str, reason: str) -> None:
         """Note why an item failed; one that is done stays done."""
         with self._database.writing() as session:
             if not _is_done(session.get(LedgerRow, (stage, key))):
-                session.merge(_row(stage, key, reason=reason, detail={}))
+                session.merge(_row(stage, key, reason=reason))
 
     def forget(self, stage: str, key: str) -> None:
         """Forget an item, so that it will be done again."""
         with self._database.writing() as session:
             session.execute(delete(LedgerRow).where(LedgerRow.stage == stage, LedgerRow.key == key))
 
-    def details(self, stage: str) -> dict[str, dict[str, Any]]:
-        """Give what was noted of each item that is done, by key."""
+    def done_keys(self, stage: str) -> set[str]:
+        """Give the keys of the items that are done."""
+        asked = select(LedgerRow.key).where(LedgerRow.stage == stage, LedgerRow.reason.is_(None))
         with self._database.reading() as session:
-            rows = session.scalars(
-                select(LedgerRow).where(LedgerRow.stage == stage, LedgerRow.reason.is_(None))
-            )
-            return {row.key: row.detail for row in sorted(rows, key=lambda row: row.key)}
+            return set(session.scalars(asked))
 
     def failures(self, stage: str | None = None) -> list[Failure]:
         """Give what failed, by stage and key; in every stage if none is named."""
@@ -86,9 +81,10 @@ class StageLedger:
         """Tell whether an item is done."""
         return self.ledger.done(self.stage, key)
 
-    def mark_done(self, key: str, result: Mapping[str, Any]) -> None:
-        """Note that an item is done, and its result (as JSON)."""
-        self.ledger.mark_done(self.stage, key, result)
+    def mark_done(self, key: str, result: object) -> None:
+        """Note that an item is done; its result is kept elsewhere."""
+        del result
+        self.ledger.mark_done(self.stage, key)
 
     def mark_failed(self, key: str, reason: str) -> None:
         """Note why an item failed."""
@@ -99,5 +95,5 @@ def _is_done(row: LedgerRow | None) -> bool:
     return row is not None and row.reason is None
 
 
-def _row(stage: str, key: str, *, reason: str | None, detail: Mapping[str, Any]) -> LedgerRow:
-    return LedgerRow(stage=stage, key=key, reason=reason, detail=dict(detail), time=datetime.now(UTC))
+def _row(stage: str, key: str, *, reason: str | None) -> LedgerRow:
+    return LedgerRow(stage=stage, key=key, reason=reason, time=datetime.now(UTC))

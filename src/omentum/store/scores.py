@@ -59,6 +59,7 @@ class Scores:
                     score=row.score,
                     organs=tuple(organs.get(row.case_id, ())),
                     signature=row.signature,
+                    made_from=row.made_from,
                 )
                 for row in sorted(cases, key=lambda row: (-row.score, row.case_id))
             ]
@@ -90,6 +91,7 @@ def _case_values(round_number: int, score: CaseScore) -> dict[str, Any]:
         "case_id": score.case_id,
         "score": float(score.score),
         "signature": score.signature,
+        "made_from": dict(score.made_from),
     }
 
 

@@ -1,8 +1,6 @@
-"""What does a project know?
+"""Open the database of a project: one attribute a noun, with records in and out.
 
-In:  the database's URL and the project's root.
-Out: `Store`: one attribute a noun, with records in and out. Each write is one transaction,
-     or several are, in a block that says so.
+Each write is one transaction, or several are, in a block that says so.
 """
 
 from contextlib import AbstractContextManager
@@ -10,14 +8,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from omentum.store.arrivals import Arrivals
 from omentum.store.audits import Audits
 from omentum.store.cases import Cases
 from omentum.store.database import Database
+from omentum.store.decisions import Confirmations, Decisions
 from omentum.store.facts import Facts
+from omentum.store.label_versions import LabelVersions
+from omentum.store.leases import Leases
 from omentum.store.ledger import Ledger
-from omentum.store.migrate import upgrade
+from omentum.store.lessons import Lessons
+from omentum.store.migrate import check_current, upgrade
 from omentum.store.networks import Networks
 from omentum.store.paths import Paths
+from omentum.store.predictions import Predictions
 from omentum.store.promotions import Promotions
 from omentum.store.releases import Releases
 from omentum.store.revisions import Revisions
@@ -44,36 +48,54 @@ class Store:
         paths = Paths(root)
         self._database = database
         self.cases = Cases(database, paths)
+        self.arrivals = Arrivals(database)
+        self.labels = LabelVersions(database, paths)
+        self.predictions = Predictions(database, paths)
         self.ledger = Ledger(database)
         self.rounds = Rounds(database)
         self.scores = Scores(database)
-        self.tasks = Tasks(database)
+        self.leases = Leases(database)
+        self.tasks = Tasks(database, self.leases)
         self.audits = Audits(database)
         self.revisions = Revisions(database, paths)
+        self.decisions = Decisions(database)
+        self.confirmations = Confirmations(database)
+        self.lessons = Lessons(database)
         self.facts = Facts(database)
         self.networks = Networks(database, paths)
         self.promotions = Promotions(database)
         self.releases = Releases(database, paths)
 
     @classmethod
-    def open(cls, url: str, root: Path, *, wait_seconds: float = WAIT_SECONDS) -> Self:
+    def open(
+        cls, url: str, root: Path, *, wait_seconds: float = WAIT_SECONDS, read_only: bool = False
+    ) -> Self:
         """Open a database, made or brought to today's tables where need be.
 
         Args:
             url: `sqlite:///FILE`, relative to the root, or `postgresql+psycopg://USER@HOST/NAME`.
             root: The project's folder; paths below it are kept relative to it, so that it can be moved.
             wait_seconds: How long to wait for another program's write to end.
+            read_only: Write nothing; tables of an older version are told, not brought to today's.
 
         Raises:
-            ProjectError: The database cannot be reached or used, or is from a newer version.
+            ProjectError: The database cannot be reached or used, or is from another version.
         """
-        database = Database(url, root, wait_seconds=wait_seconds)
+        database = Database(url, root, wait_seconds=wait_seconds, read_only=read_only)
         try:
-            upgrade(database)
+            if read_only:
+                check_current(database)
+            else:
+                upgrade(database)
         except BaseException:
             database.close()
             raise
         return cls(database, root)
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether it is open for reading only."""
+        return self._database.is_read_only
 
     def together(self) -> AbstractContextManager[None]:
         """Make one transaction of all that this thread reads and writes inside a `with` block."""

@@ -1,85 +1,35 @@
-"""Which tables does a project have?
+"""The tables of cases, what networks made of them, scores, rounds and releases.
 
-In:  nothing; migrations make the same tables step by step, and a test compares the two.
-Out: one mapped class a table. Rows never leave this room: records do.
+Migrations make the same tables step by step, and a test compares the two. Rows never leave this room:
+records do. Tables of people's work are in `review_tables`.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    DateTime,
-    Dialect,
-    Double,
-    ForeignKey,
-    ForeignKeyConstraint,
-    MetaData,
-    TypeDecorator,
-    UniqueConstraint,
-    false,
-    text,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from omentum.store.base import Base
 
 __all__ = [
+    "ArrivalRow",
     "AuditRow",
-    "Base",
     "CaseRow",
     "CaseScoreRow",
     "FactRow",
+    "FormerNameRow",
+    "LabelVersionRow",
     "LedgerRow",
+    "LessonRow",
     "NetworkRow",
     "OrganScoreRow",
+    "PredictionRow",
     "PromotionRow",
     "ReleaseRow",
-    "RevisionRow",
     "RoundRow",
-    "TaskRow",
-    "UtcTime",
+    "TombstoneRow",
 ]
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """A moment, kept in UTC; SQLite forgets time zones, so that we remember it here."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Turn a time into UTC; one without a zone is refused (`ValueError`), as it could be any."""
-        if value is not None and value.tzinfo is None:
-            raise ValueError(f"{value} has no time zone; make it with datetime.now(UTC)")
-        return value.astimezone(UTC) if value else None
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Say that what was kept is in UTC."""
-        if value is None:
-            return None
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-
-
-class Base(DeclarativeBase):
-    """Common to all tables: how constraints are named, so that a migration can change them."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {  # noqa: RUF012  (SQLAlchemy reads it from the class)
-        datetime: UtcTime,
-        dict[str, Any]: JSON,
-        list[str]: JSON,
-        list[float]: JSON,
-        list[list[str]]: JSON,
-        list[dict[str, Any]]: JSON,
-        float: Double,
-    }
 
 
 class CaseRow(Base):
@@ -95,17 +45,96 @@ class CaseRow(Base):
     original_label_path: Mapped[str | None]
     original_organs: Mapped[list[str]]
     held_out: Mapped[bool]
+    data_set: Mapped[str] = mapped_column(server_default=text("''"))
+    licence: Mapped[str] = mapped_column(server_default=text("''"))
+    excluded_why: Mapped[str | None]
+
+
+class ArrivalRow(Base):
+    """What was seen of a case when it came in."""
+
+    __tablename__ = "arrivals"
+
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"), primary_key=True)
+    ct_sha256: Mapped[str | None]
+    voxels: Mapped[str]
+    thumbnail: Mapped[str]
+    same_voxels_as: Mapped[str | None]
+    likely_patient_of: Mapped[str | None]
+    patient_in_source: Mapped[str | None]
+    patients_conflict: Mapped[bool]
+    findings: Mapped[list[dict[str, Any]]]
+    time: Mapped[datetime | None]
+
+
+class LabelVersionRow(Base):
+    """One version of the label that a data set gives for a case."""
+
+    __tablename__ = "label_versions"
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"), index=True)
+    path: Mapped[str]
+    sha256: Mapped[str | None]
+    organs: Mapped[list[str]]
+    source: Mapped[str]
+    source_stamp: Mapped[str]
+    source_sha256: Mapped[str]
+    notes: Mapped[list[str]]
+    findings: Mapped[list[dict[str, Any]]]
+    time: Mapped[datetime]
+
+
+class PredictionRow(Base):
+    """What one network made of one case."""
+
+    __tablename__ = "predictions"
+
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"), primary_key=True)
+    network: Mapped[str] = mapped_column(primary_key=True, index=True)
+    weights_sha256: Mapped[str]
+    masks_sha256: Mapped[str | None]
+    settings_sha256: Mapped[str]
+    made_with: Mapped[dict[str, Any]]
+    organs: Mapped[list[str]]
+    organ_sha256s: Mapped[dict[str, str]] = mapped_column(deferred=True)
+    origin: Mapped[str]
+    source_stamp: Mapped[str]
+    unusable: Mapped[dict[str, str]]
+    findings: Mapped[list[dict[str, Any]]]
+    time: Mapped[datetime]
+
+
+class TombstoneRow(Base):
+    """What is left of a case that was erased."""
+
+    __tablename__ = "tombstones"
+
+    pseudonym: Mapped[str] = mapped_column(primary_key=True)
+    voxels: Mapped[str]
+    why: Mapped[str]
+    by: Mapped[str]
+    releases: Mapped[list[str]]
+    time: Mapped[datetime]
+
+
+class FormerNameRow(Base):
+    """A name that a case had before."""
+
+    __tablename__ = "former_names"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"))
 
 
 class LedgerRow(Base):
-    """One item of a stage: done (then `reason` is empty), or failed for a reason."""
+    """How the run of one item of a stage ended: done (then `reason` is empty), or failed for a reason."""
 
     __tablename__ = "ledger"
 
     stage: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     reason: Mapped[str | None]
-    detail: Mapped[dict[str, Any]]
     time: Mapped[datetime]
 
 
@@ -129,6 +158,7 @@ class CaseScoreRow(Base):
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"), primary_key=True)
     score: Mapped[float]
     signature: Mapped[str] = mapped_column(server_default=text("''"))
+    made_from: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
 
 
 class OrganScoreRow(Base):
@@ -158,27 +188,8 @@ class OrganScoreRow(Base):
     reasons: Mapped[list[str]] = mapped_column(server_default="[]")
 
 
-class TaskRow(Base):
-    """One organ of one case that an expert should look at in a round."""
-
-    __tablename__ = "tasks"
-
-    round_number: Mapped[int] = mapped_column(ForeignKey("rounds.number"), primary_key=True)
-    case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"), primary_key=True)
-    organ: Mapped[str] = mapped_column(primary_key=True)
-    rank: Mapped[int]
-    attention_ml: Mapped[float]
-    state: Mapped[str]
-    minutes: Mapped[float | None]
-    error_ml: Mapped[float | None]
-    n_spots: Mapped[int] = mapped_column(server_default="0")
-    reason: Mapped[str] = mapped_column(server_default=text("''"))
-    is_audit: Mapped[bool] = mapped_column(server_default=false())
-    is_held_out: Mapped[bool] = mapped_column(server_default=false())
-
-
 class AuditRow(Base):
-    """What was drawn by lot in a round."""
+    """What was drawn at random in a round."""
 
     __tablename__ = "audits"
 
@@ -208,27 +219,6 @@ class PromotionRow(Base):
     organs: Mapped[list[dict[str, Any]]]
 
 
-class RevisionRow(Base):
-    """A mask that an expert drew or accepted."""
-
-    __tablename__ = "revisions"
-    __table_args__ = (UniqueConstraint("case_id", "organ", "sha256", "round_number"),)
-
-    number: Mapped[int] = mapped_column(primary_key=True)
-    case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"))
-    organ: Mapped[str]
-    path: Mapped[str]
-    sha256: Mapped[str]
-    round_number: Mapped[int] = mapped_column(ForeignKey("rounds.number"))
-    reader: Mapped[str]
-    minutes: Mapped[float | None]
-    added_ml: Mapped[float]
-    removed_ml: Mapped[float]
-    dice_to_before: Mapped[float | None]
-    network: Mapped[str]
-    time: Mapped[datetime]
-
-
 class NetworkRow(Base):
     """A network that the project can use."""
 
@@ -239,6 +229,17 @@ class NetworkRow(Base):
     weights_sha256: Mapped[str]
     parent: Mapped[str | None]
     round_number: Mapped[int | None]
+
+
+class LessonRow(Base):
+    """A mask that a network has learned from."""
+
+    __tablename__ = "lessons"
+
+    network: Mapped[str] = mapped_column(ForeignKey("networks.name"), primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"), primary_key=True)
+    organ: Mapped[str] = mapped_column(primary_key=True)
+    sha256: Mapped[str]
 
 
 class ReleaseRow(Base):

@@ -1,121 +1,244 @@
-"""What should experts look at in a round, and how far are they?
+"""Keep what people should look at in a round, and how far they are.
 
-In:  the queue of a round (score); what became of its tasks (review).
-Out: tasks in the order of their rank. One that an expert has begun is never lost to a new queue.
+Tasks that anyone has begun are never lost to a new queue. Who may have a task is said by its leases.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from omentum.errors import ReviewError
-from omentum.records import Task, TaskState
+from omentum.records import Task, TaskKind, TaskState
 from omentum.store.cases import require_cases
 from omentum.store.database import Database
+from omentum.store.leases import Leases, Offer
+from omentum.store.review_tables import TaskRow
 from omentum.store.rounds import require_round
-from omentum.store.tables import TaskRow
 
-__all__ = ["Tasks"]
+__all__ = ["Tasks", "pool_of"]
+
+
+def pool_of(round_number: int) -> str:
+    """Name the pool in which the tasks of a round are lent."""
+    return f"tasks {round_number}"
 
 
 class Tasks:
     """The tasks of all rounds."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, leases: Leases) -> None:
         self._database = database
+        self._leases = leases
 
     def replace(self, round_number: int, tasks: Iterable[Task]) -> list[Task]:
         """Give a round a new queue, and give it back as it is kept.
 
-        Tasks that were exported or done keep that state; those that the new queue leaves out come
-        after it, in their old order.
+        Tasks that anyone has begun keep their number and state; those that the new queue leaves out come
+        after it, in their old order. So do tasks that a person asked for.
 
         Raises:
             ProjectError: There is no such round.
             UnknownCaseError: There is no such case.
         """
         tasks = sorted(tasks, key=lambda task: task.rank)
-        with self._database.writing() as session:
-            require_round(session, round_number)
-            require_cases(session, (task.case_id for task in tasks))
-            begun = [task for task in _of_round(session, round_number) if task.state != TaskState.QUEUED]
-            queue = _joined(round_number, tasks, begun)
-            session.execute(delete(TaskRow).where(TaskRow.round_number == round_number))
-            if queue:
-                session.execute(insert(TaskRow), [_values(task) for task in queue])
-        return queue
+        with self._database.together():
+            with self._database.writing() as session:
+                require_round(session, round_number)
+                require_cases(session, (task.case_id for task in tasks))
+                before = _found(session, TaskRow.round_number == round_number)
+            kept = [task for task in before if _stays(task)]
+            queue = _joined(round_number, tasks, kept)
+            gone = {task.number for task in before} - {task.number for task in queue}
+            self._leases.withdraw(pool_of(round_number), [str(number) for number in gone])
+            with self._database.writing() as session:
+                session.execute(delete(TaskRow).where(TaskRow.number.in_(gone)))
+            return self._keep(queue)
+
+    def add(self, task: Task) -> Task:
+        """Add one task behind the queue of its round, and give it as it is kept."""
+        with self._database.together():
+            with self._database.writing() as session:
+                require_round(session, task.round_number)
+                require_cases(session, [task.case_id])
+                of_round = TaskRow.round_number == task.round_number
+                last = session.scalar(select(func.max(TaskRow.rank)).where(of_round)) or 0
+            (kept,) = self._keep([replace(task, rank=last + 1)])
+        return kept
+
+    def get(self, number: int) -> Task | None:
+        """Find a task; `None` where there is none of that number."""
+        found = self._select(TaskRow.number == number)
+        return found[0] if found else None
 
     def of_round(self, round_number: int, state: TaskState | None = None) -> list[Task]:
         """Give the tasks of a round by rank, or those in one state."""
-        with self._database.reading() as session:
-            return [task for task in _of_round(session, round_number) if state in (None, task.state)]
+        conditions = [] if state is None else [TaskRow.state == state.value]
+        return self._select(TaskRow.round_number == round_number, *conditions)
 
-    def set_state(self, round_number: int, keys: Iterable[tuple[str, str]], state: TaskState) -> None:
-        """Say how far tasks are, each named by its case and organ; all of them or, with an error, none.
+    def of_case(self, case_id: str) -> list[Task]:
+        """Give the tasks of a case, in all rounds."""
+        return self._select(TaskRow.case_id == case_id)
+
+    def open_of(self, case_id: str, organ: str) -> list[Task]:
+        """Give the tasks of an organ that are neither done nor skipped, the latest round first."""
+        ended = (TaskState.DONE.value, TaskState.SKIPPED.value)
+        found = self._select(TaskRow.case_id == case_id, TaskRow.organ == organ, TaskRow.state.not_in(ended))
+        return sorted(found, key=lambda task: (-task.round_number, task.rank))
+
+    def counts(self, round_number: int) -> dict[TaskState, int]:
+        """Count the tasks of a round by state."""
+        asked = select(TaskRow.state, func.count()).where(TaskRow.round_number == round_number)
+        with self._database.reading() as session:
+            found = session.execute(asked.group_by(TaskRow.state))
+            return {TaskState(state): n for state, n in found}
+
+    def set_state(self, numbers: Iterable[int], state: TaskState, *, reason: str | None = None) -> None:
+        """Say how far tasks are; all of them or, with an error, none.
+
+        Args:
+            numbers: Of the tasks.
+            state: How far they are. Tasks that ended can be claimed no more.
+            reason: Why; what was said before stays where it is `None`.
 
         Raises:
-            ReviewError: The round has no such task.
+            ReviewError: There is no such task.
         """
+        numbers = sorted(set(numbers))
+        values: dict[str, Any] = {"state": state.value} | ({} if reason is None else {"reason": reason})
+        with self._database.together():
+            with self._database.writing() as session:
+                rows = list(session.scalars(select(TaskRow).where(TaskRow.number.in_(numbers))))
+                if len(rows) < len(numbers):
+                    missing = sorted(set(numbers) - {row.number for row in rows})
+                    raise ReviewError(f"there is no task {missing[0]}; `omentum score` lists them")
+                session.execute(update(TaskRow).where(TaskRow.number.in_(numbers)).values(**values))
+                pools = {row.number: pool_of(row.round_number) for row in rows}
+            if state in (TaskState.DONE, TaskState.SKIPPED):
+                for pool in set(pools.values()):
+                    self._leases.withdraw(pool, [str(one) for one in numbers if pools[one] == pool])
+
+    def show(self, number: int, *, network: str, shown_sha256: str | None) -> None:
+        """Note which mask a task shows."""
+        row = update(TaskRow).where(TaskRow.number == number)
         with self._database.writing() as session:
-            for case_id, organ in keys:
-                row = session.get(TaskRow, (round_number, case_id, organ))
-                if row is None:
-                    seen = f"round {round_number} has no task for {organ!r} of {case_id!r}"
-                    raise ReviewError(f"{seen}; `omentum status` lists them")
-                row.state = state.value
+            session.execute(row.values(network=network, shown_sha256=shown_sha256))
+
+    def reserve(self, numbers: Collection[int], reader: str | None) -> None:
+        """Let only one reader claim tasks, or anyone again."""
+        with self._database.together():
+            with self._database.writing() as session:
+                tasks = _found(session, TaskRow.number.in_(numbers))
+            self._offer(tasks, reserved_for=reader)
+
+    def want_readings(self, number: int, n_readings: int) -> None:
+        """Let so many readers revise a task, and open it again if it has had fewer."""
+        with self._database.together():
+            with self._database.writing() as session:
+                row = session.get(TaskRow, number)
+                assert row is not None
+                row.n_readings = n_readings
+                row.state = TaskState.QUEUED.value
+                tasks = [_record(row)]
+            self._offer(tasks)
+
+    def _select(self, *conditions: ColumnElement[bool]) -> list[Task]:
+        with self._database.reading() as session:
+            return _found(session, *conditions)
+
+    def _keep(self, queue: Sequence[Task]) -> list[Task]:
+        """Write tasks, those with a number over what they were, and offer what is open."""
+        with self._database.writing() as session:
+            rows = [TaskRow(**_values(task), number=task.number) for task in queue]
+            rows = [session.merge(row) for row in rows]
+            session.flush()
+            kept = [_record(row) for row in rows]
+        self._offer([task for task in kept if task.state.is_open])
+        return kept
+
+    def _offer(self, tasks: Sequence[Task], *, reserved_for: str | None = None) -> None:
+        by_pool: dict[str, list[Offer]] = {}
+        for task in tasks:
+            offer = Offer(
+                key=str(task.number), rank=task.rank, n_slots=task.n_readings, reserved_for=reserved_for
+            )
+            by_pool.setdefault(pool_of(task.round_number), []).append(offer)
+        for pool, offers in by_pool.items():
+            self._leases.offer(pool, offers)
 
 
-def _joined(round_number: int, tasks: list[Task], begun: list[Task]) -> list[Task]:
-    states = {(task.case_id, task.organ): task.state for task in begun}
-    named = {(task.case_id, task.organ) for task in tasks}
-    left_out = [task for task in begun if (task.case_id, task.organ) not in named]
+def _stays(task: Task) -> bool:
+    """Tell whether a task stays whatever the new queue holds."""
+    return task.state is not TaskState.QUEUED or task.kind is TaskKind.REQUESTED
+
+
+def _joined(round_number: int, tasks: list[Task], kept: list[Task]) -> list[Task]:
+    begun = {task.key: task for task in kept}
+    named = {task.key for task in tasks}
+    left_out = [task for task in kept if task.key not in named]
     return [
-        replace(
-            task,
-            round_number=round_number,
-            rank=rank,
-            state=states.get((task.case_id, task.organ), task.state),
-        )
+        replace(_with_state_of(task, begun.get(task.key)), round_number=round_number, rank=rank)
         for rank, task in enumerate([*tasks, *left_out], start=1)
     ]
 
 
-def _of_round(session: Session, round_number: int) -> list[Task]:
-    of_it = select(TaskRow).where(TaskRow.round_number == round_number).order_by(TaskRow.rank)
-    return [
-        Task(
-            round_number=round_number,
-            case_id=row.case_id,
-            organ=row.organ,
-            rank=row.rank,
-            attention_ml=row.attention_ml,
-            state=TaskState(row.state),
-            minutes=row.minutes,
-            error_ml=row.error_ml,
-            n_spots=row.n_spots,
-            reason=row.reason,
-            is_audit=row.is_audit,
-            is_held_out=row.is_held_out,
-        )
-        for row in session.scalars(of_it)
-    ]
+def _with_state_of(task: Task, begun: Task | None) -> Task:
+    """Keep what people know of a task that they have begun: its number, kind, and what it shows."""
+    if begun is None or begun is task:
+        return task
+    return replace(
+        task,
+        number=begun.number,
+        kind=begun.kind,
+        state=begun.state,
+        network=begun.network,
+        shown_sha256=begun.shown_sha256,
+        n_readings=begun.n_readings,
+    )
+
+
+def _found(session: Session, *conditions: ColumnElement[bool]) -> list[Task]:
+    asked = select(TaskRow).where(*conditions).order_by(TaskRow.round_number, TaskRow.rank)
+    return [_record(row) for row in session.scalars(asked)]
+
+
+def _record(row: TaskRow) -> Task:
+    return Task(
+        round_number=row.round_number,
+        case_id=row.case_id,
+        organ=row.organ,
+        rank=row.rank,
+        attention_ml=row.attention_ml,
+        kind=TaskKind(row.kind),
+        state=TaskState(row.state),
+        network=row.network,
+        shown_sha256=row.shown_sha256,
+        n_readings=row.n_readings,
+        minutes=row.minutes,
+        error_ml=row.error_ml,
+        n_spots=row.n_spots,
+        reason=row.reason,
+        number=row.number,
+    )
 
 
 def _values(task: Task) -> dict[str, Any]:
+    # Numbers may come as NumPy's, which databases do not take.
     return {
         "round_number": task.round_number,
         "case_id": task.case_id,
         "organ": task.organ,
-        "rank": task.rank,
-        "attention_ml": float(task.attention_ml),
+        "kind": task.kind.value,
         "state": task.state.value,
+        "rank": task.rank,
+        "network": task.network,
+        "shown_sha256": task.shown_sha256,
+        "n_readings": task.n_readings,
+        "attention_ml": float(task.attention_ml),
         "minutes": None if task.minutes is None else float(task.minutes),
         "error_ml": None if task.error_ml is None else float(task.error_ml),
         "n_spots": int(task.n_spots),
         "reason": task.reason,
-        "is_audit": task.is_audit,
-        "is_held_out": task.is_held_out,
     }

@@ -1,4 +1,4 @@
-"""Is it as bright in the CT as its tissue can be?
+"""Compare the density of each organ in the CT with what its tissue can have.
 
 In:  a scene with the CT.
 Out: findings of the rule `density`; silent without a CT.
@@ -75,7 +75,7 @@ def density(scene: Scene) -> Iterator[Finding]:
 
 
 def _median(seen: Seen, hu: npt.NDArray[np.float32], limits: Density) -> Finding | None:
-    values = hu[seen.mask]
+    values = hu[seen.mask].astype(np.float64)
     median = float(np.median(values[np.isfinite(values)])) if np.isfinite(values).any() else float("nan")
     least, most = limits.median_hu
     if not (median < least or median > most):
@@ -95,14 +95,15 @@ def _region(scene: Scene, seen: Seen, hu: npt.NDArray[np.float32], limits: Densi
     if least == -_ANY and most == _ANY:
         return None
     core = eroded(seen.mask)
-    smooth = ndimage.uniform_filter(np.nan_to_num(hu), 3, mode="nearest")
-    wrong = core & ((smooth < least) | (smooth > most))
+    is_known = np.isfinite(hu)
+    smooth = ndimage.uniform_filter(np.where(is_known, hu, np.float32(0.0)), 3, mode="nearest")
+    wrong = core & is_known & ((smooth < least) | (smooth > most))
     if np.count_nonzero(wrong) * scene.geometry.voxel_ml < LEAST_ML:
         return None
     regions = _compact(wrong, LEAST_ML / scene.geometry.voxel_ml)
     if not regions.any():
         return None
-    mean = float(smooth[regions].mean())
+    mean = float(smooth[regions].mean(dtype=np.float64))
     box, where = marked(seen.box, regions)
     wrong_ml = float(np.count_nonzero(regions) * scene.geometry.voxel_ml)
     return Finding(

@@ -1,4 +1,4 @@
-"""What does a plausibility rule say? One finding: the organ, the words for the queue, and where to look.
+"""Hold what a plausibility rule says: the organ, the words for the queue, and where to look.
 
 In:  what a rule saw.
 Out: `Finding`, the same shape for every rule.
@@ -26,6 +26,7 @@ class Finding:
         where: Voxels to look at inside the box `(x, y, z)`: what is wrongly there, or where it is missing.
         severity: How sure the rule is, in (0, 1].
         share: How much of `where` is wrong if the rule is right, in (0, 1].
+        holds: Whether it is severe: the mask is held back until a person confirms it.
     """
 
     rule: str
@@ -35,6 +36,7 @@ class Finding:
     where: npt.NDArray[np.bool_]
     severity: float
     share: float = 1.0
+    holds: bool = False
 
     def __str__(self) -> str:
         """Give the line that the queue shows.

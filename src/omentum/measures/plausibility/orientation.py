@@ -1,4 +1,4 @@
-"""Is the whole CT turned or mirrored? The organs' middles fit the table better another way round.
+"""Find whether the whole CT is turned or mirrored: the organs' middles then fit the table another way round.
 
 In:  a scene.
 Out: at most one finding of the rule `orientation`.

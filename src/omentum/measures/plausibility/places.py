@@ -1,4 +1,4 @@
-"""Is it there at all, and where the other organs say that it should be?
+"""Compare the place of each organ with where the other organs say that it is.
 
 In:  a scene.
 Out: findings of the rules `missing`, `wrong_place` and `far_piece`.
@@ -80,9 +80,9 @@ def wrong_place(scene: Scene) -> Iterator[Finding]:
     """
     for name, seen in scene.seen.items():
         away = _away_mm(scene, seen)
-        if away is None:
+        if away is None or not np.isfinite(away).any():
             continue
-        axis = int(np.argmax(np.nan_to_num(np.abs(away))))
+        axis = int(np.nanargmax(np.abs(away)))
         place = place_of(name)
         assert place is not None
         if abs(away[axis]) < max(LEAST_AWAY_MM, MOST_SPREADS * place.spread_mm[axis]):

@@ -1,4 +1,4 @@
-"""Which masks of a case can hardly be right, and why? All plausibility rules, by name.
+"""Ask all plausibility rules, by name, which masks of a case can hardly be right, and why.
 
 In:  the masks of one case on any grid, and its CT where there is one.
 Out: findings, each with the organ, a few words, and the voxels to look at.
@@ -17,10 +17,10 @@ from omentum.measures.plausibility.places import far_piece, missing, wrong_place
 from omentum.measures.plausibility.scene import Scene, look_at
 from omentum.measures.plausibility.seams import cut_plane
 from omentum.measures.plausibility.sides import swapped_sides, wrong_side
-from omentum.measures.plausibility.size import holes, pieces, volume
+from omentum.measures.plausibility.size import extreme_volume, holes, pieces, volume
 from omentum.volumes.masks import MaskSet
 
-__all__ = ["RULES", "findings"]
+__all__ = ["OF_PLACES", "RULES", "findings"]
 
 _RULES: dict[str, Callable[[Scene], Iterator[Finding]]] = {
     "orientation": orientation,
@@ -30,12 +30,13 @@ _RULES: dict[str, Callable[[Scene], Iterator[Finding]]] = {
     "far_piece": far_piece,
     "missing": missing,
     "volume": volume,
+    "extreme_volume": extreme_volume,
     "pieces": pieces,
     "holes": holes,
     "density": density,
     "cut_plane": cut_plane,
 }
-_OF_PLACES = frozenset({"swapped_sides", "wrong_side", "wrong_place", "far_piece", "missing"})
+OF_PLACES = frozenset({"swapped_sides", "wrong_side", "wrong_place", "far_piece", "missing"})
 """Rules that compare places; where the whole CT is turned they would name every organ."""
 
 RULES: tuple[str, ...] = tuple(_RULES)
@@ -62,7 +63,7 @@ def findings(
         >>> voxels[10:20, 10:20, 10:20] = 6
         >>> masks = MaskSet.from_labels(voxels, Geometry(voxels.shape, np.eye(4)), ["liver"])
         >>> [str(one) for one in findings(masks)]
-        ['liver: too small, 1 mL']
+        ['liver: too small, 1 mL, at most a tenth of the usual 1521 mL']
     """
     unknown = sorted(set(without) - set(RULES))
     if unknown:
@@ -74,5 +75,5 @@ def findings(
         if name not in silent:
             found += rule(scene)
         if name == "orientation" and found:
-            silent |= _OF_PLACES
+            silent |= OF_PLACES
     return found

@@ -1,4 +1,4 @@
-"""Is it on its own side of the body?
+"""Compare the side of the body that an organ is on with the side that it belongs to.
 
 In:  a scene.
 Out: findings of the rules `swapped_sides` and `wrong_side`.
@@ -26,7 +26,7 @@ MOST_ML_RATIO = 8.0
 
 
 def swapped_sides(scene: Scene) -> Iterator[Finding]:
-    """The left one of a pair is to the left of the right one; needs no other organ.
+    """The left one of a pair is to the left of the right one; needs no other organ. Holds the mask back.
 
     Source:
         Left and right of the patient follow from the affine alone; 20 mm is under a third of the distance of
@@ -38,15 +38,21 @@ def swapped_sides(scene: Scene) -> Iterator[Finding]:
             continue
         said = f"swapped with {partner}"
         yield Finding(
-            rule="swapped_sides", organ=name, said=said, box=seen.box, where=seen.mask, severity=1.0
+            rule="swapped_sides",
+            organ=name,
+            said=said,
+            box=seen.box,
+            where=seen.mask,
+            severity=1.0,
+            holds=True,
         )
 
 
 def wrong_side(scene: Scene) -> Iterator[Finding]:
     """An organ with a side has no large piece on the other one; the other organs say where the midline is.
 
-    The stomach crosses the midline in many people: it is named only where most of it lies on the other side,
-    and less surely.
+    Most of an organ on the other side holds the mask back. The stomach crosses the midline in many people:
+    it is named only where most of it lies on the other side, less surely, and is never held back.
     """
     for name, seen in scene.seen.items():
         place = place_of(name)
@@ -86,6 +92,7 @@ def _across(scene: Scene, seen: Seen, midline_mm: float, side_mm: float) -> Iter
         box=box,
         where=where,
         severity=0.5 if seen.name == "stomach" else 0.95,
+        holds=bool(share > 0.5) and seen.name != "stomach",
     )
 
 

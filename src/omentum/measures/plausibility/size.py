@@ -1,7 +1,7 @@
-"""Is it as large, and in as few pieces, as the organ can be? Limits of the label table.
+"""Compare size, pieces and holes of each mask with what the organ can have: limits of the label table.
 
 In:  a scene.
-Out: findings of the rules `volume`, `pieces` and `holes`.
+Out: findings of the rules `volume`, `extreme_volume`, `pieces` and `holes`.
 """
 
 from collections.abc import Iterator
@@ -10,14 +10,20 @@ import numpy as np
 
 from omentum.measures.boxes import grown
 from omentum.measures.morphology import dilated, filled
+from omentum.measures.plausibility.atlas import place_of
 from omentum.measures.plausibility.finding import Finding
-from omentum.measures.plausibility.scene import Scene, Seen, margin_voxels, marked
+from omentum.measures.plausibility.scene import Mask, Scene, Seen, margin_voxels, marked
+from omentum.volumes.geometry import Box
 from omentum.volumes.labels import organ
 
-__all__ = ["holes", "pieces", "volume"]
+__all__ = ["extreme_volume", "holes", "pieces", "volume"]
 
 AROUND_MM = 8.0
 """How far round a mask that is too small the rest of the organ is looked for."""
+EXTREME_TIMES = 10.0
+"""Times the organ's usual volume, or parts of it, that no whole organ has."""
+MAY_BE_TINY = ("gall_bladder", "stomach")
+"""They collapse when they are empty."""
 LEAST_HOLE_ML = 0.3
 LEAST_HOLE_SHARE = 0.25
 """Of the organ's `max_hole_ml`: smaller gaps are vessels and lesions that nobody drew."""
@@ -30,12 +36,14 @@ LEAST_EXTRA_ML = 0.5
 def volume(scene: Scene) -> Iterator[Finding]:
     """A whole organ has a volume in the range of the label table; one that is cut may be smaller.
 
+    Silent where `extreme_volume` speaks.
+
     Source:
         `volume_ml` in `labels_32.json`, wide on purpose: splenomegaly and atrophic kidneys are inside.
     """
     for name, seen in scene.seen.items():
         limits = organ(name).volume_ml
-        if limits is None or organ(name).kind != "organ":
+        if limits is None or organ(name).kind != "organ" or _extreme(seen) is not None:
             continue
         least, most = limits
         told = f"{seen.volume_ml:.3g} mL"
@@ -49,12 +57,36 @@ def volume(scene: Scene) -> Iterator[Finding]:
                 severity=min(1.0, 0.7 * seen.volume_ml / most),
             )
         elif seen.volume_ml < least and not any(seen.is_cut):
-            box = grown(seen.box, max(margin_voxels(scene.geometry, AROUND_MM)), scene.geometry.shape)
-            mask = scene.masks.mask_in(name, box)
-            around = dilated(mask, min(margin_voxels(scene.geometry, AROUND_MM)))
+            box, around = _around(scene, seen)
             yield Finding(
                 rule="volume", organ=name, said=f"too small, {told}", box=box, where=around, severity=0.8
             )
+
+
+def extreme_volume(scene: Scene) -> Iterator[Finding]:
+    """A whole organ has more than a tenth of its usual volume and less than ten times it.
+
+    Holds the mask back. Organs that the field of view cuts are not asked, nor those of no usual volume.
+
+    Source:
+        `volume_ml` in `places.json`, the median over patients.
+    """
+    for name, seen in scene.seen.items():
+        usual_ml = _extreme(seen)
+        if usual_ml is None:
+            continue
+        is_small = seen.volume_ml < usual_ml
+        box, where = _around(scene, seen) if is_small else (seen.box, seen.mask)
+        words = ("too small", "at most a tenth of") if is_small else ("too large", "at least ten times")
+        yield Finding(
+            rule="extreme_volume",
+            organ=name,
+            said=f"{words[0]}, {seen.volume_ml:.3g} mL, {words[1]} the usual {usual_ml:.0f} mL",
+            box=box,
+            where=where,
+            severity=1.0,
+            holds=True,
+        )
 
 
 def pieces(scene: Scene) -> Iterator[Finding]:
@@ -106,6 +138,23 @@ def holes(scene: Scene) -> Iterator[Finding]:
             where=where,
             severity=severity,
         )
+
+
+def _extreme(seen: Seen) -> float | None:
+    """Give an organ's usual volume in mL where its own is extreme against it, else `None`."""
+    place = place_of(seen.name)
+    if place is None or not np.isfinite(place.volume_ml) or any(seen.is_cut):
+        return None
+    is_small = seen.volume_ml * EXTREME_TIMES <= place.volume_ml and seen.name not in MAY_BE_TINY
+    is_large = seen.volume_ml >= EXTREME_TIMES * place.volume_ml
+    return place.volume_ml if is_small or is_large else None
+
+
+def _around(scene: Scene, seen: Seen) -> tuple[Box, Mask]:
+    """Mark a mask and what lies around it, where the rest of the organ is looked for."""
+    margins = margin_voxels(scene.geometry, AROUND_MM)
+    box = grown(seen.box, max(margins), scene.geometry.shape)
+    return box, dilated(scene.masks.mask_in(seen.name, box), min(margins))
 
 
 def _inner(seen: Seen, scene: Scene) -> set[int]:

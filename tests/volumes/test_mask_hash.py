@@ -1,6 +1,6 @@
 import numpy as np
 
-from omentum.review.mask_hash import mask_sha256
+from omentum.volumes.mask_hash import mask_sha256
 from omentum.volumes.geometry import Geometry
 
 GRID = Geometry((5, 4, 3), np.diag([-2.0, 1.0, 3.0, 1.0]))

@@ -1,0 +1,89 @@
+"""Find what is wrong with a whole CT: its values are not HU, no abdomen is in view, it is turned or mirrored.
+
+In:  what was found of the CT's values; the masks' volumes, and the CT in HU; findings about single organs.
+Out: `CtFinding`, which a person may confirm by the name of its rule.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from omentum.measures.hounsfield import HuProblem
+from omentum.measures.plausibility.finding import Finding
+from omentum.volumes.masks import MaskSet
+
+__all__ = ["CT_RULES", "CtFinding", "no_abdomen", "not_hu", "orientation_of_ct"]
+
+CT_RULES: tuple[str, ...] = ("not_hu", "no_abdomen", "orientation")
+"""Names of all rules about a whole CT."""
+ABDOMINAL = ("liver", "spleen", "kidney_right", "kidney_left")
+"""Organs of which at least one is in every view of the upper or middle abdomen."""
+LEAST_ASKED = 2
+LEAST_SEEN_ML = 5.0
+BODY_HU = (-200.0, 300.0)
+LEAST_BODY_ML = 1000.0
+"""Less fat and soft tissue is no part of an adult's trunk, and says nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CtFinding:
+    """One thing about a whole CT that can hardly be right.
+
+    Attributes:
+        rule: One of `CT_RULES`.
+        said: A few words, shown after the case's name.
+        severity: How sure the rule is, in (0, 1].
+    """
+
+    rule: str
+    said: str
+    severity: float
+
+    def __str__(self) -> str:
+        """Give the rule and its words.
+
+        Example:
+            >>> str(CtFinding(rule="not_hu", said="every value is 0", severity=1.0))
+            'not_hu: every value is 0'
+        """
+        return f"{self.rule}: {self.said}"
+
+
+def not_hu(problem: HuProblem | None) -> Iterator[CtFinding]:
+    """The CT's values can be Hounsfield units."""
+    if problem is not None:
+        said = f"the values of the CT cannot be Hounsfield units: {problem.said}"
+        yield CtFinding(rule="not_hu", said=said, severity=1.0)
+
+
+def no_abdomen(masks: MaskSet, hu: npt.NDArray[Any] | None) -> Iterator[CtFinding]:
+    """A CT of a body holds some of liver, spleen or kidneys, or it is no CT of an abdomen.
+
+    Silent where the masks speak of fewer than two of these, and where there is no CT or little body in it.
+
+    Args:
+        masks: Of one case.
+        hu: The CT in HU on their grid `(x, y, z)`, or `None`.
+    """
+    asked = [name for name in ABDOMINAL if name in masks.organs]
+    if hu is None or len(asked) < LEAST_ASKED:
+        return
+    volumes_ml = masks.volumes_ml()
+    most_ml = max(volumes_ml[name] for name in asked)
+    low, high = BODY_HU
+    body_ml = np.count_nonzero((hu >= low) & (hu <= high)) * masks.geometry.voxel_ml
+    if most_ml >= LEAST_SEEN_ML or body_ml < LEAST_BODY_ML:
+        return
+    names = ", ".join(name.replace("_", " ") for name in asked)
+    said = f"no abdomen is in view, or its organs were not found: none of {names} has {LEAST_SEEN_ML:g} mL"
+    yield CtFinding(rule="no_abdomen", said=said, severity=0.8)
+
+
+def orientation_of_ct(found: Iterable[Finding]) -> Iterator[CtFinding]:
+    """The rule `orientation` names one organ, and means the whole CT."""
+    for one in found:
+        if one.rule == "orientation":
+            yield CtFinding(rule="orientation", said=one.said, severity=one.severity)

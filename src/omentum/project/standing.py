@@ -1,0 +1,250 @@
+"""Say which mask stands for each organ of each case: the one answer that every stage asks for.
+
+The rules, for one organ of one case:
+
+1. An original label beats what readers revised, which beats what a network predicted. A person's decision
+   (`prefer`, `adjudicate`, `restore`) beats all of them, until the next decision.
+2. Among revisions the last word counts, by when it was handed in. One that contradicts a mask which another
+   reader had bettered meanwhile, and which its reader had not seen, is a conflict: it is no word, and waits
+   for a decision.
+3. A mask with a severe finding is held back until a person confirms it: the organ is unknown, and the
+   next-best mask does not take its place.
+
+Source:
+    Qu et al. 2023, arXiv:2305.09666: original before revised before predicted.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from omentum.records import (
+    Case,
+    Confirmation,
+    Decision,
+    HeldMask,
+    LabelledCase,
+    LabelVersion,
+    MaskFinding,
+    MaskSource,
+    Prediction,
+    Revision,
+    StandingMask,
+)
+from omentum.volumes.labels import organ, organs_named
+
+if TYPE_CHECKING:
+    from omentum.project.project import Workspace
+
+__all__ = [
+    "CaseFacts",
+    "case_facts",
+    "conflict_of",
+    "open_conflicts",
+    "standing_case",
+    "standing_masks",
+    "standing_revision",
+    "unconfirmed",
+]
+
+_OfCase = TypeVar("_OfCase", Revision, Decision, Confirmation)
+_FROM_BOTTOM_TO_TOP = (MaskSource.PREDICTED, MaskSource.REVISED, MaskSource.ORIGINAL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFacts:
+    """All that is known of the masks of one case."""
+
+    case: Case
+    label: LabelVersion | None = None
+    """The current version of its original label."""
+    revisions: tuple[Revision, ...] = ()
+    """All of this case, in the order in which they were handed in."""
+    decisions: tuple[Decision, ...] = ()
+    """All of this case, in the order in which they fell."""
+    confirmations: tuple[Confirmation, ...] = ()
+    prediction: Prediction | None = None
+
+    def revisions_of(self, name: str) -> list[Revision]:
+        """Give the revisions of an organ."""
+        return [one for one in self.revisions if one.organ == name]
+
+    def decisions_of(self, name: str) -> list[Decision]:
+        """Give the decisions about an organ."""
+        return [one for one in self.decisions if one.organ == name]
+
+
+def standing_masks(
+    workspace: "Workspace", *, network: str | None = None, case_ids: Collection[str] | None = None
+) -> list[LabelledCase]:
+    """Give every case that takes part, with the mask that stands for each organ.
+
+    No file is opened: hashes are those that were kept when the files were written.
+
+    Args:
+        workspace: The project.
+        network: Whose predictions stand where no person drew; the main network's if not said.
+        case_ids: Cases by name; all that take part if not said.
+    """
+    return [standing_case(facts) for facts in case_facts(workspace, network=network, case_ids=case_ids)]
+
+
+def case_facts(
+    workspace: "Workspace", *, network: str | None = None, case_ids: Collection[str] | None = None
+) -> list[CaseFacts]:
+    """Gather what is known of the masks of each case that takes part; arguments as of `standing_masks`."""
+    store = workspace.store
+    predictions = store.predictions.of_network(network or workspace.networks[0])
+    labels = store.labels.current()
+    revisions = _by_case(store.revisions.all())
+    decisions = _by_case(store.decisions.all())
+    confirmations = _by_case(store.confirmations.all())
+    return [
+        CaseFacts(
+            case=case,
+            label=labels.get(case.case_id),
+            revisions=tuple(revisions.get(case.case_id, ())),
+            decisions=tuple(decisions.get(case.case_id, ())),
+            confirmations=tuple(confirmations.get(case.case_id, ())),
+            prediction=predictions.get(case.case_id),
+        )
+        for case in store.cases.all()
+        if case_ids is None or case.case_id in case_ids
+    ]
+
+
+def standing_case(facts: CaseFacts) -> LabelledCase:
+    """Choose the mask that stands for each organ that any source knows.
+
+    Returns:
+        Masks in the order in which a combined map is painted, later over earlier: predicted, revised,
+        original, each by rising index; so no guess covers what a person drew. Held masks apart.
+    """
+    predicted = facts.prediction.organs if facts.prediction else ()
+    revised = {one.organ for one in facts.revisions}
+    masks: list[StandingMask] = []
+    held: list[HeldMask] = []
+    for row in organs_named([*facts.case.original_organs, *revised, *predicted]):
+        mask = _standing(facts, row.name)
+        if mask is None:
+            continue
+        severe = tuple(one for one in mask.findings if one.holds)
+        if severe:
+            held.append(
+                HeldMask(organ=mask.organ, source=mask.source, findings=severe, revision=mask.revision)
+            )
+        else:
+            masks.append(mask)
+    masks.sort(key=lambda one: (_FROM_BOTTOM_TO_TOP.index(one.source), organ(one.organ).index))
+    return LabelledCase(case=facts.case, masks=tuple(masks), held=tuple(held))
+
+
+def standing_revision(revisions: Sequence[Revision], decisions: Sequence[Decision]) -> Revision | None:
+    """Give the revision of an organ that stands among its revisions: a person's decision, else the last word.
+
+    Args:
+        revisions: Of the organ, in the order in which they were handed in.
+        decisions: About the organ, in the order in which they fell.
+    """
+    last = decisions[-1] if decisions else None
+    if last is not None and last.revision_number is not None:
+        return next((one for one in revisions if one.number == last.revision_number), None)
+    words = [one for one in revisions if one.conflicts_with is None]
+    return words[-1] if words else None
+
+
+def conflict_of(
+    new: Revision, revisions: Sequence[Revision], decisions: Sequence[Decision], *, is_blinded: bool = False
+) -> Revision | None:
+    """Find the revision that a new one contradicts without having seen it; `None` where it may stand.
+
+    Args:
+        new: What is being handed in.
+        revisions: Of the organ so far, in the order in which they were handed in.
+        decisions: About the organ so far.
+        is_blinded: Whether the readings of the task are independent, so that any difference is a conflict.
+    """
+    stands = standing_revision(revisions, decisions)
+    if stands is None or new.sha256 == stands.sha256:
+        return None
+    if decisions and decisions[-1].revision_number is not None:
+        return stands
+    words = [one for one in revisions if one.conflicts_with is None]
+    if is_blinded:
+        others = [one for one in words if one.task_number == new.task_number and one.reader != new.reader]
+        return others[-1] if others else None
+    seen = [place for place, one in enumerate(words) if one.sha256 == new.base_sha256]
+    unseen = words[seen[-1] + 1 :] if seen else words
+    others = [one for one in unseen if one.reader != new.reader and one.betters]
+    return others[-1] if others else None
+
+
+def open_conflicts(revisions: Iterable[Revision], decisions: Iterable[Decision]) -> list[Revision]:
+    """Give the revisions in conflict that no person has decided about since."""
+    decided = {(one.case_id, one.organ): one.time for one in decisions}
+    return [
+        one
+        for one in revisions
+        if one.conflicts_with is not None and (one.key not in decided or decided[one.key] < one.time)
+    ]
+
+
+def unconfirmed(
+    findings: Iterable[MaskFinding], confirmations: Iterable[Confirmation]
+) -> tuple[MaskFinding, ...]:
+    """Leave out the findings that a person has confirmed to be no error."""
+    said = {one.key for one in confirmations}
+    return tuple(one for one in findings if (one.organ, one.rule, one.mask_sha256) not in said)
+
+
+def _standing(facts: CaseFacts, name: str) -> StandingMask | None:
+    decisions = facts.decisions_of(name)
+    revision = standing_revision(facts.revisions_of(name), decisions)
+    source = _source(facts, name, revision, decisions)
+    match source:
+        case None:
+            return None
+        case MaskSource.REVISED:
+            assert revision is not None
+            path, sha256, findings = revision.path, revision.sha256, revision.findings
+        case MaskSource.ORIGINAL:
+            assert facts.case.original_label_path is not None
+            path = facts.case.original_label_path
+            sha256, findings = (facts.label.sha256 or "", facts.label.findings) if facts.label else ("", ())
+        case MaskSource.PREDICTED:
+            assert facts.prediction is not None
+            path, sha256 = facts.prediction.masks_path, facts.prediction.masks_sha256 or ""
+            findings = facts.prediction.findings
+    return StandingMask(
+        organ=name,
+        source=source,
+        path=path,
+        sha256=sha256,
+        revision=revision,
+        findings=unconfirmed((one for one in findings if one.organ == name), facts.confirmations),
+    )
+
+
+def _source(
+    facts: CaseFacts, name: str, revision: Revision | None, decisions: Sequence[Decision]
+) -> MaskSource | None:
+    """Say which source stands; `None` where none has the organ."""
+    is_original = name in facts.case.original_organs
+    is_predicted = facts.prediction is not None and name in facts.prediction.organs
+    there = {
+        MaskSource.ORIGINAL: is_original,
+        MaskSource.REVISED: revision is not None,
+        MaskSource.PREDICTED: is_predicted,
+    }
+    if decisions and there[decisions[-1].stands]:
+        return decisions[-1].stands
+    order = (MaskSource.ORIGINAL, MaskSource.REVISED, MaskSource.PREDICTED)
+    return next((source for source in order if there[source]), None)
+
+
+def _by_case(records: Iterable[_OfCase]) -> dict[str, list[_OfCase]]:
+    found: dict[str, list[_OfCase]] = defaultdict(list)
+    for one in records:
+        found[one.case_id].append(one)
+    return found

@@ -1,0 +1,184 @@
+"""Lend things that at most one holder may have at a time: readings of tasks, jobs of workers.
+
+What can be lent is offered in a pool, by key, in one or more slots. A claim is atomic on every database: of
+any number of processes that claim at once, no two get the same slot. A lease ends at its time, and the slot
+can be claimed again; whoever still works on it may hand in all the same.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select
+from sqlalchemy.orm import aliased
+
+from omentum.store.database import Database
+from omentum.store.review_tables import LeaseRow
+
+__all__ = ["Lease", "Leases", "Offer"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """Something that can be claimed."""
+
+    key: str
+    rank: int
+    """Claims take the least rank first."""
+    n_slots: int = 1
+    """How many holders may have it, each one slot."""
+    reserved_for: str | None = None
+    """The only holder who may claim it; anyone where `None`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A slot that a holder has, until a time."""
+
+    key: str
+    slot: int
+    holder: str
+    until: datetime
+
+
+class Leases:
+    """The leases of a project."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def offer(self, pool: str, offers: Iterable[Offer]) -> None:
+        """Offer things; of those on offer already only rank and reservation change, and slots are added."""
+        offers = list(offers)
+        with self._database.writing() as session:
+            there = {(row.key, row.slot): row for row in session.scalars(_in(pool))}
+            new: list[dict[str, Any]] = []
+            for one in offers:
+                for slot in range(one.n_slots):
+                    row = there.get((one.key, slot))
+                    values = {"rank": one.rank, "reserved_for": one.reserved_for}
+                    if row is None:
+                        new.append({"pool": pool, "key": one.key, "slot": slot, **values})
+                    else:
+                        row.rank, row.reserved_for = one.rank, one.reserved_for
+            if new:
+                session.execute(insert(LeaseRow), new)
+
+    def withdraw(self, pool: str, keys: Collection[str]) -> None:
+        """Take things off offer, whoever has them."""
+        with self._database.writing() as session:
+            session.execute(delete(LeaseRow).where(LeaseRow.pool == pool, LeaseRow.key.in_(keys)))
+
+    def claim(
+        self, pool: str, holder: str, n: int, lasting: timedelta, *, keys: Collection[str] | None = None
+    ) -> list[Lease]:
+        """Claim up to `n` free slots by rank, of each key at most one, and none of a key held before.
+
+        Args:
+            pool: Where to claim.
+            holder: Who claims.
+            n: Most slots.
+            lasting: Until when, from now by the database's clock.
+            keys: Only of these; of all where not said.
+
+        Returns:
+            What was claimed, by rank. It is fewer than `n` where no more is free.
+        """
+        with self._database.claiming() as session:
+            now = self._database.now(session)
+            own = select(LeaseRow.key).where(LeaseRow.pool == pool, LeaseRow.holder == holder)
+            free = _in(pool).where(_is_free(LeaseRow, now), _is_first_free(now), LeaseRow.key.not_in(own))
+            free = free.where(or_(LeaseRow.reserved_for.is_(None), LeaseRow.reserved_for == holder))
+            if keys is not None:
+                free = free.where(LeaseRow.key.in_(list(keys)))
+            free = free.order_by(LeaseRow.rank, LeaseRow.key).limit(n)
+            taken = list(session.scalars(free.with_for_update(skip_locked=True)))
+            for row in taken:
+                row.holder, row.until = holder, now + lasting
+            return [_record(row) for row in taken]
+
+    def renew(self, pool: str, key: str, holder: str, lasting: timedelta) -> Lease | None:
+        """Lengthen a lease, also one that ended if nobody else took the slot; `None` where it is lost."""
+        with self._database.claiming() as session:
+            row = session.scalars(_held(pool, holder).where(LeaseRow.key == key).with_for_update()).first()
+            if row is None:
+                return None
+            row.until = self._database.now(session) + lasting
+            return _record(row)
+
+    def give_back(self, pool: str, key: str, holder: str) -> bool:
+        """Let others claim a slot; tell whether the holder had it."""
+        with self._database.claiming() as session:
+            row = session.scalars(_held(pool, holder).where(LeaseRow.key == key).with_for_update()).first()
+            if row is not None:
+                row.holder, row.until = None, None
+            return row is not None
+
+    def end(self, pool: str, key: str, holder: str) -> None:
+        """Note that a holder is done with a key: one slot of it is never claimed again.
+
+        It is the holder's own; else, of somebody whose lease was lost, one that nobody has, if there is one.
+        """
+        with self._database.writing() as session:
+            rows = list(session.scalars(_in(pool).where(LeaseRow.key == key).order_by(LeaseRow.slot)))
+            if any(row.ended and row.holder == holder for row in rows):
+                return
+            open_rows = [row for row in rows if not row.ended]
+            own = [row for row in open_rows if row.holder == holder]
+            now = self._database.now(session)
+            free = [row for row in open_rows if row.holder is None or row.until is None or row.until <= now]
+            for row in (own or free)[:1]:
+                row.holder, row.ended, row.until = holder, True, None
+
+    def held(self, pool: str, holder: str) -> list[Lease]:
+        """Give what a holder has, by rank; leases that ended count while nobody else took the slot."""
+        with self._database.reading() as session:
+            rows = session.scalars(_held(pool, holder).order_by(LeaseRow.rank, LeaseRow.key))
+            return [_record(row) for row in rows]
+
+    def all(self, pool: str) -> dict[str, tuple[Lease, ...]]:
+        """Give every lease that has not ended yet, by key."""
+        found: dict[str, tuple[Lease, ...]] = {}
+        with self._database.reading() as session:
+            now = self._database.now(session)
+            rows = session.scalars(_in(pool).where(LeaseRow.until > now, ~LeaseRow.ended))
+            for row in sorted(rows, key=lambda row: (row.rank, row.key, row.slot)):
+                found[row.key] = (*found.get(row.key, ()), _record(row))
+        return found
+
+    def free(self, pool: str) -> list[str]:
+        """Give the keys of which a slot can be claimed, by rank."""
+        with self._database.reading() as session:
+            rows = session.scalars(_in(pool).where(_is_free(LeaseRow, self._database.now(session))))
+            return list(dict.fromkeys(row.key for row in sorted(rows, key=lambda row: (row.rank, row.key))))
+
+
+def _in(pool: str) -> Any:
+    return select(LeaseRow).where(LeaseRow.pool == pool)
+
+
+def _held(pool: str, holder: str) -> Any:
+    return _in(pool).where(LeaseRow.holder == holder, ~LeaseRow.ended)
+
+
+def _is_free(row: type[LeaseRow], now: datetime) -> ColumnElement[bool]:
+    return and_(~row.ended, or_(row.holder.is_(None), row.until <= now))
+
+
+def _is_first_free(now: datetime) -> ColumnElement[bool]:
+    """Take one free slot of a key only: the first."""
+    other = aliased(LeaseRow)
+    before = select(other.slot).where(
+        other.pool == LeaseRow.pool,
+        other.key == LeaseRow.key,
+        other.slot < LeaseRow.slot,
+        _is_free(other, now),
+    )
+    return ~before.exists()
+
+
+def _record(row: LeaseRow) -> Lease:
+    assert row.holder is not None
+    assert row.until is not None
+    return Lease(key=row.key, slot=row.slot, holder=row.holder, until=row.until)

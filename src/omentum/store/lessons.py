@@ -1,0 +1,43 @@
+"""Keep which mask of each organ and case a network has learned from."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import delete, insert, select
+
+from omentum.store.database import Database
+from omentum.store.tables import LessonRow, NetworkRow
+
+__all__ = ["Lessons"]
+
+Key = tuple[str, str]
+"""Case and organ."""
+
+
+class Lessons:
+    """What the networks of a project have learned from."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def keep(self, network: str, learned: Mapping[Key, str]) -> None:
+        """Keep the hash of each mask that a network was tuned on, by case and organ, over earlier ones."""
+        rows = [
+            {"network": network, "case_id": case_id, "organ": organ, "sha256": sha256}
+            for (case_id, organ), sha256 in sorted(learned.items())
+        ]
+        with self._database.writing() as session:
+            session.execute(delete(LessonRow).where(LessonRow.network == network))
+            if rows:
+                session.execute(insert(LessonRow), rows)
+
+    def of_network(self, network: str) -> dict[Key, str]:
+        """Give what a network, or one that it descends from, learned last of each case and organ."""
+        learned: dict[Key, str] = {}
+        with self._database.reading() as session:
+            parents = {row.name: row.parent for row in session.scalars(select(NetworkRow))}
+            name: str | None = network
+            while name is not None:
+                rows = session.scalars(select(LessonRow).where(LessonRow.network == name))
+                learned = {(row.case_id, row.organ): row.sha256 for row in rows} | learned
+                name = parents.get(name)
+        return learned
