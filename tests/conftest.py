@@ -5,7 +5,8 @@ import os
 import runpy
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,16 @@ import hypothesis
 import numpy as np
 import pytest
 
-from omentum.exchange.add import OriginalLabel
-from omentum.exchange.batch import add_found
-from omentum.exchange.sources import look_through
-from omentum.project.project import Workspace, new_workspace, opened, prediction_stage
+from omentum.project.project import ADD_STAGE, Workspace, new_workspace, opened, prediction_stage
 from omentum.project.settings import Settings
-from omentum.records import NetworkRecord
+from omentum.records import Arrival, Case, LabelVersion, MaskFinding, NetworkRecord, Prediction
+from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import write_masks
+from omentum.volumes.mask_hash import organ_sha256s
 from omentum.volumes.masks import MaskSet, whole
-from omentum.volumes.nifti import write_nifti
+from omentum.volumes.nifti import read_nifti_geometry, write_nifti
 from omentum.volumes.probabilities import ProbabilityMaps, write_probabilities
 from omentum.volumes.volume import Volume
 
@@ -196,14 +196,42 @@ class Atlas:
         """Add cases, all with the same original masks if there are any."""
         for case_id in case_ids:
             rng = np.random.default_rng(list(case_id.encode()))
-            ct = self.write(self.root / "scans" / f"{case_id}.nii.gz", _body(rng, self.shape))
-            label = None
+            ct = self.write(self.folder(case_id) / "ct.nii.gz", _body(rng, self.shape))
+            case = Case(
+                case_id=case_id,
+                patient_id=case_id,
+                ct_path=ct,
+                geometry=read_nifti_geometry(ct),
+                source=f"scans/{case_id}.nii.gz",
+            )
+            store = self.workspace.store
+            with store.together():
+                store.cases.add(case)
+                store.arrivals.keep(Arrival(case_id=case_id, ct_sha256=file_sha256(ct)))
+                store.ledger.mark_done(ADD_STAGE, case_id)
             if original is not None:
-                painted = sum(mask * organ(name).index for name, mask in original.items())
-                path = self.write(self.root / "labels" / ct.name, np.asarray(painted, dtype=np.uint8))
-                label = OriginalLabel(path=path, organs=tuple(original))
-            batch = add_found(self.workspace, look_through([ct]), labels=lambda _source, label=label: label)
-            assert batch.failed == ()
+                self.label(case_id, original)
+
+    def label(self, case_id: str, masks: dict[str, np.ndarray], *findings: MaskFinding) -> None:
+        """Give a case another version of its original label."""
+        store = self.workspace.store
+        n_versions = len(store.labels.of_case(case_id))
+        name = f"original_label.v{n_versions + 1}.nii.gz" if n_versions else "original_label.nii.gz"
+        painted = sum(mask * organ(name).index for name, mask in masks.items())
+        path = self.write(self.folder(case_id) / name, np.asarray(painted, dtype=np.uint8))
+        version = LabelVersion(
+            case_id=case_id,
+            path=path,
+            sha256=file_sha256(path),
+            organs=tuple(masks),
+            findings=findings,
+            time=datetime.now(UTC),
+        )
+        store.labels.add(version)
+
+    def folder(self, case_id: str) -> Path:
+        """Give the folder of a case."""
+        return self.workspace.folder.case_dir(case_id)
 
     def predict(
         self,
@@ -228,8 +256,28 @@ class Atlas:
             values[(unsure or {}).get(name, nothing)] = 128
             parts[name] = full, values
         write_probabilities(folder / "probabilities.zarr.zip", ProbabilityMaps(geometry, self.organs, parts))
-        detail = {"weights_sha256": weights, "organs": list(self.organs), "overlap": 0.5}
-        self.workspace.store.ledger.mark_done(prediction_stage(network), case_id, detail)
+        prediction = Prediction(
+            case_id=case_id,
+            network=network,
+            weights_sha256=weights,
+            folder=folder,
+            organs=self.organs,
+            masks_sha256=file_sha256(folder / "masks.nii.gz"),
+            made_with={"weights_sha256": weights, "organs": list(self.organs), "overlap": 0.5},
+        )
+        store = self.workspace.store
+        with store.together():
+            store.predictions.keep(prediction, organ_sha256s(coded))
+            store.ledger.mark_done(prediction_stage(network), case_id)
+
+    def find(self, case_id: str, *findings: MaskFinding) -> None:
+        """Note what the plausibility rules say of what the main network made of a case."""
+        predictions = self.workspace.store.predictions
+        network = self.workspace.networks[0]
+        made = predictions.of_case(case_id)[network]
+        hashes = predictions.organ_hashes(network)[case_id]
+        of_masks = [replace(one, mask_sha256=hashes.get(one.organ, "")) for one in findings]
+        predictions.keep(replace(made, findings=tuple(of_masks)), hashes)
 
     def revise(self, folder: Path, case_id: str, name: str, mask: np.ndarray) -> Path:
         """Save a mask as a reader does."""
