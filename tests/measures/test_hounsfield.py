@@ -101,7 +101,9 @@ def test_what_is_refused_names_the_way_on(body):
     np.testing.assert_array_equal(ct.voxels, body + 1024)
 
 
-@pytest.mark.parametrize(("dtype", "kept"), [(np.int16, np.int16), (np.uint16, np.int16), (np.float32, np.float32)])
+@pytest.mark.parametrize(
+    ("dtype", "kept"), [(np.int16, np.int16), (np.uint16, np.int16), (np.float32, np.float32)]
+)
 def test_an_offset_makes_hu_without_wrapping_round(dtype, kept, body):
     stored = (body.astype(np.int32) + 1024).clip(0).astype(dtype)
     ct, problem = as_hounsfield("a", Volume(stored, Geometry(body.shape, np.eye(4))), offset_hu=-1024.0)

@@ -32,7 +32,11 @@ def test_swapped_sides_hold_both_masks_back(wrong, asked):
 
 
 def test_an_organ_on_the_other_side_is_held_back(wrong, asked):
-    made = next(made for made in (wrong("on the other side", seed) for seed in range(10)) if "stomach" not in made.wrong)
+    made = next(
+        made
+        for made in (wrong("on the other side", seed) for seed in range(10))
+        if "stomach" not in made.wrong
+    )
     assert {name for rule, name in held(asked(made)) if rule == "wrong_side"} == set(made.wrong)
 
 

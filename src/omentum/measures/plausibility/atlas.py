@@ -1,4 +1,4 @@
-"""Where should each organ be, given where the others are? A table of middles, and its fit to one patient.
+"""Say where each organ should be, given where the others are: a table of middles, fitted to one patient.
 
 In:  the middles of a case's organs.
 Out: `Fit`: how far the table has to be moved; the place each organ is expected at, from all others.
@@ -15,12 +15,25 @@ import numpy.typing as npt
 
 from omentum.measures.plausibility.scene import Point, Scene, Seen
 
-__all__ = ["LEAST_OTHERS", "Place", "expected", "has_side", "offset_mm", "place_of", "shift_mm"]
+__all__ = [
+    "LEAST_OTHERS",
+    "Place",
+    "expected",
+    "has_side",
+    "is_remnant",
+    "offset_mm",
+    "place_of",
+    "shift_mm",
+]
 
 LEAST_OTHERS = 3
 """Organs whose places are known that say where another should be; of three the middle one may be wrong."""
 LEAST_SIDED_MM = 45.0
 """How far from the midline an organ's middle is in the table for it to have a side."""
+LEAST_IN_VIEW = 0.25
+"""Share of its usual volume that a view which cuts an organ must hold for its place and form to be judged."""
+RUN_ALONG = ("aorta", "postcava", "esophagus")
+"""They run along the body; nearly every view cuts them, and the rest tells as much of their place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,10 +75,18 @@ def place_of(name: str) -> Place | None:
     return _table().get(name)
 
 
+def is_remnant(seen: Seen) -> bool:
+    """Tell whether the field of view leaves little of an organ: the tip of a lung, the edge of a liver."""
+    place = place_of(seen.name)
+    if place is None or not any(seen.is_cut) or seen.name in RUN_ALONG:
+        return False
+    return seen.volume_ml < LEAST_IN_VIEW * place.volume_ml
+
+
 def offset_mm(seen: Seen) -> Point:
     """Give how far the table must be moved for one organ to fit; NaN along axes where nobody knows."""
     place = place_of(seen.name)
-    if place is None:
+    if place is None or is_remnant(seen):
         return np.full(3, np.nan)
     offset = seen.middle_mm - place.middle_mm
     offset[list(seen.is_cut)] = np.nan

@@ -66,12 +66,16 @@ def density(scene: Scene) -> Iterator[Finding]:
         return
     for name, seen in scene.seen.items():
         limits = DENSITIES.get(name)
-        if limits is None or seen.pieces.n_voxels.sum() < LEAST_INSIDE_VOXELS:
+        if limits is None or not _is_enough(seen):
             continue
         hu = np.asarray(scene.hu[seen.box], dtype=np.float32)
         finding = _median(seen, hu, limits) or _region(scene, seen, hu, limits)
         if finding is not None:
             yield finding
+
+
+def _is_enough(seen: Seen) -> bool:
+    return seen.volume_ml >= LEAST_ML and bool(seen.pieces.n_voxels.sum() >= LEAST_INSIDE_VOXELS)
 
 
 def _median(seen: Seen, hu: npt.NDArray[np.float32], limits: Density) -> Finding | None:

@@ -10,9 +10,9 @@ from itertools import permutations, product
 import numpy as np
 import numpy.typing as npt
 
-from omentum.measures.plausibility.atlas import place_of
+from omentum.measures.plausibility.atlas import is_remnant, place_of
 from omentum.measures.plausibility.finding import Finding
-from omentum.measures.plausibility.scene import Scene
+from omentum.measures.plausibility.scene import Scene, Seen
 
 __all__ = ["orientation", "turns"]
 
@@ -37,15 +37,16 @@ def orientation(scene: Scene) -> Iterator[Finding]:
 
     One person in about 10,000 has all organs mirrored (situs inversus), so a person decides.
     """
-    known = [name for name in scene.seen if place_of(name) is not None and not all(scene.seen[name].is_cut)]
+    known = [name for name, seen in scene.seen.items() if _says_something(seen)]
     if len(known) < LEAST_ORGANS:
         return
-    costs = [_cost(scene, known, turn) for turn in turns()]
-    as_is, best = costs[0].mean(), int(np.argmin([cost.mean() for cost in costs]))
-    gain = float(as_is - costs[best].mean())
+    off = [_spreads_off(scene, known, turn) for turn in turns()]
+    gains = [_gains(off[0], turned) for turned in off]
+    best = int(np.argmax([one.mean() for one in gains]))
+    gain = float(gains[best].mean())
     if best == 0 or gain < LEAST_GAIN:
         return
-    told = known[int(np.argmax(costs[0] - costs[best]))]
+    told = known[int(np.argmax(gains[best]))]
     yield Finding(
         rule="orientation",
         organ=told,
@@ -68,8 +69,12 @@ def turns() -> list[Turn]:
     )
 
 
-def _cost(scene: Scene, known: list[str], turn: Turn) -> npt.NDArray[np.float64]:
-    """Give how many spreads each organ is off if the whole were turned back, at most `MOST_COST`."""
+def _says_something(seen: Seen) -> bool:
+    return place_of(seen.name) is not None and not all(seen.is_cut) and not is_remnant(seen)
+
+
+def _spreads_off(scene: Scene, known: list[str], turn: Turn) -> npt.NDArray[np.float64]:
+    """Give how many spreads each organ is off along R, A, S if all were turned back; NaN where unknown."""
     away, spread = [], []
     for name in known:
         place, seen = place_of(name), scene.seen[name]
@@ -82,8 +87,17 @@ def _cost(scene: Scene, known: list[str], turn: Turn) -> npt.NDArray[np.float64]
         finite = np.isfinite(off[:, axis])
         if finite.any():
             off[:, axis] -= np.median(off[finite, axis])
-    scaled = np.nan_to_num(np.abs(off) / np.array(spread))
-    return np.asarray(np.minimum(np.sqrt((scaled**2).sum(axis=1)), MOST_COST))
+    return np.asarray(off / np.array(spread))
+
+
+def _gains(as_is: npt.NDArray[np.float64], turned: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Give how many spreads nearer each organ is turned, along the axes that are known both ways round."""
+    is_known = np.isfinite(as_is) & np.isfinite(turned)
+    before, after = (
+        np.minimum(np.sqrt((np.where(is_known, off, 0.0) ** 2).sum(axis=1)), MOST_COST)
+        for off in (as_is, turned)
+    )
+    return np.asarray(before - after)
 
 
 def _turned(turn: Turn, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from omentum.measures.boxes import shifted
-from omentum.measures.plausibility.atlas import Place, expected, has_side, place_of, shift_mm
+from omentum.measures.plausibility.atlas import Place, expected, has_side, is_remnant, place_of, shift_mm
 from omentum.measures.plausibility.finding import Finding
 from omentum.measures.plausibility.scene import Mask, Point, Scene, Seen, centre_mm, marked
 from omentum.volumes.geometry import Box
@@ -103,7 +103,7 @@ def far_piece(scene: Scene) -> Iterator[Finding]:
     """Every piece of an organ lies where the organ may be, told by the other organs."""
     for name, seen in scene.seen.items():
         place, should = place_of(name), expected(scene, name)
-        if place is None or should is None:
+        if place is None or should is None or is_remnant(seen):
             continue
         far = [number for number in _further(scene, seen) if _is_far(scene, seen, number, should)]
         if not far:
@@ -129,7 +129,7 @@ def _filled_share(name: str, place: Place, around_ml: float) -> float:
 
 def _away_mm(scene: Scene, seen: Seen) -> Point | None:
     should = expected(scene, seen.name)
-    if should is None:
+    if should is None or is_remnant(seen):
         return None
     away = seen.middle_mm - should
     away[list(seen.is_cut)] = np.nan

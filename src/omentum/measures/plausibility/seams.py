@@ -1,4 +1,4 @@
-"""Does a mask end in a flat face inside the picture? Windows that do not meet, and masks cut off, do.
+"""Find masks that end in a flat face inside the picture: windows that do not meet, and masks cut off, do.
 
 In:  a scene.
 Out: findings of the rule `cut_plane`.
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from omentum.measures.plausibility.atlas import is_remnant
 from omentum.measures.plausibility.finding import Finding
 from omentum.measures.plausibility.scene import Mask, Scene, Seen, marked, world_axes
 from omentum.volumes.geometry import Box
@@ -48,10 +49,10 @@ def cut_plane(scene: Scene) -> Iterator[Finding]:
 
     What ends in each plane (voxels without a neighbour in the next one) is counted along each axis, both
     ways; a plane in which many times more ends than in those around it is a cut. Hollow organs and vessels
-    that people end at a level are not asked along the long axis.
+    that people end at a level are not asked along the long axis, nor an organ of which the view shows little.
     """
     for name, seen in scene.seen.items():
-        if organ(name).kind != "organ":
+        if organ(name).kind != "organ" or is_remnant(seen):
             continue
         for axis, world in enumerate(world_axes(scene.geometry)):
             if (world == 2 and name in ENDS_BY_CONVENTION) or (world == 1 and name in FLUID_LEVELS):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from omentum.measures.plausibility.atlas import expected, has_side, place_of
+from omentum.measures.plausibility.atlas import expected, has_side, is_remnant, place_of
 from omentum.measures.plausibility.finding import Finding
 from omentum.measures.plausibility.scene import Scene, Seen, centre_mm, marked
 from omentum.volumes.labels import organ
@@ -57,6 +57,8 @@ def wrong_side(scene: Scene) -> Iterator[Finding]:
     for name, seen in scene.seen.items():
         place = place_of(name)
         if place is None or not has_side(name):
+            continue
+        if is_remnant(seen) and place.half_mm[0] > abs(place.middle_mm[0]):  # the left lobe of a liver
             continue
         partner = organ(name).partner
         if partner is not None and _are_crossed(scene, name, partner):
