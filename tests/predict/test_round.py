@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from omentum.errors import UnknownNetworkError, UnknownOrganError
-from omentum.loop import add_cases
+from omentum.incoming import add_cases
 from omentum.predict import stage
 from omentum.predict.round import predict_round
 from omentum.project.paths import change_settings
@@ -115,15 +115,44 @@ def test_a_case_of_which_somebody_removed_a_file_is_predicted_again(project, nam
         assert (batch.done, batch.skipped) == (("b",), ("a",))
 
 
-def test_a_prediction_noted_by_an_earlier_version_is_made_again(project):
+def test_a_prediction_made_with_other_settings_is_made_again(project):
     with opened(project) as workspace:
         predict_round(workspace)
         made = workspace.predictions("bands")["a"]
-        detail = {"weights_sha256": made.weights_sha256, "organs": list(ORGANS), "overlap": 0.25}
-        workspace.store.ledger.forget("predict bands", "a")
-        workspace.store.ledger.mark_done("predict bands", "a", detail)
+        workspace.store.predictions.keep(replace(made, made_with={"overlap": 0.25}), {})
         (batch,) = predict_round(workspace)
         assert (batch.done, batch.skipped) == (("a",), ("b",))
+        again = workspace.predictions("bands")["a"]
+        assert replace(again, time=made.time) == made
+
+
+def test_a_prediction_whose_files_are_in_place_and_whose_record_is_not_is_made_once_more(
+    project, monkeypatch
+):
+    def killed(*_args, **_kwargs):
+        raise KeyboardInterrupt
+
+    with opened(project) as workspace:
+        for name in ("keep", "mark_done"):
+            owner = workspace.store.predictions if name == "keep" else workspace.store.ledger
+            with monkeypatch.context() as dying:
+                dying.setattr(owner, name, killed)
+                with pytest.raises(KeyboardInterrupt):
+                    predict_round(workspace)
+            assert (project / "cases/a/networks/bands/summary.json").is_file()
+            assert workspace.predictions("bands") == {}
+            assert workspace.store.ledger.done_keys("predict bands") == set(), "both or none"
+        (batch,) = predict_round(workspace)
+        assert batch.done == ("a", "b")
+        (batch,) = predict_round(workspace)
+        assert batch.skipped == ("a", "b")
+
+
+def test_a_case_that_is_excluded_is_left_alone(project):
+    with opened(project) as workspace:
+        workspace.store.cases.exclude("b", "motion")
+        (batch,) = predict_round(workspace)
+        assert (batch.done, batch.skipped, batch.failed) == (("a",), (), ())
 
 
 def test_a_case_whose_ct_is_damaged_is_set_aside_and_tried_again(project):

@@ -10,7 +10,7 @@ import pytest
 from scipy import ndimage
 
 from omentum.errors import ConfigError, UnknownNetworkError
-from omentum.loop import add_cases
+from omentum.incoming import add_cases
 from omentum.networks.left_files import forget_files, keep_files
 from omentum.predict import stage
 from omentum.predict.round import predict_round
@@ -136,7 +136,7 @@ def test_the_mean_is_one_more_network_of_the_project(project):
         assert [batch.done for batch in batches] == [("a", "b")] * 3
         average = workspace.predictions("average")
         assert set(average) == {"a", "b"}
-        assert workspace.store.ledger.details("predict average").keys() == {"a", "b"}
+        assert workspace.store.ledger.done_keys("predict average") == {"a", "b"}
         for case_id, made in average.items():
             assert made.folder == workspace.folder.prediction_dir(case_id, "average")
             assert made.organs == ORGANS

@@ -1,4 +1,4 @@
-"""A case of a project, predicted by one network or by whoever else, as files and as what the ledger keeps."""
+"""A case of a project, predicted by one network or by whoever else, as files and as the database keeps it."""
 
 import json
 
@@ -9,9 +9,12 @@ from omentum.errors import ImageError
 from omentum.predict import stage
 from omentum.predict.predictor import Predictor
 from omentum.predict.stage import case_steps
-from omentum.records import Case, Prediction
+from omentum.records import WHOLE_CT, Case, Prediction
+from omentum.volumes.file_hash import file_sha256
+from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import read_masks
-from omentum.volumes.nifti import write_nifti
+from omentum.volumes.mask_hash import organ_sha256s
+from omentum.volumes.nifti import read_nifti, write_nifti
 from omentum.volumes.probabilities import read_probabilities
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
@@ -38,10 +41,10 @@ def case_of(box_ct):
 
 @pytest.fixture
 def predict(predictor, case_of, folder):
-    """Predict a CT as the case `one`; give what the ledger keeps."""
+    """Predict a CT as the case `one`; give what the database keeps."""
 
-    def run(path, opinion=None):
-        return case_steps(opinion or predictor, lambda _case_id: folder)(case_of(path))
+    def run(path, opinion=None, **options):
+        return case_steps(opinion or predictor, lambda _case_id: folder, **options)(case_of(path))
 
     return run
 
@@ -65,14 +68,34 @@ def test_a_case_of_a_project_gets_its_files(predict, predictor, ct_file, folder,
 
 
 @pytest.mark.usefixtures("quick_pictures")
-def test_the_ledger_keeps_the_hash_the_organs_and_all_settings(predict, predictor, ct_file):
-    detail = predict(ct_file())
-    assert detail == {
-        "weights_sha256": predictor.weights_sha256,
-        "organs": list(predictor.organs),
-        "made_with": predictor.settings("one"),
-    }
-    assert json.loads(json.dumps(detail)) == detail
+def test_hashes_organs_settings_and_findings_are_kept_as_the_files_are_written(
+    predict, predictor, ct_file, folder
+):
+    kept = predict(ct_file())
+    made = kept.prediction
+    assert (made.weights_sha256, made.organs) == (predictor.weights_sha256, predictor.organs)
+    assert made.made_with == predictor.settings("one")
+    assert json.loads(json.dumps(made.made_with)) == made.made_with
+    assert made.masks_sha256 == file_sha256(folder / "masks.nii.gz")
+    assert kept.organ_sha256s == organ_sha256s(read_masks(folder / "masks.nii.gz"))
+    assert made.findings, "boxes of some voxels are no organs"
+    for one in made.findings:
+        assert one.mask_sha256 == kept.organ_sha256s.get(one.organ, "")
+        assert one.is_of_ct or one.error_ml > 0
+
+
+@pytest.mark.usefixtures("quick_pictures")
+def test_a_ct_that_lies_upside_down_is_found_unless_a_person_confirmed_it(predict, cohort, tmp_path):
+    ct, labels = (read_nifti(cohort / "phantom_0000" / f"{name}.nii.gz") for name in ("ct", "labels"))
+    hu = np.full(ct.voxels.shape, -50, dtype=np.int16)
+    for name in ("spleen", "kidney_right", "kidney_left", "liver", "pancreas"):
+        hu[labels.voxels == organ(name).index] = 100 * organ(name).index
+    path = tmp_path / "turned.nii.gz"
+    write_nifti(path, Volume(np.ascontiguousarray(hu[:, :, ::-1]), ct.geometry))
+    of_ct = [one for one in predict(path).prediction.findings if one.is_of_ct and one.rule == "orientation"]
+    assert [(one.organ, one.mask_sha256, one.holds) for one in of_ct] == [(WHOLE_CT, "", False)]
+    again = predict(path, confirmed={"one": {"orientation"}}).prediction.findings
+    assert not any(one.rule == "orientation" for one in again)
 
 
 @pytest.mark.usefixtures("quick_pictures")
@@ -83,7 +106,7 @@ def test_the_summary_says_what_was_done_with_what(predict, predictor, box_ct, fo
     write_nifti(tmp_path / "ct.nii.gz", Volume(hu, ct.geometry))
     predict(tmp_path / "ct.nii.gz")
     told = json.loads((folder / "summary.json").read_text())
-    assert set(told) == {"omentum", "made_with", "organs", "notes", "seconds"}
+    assert set(told) == {"omentum", "made_with", "organs", "notes", "findings", "seconds"}
     assert told["made_with"] == predictor.settings("one")
     n_voxels = (ct.voxels == organ_hu("spleen")).sum()
     spleen = {"volume_ml": pytest.approx(n_voxels * 0.064, abs=1e-3), "removed_ml": {"specks": 0.064}}
@@ -158,6 +181,6 @@ def test_each_case_has_its_own_folder_and_each_step_can_be_done_apart(
 
 @pytest.mark.usefixtures("quick_pictures")
 def test_a_network_of_other_organs_is_kept_with_those(predict, weights, ct_file, folder):
-    detail = predict(ct_file(), Predictor("bands", weights, organs=["liver"]))
-    assert detail["organs"] == ["liver"]
+    kept = predict(ct_file(), Predictor("bands", weights, organs=["liver"]))
+    assert kept.prediction.organs == ("liver",)
     assert read_masks(folder / "masks.nii.gz").organs == ("liver",)

@@ -1,13 +1,13 @@
-"""What did networks make of CTs before these came here? Masks of an AbdomenAtlas tree, as predictions.
+"""Import predictions that another system made: masks of an AbdomenAtlas tree.
 
 In:  folders `<case>/backbones/<network>/` of cases that an open project has.
-Out: predictions on disk as ours are, and in the ledger, where `made_with` says where they came from. Nobody
-     knows the weights, so that in place of their hash there is `files:` and the hash of the files.
+Out: predictions on disk and in the database as ours are, with `origin`, which says where they came from. The
+     weights are not known, so that in place of their hash there is `files:` and the hash of the files.
 """
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,17 @@ from omentum.networks.catalogue import known_models
 from omentum.networks.left_files import known_files
 from omentum.predict.decide import Decided
 from omentum.predict.elsewhere import FilesNetwork
+from omentum.predict.kept import Kept, PredictionLedger
 from omentum.predict.opinion import Predicted
 from omentum.predict.stage import case_steps, is_predicted
+from omentum.project.findings import confirmed_ct_rules
 from omentum.project.project import Workspace, prediction_stage
-from omentum.records import Batch, Case, Failure
+from omentum.records import Batch, Case, Failure, Prediction
 from omentum.runners.runner import Progress
 from omentum.runners.steps import Steps
 from omentum.volumes.volume import Volume
 
 __all__ = ["KeptBefore", "LeftBefore", "kept_before", "take_left"]
-
-_BEFORE = "before"
-"""In a ledger's detail: what was looked at, and which files could not be used. Ours have no such entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +66,6 @@ def take_left(
     alone: list[Failure] = []
     for network, group in groupby(sorted(left, key=_order), key=lambda one: one.network):
         own = list(group)
-        stage = prediction_stage(network)
         reasons = _why_left(workspace, network, own)
         alone += [Failure(key=str(one.folder), reason=reason) for one, reason in reasons.items()]
         fit = [one for one in own if one not in reasons]
@@ -75,11 +73,12 @@ def take_left(
         done += [f"{case_id}/{network}" for case_id in batch.done]
         skipped += [f"{case_id}/{network}" for case_id in batch.skipped]
         failed += [Failure(key=f"{one.key}/{network}", reason=one.reason) for one in batch.failed]
-        noted = workspace.store.ledger.details(stage)
+        kept = workspace.store.predictions.of_network(network)
         failed += [
             Failure(key=f"{one.case_id}/{network}/{name}", reason=reason)
             for one in fit
-            for name, reason in noted.get(one.case_id, {}).get(_BEFORE, {}).get("unusable", {}).items()
+            if one.case_id in kept
+            for name, reason in kept[one.case_id].unusable.items()
         ]
     return Batch(done=tuple(done), skipped=tuple(skipped), failed=tuple(failed)), tuple(alone)
 
@@ -96,10 +95,10 @@ def _why_left(workspace: Workspace, network: str, left: Sequence[LeftBefore]) ->
             "run `omentum predict`, or give the folder another name"
         )
         return dict.fromkeys(left, why)
-    noted = workspace.store.ledger.details(prediction_stage(network))
+    kept = workspace.store.predictions.of_network(network)
     reasons = {}
     for one in left:
-        if _BEFORE not in noted.get(one.case_id, {_BEFORE: None}):
+        if one.case_id in kept and not kept[one.case_id].origin:
             reasons[one] = f"this project has predicted {one.case_id} with {network} itself"
             continue
         try:
@@ -119,31 +118,37 @@ def _taken(
     left: Sequence[LeftBefore],
     progress: Callable[[Progress], None] | None,
 ) -> Batch:
-    stage = prediction_stage(network)
-    ledger = workspace.store.ledger
+    store = workspace.store
+    ledger = PredictionLedger(store, store.ledger.of(prediction_stage(network)))
     by_case = {one.case_id: one for one in left}
 
     def folder_of(case_id: str) -> Path:
         return workspace.folder.prediction_dir(case_id, network)
 
     opinion = _LeftOpinion(network, {one.case_id: (_files(workspace, one), one) for one in left})
-    noted = ledger.details(stage)
-    for case_id, one in by_case.items():
-        seen = noted.get(case_id, {}).get(_BEFORE, {}).get("seen")
-        if case_id in noted and (seen != _seen(workspace, one) or not is_predicted(folder_of(case_id))):
-            ledger.forget(stage, case_id)
-    steps = case_steps(opinion, folder_of)
+    kept = store.predictions.of_network(network)
+    for case_id in by_case.keys() & kept.keys():
+        is_same = kept[case_id].source_stamp == _seen(workspace, by_case[case_id])
+        if not is_same or not is_predicted(folder_of(case_id)):
+            ledger.forget(case_id, network)
+    steps = case_steps(opinion, folder_of, confirmed=confirmed_ct_rules(store.confirmations.all()))
 
-    def write(case: Case, made: Any) -> dict[str, Any]:
+    def write(case: Case, made: Any) -> Kept:
         seen = _seen(workspace, by_case[case.case_id])
-        detail = steps.write(case, made)
-        return {**detail, _BEFORE: {"seen": seen, "unusable": opinion.unusable.pop(case.case_id, {})}}
+        written = steps.write(case, made)
+        prediction = replace(
+            written.prediction,
+            origin=by_case[case.case_id].origin,
+            source_stamp=seen,
+            unusable=opinion.unusable.pop(case.case_id, {}),
+        )
+        return replace(written, prediction=prediction)
 
     return workspace.runner.run(
-        [workspace.store.cases.get(case_id) for case_id in by_case],
+        [store.cases.get(case_id) for case_id in by_case],
         Steps(read=steps.read, compute=steps.compute, write=write),
         key=lambda case: case.case_id,
-        ledger=ledger.of(stage),
+        ledger=ledger,
         progress=progress,
     )
 
@@ -213,24 +218,24 @@ class KeptBefore:
 
     Args:
         name: The network's.
-        noted: What the ledger says of each case.
+        kept: What came in, by case.
     """
 
-    def __init__(self, name: str, noted: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, name: str, kept: Mapping[str, Prediction]) -> None:
         self.name = name
-        self._noted = noted
+        self._kept = kept
 
     @property
     def organs(self) -> tuple[str, ...]:
         """Those that were looked for in any case."""
-        names = (name for detail in self._noted.values() for name in detail["made_with"]["organs"])
+        names = (name for made in self._kept.values() for name in made.made_with["organs"])
         return tuple(dict.fromkeys(names))
 
     def settings(self, case_id: str) -> dict[str, Any]:
         """See `Opinion.settings`: what is kept stays as it is."""
-        if case_id not in self._noted:
+        if case_id not in self._kept:
             raise self._not_here(case_id)
-        return dict(self._noted[case_id]["made_with"])
+        return dict(self._kept[case_id].made_with)
 
     def predict(self, ct: Volume, case_id: str) -> Predicted:
         """See `Opinion.predict`; there is nothing that could be made anew."""
@@ -247,6 +252,6 @@ def kept_before(workspace: Workspace, name: str) -> KeptBefore | None:
     """Give the network of that name if all there is of it came in with a tree; else `None`."""
     if name in known_files() or name in known_models(workspace.folder.root / "networks"):
         return None
-    noted = workspace.store.ledger.details(prediction_stage(name))
-    before = {case_id: detail for case_id, detail in noted.items() if _BEFORE in detail}
+    kept = workspace.store.predictions.of_network(name)
+    before = {case_id: made for case_id, made in kept.items() if made.origin}
     return KeptBefore(name, before) if before else None

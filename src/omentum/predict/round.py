@@ -1,21 +1,22 @@
-"""What does prediction do in a round? Every case, with every network in use, once.
+"""Predict every case of a project with every network in use, once.
 
 In:  an open project.
-Out: each case's predictions on disk and noted in the ledger; a case that cannot be read is set aside.
+Out: each case's predictions on disk and in the database; a case that cannot be read is set aside.
 """
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any
 
 from omentum.errors import ConfigError, ImageError
+from omentum.predict.kept import PredictionLedger
 from omentum.predict.left_before import kept_before
 from omentum.predict.manner import Manner
 from omentum.predict.named import opinion_named
 from omentum.predict.opinion import KeptOpinions, Opinion
 from omentum.predict.stage import case_steps, is_predicted
+from omentum.project.findings import confirmed_ct_rules
 from omentum.project.project import Workspace, prediction_stage
-from omentum.records import Batch, Case
+from omentum.records import Batch, Case, Prediction
 from omentum.runners.runner import Progress
 
 __all__ = ["predict_round"]
@@ -82,26 +83,28 @@ def _predict_with(
     opinion: Opinion,
     progress: Callable[[Progress], None] | None,
 ) -> Batch:
-    stage = prediction_stage(opinion.name)
+    store, network = workspace.store, opinion.name
+    ledger = PredictionLedger(store, store.ledger.of(prediction_stage(network)))
 
     def folder_of(case_id: str) -> Path:
-        return workspace.folder.prediction_dir(case_id, opinion.name)
+        return workspace.folder.prediction_dir(case_id, network)
 
-    for case_id, detail in workspace.store.ledger.details(stage).items():
-        if _is_stale(detail, opinion, case_id) or not is_predicted(folder_of(case_id)):
-            workspace.store.ledger.forget(stage, case_id)
+    kept = store.predictions.of_network(network)
+    for case_id in [case.case_id for case in cases if case.case_id in kept]:
+        if _is_stale(kept[case_id], opinion) or not is_predicted(folder_of(case_id)):
+            ledger.forget(case_id, network)
     return workspace.runner.run(
         cases,
-        case_steps(opinion, folder_of),
+        case_steps(opinion, folder_of, confirmed=confirmed_ct_rules(store.confirmations.all())),
         key=lambda case: case.case_id,
-        ledger=workspace.store.ledger.of(stage),
+        ledger=ledger,
         progress=progress,
     )
 
 
-def _is_stale(detail: dict[str, Any], opinion: Opinion, case_id: str) -> bool:
+def _is_stale(kept: Prediction, opinion: Opinion) -> bool:
     """Tell whether a prediction was made with anything else: weights, organs, windows, rules, or files."""
     try:
-        return bool(detail.get("made_with") != opinion.settings(case_id))
+        return dict(kept.made_with) != opinion.settings(kept.case_id)
     except (ImageError, KeyError):  # what it was made from is gone
         return True

@@ -1,21 +1,27 @@
-"""How does a prediction of a project's case get to disk?
+"""Write the prediction of a project's case to disk, and look at it.
 
 In:  whoever predicts, and a case.
-Out: files, each whole or not there; `summary.json` comes last, so where it is, all is.
+Out: files, each whole or not there; `summary.json` comes last, so where it is, all is. And what the database
+     keeps of them: hashes, made as the files are written, and what the plausibility rules say.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from omentum.measures.plausibility.case_look import look_at_case
+from omentum.predict.kept import Kept
 from omentum.predict.opinion import Opinion, Predicted
 from omentum.predict.preview import write_preview
 from omentum.predict.summary import summary_of
+from omentum.project.findings import mask_findings
 from omentum.records import Case, Prediction
 from omentum.runners.steps import Steps
 from omentum.volumes.atomic import sweep, write_json
+from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.mask_files import write_masks, write_painted
+from omentum.volumes.mask_hash import organ_sha256s
 from omentum.volumes.probabilities import ENTROPIES_NAME, write_probabilities
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
@@ -27,17 +33,20 @@ _Seen = tuple[Volume, float, Predicted]
 
 
 def case_steps(
-    opinion: Opinion, folder_of: Callable[[str], Path]
-) -> Steps[Case, _Read, _Seen, dict[str, Any]]:
+    opinion: Opinion,
+    folder_of: Callable[[str], Path],
+    *,
+    confirmed: Mapping[str, Collection[str]] | None = None,
+) -> Steps[Case, _Read, _Seen, Kept]:
     """Give the steps of predicting one case.
 
     They write `masks.nii.gz` (set-coded), `labels.nii.gz`, `labels.json`, `probabilities.zarr.zip`,
-    `preview.png` and `summary.json`, and give what the ledger keeps: hash of the weights, organs that there
-    is a mask of, and all settings.
+    `preview.png` and `summary.json`, and give what the database keeps.
 
     Args:
         opinion: Whoever predicts.
         folder_of: Gives a case's folder for this network.
+        confirmed: Rules about a whole CT that a person confirmed, by case.
 
     Raises:
         ImageError: The CT, or what the network left elsewhere, cannot be used.
@@ -51,18 +60,17 @@ def case_steps(
     def compute(case: Case, given: _Read) -> _Seen:
         return *given, opinion.predict(given[0], case.case_id)
 
-    def write(case: Case, seen: _Seen) -> dict[str, Any]:
+    def write(case: Case, seen: _Seen) -> Kept:
         settings = opinion.settings(case.case_id)
-        sha256, organs = settings["weights_sha256"], seen[2].masks.organs
         prediction = Prediction(
             case_id=case.case_id,
             network=opinion.name,
-            weights_sha256=sha256,
+            weights_sha256=settings["weights_sha256"],
             folder=folder_of(case.case_id),
-            organs=organs,
+            organs=seen[2].masks.organs,
+            made_with=settings,
         )
-        _write(prediction, settings, *seen)
-        return {"weights_sha256": sha256, "organs": list(organs), "made_with": settings}
+        return _written(prediction, seen, (confirmed or {}).get(case.case_id, ()))
 
     return Steps(read=read, compute=compute, write=write)
 
@@ -74,9 +82,9 @@ def is_predicted(folder: Path) -> bool:
     )
 
 
-def _write(
-    prediction: Prediction, settings: dict[str, Any], ct: Volume, read_seconds: float, made: Predicted
-) -> None:
+def _written(prediction: Prediction, seen: _Seen, confirmed: Collection[str]) -> Kept:
+    """Write the files of a prediction; give it with hashes and findings."""
+    ct, read_seconds, made = seen
     started = time.perf_counter()
     if prediction.folder.is_dir():
         sweep(prediction.folder)
@@ -89,5 +97,10 @@ def _write(
         write_probabilities(entropies_path, made.entropies)
     write_painted(prediction.folder / "labels.nii.gz", made.masks)
     write_preview(prediction.preview_path, ct, made.masks)
+    hashes = organ_sha256s(made.masks)
+    look = look_at_case(made.masks, ct, confirmed=confirmed)
+    findings = mask_findings(look, hashes, made.masks.geometry)
     seconds = {"read": read_seconds, "write": time.perf_counter() - started}
-    write_json(prediction.summary_path, summary_of(settings, made, seconds))
+    write_json(prediction.summary_path, summary_of(prediction.made_with, made, seconds, findings=findings))
+    sha256 = file_sha256(prediction.masks_path)
+    return Kept(prediction=replace(prediction, masks_sha256=sha256, findings=findings), organ_sha256s=hashes)

@@ -1,29 +1,37 @@
-"""What was predicted, by whom and how? For people and programs, as `summary.json`.
+"""Sum up a prediction for people and programs, as `summary.json`.
 
-In:  the settings and what came of them.
+In:  the settings, what came of them, and what the plausibility rules say.
 Out: a summary; where one is on disk, all the files that it tells of are.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from omentum import __version__
 from omentum.predict.opinion import Predicted
+from omentum.records import MaskFinding
 
-__all__ = ["SUMMARY", "read_summary", "summary_of"]
+__all__ = ["SUMMARY", "finding_row", "read_summary", "summary_of"]
 
 SUMMARY = "summary.json"
 
 
-def summary_of(settings: Mapping[str, Any], made: Predicted, seconds: Mapping[str, float]) -> dict[str, Any]:
+def summary_of(
+    settings: Mapping[str, Any],
+    made: Predicted,
+    seconds: Mapping[str, float],
+    *,
+    findings: Iterable[MaskFinding] = (),
+) -> dict[str, Any]:
     """Sum up one prediction.
 
     Args:
         settings: All that decides what it is.
         made: The prediction.
         seconds: Time of the steps before and after it.
+        findings: What the plausibility rules say of it.
     """
     volumes, removed = made.masks.volumes_ml(), made.decided.removed_ml
     return {
@@ -34,9 +42,21 @@ def summary_of(settings: Mapping[str, Any], made: Predicted, seconds: Mapping[st
             for name in made.masks.organs
         },
         "notes": list(made.decided.notes),
+        "findings": [finding_row(one) for one in findings],
         "seconds": _rounded(
             {**made.seconds, **seconds, "total": sum([*made.seconds.values(), *seconds.values()])}
         ),
+    }
+
+
+def finding_row(finding: MaskFinding) -> dict[str, Any]:
+    """Give what people and programs read of a finding."""
+    return {
+        "organ": finding.organ,
+        "rule": finding.rule,
+        "said": finding.said,
+        "severity": round(finding.severity, 3),
+        "holds": finding.holds,
     }
 
 
