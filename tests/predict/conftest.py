@@ -142,6 +142,7 @@ def box_ct() -> Callable[..., Volume]:
         affine = np.diag([spacing_mm, spacing_mm, spacing_mm, 1.0])
         affine[:3, 3] = (-38.0, -34.0, 100.0)
         hu = np.zeros((20, 18, 16), dtype=np.int16)
+        hu[:, :2] = -100  # fat at the back, as in everybody
         hu[12:18, 10:16, 9:15] = _organ_hu("liver")
         hu[3:6, 3:8, 3:8] = _organ_hu("kidney_left")
         hu[14:17, 3:8, 3:8] = _organ_hu("kidney_right")

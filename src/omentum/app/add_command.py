@@ -9,7 +9,7 @@ import typer
 
 from omentum import loop
 from omentum.app.console import bars, end_batches, of_run, say_error, say_json
-from omentum.app.options import AsJson, listed
+from omentum.app.options import AcceptValues, AsJson, HuOffset, listed
 from omentum.errors import ConfigError
 from omentum.exchange.add import Manner, OriginalLabel
 from omentum.exchange.batch import ADD_STAGE, Labels
@@ -59,6 +59,8 @@ def add(
     deidentify: Annotated[
         bool, typer.Option("--deidentify", help="Keep DICOM copies that name nobody; hide names of folders.")
     ] = False,
+    hu_offset: HuOffset = 0.0,
+    accept_values: AcceptValues = False,
     check_labels: Annotated[
         bool, typer.Option(help="Let the plausibility rules look at original labels.")
     ] = True,
@@ -67,7 +69,13 @@ def add(
     """Add CTs. Example: omentum -C my-atlas add scans/ chaos_03/dicom --label labels.nii.gz."""
     looked = _looked(paths or [], dataset, datalist, data_root, label_ids)
     labels = _labels(looked, label, label_ids or "omentum", listed(label_organs)) if label else None
-    manner = Manner(resample_tilt=resample_tilt, deidentify=deidentify, check_labels=check_labels)
+    manner = Manner(
+        resample_tilt=resample_tilt,
+        deidentify=deidentify,
+        check_labels=check_labels,
+        hu_offset=hu_offset,
+        accept_values=accept_values,
+    )
     with opened(context.obj) as workspace:
         with bars() as tell:
             added = loop.add_found(
@@ -177,6 +185,7 @@ def _say(left_out: Sequence[Failure], noted: list[dict[str, Any]]) -> None:
 def _worth_knowing(noted: dict[str, Any]) -> list[str]:
     about_label = (*noted.get("label_notes", ()), *noted.get("label_findings", ()))
     told = [f"original label: {text}" for text in about_label]
+    told += noted.get("ct_findings", ())
     if "same_voxels_as" in noted:
         told.append(f"it has the same voxels as {noted['same_voxels_as']}")
     if "likely_patient_of" in noted:

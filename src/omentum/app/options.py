@@ -7,9 +7,15 @@ import typer
 
 from omentum.errors import ConfigError
 
-__all__ = ["AsJson", "Device", "device_named", "listed", "minutes_named"]
+__all__ = ["AcceptValues", "AsJson", "Device", "HuOffset", "device_named", "listed", "minutes_named"]
 
 Device = Annotated[str, typer.Option(help="Where networks run: auto, cpu, cuda, cuda:1.")]
+HuOffset = Annotated[
+    float, typer.Option(help="Added to every value of the CTs: -1024 where HU + 1024 was stored.")
+]
+AcceptValues = Annotated[
+    bool, typer.Option("--accept-values", help="Take CTs whose values cannot be Hounsfield units.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 

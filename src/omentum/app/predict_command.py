@@ -8,7 +8,7 @@ import typer
 
 from omentum import loop
 from omentum.app.console import bars, end_batches, of_run
-from omentum.app.options import Device, device_named, listed
+from omentum.app.options import AcceptValues, Device, HuOffset, device_named, listed
 from omentum.errors import ConfigError
 from omentum.exchange.sources import look_through
 from omentum.project.project import opened
@@ -41,6 +41,8 @@ def predict(
     resample_tilt: Annotated[
         bool, typer.Option("--resample-tilt", help="Put tilted DICOM series on an upright grid.")
     ] = False,
+    hu_offset: HuOffset = 0.0,
+    accept_values: AcceptValues = False,
     average: Annotated[
         bool, typer.Option("--average", help="In a project: masks of the networks' average too.")
     ] = False,
@@ -49,8 +51,8 @@ def predict(
     """Predict CTs, or every case of a project. Example: omentum predict ct.nii.gz -o masks."""
     names = tuple(network or ())
     if not cts:
-        of_cts = out, organs, save, layout, recipe, without, numbers, resample_tilt
-        if any(of_cts) or overlap is not None:
+        of_cts = out, organs, save, layout, recipe, without, numbers, resample_tilt, hu_offset
+        if any(of_cts) or accept_values or overlap is not None:
             rule = "without CTs only --network, --average and --device are taken; omentum.toml says the rest"
             raise ConfigError("CT", cts, rule)
         _predict_project(context.obj, names, average, device)
@@ -79,6 +81,8 @@ def predict(
         layout=layout or "omentum",
         save=frozenset(listed(save) or ("masks",)),
         resample_tilt=resample_tilt,
+        hu_offset=hu_offset,
+        accept_values=accept_values,
     )
     with bars() as tell:
         told = of_run(tell)

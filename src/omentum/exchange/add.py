@@ -1,4 +1,4 @@
-"""How does a CT come into a project, with the label that it may have?
+"""Bring a CT into a project, with the label that it may have.
 
 In:  a `Source` (a file or a DICOM series), perhaps with its original label.
 Out: the case's folder, whole or not there at all, and the `Case` to be stored. The source is only read.
@@ -16,7 +16,9 @@ from omentum.exchange.original_label import OriginalLabel, read_original
 from omentum.exchange.same_ct import Fingerprint, fingerprint
 from omentum.exchange.source import Source
 from omentum.exchange.transfer import Transferred
+from omentum.measures.hounsfield import HuProblem, as_hounsfield, checked_offset
 from omentum.measures.plausibility.rules import findings
+from omentum.measures.plausibility.whole_ct import not_hu
 from omentum.measures.split_sides import body_middle_mm
 from omentum.project.paths import pseudonym
 from omentum.records import Case
@@ -44,12 +46,14 @@ class Imported:
         seen: What tells the CT from others.
         notes: What was decided about its label, for people.
         findings: What the plausibility rules say of the label. They change nothing.
+        ct_findings: What is wrong with the whole CT and was accepted: its rule, a colon, and what was seen.
     """
 
     case: Case
     seen: Fingerprint
     notes: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
+    ct_findings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +64,22 @@ class Manner:
         resample_tilt: Put a series from a tilted gantry on an upright grid, instead of refusing it.
         check_labels: Let the plausibility rules look at original labels.
         deidentify: Keep a copy of DICOM files that names nobody, and write every CT anew.
+        hu_offset: Added to every value, so that it is in Hounsfield units; the CT is then written anew.
+        accept_values: Take CTs whose values cannot be Hounsfield units.
+
+    Raises:
+        ConfigError: `hu_offset` is no number that can be added.
     """
 
     resample_tilt: bool = False
     check_labels: bool = True
     deidentify: bool = False
+    hu_offset: float = 0.0
+    accept_values: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse an offset that cannot be, before any CT is read."""
+        checked_offset(self.hu_offset)
 
 
 AS_IT_IS = Manner()
@@ -98,6 +113,7 @@ def import_case(
     Raises:
         CaseClashError: The folder holds more than a killed import leaves there.
         LabelValueError: The label has values that `label` does not name.
+        NotHounsfieldError: The CT's values cannot be Hounsfield units, and `manner` does not accept them.
         ImageError: The CT or the label cannot be used; nothing is written then.
     """
     _refuse_taken(source, case_dir)
@@ -106,7 +122,7 @@ def import_case(
     series = read_series(source.path, source.files) if source.path.is_dir() else None
     try:
         with flushed_together():  # none of them counts before the folder is moved
-            ct = _write_ct(source, part / _CT, manner)
+            ct, problem = _write_ct(source, part / _CT, manner)
             read = None if label is None else _write_label(label, ct, part, series)
             if label is not None:
                 _keep_own(label.path, part / _SOURCE_LABEL, manner)
@@ -125,8 +141,14 @@ def import_case(
         original_label_path=None if read is None else case_dir / _LABEL,
         original_organs=() if read is None else read.organs,
     )
-    found = _findings(read, ct) if manner.check_labels and read is not None else ()
-    return Imported(case=case, seen=fingerprint(ct), notes=() if read is None else read.notes, findings=found)
+    found = _findings(read, ct, problem) if manner.check_labels and read is not None else ()
+    return Imported(
+        case=case,
+        seen=fingerprint(ct),
+        notes=() if read is None else read.notes,
+        findings=found,
+        ct_findings=tuple(str(one) for one in not_hu(problem)),
+    )
 
 
 def recorded_source(source: Source, secret: bytes, manner: Manner) -> str:
@@ -146,14 +168,19 @@ def _refuse_taken(source: Source, case_dir: Path) -> None:
         raise CaseClashError(source.case_id, source.path, case_dir)
 
 
-def _write_ct(source: Source, path: Path, manner: Manner) -> Volume:
-    """Write the CT; give it on the grid that a reader of the file will see."""
-    volume = read_ct(source.path, files=source.files, resample_tilt=manner.resample_tilt)
-    if not manner.deidentify and _is_fit_to_copy(source.path):
+def _write_ct(source: Source, path: Path, manner: Manner) -> tuple[Volume, HuProblem | None]:
+    """Write the CT; give it on the grid that a reader of the file sees, and what is wrong with its values."""
+    volume, problem = as_hounsfield(
+        source.path,
+        read_ct(source.path, files=source.files, resample_tilt=manner.resample_tilt),
+        offset_hu=manner.hu_offset,
+        accept=manner.accept_values,
+    )
+    if not (manner.deidentify or manner.hu_offset) and _is_fit_to_copy(source.path):
         copy(source.path, path)
-        return volume
+        return volume, problem
     write_nifti(path, volume)
-    return Volume(volume.voxels, read_nifti_geometry(path))
+    return Volume(volume.voxels, read_nifti_geometry(path)), problem
 
 
 def _write_label(label: OriginalLabel, ct: Volume, folder: Path, series: Series | None) -> Transferred:
@@ -178,9 +205,9 @@ def _keep_own(label: Path, path: Path, manner: Manner) -> None:
         copy_nifti(label, path)
 
 
-def _findings(read: Transferred, ct: Volume) -> tuple[str, ...]:
+def _findings(read: Transferred, ct: Volume, problem: HuProblem | None) -> tuple[str, ...]:
     masks = MaskSet.from_labels(read.labels, ct.geometry, read.organs)
-    return tuple(str(one) for one in findings(masks, ct.voxels))
+    return tuple(str(one) for one in findings(masks, ct.voxels if problem is None else None))
 
 
 def _is_fit_to_copy(source: Path) -> bool:

@@ -173,6 +173,7 @@ def _noted(source: Source, imported: Imported) -> dict[str, Any]:
         "thumbnail": imported.seen.thumbnail,
         "label_notes": list(imported.notes),
         "label_findings": list(imported.findings),
+        "ct_findings": list(imported.ct_findings),
     }
     return {name: value for name, value in told.items() if value}
 

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from omentum.errors import NotHounsfieldError
+from omentum.errors import ConfigError, NotHounsfieldError
 from omentum.volumes.volume import Volume
 
-__all__ = ["HuProblem", "as_hounsfield", "hounsfield_problem"]
+__all__ = ["HuProblem", "as_hounsfield", "checked_offset", "hounsfield_problem"]
 
+MOST_OFFSET_HU = 65536.0
 SAMPLE_VOXELS = 200_000
 LEAST_RANGE_HU = 30.0
 """From the lowest to the highest 0.1 %: noise alone is more."""
@@ -85,6 +86,22 @@ def hounsfield_problem(voxels: npt.NDArray[Any]) -> HuProblem | None:
         runs = f"its values run from {values.min():.4g} to {values.max():.4g}"
         return HuProblem(said=f"{runs}, and in HU air is near -1000 and soft tissue near 40")
     return _stored(values) or _below_air(values) or _never_negative(values) or _no_tissue(values)
+
+
+def checked_offset(offset_hu: float) -> float:
+    """Give an offset that can be added to values.
+
+    Raises:
+        ConfigError: It is no finite number, or out of range.
+
+    Example:
+        >>> checked_offset(-1024.0)
+        -1024.0
+    """
+    if not -MOST_OFFSET_HU <= offset_hu <= MOST_OFFSET_HU:
+        rule = f"it must be a number from {-MOST_OFFSET_HU:g} to {MOST_OFFSET_HU:g}"
+        raise ConfigError("--hu-offset", offset_hu, rule)
+    return offset_hu
 
 
 def as_hounsfield(

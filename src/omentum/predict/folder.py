@@ -1,4 +1,4 @@
-"""How does a prediction get to disk for somebody with CTs and no project?
+"""Predict CTs into a folder, without a project.
 
 In:  whoever predicts, and a CT.
 Out: one folder a CT: masks as others script against, or the published tree; `summary.json` comes last and
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from omentum.errors import ConfigError, ImageError
+from omentum.measures.hounsfield import HuProblem, as_hounsfield, checked_offset
+from omentum.measures.plausibility.whole_ct import not_hu
 from omentum.networks.catalogue import AVERAGE
 from omentum.predict.manner import Manner
 from omentum.predict.opinion import Opinion, Predicted, average_of, average_settings
@@ -30,6 +32,7 @@ from omentum.volumes.volume import Volume
 __all__ = ["LAYOUTS", "FolderLedger", "FolderPlan", "folder_steps"]
 
 LAYOUTS = ("omentum", "published")
+_CT = "ct.nii.gz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,8 @@ class FolderPlan:
         layout: One of `LAYOUTS`.
         save: Some of `masks`, `probabilities` and `entropy`.
         resample_tilt: Put series from a tilted gantry on an upright grid, instead of refusing them.
+        hu_offset: Added to every value of the CTs; they are then written anew beside their masks.
+        accept_values: Predict CTs whose values cannot be Hounsfield units, and note it.
 
     Raises:
         ConfigError: A value cannot be used, or two networks have one name.
@@ -56,6 +61,8 @@ class FolderPlan:
     layout: str = "omentum"
     save: frozenset[str] = frozenset({"masks"})
     resample_tilt: bool = False
+    hu_offset: float = 0.0
+    accept_values: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be, before any CT is read."""
@@ -68,6 +75,15 @@ class FolderPlan:
         names = [one.name for one in self.opinions]
         if not names or len({*names, AVERAGE}) <= len(names):
             raise ConfigError("--network", names, f"each must be named once, and none {AVERAGE!r}")
+        if checked_offset(self.hu_offset):
+            self._keep_sources()
+
+    def _keep_sources(self) -> None:
+        """Refuse a folder in which a CT that is written anew would take the place of its source."""
+        for case_id, source in self.sources.items():
+            if source.resolve() == (self.folder(case_id) / _CT).resolve():
+                rule = f"--hu-offset writes {_CT} anew there, where {source} is; give another folder"
+                raise ConfigError("--out", str(self.out), rule)
 
     def folder(self, case_id: str) -> Path:
         """Give a case's folder."""
@@ -81,6 +97,8 @@ class FolderPlan:
         else:
             made_with = average_settings(self.opinions, case_id, self.manner)
         files = {"layout": self.layout, "save": sorted(self.save), "resample_tilt": self.resample_tilt}
+        if self.hu_offset:
+            files["hu_offset"] = self.hu_offset
         return {"source": str(self.sources[case_id].resolve()), **made_with, **files}
 
 
@@ -91,25 +109,34 @@ class _Seen:
     shown: Predicted
     """The only one, or the average."""
     seconds: Mapping[str, float]
+    problem: HuProblem | None
+    """What is wrong with the CT's values, where that was accepted."""
 
 
-_Read = tuple[Volume, float]
+_Read = tuple[Volume, HuProblem | None, float]
 
 
 def folder_steps(plan: FolderPlan) -> Steps[str, _Read, _Seen, None]:
     """Give the steps of predicting one CT, by case id.
 
     Raises:
-        ImageError: The CT, or what a network left elsewhere, cannot be used.
+        ImageError: The CT, or what a network left elsewhere, cannot be used; among them
+            `NotHounsfieldError`.
     """
 
     def read(case_id: str) -> _Read:
         started = time.perf_counter()
-        ct = read_ct(plan.sources[case_id], resample_tilt=plan.resample_tilt)
-        return ct, time.perf_counter() - started
+        path = plan.sources[case_id]
+        ct, problem = as_hounsfield(
+            path,
+            read_ct(path, resample_tilt=plan.resample_tilt),
+            offset_hu=plan.hu_offset,
+            accept=plan.accept_values,
+        )
+        return ct, problem, time.perf_counter() - started
 
     def compute(case_id: str, given: _Read) -> _Seen:
-        ct, read_seconds = given
+        ct, problem, read_seconds = given
         opinions = {one.name: one.predict(ct, case_id) for one in plan.opinions}
         started = time.perf_counter()
         first, *others = opinions.values()
@@ -118,7 +145,7 @@ def folder_steps(plan: FolderPlan) -> Steps[str, _Read, _Seen, None]:
         if others:
             seconds |= {name: sum(one.seconds.values()) for name, one in opinions.items()}
             seconds[AVERAGE] = time.perf_counter() - started
-        return _Seen(ct=ct, opinions=opinions, shown=shown, seconds=seconds)
+        return _Seen(ct=ct, opinions=opinions, shown=shown, seconds=seconds, problem=problem)
 
     return Steps(read=read, compute=compute, write=lambda case_id, seen: _write(plan, case_id, seen))
 
@@ -133,13 +160,14 @@ def _write(plan: FolderPlan, case_id: str, seen: _Seen) -> None:
         sweep(folder / below)  # what a killed writer left has the ending of a mask
     seconds = {**seen.seconds, "write": time.perf_counter() - started}
     summary = summary_of(settings, seen.shown, seconds)
-    write_json(folder / SUMMARY, {**summary, "files": files})
+    notes = [*summary["notes"], *(str(one) for one in not_hu(seen.problem))]
+    write_json(folder / SUMMARY, {**summary, "notes": notes, "files": files})
 
 
 def _ours(plan: FolderPlan, case_id: str, seen: _Seen) -> list[Path]:
     folder, paths = plan.folder(case_id), []
-    if plan.sources[case_id].is_dir():
-        paths.append(folder / "ct.nii.gz")
+    if plan.sources[case_id].is_dir() or plan.hu_offset:
+        paths.append(folder / _CT)
         write_nifti(paths[-1], seen.ct)
     paths += _one_of_ours(folder, seen.shown, plan.save)
     if len(seen.opinions) > 1:
@@ -169,7 +197,7 @@ def _published(plan: FolderPlan, case_id: str, seen: _Seen) -> list[Path]:
     source = plan.sources[case_id]
     return write_published(
         plan.folder(case_id),
-        source if source.name.endswith(".nii.gz") else seen.ct,
+        source if source.name.endswith(".nii.gz") and not plan.hu_offset else seen.ct,
         {name: (made.maps, made.masks) for name, made in seen.opinions.items()},
         seen.shown.masks if len(seen.opinions) > 1 else None,
         save=plan.save,
