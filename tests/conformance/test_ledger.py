@@ -18,7 +18,7 @@ def memory():
 def stored(tmp_path):
     """The ledger of a stage in a project, among those of others."""
     with Store.open("sqlite:///omentum.db", tmp_path) as store:
-        store.ledger.mark_done("other stage", "a", {})
+        store.ledger.mark_done("other stage", "a")
         store.ledger.mark_failed("other stage", "b", "torn")
         yield store.ledger.of("predict"), lambda: store.ledger.failures("predict")
 

@@ -9,14 +9,14 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from omentum.records import Case, Revision
+from omentum.records import Case, MaskSource, Revision, Says, Task
 from omentum.store.store import Store
 from omentum.volumes.geometry import Geometry
 
@@ -60,11 +60,14 @@ def revision_of(tmp_path):
             "sha256": "f00",
             "round_number": 1,
             "reader": "reader-1",
+            "says": Says.REVISED,
+            "base_sha256": "ba5e",
+            "base_source": MaskSource.PREDICTED,
+            "network": "starter",
             "minutes": 4.5,
             "added_ml": 1.25,
             "removed_ml": 0.0,
-            "dice_to_before": 0.9,
-            "network": "starter",
+            "dice_to_base": 0.9,
             "time": datetime(2026, 11, 23, 9, 30, tzinfo=UTC),
         }
         return Revision(**{**plain, **changes})
@@ -73,8 +76,32 @@ def revision_of(tmp_path):
 
 
 @pytest.fixture
+def task_of():
+    """Makes a task of the first round."""
+
+    def make(case_id: str = "a", rank: int = 1, organ: str = "liver", **changes: object) -> Task:
+        plain = {"round_number": 1, "case_id": case_id, "organ": organ, "rank": rank}
+        return Task(**{**plain, "attention_ml": 10.0 / rank, **changes})
+
+    return make
+
+
+@pytest.fixture
 def busy_store(store, case_of):
     """A store in its first round, with the cases a, b and c."""
+    return begun(store, case_of)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def each_store(request, tmp_path, case_of):
+    """The same on SQLite and on PostgreSQL."""
+    url = URL if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
+    with Store.open(url, tmp_path) as opened:
+        yield begun(opened, case_of)
+
+
+def begun(store: Store, case_of: Callable[[str], Case]) -> Store:
+    """Begin the first round of a store that has three cases."""
     store.cases.add_all([case_of("c"), case_of("a"), case_of("b")])
     store.rounds.start("starter")
     return store

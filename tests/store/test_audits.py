@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from omentum.errors import ProjectError, UnknownCaseError
-from omentum.records import Audit, Task, TaskState
+from omentum.records import Audit, TaskKind, TaskState
 from omentum.store.store import Store
 
 
@@ -31,24 +31,23 @@ def test_a_draw_comes_back_as_it_was_kept(busy_store, audit, tmp_path):
     assert audit.n_organs == 3
 
 
-def test_until_a_task_of_it_went_out_a_draw_can_be_replaced(busy_store, audit):
+def test_until_a_task_of_it_went_out_a_draw_can_be_replaced(busy_store, audit, task_of):
     busy_store.audits.keep(audit)
-    task = Task(round_number=1, case_id="b", organ="liver", rank=1, attention_ml=0.0, is_audit=True)
-    busy_store.tasks.replace(1, [task])
+    busy_store.tasks.replace(1, [task_of("b", kind=TaskKind.AUDIT)])
     other = replace(audit, seed=5, drawn=(("a", "liver"),))
     assert busy_store.audits.keep(other) == other
     assert busy_store.audits.all() == [other]
 
 
-@pytest.mark.parametrize("state", [TaskState.EXPORTED, TaskState.DONE])
-def test_once_a_task_of_it_went_out_the_first_draw_stands(busy_store, audit, state):
+@pytest.mark.parametrize("state", [TaskState.CLAIMED, TaskState.DONE])
+def test_once_a_task_of_it_went_out_the_first_draw_stands(busy_store, audit, task_of, state):
     busy_store.audits.keep(audit)
     tasks = [
-        Task(round_number=1, case_id=case_id, organ=organ, rank=rank, attention_ml=0.0, is_audit=True)
+        task_of(case_id, rank, organ, kind=TaskKind.AUDIT)
         for rank, (case_id, organ) in enumerate(audit.drawn, start=1)
     ]
-    busy_store.tasks.replace(1, tasks)
-    busy_store.tasks.set_state(1, [("b", "liver")], state)
+    of_liver, _ = busy_store.tasks.replace(1, tasks)
+    busy_store.tasks.set_state([of_liver.number], state)
     assert busy_store.audits.keep(replace(audit, seed=5, drawn=(("a", "liver"),))) == audit
     assert busy_store.audits.all() == [audit]
 

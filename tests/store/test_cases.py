@@ -23,6 +23,9 @@ def test_a_case_comes_out_as_it_went_in(store, case_of, tmp_path):
         original_label_path=tmp_path / "cases/a/original_label.nii.gz",
         original_organs=("liver", "spleen"),
         held_out=True,
+        data_set="BTCV",
+        licence="CC BY 4.0",
+        excluded_why="its table covers the liver",
     )
     assert store.cases.add(full)
     assert store.cases.add(case_of("b"))
@@ -113,3 +116,26 @@ def test_an_unknown_patient_holds_out_nobody(store, case_of):
     with pytest.raises(ProjectError, match="'bert'"):
         store.cases.hold_out(["anna", "bert"])
     assert not store.cases.get("a").held_out
+
+
+def test_an_excluded_case_takes_no_part_until_it_is_included(store, case_of):
+    store.cases.add_all([case_of("a"), case_of("b"), case_of("c")])
+    store.cases.exclude("b", "upside down")
+    store.cases.exclude("c", "")
+    assert [case.case_id for case in store.cases.all()] == ["a"]
+    assert [case.case_id for case in store.cases.every()] == ["a", "b", "c"]
+    assert store.cases.excluded() == {"b": "upside down", "c": ""}
+    assert not store.cases.add(case_of("b")), "it is known all the same"
+    store.cases.include("b")
+    assert [case.case_id for case in store.cases.all()] == ["a", "b"]
+
+
+def test_what_is_known_of_a_case_changes_for_it_alone(store, case_of):
+    store.cases.add_all([case_of("a"), case_of("b")])
+    store.cases.move_source("a", "/moved/a.nii.gz")
+    store.cases.set_patient("a", "anna")
+    assert (store.cases.get("a").source, store.cases.get("a").patient_id) == ("/moved/a.nii.gz", "anna")
+    assert everything(store.cases.get("b")) == everything(case_of("b"))
+    for change in (store.cases.exclude, store.cases.move_source, store.cases.set_patient):
+        with pytest.raises(UnknownCaseError, match="'z'"):
+            change("z", "why")

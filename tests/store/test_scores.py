@@ -6,6 +6,8 @@ import pytest
 from omentum.errors import ProjectError, UnknownCaseError
 from omentum.records import CaseScore, OrganScore
 
+MADE_FROM = {"recipe": "expected-error", "starter": ["5" * 64, ["liver"]]}
+
 
 def organ_score(organ, heat):
     return OrganScore(organ=organ, attention_voxels=3_000_000_000, attention_ml=0.1, heat=heat)
@@ -79,6 +81,6 @@ def test_what_is_expected_of_an_organ_is_kept_whole(busy_store):
         spots_ml=(3.0, np.float64(1.25)),
         reasons=("on the left side",),
     )
-    score = CaseScore(case_id="a", score=4.25, organs=(organ,), signature="00ff")
+    score = CaseScore(case_id="a", score=4.25, organs=(organ,), signature="00ff", made_from=MADE_FROM)
     busy_store.scores.replace(1, [score])
     assert busy_store.scores.of_round(1) == [score]

@@ -16,11 +16,11 @@ def test_what_was_kept_is_there_when_the_store_opens_again(tmp_path, case_of):
     with Store.open(URL, tmp_path) as store:
         store.cases.add(case_of("a"))
         store.rounds.start("starter")
-        store.ledger.mark_done("predict", "a", {"n": 1})
+        store.ledger.mark_done("predict", "a")
     with Store.open(URL, tmp_path) as store:
         assert [case.case_id for case in store.cases.all()] == ["a"]
         assert store.rounds.current().network == "starter"
-        assert store.ledger.details("predict") == {"a": {"n": 1}}
+        assert store.ledger.done_keys("predict") == {"a"}
 
 
 def test_a_closed_store_leaves_one_file(tmp_path, case_of):
@@ -85,12 +85,12 @@ def test_of_many_who_add_the_same_cases_at_once_one_is_told_that_they_are_new(tm
 
 def test_one_store_serves_many_threads(store):
     def note(number):
-        store.ledger.mark_done("predict", f"{number:03}", {"n": number})
+        store.ledger.mark_done("predict", f"{number:03}")
         return store.ledger.done("predict", f"{number:03}")
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(note, range(100)))
-    assert len(store.ledger.details("predict")) == 100
+    assert len(store.ledger.done_keys("predict")) == 100
 
 
 def test_what_is_done_together_is_kept_together_or_not_at_all(tmp_path, case_of):
@@ -98,11 +98,11 @@ def test_what_is_done_together_is_kept_together_or_not_at_all(tmp_path, case_of)
         with store.together():
             store.cases.add(case_of("a"))
             assert store.cases.get("a").case_id == "a", "what was written inside is seen inside"
-            store.ledger.mark_done("add", "a", {})
+            store.ledger.mark_done("add", "a")
         with pytest.raises(KeyboardInterrupt):
             _interrupted(store, case_of("b"))
         assert [case.case_id for case in store.cases.all()] == ["a"]
-        assert store.ledger.details("add") == {"a": {}}
+        assert store.ledger.done_keys("add") == {"a"}
 
 
 def test_other_threads_see_what_is_done_together_once_it_is_kept(tmp_path, case_of):
@@ -116,5 +116,5 @@ def test_other_threads_see_what_is_done_together_once_it_is_kept(tmp_path, case_
 def _interrupted(store, case):
     with store.together():
         store.cases.add(case)
-        store.ledger.mark_done("add", case.case_id, {})
+        store.ledger.mark_done("add", case.case_id)
         raise KeyboardInterrupt

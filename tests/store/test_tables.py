@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy.dialects import postgresql, sqlite
 
-from omentum.store.tables import Base, UtcTime
+from omentum.store import review_tables, tables  # noqa: F401  (they fill Base.metadata)
+from omentum.store.base import Base, UtcTime
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DIALECT = sqlite.dialect()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, insert, or_, select
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
 from omentum.store.database import Database
@@ -28,8 +28,6 @@ class Offer:
     """Claims take the least rank first."""
     n_slots: int = 1
     """How many holders may have it, each one slot."""
-    reserved_for: str | None = None
-    """The only holder who may claim it; anyone where `None`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +47,7 @@ class Leases:
         self._database = database
 
     def offer(self, pool: str, offers: Iterable[Offer]) -> None:
-        """Offer things; of those on offer already only rank and reservation change, and slots are added."""
+        """Offer things; of those on offer already only the rank changes, and slots are added."""
         offers = list(offers)
         with self._database.writing() as session:
             there = {(row.key, row.slot): row for row in session.scalars(_in(pool))}
@@ -57,18 +55,24 @@ class Leases:
             for one in offers:
                 for slot in range(one.n_slots):
                     row = there.get((one.key, slot))
-                    values = {"rank": one.rank, "reserved_for": one.reserved_for}
                     if row is None:
-                        new.append({"pool": pool, "key": one.key, "slot": slot, **values})
+                        new.append({"pool": pool, "key": one.key, "slot": slot, "rank": one.rank})
                     else:
-                        row.rank, row.reserved_for = one.rank, one.reserved_for
+                        row.rank = one.rank
             if new:
                 session.execute(insert(LeaseRow), new)
 
-    def withdraw(self, pool: str, keys: Collection[str]) -> None:
-        """Take things off offer, whoever has them."""
+    def reserve(self, pool: str, keys: Collection[str], holder: str | None) -> None:
+        """Let only one holder claim things that are on offer, or anyone again."""
+        rows = update(LeaseRow).where(LeaseRow.pool == pool, LeaseRow.key.in_(keys))
         with self._database.writing() as session:
-            session.execute(delete(LeaseRow).where(LeaseRow.pool == pool, LeaseRow.key.in_(keys)))
+            session.execute(rows.values(reserved_for=holder))
+
+    def withdraw(self, pool: str, keys: Collection[str]) -> None:
+        """Take things off offer, whoever has them; whose reading has ended stays known."""
+        rows = delete(LeaseRow).where(LeaseRow.pool == pool, LeaseRow.key.in_(keys), ~LeaseRow.ended)
+        with self._database.writing() as session:
+            session.execute(rows)
 
     def claim(
         self, pool: str, holder: str, n: int, lasting: timedelta, *, keys: Collection[str] | None = None
@@ -121,7 +125,8 @@ class Leases:
         It is the holder's own; else, of somebody whose lease was lost, one that nobody has, if there is one.
         """
         with self._database.writing() as session:
-            rows = list(session.scalars(_in(pool).where(LeaseRow.key == key).order_by(LeaseRow.slot)))
+            of_key = _in(pool).where(LeaseRow.key == key).order_by(LeaseRow.slot)
+            rows = list(session.scalars(of_key.with_for_update()))
             if any(row.ended and row.holder == holder for row in rows):
                 return
             open_rows = [row for row in rows if not row.ended]
@@ -136,6 +141,12 @@ class Leases:
         with self._database.reading() as session:
             rows = session.scalars(_held(pool, holder).order_by(LeaseRow.rank, LeaseRow.key))
             return [_record(row) for row in rows]
+
+    def had(self, pool: str, holder: str) -> set[str]:
+        """Give the keys that a holder has, or had until the end."""
+        asked = select(LeaseRow.key).where(LeaseRow.pool == pool, LeaseRow.holder == holder)
+        with self._database.reading() as session:
+            return set(session.scalars(asked))
 
     def all(self, pool: str) -> dict[str, tuple[Lease, ...]]:
         """Give every lease that has not ended yet, by key."""
@@ -152,6 +163,16 @@ class Leases:
         with self._database.reading() as session:
             rows = session.scalars(_in(pool).where(_is_free(LeaseRow, self._database.now(session))))
             return list(dict.fromkeys(row.key for row in sorted(rows, key=lambda row: (row.rank, row.key))))
+
+    def touched(self, pool: str) -> set[str]:
+        """Give the keys that somebody has or had, or that are reserved for somebody."""
+        asked = select(LeaseRow.key).where(LeaseRow.pool == pool)
+        with self._database.reading() as session:
+            return set(
+                session.scalars(
+                    asked.where(or_(LeaseRow.holder.is_not(None), LeaseRow.reserved_for.is_not(None)))
+                )
+            )
 
 
 def _in(pool: str) -> Any:

@@ -63,18 +63,33 @@ class Predictions:
             rows = session.scalars(select(PredictionRow).where(PredictionRow.case_id == case_id))
             return {row.network: self._record(row) for row in sorted(rows, key=lambda row: row.network)}
 
+    def networks_by_case(self) -> dict[str, tuple[str, ...]]:
+        """Give the networks that have predicted each case, sorted, by case."""
+        found: dict[str, list[str]] = {}
+        asked = select(PredictionRow.case_id, PredictionRow.network)
+        with self._database.reading() as session:
+            for case_id, network in session.execute(asked):
+                found.setdefault(case_id, []).append(network)
+        return {case_id: tuple(sorted(networks)) for case_id, networks in found.items()}
+
     def counts(self) -> dict[str, int]:
         """Count the cases that each network has predicted."""
         asked = select(PredictionRow.network, func.count()).group_by(PredictionRow.network)
         with self._database.reading() as session:
-            return dict(session.execute(asked).tuples())
+            return {network: n for network, n in session.execute(asked)}  # noqa: C416
 
     def organ_hashes(self, network: str) -> dict[str, dict[str, str]]:
         """Give the hash of each organ's mask as a network predicted it, by case and organ, where kept."""
         asked = select(PredictionRow.case_id, PredictionRow.organ_sha256s)
         with self._database.reading() as session:
             found = session.execute(asked.where(PredictionRow.network == network))
-            return dict(found.tuples())
+            return {case_id: hashes for case_id, hashes in found}  # noqa: C416
+
+    def hashes_of(self, case_id: str, network: str) -> dict[str, str]:
+        """Give the hash of each organ's mask as a network predicted it in one case, where kept."""
+        with self._database.reading() as session:
+            row = session.get(PredictionRow, (case_id, network))
+            return {} if row is None else dict(row.organ_sha256s)
 
     def keep_hashes(
         self, case_id: str, network: str, masks_sha256: str, organ_sha256s: Mapping[str, str]

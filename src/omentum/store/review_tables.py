@@ -15,7 +15,11 @@ class TaskRow(Base):
     """One organ of one case, or a whole CT, that a person should look at in a round."""
 
     __tablename__ = "tasks"
-    __table_args__ = (Index(None, "round_number", "rank"), Index(None, "case_id", "organ"))
+    __table_args__ = (
+        Index(None, "round_number", "rank"),
+        Index(None, "case_id", "organ"),
+        {"sqlite_autoincrement": True},  # a number that people have seen never stands for another task
+    )
 
     number: Mapped[int] = mapped_column(primary_key=True)
     round_number: Mapped[int] = mapped_column(ForeignKey("rounds.number"))

@@ -36,8 +36,8 @@ class Tasks:
     def replace(self, round_number: int, tasks: Iterable[Task]) -> list[Task]:
         """Give a round a new queue, and give it back as it is kept.
 
-        Tasks that anyone has begun keep their number and state; those that the new queue leaves out come
-        after it, in their old order. So do tasks that a person asked for.
+        Tasks that anyone has begun, or that are reserved, keep their number and state; those that the new
+        queue leaves out come after it, in their old order. So do tasks that a person asked for.
 
         Raises:
             ProjectError: There is no such round.
@@ -49,7 +49,8 @@ class Tasks:
                 require_round(session, round_number)
                 require_cases(session, (task.case_id for task in tasks))
                 before = _found(session, TaskRow.round_number == round_number)
-            kept = [task for task in before if _stays(task)]
+            touched = self._leases.touched(pool_of(round_number))
+            kept = [task for task in before if _stays(task) or str(task.number) in touched]
             queue = _joined(round_number, tasks, kept)
             gone = {task.number for task in before} - {task.number for task in queue}
             self._leases.withdraw(pool_of(round_number), [str(number) for number in gone])
@@ -131,7 +132,9 @@ class Tasks:
         with self._database.together():
             with self._database.writing() as session:
                 tasks = _found(session, TaskRow.number.in_(numbers))
-            self._offer(tasks, reserved_for=reader)
+            pools = {task.number: pool_of(task.round_number) for task in tasks}
+            for pool in set(pools.values()):
+                self._leases.reserve(pool, [str(one) for one in pools if pools[one] == pool], reader)
 
     def want_readings(self, number: int, n_readings: int) -> None:
         """Let so many readers revise a task, and open it again if it has had fewer."""
@@ -158,12 +161,10 @@ class Tasks:
         self._offer([task for task in kept if task.state.is_open])
         return kept
 
-    def _offer(self, tasks: Sequence[Task], *, reserved_for: str | None = None) -> None:
+    def _offer(self, tasks: Sequence[Task]) -> None:
         by_pool: dict[str, list[Offer]] = {}
         for task in tasks:
-            offer = Offer(
-                key=str(task.number), rank=task.rank, n_slots=task.n_readings, reserved_for=reserved_for
-            )
+            offer = Offer(key=str(task.number), rank=task.rank, n_slots=task.n_readings)
             by_pool.setdefault(pool_of(task.round_number), []).append(offer)
         for pool, offers in by_pool.items():
             self._leases.offer(pool, offers)
@@ -175,18 +176,17 @@ def _stays(task: Task) -> bool:
 
 
 def _joined(round_number: int, tasks: list[Task], kept: list[Task]) -> list[Task]:
-    begun = {task.key: task for task in kept}
+    open_last = sorted(kept, key=lambda task: task.state.is_open)
+    begun = {task.key: task for task in open_last}
     named = {task.key for task in tasks}
-    left_out = [task for task in kept if task.key not in named]
-    return [
-        replace(_with_state_of(task, begun.get(task.key)), round_number=round_number, rank=rank)
-        for rank, task in enumerate([*tasks, *left_out], start=1)
-    ]
+    left_out = [task for task in kept if task.key not in named or begun[task.key] is not task]
+    queue = [*(_with_state_of(task, begun.get(task.key)) for task in tasks), *left_out]
+    return [replace(task, round_number=round_number, rank=rank) for rank, task in enumerate(queue, start=1)]
 
 
 def _with_state_of(task: Task, begun: Task | None) -> Task:
     """Keep what people know of a task that they have begun: its number, kind, and what it shows."""
-    if begun is None or begun is task:
+    if begun is None:
         return task
     return replace(
         task,

@@ -123,6 +123,7 @@ def _make_tables_of_tasks() -> None:
         _key("tasks", "number"),
         _of_round("tasks"),
         _of_case("tasks"),
+        sqlite_autoincrement=True,
     )
     _index("tasks", "round_number", "rank")
     _index("tasks", "case_id", "organ")
