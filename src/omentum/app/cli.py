@@ -13,6 +13,7 @@ import typer
 
 from omentum import __version__
 from omentum.app import (
+    case_commands,
     gate_command,
     model_commands,
     organ_commands,
@@ -41,6 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(model_commands.app, name="models")
+app.add_typer(case_commands.app, name="cases")
 app.add_typer(organ_commands.app, name="organs")
 app.add_typer(review_commands.app, name="review")
 project_commands.add_to(app)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from omentum.project.case_life import finish_case_changes
 from omentum.project.paths import ProjectFolder, create_project, open_project
 from omentum.project.settings import Settings
 from omentum.project.standing import standing_masks
@@ -137,4 +138,6 @@ def opened(root: Path, runner: Runner | None = None, *, looking: bool = False) -
     with Store.open(settings.database, folder.root, read_only=read_only) as store:
         if not store.rounds.all() and not read_only:  # what made the project was killed before it began
             store.rounds.start(settings.networks[0])
+        if not looking:  # what renamed or erased a case was killed before its end
+            finish_case_changes(folder, store)
         yield Workspace(folder, settings, store, runner or InProcessRunner())

@@ -8,7 +8,7 @@ Out: sessions, each one transaction: any number read or claim at a time, and one
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -111,6 +111,21 @@ class Database:
             return datetime.now(UTC)
         clock = func.clock_timestamp(type_=DateTime(timezone=True))
         return session.scalars(select(clock)).one().astimezone(UTC)
+
+    def scrub(self, tables: Iterable[str]) -> None:
+        """Overwrite what removed rows of these tables left behind in the database's files.
+
+        A server's own logs and backups are not reached.
+
+        Raises:
+            ProjectError: Another program keeps the database in use, or it cannot be written to.
+        """
+        self._refuse_if_read_only()
+        with self._explained():
+            if self.is_sqlite:
+                sqlite.scrub(self._reader, self.name)
+            else:
+                postgresql.scrub(self._reader, tables)
 
     def close(self) -> None:
         """Let go of every connection."""

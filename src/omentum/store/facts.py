@@ -1,8 +1,6 @@
-"""What is true of the project as a whole?
+"""Keep what is true of the project as a whole, and what it is in the middle of: texts by name."""
 
-In:  a fact's name and text.
-Out: the text, or `None` where nobody said.
-"""
+from sqlalchemy import delete, select
 
 from omentum.store.database import Database
 from omentum.store.tables import FactRow
@@ -26,3 +24,14 @@ class Facts:
         """Say a fact, in place of what was said of it before."""
         with self._database.writing() as session:
             session.merge(FactRow(name=name, value=value))
+
+    def starting(self, prefix: str) -> dict[str, str]:
+        """Give the facts whose names start so, by name."""
+        named = select(FactRow).where(FactRow.name.startswith(prefix, autoescape=True)).order_by(FactRow.name)
+        with self._database.reading() as session:
+            return {row.name: row.value for row in session.scalars(named)}
+
+    def forget(self, name: str) -> None:
+        """Forget a fact; one that nobody said changes nothing."""
+        with self._database.writing() as session:
+            session.execute(delete(FactRow).where(FactRow.name == name))

@@ -41,3 +41,15 @@ class Lessons:
                 learned = {(row.case_id, row.organ): row.sha256 for row in rows} | learned
                 name = parents.get(name)
         return learned
+
+    def networks_of_case(self, case_id: str) -> tuple[str, ...]:
+        """Give the networks that learned from a case, and those that were tuned from them, sorted."""
+        with self._database.reading() as session:
+            parents = {row.name: row.parent for row in session.scalars(select(NetworkRow))}
+            of_it = select(LessonRow.network).where(LessonRow.case_id == case_id).distinct()
+            learned = set(session.scalars(of_it))
+        more = set(learned)
+        while more:
+            more = {name for name, parent in parents.items() if parent in more} - learned
+            learned |= more
+        return tuple(sorted(learned))

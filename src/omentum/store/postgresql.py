@@ -4,7 +4,7 @@ In:  the URL of a server's database.
 Out: engines that read, write and claim, and a cure for each trouble.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
@@ -13,11 +13,13 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from omentum.errors import ProjectError
 
-__all__ = ["cure", "open_engines", "open_reader"]
+__all__ = ["cure", "open_engines", "open_reader", "scrub"]
 
 _WRITES = "omentum_writes"
 _WAITS = "omentum_waits"
 _CONNECT_SECONDS = 10
+_SCRUB_SECONDS = 30
+"""How long to wait for those who read a table that is to be written anew; others wait behind that."""
 _WRITERS = 0x6F6D656E
 """The number of the lock that writers take in turn: any that no other program takes."""
 
@@ -53,6 +55,17 @@ def cure(error: DatabaseError) -> str | None:
         said = str(error.orig).strip().partition("\n")[0]
         return f"it says {said!r}; check `database` in omentum.toml and that the server runs"
     return known
+
+
+def scrub(engine: Engine, tables: Iterable[str]) -> None:
+    """Write tables anew without what removed rows left in them."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f"SET lock_timeout = '{_SCRUB_SECONDS}s'")
+        try:
+            for table in sorted(tables):
+                connection.exec_driver_sql(f"VACUUM FULL {table}")
+        finally:
+            connection.exec_driver_sql("RESET lock_timeout")
 
 
 def _open(url: URL, json_serializer: Callable[[object], str]) -> Engine:

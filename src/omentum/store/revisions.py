@@ -64,6 +64,15 @@ class Revisions:
         """Give what was handed in for the tasks of a round, in order."""
         return self._found(RevisionRow.round_number == round_number)
 
+    def organs_by_case(self) -> dict[str, tuple[str, ...]]:
+        """Give the organs that readers handed in for each case, sorted, by case."""
+        found: dict[str, set[str]] = {}
+        asked = select(RevisionRow.case_id, RevisionRow.organ).distinct()
+        with self._database.reading() as session:
+            for case_id, organ in session.execute(asked):
+                found.setdefault(case_id, set()).add(organ)
+        return {case_id: tuple(sorted(organs)) for case_id, organs in found.items()}
+
     def with_voxels(self, case_id: str, sha256: str) -> Revision | None:
         """Find a revision of a case by the hash of its mask."""
         found = self._found(RevisionRow.case_id == case_id, RevisionRow.sha256 == sha256)
@@ -79,6 +88,12 @@ class Revisions:
         row = update(RevisionRow).where(RevisionRow.number == number)
         with self._database.writing() as session:
             session.execute(row.values(findings=finding_rows(findings)))
+
+    def keep_comment(self, number: int, comment: str) -> None:
+        """Keep what people say of a revision."""
+        row = update(RevisionRow).where(RevisionRow.number == number)
+        with self._database.writing() as session:
+            session.execute(row.values(comment=comment))
 
     def _found(self, *conditions: ColumnElement[bool]) -> list[Revision]:
         asked = select(RevisionRow).where(*conditions).order_by(RevisionRow.number)

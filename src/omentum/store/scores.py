@@ -14,7 +14,7 @@ from omentum.records import CaseScore, OrganScore
 from omentum.store.cases import require_cases
 from omentum.store.database import Database
 from omentum.store.rounds import require_round
-from omentum.store.tables import CaseScoreRow, OrganScoreRow
+from omentum.store.tables import CaseRow, CaseScoreRow, OrganScoreRow
 
 __all__ = ["Scores"]
 
@@ -49,10 +49,12 @@ class Scores:
                     session.execute(insert(table), rows)
 
     def of_round(self, round_number: int) -> list[CaseScore]:
-        """Give the scores of a round by falling score; equals by name."""
+        """Give the scores of a round, of cases that take part, by falling score; equals by name."""
         with self._database.reading() as session:
             organs = _organs(session, round_number)
-            cases = session.scalars(select(CaseScoreRow).where(CaseScoreRow.round_number == round_number))
+            of_it = select(CaseScoreRow).join(CaseRow, CaseRow.case_id == CaseScoreRow.case_id)
+            of_it = of_it.where(CaseScoreRow.round_number == round_number, CaseRow.excluded_why.is_(None))
+            cases = session.scalars(of_it)
             return [
                 CaseScore(
                     case_id=row.case_id,

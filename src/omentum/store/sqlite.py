@@ -18,7 +18,7 @@ from sqlalchemy.pool import NullPool
 
 from omentum.errors import ProjectError
 
-__all__ = ["cure", "is_writable", "open_engines", "open_reader"]
+__all__ = ["cure", "is_writable", "open_engines", "open_reader", "scrub"]
 
 _WRITES = "omentum_writes"
 _RETRY_SECONDS = 0.02
@@ -72,6 +72,29 @@ def cure(error: DatabaseError) -> str | None:
     """Say what to do about an error from SQLite; `None` where it is our bug."""
     code = getattr(error.orig, "sqlite_errorname", None) or ""
     return next((text for known, text in _TROUBLE.items() if code.startswith(known)), None)
+
+
+def scrub(engine: Engine, name: str) -> None:
+    """Write a SQLite file anew without what removed rows left in it, and empty the log beside it.
+
+    Args:
+        engine: That writes.
+        name: The database's, for messages.
+
+    Raises:
+        ProjectError: Another program keeps it in use.
+    """
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("VACUUM")
+        is_busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error as error:
+        raise DatabaseError("VACUUM", None, error) from error
+    finally:
+        connection.close()
+    if is_busy:
+        raise ProjectError(f"database {name}: {_LOCKED}")
 
 
 def _prepare(connection: sqlite3.Connection, _: object, *, wait_seconds: float) -> None:

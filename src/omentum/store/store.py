@@ -10,10 +10,13 @@ from typing import Self
 
 from omentum.store.arrivals import Arrivals
 from omentum.store.audits import Audits
+from omentum.store.base import Base
+from omentum.store.case_rows import CaseRows
 from omentum.store.cases import Cases
 from omentum.store.database import Database
 from omentum.store.decisions import Confirmations, Decisions
 from omentum.store.facts import Facts
+from omentum.store.former_names import FormerNames
 from omentum.store.label_versions import LabelVersions
 from omentum.store.leases import Leases
 from omentum.store.ledger import Ledger
@@ -28,6 +31,7 @@ from omentum.store.revisions import Revisions
 from omentum.store.rounds import Rounds
 from omentum.store.scores import Scores
 from omentum.store.tasks import Tasks
+from omentum.store.tombstones import Tombstones
 
 __all__ = ["Store"]
 
@@ -48,6 +52,9 @@ class Store:
         paths = Paths(root)
         self._database = database
         self.cases = Cases(database, paths)
+        self.case_rows = CaseRows(database)
+        self.former_names = FormerNames(database)
+        self.tombstones = Tombstones(database)
         self.arrivals = Arrivals(database)
         self.labels = LabelVersions(database, paths)
         self.predictions = Predictions(database, paths)
@@ -100,6 +107,14 @@ class Store:
     def together(self) -> AbstractContextManager[None]:
         """Make one transaction of all that this thread reads and writes inside a `with` block."""
         return self._database.together()
+
+    def scrub(self) -> None:
+        """Overwrite what removed rows left behind in the database's files.
+
+        Raises:
+            ProjectError: Another program keeps the database in use; nothing is lost by trying again.
+        """
+        self._database.scrub(Base.metadata.tables)
 
     def close(self) -> None:
         """Let go of the database."""

@@ -1,0 +1,179 @@
+"""Commands on the cases of a project: list, exclude, include, rename, relabel and erase them."""
+
+import sys
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from omentum.app.console import say_error, say_json, say_table
+from omentum.app.options import AsJson
+from omentum.errors import ConfigError
+from omentum.project.case_life import (
+    Erased,
+    erase_case,
+    exclude_case,
+    include_case,
+    rename_case,
+    unfinished_changes,
+)
+from omentum.project.case_list import CaseLine, list_cases
+from omentum.project.project import opened
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Cases of a project.", no_args_is_help=True)
+
+CaseName = Annotated[str, typer.Argument(metavar="CASE", help="The case.")]
+Why = Annotated[str, typer.Option(help="The reason; it is kept.")]
+
+
+@app.command("list")
+def list_(context: typer.Context, as_json: AsJson = False) -> None:
+    """List all cases, which take part, and what is known of each. Example: omentum -C my-atlas cases list."""
+    with opened(context.obj, looking=True) as workspace:
+        lines = list_cases(workspace)
+        erased = [asdict(one) for one in workspace.store.tombstones.all()]
+        unfinished = unfinished_changes(workspace.store)
+    if as_json:
+        say_json({"cases": [_described(one) for one in lines], "erased": erased, "unfinished": unfinished})
+        return
+    columns = ["case", "state", "shape", "spacing (mm)", "original organs", "predicted by", "revised"]
+    say_table("", columns, [_row(line) for line in lines])
+    for line in lines:
+        if line.case.excluded_why is not None:
+            typer.echo(f"{line.case.case_id} is excluded: {line.case.excluded_why}")
+    if erased:
+        typer.echo(f"{len(erased)} erased; --json lists them by pseudonym")
+    for change in unfinished:
+        typer.echo(f"{change} is not complete; the next command that writes completes it")
+
+
+@app.command()
+def exclude(context: typer.Context, case_id: CaseName, why: Why, as_json: AsJson = False) -> None:
+    """Let a case take no part from now on; releases that hold it stay as they are.
+
+    Example: omentum -C my-atlas cases exclude BTCV_01 --why "motion".
+    """
+    with opened(context.obj) as workspace:
+        skipped = exclude_case(workspace, case_id, why)
+    if as_json:
+        say_json({"case": case_id, "excluded_why": why.strip(), "skipped": [one.number for one in skipped]})
+        return
+    typer.echo(f"{case_id} takes no part from now on: {why.strip()}; {_n_tasks(len(skipped))} skipped")
+
+
+@app.command()
+def include(context: typer.Context, case_id: CaseName, as_json: AsJson = False) -> None:
+    """Let an excluded case take part again. Example: omentum -C my-atlas cases include BTCV_01."""
+    with opened(context.obj) as workspace:
+        tasks = include_case(workspace, case_id)
+    if as_json:
+        say_json({"case": case_id, "tasks": [one.number for one in tasks]})
+        return
+    typer.echo(
+        f"{case_id} takes part again, with {_n_tasks(len(tasks))} as before; "
+        f"`omentum -C {context.obj} predict` and `score` make what it lacks"
+    )
+
+
+@app.command()
+def rename(
+    context: typer.Context,
+    case_id: CaseName,
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.")],
+) -> None:
+    """Give a case another name; task folders and sources of the old name still find it.
+
+    Example: omentum -C my-atlas cases rename scan7 BTCV_07.
+    """
+    with opened(context.obj) as workspace:
+        rename_case(workspace, case_id, new)
+    typer.echo(f"{case_id} is called {new} from now on; releases keep the name that they were made with")
+
+
+@app.command()
+def erase(
+    context: typer.Context,
+    case_id: CaseName,
+    why: Annotated[str, typer.Option(help="The reason, which is kept; it must name nobody.")],
+    by: Annotated[str, typer.Option(help="Pseudonym of who erases.")] = "reader-1",
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove a case, its masks and its name from the project for good, except from releases.
+
+    Example: omentum -C my-atlas cases erase BTCV_01 --why "consent withdrawn".
+    """
+    if not yes:
+        _ask(case_id)
+    with opened(context.obj) as workspace:
+        erased = erase_case(workspace, case_id, why=why, by=by)
+    if as_json:
+        say_json(asdict(erased))
+    else:
+        _say_erased(case_id, erased)
+    if not erased.is_scrubbed:
+        say_error(
+            "another program keeps the database in use, so that rows that were removed are not overwritten "
+            f"yet; end it, then run `omentum -C {context.obj} cases include` of any case, or `predict`"
+        )
+        raise typer.Exit(1)
+
+
+def _ask(case_id: str) -> None:
+    if not sys.stdin.isatty():
+        raise ConfigError("--yes", False, f"{case_id} cannot be brought back; say --yes to erase it")
+    typer.confirm(f"{case_id}, its masks and all work on it cannot be brought back. Erase it?", abort=True)
+
+
+def _say_erased(case_id: str, erased: Erased) -> None:
+    tombstone = erased.tombstone
+    typer.echo(f"{case_id} is erased; what is left of it is {tombstone.pseudonym}")
+    told: dict[str, tuple[Any, ...]] = {
+        "releases that still hold it": tombstone.releases,
+        "networks that learned from it": erased.networks,
+        "reports that showed it and were removed": erased.removed_reports,
+        "in hand, to be deleted there": erased.holders,
+    }
+    for what, found in told.items():
+        if found:
+            typer.echo(f"{what}: {', '.join(map(str, found))}")
+    typer.echo("its source, exports and task folders are outside the project, and backups are not reached")
+
+
+def _described(line: CaseLine) -> dict[str, Any]:
+    case = line.case
+    return {
+        "case": case.case_id,
+        "patient": case.patient_id,
+        "state": line.state,
+        "held_out": case.held_out,
+        "excluded_why": case.excluded_why,
+        "shape": case.geometry.shape,
+        "spacing_mm": case.geometry.spacing_mm,
+        "axes": case.geometry.orientation,
+        "original_organs": case.original_organs,
+        "predicted_by": line.predicted_by,
+        "revised": line.revised,
+        "data_set": case.data_set,
+        "source": case.source,
+        "former_names": line.former_names,
+    }
+
+
+def _row(line: CaseLine) -> tuple[object, ...]:
+    case = line.case
+    return (
+        case.case_id,
+        line.state,
+        " x ".join(map(str, case.geometry.shape)),
+        " x ".join(f"{edge:.3g}" for edge in case.geometry.spacing_mm),
+        ", ".join(case.original_organs),
+        ", ".join(line.predicted_by),
+        ", ".join(line.revised),
+    )
+
+
+def _n_tasks(number: int) -> str:
+    return f"{number} {'task' if number == 1 else 'tasks'}"

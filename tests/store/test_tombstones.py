@@ -1,0 +1,24 @@
+"""What is left of an erased case."""
+
+from datetime import UTC, datetime
+
+from omentum.records import Tombstone
+
+
+def test_an_erased_case_is_known_again_by_its_voxels_alone(each_store):
+    kept = [
+        Tombstone(pseudonym=name, voxels=voxels, why="w", by="r", releases=("V1",), time=time)
+        for name, voxels, time in (
+            ("p-1", "", datetime(2026, 11, 1, tzinfo=UTC)),
+            ("p-2", "v", datetime(2026, 11, 3, tzinfo=UTC)),
+            ("p-3", "v", datetime(2026, 11, 2, tzinfo=UTC)),
+        )
+    ]
+    for one in kept:
+        each_store.tombstones.keep(one)
+    assert [one.pseudonym for one in each_store.tombstones.all()] == ["p-1", "p-3", "p-2"]
+    assert each_store.tombstones.by_voxels("v") == kept[1]
+    assert each_store.tombstones.by_voxels("") is None
+    assert each_store.tombstones.by_voxels("w") is None
+    each_store.tombstones.forget("p-2")
+    assert each_store.tombstones.by_voxels("v") == kept[2]
