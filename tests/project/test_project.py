@@ -1,15 +1,16 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from omentum.errors import ProjectError
 from omentum.project.paths import create_project
-from omentum.project.project import new_workspace, opened, prediction_stage
+from omentum.project.project import new_workspace, opened
 from omentum.project.settings import Settings
-from omentum.records import NetworkRecord
-from omentum.review.round import import_round
+from omentum.records import Case, NetworkRecord, Prediction
 from omentum.runners.in_process import InProcessRunner
 from omentum.store.store import Store
+from omentum.volumes.geometry import Geometry
 
 
 @pytest.fixture
@@ -120,28 +121,37 @@ def test_settings_may_change_between_two_commands_but_the_round_keeps_its_main_n
         assert with_networks(workspace, *names).networks == predict
 
 
+def keep_predictions(workspace, *made):
+    """Note that networks predicted cases: `(network, case_id)` each."""
+    geometry = Geometry((8, 8, 8), np.eye(4))
+    for network, case_id in made:
+        folder = workspace.folder.prediction_dir(case_id, network)
+        ct = workspace.folder.case_dir(case_id) / "ct.nii.gz"
+        case = Case(case_id=case_id, patient_id="p", ct_path=ct, geometry=geometry, source="s")
+        workspace.store.cases.add(case)
+        prediction = Prediction(
+            case_id=case_id, network=network, weights_sha256="abc", folder=folder, organs=("liver",)
+        )
+        workspace.store.predictions.keep(prediction, {})
+
+
 def test_opinions_are_of_cases_that_all_networks_have_predicted_main_network_first(root):
-    detail = {"weights_sha256": "abc", "organs": ["liver"], "overlap": 0.5}
     with opened(root) as workspace:
-        for network, case_id in (("first", "a"), ("first", "b"), ("second", "b"), ("second", "c")):
-            workspace.store.ledger.mark_done(prediction_stage(network), case_id, detail)
+        keep_predictions(workspace, ("first", "a"), ("first", "b"), ("second", "b"), ("second", "c"))
         opinions = workspace.opinions()
         assert list(opinions) == ["b"]
         assert [one.network for one in opinions["b"]] == ["first", "second"]
         assert list(with_networks(workspace, "first").opinions()) == ["a", "b"]
 
 
-def test_predictions_are_those_noted_as_done_by_this_network(root):
-    detail = {"weights_sha256": "abc", "organs": ["liver", "spleen"], "overlap": 0.5}
+def test_predictions_are_those_of_this_network_and_of_cases_that_take_part(root):
     with opened(root) as workspace:
-        ledger = workspace.store.ledger
-        ledger.mark_done(prediction_stage("first"), "b", detail)
-        ledger.mark_done(prediction_stage("second"), "c", detail)
-        ledger.mark_failed(prediction_stage("first"), "a", "no CT")
+        keep_predictions(workspace, ("first", "b"), ("second", "c"), ("first", "d"))
+        workspace.store.cases.exclude("d", "upside down")
         (made,) = workspace.predictions("first").values()
         assert (made.case_id, made.network, made.weights_sha256) == ("b", "first", "abc")
-        assert made.organs == ("liver", "spleen")
         assert made.folder == root / "cases" / "b" / "networks" / "first"
+        assert [one.case.case_id for one in workspace.standing()] == ["b", "c"]
 
 
 def test_the_runner_may_be_chosen(root):
@@ -162,16 +172,27 @@ def test_the_database_is_closed_however_the_work_ends(root, monkeypatch):
     assert closed == [workspace.store]
 
 
-def test_unrevised_is_what_was_predicted_and_neither_original_nor_revised(atlas, tmp_path):
+def test_unrevised_is_what_was_predicted_and_neither_original_nor_revised(atlas):
     liver = atlas.box((3, 9), (3, 9), (3, 9))
     atlas.add("a", "b", "not-predicted")
     atlas.add("labelled", original={"spleen": liver})
     for case_id in ("a", "b", "labelled"):
         atlas.predict(case_id, {"liver": liver})
-    atlas.revise(tmp_path / "tasks", "b", "liver", liver)
-    import_round(atlas.workspace, tmp_path / "tasks")
+    atlas.hand_in("b", "liver", liver)
     assert atlas.workspace.unrevised() == {
         "a": ("liver", "pancreas", "spleen"),
         "b": ("pancreas", "spleen"),
         "labelled": ("liver", "pancreas"),
     }
+
+
+def test_unlearned_is_what_stands_as_revised_until_the_network_in_use_has_learned_that_mask(atlas):
+    atlas.add("a")
+    atlas.predict("a", {"liver": atlas.box((3, 9), (3, 9), (3, 9))})
+    first = atlas.hand_in("a", "liver", atlas.box((3, 9), (3, 9), (3, 8)))
+    assert atlas.workspace.unlearned() == [first]
+    atlas.next_round("made-up-r1")
+    atlas.workspace.store.lessons.keep("made-up-r1", {("a", "liver"): first.sha256})
+    assert atlas.workspace.unlearned() == []
+    second = atlas.hand_in("a", "liver", atlas.box((3, 9), (3, 9), (3, 7)), base_sha256=first.sha256)
+    assert atlas.workspace.unlearned() == [second]
