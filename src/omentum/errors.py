@@ -17,6 +17,7 @@ OmentumError
 ├── DownloadError              a file could not be brought from its address
 ├── ProjectError               a project is missing, exists already, or is in the wrong state
 │   ├── CaseClashError             two cases would have one `case_id`
+│   ├── ErasedCaseError            a CT was erased from the project
 │   └── UnknownCaseError           no case of that name
 ├── ReviewError                a task or a revision cannot be taken
 ├── ReleaseError               a release exists already or cannot be made
@@ -38,6 +39,7 @@ __all__ = [
     "DicomSeriesError",
     "DiskFullError",
     "DownloadError",
+    "ErasedCaseError",
     "GridMismatchError",
     "ImageError",
     "ImageShapeError",
@@ -182,6 +184,14 @@ class CaseClashError(ProjectError):
             f"{new}: there is a case {case_id!r} already, from {old}; "
             "give this one another name with `omentum add PATH --id NAME`"
         )
+
+
+class ErasedCaseError(ProjectError):
+    """A CT was erased from the project."""
+
+    def __init__(self, path: Path | str, why: str) -> None:
+        """Say when and why, and how to take it all the same."""
+        super().__init__(f"{path}: this CT {why}; if it may come in again, give --readmit to `omentum add`")
 
 
 class UnknownCaseError(ProjectError, LookupError):

@@ -1,17 +1,19 @@
-"""How does a data set come in, with all that networks and readers made of it before?
+"""Bring a data set in, with all that networks and readers made of it before.
 
 In:  CTs that were found, and what lies beside them in an AbdomenAtlas tree.
-Out: cases (`exchange`), predictions (`predict`) and revisions (`review`) of the project. Each step does only
-     what is not done yet, so that a run that was killed anywhere goes on when it is called again.
+Out: cases and versions of their labels (`exchange`), predictions (`predict`) and revisions (`review`) of the
+     project. Each step does only what is not done yet, so that a run that was killed anywhere goes on when it
+     is called again.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from omentum.exchange import batch
 from omentum.exchange.add import AS_IT_IS, Manner, recorded_source
-from omentum.exchange.batch import Labels, settled_sources
+from omentum.exchange.batch import CasesAdded, Labels
+from omentum.exchange.known_labels import LabelsSeen, look_at_labels
 from omentum.exchange.sources import Looked, Source, look_through
 from omentum.project.paths import read_secret
 from omentum.project.project import Workspace
@@ -31,12 +33,14 @@ class Added:
 
     Attributes:
         cases: By name.
+        labels: Those of cases that were known.
         predictions: By `<case_id>/<network>`; an organ's file that cannot be used is among the failed.
         revisions: By `<case_id>/<organ>`.
         left_alone: What could have been taken of a tree and was not, with the reason.
     """
 
-    cases: Batch
+    cases: CasesAdded
+    labels: LabelsSeen = field(default_factory=LabelsSeen)
     predictions: Batch = _NOTHING
     revisions: Batch = _NOTHING
     left_alone: tuple[Failure, ...] = ()
@@ -62,7 +66,6 @@ def add_cases(
         tell: Told of the progress.
 
     Raises:
-        CaseClashError: Two sources, or a source and a case of the project, would have one name.
         ConfigError: `case_id` is given for more than one CT, or cannot be a folder's name.
         ImageError: A path is no CT and no folder of any.
     """
@@ -79,7 +82,9 @@ def add_found(
     manner: Manner = AS_IT_IS,
     tell: Tell | None = None,
 ) -> Added:
-    """Add CTs that were found; then, of those that are in, what was made of them before.
+    """Add CTs that were found; then, of those that are in, their labels and what was made of them before.
+
+    A label of a known case that is new or changed is told, and taken where `manner` says so.
 
     A mask that cannot be used is set aside with its reason, and its CT stays in. Predictions come first, as a
     revision whose reader's first mask is not in the tree is compared with the main network's.
@@ -89,9 +94,15 @@ def add_found(
     cases = batch.add_found(
         workspace, looked, case_id=case_id, labels=labels, manner=manner, progress=_named(tell, "add")
     )
-    are_in = {*cases.done, *cases.skipped}
-    sources = settled_sources(workspace, looked, case_id=case_id, manner=manner)
-    made = [one for one in sources if one.made is not None and one.case_id in are_in]
+    known = [one for one in cases.sources if one.case_id in cases.skipped]
+    given = [(one, one.label if labels is None else labels(one)) for one in known]
+    seen = look_at_labels(
+        workspace,
+        [(one, label) for one, label in given if label is not None],
+        manner=manner,
+        progress=_named(tell, "labels"),
+    )
+    made = [one for one in cases.sources if one.made is not None]
     predictions, not_predicted = _predictions(workspace, made, manner, _named(tell, "predictions"))
     drawn = [
         DrawnBefore(
@@ -104,6 +115,7 @@ def add_found(
     revisions, not_drawn = take_drawn(workspace, drawn, progress=_named(tell, "revisions"))
     return Added(
         cases=cases,
+        labels=seen,
         predictions=predictions,
         revisions=revisions,
         left_alone=(*not_predicted, *not_drawn),

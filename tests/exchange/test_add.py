@@ -204,9 +204,9 @@ def test_a_damaged_ct_leaves_nothing(tmp_path, source):
 def test_a_kill_leaves_no_case_and_the_same_command_makes_it(tmp_path, source, volume):
     path = labels_like(volume, tmp_path / "l.nii.gz", [6])
     script = (
-        "import os, signal, sys\nfrom pathlib import Path\nfrom omentum.exchange import add\n"
+        "import os, signal, sys\nfrom pathlib import Path\nfrom omentum.exchange import add, label_files\n"
         "from omentum.exchange.sources import Source\n"
-        "add.write_label_table = lambda path: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "label_files.write_label_table = lambda path: os.kill(os.getpid(), signal.SIGKILL)\n"
         "source, label, folder = map(Path, sys.argv[1:])\n"
         "add.import_case(Source(path=source, case_id='a'), folder, secret=b's',"
         " label=add.OriginalLabel(path=label))\n"

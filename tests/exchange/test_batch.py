@@ -3,11 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from omentum.errors import CaseClashError, ConfigError, UnreadableImageError
+from omentum.errors import ConfigError, UnreadableImageError
 from omentum.exchange import batch
-from omentum.exchange.add import OriginalLabel
+from omentum.exchange.add import Manner, OriginalLabel
 from omentum.exchange.batch import ADD_STAGE, add_found, is_held_out
 from omentum.exchange.sources import look_through
+from omentum.project.case_life import erase_case
+from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.nifti import read_nifti
 
 
@@ -55,23 +57,28 @@ def test_the_same_source_again_changes_nothing(atlas, scan):
     assert names(atlas.workspace) == ["a"]
 
 
-def test_another_source_of_a_name_that_is_taken_is_refused_and_nothing_of_the_batch_is_written(
-    atlas, scan, tmp_path
-):
+def test_another_ct_of_a_name_that_is_taken_is_set_aside_and_the_others_come_in(atlas, scan, tmp_path):
     add_found(atlas.workspace, look_through([scan("one/a.nii.gz")]))
-    before = tree(atlas.workspace.folder.cases_dir)
+    before = atlas.workspace.store.cases.get("a")
     scan("two/0.nii.gz", seed=1)
     scan("two/a.nii.gz", seed=1)
-    with pytest.raises(CaseClashError, match="'a'"):
-        add_found(atlas.workspace, look_through([tmp_path / "two"]))
-    assert tree(atlas.workspace.folder.cases_dir) == before
-    assert names(atlas.workspace) == ["a"]
+    done = add_found(atlas.workspace, look_through([tmp_path / "two"]))
+    assert (done.done, done.skipped, done.moved) == (("0",), (), {})
+    (failure,) = done.failed
+    assert failure.key == "a"
+    assert "'a' already" in failure.reason
+    assert "--id NAME" in failure.reason
+    assert atlas.workspace.store.cases.get("a").source == before.source
+    assert names(atlas.workspace) == ["0", "a"]
 
 
-def test_two_sources_of_one_name_in_a_batch_are_refused(atlas, scan):
-    with pytest.raises(CaseClashError):
-        add_found(atlas.workspace, look_through([scan("one/a.nii.gz"), scan("two/a.nii.gz")]))
-    assert names(atlas.workspace) == []
+def test_of_two_cts_of_one_name_in_a_batch_the_second_is_set_aside(atlas, scan):
+    first, second = scan("one/a.nii.gz"), scan("two/a.nii.gz", seed=1)
+    done = add_found(atlas.workspace, look_through([first, second]))
+    assert done.done == ("a",)
+    (failure,) = done.failed
+    assert failure.key == str(second)
+    assert str(first) in failure.reason
 
 
 def test_a_ct_that_cannot_be_used_is_set_aside_and_the_others_come_in(atlas, scan, tmp_path):
@@ -93,14 +100,90 @@ def test_a_ct_that_cannot_be_used_is_set_aside_and_the_others_come_in(atlas, sca
     assert atlas.workspace.store.ledger.failures(ADD_STAGE) == []
 
 
-def test_a_case_that_was_stored_but_never_noted_is_left_as_it_is(atlas, scan, monkeypatch):
+def test_a_case_and_all_that_is_known_of_it_are_kept_together_or_not_at_all(
+    atlas, scan, tmp_path, monkeypatch
+):
+    path = scan("a.nii.gz")
+    label = OriginalLabel(
+        path=atlas.write(tmp_path / "l.nii.gz", np.full(atlas.shape, 6, np.uint8)), organs=("liver",)
+    )
+    store = atlas.workspace.store
+
+    def add():
+        return add_found(atlas.workspace, look_through([path]), labels=lambda _: label)
+
+    for owner, name in (
+        (store.cases, "add"),
+        (store.arrivals, "keep"),
+        (store.labels, "add"),
+        (store.ledger, "mark_done"),
+    ):
+        with monkeypatch.context() as dying:
+            dying.setattr(owner, name, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                add()
+        assert atlas.workspace.folder.case_dir("a").is_dir(), "files first"
+        assert (store.cases.every(), store.arrivals.all(), store.labels.current()) == ([], {}, {})
+        assert store.ledger.done_keys(ADD_STAGE) == set()
+    assert add().done == ("a",)
+    case, arrival, version = store.cases.get("a"), store.arrivals.of_case("a"), store.labels.current()["a"]
+    assert arrival.ct_sha256 == file_sha256(case.ct_path)
+    assert (version.path, version.sha256) == (case.original_label_path, file_sha256(case.original_label_path))
+    assert version.organs == case.original_organs == ("liver",)
+    assert all(one.mask_sha256 for one in version.findings if one.organ == "liver")
+    assert add().skipped == ("a",)
+
+
+def test_a_folder_that_moved_is_known_and_its_cases_say_where_they_are_from_now(atlas, scan, tmp_path):
+    scan("data/a.nii.gz")
+    scan("data/b.nii.gz", seed=1)
+    add_found(atlas.workspace, look_through([tmp_path / "data"]))
+    atlas.workspace.store.cases.exclude("b", "motion")
+    (tmp_path / "data").rename(tmp_path / "disk")
+    again = add_found(atlas.workspace, look_through([tmp_path / "disk"]))
+    assert (again.done, again.skipped, again.failed) == ((), ("a", "b"), ())
+    assert again.moved == {name: str(tmp_path / "data" / f"{name}.nii.gz") for name in ("a", "b")}
+    assert atlas.workspace.store.cases.get("b").source == str(tmp_path / "disk" / "b.nii.gz")
+    assert add_found(atlas.workspace, look_through([tmp_path / "disk"])).moved == {}
+
+
+def test_a_ct_of_another_name_is_its_case_if_the_first_source_is_gone_and_a_copy_if_not(
+    atlas, scan, tmp_path
+):
+    first = scan("data/a.nii.gz")
+    add_found(atlas.workspace, look_through([first]))
+    copy = tmp_path / "copy.nii.gz"
+    copy.write_bytes(first.read_bytes())
+    beside = add_found(atlas.workspace, look_through([copy]))
+    assert beside.done == ("copy",)
+    assert atlas.workspace.store.arrivals.of_case("copy").same_voxels_as == "a"
+    renamed = first.rename(tmp_path / "data" / "patient-1.nii.gz")
+    again = add_found(atlas.workspace, look_through([renamed]))
+    assert (again.done, again.skipped, again.moved) == ((), ("a",), {"a": str(first)})
+    assert [(one.path, one.case_id) for one in again.sources] == [(renamed, "a")]
+    assert names(atlas.workspace) == ["a", "copy"]
+    assert not atlas.workspace.folder.case_dir("patient-1").exists()
+    third = add_found(atlas.workspace, look_through([renamed]))
+    assert (third.skipped, third.moved) == (("a",), {})
+
+
+def test_a_ct_that_was_erased_is_set_aside_until_it_is_readmitted(atlas, scan):
     path = scan("a.nii.gz")
     add_found(atlas.workspace, look_through([path]))
-    atlas.workspace.store.ledger.forget(ADD_STAGE, "a")  # as if killed before the last line of the work
-    (atlas.workspace.folder.case_dir("a") / "networks").mkdir()
-    monkeypatch.setattr(batch, "import_case", None)
-    again = add_found(atlas.workspace, look_through([path]))
-    assert (again.done, again.failed) == (("a",), ())
+    store = atlas.workspace.store
+    voxels = store.arrivals.of_case("a").voxels
+    erase_case(atlas.workspace, "a", why="consent withdrawn", by="reader-1")
+    assert [one.voxels for one in store.tombstones.all()] == [voxels]
+    other = path.rename(path.with_name("other.nii.gz"))
+    again = add_found(atlas.workspace, look_through([other]))
+    (failure,) = again.failed
+    assert "was erased on 20" in failure.reason
+    assert "(consent withdrawn)" in failure.reason
+    assert "--readmit" in failure.reason
+    assert not atlas.workspace.folder.case_dir("other").exists()
+    done = add_found(atlas.workspace, look_through([other]), manner=Manner(readmit=True))
+    assert done.done == ("other",)
+    assert store.tombstones.all() == []
 
 
 def test_a_name_given_for_several_cts_is_refused(atlas, scan, tmp_path):

@@ -3,7 +3,7 @@ import pytest
 
 from omentum.exchange.patients import Patients
 from omentum.exchange.same_ct import Fingerprint
-from omentum.records import Case
+from omentum.records import Arrival, Case
 from omentum.volumes.geometry import Geometry
 
 GRID = Geometry((9, 9, 9), np.eye(4))
@@ -23,8 +23,13 @@ def seen(voxels: str, level: int) -> Fingerprint:
     return Fingerprint(voxels=voxels, thumbnail=f"{level:02x}" * 512)
 
 
-def noted(settled, found: Fingerprint) -> dict:
-    return {"voxels": found.voxels, "thumbnail": found.thumbnail, **settled.details()}
+def arrived(settled, found: Fingerprint) -> Arrival:
+    return Arrival(
+        case_id=settled.case.case_id,
+        voxels=found.voxels,
+        thumbnail=found.thumbnail,
+        patient_in_source=settled.own_patient,
+    )
 
 
 def test_a_second_copy_counts_for_the_first_ones_patient_and_so_do_later_cts_of_its_own(case):
@@ -39,8 +44,8 @@ def test_what_was_merged_is_known_in_the_next_run(case):
     first = Patients([], {})
     one, two = first.settle(case("a", "A"), seen("1", 10)), first.settle(case("b", "B"), seen("2", 11))
     assert two.alike == "a"
-    details = {"a": noted(one, seen("1", 10)), "b": noted(two, seen("2", 11))}
-    again = Patients([one.case, two.case], details)
+    arrivals = {"a": arrived(one, seen("1", 10)), "b": arrived(two, seen("2", 11))}
+    again = Patients([one.case, two.case], arrivals)
     assert again.settle(case("b2", "B"), seen("3", 200)).case.patient_id == "A"
 
 
@@ -50,4 +55,4 @@ def test_patients_that_were_both_known_stay_apart_and_it_is_told(case):
     patients.settle(case("b", "B"), seen("2", 200))
     third = patients.settle(case("b2", "B"), seen("3", 10))
     assert (third.case.patient_id, third.alike, third.conflict) == ("B", "a", True)
-    assert third.details() == {"likely_patient_of": "a", "patients_conflict": True}
+    assert (third.same_voxels, third.own_patient) == (None, None)

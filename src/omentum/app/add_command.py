@@ -1,29 +1,24 @@
 """The commands that bring data sets in: `add`, and the lists that it reads."""
 
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from omentum import loop
-from omentum.app.console import bars, end_batches, of_run, say_error, say_json
+from omentum.app.console import bars, end_batches, of_run, say_json
 from omentum.app.options import AcceptValues, AsJson, HuOffset, listed
+from omentum.app.say_added import added_rows, as_json, say_added, say_unusable
 from omentum.errors import ConfigError
 from omentum.exchange.add import Manner, OriginalLabel
-from omentum.exchange.batch import ADD_STAGE, Labels
+from omentum.exchange.batch import Labels
 from omentum.exchange.data_sets import data_set_named
 from omentum.exchange.datalist import datalist as list_cases
 from omentum.exchange.datalist import read_datalist, write_datalist
 from omentum.exchange.sources import Looked, Source, look_through
-from omentum.project.project import Workspace, opened
-from omentum.records import Batch, Failure
+from omentum.project.project import opened
 
 __all__ = ["add", "datalist"]
-
-_SHOWN = 20
-"""Most files that are left out and named for people; programs get all."""
 
 
 def add(
@@ -64,7 +59,13 @@ def add(
     check_labels: Annotated[
         bool, typer.Option(help="Let the plausibility rules look at original labels.")
     ] = True,
-    as_json: AsJson = False,
+    update_labels: Annotated[
+        bool, typer.Option("--update-labels", help="Take labels of known cases that are new or changed.")
+    ] = False,
+    readmit: Annotated[
+        bool, typer.Option("--readmit", help="Take CTs that were erased from the project.")
+    ] = False,
+    for_programs: AsJson = False,
 ) -> None:
     """Add CTs. Example: omentum -C my-atlas add scans/ chaos_03/dicom --label labels.nii.gz."""
     looked = _looked(paths or [], dataset, datalist, data_root, label_ids)
@@ -75,36 +76,23 @@ def add(
         check_labels=check_labels,
         hu_offset=hu_offset,
         accept_values=accept_values,
+        update_labels=update_labels,
+        readmit=readmit,
     )
     with opened(context.obj) as workspace:
         with bars() as tell:
             added = loop.add_found(
                 workspace, looked, case_id=case_id, labels=labels, manner=manner, tell=of_run(tell)
             )
-        noted = _noted(workspace, added.cases)
+        rows = added_rows(workspace, added)
     left_out = (*looked.left_out, *added.left_alone)
-    unusable = (*added.predictions.failed, *added.revisions.failed)
-    if as_json:
-        say_json(
-            {
-                "added": noted,
-                "before": added.cases.skipped,
-                "failed": [{"case": one.key, "reason": one.reason} for one in added.cases.failed],
-                "predictions": added.predictions.done,
-                "revisions": added.revisions.done,
-                "masks_failed": [{"mask": one.key, "reason": one.reason} for one in unusable],
-                "left_out": [{"path": one.key, "reason": one.reason} for one in left_out],
-            }
-        )
+    if for_programs:
+        say_json(as_json(rows, added, left_out))
     else:
-        _say(left_out, noted)
-        if added.predictions.done or added.revisions.done:
-            n_predictions, n_revisions = len(added.predictions.done), len(added.revisions.done)
-            typer.echo(f"took {n_predictions} predictions and {n_revisions} revisions that were made before")
-    for mask in unusable:
-        say_error(f"{mask.key} was set aside: {mask.reason}")
+        say_added(rows, added, left_out)
+    is_any_unusable = say_unusable(added)
     end_batches([added.cases], "added")
-    if unusable:
+    if is_any_unusable:
         raise typer.Exit(1)
 
 
@@ -152,44 +140,3 @@ def _labels(looked: Looked, pattern: str, ids: str, organs: tuple[str, ...]) -> 
         raise ConfigError("--label", pattern, rule)
     typer.echo(f"{n_found} of {len(looked.sources)} CTs have a label", err=True)
     return find
-
-
-def _noted(workspace: Workspace, batch: Batch) -> list[dict[str, Any]]:
-    """Give what was noted of each case that came in now; the thumbnail is for programs of ours alone."""
-    details = workspace.store.ledger.details(ADD_STAGE)
-    cases = {case.case_id: case for case in workspace.store.cases.all()}
-    return [
-        {
-            "case": case_id,
-            "original_organs": cases[case_id].original_organs,
-            **{name: value for name, value in details[case_id].items() if name != "thumbnail"},
-        }
-        for case_id in batch.done
-    ]
-
-
-def _say(left_out: Sequence[Failure], noted: list[dict[str, Any]]) -> None:
-    """Tell people what is worth knowing, and no more than a screenful of files."""
-    for one in noted:
-        for text in _worth_knowing(one):
-            typer.echo(f"{one['case']}: {text}")
-    for file in left_out[:_SHOWN]:
-        typer.echo(f"left out {file.key}: {file.reason}")
-    rest = Counter(file.reason for file in left_out[_SHOWN:])
-    for reason, number in rest.most_common():
-        typer.echo(f"left out {number} more: {reason}")
-    if rest:
-        typer.echo("--json lists them all")
-
-
-def _worth_knowing(noted: dict[str, Any]) -> list[str]:
-    about_label = (*noted.get("label_notes", ()), *noted.get("label_findings", ()))
-    told = [f"original label: {text}" for text in about_label]
-    told += noted.get("ct_findings", ())
-    if "same_voxels_as" in noted:
-        told.append(f"it has the same voxels as {noted['same_voxels_as']}")
-    if "likely_patient_of" in noted:
-        told.append(f"it is likely of the same patient as {noted['likely_patient_of']}")
-    if "patients_conflict" in noted:
-        told.append("both patients were known before, so they stay apart; look whether one is held out")
-    return told

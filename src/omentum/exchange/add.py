@@ -4,37 +4,44 @@ In:  a `Source` (a file or a DICOM series), perhaps with its original label.
 Out: the case's folder, whole or not there at all, and the `Case` to be stored. The source is only read.
 """
 
+import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nibabel as nib
 
-from omentum.errors import CaseClashError
+from omentum.errors import CaseClashError, ErasedCaseError
 from omentum.exchange.deidentify import write_deidentified
-from omentum.exchange.original_label import OriginalLabel, read_original
+from omentum.exchange.label_files import LABEL_STEM, SOURCE_LABEL_STEM, TABLE_NAME, LabelOfCase, write_version
+from omentum.exchange.manner import AS_IT_IS, Manner
+from omentum.exchange.original_label import OriginalLabel
 from omentum.exchange.same_ct import Fingerprint, fingerprint
 from omentum.exchange.source import Source
-from omentum.exchange.transfer import Transferred
-from omentum.measures.hounsfield import HuProblem, as_hounsfield, checked_offset
-from omentum.measures.plausibility.rules import findings
+from omentum.measures.hounsfield import HuProblem, as_hounsfield
 from omentum.measures.plausibility.whole_ct import not_hu
-from omentum.measures.split_sides import body_middle_mm
 from omentum.project.paths import pseudonym
-from omentum.records import Case
-from omentum.volumes.atomic import copy, flushed_together, move_folder
+from omentum.records import WHOLE_CT, Case, LabelVersion, MaskFinding
+from omentum.volumes.atomic import flushed_together, move_folder
 from omentum.volumes.dicom import Series, read_series
+from omentum.volumes.file_hash import copied_sha256, file_sha256
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.mask_files import is_label_table, write_label_table
-from omentum.volumes.masks import MaskSet
-from omentum.volumes.nifti import copy_nifti, is_nifti, read_nifti, read_nifti_geometry, write_nifti
+from omentum.volumes.nifti import read_nifti_geometry, write_nifti
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
 
-__all__ = ["AS_IT_IS", "Imported", "Manner", "OriginalLabel", "import_case", "recorded_source"]
+__all__ = [
+    "AS_IT_IS",
+    "Imported",
+    "Manner",
+    "OriginalLabel",
+    "import_case",
+    "read_source",
+    "recorded_source",
+]
 
-_CT, _LABEL, _TABLE, _DICOM = "ct.nii.gz", "original_label.nii.gz", "labels.json", "dicom"
-_SOURCE_LABEL = "source_label.nii.gz"
+_CT, _DICOM = "ct.nii.gz", "dicom"
+_LABEL, _SOURCE_LABEL = f"{LABEL_STEM}.nii.gz", f"{SOURCE_LABEL_STEM}.nii.gz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,46 +51,16 @@ class Imported:
     Attributes:
         case: To be stored; its grid is that of `ct.nii.gz`.
         seen: What tells the CT from others.
-        notes: What was decided about its label, for people.
-        findings: What the plausibility rules say of the label. They change nothing.
-        ct_findings: What is wrong with the whole CT and was accepted: its rule, a colon, and what was seen.
+        ct_sha256: Hash of `ct.nii.gz`.
+        label: The first version of its original label, if it has one.
+        ct_findings: What is wrong with the whole CT and was accepted.
     """
 
     case: Case
     seen: Fingerprint
-    notes: tuple[str, ...] = ()
-    findings: tuple[str, ...] = ()
-    ct_findings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
-    """How CTs come in.
-
-    Attributes:
-        resample_tilt: Put a series from a tilted gantry on an upright grid, instead of refusing it.
-        check_labels: Let the plausibility rules look at original labels.
-        deidentify: Keep a copy of DICOM files that names nobody, and write every CT anew.
-        hu_offset: Added to every value, so that it is in Hounsfield units; the CT is then written anew.
-        accept_values: Take CTs whose values cannot be Hounsfield units.
-
-    Raises:
-        ConfigError: `hu_offset` is no number that can be added.
-    """
-
-    resample_tilt: bool = False
-    check_labels: bool = True
-    deidentify: bool = False
-    hu_offset: float = 0.0
-    accept_values: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse an offset that cannot be, before any CT is read."""
-        checked_offset(self.hu_offset)
-
-
-AS_IT_IS = Manner()
-"""Where nobody said how."""
+    ct_sha256: str
+    label: LabelVersion | None = None
+    ct_findings: tuple[MaskFinding, ...] = ()
 
 
 def import_case(
@@ -112,6 +89,7 @@ def import_case(
 
     Raises:
         CaseClashError: The folder holds more than a killed import leaves there.
+        ErasedCaseError: The CT was erased from the project.
         LabelValueError: The label has values that `label` does not name.
         NotHounsfieldError: The CT's values cannot be Hounsfield units, and `manner` does not accept them.
         ImageError: The CT or the label cannot be used; nothing is written then.
@@ -122,45 +100,73 @@ def import_case(
     series = read_series(source.path, source.files) if source.path.is_dir() else None
     try:
         with flushed_together():  # none of them counts before the folder is moved
-            ct, problem = _write_ct(source, part / _CT, manner)
-            read = None if label is None else _write_label(label, ct, part, series)
+            ct, problem = read_source(source, manner)
+            seen = fingerprint(ct)
+            if seen.voxels in manner.refused:
+                raise ErasedCaseError(source.path, manner.refused[seen.voxels])
+            ct, ct_sha256 = _write_ct(source, ct, part / _CT, manner)
+            accepted = tuple(
+                MaskFinding(organ=WHOLE_CT, rule=one.rule, said=one.said, severity=one.severity)
+                for one in not_hu(problem)
+            )
+            version = None
             if label is not None:
-                _keep_own(label.path, part / _SOURCE_LABEL, manner)
+                of_case = LabelOfCase(
+                    case_id=source.case_id,
+                    label=label,
+                    ct=ct,
+                    recorded=_recorded(label.path, secret, manner),
+                    slices=() if series is None else series.files,
+                    confirmed=frozenset(one.rule for one in accepted),
+                )
+                version = write_version(of_case, of_case.read(), part, number=1, manner=manner)
             if manner.deidentify and series is not None:
                 write_deidentified(series.files, part / _DICOM, secret)
         shutil.rmtree(case_dir, ignore_errors=True)
         move_folder(part, case_dir)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+    if version is not None:
+        version = replace(version, path=case_dir / version.path.name)
     case = Case(
         case_id=source.case_id,
         patient_id=_patient_id(source, series, secret, patient_id),
         ct_path=case_dir / _CT,
         geometry=ct.geometry,
         source=recorded_source(source, secret, manner),
-        original_label_path=None if read is None else case_dir / _LABEL,
-        original_organs=() if read is None else read.organs,
+        original_label_path=None if version is None else version.path,
+        original_organs=() if version is None else version.organs,
+        data_set=source.data_set,
+        licence=source.licence,
     )
-    found = _findings(read, ct, problem) if manner.check_labels and read is not None else ()
-    return Imported(
-        case=case,
-        seen=fingerprint(ct),
-        notes=() if read is None else read.notes,
-        findings=found,
-        ct_findings=tuple(str(one) for one in not_hu(problem)),
-    )
+    return Imported(case=case, seen=seen, ct_sha256=ct_sha256, label=version, ct_findings=accepted)
 
 
 def recorded_source(source: Source, secret: bytes, manner: Manner) -> str:
-    """Say where a CT came from: its path or, where nobody must be named, what stands for it."""
-    return pseudonym(secret, str(source.path)) if manner.deidentify else str(source.path)
+    """Say where a CT came from: its absolute path or, where nobody must be named, what stands for it."""
+    return _recorded(source.path, secret, manner)
+
+
+def read_source(source: Source, manner: Manner) -> tuple[Volume, HuProblem | None]:
+    """Read a CT in HU, and what is wrong with its values where that is accepted.
+
+    Raises:
+        NotHounsfieldError: The values cannot be Hounsfield units, and `manner` does not accept them.
+        ImageError: The CT cannot be used.
+    """
+    ct = read_ct(source.path, files=source.files, resample_tilt=manner.resample_tilt)
+    return as_hounsfield(source.path, ct, offset_hu=manner.hu_offset, accept=manner.accept_values)
+
+
+def _recorded(path: Path, secret: bytes, manner: Manner) -> str:
+    return pseudonym(secret, str(path)) if manner.deidentify else os.path.normpath(path.absolute())
 
 
 def _refuse_taken(source: Source, case_dir: Path) -> None:
     """Replace only what an import wrote: predictions and revisions are never lost to a second one."""
     inside = case_dir.resolve() in source.path.resolve().parents
     others = (
-        {entry.name for entry in case_dir.iterdir()} - {_CT, _LABEL, _SOURCE_LABEL, _TABLE, _DICOM}
+        {entry.name for entry in case_dir.iterdir()} - {_CT, _LABEL, _SOURCE_LABEL, TABLE_NAME, _DICOM}
         if case_dir.exists()
         else ()
     )
@@ -168,46 +174,12 @@ def _refuse_taken(source: Source, case_dir: Path) -> None:
         raise CaseClashError(source.case_id, source.path, case_dir)
 
 
-def _write_ct(source: Source, path: Path, manner: Manner) -> tuple[Volume, HuProblem | None]:
-    """Write the CT; give it on the grid that a reader of the file sees, and what is wrong with its values."""
-    volume, problem = as_hounsfield(
-        source.path,
-        read_ct(source.path, files=source.files, resample_tilt=manner.resample_tilt),
-        offset_hu=manner.hu_offset,
-        accept=manner.accept_values,
-    )
+def _write_ct(source: Source, ct: Volume, path: Path, manner: Manner) -> tuple[Volume, str]:
+    """Write the CT; give it on the grid that a reader of the file sees, and the hash of the file."""
     if not (manner.deidentify or manner.hu_offset) and _is_fit_to_copy(source.path):
-        copy(source.path, path)
-        return volume, problem
-    write_nifti(path, volume)
-    return Volume(volume.voxels, read_nifti_geometry(path)), problem
-
-
-def _write_label(label: OriginalLabel, ct: Volume, folder: Path, series: Series | None) -> Transferred:
-    middle_mm = body_middle_mm(ct.voxels, ct.geometry) if label.may_have_pairs else None
-    slices = () if series is None else series.files
-    read = read_original(label, ct.geometry, middle_mm=middle_mm, slices=slices)
-    write_nifti(folder / _LABEL, Volume(read.labels, ct.geometry))
-    write_label_table(folder / _TABLE)
-    return read
-
-
-def _keep_own(label: Path, path: Path, manner: Manner) -> None:
-    """Keep the data set's own label in its own ids; written anew where its header may name somebody.
-
-    One that has our indices, as `labels.json` beside it says, is no other than ours.
-    """
-    if not is_nifti(label) or not label.is_file() or is_label_table(label.with_name(_TABLE)):
-        return
-    if manner.deidentify or nib.load(label).header.extensions:
-        write_nifti(path, read_nifti(label))
-    else:
-        copy_nifti(label, path)
-
-
-def _findings(read: Transferred, ct: Volume, problem: HuProblem | None) -> tuple[str, ...]:
-    masks = MaskSet.from_labels(read.labels, ct.geometry, read.organs)
-    return tuple(str(one) for one in findings(masks, ct.voxels if problem is None else None))
+        return ct, copied_sha256(source.path, path)
+    write_nifti(path, ct)
+    return Volume(ct.voxels, read_nifti_geometry(path)), file_sha256(path)
 
 
 def _is_fit_to_copy(source: Path) -> bool:

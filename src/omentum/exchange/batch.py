@@ -1,77 +1,42 @@
-"""How do many CTs come into a project? Each by itself; one that cannot be used is set aside with its reason.
+"""Bring many CTs into a project: each by itself; one that cannot be used is set aside with its reason.
 
 In:  files and folders, perhaps labels.
 Out: cases in the project, on disk and in the database; patients kept for evaluation are drawn as they come.
-     What was seen of each is noted in the ledger: its source, data set and fingerprint; whom it is like;
-     notes and findings of its original label.
+     A CT that is a case already is known, also where its source has moved.
 """
 
-import hashlib
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 from omentum.errors import CaseClashError, ConfigError
-from omentum.exchange.add import AS_IT_IS, Imported, Manner, OriginalLabel, import_case, recorded_source
+from omentum.exchange.add import AS_IT_IS, Imported, Manner, OriginalLabel, recorded_source
 from omentum.exchange.ahead import Ahead
+from omentum.exchange.intake import HeldOut, Intake, IntakeLedger, NewCt, Taken, brought_in, is_held_out
+from omentum.exchange.known_cases import KnownCases
 from omentum.exchange.patients import Patients
 from omentum.exchange.sources import Looked, Source
 from omentum.names import checked_name
 from omentum.project.paths import pseudonym, read_secret
 from omentum.project.project import ADD_STAGE, Workspace
-from omentum.records import Batch, Case
+from omentum.records import Batch, Failure, Tombstone
 from omentum.runners.runner import Progress
-from omentum.store.ledger import StageLedger
-from omentum.store.store import Store
 
-__all__ = ["ADD_STAGE", "Labels", "add_found", "is_held_out", "settled_sources"]
+__all__ = ["ADD_STAGE", "CasesAdded", "Labels", "add_found", "is_held_out"]
 
 _SMALL_BYTES = 1 << 20
-_FIRST_PATIENTS = 4
-"""So many are never held out: a project of a few CTs needs them all to learn from."""
 Labels = Callable[[Source], OriginalLabel | None]
 """Finds the original label of a CT, if it has one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Arrival:
-    """A CT that comes in: where to, whose it is where its own headers do not say, its label."""
+class CasesAdded(Batch):
+    """What became of CTs: new cases are `done`, known ones `skipped`."""
 
-    source: Source
-    case_dir: Path
-    patient_id: str | None
-    label: OriginalLabel | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Arrived:
-    """What is kept of a CT that came in: the case, unless the project has it, and what is noted of it."""
-
-    case: Case | None
-    detail: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _CaseLedger:
-    """Keeps a case and what is noted of it in one transaction; what was done before is asked for once."""
-
-    store: Store
-    stage: StageLedger
-    noted: Collection[str]
-
-    def done(self, key: str) -> bool:
-        return key in self.noted
-
-    def mark_done(self, key: str, result: _Arrived) -> None:
-        with self.store.together():
-            if result.case is not None:
-                self.store.cases.add(result.case)
-            self.stage.mark_done(key, result.detail)
-
-    def mark_failed(self, key: str, reason: str) -> None:
-        self.stage.mark_failed(key, reason)
+    sources: tuple[Source, ...] = ()
+    """Those that are cases now, under the names of their cases."""
+    moved: Mapping[str, str] = field(default_factory=dict)
+    """Where the source of a known case was before, by case."""
 
 
 def add_found(
@@ -82,8 +47,10 @@ def add_found(
     labels: Labels | None = None,
     manner: Manner = AS_IT_IS,
     progress: Callable[[Progress], None] | None = None,
-) -> Batch:
+) -> CasesAdded:
     """Add CTs that were found. Those of one patient, by name or by their voxels, count as one patient.
+
+    A CT that has the name of a case and other voxels is set aside, as is one that was erased.
 
     Args:
         workspace: The project.
@@ -94,93 +61,73 @@ def add_found(
         progress: Told of each case.
 
     Raises:
-        CaseClashError: Two sources, or a source and a case of the project, would have one name.
         ConfigError: `case_id` is given for more than one CT, or cannot be a folder's name.
     """
-    secret = read_secret(workspace.folder)
-    sources = settled_sources(workspace, looked, case_id=case_id, manner=manner)
-    cases = workspace.store.cases.all()
-    known = {case.case_id: case.source for case in cases}
-    for source in sources:
-        recorded = recorded_source(source, secret, manner)
-        if known.get(source.case_id, recorded) != recorded:
-            raise CaseClashError(source.case_id, source.path, known[source.case_id])
-    split = {case.patient_id: case.held_out for case in cases}
-    noted = workspace.store.ledger.details(ADD_STAGE)
-    ledger = _CaseLedger(workspace.store, workspace.store.ledger.of(ADD_STAGE), noted.keys())
-    patients = Patients(cases, noted)
-
-    def work(source: Source) -> _Arrived:
-        recorded = recorded_source(source, secret, manner)
-        if source.case_id in known:  # added by other means, so that nothing was noted of it
-            return _Arrived(case=None, detail={"source": recorded, **_told(source)})
-        imported = ahead.take(arrivals[source.case_id])
-        settled = patients.settle(imported.case, imported.seen)
-        case = settled.case
-        is_drawn = len(split) >= _FIRST_PATIENTS and is_held_out(
-            case, secret, workspace.settings.held_out_share
-        )
-        held_out = split.setdefault(case.patient_id, is_drawn)
-        detail = {"source": recorded, **_noted(source, imported), **settled.details()}
-        return _Arrived(case=replace(case, held_out=held_out), detail=detail)
-
-    arrivals = {
-        source.case_id: _Arrival(
+    store, secret = workspace.store, read_secret(workspace.folder)
+    cases, arrivals, erased = store.cases.every(), store.arrivals.all(), store.tombstones.all()
+    if not manner.readmit:
+        manner = replace(manner, refused={one.voxels: _why_erased(one) for one in erased if one.voxels})
+    recorded = partial(recorded_source, secret=secret, manner=manner)
+    known = KnownCases(cases, arrivals, store.former_names.all(), recorded)
+    named = _named(_nameless(looked.sources, secret, manner), case_id)
+    sources, clashes = _each_once(named if case_id is not None else map(known.named, named))
+    new = {
+        source.case_id: NewCt(
             source=source,
             case_dir=workspace.folder.case_dir(source.case_id),
             patient_id=None if source.patient is None else pseudonym(secret, source.patient),
             label=source.label if labels is None else labels(source),
         )
         for source in sources
-        if source.case_id not in known
+        if known.case_of(source) is None
     }
-    bring_in = partial(_brought_in, secret=secret, manner=manner)
-    with Ahead(list(arrivals.values()), bring_in, is_small=_is_small) as ahead:
-        batch = workspace.runner.run(
-            sources, work, key=lambda source: source.case_id, ledger=ledger, progress=progress
-        )
-    return replace(batch, failed=(*looked.unusable, *batch.failed))
+    are_known = {source.case_id for source in sources if known.is_known(source)}
+    ledger = IntakeLedger(store, store.ledger.of(ADD_STAGE), are_known, erased if manner.readmit else ())
 
+    def imported(source: Source) -> Imported:
+        return ahead.take(new[source.case_id])
 
-def settled_sources(
-    workspace: Workspace, looked: Looked, *, case_id: str | None = None, manner: Manner = AS_IT_IS
-) -> list[Source]:
-    """Give the CTs that were found under the names that their cases have; errors as of `add_found`."""
-    return _named(_nameless(looked.sources, read_secret(workspace.folder), manner), case_id)
-
-
-def _brought_in(arrival: _Arrival, *, secret: bytes, manner: Manner) -> Imported:
-    return import_case(
-        arrival.source,
-        arrival.case_dir,
-        secret=secret,
-        patient_id=arrival.patient_id,
-        label=arrival.label,
+    intake = Intake(
+        known=known,
+        patients=Patients(cases, arrivals),
+        held_out=HeldOut(cases, secret, workspace.settings.held_out_share),
+        recorded=recorded,
         manner=manner,
+        imported=imported,
+    )
+    bring_in = partial(brought_in, secret=secret, manner=manner)
+    with Ahead(list(new.values()), bring_in, is_small=_is_small) as ahead:
+        batch = workspace.runner.run(
+            sources, intake, key=lambda source: source.case_id, ledger=ledger, progress=progress
+        )
+    failed = (*looked.unusable, *clashes, *batch.failed)
+    return _summed_up(sources, replace(batch, failed=failed), ledger.taken)
+
+
+def _summed_up(sources: Iterable[Source], batch: Batch, taken: Mapping[str, Taken]) -> CasesAdded:
+    """Tell CTs that are new from those that are known, by the names of their cases."""
+    ended = {*batch.done, *batch.skipped}
+    names = {key: taken[key].case_id if key in taken else key for key in ended}
+    known = [key for key in ended if key not in taken or taken[key].case is None]
+    are_cases = [source for source in sources if source.case_id in ended]
+    return CasesAdded(
+        done=tuple(key for key in batch.done if taken[key].case is not None),
+        skipped=tuple(
+            dict.fromkeys(names[source.case_id] for source in are_cases if source.case_id in known)
+        ),
+        failed=batch.failed,
+        sources=tuple(replace(source, case_id=names[source.case_id]) for source in are_cases),
+        moved={one.case_id: one.was_at for one in taken.values() if one.was_at},
     )
 
 
-def _is_small(arrival: _Arrival) -> bool:
-    path = arrival.source.path
+def _why_erased(tombstone: Tombstone) -> str:
+    return f"was erased on {tombstone.time:%Y-%m-%d} ({tombstone.why})"
+
+
+def _is_small(arriving: NewCt) -> bool:
+    path = arriving.source.path
     return path.is_file() and path.stat().st_size < _SMALL_BYTES
-
-
-def _noted(source: Source, imported: Imported) -> dict[str, Any]:
-    """Give what is worth noting of a case that came in; what there is none of is left out."""
-    told = {
-        **_told(source),
-        "voxels": imported.seen.voxels,
-        "thumbnail": imported.seen.thumbnail,
-        "label_notes": list(imported.notes),
-        "label_findings": list(imported.findings),
-        "ct_findings": list(imported.ct_findings),
-    }
-    return {name: value for name, value in told.items() if value}
-
-
-def _told(source: Source) -> dict[str, str]:
-    told = {"data_set": source.data_set, "licence": source.licence}
-    return {name: value for name, value in told.items() if value}
 
 
 def _nameless(sources: Sequence[Source], secret: bytes, manner: Manner) -> list[Source]:
@@ -195,18 +142,6 @@ def _nameless(sources: Sequence[Source], secret: bytes, manner: Manner) -> list[
     ]
 
 
-def is_held_out(case: Case, secret: bytes, share: float) -> bool:
-    """Draw a patient for evaluation: by a keyed hash, so that all CTs of a patient fall together, for good.
-
-    Args:
-        case: Whose patient is drawn.
-        secret: The project's.
-        share: Of the patients, in [0, 1].
-    """
-    digest = hashlib.blake2b(case.patient_id.encode(), key=secret, digest_size=8).digest()
-    return int.from_bytes(digest) < share * 2**64
-
-
 def _named(sources: list[Source], case_id: str | None) -> list[Source]:
     if case_id is None:
         return sources
@@ -215,3 +150,15 @@ def _named(sources: list[Source], case_id: str | None) -> list[Source]:
             "--id", case_id, f"it names one CT, and {len(sources)} were found; add them one by one"
         )
     return [replace(sources[0], case_id=checked_name("--id", case_id))]
+
+
+def _each_once(sources: Iterable[Source]) -> tuple[list[Source], list[Failure]]:
+    """Give each case's first CT; another one of its name is set aside."""
+    first: dict[str, Source] = {}
+    clashes = []
+    for source in sources:
+        one = first.setdefault(source.case_id, source)
+        if one is not source and (one.path, one.files) != (source.path, source.files):
+            clash = CaseClashError(source.case_id, source.path, one.path)
+            clashes.append(Failure(key=str(source.path), reason=str(clash)))
+    return list(first.values()), clashes

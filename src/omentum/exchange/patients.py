@@ -1,4 +1,4 @@
-"""Which CTs are of one patient, though they came in under several names?
+"""Find the CTs of one patient that came in under several names.
 
 In:  cases as they come in, with their fingerprints.
 Out: each case with a `patient_id` that likely same patients share, so that the split by patient keeps all
@@ -7,10 +7,9 @@ Out: each case with a `patient_id` that likely same patients share, so that the 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from omentum.exchange.same_ct import Fingerprint, KnownScans
-from omentum.records import Case
+from omentum.records import Arrival, Case
 
 __all__ = ["Patients", "Settled"]
 
@@ -33,36 +32,26 @@ class Settled:
     own_patient: str | None = None
     conflict: bool = False
 
-    def details(self) -> dict[str, Any]:
-        """Give what is worth noting."""
-        told = {
-            "same_voxels_as": self.same_voxels,
-            "likely_patient_of": self.alike,
-            "patient_in_source": self.own_patient,
-            "patients_conflict": self.conflict or None,
-        }
-        return {name: value for name, value in told.items() if value is not None}
-
 
 class Patients:
     """Whose the cases of a project are.
 
     Args:
         cases: That there are.
-        details: What was noted of each when it came in.
+        arrivals: What was seen of each when it came in, by case.
     """
 
-    def __init__(self, cases: Iterable[Case], details: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, cases: Iterable[Case], arrivals: Mapping[str, Arrival]) -> None:
         self._scans = KnownScans()
         self._patient_of = {case.case_id: case.patient_id for case in cases}
         self._known = set(self._patient_of.values())
         self._counts_as: dict[str, str] = {}
-        for case_id, detail in details.items():
-            if case_id in self._patient_of and "voxels" in detail:
-                seen = Fingerprint(voxels=detail["voxels"], thumbnail=detail["thumbnail"])
+        for case_id, arrival in arrivals.items():
+            if case_id in self._patient_of and arrival.voxels:
+                seen = Fingerprint(voxels=arrival.voxels, thumbnail=arrival.thumbnail)
                 self._scans.add(case_id, seen)
-                if "patient_in_source" in detail:
-                    self._counts_as[detail["patient_in_source"]] = self._patient_of[case_id]
+                if arrival.patient_in_source is not None:
+                    self._counts_as[arrival.patient_in_source] = self._patient_of[case_id]
 
     def settle(self, case: Case, seen: Fingerprint) -> Settled:
         """Say whose a case is, and know it from now on."""

@@ -1,4 +1,4 @@
-"""Which CTs are in these files and folders, and what is each called?
+"""Find the CTs in files and folders, and give each a name.
 
 In:  paths: a CT, a DICOM folder, a folder that holds several of any kind at any depth, or a list (JSON).
 Out: one `Source` a CT, with the `case_id` that it will have. No voxel is read.
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from omentum.errors import CaseClashError, ImageError
+from omentum.errors import CaseClashError, ImageError, OmentumError
 from omentum.exchange.data_sets import DataSet
 from omentum.exchange.recognise import recognise
 from omentum.exchange.source import GENERIC_NAMES, LABEL_WORDS, Source, case_id_of
@@ -23,7 +23,7 @@ class Looked:
 
     Attributes:
         sources: The CTs, in the order of the paths, and by name within a folder.
-        unusable: Paths that hold none, with the reason.
+        unusable: Paths that hold none, or one whose name is taken, with the reason.
         left_out: Files in folders that are neither a CT nor its label, each with the reason.
     """
 
@@ -33,7 +33,7 @@ class Looked:
 
 
 def look_through(paths: Sequence[Path], data_set: DataSet | None = None) -> Looked:
-    """Find the CTs in files and folders; of several paths, one that holds none is set aside.
+    """Find the CTs in files and folders; of several, what holds none is set aside, and a name that is taken.
 
     Args:
         paths: As of `find_sources`.
@@ -41,11 +41,15 @@ def look_through(paths: Sequence[Path], data_set: DataSet | None = None) -> Look
 
     Raises:
         UnreadableImageError: The only path there is holds none.
-        CaseClashError: Two CTs would have one `case_id`.
         ConfigError: Nothing in a path fits the layouts of `data_set`.
     """
+    return _looked(paths, data_set)[0]
+
+
+def _looked(paths: Sequence[Path], data_set: DataSet | None) -> tuple[Looked, list[OmentumError]]:
+    """Give what was found, and the errors of what is unusable."""
     found: dict[str, Source] = {}
-    unusable: list[Failure] = []
+    errors: dict[str, OmentumError] = {}
     left_out: dict[str, Failure] = {}
     for path in paths:
         try:
@@ -53,21 +57,22 @@ def look_through(paths: Sequence[Path], data_set: DataSet | None = None) -> Look
         except ImageError as error:
             if len(paths) == 1:
                 raise
-            unusable.append(Failure(key=str(path), reason=str(error)))
+            errors[str(path)] = error
             continue
         for source in here.sources:
             first = found.setdefault(source.case_id.casefold(), source)
             if first is not source and (
                 first.path.resolve() != source.path.resolve() or first.files != source.files
             ):
-                raise CaseClashError(source.case_id, source.path, first.path)
+                errors[str(source.path)] = CaseClashError(source.case_id, source.path, first.path)
         left_out.update((one.key, one) for one in here.left_out)
     taken = {str(source.path) for source in found.values()}
-    return Looked(
+    looked = Looked(
         sources=tuple(found.values()),
-        unusable=tuple(unusable),
+        unusable=tuple(Failure(key=key, reason=str(error)) for key, error in errors.items()),
         left_out=tuple(one for key, one in left_out.items() if key not in taken),
     )
+    return looked, list(errors.values())
 
 
 def find_sources(paths: Sequence[Path]) -> list[Source]:
@@ -81,7 +86,7 @@ def find_sources(paths: Sequence[Path]) -> list[Source]:
         CaseClashError: Two CTs would have one `case_id`; upper and lower case are not told apart, as
             some disks do not.
     """
-    looked = look_through(paths)
-    if looked.unusable:
-        look_through([Path(looked.unusable[0].key)])  # raises what was caught
+    looked, errors = _looked(paths, None)
+    if errors:
+        raise errors[0]
     return list(looked.sources)

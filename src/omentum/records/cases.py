@@ -50,8 +50,12 @@ class Case:
 
     @property
     def source_label_path(self) -> Path:
-        """The data set's own label in its own ids; not there where that is no single NIfTI file."""
-        return self.ct_path.with_name("source_label.nii.gz")
+        """The data set's own label in its own ids, of the same version as `original_label_path`.
+
+        It is not there where the label is no single NIfTI file.
+        """
+        label_path = self.original_label_path or self.ct_path.with_name("original_label.nii.gz")
+        return label_path.with_name(label_path.name.replace("original", "source", 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,134 @@
+"""Tell what came in with `add`: lines for people, JSON for programs.
+
+In:  what became of CTs, labels and masks.
+Out: each of them is taken, known, or set aside with the reason.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import typer
+
+from omentum.app.console import say_error
+from omentum.exchange.known_labels import LabelsSeen
+from omentum.incoming import Added
+from omentum.project.project import Workspace
+from omentum.records import Failure
+
+__all__ = ["added_rows", "as_json", "say_added", "say_unusable"]
+
+_SHOWN = 20
+"""Most files that are left out and named for people; programs get all."""
+
+
+def added_rows(workspace: Workspace, added: Added) -> list[dict[str, Any]]:
+    """Give what was noted of each case that came in now; what there is none of is left out."""
+    store = workspace.store
+    cases = {case.case_id: case for case in store.cases.every()}
+    arrivals, labels = store.arrivals.all(), store.labels.current()
+    rows = []
+    for case_id in added.cases.done:
+        case, arrival, label = cases[case_id], arrivals[case_id], labels.get(case_id)
+        told = {
+            "source": case.source,
+            "data_set": case.data_set,
+            "licence": case.licence,
+            "voxels": arrival.voxels,
+            "same_voxels_as": arrival.same_voxels_as,
+            "likely_patient_of": arrival.likely_patient_of,
+            "patient_in_source": arrival.patient_in_source,
+            "patients_conflict": arrival.patients_conflict,
+            "ct_findings": [str(one) for one in arrival.findings],
+            "label_notes": [] if label is None else list(label.notes),
+            "label_findings": [] if label is None else [str(one) for one in label.findings],
+        }
+        kept = {name: value for name, value in told.items() if value}
+        rows.append({"case": case_id, "original_organs": case.original_organs, **kept})
+    return rows
+
+
+def as_json(rows: Sequence[Mapping[str, Any]], added: Added, left_out: Sequence[Failure]) -> dict[str, Any]:
+    """Give all of it for programs."""
+    labels = added.labels
+    return {
+        "added": rows,
+        "before": added.cases.skipped,
+        "moved": [{"case": case_id, "from": was_at} for case_id, was_at in added.cases.moved.items()],
+        "labels_updated": [
+            {
+                "case": case_id,
+                "file": str(version.path),
+                "original_organs": version.organs,
+                "label_notes": version.notes,
+                "label_findings": [str(one) for one in version.findings],
+                "revised_or_decided": labels.stay.get(case_id, ()),
+            }
+            for case_id, version in labels.updated.items()
+        ],
+        "labels_changed": [{"case": case_id, "reason": why} for case_id, why in labels.changed.items()],
+        "failed": [{"case": one.key, "reason": one.reason} for one in added.cases.failed],
+        "predictions": added.predictions.done,
+        "revisions": added.revisions.done,
+        "masks_failed": [{"mask": one.key, "reason": one.reason} for one in _unusable(added)],
+        "left_out": [{"path": one.key, "reason": one.reason} for one in left_out],
+    }
+
+
+def say_added(rows: Sequence[Mapping[str, Any]], added: Added, left_out: Sequence[Failure]) -> None:
+    """Tell people what is worth knowing, and no more than a screenful of files."""
+    for one in rows:
+        for text in _worth_knowing(one):
+            typer.echo(f"{one['case']}: {text}")
+    for case_id, was_at in added.cases.moved.items():
+        typer.echo(f"{case_id}: known, and moved from {was_at}")
+    _say_updated(added.labels)
+    for file in left_out[:_SHOWN]:
+        typer.echo(f"left out {file.key}: {file.reason}")
+    rest = Counter(file.reason for file in left_out[_SHOWN:])
+    for reason, number in rest.most_common():
+        typer.echo(f"left out {number} more: {reason}")
+    if rest:
+        typer.echo("--json lists them all")
+    if added.predictions.done or added.revisions.done:
+        n_predictions, n_revisions = len(added.predictions.done), len(added.revisions.done)
+        typer.echo(f"took {n_predictions} predictions and {n_revisions} revisions that were made before")
+
+
+def say_unusable(added: Added) -> bool:
+    """Tell on stderr which masks and labels were not taken; tell whether there is any."""
+    for case_id, why in added.labels.changed.items():
+        say_error(f"{case_id}: {why}")
+    for mask in _unusable(added):
+        say_error(f"{mask.key} was set aside: {mask.reason}")
+    return bool(added.labels.changed or _unusable(added))
+
+
+def _unusable(added: Added) -> tuple[Failure, ...]:
+    labels = (Failure(key=f"{one.key}/original label", reason=one.reason) for one in added.labels.failed)
+    return (*labels, *added.predictions.failed, *added.revisions.failed)
+
+
+def _say_updated(labels: LabelsSeen) -> None:
+    for case_id, version in labels.updated.items():
+        typer.echo(
+            f"{case_id}: its original label is now {version.path.name}, of {', '.join(version.organs)}"
+        )
+        for text in (*version.notes, *version.findings):
+            typer.echo(f"{case_id}: original label: {text}")
+        if case_id in labels.stay:
+            worked_on = ", ".join(labels.stay[case_id])
+            typer.echo(f"{case_id}: revisions and decisions of people stay as they are: {worked_on}")
+
+
+def _worth_knowing(row: Mapping[str, Any]) -> list[str]:
+    about_label = (*row.get("label_notes", ()), *row.get("label_findings", ()))
+    told = [f"original label: {text}" for text in about_label]
+    told += row.get("ct_findings", ())
+    if "same_voxels_as" in row:
+        told.append(f"it has the same voxels as {row['same_voxels_as']}")
+    if "likely_patient_of" in row:
+        told.append(f"it is likely of the same patient as {row['likely_patient_of']}")
+    if "patients_conflict" in row:
+        told.append("both patients were known before, so they stay apart; look whether one is held out")
+    return told

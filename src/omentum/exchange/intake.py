@@ -1,0 +1,212 @@
+"""Take one CT into a project: as a new case, or as one that is known and whose source has moved.
+
+In:  a CT that may come in, and the cases that there are.
+Out: what the database keeps of it, in one transaction with the note that it is done.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from omentum.errors import CaseClashError
+from omentum.exchange.add import Imported, Manner, OriginalLabel, import_case, read_source
+from omentum.exchange.known_cases import KnownCases
+from omentum.exchange.patients import Patients
+from omentum.exchange.same_ct import fingerprint
+from omentum.exchange.source import Source
+from omentum.records import Arrival, Case, LabelVersion, Tombstone
+from omentum.store.ledger import StageLedger
+from omentum.store.store import Store
+
+__all__ = ["HeldOut", "Intake", "IntakeLedger", "NewCt", "Taken", "brought_in", "is_held_out"]
+
+_FIRST_PATIENTS = 4
+"""So many are never held out: a project of a few CTs needs them all to learn from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCt:
+    """A CT that comes in: where to, whose it is where its own headers do not say, its label."""
+
+    source: Source
+    case_dir: Path
+    patient_id: str | None
+    label: OriginalLabel | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What is kept of a CT.
+
+    Attributes:
+        case_id: The case that it is.
+        recorded: Where it is from.
+        case: The case, if it is a new one.
+        arrival: What was seen of it then.
+        label: The first version of its label then, if it has one.
+        was_at: Where a known case was from before.
+    """
+
+    case_id: str
+    recorded: str
+    case: Case | None = None
+    arrival: Arrival | None = None
+    label: LabelVersion | None = None
+    was_at: str = ""
+
+
+class IntakeLedger:
+    """Keeps all that is known of a CT in one transaction with the note that it is done.
+
+    Args:
+        store: The project's.
+        stage: In which it is noted.
+        known: Names of the CTs that are cases already.
+        erased: Tombstones of cases that may come in again.
+    """
+
+    def __init__(
+        self, store: Store, stage: StageLedger, known: Collection[str], erased: Iterable[Tombstone] = ()
+    ) -> None:
+        self.taken: dict[str, Taken] = {}
+        """What was kept, by the name of the CT."""
+        self._store = store
+        self._stage = stage
+        self._known = known
+        self._erased = tuple(erased)
+
+    def done(self, key: str) -> bool:
+        """Tell whether a CT is a case already."""
+        return key in self._known
+
+    def mark_done(self, key: str, result: Taken) -> None:
+        """Keep a case, or where it is from now."""
+        store = self._store
+        with store.together():
+            if result.case is None or result.arrival is None:
+                store.cases.move_source(result.case_id, result.recorded)
+            else:
+                store.cases.add(result.case)
+                store.arrivals.keep(result.arrival)
+                if result.label is not None:
+                    store.labels.add(result.label)
+                for one in self._erased:
+                    if one.voxels == result.arrival.voxels:
+                        store.tombstones.forget(one.pseudonym)
+            self._stage.mark_done(result.case_id, None)
+            if key != result.case_id:
+                self._stage.ledger.forget(self._stage.stage, key)
+        self.taken[key] = result
+
+    def mark_failed(self, key: str, reason: str) -> None:
+        """Note why a CT could not be used."""
+        self._stage.mark_failed(key, reason)
+
+
+class HeldOut:
+    """Which patients are kept for evaluation; a patient that is known stays where it is.
+
+    Args:
+        cases: That there are.
+        secret: The project's.
+        share: Of the patients, in [0, 1].
+    """
+
+    def __init__(self, cases: Iterable[Case], secret: bytes, share: float) -> None:
+        self._split = {case.patient_id: case.held_out for case in cases}
+        self._secret, self._share = secret, share
+
+    def with_split(self, case: Case) -> Case:
+        """Give a case with the side that its patient is on, and know that from now on."""
+        is_drawn = len(self._split) >= _FIRST_PATIENTS and is_held_out(case, self._secret, self._share)
+        return replace(case, held_out=self._split.setdefault(case.patient_id, is_drawn))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """Work on one CT after another.
+
+    Attributes:
+        known: The cases that there are.
+        patients: Whose they are.
+        held_out: Which patients are kept for evaluation.
+        recorded: Says where a CT is from, as it may be kept.
+        manner: How CTs come in.
+        imported: Brings a CT of a new name in, files and all.
+    """
+
+    known: KnownCases
+    patients: Patients
+    held_out: HeldOut
+    recorded: Callable[[Source], str]
+    manner: Manner
+    imported: Callable[[Source], Imported]
+
+    def __call__(self, source: Source) -> Taken:
+        """Take a CT.
+
+        Raises:
+            CaseClashError: It has the name of a case and other voxels.
+            ImageError: It cannot be used.
+        """
+        case = self.known.case_of(source)
+        if case is None:
+            return self._taken(source, self.imported(source))
+        if not self.known.is_same_ct(case, fingerprint(read_source(source, self.manner)[0])):
+            raise CaseClashError(source.case_id, source.path, case.source)
+        return Taken(case_id=case.case_id, recorded=self.recorded(source), was_at=case.source)
+
+    def _taken(self, source: Source, imported: Imported) -> Taken:
+        recorded = self.recorded(source)
+        moved = self.known.moved(source, imported.seen)
+        if moved is not None:
+            shutil.rmtree(imported.case.ct_path.parent)
+            was_at = "" if moved.source == recorded else moved.source
+            return Taken(case_id=moved.case_id, recorded=recorded, was_at=was_at)
+        settled = self.patients.settle(imported.case, imported.seen)
+        arrival = Arrival(
+            case_id=imported.case.case_id,
+            ct_sha256=imported.ct_sha256,
+            voxels=imported.seen.voxels,
+            thumbnail=imported.seen.thumbnail,
+            same_voxels_as=settled.same_voxels,
+            likely_patient_of=settled.alike,
+            patient_in_source=settled.own_patient,
+            patients_conflict=settled.conflict,
+            findings=imported.ct_findings,
+            time=datetime.now(UTC),
+        )
+        return Taken(
+            case_id=imported.case.case_id,
+            recorded=recorded,
+            case=self.held_out.with_split(settled.case),
+            arrival=arrival,
+            label=imported.label,
+        )
+
+
+def brought_in(arriving: NewCt, *, secret: bytes, manner: Manner) -> Imported:
+    """Bring a CT of a new name in, files and all; see `import_case`."""
+    return import_case(
+        arriving.source,
+        arriving.case_dir,
+        secret=secret,
+        patient_id=arriving.patient_id,
+        label=arriving.label,
+        manner=manner,
+    )
+
+
+def is_held_out(case: Case, secret: bytes, share: float) -> bool:
+    """Draw a patient for evaluation: by a keyed hash, so that all CTs of a patient fall together, for good.
+
+    Args:
+        case: Whose patient is drawn.
+        secret: The project's.
+        share: Of the patients, in [0, 1].
+    """
+    digest = hashlib.blake2b(case.patient_id.encode(), key=secret, digest_size=8).digest()
+    return int.from_bytes(digest) < share * 2**64

@@ -1,0 +1,125 @@
+"""Write an original label into its case's folder: in our numbers, and as it came.
+
+In:  a label as a data set gives it, and its CT.
+Out: `original_label.nii.gz` (32-class indices), `labels.json` and, of a label that is one NIfTI file,
+     `source_label.nii.gz`: that file. Later versions are `original_label.v2.nii.gz` and so on: a version that
+     is recorded is never overwritten. And what the database keeps: hashes, made as the files are written, and
+     what the plausibility rules say.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import nibabel as nib
+
+from omentum.exchange.label_source import label_sha256, label_stamp
+from omentum.exchange.manner import Manner
+from omentum.exchange.original_label import OriginalLabel, read_original
+from omentum.exchange.transfer import Transferred
+from omentum.measures.plausibility.case_look import look_at_case
+from omentum.measures.split_sides import body_middle_mm
+from omentum.project.findings import mask_findings
+from omentum.records import LabelVersion, MaskFinding
+from omentum.volumes.file_hash import file_sha256
+from omentum.volumes.mask_files import is_label_table, write_label_table
+from omentum.volumes.mask_hash import organ_sha256s
+from omentum.volumes.masks import MaskSet
+from omentum.volumes.nifti import copy_nifti, is_nifti, read_nifti, write_nifti
+from omentum.volumes.volume import Volume
+
+__all__ = ["LABEL_STEM", "SOURCE_LABEL_STEM", "TABLE_NAME", "LabelOfCase", "version_name", "write_version"]
+
+LABEL_STEM, SOURCE_LABEL_STEM, TABLE_NAME = "original_label", "source_label", "labels.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LabelOfCase:
+    """An original label and the CT that it goes with.
+
+    Attributes:
+        case_id: Name of the case.
+        label: As the data set gives it.
+        ct: The case's CT.
+        recorded: Where the label is from, as it may be kept.
+        slices: The CT's DICOM files by rising position; masks as PNG go by their names.
+        confirmed: Rules about a whole CT that a person confirmed, or accepted as the CT came in.
+    """
+
+    case_id: str
+    label: OriginalLabel
+    ct: Volume
+    recorded: str
+    slices: Sequence[Path] = ()
+    confirmed: frozenset[str] = frozenset()
+
+    def read(self) -> Transferred:
+        """Read the label in our numbers; errors as of `read_original`."""
+        ct = self.ct
+        middle_mm = body_middle_mm(ct.voxels, ct.geometry) if self.label.may_have_pairs else None
+        return read_original(self.label, ct.geometry, middle_mm=middle_mm, slices=self.slices)
+
+
+def version_name(stem: str, number: int) -> str:
+    """Name the file of one version.
+
+    Example:
+        >>> version_name("original_label", 1), version_name("original_label", 2)
+        ('original_label.nii.gz', 'original_label.v2.nii.gz')
+    """
+    return f"{stem}.nii.gz" if number == 1 else f"{stem}.v{number}.nii.gz"
+
+
+def write_version(
+    of_case: LabelOfCase, read: Transferred, folder: Path, *, number: int, manner: Manner
+) -> LabelVersion:
+    """Write one version of a label.
+
+    Args:
+        of_case: The label and its CT.
+        read: The label in our numbers.
+        folder: Gets the files.
+        number: Of the version, from 1.
+        manner: Whether rules look at it, and whether its header may name somebody.
+
+    Returns:
+        What the database keeps of it; the path is in `folder`.
+    """
+    label, path = of_case.label, folder / version_name(LABEL_STEM, number)
+    stamp, source_sha256 = label_stamp(label), label_sha256(label)
+    write_nifti(path, Volume(read.labels, of_case.ct.geometry))
+    write_label_table(folder / TABLE_NAME)
+    _keep_own(label.path, folder / version_name(SOURCE_LABEL_STEM, number), manner)
+    return LabelVersion(
+        case_id=of_case.case_id,
+        path=path,
+        sha256=file_sha256(path),
+        organs=read.organs,
+        source=of_case.recorded,
+        source_stamp=stamp,
+        source_sha256=source_sha256,
+        notes=read.notes,
+        findings=_findings(of_case, read) if manner.check_labels else (),
+        time=datetime.now(UTC),
+    )
+
+
+def _keep_own(label: Path, path: Path, manner: Manner) -> None:
+    """Keep the data set's own label in its own ids; written anew where its header may name somebody.
+
+    One that has our indices, as `labels.json` beside it says, is no other than ours.
+    """
+    path.unlink(missing_ok=True)  # of a version that a killed program did not record
+    if not is_nifti(label) or not label.is_file() or is_label_table(label.with_name(TABLE_NAME)):
+        return
+    if manner.deidentify or nib.load(label).header.extensions:
+        write_nifti(path, read_nifti(label))
+    else:
+        copy_nifti(label, path)
+
+
+def _findings(of_case: LabelOfCase, read: Transferred) -> tuple[MaskFinding, ...]:
+    masks = MaskSet.from_labels(read.labels, of_case.ct.geometry, read.organs)
+    look = look_at_case(masks, of_case.ct, confirmed=of_case.confirmed)
+    return mask_findings(look, organ_sha256s(masks), masks.geometry)

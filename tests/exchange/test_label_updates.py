@@ -1,0 +1,151 @@
+"""A label that comes, or is corrected by its publisher, after its CT has come in."""
+
+import os
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from omentum.exchange import known_labels
+from omentum.exchange.add import Manner, OriginalLabel
+from omentum.exchange.batch import add_found
+from omentum.exchange.known_labels import look_at_labels
+from omentum.exchange.label_updates import LABEL_STAGE, relabel
+from omentum.exchange.sources import look_through
+from omentum.records import MaskSource
+from omentum.volumes.file_hash import file_sha256
+from omentum.volumes.nifti import read_nifti
+
+LIVER = 6
+TELL = Manner(check_labels=False)
+UPDATE = Manner(check_labels=False, update_labels=True)
+
+
+@pytest.fixture
+def scans(atlas, tmp_path):
+    """Two CTs; the first one has a label of its liver."""
+    for seed, name in enumerate("ab"):
+        voxels = np.random.default_rng(seed).integers(-900, 900, atlas.shape).astype(np.int16)
+        atlas.write(tmp_path / "data" / f"{name}.nii.gz", voxels)
+    draw(atlas, tmp_path, "a", (4, 9))
+    add_found(atlas.workspace, look_through([tmp_path / "data"]), labels=labels)
+    return tmp_path / "data"
+
+
+def draw(atlas, root, name, side, value=LIVER):
+    liver = atlas.box(side, (4, 9), (4, 9))
+    return atlas.write(root / "data" / f"{name}_seg.nii.gz", liver.astype(np.uint8) * value)
+
+
+def labels(source):
+    path = source.beside("{name}_seg.nii.gz")
+    return None if path is None else OriginalLabel(path=path, organs=("liver",))
+
+
+def look(workspace, folder, manner=TELL):
+    sources = [(one, labels(one)) for one in look_through([folder]).sources]
+    return look_at_labels(workspace, [one for one in sources if one[1]], manner=manner)
+
+
+def test_a_label_whose_files_look_as_before_is_not_opened(atlas, scans, monkeypatch):
+    monkeypatch.setattr(known_labels, "label_news", None)
+    seen = look(atlas.workspace, scans)
+    assert (seen.updated, seen.changed, seen.failed) == ({}, {}, ())
+
+
+@pytest.mark.parametrize("change", ["time", "bytes"])
+def test_a_label_that_says_the_same_is_known_and_next_time_not_opened(atlas, scans, monkeypatch, change):
+    path = scans / "a_seg.nii.gz"
+    if change == "time":
+        os.utime(path, (1, 1))
+    else:
+        draw(atlas, scans.parent, "a", (4, 9))
+        image = read_nifti(path).voxels.astype(np.int32)
+        atlas.write(path, image)
+    for _ in range(2):
+        seen = look(atlas.workspace, scans, UPDATE)
+        assert (seen.updated, seen.changed, seen.failed) == ({}, {}, ())
+        monkeypatch.setattr(known_labels, "label_news", None)
+    assert len(atlas.workspace.store.labels.of_case("a")) == 1
+
+
+def test_a_label_that_changed_or_came_late_is_told_and_taken_only_where_asked(atlas, scans, tmp_path):
+    store = atlas.workspace.store
+    before = store.cases.get("a")
+    first = before.original_label_path.read_bytes()
+    draw(atlas, tmp_path, "a", (6, 11))
+    draw(atlas, tmp_path, "b", (4, 9))
+    told = look(atlas.workspace, scans)
+    assert told.updated == {}
+    assert "changed since it came in; take it with --update-labels" in told.changed["a"]
+    assert "has come for it" in told.changed["b"]
+    assert store.cases.get("a").original_label_path == before.original_label_path
+    taken = look(atlas.workspace, scans, UPDATE)
+    assert (taken.changed, taken.failed) == ({}, ())
+    a, b = store.cases.get("a"), store.cases.get("b")
+    assert before.original_label_path.read_bytes() == first, "what was recorded is never overwritten"
+    assert a.original_label_path.name == "original_label.v2.nii.gz"
+    assert a.source_label_path.name == "source_label.v2.nii.gz"
+    assert a.source_label_path.read_bytes() == (scans / "a_seg.nii.gz").read_bytes()
+    assert b.original_label_path.name == "original_label.nii.gz"
+    assert (a.original_organs, b.original_organs) == (("liver",), ("liver",))
+    drawn = atlas.box((6, 11), (4, 9), (4, 9))
+    np.testing.assert_array_equal(read_nifti(a.original_label_path).voxels == LIVER, drawn)
+    versions = store.labels.of_case("a")
+    assert [one.sha256 for one in versions] == [
+        file_sha256(before.original_label_path),
+        file_sha256(a.original_label_path),
+    ]
+    assert look(atlas.workspace, scans, UPDATE).updated == {}
+    draw(atlas, tmp_path, "a", (4, 9))
+    look(atlas.workspace, scans, UPDATE)
+    assert store.cases.get("a").original_label_path.name == "original_label.v3.nii.gz"
+
+
+def test_other_organs_asked_of_the_same_file_are_another_label(atlas, scans):
+    label = OriginalLabel(path=scans / "a_seg.nii.gz", organs=("liver", "spleen"))
+    case = atlas.workspace.store.cases.get("a")
+    assert relabel(atlas.workspace, case, label).organs == ("spleen", "liver")
+    assert relabel(atlas.workspace, atlas.workspace.store.cases.get("a"), label) is None
+
+
+def test_an_update_that_was_killed_before_its_record_is_made_again_under_the_same_name(
+    atlas, scans, tmp_path, monkeypatch
+):
+    draw(atlas, tmp_path, "a", (6, 11))
+    with monkeypatch.context() as dying:
+        dying.setattr(known_labels, "keep_news", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            look(atlas.workspace, scans, UPDATE)
+    case = atlas.workspace.store.cases.get("a")
+    assert (case.ct_path.parent / "original_label.v2.nii.gz").is_file()
+    assert case.original_label_path.name == "original_label.nii.gz"
+    (version,) = look(atlas.workspace, scans, UPDATE).updated.values()
+    assert version.path.name == "original_label.v2.nii.gz"
+
+
+def test_a_label_that_cannot_be_used_is_set_aside_and_the_others_are_taken(atlas, scans, tmp_path):
+    draw(atlas, tmp_path, "a", (4, 9), value=200)
+    draw(atlas, tmp_path, "b", (4, 9))
+    seen = look(atlas.workspace, scans, UPDATE)
+    assert list(seen.updated) == ["b"]
+    (failure,) = seen.failed
+    assert failure.key == "a"
+    assert "200" in failure.reason
+    failures = atlas.workspace.store.ledger.failures
+    assert [one.key for one in failures(LABEL_STAGE)] == ["a"]
+    draw(atlas, tmp_path, "a", (4, 9))
+    assert look(atlas.workspace, scans, UPDATE).failed == ()
+    assert failures(LABEL_STAGE) == []
+
+
+def test_what_people_revised_stays_and_is_told(atlas, scans, tmp_path, hand_in):
+    hand_in(atlas.workspace, "a", "liver", atlas.box((5, 9), (4, 9), (4, 9)))
+    draw(atlas, tmp_path, "a", (6, 11))
+    seen = look(atlas.workspace, scans, UPDATE)
+    assert seen.stay == {"a": ("liver",)}
+    assert len(atlas.workspace.store.revisions.of_case("a")) == 1
+    (mask,) = next(one for one in atlas.workspace.standing() if one.case.case_id == "a").masks
+    assert (mask.source, mask.path.name) == (MaskSource.ORIGINAL, "original_label.v2.nii.gz")
+    assert mask.sha256 == atlas.workspace.store.labels.current()["a"].sha256
+    assert seen.updated["a"].time <= datetime.now(UTC)
