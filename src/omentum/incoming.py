@@ -18,7 +18,7 @@ from omentum.exchange.sources import Looked, Source, look_through
 from omentum.project.paths import read_secret
 from omentum.project.project import Workspace
 from omentum.records import Batch, Failure
-from omentum.review.drawn_before import DrawnBefore, take_drawn
+from omentum.review.imported_revisions import DrawnBefore, take_drawn
 from omentum.runners.runner import Progress
 
 __all__ = ["Added", "add_cases", "add_found"]

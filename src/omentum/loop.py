@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING
 
 from omentum.assemble.current import release_named
 from omentum.assemble.released import read_release
-from omentum.assemble.round import assemble_round, labelled_cases
+from omentum.assemble.round import assemble_round
+from omentum.errors import ReviewError
 from omentum.evaluate.audit import AuditResult, audit_result
 from omentum.evaluate.decide import decide, roll_back
 from omentum.evaluate.gate_round import judge_round, turn_round
@@ -32,10 +33,12 @@ from omentum.evaluate.round import evaluate_round
 from omentum.evaluate.round_report import RoundReport
 from omentum.exchange.out.layout import Export
 from omentum.incoming import add_cases, add_found
+from omentum.project.kept_hashes import keep_missing_hashes
 from omentum.project.project import Workspace
 from omentum.promotion import Promotion
-from omentum.records import Batch, LabelledCase, NetworkRecord, Release, Revision, Task
-from omentum.review.round import export_round, import_round
+from omentum.records import Batch, Failure, LabelledCase, NetworkRecord, Release, Revision, Task
+from omentum.review.folder_export import export_round
+from omentum.review.folder_import import import_round
 from omentum.runners.runner import Progress
 from omentum.score.round import score_round
 from omentum.tune.config import ContinualConfig, FullConfig
@@ -75,6 +78,8 @@ class FirstHalf:
 
     batches: tuple[Batch, ...]
     tasks: tuple[Task, ...]
+    left_out: tuple[Failure, ...] = ()
+    """Cases whose tasks cannot be shown now, with the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +95,8 @@ class SecondHalf:
     verdict: Promotion | None
     """Whether that network is used from now on; `None` likewise."""
     report_path: Path
+    set_aside: tuple[Failure, ...] = ()
+    """Files of the readers that were not taken, with the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +129,8 @@ def first_half(
     turn_round(workspace)  # where a kill came between a verdict and what follows from it
     predicted = predict(workspace, device=device, tell=tell)
     scored = score(workspace, tell=tell)
-    tasks = export_round(workspace, tasks_dir, top=top)
-    return FirstHalf(batches=(*predicted, scored), tasks=tuple(tasks))
+    exported = export_round(workspace, tasks_dir, top=top)
+    return FirstHalf(batches=(*predicted, scored), tasks=exported.tasks, left_out=exported.left_out)
 
 
 def second_half(
@@ -149,7 +156,9 @@ def second_half(
         device: Where to tune.
         tell: Told of the progress.
     """
-    revisions = import_round(workspace, tasks_dir, minutes_of=minutes_of)
+    imported = import_round(workspace, tasks_dir, minutes_of=minutes_of)
+    if not imported.revisions:
+        raise ReviewError(f"{tasks_dir} holds no revised mask; save them there as <organ>_revised.nii.gz")
     release = _made_in_round(workspace, version) or assemble(workspace, version, tell=tell)
     stop = stop_rule(workspace)
     network = None if stop.is_met else tune(workspace, ContinualConfig(), device=device)
@@ -158,8 +167,9 @@ def second_half(
     if verdict is not None:
         turn_round(workspace)
     return SecondHalf(
-        revisions=tuple(revisions), release=release, stop=stop, network=network, verdict=verdict,
+        revisions=tuple(imported.revisions), release=release, stop=stop, network=network, verdict=verdict,
         report_path=report_path,
+        set_aside=tuple(Failure(key=one.file, reason=one.reason) for one in imported.set_aside),
     )  # fmt: skip
 
 
@@ -247,6 +257,7 @@ def tune(
     """Teach the network what people revised; see `tune.round.tune_round`. Then the gate judges it."""
     from omentum.tune.round import tune_round
 
+    keep_missing_hashes(workspace, workspace.networks[0])
     labelled = _learnable(workspace)
     return tune_round(workspace, labelled, config, maps=maps, device=device, progress=progress)
 
@@ -268,21 +279,21 @@ def _judge(workspace: Workspace, *, device: str, tell: Tell | None) -> Promotion
         told = _named(tell, "judge")
         predict_round(workspace, networks=networks, case_ids=case_ids, device=device, progress=told)
 
-    return judge_round(workspace, labelled_cases(workspace), predict_held_out)
+    return judge_round(workspace, workspace.standing(), predict_held_out)
 
 
 def evaluate(workspace: Workspace, *, truth: Path | None = None) -> tuple[RoundReport, Path]:
     """Compare all rounds with masks that people vouch for; see `evaluate.round.evaluate_round`."""
-    return evaluate_round(workspace, labelled_cases(workspace), truth=truth)
+    return evaluate_round(workspace, workspace.standing(), truth=truth)
 
 
 def _learnable(workspace: Workspace) -> list[LabelledCase]:
-    """Leave out what this round's audit drew: who learned from it would bound the errors of that alone."""
+    """Leave out what this round's audit drew, so that the audit stays unbiased."""
     audit = workspace.store.audits.of_round(workspace.store.rounds.current().number)
     drawn = set() if audit is None else set(audit.drawn)
     return [
         replace(one, masks=tuple(mask for mask in one.masks if (one.case.case_id, mask.organ) not in drawn))
-        for one in labelled_cases(workspace)
+        for one in workspace.standing()
     ]
 
 

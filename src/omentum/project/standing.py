@@ -41,6 +41,7 @@ __all__ = [
     "CaseFacts",
     "case_facts",
     "conflict_of",
+    "facts_of_case",
     "open_conflicts",
     "standing_case",
     "standing_masks",
@@ -114,6 +115,24 @@ def case_facts(
     ]
 
 
+def facts_of_case(workspace: "Workspace", case_id: str, *, network: str | None = None) -> CaseFacts:
+    """Gather what is known of the masks of one case, also of one that is excluded.
+
+    Raises:
+        UnknownCaseError: There is no such case.
+    """
+    store = workspace.store
+    labels = store.labels.of_case(case_id)
+    return CaseFacts(
+        case=store.cases.get(case_id),
+        label=labels[-1] if labels else None,
+        revisions=tuple(store.revisions.of_case(case_id)),
+        decisions=tuple(store.decisions.of_case(case_id)),
+        confirmations=tuple(store.confirmations.of_case(case_id)),
+        prediction=store.predictions.of_case(case_id).get(network or workspace.networks[0]),
+    )
+
+
 def standing_case(facts: CaseFacts) -> LabelledCase:
     """Choose the mask that stands for each organ that any source knows.
 
@@ -171,13 +190,15 @@ def conflict_of(
     if decisions and decisions[-1].revision_number is not None:
         return stands
     words = [one for one in revisions if one.conflicts_with is None]
+    of_others = [one for one in words if one.reader != new.reader and one.sha256 != new.sha256]
     if is_blinded:
-        others = [one for one in words if one.task_number == new.task_number and one.reader != new.reader]
-        return others[-1] if others else None
+        readings = [one for one in of_others if one.task_number == new.task_number]
+        if readings:
+            return readings[-1]
     seen = [place for place, one in enumerate(words) if one.sha256 == new.base_sha256]
     unseen = words[seen[-1] + 1 :] if seen else words
-    others = [one for one in unseen if one.reader != new.reader and one.betters]
-    return others[-1] if others else None
+    bettered = [one for one in unseen if one in of_others and one.betters]
+    return bettered[-1] if bettered else None
 
 
 def open_conflicts(revisions: Iterable[Revision], decisions: Iterable[Decision]) -> list[Revision]:

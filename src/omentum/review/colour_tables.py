@@ -1,4 +1,4 @@
-"""Which colour and name has each label, in the programs that people draw with?
+"""Write the colour and name of each label for the programs that people draw with.
 
 In:  the label table.
 Out: the text of a label description file (ITK-SNAP) and of a colour table (3D Slicer).

@@ -1,12 +1,12 @@
-"""What does a reader get to open?
+"""Write the folder that a reader opens: the CT, one mask an organ, and what viewers need to show them well.
 
-In:  the tasks of one case, the masks that a network made of it, and its attention maps.
-Out: a folder with the CT, one mask for each organ to look at, and what viewers need to show them well:
-     ITK-SNAP, 3D Slicer, or any other that reads and writes NIfTI.
+In:  the tasks of one case, what readers are shown of it, and its attention maps.
+Out: a folder for ITK-SNAP, 3D Slicer, or any other program that reads and writes NIfTI.
 """
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +17,60 @@ from omentum.errors import GridMismatchError, ReviewError
 from omentum.records import Case, Task
 from omentum.review.colour_tables import itk_snap_labels, slicer_colours
 from omentum.review.how_to import how_to
-from omentum.volumes.mask_hash import mask_sha256
-from omentum.volumes.atomic import copy, write_json, write_text
+from omentum.review.shown import ShownCase, ShownMask
+from omentum.review.task_file import TASK_NAME, TASK_VERSION, ShownOrgan, TaskFile, read_task_file
+from omentum.volumes.atomic import write_json, write_text
+from omentum.volumes.file_hash import copied_sha256, file_sha256
 from omentum.volumes.labels import organ
-from omentum.volumes.mask_files import write_painted
-from omentum.volumes.masks import MaskSet
+from omentum.volumes.mask_files import write_label_table, write_painted
 from omentum.volumes.nifti import write_nifti
-from omentum.volumes.read import read_mask
 from omentum.volumes.volume import Volume
 
-__all__ = ["TASK_NAME", "export_task", "mask_path", "read_task", "revised_path"]
+__all__ = ["Ticket", "export_task", "mask_path", "revised_path"]
 
-TASK_NAME = "task.json"
-"""Written last: where it is, the export is whole."""
-
+LABELS_NAME = "labels.nii.gz"
 _HOT_SPOTS_NAME = "hot_spots.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """What is the same for all cases of one export."""
+
+    project: str
+    """Id of the project."""
+    holder: str
+    """Reader or folder that has the tasks."""
+    network: str
+    """Whose masks are shown where no person drew."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Written:
+    """A folder that is being written: what it says so far."""
+
+    folder: Path
+    before: TaskFile | None
+    hashes: dict[str, str] = field(default_factory=dict)
+
+    def is_ours(self, name: str) -> bool:
+        """Tell whether a file is there, just as it was exported."""
+        kept = None if self.before is None else self.before.files.get(name)
+        path = self.folder / name
+        return kept is not None and path.is_file() and file_sha256(path) == kept
+
+    def is_changed(self, name: str) -> bool:
+        """Tell whether somebody saved over a file that was exported."""
+        known = self.before is not None and name in self.before.files
+        return known and (self.folder / name).is_file() and not self.is_ours(name)
+
+    def keep(self, name: str) -> None:
+        """Note a file as it was exported before, or as it is now where it is new."""
+        kept = None if self.before is None else self.before.files.get(name)
+        self.hashes[name] = file_sha256(self.folder / name) if kept is None else kept
+
+    def note(self, name: str) -> None:
+        """Note a file that was just written."""
+        self.hashes[name] = file_sha256(self.folder / name)
 
 
 def mask_path(folder: Path, organ_name: str) -> Path:
@@ -44,24 +83,12 @@ def revised_path(folder: Path, organ_name: str) -> Path:
     return folder / f"{organ_name}_revised.nii.gz"
 
 
-def read_task(folder: Path) -> dict[str, Any]:
-    """Read `task.json` of an exported case; empty where there is none."""
-    path = folder / TASK_NAME
-    try:
-        loaded = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except ValueError:
-        loaded = None
-    if not isinstance(loaded, dict):
-        raise ReviewError(f"{path} is not the JSON that was exported; delete it and export the case again")
-    return loaded
-
-
 def export_task(
     tasks: Sequence[Task],
     case: Case,
-    masks: MaskSet,
+    shown: ShownCase,
     *,
-    network: str,
+    ticket: Ticket,
     attention_dir: Path,
     folder: Path,
 ) -> Path:
@@ -69,15 +96,15 @@ def export_task(
 
     Writes into `folder/<case_id>/`: `ct.nii.gz` (a copy), `<organ>.nii.gz` (uint8, the organ's 32-class
     index, so that one colour table is right for all), `attention_<organ>.nii.gz` where there is one,
-    `labels.nii.gz` (all organs that were predicted), two colour tables, `task.json` and `HOW_TO.txt`.
-    Again, it changes nothing that is there already, and never a mask that a reader saved. Of organs that are
+    `labels.nii.gz` (all organs that are known), two colour tables, `HOW_TO.txt` and `task.json`.
+    Again, it changes nothing that a reader saved, also over a file that was exported. Of organs that are
     audited, nothing is written that tells how they scored.
 
     Args:
-        tasks: Organs of this case to look at, in the order of the queue.
+        tasks: Organs of this case to look at, in the order of the queue; also the whole CT.
         case: The case.
-        masks: What was predicted, on the CT's grid.
-        network: Whose prediction it is.
+        shown: What a reader is shown of it, on the CT's grid.
+        ticket: What is the same for all cases.
         attention_dir: May hold `<organ>.nii.gz` and `hot_spots.json`.
         folder: Gets a folder for the case.
 
@@ -85,76 +112,103 @@ def export_task(
         The case's folder.
 
     Raises:
-        ReviewError: There are no tasks, or of another case, or of another round than what is in the
-            folder; or a reader saved over a mask that was shown.
-        UnknownOrganError: A task's organ was not predicted.
+        ReviewError: There are no tasks, or of another case, or of another round than what is in the folder.
+        UnreadableImageError: The CT is gone.
         GridMismatchError: The masks do not lie on the CT's grid.
     """
-    task_dir = folder / case.case_id
-    before = read_task(task_dir)
-    _check_tasks(tasks, case, before.get("round", tasks[0].round_number if tasks else None))
-    if not masks.geometry.same_grid(case.geometry):
+    written = _Written(folder=folder / case.case_id, before=read_task_file(folder / case.case_id))
+    _check_tasks(tasks, case, written.before)
+    if not shown.masks.geometry.same_grid(case.geometry):
         raise GridMismatchError(
-            f"masks of {network}", f"they are not on the grid of {case.ct_path}", "predict the case again"
+            f"masks of {ticket.network}",
+            f"they are not on the grid of {case.ct_path}",
+            "predict the case again",
         )
-    hashes: dict[str, str] = before.get("sha256", {})
-    if not (task_dir / "ct.nii.gz").exists():
-        copy(case.ct_path, task_dir / "ct.nii.gz")
-    for task in tasks:
-        hashes[task.organ] = _show(task.organ, masks, case, task_dir, hashes.get(task.organ))
-    write_painted(task_dir / "labels.nii.gz", masks)
-    spots = _show_attention(tasks, attention_dir, task_dir)
-    write_text(task_dir / "labels.label.txt", itk_snap_labels())
-    write_text(task_dir / "labels.ctbl", slicer_colours())
-    write_text(task_dir / "HOW_TO.txt", how_to(tasks))
-    write_json(task_dir / TASK_NAME, _described(tasks, network, hashes, spots))
-    return task_dir
+    if written.is_ours("ct.nii.gz") or written.is_changed("ct.nii.gz"):
+        written.keep("ct.nii.gz")
+    else:
+        written.hashes["ct.nii.gz"] = copied_sha256(case.ct_path, written.folder / "ct.nii.gz")
+    organs = [_show(task, shown, written) for task in tasks if not task.is_of_ct]
+    masks_sha256 = _paint(shown, written)
+    spots = _show_attention(tasks, attention_dir, written)
+    for name, text in {
+        "labels.label.txt": itk_snap_labels(),
+        "labels.ctbl": slicer_colours(),
+        "HOW_TO.txt": how_to(tasks, shown.ct_findings),
+    }.items():
+        write_text(written.folder / name, text)
+        written.note(name)
+    content = _described(tasks, organs, ticket, written)
+    write_json(written.folder / TASK_NAME, content | {"masks_sha256": masks_sha256, "hot_spots": spots})
+    return written.folder
 
 
-def _check_tasks(tasks: Sequence[Task], case: Case, round_before: int | None) -> None:
+def _check_tasks(tasks: Sequence[Task], case: Case, before: TaskFile | None) -> None:
     if not tasks:
         raise ReviewError(f"there is no task for case {case.case_id!r}; `omentum score` makes the queue")
+    round_number = tasks[0].round_number if before is None else before.round_number
     for task in tasks:
         if task.case_id != case.case_id:
             raise ReviewError(f"a task of case {task.case_id!r} cannot be exported with {case.case_id!r}")
-        if task.round_number != round_before:
+        if task.round_number != round_number:
             raise ReviewError(
-                f"a task of round {task.round_number} cannot be exported with those of round {round_before}; "
+                f"a task of round {task.round_number} cannot be exported with those of round {round_number}; "
                 "give each round a folder of its own"
             )
 
 
-def _show(organ_name: str, masks: MaskSet, case: Case, task_dir: Path, before: str | None) -> str:
-    """Write one mask unless it is there already; give its hash."""
-    path = mask_path(task_dir, organ_name)
-    mask = masks.mask(organ_name)
-    sha256 = mask_sha256(mask, case.geometry)
-    if before is not None and path.exists():
-        on_disk = mask_sha256(read_mask(path, case.geometry).voxels > 0, case.geometry)
-        if on_disk != before:
-            raise ReviewError(
-                f"{path} was changed after it was exported; rename it to "
-                f"{revised_path(task_dir, organ_name).name} if it is a revision, or delete it"
-            )
-        if on_disk == sha256:
-            return sha256
-    write_nifti(path, Volume(_coloured(mask, organ_name), case.geometry))
-    return sha256
+def _show(task: Task, shown: ShownCase, written: _Written) -> ShownOrgan:
+    """Write one mask unless it is there already; give what the folder says of it."""
+    mask, name = shown.organs[task.organ], mask_path(written.folder, task.organ).name
+    before = None if written.before is None else written.before.organs.get(task.organ)
+    if before is not None and written.is_changed(name):
+        written.keep(name)
+        return before
+    now = _shown_organ(task, mask)
+    if before is not None and before.base_sha256 == now.base_sha256 and written.is_ours(name):
+        written.keep(name)
+        return now
+    coloured = _coloured(shown, task.organ)
+    write_nifti(written.folder / name, Volume(coloured, shown.masks.geometry))
+    written.note(name)
+    return now
 
 
-def _coloured(mask: npt.NDArray[np.bool_], organ_name: str) -> npt.NDArray[np.uint8]:
-    return mask.view(np.uint8) * np.uint8(organ(organ_name).index)
+def _shown_organ(task: Task, mask: ShownMask) -> ShownOrgan:
+    return ShownOrgan(
+        organ=task.organ, task_number=task.number, base_sha256=mask.sha256, base_source=mask.source
+    )
 
 
-def _show_attention(tasks: Sequence[Task], attention_dir: Path, task_dir: Path) -> list[dict[str, Any]]:
+def _coloured(shown: ShownCase, organ_name: str) -> npt.NDArray[np.uint8]:
+    if organ_name not in shown.masks.organs:
+        return np.zeros(shown.masks.geometry.shape, dtype=np.uint8)
+    return shown.masks.mask(organ_name).view(np.uint8) * np.uint8(organ(organ_name).index)
+
+
+def _paint(shown: ShownCase, written: _Written) -> str | None:
+    """Write `labels.nii.gz` and its table; give the hash of the file of masks that it was painted of."""
+    if shown.masks_sha256 is None:
+        return None
+    write_label_table(written.folder / "labels.json")
+    written.note("labels.json")
+    if written.is_changed(LABELS_NAME) and written.before is not None:
+        written.keep(LABELS_NAME)
+        return written.before.masks_sha256
+    write_painted(written.folder / LABELS_NAME, shown.masks)
+    written.note(LABELS_NAME)
+    return shown.masks_sha256
+
+
+def _show_attention(tasks: Sequence[Task], attention_dir: Path, written: _Written) -> list[dict[str, Any]]:
     """Copy the attention maps of these organs; give their hot spots."""
     for task in tasks:
         heat = attention_dir / f"{task.organ}.nii.gz"
-        shown = task_dir / f"attention_{task.organ}.nii.gz"
+        name = f"attention_{task.organ}.nii.gz"
         if heat.exists() and not task.is_whole:
-            copy(heat, shown)
+            written.hashes[name] = copied_sha256(heat, written.folder / name)
         else:
-            shown.unlink(missing_ok=True)
+            (written.folder / name).unlink(missing_ok=True)
     path = attention_dir / _HOT_SPOTS_NAME
     spots = json.loads(path.read_text(encoding="utf-8"))["hot_spots"] if path.exists() else []
     organs = {task.organ for task in tasks if not task.is_whole}
@@ -162,20 +216,43 @@ def _show_attention(tasks: Sequence[Task], attention_dir: Path, task_dir: Path) 
 
 
 def _described(
-    tasks: Sequence[Task], network: str, hashes: dict[str, str], spots: list[dict[str, Any]]
+    tasks: Sequence[Task], organs: Sequence[ShownOrgan], ticket: Ticket, written: _Written
 ) -> dict[str, Any]:
+    """Say what the folder holds; organs of earlier exports stay in it, as their masks may still come back."""
+    shown = {one.organ: one for one in organs}
+    now = {task.organ for task in tasks}
+    rows = [_described_organ(task, shown.get(task.organ)) for task in tasks]
+    if written.before is not None:
+        rows += [_base(one) for name, one in written.before.organs.items() if name not in now]
+        gone = {f"attention_{name}.nii.gz" for name in now}
+        kept = {name: sha for name, sha in written.before.files.items() if name not in gone}
+        written.hashes = kept | written.hashes
     return {
+        "version": TASK_VERSION,
+        "project": ticket.project,
         "round": tasks[0].round_number,
         "case_id": tasks[0].case_id,
-        "network": network,
-        "organs": [_described_organ(task) for task in tasks],
-        "sha256": hashes,
-        "hot_spots": spots,
+        "network": ticket.network,
+        "holder": ticket.holder,
+        "organs": rows,
+        "sha256": written.hashes,
     }
 
 
-def _described_organ(task: Task) -> dict[str, Any]:
+def _described_organ(task: Task, shown: ShownOrgan | None) -> dict[str, Any]:
     """Say why an organ is to be looked at; where it is audited, nothing that tells how it scored."""
+    base = {"organ": task.organ, "task": task.number} if shown is None else _base(shown)
+    if task.is_of_ct:
+        return base | {"look_at": "the whole CT", "found": task.reason}
     if task.is_whole:
-        return {"organ": task.organ, "look_at": "the whole organ"}
-    return {"organ": task.organ, "rank": task.rank, "attention_ml": task.attention_ml}
+        return base | {"look_at": "the whole organ"}
+    return base | {"rank": task.rank, "attention_ml": task.attention_ml}
+
+
+def _base(shown: ShownOrgan) -> dict[str, Any]:
+    return {
+        "organ": shown.organ,
+        "task": shown.task_number,
+        "base": shown.base_sha256,
+        "base_source": None if shown.base_source is None else shown.base_source.value,
+    }

@@ -1,12 +1,12 @@
-"""What does a reader do with an exported case?
+"""Write the page that tells a reader what to do with an exported case.
 
 In:  the tasks of one case.
-Out: `HOW_TO.txt`: what to open in which program, and under which name to save.
+Out: the text of `HOW_TO.txt`: what to open in which program, and under which name to save.
 """
 
 from collections.abc import Sequence
 
-from omentum.records import Task
+from omentum.records import MaskFinding, Task
 from omentum.volumes.labels import organ
 
 __all__ = ["how_to"]
@@ -16,19 +16,30 @@ Where it says so, look at the whole organ, slice by slice, and correct what is w
 its _revised name even if nothing is: such masks are counted, and count only once all of them are back.
 """
 
+_WHOLE_CT = """
+THE WHOLE CT: {found}
+Look at ct.nii.gz and labels.nii.gz. If the CT is right as it is, say so in the project:
+{confirm}
+If it cannot be used, leave it out:
+  omentum cases exclude {case_id} --why "..."
+"""
+
 _LOOKS = {0: "", 1: ", at its hot spot"}
 _LOOK_AT_SEVERAL = ", from its hot spots on all of it"
 """What the queue reckons that a reader looks at, by the number of hot spots."""
 
 _HOW_TO = """\
 Case {case_id}, round {round}
+{whole_ct}{organs}"""
 
+_ORGANS = """
 Organs to look at, the most urgent first:
 {organs}
 {audited}
 Hot spots are where the attention map is bright, attention_<organ>.nii.gz, if there is one; task.json has
 them as boxes. Correct what is wrong and leave the rest. A mask that is right is saved unchanged under the
-_revised name: that accepts it. An organ that was not looked at needs no file.
+_revised name: that accepts it. An organ that is not in the CT is saved empty. An organ that was not looked
+at needs no file.
 
 ITK-SNAP
 1. File > Open Main Image: ct.nii.gz
@@ -41,21 +52,40 @@ ITK-SNAP
 1. Drag ct.nii.gz in as a Volume, labels.ctbl as a Color Table, and <organ>.nii.gz as a Segmentation.
 2. Segment Editor: choose ct as the source volume, and draw in the segment that is there.
 3. Segmentations > Export to files: NIfTI, reference volume ct; rename the file to
-   <organ>_revised.nii.gz and put it in this folder.
+   <organ>_revised.nii.gz and put it in this folder. A .seg.nrrd will do as well, if each segment is
+   named after its organ.
 
-Any other program will do that keeps the CT's grid. The organ is 1, or the value that it had; the rest is 0.
-labels.nii.gz shows all organs that were predicted. Do not save over it, over <organ>.nii.gz or over the CT.
+Any other program will do that keeps the CT's grid: .nii, .nii.gz, .nrrd or .mha. The organ is 1, or the value
+that it had; the rest is 0. labels.nii.gz shows all organs that are known. What is saved over
+<organ>.nii.gz or labels.nii.gz is taken too; but only a _revised file says that a mask is right as it was.
 """
 
 
-def how_to(tasks: Sequence[Task]) -> str:
-    """Write the page for the tasks of one case, in the order given."""
+def how_to(tasks: Sequence[Task], ct_findings: Sequence[MaskFinding] = ()) -> str:
+    """Write the page for the tasks of one case, in the order given.
+
+    Args:
+        tasks: Of the case.
+        ct_findings: What was found of the whole CT and no person has confirmed.
+    """
+    of_organs = [task for task in tasks if not task.is_of_ct]
+    organs = _ORGANS.format(
+        organs="\n".join(_line(task) for task in of_organs),
+        audited=_AUDITED if any(task.is_whole for task in of_organs) else "",
+    )
+    is_about_ct = len(of_organs) < len(tasks)
     return _HOW_TO.format(
         case_id=tasks[0].case_id,
         round=tasks[0].round_number,
-        organs="\n".join(_line(task) for task in tasks),
-        audited=_AUDITED if any(task.is_whole for task in tasks) else "",
+        whole_ct=_about_ct(tasks[0].case_id, ct_findings) if is_about_ct else "",
+        organs=organs if of_organs else "",
     )
+
+
+def _about_ct(case_id: str, findings: Sequence[MaskFinding]) -> str:
+    found = "; ".join(one.said for one in findings) or "please look at it"
+    confirm = [f"  omentum review confirm --rule {one.rule} --cases {case_id}" for one in findings]
+    return _WHOLE_CT.format(found=found, case_id=case_id, confirm="\n".join(confirm))
 
 
 def _line(task: Task) -> str:

@@ -1,4 +1,4 @@
-"""What would a reader do who knows the truth and has so many minutes?
+"""Simulate a reader who knows the truth and has so many minutes.
 
 In:  exported tasks, the true masks, a budget.
 Out: `<organ>_revised.nii.gz` in the cases' folders, as a person would save them, and the minutes that
@@ -61,7 +61,7 @@ class SimulatedReader:
         hopeless mask does not keep the reader from all others.
 
         Args:
-            tasks: Exported before; several cases, in any order.
+            tasks: Exported before; several cases, in any order. Those about a whole CT are left.
             folder: Holds a folder for each case.
 
         Returns:
@@ -69,7 +69,8 @@ class SimulatedReader:
         """
         left = self.budget_minutes
         spent: dict[tuple[str, str], float] = {}
-        for task in sorted(tasks, key=lambda one: (not one.is_whole, one.rank)):
+        of_organs = [task for task in tasks if not task.is_of_ct]
+        for task in sorted(of_organs, key=lambda one: (not one.is_whole, one.rank)):
             task_dir = folder / task.case_id
             is_open = any(case_id == task.case_id for case_id, _ in spent)
             revised, minutes = self._revised(task, task_dir, is_open=is_open)

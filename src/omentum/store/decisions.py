@@ -47,6 +47,12 @@ class Decisions:
             rows = session.scalars(select(DecisionRow).order_by(DecisionRow.number))
             return [_decision(row) for row in rows]
 
+    def of_case(self, case_id: str) -> list[Decision]:
+        """Give the decisions about a case, in the order in which they fell."""
+        asked = select(DecisionRow).where(DecisionRow.case_id == case_id)
+        with self._database.reading() as session:
+            return [_decision(row) for row in session.scalars(asked.order_by(DecisionRow.number))]
+
     def of_organ(self, case_id: str, organ: str) -> list[Decision]:
         """Give the decisions about an organ of a case, in the order in which they fell."""
         asked = select(DecisionRow).where(DecisionRow.case_id == case_id, DecisionRow.organ == organ)

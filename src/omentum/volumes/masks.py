@@ -5,7 +5,7 @@ Out: a set-coded map: every voxel holds the number of a set of organs, and a tab
      One byte a voxel, however many organs there are, and overlaps are kept.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,6 +103,36 @@ class MaskSet:
         """Give one organ's mask inside a box of the grid; errors as `mask`."""
         part = MaskSet(self.codes[box], self.sets, self.organs, self.geometry.cropped(box))
         return part.mask(name)
+
+    def only(self, organs: Collection[str]) -> "MaskSet":
+        """Give a map that speaks of some of these organs and of no other."""
+        names = tuple(name for name in self.organs if name in organs)
+        kept = {organ(name).index for name in names}
+        numbers: dict[tuple[int, ...], int] = {(): 0}
+        moved_to = [
+            numbers.setdefault(tuple(index for index in members if index in kept), len(numbers))
+            for members in self.sets
+        ]
+        lut = np.array(moved_to, dtype=np.min_scalar_type(len(numbers) - 1))
+        return MaskSet(lut[self.codes], tuple(numbers), names, self.geometry)
+
+    def replaced(self, name: str, mask: npt.NDArray[np.bool_]) -> "MaskSet":
+        """Give a map in which one organ has another mask `(x, y, z)`, also one that it did not speak of.
+
+        Raises:
+            UnknownOrganError: There is no such organ.
+
+        Example:
+            >>> masks = MaskSet.build(Geometry((2, 1, 1), np.eye(4)), ["liver"], [])
+            >>> masks.replaced("spleen", np.ones((2, 1, 1), dtype=bool)).volumes_ml()
+            {'spleen': 0.002, 'liver': 0.0}
+        """
+        row = organ(name)
+        rest = self.only([other for other in self.organs if other != row.name])
+        numbers = {members: number for number, members in enumerate(rest.sets)}
+        codes = _add(rest.codes, numbers, row.index, (whole(mask.shape), mask))
+        names = tuple(one.name for one in organs_named([*rest.organs, row.name]))
+        return MaskSet(codes, tuple(numbers), names, self.geometry)
 
     def volumes_ml(self) -> dict[str, float]:
         """Measure every organ, in mL, in one pass over the voxels."""

@@ -1,0 +1,226 @@
+"""Keep what a person decides: which mask of an organ stands, and which finding is no error."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from omentum.errors import ConfigError, ReviewError
+from omentum.project.ct_findings import ct_findings_of
+from omentum.project.project import Workspace
+from omentum.project.standing import CaseFacts, facts_of_case, standing_case, standing_revision
+from omentum.records import (
+    WHOLE_CT,
+    Confirmation,
+    Decision,
+    DecisionKind,
+    MaskFinding,
+    MaskSource,
+    Revision,
+)
+from omentum.review.task_states import settle_tasks
+from omentum.volumes.labels import organ
+
+__all__ = ["SOMEBODY", "adjudicate", "confirm", "prefer", "restore"]
+
+SOMEBODY = "owner"
+"""Pseudonym of whoever decides and gives no name."""
+
+
+def adjudicate(
+    workspace: Workspace, case_id: str, organ_name: str, number: int, *, by: str = SOMEBODY, why: str = ""
+) -> Decision:
+    """Let one revision stand where readings disagree, whatever else there is.
+
+    Args:
+        workspace: The project.
+        case_id: The case.
+        organ_name: The organ.
+        number: Of the revision.
+        by: Pseudonym of who decides.
+        why: For people.
+
+    Raises:
+        UnknownCaseError: There is no such case.
+        UnknownOrganError: There is no such organ.
+        ReviewError: The organ has no revision of that number.
+    """
+    facts, name = _asked(workspace, case_id, organ_name)
+    revision = _numbered(facts, name, number)
+    return _decided(workspace, facts, _decision(revision, DecisionKind.ADJUDICATE, by, why))
+
+
+def prefer(
+    workspace: Workspace,
+    case_id: str,
+    organ_name: str,
+    *,
+    number: int | None = None,
+    by: str = SOMEBODY,
+    why: str = "",
+) -> Decision:
+    """Let a revision stand over the original label: the last word of readers where no number is given.
+
+    Raises:
+        UnknownCaseError: There is no such case.
+        UnknownOrganError: There is no such organ.
+        ReviewError: The organ has no such revision, or readings disagree and no number is given.
+    """
+    facts, name = _asked(workspace, case_id, organ_name)
+    if number is None:
+        revision = standing_revision(facts.revisions_of(name), facts.decisions_of(name))
+        if revision is None:
+            raise ReviewError(
+                f"no revision of {name} in {case_id} can be preferred; "
+                "hand one in with `omentum review import`"
+            )
+    else:
+        revision = _numbered(facts, name, number)
+    return _decided(workspace, facts, _decision(revision, DecisionKind.PREFER, by, why))
+
+
+def restore(
+    workspace: Workspace,
+    case_id: str,
+    organ_name: str,
+    to: int | MaskSource,
+    *,
+    by: str = SOMEBODY,
+    why: str = "",
+) -> Decision:
+    """Let an earlier mask stand again: a revision by its number, the original label, or what is predicted.
+
+    Raises:
+        UnknownCaseError: There is no such case.
+        UnknownOrganError: There is no such organ.
+        ReviewError: The organ has no such mask.
+    """
+    facts, name = _asked(workspace, case_id, organ_name)
+    if isinstance(to, int):
+        revision = _numbered(facts, name, to)
+        return _decided(workspace, facts, _decision(revision, DecisionKind.RESTORE, by, why))
+    has = {
+        MaskSource.ORIGINAL: name in facts.case.original_organs,
+        MaskSource.PREDICTED: facts.prediction is not None and name in facts.prediction.organs,
+        MaskSource.REVISED: False,
+    }
+    if not has[to]:
+        raise ReviewError(
+            f"{name} in {case_id} has no {to} mask to go back to; `omentum review history {case_id} {name}` "
+            "lists what there is"
+        )
+    decision = Decision(
+        case_id=case_id,
+        organ=name,
+        kind=DecisionKind.PREFER if to is MaskSource.ORIGINAL else DecisionKind.RESTORE,
+        stands=to,
+        by=by,
+        why=why,
+        time=datetime.now(UTC),
+    )
+    return _decided(workspace, facts, decision)
+
+
+def confirm(
+    workspace: Workspace,
+    rule: str,
+    case_ids: Collection[str],
+    *,
+    organs: Collection[str] = (),
+    by: str = SOMEBODY,
+    why: str = "",
+) -> list[Confirmation]:
+    """Say of all findings of a rule in some cases that they are no errors.
+
+    Args:
+        workspace: The project.
+        rule: Name of the rule.
+        case_ids: The cases.
+        organs: Only of these, or `WHOLE_CT`; of all where none is named.
+        by: Pseudonym of who says so.
+        why: For people.
+
+    Returns:
+        What was confirmed, by case.
+
+    Raises:
+        UnknownCaseError: There is no such case; nothing is confirmed then.
+        ConfigError: No case is named.
+        ReviewError: No mask in these cases has an open finding of that rule.
+    """
+    if not case_ids:
+        raise ConfigError("--cases", "", "it must name at least one case")
+    names = {name if name == WHOLE_CT else organ(name).name for name in organs}
+    said: list[Confirmation] = []
+    with workspace.store.together():
+        for case_id in case_ids:
+            facts = facts_of_case(workspace, case_id)
+            found = [one for one in _open_findings(workspace, facts) if one.rule == rule]
+            chosen = [one for one in found if not names or one.organ in names]
+            said += [_confirmation(case_id, one, by, why) for one in chosen]
+        if not said:
+            raise ReviewError(
+                f"no mask in {', '.join(case_ids)} has an open finding of the rule {rule!r}; "
+                "`omentum status` lists them"
+            )
+        workspace.store.confirmations.add(said)
+        for case_id, name in dict.fromkeys((one.case_id, one.organ) for one in said):
+            settle_tasks(workspace, case_id, name, answered=True)
+    return said
+
+
+def _open_findings(workspace: Workspace, facts: CaseFacts) -> list[MaskFinding]:
+    """Give what is open about the CT of a case, and about the masks that stand or are held back."""
+    labelled = standing_case(facts)
+    found = ct_findings_of(facts, workspace.store.arrivals.of_case(facts.case.case_id))
+    of_masks = [one for mask in labelled.masks for one in mask.findings]
+    return [*found, *of_masks, *(one for mask in labelled.held for one in mask.findings)]
+
+
+def _confirmation(case_id: str, finding: MaskFinding, by: str, why: str) -> Confirmation:
+    return Confirmation(
+        case_id=case_id,
+        organ=finding.organ,
+        rule=finding.rule,
+        mask_sha256=finding.mask_sha256,
+        by=by,
+        why=why,
+        time=datetime.now(UTC),
+    )
+
+
+def _asked(workspace: Workspace, case_id: str, organ_name: str) -> tuple[CaseFacts, str]:
+    return facts_of_case(workspace, case_id), organ(organ_name).name
+
+
+def _numbered(facts: CaseFacts, name: str, number: int) -> Revision:
+    revisions = facts.revisions_of(name)
+    found = next((one for one in revisions if one.number == number), None)
+    if found is None:
+        known = ", ".join(f"{one.number} of {one.reader}" for one in revisions) or "none"
+        raise ReviewError(f"{name} in {facts.case.case_id} has no revision {number}; there are: {known}")
+    return found
+
+
+def _decision(revision: Revision, kind: DecisionKind, by: str, why: str) -> Decision:
+    return Decision(
+        case_id=revision.case_id,
+        organ=revision.organ,
+        kind=kind,
+        revision_number=revision.number,
+        by=by,
+        why=why,
+        time=datetime.now(UTC),
+    )
+
+
+def _decided(workspace: Workspace, facts: CaseFacts, decision: Decision) -> Decision:
+    """Keep a decision, unless it is the one that counts already; tasks that waited for it go on."""
+    with workspace.store.together():
+        last = facts.decisions_of(decision.organ)[-1:]
+        same = [one for one in last if _says(one) == _says(decision)]
+        kept = same[0] if same else workspace.store.decisions.add(decision)
+        settle_tasks(workspace, decision.case_id, decision.organ)
+    return kept
+
+
+def _says(decision: Decision) -> tuple[object, ...]:
+    return decision.kind, decision.stands, decision.revision_number

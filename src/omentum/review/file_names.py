@@ -1,0 +1,96 @@
+"""Read from a file's or a segment's name which organ it is of, and whether a reader revised it."""
+
+import difflib
+import re
+from dataclasses import dataclass
+
+from omentum.errors import UnknownOrganError
+from omentum.volumes.labels import ORGANS, organ
+
+__all__ = ["NamedOrgan", "is_generic", "is_system_file", "nearest_organ", "organ_in_name", "stem_of"]
+
+_ENDING = re.compile(r"(?:\.seg)?\.(?:nii|nii\.gz|nrrd|nhdr|mha|mhd)$", re.IGNORECASE)
+_COPY = re.compile(r"(?: ?\(\d+\)|[ _.-]+\d+|[ _-]+copy(?:[ _]?\(?\d+\)?)?)$", re.IGNORECASE)
+"""What browsers, systems and 3D Slicer add to the name of a file that is there already."""
+_REVISED = re.compile(r"[ _.-]+revised$", re.IGNORECASE)
+_GENERIC = re.compile(r"(?:segment(?:ation)?|label)?[ _.-]*\d*", re.IGNORECASE)
+_SYSTEM = re.compile(r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|\.omentum-part~.*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedOrgan:
+    """What a name says."""
+
+    organ: str | None
+    """The organ; `None` if there is none of that name."""
+    text: str
+    """The part of the name where an organ's would be."""
+    is_revised: bool
+    """Whether it says that a reader revised or accepted the mask."""
+
+
+def stem_of(file_name: str) -> str:
+    """Leave out what a file name says of the format.
+
+    Example:
+        >>> stem_of("liver_revised.seg.nrrd"), stem_of("Spleen.NII.GZ")
+        ('liver_revised', 'Spleen')
+    """
+    return _ENDING.sub("", file_name)
+
+
+def organ_in_name(stem: str) -> NamedOrgan:
+    """Find the organ in a name; the case of letters does not matter, nor what numbers a copy.
+
+    Example:
+        >>> organ_in_name("Liver_Revised (1)")
+        NamedOrgan(organ='liver', text='Liver', is_revised=True)
+        >>> organ_in_name("livre_revised").organ is None
+        True
+    """
+    found = _read(stem.strip())
+    shorter = _COPY.sub("", stem.strip())
+    if found.organ is None and shorter and shorter != stem.strip():
+        found = _read(shorter)
+    return found
+
+
+def _read(stem: str) -> NamedOrgan:
+    text = _REVISED.sub("", stem)
+    is_revised = text != stem
+    name = re.sub(r"[ .-]+", "_", text.strip().lower())
+    try:
+        return NamedOrgan(organ=organ(name).name, text=text, is_revised=is_revised)
+    except UnknownOrganError:
+        return NamedOrgan(organ=None, text=text, is_revised=is_revised)
+
+
+def nearest_organ(text: str) -> str | None:
+    """Give the organ whose name is most like a text; `None` if none is.
+
+    Example:
+        >>> nearest_organ("livre"), nearest_organ("xyz")
+        ('liver', None)
+    """
+    close = difflib.get_close_matches(text.lower(), [row.name for row in ORGANS], n=1)
+    return close[0] if close else None
+
+
+def is_generic(name: str | None) -> bool:
+    """Tell whether a segment has the name that programs give, which says nothing.
+
+    Example:
+        >>> is_generic("Segment_1"), is_generic(None), is_generic("liver")
+        (True, True, False)
+    """
+    return name is None or _GENERIC.fullmatch(name.strip()) is not None
+
+
+def is_system_file(file_name: str) -> bool:
+    """Tell whether an operating system left a file, or a writer of ours that was killed.
+
+    Example:
+        >>> is_system_file(".DS_Store"), is_system_file("._liver.nii.gz"), is_system_file("liver.nii.gz")
+        (True, True, False)
+    """
+    return _SYSTEM.fullmatch(file_name) is not None

@@ -1,0 +1,161 @@
+"""Write the tasks of a reader as folders that any viewer opens."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+from pathlib import Path
+
+from omentum.errors import GridMismatchError, ImageError, ReviewError
+from omentum.project.project import Workspace
+from omentum.records import Failure, Task, TaskState
+from omentum.review.claims import ANY_TASK, TWO_WEEKS, Asked, claim, give_back
+from omentum.review.export import Ticket, export_task
+from omentum.review.shown import shown_case
+from omentum.review.task_file import TASK_NAME, project_id, read_task_file
+from omentum.store.tasks import pool_of
+
+__all__ = ["Exported", "export_round", "holder_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """What went out."""
+
+    tasks: tuple[Task, ...]
+    """By case and rank."""
+    left_out: tuple[Failure, ...] = ()
+    """Cases whose tasks cannot be shown now, with the reason."""
+
+
+def holder_of(folder: Path) -> str:
+    """Name the holder of tasks that go out to a folder and to no named reader."""
+    return f"folder:{folder.absolute()}"
+
+
+def export_round(
+    workspace: Workspace,
+    folder: Path,
+    *,
+    top: int | None = None,
+    reader: str | None = None,
+    asked: Asked = ANY_TASK,
+    lasting: timedelta = TWO_WEEKS,
+) -> Exported:
+    """Write tasks that nobody else has, by rank; the same reader, or the same folder, gets the same again.
+
+    Args:
+        workspace: The project.
+        folder: Gets a folder for each case.
+        top: Most tasks; all where not said.
+        reader: Who gets them; the folder itself holds them where not said.
+        asked: Which ones.
+        lasting: How long nobody else gets them.
+
+    Raises:
+        ReviewError: No task can go out, or the folder has tasks of another round or project.
+    """
+    number = workspace.store.rounds.current().number
+    ticket = Ticket(
+        project=project_id(workspace.folder),
+        holder=reader or holder_of(folder),
+        network=workspace.networks[0],
+    )
+    _check_folder(folder, number, ticket.project)
+    problems = _Problems(workspace, ticket.network)
+    claims = claim(
+        workspace, ticket.holder, top, asked=asked, lasting=lasting, can_be_shown=problems.is_shown
+    )
+    if not claims:
+        raise ReviewError(problems.why_none(asked, reader))
+    written: list[Task] = []
+    failed: list[Failure] = []
+    tasks = sorted((one.task for one in claims), key=lambda task: (task.case_id, task.rank))
+    for case_id, group in groupby(tasks, key=lambda task: task.case_id):
+        of_case = list(group)
+        try:
+            _write(workspace, of_case, ticket, folder)
+        except (ImageError, GridMismatchError, ReviewError) as error:
+            numbers = [task.number for task in of_case if task.number is not None]
+            give_back(workspace, numbers, ticket.holder)
+            failed.append(Failure(key=case_id, reason=str(error)))
+        else:
+            written += of_case
+    return Exported(tasks=tuple(written), left_out=(*problems.told, *failed))
+
+
+class _Problems:
+    """Why cases cannot be shown, found out once for each."""
+
+    def __init__(self, workspace: Workspace, network: str) -> None:
+        self._workspace = workspace
+        self._network = network
+        self._predictions = workspace.predictions(network)
+        self._known: dict[tuple[str, bool], str] = {}
+
+    @property
+    def told(self) -> list[Failure]:
+        """Give each case that cannot be shown, with the reason."""
+        found = {case_id: why for (case_id, _), why in sorted(self._known.items()) if why}
+        return [Failure(key=case_id, reason=why) for case_id, why in found.items()]
+
+    def is_shown(self, task: Task) -> bool:
+        """Tell whether the files that a task shows are there."""
+        key = task.case_id, task.is_of_ct
+        if key not in self._known:
+            self._known[key] = self._why_not(task)
+        return not self._known[key]
+
+    def _why_not(self, task: Task) -> str:
+        case = self._workspace.store.cases.get(task.case_id)
+        if not case.ct_path.is_file():
+            return (
+                f"{case.ct_path} is gone; bring it back, or leave the case out with `omentum cases exclude`"
+            )
+        made = self._predictions.get(task.case_id)
+        if not task.is_of_ct and (made is None or not made.masks_path.is_file()):
+            return (
+                f"{self._network} has no prediction of {task.case_id} any more; "
+                "run `omentum predict` and `omentum score` again"
+            )
+        return ""
+
+    def why_none(self, asked: Asked, reader: str | None) -> str:
+        """Say why no task goes out."""
+        store = self._workspace.store
+        number = store.rounds.current().number
+        wanted = [task for task in store.tasks.of_round(number) if asked.takes(task)]
+        if self.told:
+            return f"no task can be shown: {self.told[0].key}: {self.told[0].reason}"
+        out = store.leases.all(pool_of(number))
+        holders = sorted({one.holder for task in wanted for one in out.get(str(task.number), ())} - {reader})
+        if any(task.state is TaskState.CLAIMED for task in wanted) and holders:
+            return (
+                f"round {number} has no open task of these that nobody has: {', '.join(holders)} have them; "
+                "ask for a second reading with --again"
+            )
+        return f"round {number} has no open task; make the queue with `omentum score`"
+
+
+def _check_folder(folder: Path, number: int, project: str) -> None:
+    """Refuse a folder that holds tasks of another round or project, before a task is claimed."""
+    for path in sorted(folder.glob(f"*/{TASK_NAME}")):
+        before = read_task_file(path.parent)
+        if before is not None and before.project not in ("", project):
+            raise ReviewError(f"{path.parent} was exported from another project; name another folder")
+        if before is not None and before.round_number != number:
+            raise ReviewError(
+                f"a task of round {number} cannot be exported with those of round {before.round_number} in "
+                f"{path.parent}; give each round a folder of its own"
+            )
+
+
+def _write(workspace: Workspace, tasks: list[Task], ticket: Ticket, folder: Path) -> None:
+    case = workspace.store.cases.get(tasks[0].case_id)
+    export_task(
+        tasks,
+        case,
+        shown_case(workspace, tasks, ticket.network),
+        ticket=ticket,
+        attention_dir=workspace.folder.attention_dir(case.case_id),
+        folder=folder,
+    )

@@ -1,0 +1,287 @@
+"""Keep what a reader hands in, measured against the mask that was shown, and say whether it stands.
+
+In:  masks of one case on its CT's grid, each with its task or with what the reader was shown.
+Out: files below `revisions/`, never overwritten; one transaction with the revisions, decisions and states of
+     tasks. Killed anywhere and called again, it loses nothing and keeps nothing twice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from omentum.errors import GridMismatchError, ReviewError
+from omentum.measures.overlap import changed_ml, dice
+from omentum.project.project import Workspace
+from omentum.project.standing import CaseFacts, conflict_of, facts_of_case
+from omentum.records import Decision, DecisionKind, MaskFinding, MaskSource, Revision, Says, Task, TaskState
+from omentum.review.look import findings_of_new
+from omentum.review.shown import find_base, predicted_mask
+from omentum.review.standing_reasons import why_not_standing
+from omentum.review.task_states import settle_tasks
+from omentum.store.tasks import pool_of
+from omentum.volumes.labels import organ
+from omentum.volumes.mask_hash import mask_sha256
+from omentum.volumes.nifti import write_nifti
+from omentum.volumes.volume import Volume
+
+__all__ = ["HandIn", "SubmitResult", "submit"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HandIn:
+    """A mask that a reader hands in."""
+
+    case_id: str
+    organ: str
+    mask: npt.NDArray[np.bool_]
+    """Voxels `(x, y, z)` on the CT's grid; none of them says that the organ is absent."""
+    reader: str
+    """Pseudonym."""
+    task_number: int | None = None
+    """The task that it is for; `None` without one."""
+    base_sha256: str | None = None
+    """Hash of the mask that was shown; that of the task where not said, else unknown."""
+    shown: npt.NDArray[np.bool_] | None = None
+    """The mask that was shown, if it came along; it is found by its hash where it did not."""
+    network: str = ""
+    """Whose masks were shown; the task's or the main network's where not said."""
+    round_number: int | None = None
+    """Round that it is for; the task's or the current one where not said."""
+    holder: str = ""
+    """Who holds the task, where that is not the reader."""
+    decides: bool = False
+    """Whether the reader decides by it which mask stands, whatever others drew."""
+    minutes: float | None = None
+    """Time it took; `None` if not said."""
+    comment: str = ""
+    """The reader's own words."""
+    origin: str = ""
+    """What the file looked like that it was imported from, where such imports are repeated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitResult:
+    """What became of a mask that was handed in."""
+
+    revision: Revision
+    """As it is kept."""
+    stands: bool
+    why_not: str = ""
+    """Why it does not stand, in a sentence for people."""
+    is_known: bool = False
+    """Whether the same reader handed in the same mask of the same task before, so that nothing was added."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """A hand-in whose file is in place."""
+
+    hand_in: HandIn
+    revision: Revision
+    task: Task | None
+
+
+def submit(workspace: Workspace, hand_ins: Sequence[HandIn]) -> list[SubmitResult]:
+    """Keep masks of one case that came in together.
+
+    Args:
+        workspace: The project.
+        hand_ins: Of one case, each of another organ.
+
+    Returns:
+        What became of each, in order.
+
+    Raises:
+        UnknownCaseError: There is no such case.
+        UnknownOrganError: There is no such organ.
+        GridMismatchError: A mask has another shape than the CT.
+        ReviewError: There is no such task, a task is of another organ, or two masks are of one organ.
+    """
+    if not hand_ins:
+        return []
+    case_id = hand_ins[0].case_id
+    if len({one.organ for one in hand_ins}) < len(hand_ins) or any(
+        one.case_id != case_id for one in hand_ins
+    ):
+        raise ReviewError("masks that come in together are of one case, and each of another organ")
+    facts = facts_of_case(workspace, case_id)
+    drafts = [_drafted(workspace, facts, one) for one in hand_ins]
+    new = [one for one in drafts if _known(facts, one) is None]
+    masks = {one.revision.organ: one.hand_in.mask for one in new}
+    sha256s = {one.revision.organ: one.revision.sha256 for one in new}
+    findings = findings_of_new(facts, masks, sha256s) if new else {}
+    with workspace.store.together():
+        kept = [_kept(workspace, one, findings.get(one.revision.organ, ())) for one in drafts]
+        facts = facts_of_case(workspace, case_id)
+    results = []
+    for revision, is_known in kept:
+        why_not = why_not_standing(facts, revision)
+        results.append(
+            SubmitResult(revision=revision, stands=not why_not, why_not=why_not, is_known=is_known)
+        )
+    return results
+
+
+def _drafted(workspace: Workspace, facts: CaseFacts, one: HandIn) -> _Draft:
+    """Measure a mask, and put its file in place."""
+    case, name = facts.case, organ(one.organ).name
+    if one.mask.shape != case.geometry.shape:
+        seen = f"its shape is {one.mask.shape}, the CT's {case.geometry.shape}"
+        raise GridMismatchError(f"mask of {name} in {case.case_id}", seen, "draw it on the CT's grid")
+    task = _task_of(workspace, one, name)
+    if task is not None:
+        one = replace(
+            one,
+            base_sha256=one.base_sha256 or task.shown_sha256,
+            network=one.network or task.network,
+            round_number=one.round_number or task.round_number,
+        )
+    sha256 = mask_sha256(one.mask, case.geometry)
+    path = workspace.folder.revision_dir(case.case_id, name) / f"{sha256}.nii.gz"
+    revision = Revision(
+        case_id=case.case_id,
+        organ=name,
+        path=path,
+        sha256=sha256,
+        round_number=_round_of(workspace, one),
+        reader=one.reader,
+        says=Says.REVISED if one.mask.any() else Says.ABSENT,
+        task_number=None if task is None else task.number,
+        minutes=one.minutes,
+        comment=one.comment,
+        origin=one.origin,
+        time=datetime.now(UTC),
+    )
+    revision = _measured(workspace, facts, one, revision)
+    if not path.exists():
+        write_nifti(path, Volume(one.mask, case.geometry))
+        path.chmod(0o444)
+    return _Draft(hand_in=one, revision=revision, task=task)
+
+
+def _task_of(workspace: Workspace, one: HandIn, name: str) -> Task | None:
+    if one.task_number is None:
+        return None
+    task = workspace.store.tasks.get(one.task_number)
+    if task is None or task.key != (one.case_id, name):
+        seen = "there is no such task" if task is None else f"that is of {task.organ} in {task.case_id}"
+        raise ReviewError(
+            f"a mask of {name} in {one.case_id} was handed in for task {one.task_number}, and {seen}; "
+            "`omentum review list` shows the tasks"
+        )
+    return task
+
+
+def _round_of(workspace: Workspace, one: HandIn) -> int:
+    current = workspace.store.rounds.current().number
+    return min(one.round_number or current, current)
+
+
+def _measured(workspace: Workspace, facts: CaseFacts, one: HandIn, revision: Revision) -> Revision:
+    """Compare a mask with what was shown, if that is known and still there; else with the prediction."""
+    network = one.network or workspace.networks[0]
+    revision = replace(revision, network=network, base_sha256=one.base_sha256)
+    base_sha256 = one.base_sha256
+    if one.shown is not None:
+        base_sha256 = mask_sha256(one.shown, facts.case.geometry)
+    if base_sha256 is None:
+        return _compared_with_prediction(workspace, facts, one, revision)
+    revision = replace(revision, base_sha256=base_sha256)
+    if revision.sha256 == base_sha256 and one.mask.any():
+        revision = replace(revision, says=Says.ACCEPTED)
+    base = find_base(workspace, facts, revision.organ, base_sha256, network=network)
+    if base is not None:
+        return _compared(replace(revision, base_source=base.source), base.mask, one.mask, facts)
+    return revision if one.shown is None else _compared(revision, one.shown, one.mask, facts)
+
+
+def _compared_with_prediction(
+    workspace: Workspace, facts: CaseFacts, one: HandIn, revision: Revision
+) -> Revision:
+    """Compare with what the network made, as what was shown is unknown; an equal mask was accepted."""
+    of_network = facts_of_case(workspace, facts.case.case_id, network=revision.network)
+    before = predicted_mask(of_network, revision.organ)
+    if one.mask.any() and np.array_equal(before, one.mask):
+        revision = replace(
+            revision,
+            says=Says.ACCEPTED,
+            base_sha256=revision.sha256,
+            base_source=MaskSource.PREDICTED,
+        )
+    return _compared(revision, before, one.mask, facts)
+
+
+def _compared(
+    revision: Revision, before: npt.NDArray[np.bool_], after: npt.NDArray[np.bool_], facts: CaseFacts
+) -> Revision:
+    added_ml, removed_ml = changed_ml(before, after, facts.case.geometry.voxel_ml)
+    return replace(revision, added_ml=added_ml, removed_ml=removed_ml, dice_to_base=dice(before, after))
+
+
+def _known(facts: CaseFacts, draft: _Draft) -> Revision | None:
+    """Find what the same reader handed in last for the same task, if it is the same mask."""
+    new = draft.revision
+    own = [
+        one
+        for one in facts.revisions_of(new.organ)
+        if one.reader == new.reader and one.task_number == new.task_number
+    ]
+    return own[-1] if own and own[-1].sha256 == new.sha256 else None
+
+
+def _kept(workspace: Workspace, draft: _Draft, findings: tuple[MaskFinding, ...]) -> tuple[Revision, bool]:
+    """Note a draft with all that follows from it; tell whether it was known."""
+    store, new = workspace.store, draft.revision
+    facts = facts_of_case(workspace, new.case_id)
+    known = _known(facts, draft)
+    if known is None:
+        other = None
+        if not draft.hand_in.decides:
+            is_blinded = draft.task is not None and draft.task.n_readings > 1
+            earlier, decisions = facts.revisions_of(new.organ), facts.decisions_of(new.organ)
+            other = conflict_of(new, earlier, decisions, is_blinded=is_blinded)
+        conflict = None if other is None else other.number
+        kept = store.revisions.add(replace(new, findings=findings, conflicts_with=conflict))
+    else:
+        kept = known
+    if draft.hand_in.decides:
+        _decide(workspace, facts, kept)
+    if known is None or draft.hand_in.decides:
+        _end_reading(workspace, draft)
+    return kept, known is not None
+
+
+def _decide(workspace: Workspace, facts: CaseFacts, revision: Revision) -> None:
+    decisions = facts.decisions_of(revision.organ)
+    if decisions and decisions[-1].revision_number == revision.number:
+        return
+    workspace.store.decisions.add(
+        Decision(
+            case_id=revision.case_id,
+            organ=revision.organ,
+            kind=DecisionKind.ADJUDICATE,
+            revision_number=revision.number,
+            by=revision.reader,
+            why=revision.comment,
+            time=datetime.now(UTC),
+        )
+    )
+
+
+def _end_reading(workspace: Workspace, draft: _Draft) -> None:
+    """Note that a reader is done with the task; without one, with the round's open tasks of the organ."""
+    store, new = workspace.store, draft.revision
+    ended = (TaskState.DONE, TaskState.SKIPPED)
+    tasks = [draft.task] if draft.task is not None else []
+    if not tasks:
+        tasks = [
+            one
+            for one in store.tasks.open_of(new.case_id, new.organ)
+            if one.round_number == new.round_number and one.state not in ended
+        ]
+    for task in tasks:
+        store.leases.end(pool_of(task.round_number), str(task.number), draft.hand_in.holder or new.reader)
+    settle_tasks(workspace, new.case_id, new.organ, read=[task for task in tasks if task is not None])

@@ -1,0 +1,124 @@
+"""Take the masks that readers drew before a case came here, from an AbdomenAtlas tree, as revisions.
+
+In:  an open project, and `<organ>_revised.nii.gz` of cases that came from such a tree.
+Out: revisions of the round that is under way. Each keeps what its file looked like, so that a mask is not
+     read again unless its file changes.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from omentum.errors import ImageError, LabelValueError
+from omentum.project.project import Workspace
+from omentum.records import Batch, Case, Failure, Revision
+from omentum.review.hand_in import HandIn, submit
+from omentum.runners.runner import Progress
+from omentum.volumes.labels import organ
+from omentum.volumes.segmentations import read_segmentation
+
+__all__ = ["DRAWN_STAGE", "TREE_READER", "DrawnBefore", "take_drawn"]
+
+DRAWN_STAGE = "take revisions"
+"""The ledger's stage; keys are `<case_id>/<organ>`."""
+TREE_READER = "tree-reader"
+"""Pseudonym of all who drew in a tree, for a tree does not name them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnBefore:
+    """A mask that a reader drew."""
+
+    case_id: str
+    """A case of the project."""
+    organ: str
+    path: Path
+    """`<organ>_revised.nii.gz`."""
+    shown: Path | None = None
+    """What the reader began with, if that is there; else it is taken for the main network's mask."""
+    network: str | None = None
+    """Whose that was."""
+
+    @property
+    def key(self) -> str:
+        """Its name in the ledger."""
+        return f"{self.case_id}/{self.organ}"
+
+
+def take_drawn(
+    workspace: Workspace,
+    drawn: Sequence[DrawnBefore],
+    *,
+    progress: Callable[[Progress], None] | None = None,
+) -> tuple[Batch, tuple[Failure, ...]]:
+    """Take masks, each by itself; what was taken before is not taken twice.
+
+    Returns:
+        What became of them, by `<case_id>/<organ>`; a mask that cannot be used is among the failed. And those
+        that are left alone with the reason: a reader of this project has revised the organ.
+    """
+    ledger = workspace.store.ledger
+    wanted, left = [], []
+    for one in drawn:
+        ours = workspace.store.revisions.of_organ(one.case_id, organ(one.organ).name)
+        taken = [revision for revision in ours if revision.reader == TREE_READER]
+        if taken and taken[-1].origin == _stamp(one.path):
+            wanted.append(one)
+        elif ours and ours[-1].reader != TREE_READER:
+            reason = f"{one.organ} was revised in this project; to put that aside: omentum review import"
+            left.append(Failure(key=str(one.path), reason=f"{reason} {one.path.parent}"))
+        else:
+            ledger.forget(DRAWN_STAGE, one.key)
+            wanted.append(one)
+    batch = workspace.runner.run(
+        wanted,
+        lambda one: _take(workspace, one),
+        key=lambda one: one.key,
+        ledger=ledger.of(DRAWN_STAGE),
+        progress=progress,
+    )
+    return batch, tuple(left)
+
+
+def _take(workspace: Workspace, one: DrawnBefore) -> Revision:
+    stamp = _stamp(one.path)
+    case = workspace.store.cases.get(one.case_id)
+    row = organ(one.organ)
+    mask = _only_mask(one.path, case, row.index)
+    shown = _shown(one, case, row.index)
+    hand_in = HandIn(
+        case_id=one.case_id,
+        organ=row.name,
+        mask=mask,
+        reader=TREE_READER,
+        network=one.network if shown is not None and one.network is not None else "",
+        shown=shown,
+        origin=stamp,
+    )
+    return submit(workspace, [hand_in])[0].revision
+
+
+def _shown(one: DrawnBefore, case: Case, index: int) -> npt.NDArray[np.bool_] | None:
+    """Give the mask that the reader began with; `None` where it is not there."""
+    if one.shown is None or one.network is None:
+        return None
+    try:
+        return _only_mask(one.shown, case, index)
+    except ImageError:  # it says how much was changed, and no more: the revision is taken all the same
+        return None
+
+
+def _only_mask(path: Path, case: Case, index: int) -> npt.NDArray[np.bool_]:
+    masks = read_segmentation(path, case.geometry, values=(index,))
+    if len(masks) != 1:
+        raise LabelValueError(path, f"it holds {len(masks)} segments", "save one organ a file")
+    return masks[0].mask
+
+
+def _stamp(path: Path) -> str:
+    """Give what changes when a file is written anew."""
+    known = path.stat()
+    return f"{known.st_size} {known.st_mtime_ns}"

@@ -1,0 +1,254 @@
+"""Say which mask a reader is shown of an organ, and find masks that were shown by their hashes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from omentum.errors import ImageError, ReviewError
+from omentum.project.ct_findings import ct_findings_of
+from omentum.project.project import Workspace
+from omentum.project.standing import CaseFacts, facts_of_case, standing_case
+from omentum.records import HeldMask, MaskFinding, MaskSource, StandingMask, Task
+from omentum.volumes.file_hash import file_sha256
+from omentum.volumes.labels import organ
+from omentum.volumes.mask_files import read_masks
+from omentum.volumes.mask_hash import mask_sha256
+from omentum.volumes.masks import MaskSet
+from omentum.volumes.nifti import read_nifti
+
+__all__ = [
+    "Base",
+    "ShownCase",
+    "ShownMask",
+    "find_base",
+    "predicted_mask",
+    "shown_case",
+    "shown_masks",
+    "shown_sha256",
+]
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Base:
+    """A mask that was shown to a reader.
+
+    Attributes:
+        mask: Its voxels `(x, y, z)` on the CT's grid.
+        source: Where it came from; `None` if that is unknown.
+    """
+
+    mask: Mask
+    source: MaskSource | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownMask:
+    """The mask of an organ that a reader is shown."""
+
+    organ: str
+    sha256: str | None
+    """Hash of its voxels; `None` where nothing is known of the organ, so that an empty mask is shown."""
+    source: MaskSource | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ShownCase:
+    """What readers of one case are shown.
+
+    Attributes:
+        masks: What the network made of the case, with the masks of `organs` in their place.
+        masks_sha256: Hash of the network's file of masks; `None` where it made none of the case.
+        organs: The masks that are to be looked at, by organ.
+        ct_findings: What was found of the whole CT and no person has confirmed.
+    """
+
+    masks: MaskSet
+    masks_sha256: str | None
+    organs: Mapping[str, ShownMask]
+    ct_findings: tuple[MaskFinding, ...] = ()
+
+
+def predicted_mask(facts: CaseFacts, name: str) -> Mask:
+    """Give the mask that the network made of an organ; nothing where it did not predict it, or it is gone."""
+    prediction = facts.prediction
+    if prediction is None or name not in prediction.organs or not prediction.masks_path.is_file():
+        return np.zeros(facts.case.geometry.shape, dtype=bool)
+    return read_masks(prediction.masks_path).mask(name)
+
+
+def shown_sha256(workspace: Workspace, facts: CaseFacts, name: str) -> str | None:
+    """Give the hash of the mask that a reader of an organ is shown now; `None` where there is none.
+
+    It is what stands or is held back. A file is read only where its hash was not kept.
+    """
+    found = _shown(workspace, facts, name)
+    return None if found is None else found[0].sha256
+
+
+def shown_case(workspace: Workspace, tasks: Iterable[Task], network: str) -> ShownCase:
+    """Give what readers of tasks of one case are shown: for each organ what stands or is held back.
+
+    Where several readers are to revise a task, each is shown what the first one was.
+
+    Raises:
+        ReviewError: The network's masks of the case are gone, or the mask of a task.
+    """
+    tasks = list(tasks)
+    facts = facts_of_case(workspace, tasks[0].case_id, network=network)
+    found = ct_findings_of(facts, workspace.store.arrivals.of_case(facts.case.case_id))
+    prediction = facts.prediction
+    if prediction is None or not prediction.masks_path.is_file():
+        if any(not task.is_of_ct for task in tasks):
+            raise ReviewError(
+                f"{network} has no prediction of {facts.case.case_id} any more; "
+                "run `omentum predict` and `omentum score` again"
+            )
+        return ShownCase(masks=_nothing(facts), masks_sha256=None, organs={}, ct_findings=found)
+    organs: dict[str, ShownMask] = {}
+    replaced: dict[str, Mask] = {}
+    for task in tasks:
+        if not task.is_of_ct:
+            organs[task.organ], mask = _of_task(workspace, facts, task)
+            if organs[task.organ].source is not MaskSource.PREDICTED:
+                replaced[task.organ] = mask
+    masks = shown_masks(read_masks(prediction.masks_path), replaced)
+    sha256 = prediction.masks_sha256 or file_sha256(prediction.masks_path)
+    return ShownCase(masks=masks, masks_sha256=sha256, organs=organs, ct_findings=found)
+
+
+def shown_masks(predicted: MaskSet, replaced: Mapping[str, Mask]) -> MaskSet:
+    """Put masks that a person drew in the place of what a network predicted, as `labels.nii.gz` has them."""
+    for name in sorted(replaced):
+        predicted = predicted.replaced(name, replaced[name])
+    return predicted
+
+
+def find_base(
+    workspace: Workspace, facts: CaseFacts, name: str, sha256: str, *, network: str = ""
+) -> Base | None:
+    """Find the mask of an organ by its hash; `None` where it is no longer there.
+
+    It may be what a network predicted, a revision, or one version of the original label. A file that is gone
+    or cannot be read is passed over.
+    """
+    ways = (
+        partial(_of_prediction, workspace, facts, name, sha256, network),
+        partial(_of_revision, facts, name, sha256),
+        partial(_of_label, workspace, facts, name, sha256),
+    )
+    for look in ways:
+        try:
+            found = look()
+        except (ImageError, OSError):
+            continue
+        if found is not None:
+            return found
+    return None
+
+
+def _of_task(workspace: Workspace, facts: CaseFacts, task: Task) -> tuple[ShownMask, Mask]:
+    if task.n_readings > 1 and task.shown_sha256 is not None:
+        base = find_base(workspace, facts, task.organ, task.shown_sha256, network=task.network)
+        if base is not None:
+            return ShownMask(organ=task.organ, sha256=task.shown_sha256, source=base.source), base.mask
+    found = _shown(workspace, facts, task.organ)
+    if found is None:
+        nothing = np.zeros(facts.case.geometry.shape, dtype=bool)
+        return ShownMask(organ=task.organ, sha256=None, source=None), nothing
+    shown, mask = found
+    return shown, _standing_mask(facts, task.organ) if mask is None else mask
+
+
+def _shown(workspace: Workspace, facts: CaseFacts, name: str) -> tuple[ShownMask, Mask | None] | None:
+    """Give what is shown of an organ, and its voxels where they had to be read."""
+    chosen = _chosen(facts, name)
+    if chosen is None:
+        return None
+    if chosen.source is MaskSource.REVISED and chosen.revision is not None:
+        return ShownMask(organ=name, sha256=chosen.revision.sha256, source=chosen.source), None
+    if chosen.source is MaskSource.PREDICTED and facts.prediction is not None:
+        kept = workspace.store.predictions.hashes_of(facts.case.case_id, facts.prediction.network)
+        if name in kept:
+            return ShownMask(organ=name, sha256=kept[name], source=chosen.source), None
+    mask = _read(facts, chosen)
+    sha256 = mask_sha256(mask, facts.case.geometry)
+    return ShownMask(organ=name, sha256=sha256, source=chosen.source), mask
+
+
+def _standing_mask(facts: CaseFacts, name: str) -> Mask:
+    chosen = _chosen(facts, name)
+    assert chosen is not None
+    return _read(facts, chosen)
+
+
+def _chosen(facts: CaseFacts, name: str) -> StandingMask | HeldMask | None:
+    labelled = standing_case(facts)
+    stands = next((one for one in labelled.masks if one.organ == name), None)
+    return stands or next((one for one in labelled.held if one.organ == name), None)
+
+
+def _read(facts: CaseFacts, chosen: StandingMask | HeldMask) -> Mask:
+    """Read the mask that stands or is held back; one whose file is gone raises `ReviewError`."""
+    name = chosen.organ
+    match chosen.source:
+        case MaskSource.PREDICTED:
+            assert facts.prediction is not None
+            _require(facts.prediction.masks_path)
+            return read_masks(facts.prediction.masks_path).mask(name)
+        case MaskSource.ORIGINAL:
+            assert facts.case.original_label_path is not None
+            return _labelled(facts.case.original_label_path, organ(name).index)
+        case MaskSource.REVISED:
+            assert chosen.revision is not None
+            return _labelled(chosen.revision.path, 1)
+
+
+def _labelled(path: Path, value: int) -> Mask:
+    _require(path)
+    return np.asarray(read_nifti(path).voxels == value)
+
+
+def _require(path: Path) -> None:
+    if not path.is_file():
+        raise ReviewError(f"{path} is gone; bring it back, or run the step that wrote it again")
+
+
+def _of_prediction(
+    workspace: Workspace, facts: CaseFacts, name: str, sha256: str, network: str
+) -> Base | None:
+    case_id = facts.case.case_id
+    made = workspace.store.predictions.of_case(case_id).get(network) if network else facts.prediction
+    if made is None or name not in made.organs or not made.masks_path.is_file():
+        return None
+    kept = workspace.store.predictions.hashes_of(case_id, made.network).get(name, sha256)
+    if kept != sha256:
+        return None
+    mask = read_masks(made.masks_path).mask(name)
+    is_it = mask_sha256(mask, facts.case.geometry) == sha256
+    return Base(mask=mask, source=MaskSource.PREDICTED) if is_it else None
+
+
+def _of_revision(facts: CaseFacts, name: str, sha256: str) -> Base | None:
+    found = next((one for one in facts.revisions_of(name) if one.sha256 == sha256), None)
+    if found is None or not found.path.is_file():
+        return None
+    return Base(mask=_labelled(found.path, 1), source=MaskSource.REVISED)
+
+
+def _of_label(workspace: Workspace, facts: CaseFacts, name: str, sha256: str) -> Base | None:
+    for version in reversed(workspace.store.labels.of_case(facts.case.case_id)):
+        if name in version.organs and version.path.is_file():
+            mask = _labelled(version.path, organ(name).index)
+            if mask_sha256(mask, facts.case.geometry) == sha256:
+                return Base(mask=mask, source=MaskSource.ORIGINAL)
+    return None
+
+
+def _nothing(facts: CaseFacts) -> MaskSet:
+    return MaskSet.build(facts.case.geometry, (), ())
