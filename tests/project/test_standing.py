@@ -176,6 +176,7 @@ def test_a_decision_for_a_source_that_is_gone_leaves_the_order_of_sources():
         ([word(1, "f1"), word(2, "f2", "ben", base="f1")], word(9, "f9", "ben", base="f1"), None),
         ([word(1, "f1"), word(2, "f2", "ben", base="f1")], word(9, "f9", "ben", base="shown"), 1),
         ([word(1, "f1"), word(2, "f2", "ben", conflicts_with=1)], word(9, "f9", "carl", base="f1"), None),
+        ([word(1, "f1"), word(2, "f2", "ben", base="f1")], word(9, "f1", "ben", base="shown"), None),
     ],
     ids=[
         "the first word",
@@ -191,6 +192,7 @@ def test_a_decision_for_a_source_that_is_gone_leaves_the_order_of_sources():
         "only their own word came after its base",
         "another's word and their own came after its base",
         "a conflict in between is no word",
+        "they take back their own word for another's",
     ],
 )
 def test_a_hand_in_contradicts_what_another_bettered_and_its_reader_had_not_seen(before, new, conflict):
@@ -205,7 +207,15 @@ def test_independent_readings_contradict_each_other_wherever_they_differ():
     assert conflict_of(new, [first], [], is_blinded=True) == first
     assert conflict_of(new, [word(1, "shown")], [], is_blinded=True).number == 1, "it only accepted"
     assert conflict_of(replace(new, sha256="f1"), [first], [], is_blinded=True) is None
-    assert conflict_of(new, [replace(first, task_number=2), other_task], [], is_blinded=True) is None
+    of_another_task = [replace(first, task_number=2), other_task]
+    assert conflict_of(new, of_another_task, [], is_blinded=True) == other_task, "it is bettered all the same"
+    agrees = word(3, "f3", "dora", base="f1", task_number=2)
+    assert conflict_of(replace(new, sha256="f1"), [first, agrees], [], is_blinded=True) == agrees
+
+
+def test_what_was_accepted_before_bases_were_kept_bettered_nothing():
+    older = word(1, "f1", base=None, says=Says.ACCEPTED)
+    assert conflict_of(word(9, "f9", "ben", base=None), [older], []) is None
 
 
 def test_what_a_person_decided_is_contradicted_by_any_other_mask():

@@ -176,7 +176,7 @@ class Revision:
     @property
     def betters(self) -> bool:
         """Whether it changed the mask that was shown."""
-        return self.base_sha256 != self.sha256
+        return self.says is not Says.ACCEPTED and self.base_sha256 != self.sha256
 
 
 class DecisionKind(StrEnum):
