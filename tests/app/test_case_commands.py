@@ -6,6 +6,7 @@ import pytest
 
 from omentum.app import case_commands
 from omentum.records import Task
+from omentum.volumes.labels import organ
 
 
 @pytest.fixture
@@ -53,6 +54,17 @@ def test_a_case_that_is_not_there_or_a_missing_reason_is_refused_in_a_sentence(o
         assert (ran.code, len(ran.err.strip().splitlines())) == (2, 1), arguments
         assert why in ran.err
     assert len(listed(omentum, project)["cases"]) == 3
+
+
+def test_a_case_gets_another_version_of_its_label(omentum, project, atlas):
+    voxels = atlas.box((6, 14), (4, 12), (4, 12)).astype("uint8") * organ("spleen").index
+    label = atlas.write(project.parent / "corrected.nii.gz", voxels)
+    ran = omentum("-C", project, "cases", "relabel", "a", label, "--label-organs", "spleen")
+    assert (ran.code, ran.out.splitlines()[0]) == (0, "a has version 2 of its label now: spleen")
+    again = omentum("-C", project, "cases", "relabel", "a", label, "--label-organs", "spleen", "--json")
+    assert json.loads(again.out) == {"case": "a", "is_new": False, "version": None}
+    assert listed(omentum, project)["cases"][0]["original_organs"] == ["spleen"]
+    assert omentum("-C", project, "cases", "relabel", "a", project / "nothing.nii.gz").code == 2
 
 
 def test_an_erased_case_is_listed_by_pseudonym_and_what_still_holds_it_is_told(omentum, project):

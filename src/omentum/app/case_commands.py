@@ -2,13 +2,16 @@
 
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from omentum.app.console import say_error, say_json, say_table
-from omentum.app.options import AsJson
+from omentum.app.options import AsJson, listed
 from omentum.errors import ConfigError
+from omentum.exchange.label_updates import relabel as relabel_case
+from omentum.exchange.original_label import OriginalLabel
 from omentum.project.case_life import (
     Erased,
     erase_case,
@@ -93,6 +96,42 @@ def rename(
 
 
 @app.command()
+def relabel(
+    context: typer.Context,
+    case_id: CaseName,
+    label: Annotated[Path, typer.Argument(metavar="LABEL", help="File or folder of its original label.")],
+    label_ids: Annotated[
+        str,
+        typer.Option(
+            help="What its values mean: omentum, abdomenatlas-1.0, abdomenatlas-1.1, totalsegmentator, "
+            "an organ."
+        ),
+    ] = "omentum",
+    label_organs: Annotated[
+        str, typer.Option(help="Organs that it annotates; the others are unknown, not empty.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Give a case another original label; earlier versions stay, and so do revisions.
+
+    Example: omentum -C my-atlas cases relabel BTCV_01 corrected.nii.gz.
+    """
+    original = OriginalLabel(path=label, ids=label_ids, organs=listed(label_organs))
+    with opened(context.obj) as workspace:
+        version = relabel_case(workspace, workspace.store.cases.get(case_id), original)
+        n_versions = len(workspace.store.labels.of_case(case_id))
+    if as_json:
+        said = None if version is None else asdict(version)
+        say_json({"case": case_id, "is_new": version is not None, "version": said})
+    elif version is None:
+        typer.echo(f"{case_id} has this label already")
+    else:
+        typer.echo(f"{case_id} has version {n_versions} of its label now: {', '.join(version.organs)}")
+        for text in (*version.notes, *(f"{one.organ}: {one.said}" for one in version.findings)):
+            typer.echo(f"{case_id}: original label: {text}")
+
+
+@app.command()
 def erase(
     context: typer.Context,
     case_id: CaseName,
@@ -116,7 +155,7 @@ def erase(
     if not erased.is_scrubbed:
         say_error(
             "another program keeps the database in use, so that rows that were removed are not overwritten "
-            f"yet; end it, then run `omentum -C {context.obj} cases include` of any case, or `predict`"
+            f"yet; end it, and run any command that writes, such as `omentum -C {context.obj} predict`"
         )
         raise typer.Exit(1)
 

@@ -31,6 +31,7 @@ __all__ = ["bars", "end_batches", "of_run", "say_error", "say_json", "say_table"
 
 _FILE_COLUMNS = 160
 """Width of a table that goes into a file or a pipe, where nothing should be cut."""
+_MOST_FRAMED_ROWS = 500
 _LONG = 100
 """A step of so many items is worth lines in a log."""
 _ERRORS = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -47,7 +48,10 @@ def say_json(content: Any) -> None:
 
 
 def say_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table; numbers stand to the right."""
+    """Print a table; numbers stand to the right. A long one has no frame, which would take seconds."""
+    if len(rows) > _MOST_FRAMED_ROWS:
+        _say_plain_table(title, columns, rows)
+        return
     table = Table(title=title or None, title_justify="left")
     for place, column in enumerate(columns):
         is_number = bool(rows) and all(
@@ -58,6 +62,16 @@ def say_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object
         table.add_row(*(_cell(value) for value in row))
     width = None if sys.stdout.isatty() else _FILE_COLUMNS
     Console(highlight=False, width=width).print(table)
+
+
+def _say_plain_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    lines = [list(columns), *([_cell(value) for value in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    text = "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+    typer.echo(f"{title}\n{text}" if title else text)
 
 
 def _cell(value: object) -> str:
