@@ -8,7 +8,7 @@ import pytest
 from scipy.special import entr, expit
 
 from omentum import __version__
-from omentum.errors import ConfigError, ImageError, UnreadableImageError
+from omentum.errors import ConfigError, ImageError, NotHounsfieldError, UnreadableImageError
 from omentum.predict import folder as stage
 from omentum.predict.folder import folder_steps
 from omentum.predict.manner import Manner
@@ -89,7 +89,7 @@ def test_the_summary_says_what_was_done_with_what_and_lists_every_file(
     source = ct_file()
     predict(source)
     told = summary_of(out)
-    assert set(told) == {"omentum", "made_with", "organs", "notes", "seconds", "files"}
+    assert set(told) == {"omentum", "made_with", "organs", "notes", "findings", "seconds", "files"}
     assert told["omentum"] == __version__
     assert told["made_with"] == {
         "source": str(source.resolve()),
@@ -206,6 +206,27 @@ def test_a_ct_that_cannot_be_used_leaves_nothing(predict, tmp_path, out, layout)
         with pytest.raises(error):
             predict(tmp_path / name, layout=layout)
     assert not out.exists()
+
+
+@pytest.mark.usefixtures("quick_pictures")
+@pytest.mark.parametrize("layout", ["omentum", "published"])
+def test_values_that_are_not_hu_are_refused_put_right_or_noted(predict, box_ct, tmp_path, out, layout):
+    ct, path = box_ct(), tmp_path / "stored.nii.gz"
+    write_nifti(path, Volume((ct.voxels + 1024).astype(np.int16), ct.geometry))
+    with pytest.raises(NotHounsfieldError, match="stored"):
+        predict(path, layout=layout)
+    assert not out.exists()
+    folder = out / "one" if layout == "published" else out
+    predict(path, layout=layout, hu_offset=-1024.0)
+    np.testing.assert_array_equal(np.asanyarray(nib.load(folder / "ct.nii.gz").dataobj), ct.voxels)
+    assert summary_of(folder)["made_with"]["hu_offset"] == -1024.0
+    assert not any(one["rule"] == "not_hu" for one in summary_of(folder)["findings"])
+    predict(path, layout=layout, accept_values=True)
+    (told,) = [one for one in summary_of(folder)["findings"] if one["rule"] == "not_hu"]
+    assert told["organ"] == "whole_ct"
+    assert "cannot be Hounsfield units" in told["said"]
+    with pytest.raises(ConfigError, match="give another folder"):
+        predict(folder / "ct.nii.gz", layout=layout, hu_offset=-1024.0)
 
 
 @pytest.mark.usefixtures("quick_pictures")

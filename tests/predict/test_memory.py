@@ -25,7 +25,7 @@ _PROGRAM = """
 import resource, sys
 from omentum.app.cli import app
 try:
-    app(["predict", sys.argv[1], "-o", sys.argv[2], "--network", "it"])
+    app(["predict", sys.argv[1], "-o", sys.argv[2], "--network", "it", "--accept-values"])
 finally:
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
