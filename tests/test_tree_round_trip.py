@@ -99,7 +99,8 @@ def test_a_description_may_state_the_licence_of_its_data_set(atlas, tmp_path):
         "name: ours\nlicence: CC BY 4.0\nvalues: {liver: 1}\n"
         "layouts:\n  - {ct: 'scans/{case}', label: null}\n"
     )
-    atlas.write(tmp_path / "data/scans/a.nii.gz", np.zeros(atlas.shape, dtype=np.int16))
+    hu = np.random.default_rng(0).integers(-900, 900, atlas.shape).astype(np.int16)
+    atlas.write(tmp_path / "data/scans/a.nii.gz", hu)
     looked = look_through([tmp_path / "data"], read_data_set(yaml))
     loop.add_found(atlas.workspace, looked)
     noted = atlas.workspace.store.ledger.details("add")["ours_a"]
