@@ -15,14 +15,27 @@ import hypothesis
 import numpy as np
 import pytest
 
+from omentum.measures.overlap import dice
 from omentum.project.project import ADD_STAGE, Workspace, new_workspace, opened, prediction_stage
 from omentum.project.settings import Settings
-from omentum.records import Arrival, Case, LabelVersion, MaskFinding, NetworkRecord, Prediction
+from omentum.records import (
+    Arrival,
+    Case,
+    LabelVersion,
+    MaskFinding,
+    MaskSource,
+    NetworkRecord,
+    Prediction,
+    Revision,
+    Says,
+    Task,
+    TaskState,
+)
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
-from omentum.volumes.mask_files import write_masks
-from omentum.volumes.mask_hash import organ_sha256s
+from omentum.volumes.mask_files import read_masks, write_masks
+from omentum.volumes.mask_hash import mask_sha256, organ_sha256s
 from omentum.volumes.masks import MaskSet, whole
 from omentum.volumes.nifti import read_nifti_geometry, write_nifti
 from omentum.volumes.probabilities import ProbabilityMaps, write_probabilities
@@ -169,6 +182,74 @@ def label_map(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def _keep_case(workspace: Workspace, case_id: str, ct: Path) -> None:
+    case = Case(
+        case_id=case_id,
+        patient_id=case_id,
+        ct_path=ct,
+        geometry=read_nifti_geometry(ct),
+        source=f"scans/{case_id}.nii.gz",
+    )
+    with workspace.store.together():
+        workspace.store.cases.add(case)
+        workspace.store.arrivals.keep(Arrival(case_id=case_id, ct_sha256=file_sha256(ct)))
+        workspace.store.ledger.mark_done(ADD_STAGE, case_id)
+
+
+@pytest.fixture(scope="session")
+def keep_case() -> Callable[[Workspace, str, Path], None]:
+    """Function: keep a CT that lies in the project as a case: `keep_case(workspace, "a", path)`."""
+    return _keep_case
+
+
+HandIn = Callable[..., Revision]
+
+
+def _hand_in(
+    workspace: Workspace, case_id: str, name: str, mask: np.ndarray, task: Task | None = None, **changes: Any
+) -> Revision:
+    geometry = workspace.store.cases.get(case_id).geometry
+    mask = np.asarray(mask, dtype=bool)
+    sha256 = mask_sha256(mask, geometry)
+    path = workspace.folder.revision_dir(case_id, name) / f"{sha256[:16]}.nii.gz"
+    write_nifti(path, Volume(mask.astype(np.uint8), geometry))
+    current = workspace.store.rounds.current()
+    base = workspace.store.predictions.organ_hashes(current.network).get(case_id, {}).get(name)
+    shown = np.zeros_like(mask)
+    if base:
+        shown = read_masks(workspace.folder.prediction_dir(case_id, current.network) / "masks.nii.gz").mask(
+            name
+        )
+    revision = Revision(
+        case_id=case_id,
+        organ=name,
+        path=path,
+        sha256=sha256,
+        round_number=task.round_number if task else current.number,
+        reader="reader-1",
+        says=Says.ACCEPTED if sha256 == base else Says.REVISED,
+        base_sha256=base,
+        base_source=MaskSource.PREDICTED if base else None,
+        network=current.network,
+        task_number=task.number if task else None,
+        added_ml=np.count_nonzero(mask & ~shown) * geometry.voxel_ml,
+        removed_ml=np.count_nonzero(shown & ~mask) * geometry.voxel_ml,
+        dice_to_base=dice(shown, mask),
+        time=datetime.now(UTC),
+    )
+    with workspace.store.together():
+        kept = workspace.store.revisions.add(replace(revision, **changes))
+        if task is not None and task.number is not None:
+            workspace.store.tasks.set_state([task.number], TaskState.DONE)
+    return kept
+
+
+@pytest.fixture
+def hand_in() -> HandIn:
+    """Function: keep a mask as what a reader handed in: `hand_in(workspace, "a", "liver", mask, task)`."""
+    return _hand_in
+
+
 class Atlas:
     """A small open project in which predictions and revisions are made up, so that no network runs."""
 
@@ -197,18 +278,7 @@ class Atlas:
         for case_id in case_ids:
             rng = np.random.default_rng(list(case_id.encode()))
             ct = self.write(self.folder(case_id) / "ct.nii.gz", _body(rng, self.shape))
-            case = Case(
-                case_id=case_id,
-                patient_id=case_id,
-                ct_path=ct,
-                geometry=read_nifti_geometry(ct),
-                source=f"scans/{case_id}.nii.gz",
-            )
-            store = self.workspace.store
-            with store.together():
-                store.cases.add(case)
-                store.arrivals.keep(Arrival(case_id=case_id, ct_sha256=file_sha256(ct)))
-                store.ledger.mark_done(ADD_STAGE, case_id)
+            _keep_case(self.workspace, case_id, ct)
             if original is not None:
                 self.label(case_id, original)
 
@@ -278,6 +348,11 @@ class Atlas:
         hashes = predictions.organ_hashes(network)[case_id]
         of_masks = [replace(one, mask_sha256=hashes.get(one.organ, "")) for one in findings]
         predictions.keep(replace(made, findings=tuple(of_masks)), hashes)
+
+    def hand_in(self, case_id: str, name: str, mask: np.ndarray, **changes: Any) -> Revision:
+        """Keep a mask as what a reader handed in for the open task of the organ, if there is one."""
+        tasks = self.workspace.store.tasks.open_of(case_id, name)
+        return _hand_in(self.workspace, case_id, name, mask, tasks[0] if tasks else None, **changes)
 
     def revise(self, folder: Path, case_id: str, name: str, mask: np.ndarray) -> Path:
         """Save a mask as a reader does."""

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 import pytest
 
 from omentum.evaluate.audit import audit_plan, audit_result, is_major
-from omentum.records import Audit, Revision
+from omentum.project.case_life import erase_case, exclude_case
+from omentum.records import Audit, Decision, DecisionKind, MaskSource, Revision, Says
 
 CASES = [f"case-{place:02d}" for place in range(20)]
 
@@ -38,10 +39,11 @@ def revision(case_id: str, dice: float | None, **changes) -> Revision:
         sha256=case_id,
         round_number=1,
         reader="reader-1",
+        says=Says.REVISED,
         minutes=1.0,
         added_ml=0.0,
         removed_ml=0.0,
-        dice_to_before=dice,
+        dice_to_base=dice,
         network="made-up",
         time=datetime.now(UTC),
     )
@@ -73,6 +75,13 @@ def test_an_organ_drawn_where_none_was_shown_is_major_and_one_empty_on_both_side
     assert not is_major(revision("a", None))
 
 
+def test_where_the_mask_that_was_shown_is_gone_whatever_was_not_accepted_is_major():
+    gone = {"added_ml": None, "removed_ml": None}
+    assert is_major(revision("a", None, **gone))
+    assert is_major(revision("a", None, **gone, says=Says.ABSENT))
+    assert not is_major(revision("a", None, **gone, says=Says.ACCEPTED))
+
+
 def test_the_bound_is_stated_once_all_have_come_back(audited, come_back):
     come_back(dict.fromkeys(CASES[:10], 0.97))
     result = audit_result(audited.workspace, 1)
@@ -94,6 +103,31 @@ def test_of_several_masks_of_one_organ_the_last_counts(audited, come_back):
     come_back(dict.fromkeys(CASES[:10], 0.5))
     come_back(dict.fromkeys(CASES[:10], 0.97), sha256="second")
     assert audit_result(audited.workspace, 1).major == ()
+
+
+def test_what_contradicts_another_mask_or_began_from_a_readers_does_not_count(audited, come_back):
+    come_back(dict.fromkeys(CASES[:10], 0.97))
+    come_back({CASES[0]: 0.5}, conflicts_with=1, sha256="other")
+    come_back({CASES[1]: 0.5}, base_source=MaskSource.REVISED, sha256="other")
+    assert audit_result(audited.workspace, 1).major == ()
+    decided = Decision(
+        case_id=CASES[0],
+        organ="liver",
+        kind=DecisionKind.ADJUDICATE,
+        revision_number=11,
+        by="reader-2",
+        time=datetime.now(UTC),
+    )
+    audited.workspace.store.decisions.add(decided)
+    assert audit_result(audited.workspace, 1).major == ((CASES[0], "liver"),)
+
+
+def test_what_comes_back_late_counts_for_the_round_of_its_task(audited, come_back):
+    come_back(dict.fromkeys(CASES[:9], 0.97))
+    audited.next_round("made-up-r1")
+    assert audit_result(audited.workspace, 1).share is None
+    come_back({CASES[9]: 0.97})
+    assert audit_result(audited.workspace, 1).share is not None
 
 
 def test_while_one_is_missing_there_is_no_bound_and_it_is_named(audited, come_back):
@@ -149,3 +183,16 @@ def test_the_plan_says_what_a_bound_takes_or_what_is_within_reach(audited):
 def test_before_anything_is_predicted_there_is_nothing_to_plan(atlas):
     plan = audit_plan(atlas.workspace, 0.05)
     assert (plan.n_organs, plan.n_tasks, plan.least_share) == (0, None, None)
+
+
+def test_what_was_drawn_of_a_case_that_is_excluded_or_erased_counts_as_wrong(audited, come_back):
+    come_back(dict.fromkeys(CASES[:7], 0.97))
+    three_missing = audit_result(audited.workspace, 1, count_missing=True)
+    exclude_case(audited.workspace, CASES[7], "motion")
+    exclude_case(audited.workspace, CASES[15], "motion")
+    erase_case(audited.workspace, CASES[8], why="consent withdrawn", by="reader-1")
+    come_back({CASES[9]: 0.97})
+    result = audit_result(audited.workspace, 1)
+    assert (len(result.gone), result.missing, result.n_done) == (2, (), 8)
+    assert 14 / 60 < result.share < three_missing.share
+    assert "(0 of 10 drawn by lot did, as do 2 of cases that were excluded or erased)" in result.statement

@@ -4,14 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from omentum.assemble.round import labelled_cases
 from omentum.errors import ProjectError
 from omentum.evaluate.decide import decide, roll_back
 from omentum.evaluate.gate_round import judge_round, pending, turn_round
 from omentum.evaluate.round import evaluate_round
 from omentum.promotion import Outcome
 from omentum.records import NetworkRecord
-from omentum.review.round import import_round
 
 KEPT = [f"k{number}" for number in range(10)]
 LEARNED = ["a", "b"]
@@ -33,7 +31,7 @@ def poor(atlas):
 
 
 @pytest.fixture
-def judged(atlas, good, poor, tmp_path):
+def judged(atlas, good, poor):
     """Function: judge the network of a round, on so many held-out masks; what both networks draw is given."""
 
     def make(n_kept, *, parent=poor, candidate=good, organs=("liver",), turn=True):
@@ -43,8 +41,7 @@ def judged(atlas, good, poor, tmp_path):
         store.cases.hold_out(KEPT[:n_kept])
         for case_id in KEPT[:n_kept] + LEARNED:
             atlas.predict(case_id, {"liver": parent})
-        atlas.revise(tmp_path / "tasks", "a", "liver", good)
-        import_round(atlas.workspace, tmp_path / "tasks")
+        atlas.hand_in("a", "liver", good)
         folder = atlas.workspace.folder.network_dir("made-up-r1")
         folder.mkdir(parents=True)
         (folder / "tune.json").write_text(
@@ -71,7 +68,7 @@ def judge(atlas, mask):
             if case_id not in atlas.workspace.predictions("made-up-r1"):
                 atlas.predict(case_id, {"liver": mask}, network="made-up-r1", weights="v" * 64)
 
-    said = judge_round(atlas.workspace, labelled_cases(atlas.workspace), predict)
+    said = judge_round(atlas.workspace, atlas.workspace.standing(), predict)
     for networks, case_ids in asked:
         assert networks == ("made-up", "made-up-r1")
         assert set(case_ids) <= set(KEPT), "nothing but held-out cases is predicted"
@@ -121,7 +118,7 @@ def test_a_person_decides_where_the_gate_cannot(atlas, judged, accept, network):
         decide(atlas.workspace, accept=accept, by="reader-2")
 
 
-def test_masks_that_came_in_since_are_judged_with(atlas, judged, good, poor, tmp_path):
+def test_masks_that_came_in_since_are_judged_with(atlas, judged, good, poor):
     judged(7)
     assert judge(atlas, good).outcome is Outcome.UNDECIDED
     assert len(atlas.workspace.store.promotions.all()) == 1
@@ -129,8 +126,7 @@ def test_masks_that_came_in_since_are_judged_with(atlas, judged, good, poor, tmp
     atlas.workspace.store.cases.hold_out(["k7"])
     atlas.predict("k7", {"liver": poor})
     assert judge(atlas, good).outcome is Outcome.UNDECIDED, "a predicted mask is no reference"
-    atlas.revise(tmp_path / "more", "k7", "liver", good)
-    import_round(atlas.workspace, tmp_path / "more")
+    atlas.hand_in("k7", "liver", good)
     assert judge(atlas, good).outcome is Outcome.PROMOTED
     assert [one.outcome.value for one in atlas.workspace.store.promotions.all()] == ["undecided", "promoted"]
 
@@ -222,7 +218,7 @@ def test_nothing_is_rolled_back_while_a_verdict_waits(atlas, judged):
 def test_the_report_of_the_round_tells_the_verdict_before_and_after_the_round_turns(atlas, judged):
     judged(10, turn=False)
     for _ in range(2):
-        report, path = evaluate_round(atlas.workspace, labelled_cases(atlas.workspace))
+        report, path = evaluate_round(atlas.workspace, atlas.workspace.standing())
         assert [one.number for one in report.rounds] == [1]
         assert report.verdict.outcome is Outcome.PROMOTED
         page = path.read_text()
@@ -231,14 +227,14 @@ def test_the_report_of_the_round_tells_the_verdict_before_and_after_the_round_tu
         turn_round(atlas.workspace)
     for case_id in LEARNED:
         atlas.predict(case_id, {}, network="made-up-r1")
-    report, _ = evaluate_round(atlas.workspace, labelled_cases(atlas.workspace))
+    report, _ = evaluate_round(atlas.workspace, atlas.workspace.standing())
     assert [one.number for one in report.rounds] == [1, 2]
     assert report.tuning.reason.startswith("promoted by gate: the revised organs change by +0.3333")
 
 
 def test_a_round_with_its_parents_network_is_in_the_report_once_it_is_scored(atlas, judged, good, poor):
     judged(10, parent=good, candidate=poor)
-    report, _ = evaluate_round(atlas.workspace, labelled_cases(atlas.workspace))
+    report, _ = evaluate_round(atlas.workspace, atlas.workspace.standing())
     assert [one.number for one in report.rounds] == [1]
     assert report.verdict.outcome is Outcome.KEPT_OUT
 

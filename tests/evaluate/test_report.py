@@ -9,7 +9,7 @@ from matplotlib.image import imsave
 
 from omentum.evaluate.report import MOST_COLUMNS, rendered, write_report
 from omentum.evaluate.round_report import PreviewPicture, QueueLine, Tuning
-from omentum.records import Revision, Task, TaskState
+from omentum.records import Revision, Says, Task, TaskState
 
 VOID = {"meta", "img", "br", "link", "input"}
 
@@ -67,10 +67,11 @@ def full(figures, report, tmp_path):
         sha256="0",
         round_number=2,
         reader="reader-1",
+        says=Says.REVISED,
         minutes=None,
         added_ml=3.25,
         removed_ml=1.5,
-        dice_to_before=None,
+        dice_to_base=None,
         network="network-2",
         time=datetime(2026, 11, 23, tzinfo=UTC),
     )

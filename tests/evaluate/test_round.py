@@ -4,10 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from omentum.assemble.round import labelled_cases
 from omentum.errors import ConfigError, LabelValueError, ProjectError
 from omentum.evaluate.round import evaluate_round
-from omentum.review.round import import_round
 from omentum.score.round import score_round
 
 
@@ -35,7 +33,7 @@ def compared(atlas, liver, half):
 
 
 def evaluated(atlas, truth=None):
-    return evaluate_round(atlas.workspace, labelled_cases(atlas.workspace), truth=truth)
+    return evaluate_round(atlas.workspace, atlas.workspace.standing(), truth=truth)
 
 
 def truth_of(atlas, folder, case_ids, mask):
@@ -70,11 +68,10 @@ def test_a_predicted_mask_is_never_a_reference(atlas, liver):
     assert "of 0 cases" in report.compared_with
 
 
-def test_of_a_revised_case_just_the_revised_organ_is_compared(compared, tmp_path, liver):
+def test_of_a_revised_case_just_the_revised_organ_is_compared(compared, liver):
     compared.workspace.store.cases.hold_out(["a"], held_out=False)
     compared.workspace.store.cases.hold_out(["c"])
-    compared.revise(tmp_path / "tasks", "c", "liver", liver)
-    import_round(compared.workspace, tmp_path / "tasks", minutes=4.0)
+    compared.hand_in("c", "liver", liver, minutes=4.0)
     report, _ = evaluated(compared)
     (figures,) = report.rounds
     assert [one.organ for one in figures.summary.organs] == ["liver"]
@@ -157,9 +154,7 @@ def test_surfaces_are_compared_at_the_tolerance_of_the_settings(compared, liver)
     compared.predict("a", {"liver": np.roll(liver, 1, axis=0)})
     near, _ = evaluated(compared)
     settings = replace(compared.workspace.settings, surface_tolerance_mm=5.0)
-    far, _ = evaluate_round(
-        replace(compared.workspace, settings=settings), labelled_cases(compared.workspace)
-    )
+    far, _ = evaluate_round(replace(compared.workspace, settings=settings), compared.workspace.standing())
     assert near.rounds[0].summary.surface_dice < 0.95
     assert far.rounds[0].summary.surface_dice == 1.0
 
@@ -175,4 +170,4 @@ def test_true_labels_with_unknown_ids_are_refused(atlas, tmp_path):
     atlas.predict("a", {"liver": atlas.box((2, 9), (2, 9), (2, 9))})
     atlas.write(tmp_path / "truth" / "a.nii.gz", atlas.box((2, 9), (2, 9), (2, 9)).astype(np.uint8) * 77)
     with pytest.raises(LabelValueError, match="77"):
-        evaluate_round(atlas.workspace, labelled_cases(atlas.workspace), truth=tmp_path / "truth")
+        evaluate_round(atlas.workspace, atlas.workspace.standing(), truth=tmp_path / "truth")

@@ -7,7 +7,7 @@ import pytest
 
 from omentum.errors import ConfigError
 from omentum.measures.effort import CostModel, Effort, efforts_of, refitted
-from omentum.records import Revision
+from omentum.records import Revision, Says
 
 TRUE = CostModel(minutes_per_case=1.5, minutes_per_look=0.25, minutes_per_ml=0.6)
 
@@ -30,10 +30,11 @@ def revision(case_id: str, organ: str, minutes: float | None, ml: float = 2.0, *
         organ=organ,
         path=Path("mask.nii.gz"),
         sha256="0" * 64,
+        says=Says.REVISED,
         minutes=minutes,
         added_ml=ml,
         removed_ml=1.0,
-        dice_to_before=0.9,
+        dice_to_base=0.9,
         network="starter",
         time=datetime.now(UTC),
         **fields,

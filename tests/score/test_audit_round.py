@@ -1,8 +1,8 @@
 import pytest
 
 from omentum.errors import ProjectError
+from omentum.project.case_life import erase_case, exclude_case
 from omentum.records import Task, TaskState
-from omentum.review.round import import_round
 from omentum.score.audit_round import audit_tasks, set_apart
 
 CASES = [f"case-{place}" for place in range(8)]
@@ -26,8 +26,8 @@ def keys(tasks) -> list[tuple[str, str]]:
 
 
 def send_out(workspace, tasks) -> None:
-    workspace.store.tasks.replace(1, tasks)
-    workspace.store.tasks.set_state(1, keys(tasks), TaskState.EXPORTED)
+    kept = workspace.store.tasks.replace(1, tasks)
+    workspace.store.tasks.set_state([task.number for task in kept], TaskState.CLAIMED)
 
 
 def test_as_many_whole_organs_are_drawn_as_the_minutes_pay_for(predicted):
@@ -68,11 +68,10 @@ def test_until_its_tasks_go_out_a_new_queue_or_budget_draws_anew(predicted):
     assert predicted.workspace.store.audits.of_round(1).drawn == ()
 
 
-def test_what_is_original_revised_or_begun_is_not_drawn_from(predicted, tmp_path):
+def test_what_is_original_revised_or_begun_is_not_drawn_from(predicted):
     predicted.add("labelled", original={"liver": predicted.box((3, 9), (3, 9), (3, 9))})
     predicted.predict("labelled", {})
-    predicted.revise(tmp_path / "tasks", "case-1", "spleen", predicted.box((3, 9), (3, 9), (3, 9)))
-    import_round(predicted.workspace, tmp_path / "tasks")
+    predicted.hand_in("case-1", "spleen", predicted.box((3, 9), (3, 9), (3, 9)))
     send_out(predicted.workspace, [queued("case-2", "pancreas")])
     audit_tasks(predicted.workspace, [], minutes=3)
     frame = predicted.workspace.store.audits.of_round(1).frame
@@ -92,12 +91,11 @@ def test_predictions_of_several_weights_are_not_audited_together(predicted):
         audit_tasks(predicted.workspace, [], minutes=3)
 
 
-def test_readers_own_minutes_replace_the_reckoned_ones(predicted, tmp_path):
+def test_readers_own_minutes_replace_the_reckoned_ones(predicted):
     tasks = audit_tasks(predicted.workspace, [], minutes=2)
     send_out(predicted.workspace, tasks)
     for task in tasks:
-        predicted.revise(tmp_path / "tasks", task.case_id, task.organ, predicted.box((3, 9), (3, 9), (3, 9)))
-    import_round(predicted.workspace, tmp_path / "tasks", minutes=5.0)
+        predicted.hand_in(task.case_id, task.organ, predicted.box((3, 9), (3, 9), (3, 9)), minutes=2.5)
     predicted.next_round("made-up-r1")
     for case_id in CASES:
         predicted.predict(case_id, {}, network="made-up-r1")
@@ -105,3 +103,15 @@ def test_readers_own_minutes_replace_the_reckoned_ones(predicted, tmp_path):
     assert {task.minutes for task in second} == {2.5}
     assert len(second) <= round(3 * 24 / 22)
     assert not set(keys(second)) & set(keys(tasks))
+
+
+def test_a_case_that_is_excluded_or_erased_once_the_audit_is_out_has_no_task(predicted):
+    tasks = audit_tasks(predicted.workspace, [], minutes=4)
+    send_out(predicted.workspace, tasks)
+    first, second, *others = tasks
+    exclude_case(predicted.workspace, first.case_id, "motion")
+    erase_case(predicted.workspace, second.case_id, why="consent withdrawn", by="reader-1")
+    again = audit_tasks(predicted.workspace, [], minutes=4)
+    assert keys(again) == keys(others)
+    kept = predicted.workspace.store.tasks.replace(1, again)
+    assert {task.case_id: task.state for task in kept}[first.case_id] is TaskState.SKIPPED

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from omentum.errors import ProjectError
-from omentum.review.round import import_round
 from omentum.score.expected_stage import LEVELS_NAME
 from omentum.score.learn import CALIBRATION_NAME, round_calibration
 from omentum.score.round import score_round
@@ -37,9 +36,7 @@ def learning(atlas, shown, longer, shipped_by_hand):
 
 
 def revised(atlas, case_id, mask, name="liver"):
-    folder = atlas.root / f"tasks-{case_id}-{name}"
-    atlas.revise(folder, case_id, name, mask)
-    import_round(atlas.workspace, folder)
+    atlas.hand_in(case_id, name, mask)
 
 
 def second_round(atlas, mask, name="made-up-r1"):
@@ -87,12 +84,12 @@ def test_a_mask_that_was_accepted_teaches_that_nothing_was_wrong(learning, shown
 
 
 def test_rules_that_were_broken_are_counted_as_right_or_not(learning, shown, longer):
-    """A block of these few millilitres is too small for a liver, and has flat faces: six, that count once."""
+    """A block of so few millilitres is far too small for a liver, and its six flat faces count once."""
     revised(learning, "a", shown)
     revised(learning, "b", longer)
     second_round(learning, longer)
     assert round_calibration(learning.workspace).counts["liver"].rules == {
-        "volume": (1, 2),
+        "extreme_volume": (1, 2),
         "cut_plane": (1, 2),
     }
 

@@ -7,7 +7,7 @@ import pytest
 from omentum.predict.elsewhere import FilesNetwork
 from omentum.predict.opinion import FilesOpinion
 from omentum.predict.stage import case_steps
-from omentum.records import Case, Prediction
+from omentum.records import Case
 from omentum.score.published_datasets import organs_to_score
 from omentum.score.queue import priority_rows, ranked
 from omentum.score.stage import heat_path, score_case
@@ -49,14 +49,7 @@ def _predicted(folder, tree, case, name):
     opinion = FilesOpinion(FilesNetwork(name=name, folder=tree))
     place = folder / "networks" / case.case_id / name
     steps = case_steps(opinion, lambda _: place)
-    detail = steps.write(case, steps.compute(case, steps.read(case)))
-    return Prediction(
-        case_id=case.case_id,
-        network=name,
-        weights_sha256=detail["weights_sha256"],
-        folder=place,
-        organs=tuple(detail["organs"]),
-    )
+    return steps.write(case, steps.compute(case, steps.read(case))).prediction
 
 
 def test_scores_and_the_priority_list_equal_the_published_ones(scored, reference):

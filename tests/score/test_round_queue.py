@@ -6,7 +6,6 @@ import pytest
 from omentum.errors import ConfigError
 from omentum.project.settings import Settings
 from omentum.records import CaseScore, OrganScore, TaskState
-from omentum.review.round import import_round
 from omentum.score.round import score_round
 from omentum.score.round_queue import checked_asked, costs_of, queue_path, queue_round, read_queue, totals
 
@@ -56,10 +55,9 @@ def test_a_strategy_that_is_not_known_is_refused_before_anything_is_scored():
         checked_asked(Settings(), "best")
 
 
-def test_recorded_minutes_move_the_prices_of_the_next_queue(predicted, tmp_path):
+def test_recorded_minutes_move_the_prices_of_the_next_queue(predicted):
     score_round(predicted.workspace)
-    predicted.revise(tmp_path / "tasks", "a", "liver", predicted.box((3, 15), (3, 15), (3, 15)))
-    import_round(predicted.workspace, tmp_path / "tasks", minutes=600.0)
+    predicted.hand_in("a", "liver", predicted.box((3, 15), (3, 15), (3, 15)), minutes=600.0)
     costs, n_records = costs_of(predicted.workspace)
     assert n_records == 1
     assert costs.minutes_per_ml > 0.3
@@ -105,7 +103,7 @@ def test_what_the_budget_does_not_pay_for_is_not_in_the_queue(predicted, expecte
 
 def test_tasks_that_people_began_stay_when_the_budget_shrinks(predicted, expected):
     asked = replace(checked_asked(Settings()), strategy="expected-error", budget_minutes=60.0)
-    assert len(queue_round(predicted.workspace, expected, asked)) == 2
-    predicted.workspace.store.tasks.set_state(1, [("b", "liver")], TaskState.EXPORTED)
+    _, of_b = queue_round(predicted.workspace, expected, asked)
+    predicted.workspace.store.tasks.set_state([of_b.number], TaskState.CLAIMED)
     kept = queue_round(predicted.workspace, expected, replace(asked, budget_minutes=20.0))
-    assert [(one.case_id, one.state.value) for one in kept] == [("a", "queued"), ("b", "exported")]
+    assert [(one.case_id, one.state.value) for one in kept] == [("a", "queued"), ("b", "claimed")]

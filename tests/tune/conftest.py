@@ -8,23 +8,22 @@ import pytest
 import torch
 
 import omentum.networks.starter  # noqa: F401  (registers its architecture)
-from omentum.exchange.batch import add_found
-from omentum.exchange.sources import look_through
 from omentum.networks.network import Network, NetworkSpec, build
 from omentum.networks.universal_unet import UniversalUNet
 from omentum.phantoms.rendered import Pair
-from omentum.project.project import new_workspace, opened, prediction_stage
+from omentum.project.project import Workspace, new_workspace, opened, prediction_stage
 from omentum.project.settings import Settings
-from omentum.records import Case, ChosenMask, LabelledCase, MaskSource
-from omentum.review.round import import_round
+from omentum.records import Case, LabelledCase, MaskSource, Prediction, StandingMask
 from omentum.tune import pool
 from omentum.tune.prepared import PreparedCase
+from omentum.volumes.atomic import copy
+from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import write_masks
+from omentum.volumes.mask_hash import organ_sha256s
 from omentum.volumes.masks import MaskSet, whole
-from omentum.volumes.nifti import read_nifti, read_nifti_geometry, write_nifti
-from omentum.volumes.volume import Volume
+from omentum.volumes.nifti import read_nifti, read_nifti_geometry
 
 ORGANS = ("spleen", "liver", "pancreas")
 SPACING_MM = 8.0
@@ -120,7 +119,7 @@ def labelled_patient(cohort) -> Callable[..., LabelledCase]:
             source=str(folder),
         )
         masks = tuple(
-            ChosenMask(
+            StandingMask(
                 organ=organ(name).name,
                 source=MaskSource.ORIGINAL,
                 path=folder / "labels.nii.gz",
@@ -142,33 +141,54 @@ def one_thread():
     torch.set_num_threads(before)
 
 
+def _keep_prediction(
+    workspace: Workspace, case_id: str, network: str, masks: MaskSet, weights: str = "w" * 64
+) -> None:
+    folder = workspace.folder.prediction_dir(case_id, network)
+    write_masks(folder / "masks.nii.gz", masks)
+    made = Prediction(
+        case_id=case_id,
+        network=network,
+        weights_sha256=weights,
+        folder=folder,
+        organs=masks.organs,
+        masks_sha256=file_sha256(folder / "masks.nii.gz"),
+    )
+    with workspace.store.together():
+        workspace.store.predictions.keep(made, organ_sha256s(masks))
+        workspace.store.ledger.mark_done(prediction_stage(network), case_id)
+
+
+@pytest.fixture(scope="session")
+def keep_prediction() -> Callable[..., None]:
+    """Function: keep masks as what a network made of a case."""
+    return _keep_prediction
+
+
 @pytest.fixture
-def workspace(home, cohort, tmp_path):
+def workspace(home, cohort, tmp_path, keep_case, keep_prediction):
     """Four made-up patients with true masks as predictions; the last is held out."""
     new_workspace(tmp_path / "atlas", Settings(networks=("tiny",), held_out_share=0.0))
     with opened(tmp_path / "atlas") as workspace:
-        add_found(workspace, look_through([cohort]))
+        for folder in sorted(cohort.iterdir()):
+            ct = workspace.folder.case_dir(folder.name) / "ct.nii.gz"
+            copy(folder / "ct.nii.gz", ct)
+            keep_case(workspace, folder.name, ct)
         workspace.store.cases.hold_out([HELD_OUT])
         for case in workspace.store.cases.all():
             labels = read_nifti(cohort / case.case_id / "labels.nii.gz").voxels
             masks = MaskSet.from_labels(labels, case.geometry, workspace.settings.organs)
-            folder = workspace.folder.prediction_dir(case.case_id, "tiny")
-            write_masks(folder / "masks.nii.gz", masks)
-            detail = {"weights_sha256": "w" * 64, "organs": list(masks.organs), "overlap": 0.5}
-            workspace.store.ledger.mark_done(prediction_stage("tiny"), case.case_id, detail)
+            keep_prediction(workspace, case.case_id, "tiny", masks)
         yield workspace
 
 
 @pytest.fixture
-def revise(workspace, cohort, tmp_path):
+def revise(workspace, cohort, hand_in):
     """Takes the true mask of an organ of some cases as a reader's."""
 
     def take(name: str, *case_ids: str):
-        folder = tmp_path / f"tasks-{workspace.store.rounds.current().number}"
         for case_id in case_ids:
-            labels = read_nifti(cohort / case_id / "labels.nii.gz")
-            mask = Volume(labels.voxels == organ(name).index, labels.geometry)
-            write_nifti(folder / case_id / f"{name}_revised.nii.gz", mask)
-        import_round(workspace, folder)
+            labels = read_nifti(cohort / case_id / "labels.nii.gz").voxels
+            hand_in(workspace, case_id, name, labels == organ(name).index)
 
     return take

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from omentum.assemble.round import labelled_cases
 from omentum.errors import TuneError
 from omentum.networks.infer import organ_probabilities
 from omentum.networks.precision import fastest_for
@@ -31,7 +30,7 @@ def _killing(*_arguments):
 
 
 def tuned(workspace, config=HEADS):
-    return tune_round(workspace, labelled_cases(workspace), config)
+    return tune_round(workspace, workspace.standing(), config)
 
 
 def story_of(record) -> dict:

@@ -3,7 +3,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from omentum.assemble.round import labelled_cases
 from omentum.errors import OmentumError, TuneError
 from omentum.networks.network import build
 from omentum.records import MaskSource
@@ -35,7 +34,7 @@ def train(atlas):
     store.cases.hold_out([store.cases.get("kept").patient_id])
 
     def run(config=CONFIG, *, cases=None, held_out=None, tell=None, workspace=None):
-        labelled = labelled_cases(atlas.workspace)
+        labelled = atlas.workspace.standing()
         learned = [one for one in labelled if not one.case.held_out] if cases is None else cases
         kept = [one for one in labelled if one.case.held_out] if held_out is None else held_out
         started = TuneRun(
@@ -47,7 +46,7 @@ def train(atlas):
         )
         return train_in_round(started, learned, config, ())
 
-    run.labelled = lambda: {one.case.case_id: one for one in labelled_cases(atlas.workspace)}
+    run.labelled = lambda: {one.case.case_id: one for one in atlas.workspace.standing()}
     return run
 
 

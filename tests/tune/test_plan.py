@@ -3,21 +3,19 @@ from dataclasses import replace
 
 import pytest
 
-from omentum.assemble.round import labelled_cases
 from omentum.errors import TuneError
-from omentum.project.project import prediction_stage
 from omentum.records import CaseScore, OrganScore
 from omentum.tune.config import ContinualConfig
 from omentum.tune.plan import learned_from
 from omentum.tune.round import tune_round
-from omentum.volumes.mask_files import read_masks, write_masks
+from omentum.volumes.mask_files import read_masks
 
 HELD_OUT = "phantom_0003"
 HEADS = ContinualConfig(steps=8, samples_per_class=300, learning_rate=2e-2, replay_least=0)
 
 
 def tuned(workspace, config=HEADS):
-    return tune_round(workspace, labelled_cases(workspace), config)
+    return tune_round(workspace, workspace.standing(), config)
 
 
 def story_of(record) -> dict:
@@ -28,7 +26,7 @@ def story_of(record) -> dict:
 def test_what_is_replayed_goes_by_the_rule(workspace, revise, rule):
     revise("liver", "phantom_0000")
     config = replace(HEADS, replay_by=rule, replay_share=0.5)
-    cases = [one for one in labelled_cases(workspace) if not one.case.held_out]
+    cases = [one for one in workspace.standing() if not one.case.held_out]
     plan = learned_from(workspace, cases, workspace.unlearned(), config, ("liver",))
     assert plan.pop("phantom_0000") == {"liver": 1.0}
     assert len(plan) == (0 if rule == "none" else 1)
@@ -38,7 +36,7 @@ def test_what_is_replayed_goes_by_the_rule(workspace, revise, rule):
 def test_however_few_were_revised_some_others_are_replayed(workspace, revise, share, limit, n_replayed):
     revise("liver", "phantom_0000")
     config = ContinualConfig(replay_share=share, replay_limit=limit, replay_least=2)
-    cases = [one for one in labelled_cases(workspace) if not one.case.held_out]
+    cases = [one for one in workspace.standing() if not one.case.held_out]
     plan = learned_from(workspace, cases, workspace.unlearned(), config, ("liver",))
     assert len(plan) == 1 + n_replayed
 
@@ -49,12 +47,12 @@ def test_a_revision_of_an_organ_that_the_network_has_no_head_for_is_nothing_to_t
         tuned(workspace)
 
 
-def test_masks_that_people_vouch_for_are_replayed_before_predicted_ones(workspace, revise):
+def test_masks_that_people_vouch_for_are_replayed_before_predicted_ones(workspace, revise, keep_prediction):
     everything = ContinualConfig(steps=1, samples_per_class=50, replay_share=0.5, replay_least=0)
     revise("liver", "phantom_0001")
     tuned(workspace, everything)
     workspace.store.rounds.turn(1, "tiny-r1")
-    _predicted_again(workspace)
+    _predicted_again(workspace, keep_prediction)
     revise("liver", "phantom_0000")
     assert set(story_of(tuned(workspace, everything))["cases"]) == {"phantom_0000", "phantom_0001"}
 
@@ -82,10 +80,7 @@ def test_of_predicted_masks_those_that_drew_least_attention_are_seen_again(works
     assert seen == {"phantom_0000": ["liver"], "phantom_0001": ["liver"]}
 
 
-def _predicted_again(workspace):
+def _predicted_again(workspace, keep_prediction):
     name = workspace.store.rounds.current().network
     for case_id, made in workspace.predictions("tiny").items():
-        masks = read_masks(made.masks_path)
-        detail = {"weights_sha256": "v" * 64, "organs": list(made.organs), "overlap": 0.5}
-        write_masks(workspace.folder.prediction_dir(case_id, name) / "masks.nii.gz", masks)
-        workspace.store.ledger.mark_done(prediction_stage(name), case_id, detail)
+        keep_prediction(workspace, case_id, name, read_masks(made.masks_path), weights="v" * 64)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from omentum.records import ChosenMask, LabelledCase, MaskSource
+from omentum.records import LabelledCase, MaskSource, StandingMask
 from omentum.tune import prepared as prepared_module
 from omentum.tune.prepared import prepared
 from omentum.volumes.nifti import read_nifti, write_nifti
@@ -28,7 +28,7 @@ def revised(labelled_patient, tmp_path):
     for name, mask in masks.items():
         path = tmp_path / f"{name}.nii.gz"
         write_nifti(path, Volume(mask, truth.geometry))
-        chosen.append(ChosenMask(organ=name, source=MaskSource.REVISED, path=path, sha256=name))
+        chosen.append(StandingMask(organ=name, source=MaskSource.REVISED, path=path, sha256=name))
     return LabelledCase(case=labelled.case, masks=tuple(chosen)), masks
 
 

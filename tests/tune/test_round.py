@@ -1,14 +1,14 @@
 import json
 from dataclasses import replace
 
+import nibabel as nib
 import numpy as np
 import pytest
 
-from omentum.assemble.round import labelled_cases
 from omentum.errors import TuneError
 from omentum.networks.weights import load_network, tensors_sha256
 from omentum.predict.round import predict_round
-from omentum.project.project import prediction_stage
+from omentum.records import MaskFinding
 from omentum.tune import continual_round, full_round
 from omentum.tune.config import ContinualConfig, FullConfig
 from omentum.tune.full_run import Outcome
@@ -31,7 +31,7 @@ class Killed(BaseException):
 
 
 def tuned(workspace, config=HEADS, progress=None):
-    return tune_round(workspace, labelled_cases(workspace), config, progress=progress)
+    return tune_round(workspace, workspace.standing(), config, progress=progress)
 
 
 def story_of(record) -> dict:
@@ -88,7 +88,47 @@ def test_a_patient_that_is_held_out_is_never_learned_from(workspace, revise):
 def test_whoever_plans_to_learn_from_a_held_out_patient_is_refused(workspace, revise):
     revise("liver", HELD_OUT)
     with pytest.raises(TuneError, match=f"1 cases .*{HELD_OUT}.* held out"):
-        learned_from(workspace, labelled_cases(workspace), workspace.unlearned(), HEADS, ("liver",))
+        learned_from(workspace, workspace.standing(), workspace.unlearned(), HEADS, ("liver",))
+
+
+def test_what_a_network_learned_is_kept_with_it_mask_by_mask(workspace, revise):
+    revise("liver", "phantom_0000")
+    tuned(workspace, replace(HEADS, replay_least=1, replay_share=0.0, replay_limit=1))
+    store = workspace.store
+    sha256s = {
+        (one.case.case_id, mask.organ): mask.sha256 for one in workspace.standing() for mask in one.masks
+    }
+    learned = store.lessons.of_network("tiny-r1")
+    assert learned == {("phantom_0000", "liver"): sha256s["phantom_0000", "liver"]}
+    assert [one.key for one in workspace.unlearned()] == [("phantom_0000", "liver")], "by the network in use"
+    store.rounds.turn(1, "tiny-r1")
+    assert workspace.unlearned() == []
+    revise("liver", "phantom_0000")
+    assert workspace.unlearned() == [], "the same mask is no new lesson"
+
+
+def test_full_training_has_learned_every_mask_but_of_held_out_patients(workspace, revise):
+    revise("liver", "phantom_0000", HELD_OUT)
+    tuned(workspace, ALL)
+    learned = workspace.store.lessons.of_network("tiny-r1")
+    organs = workspace.settings.organs
+    cases = ("phantom_0000", "phantom_0001", "phantom_0002")
+    assert learned.keys() == {(case_id, name) for case_id in cases for name in organs}
+
+
+def test_a_mask_that_is_held_back_is_not_learned(workspace, revise):
+    revise("liver", "phantom_0000", "phantom_0001")
+    (first, _) = workspace.store.revisions.all()
+    severe = MaskFinding(organ="liver", rule="extreme_volume", said="too large", severity=1.0, holds=True)
+    workspace.store.revisions.keep_findings(first.number, [severe])
+    assert "phantom_0000" not in story_of(tuned(workspace))["cases"]
+
+
+def test_planning_what_to_learn_opens_no_volume(workspace, revise, monkeypatch):
+    revise("liver", "phantom_0000")
+    monkeypatch.setattr(nib, "load", None)
+    cases = [one for one in workspace.standing() if not one.case.held_out]
+    assert learned_from(workspace, cases, workspace.unlearned(), HEADS, ("liver",))
 
 
 def test_without_a_revision_of_a_patient_to_learn_from_nothing_is_tuned(workspace, revise):
@@ -113,7 +153,7 @@ def test_what_a_network_that_was_kept_out_had_learned_is_learned_in_the_next_rou
 
 def test_a_patient_on_both_sides_of_the_split_is_refused(workspace, revise):
     revise("liver", "phantom_0000")
-    labelled = labelled_cases(workspace)
+    labelled = workspace.standing()
     patient_id = labelled[0].case.patient_id
     split = [replace(one, case=replace(one.case, patient_id=patient_id)) for one in labelled]
     with pytest.raises(TuneError, match=f"1 patients .{patient_id}. are held out and learned from"):
@@ -173,7 +213,7 @@ def test_a_network_that_is_noted_is_never_made_anew_whatever_changed_since(works
 
 def test_the_order_in_which_cases_come_changes_no_bit(workspace, revise, monkeypatch):
     revise("liver", "phantom_0000", "phantom_0001")
-    labelled = labelled_cases(workspace)
+    labelled = workspace.standing()
     with monkeypatch.context() as patched:
         patched.setattr(workspace.store.networks, "add", _killing)
         with pytest.raises(Killed):
@@ -225,7 +265,7 @@ def test_full_training_that_was_killed_goes_on_from_its_checkpoint_until_it_is_n
 
 def test_without_any_label_there_is_nothing_to_train_on(workspace):
     for case_id in workspace.predictions("tiny"):
-        workspace.store.ledger.forget(prediction_stage("tiny"), case_id)
+        workspace.store.predictions.forget(case_id, "tiny")
     with pytest.raises(TuneError, match="no case has a label"):
         tuned(workspace, ALL)
     assert rounds(workspace) == [(1, "tiny", False)]

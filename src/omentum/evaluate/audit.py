@@ -1,16 +1,18 @@
-"""How much is still wrong among what nobody revised? What the audit of a round says, or why it says nothing.
+"""Bound how much is still wrong among what nobody revised, by the audit of a round.
 
 In:  an open project: what was drawn by lot, and the masks that came back.
 Out: an exact bound, as a number and as a sentence; how many tasks a bound takes.
 """
 
 import math
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from omentum.measures.finite_bound import CONFIDENCE, Clustered, least_sample, most_bad
 from omentum.project.project import Workspace
-from omentum.records import Audit, Revision
+from omentum.project.standing import standing_revision
+from omentum.records import Audit, Decision, MaskSource, Revision, Says
 from omentum.volumes.labels import organ
 
 __all__ = ["AuditPlan", "AuditResult", "audit_plan", "audit_result", "is_major"]
@@ -34,6 +36,8 @@ class AuditResult:
     """Tasks whose mask needed a major revision, by case and organ."""
     missing: tuple[Key, ...]
     """Tasks whose mask has not come back."""
+    gone: tuple[Key, ...]
+    """Tasks that can no longer come back, as their case was excluded or erased."""
     share: float | None
     """Greatest share of the organs that may need a major revision; `None` where none can be stated."""
     statement: str
@@ -42,7 +46,7 @@ class AuditResult:
     @property
     def n_done(self) -> int:
         """Tasks whose mask has come back."""
-        return self.n_drawn - len(self.missing)
+        return self.n_drawn - len(self.missing) - len(self.gone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +65,12 @@ def is_major(revision: Revision) -> bool:
     """Tell whether a mask was so wrong that its organ's threshold (`major_below_dice`) counts it.
 
     A mask drawn where none was shown is, and one that was removed; where both are empty, nothing was wrong.
+    Where the mask that was shown is no longer there to compare with, whatever was not accepted counts.
     """
-    dice = revision.dice_to_before
-    return dice is not None and dice < organ(revision.organ).major_below_dice
+    dice = revision.dice_to_base
+    if dice is None:
+        return revision.added_ml is None and revision.says is not Says.ACCEPTED
+    return dice < organ(revision.organ).major_below_dice
 
 
 def audit_plan(workspace: Workspace, share: float) -> AuditPlan:
@@ -92,6 +99,9 @@ def audit_plan(workspace: Workspace, share: float) -> AuditPlan:
 def audit_result(workspace: Workspace, round_number: int, *, count_missing: bool = False) -> AuditResult:
     """Bound the share of organs that still need a major revision, as far as the audit of a round goes.
 
+    A task whose case was excluded or erased before its mask came back counts as a major revision, since a
+    case may be excluded because its mask is wrong.
+
     Args:
         workspace: The project.
         round_number: Whose audit.
@@ -101,28 +111,49 @@ def audit_result(workspace: Workspace, round_number: int, *, count_missing: bool
     audit = workspace.store.audits.of_round(round_number)
     if audit is None or not audit.n_cases_drawn:
         return _nothing_drawn(workspace, round_number)
-    latest = {
-        (one.case_id, one.organ): one
-        for one in workspace.store.revisions.all()
-        if (one.round_number, one.network) == (audit.round_number, audit.network)
-    }
-    missing = tuple(sorted(set(audit.drawn) - latest.keys()))
-    major = tuple(sorted(key for key in audit.drawn if key in latest and is_major(latest[key])))
-    share, statement = None, _why_stale(workspace, audit)
+    words = _words(workspace, audit)
+    taking_part = {case.case_id for case in workspace.store.cases.all()}
+    unread = sorted(set(audit.drawn) - words.keys())
+    gone = tuple(key for key in unread if key[0] not in taking_part)
+    missing = tuple(key for key in unread if key[0] in taking_part)
+    major = tuple(sorted(key for key in audit.drawn if key in words and is_major(words[key])))
+    share, statement = None, _why_stale(workspace, audit, taking_part)
     if not statement and missing and not count_missing:
         statement = f"no bound: {_why_missing(audit, missing)}"
     if not statement:
-        share = _share(audit, len(major) + len(missing))
-        statement = _statement(audit, share, len(major), len(missing))
+        share = _share(audit, len(major) + len(missing) + len(gone))
+        statement = _statement(audit, share, len(major), len(missing), len(gone))
     return AuditResult(
         network=audit.network,
         n_organs=audit.n_organs,
         n_drawn=len(audit.drawn),
         major=major,
         missing=missing,
+        gone=gone,
         share=share,
         statement=statement,
     )
+
+
+def _words(workspace: Workspace, audit: Audit) -> dict[Key, Revision]:
+    """Give what counts of each drawn organ: of what was handed in for the audit's round, whenever it came.
+
+    Masks that began from another person's mask say nothing of the network's. Of several the one counts that
+    stands among them: the one that a person decided for, else the last that is in no conflict.
+    """
+    drawn = set(audit.drawn)
+    of_round: dict[Key, list[Revision]] = defaultdict(list)
+    for one in workspace.store.revisions.of_round(audit.round_number):
+        is_of_network = one.network == audit.network and one.base_source in (None, MaskSource.PREDICTED)
+        if one.key in drawn and is_of_network:
+            of_round[one.key].append(one)
+    decisions: dict[Key, list[Decision]] = defaultdict(list)
+    for decision in workspace.store.decisions.all():
+        decisions[decision.case_id, decision.organ].append(decision)
+    return {
+        key: standing_revision(found, decisions[key]) or standing_revision(found, ()) or found[-1]
+        for key, found in of_round.items()
+    }
 
 
 def _population(frame: Mapping[str, tuple[str, ...]]) -> Clustered:
@@ -137,13 +168,14 @@ def _share(audit: Audit, n_bad: int) -> float:
     return min(most, audit.n_organs - n_clean) / audit.n_organs
 
 
-def _statement(audit: Audit, share: float, n_major: int, n_missing: int) -> str:
+def _statement(audit: Audit, share: float, n_major: int, n_missing: int, n_gone: int) -> str:
     percent = math.ceil(share * 1000 - 1e-9) / 10
     missing = f", and {n_missing} that have not come back count as if they did" if n_missing else ""
+    gone = f", as do {n_gone} of cases that were excluded or erased" if n_gone else ""
     return (
         f"with {100 * CONFIDENCE:.0f} % confidence at most {percent:.1f} % of the {audit.n_organs} organs "
         f"that nobody revised still need a major revision, as predicted by {audit.network} "
-        f"({n_major} of {len(audit.drawn)} drawn by lot did{missing})"
+        f"({n_major} of {len(audit.drawn)} drawn by lot did{missing}{gone})"
     )
 
 
@@ -158,18 +190,20 @@ def _nothing_drawn(workspace: Workspace, round_number: int) -> AuditResult:
         n_drawn=0,
         major=(),
         missing=(),
+        gone=(),
         share=None,
         statement=f"no bound: nothing was drawn by lot from the predictions of {network}{holds}; {cure}",
     )
 
 
-def _why_stale(workspace: Workspace, audit: Audit) -> str:
+def _why_stale(workspace: Workspace, audit: Audit, taking_part: Collection[str]) -> str:
     """Say which predictions are not those that the audit drew from; empty where all are."""
     predictions = workspace.predictions(audit.network)
     others = [
         case_id
         for case_id in audit.frame
-        if case_id not in predictions or predictions[case_id].weights_sha256 != audit.weights_sha256
+        if case_id in taking_part
+        and (case_id not in predictions or predictions[case_id].weights_sha256 != audit.weights_sha256)
     ]
     if not others:
         return ""

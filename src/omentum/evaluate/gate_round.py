@@ -1,4 +1,4 @@
-"""What does the gate do in a round? It judges the network that the round ends with, and the round turns.
+"""Judge the network that a round ends with, and begin the next round.
 
 In:  an open project in whose round a network was tuned; the masks that stand; a way to predict (loop).
 Out: the verdict, noted for good; the next round, begun with the new network or with its parent.

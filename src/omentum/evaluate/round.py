@@ -1,4 +1,4 @@
-"""What does evaluation do in a round? Every round's predictions against masks that people vouch for.
+"""Compare every round's predictions with masks that people vouch for, and write the report.
 
 In:  an open project, the mask that stands for each organ (loop), or a folder of true labels.
 Out: `rounds/<n>/report.html`, and the figures in it.
@@ -69,7 +69,7 @@ def evaluate_round(
             QueueLine(task=task) for task in workspace.store.tasks.of_round(last.number)[:_SHOWN_TASKS]
         ),
         previews=_worst(workspace.predictions(last.network), agreements[last.number]),
-        revisions=tuple(one for one in workspace.store.revisions.all() if one.round_number == last.number),
+        revisions=tuple(workspace.store.revisions.of_round(last.number)),
         tuning=_tuning(workspace, last),
         verdict=_verdict(workspace, last),
         reliability=_reliability(workspace, last),
@@ -155,7 +155,7 @@ def _truth_path(folder: Path, case: Case) -> Path | None:
 def _figures(workspace: Workspace, one: Round, agreements: Sequence[OrganAgreement]) -> RoundFigures:
     store = workspace.store
     scores = store.scores.of_round(one.number)
-    revisions = [revision for revision in store.revisions.all() if revision.round_number == one.number]
+    revisions = store.revisions.of_round(one.number)
     minutes = [revision.minutes for revision in revisions if revision.minutes is not None]
     return RoundFigures(
         number=one.number,
@@ -167,8 +167,8 @@ def _figures(workspace: Workspace, one: Round, agreements: Sequence[OrganAgreeme
         else None,
         n_tasks=len(store.tasks.of_round(one.number)) if scores else None,
         n_revised=len(revisions),
-        added_ml=sum(revision.added_ml for revision in revisions),
-        removed_ml=sum(revision.removed_ml for revision in revisions),
+        added_ml=sum(revision.added_ml or 0.0 for revision in revisions),
+        removed_ml=sum(revision.removed_ml or 0.0 for revision in revisions),
     )
 
 

@@ -80,7 +80,8 @@ def efforts_of(revisions: Iterable[Revision]) -> list[Effort]:
     them (`review import --minutes`), equally and not by what each took; those masks are one record.
 
     Args:
-        revisions: In any order; those without minutes are left out.
+        revisions: In any order; those without minutes are left out, and so are sittings in which a mask is
+            no longer there to compare with, so that nobody knows what was changed.
     """
     timed = [one for one in revisions if one.minutes is not None]
     alike = Counter((one.round_number, one.reader, one.minutes) for one in timed)
@@ -92,10 +93,11 @@ def efforts_of(revisions: Iterable[Revision]) -> list[Effort]:
         Effort(
             n_cases=len({one.case_id for one in together}),
             n_looks=len(together),
-            changed_ml=sum(one.added_ml + one.removed_ml for one in together),
+            changed_ml=sum((one.added_ml or 0.0) + (one.removed_ml or 0.0) for one in together),
             minutes=sum(one.minutes or 0.0 for one in together),
         )
         for together in sittings.values()
+        if all(one.added_ml is not None and one.removed_ml is not None for one in together)
     ]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from omentum.records import Task
+from omentum.records import Task, TaskKind
 
 __all__ = [
     "MINUTES_PER_CASE",
@@ -110,7 +110,7 @@ def tasks_of(
             rank=rank,
             attention_ml=0.0,
             minutes=minutes_a_task,
-            is_audit=True,
+            kind=TaskKind.AUDIT,
         )
         for rank, (case_id, organ) in enumerate(drawn, start=first_rank)
     ]

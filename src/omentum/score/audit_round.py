@@ -1,4 +1,4 @@
-"""What does the audit do in a round? It draws organs by lot, notes the draw, and makes their tasks.
+"""Draw organs at random in a round, note the draw, and make the tasks of the audit.
 
 In:  an open project whose cases are predicted; the queue that was planned without the audit.
 Out: the draw, in the database; its tasks, to be put behind the queue.
@@ -55,7 +55,8 @@ def audit_tasks(workspace: Workspace, queue: Sequence[Task], minutes: float) -> 
     audit = workspace.store.audits.of_round(number)
     if audit is None or not set_apart(workspace):
         audit = _kept(workspace, queue, int(minutes // minutes_a_task), audit)
-    drawn = () if audit is None else audit.drawn
+    there = {case.case_id for case in workspace.store.cases.all()}  # others were excluded, or erased, since
+    drawn = () if audit is None else [key for key in audit.drawn if key[0] in there]
     return tasks_of(drawn, number, first_rank=len(queue) + 1, minutes_a_task=minutes_a_task)
 
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from omentum.measures.effort import CostModel
 from omentum.project.project import Workspace
 from omentum.promotion import LEAST_PATIENTS
-from omentum.records import Case, CaseScore, Task, TaskState
+from omentum.records import Case, CaseScore, LabelledCase, MaskSource, Task, TaskKind, TaskState
 
 __all__ = ["drawn", "held_out_tasks"]
 
@@ -24,7 +24,12 @@ Key = tuple[str, str]
 
 
 def held_out_tasks(
-    workspace: Workspace, scores: Iterable[CaseScore], costs: CostModel, minutes: float
+    workspace: Workspace,
+    scores: Iterable[CaseScore],
+    costs: CostModel,
+    minutes: float,
+    *,
+    due: Collection[Key] = (),
 ) -> list[Task]:
     """Choose what is revised to judge networks by; what people have begun stays and is paid first.
 
@@ -33,6 +38,7 @@ def held_out_tasks(
         scores: Of the round's cases: what is expected to be mended in them.
         costs: What minutes are spent on.
         minutes: What it may cost; the last task may take longer.
+        due: Organs that are revised in this round anyway.
 
     Returns:
         Tasks, ranked from 1; none once there are enough masks, or where no patient is kept for evaluation.
@@ -40,10 +46,11 @@ def held_out_tasks(
     number = workspace.store.rounds.current().number
     begun = [one for one in workspace.store.tasks.of_round(number) if one.state is not TaskState.QUEUED]
     own = [one for one in begun if one.is_held_out]
-    kept = [case for case in workspace.store.cases.all() if case.held_out]
-    vouched = _vouched(workspace, kept)
-    taken = {(one.case_id, one.organ) for one in begun}
-    lacking = _lacking(kept, workspace.settings.organs, vouched | {(one.case_id, one.organ) for one in own})
+    labelled = [one for one in workspace.standing() if one.case.held_out]
+    kept = [one.case for one in labelled]
+    vouched = _vouched(labelled)
+    taken = {one.key for one in begun} | set(due)
+    lacking = _lacking(kept, workspace.settings.organs, vouched | {one.key for one in own} | set(due))
     open_organs = _open_organs(workspace, kept, vouched | taken)
     errors_ml = {(one.case_id, row.organ): row.error_ml or 0.0 for one in scores for row in one.organs}
 
@@ -62,7 +69,7 @@ def held_out_tasks(
             attention_ml=0.0,
             minutes=cost,
             reason="to judge networks by: this patient is never learned from",
-            is_held_out=True,
+            kind=TaskKind.HELD_OUT,
         )
         for (case_id, organ), cost in chosen.items()
     ]
@@ -115,11 +122,14 @@ def drawn(
     return found
 
 
-def _vouched(workspace: Workspace, kept: Sequence[Case]) -> set[Key]:
-    """Give the organs of held-out cases that have an original or a revised mask."""
-    ids = {case.case_id for case in kept}
-    original = {(case.case_id, organ) for case in kept for organ in case.original_organs}
-    return original | {key for key in workspace.store.revisions.latest() if key[0] in ids}
+def _vouched(labelled: Sequence[LabelledCase]) -> set[Key]:
+    """Give the organs of which an original or a revised mask stands."""
+    return {
+        (one.case.case_id, mask.organ)
+        for one in labelled
+        for mask in one.masks
+        if mask.source is not MaskSource.PREDICTED
+    }
 
 
 def _lacking(kept: Sequence[Case], organs: Sequence[str], vouched: Collection[Key]) -> dict[str, int]:

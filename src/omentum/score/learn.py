@@ -1,4 +1,4 @@
-"""What do levels mean in this round, and how often are rules right? Learned from people's revisions.
+"""Learn from people's revisions what levels mean in this round, and how often rules are right.
 
 In:  an open project whose cases are not scored in this round yet; the last round's levels and revisions.
 Out: the round's calibration, kept as `rounds/<n>/calibration.json`. It is made once: scoring again, or after
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from omentum.measures.canonical_grid import CANONICAL_MM, canonical, masks_on
 from omentum.measures.error_regions import error_regions
 from omentum.project.project import Workspace
-from omentum.records import Revision
+from omentum.records import MaskSource, Revision
 from omentum.score.calibration import Calibration, Counts, read_calibration, write_calibration
 from omentum.score.expected_stage import LEVELS_NAME
 from omentum.score.stage import HOT_SPOTS_NAME
@@ -44,14 +44,25 @@ def round_calibration(workspace: Workspace) -> Calibration:
         return read_calibration(path)
     before = read_calibration(_path(workspace, number - 1)) if number > 1 else read_calibration(path)
     counts = dict(before.counts)
-    for revision in workspace.store.revisions.all():
-        if revision.round_number == number - 1:
+    for revision in _standing(workspace):
+        if revision.round_number == number - 1 and revision.network:
             found = _counts(workspace, revision)
             if found is not None:
                 counts[revision.organ] = counts.get(revision.organ, Counts.none()) + found
     learned = Calibration(before.prior, counts)
     write_calibration(path, learned)
     return learned
+
+
+def _standing(workspace: Workspace) -> list[Revision]:
+    """Give the revisions that stand, in the order in which they were handed in."""
+    found = [
+        mask.revision
+        for one in workspace.standing()
+        for mask in one.masks
+        if mask.source is MaskSource.REVISED and mask.revision is not None
+    ]
+    return sorted(found, key=lambda one: one.number or 0)
 
 
 def _path(workspace: Workspace, number: int) -> Path:

@@ -1,22 +1,27 @@
-"""What does scoring do in a round? Attention for every predicted case, then the queue.
+"""Score the cases of a round, and make its queue.
 
 In:  an open project whose cases are predicted.
 Out: attention maps on disk; scores, and the queue of tasks, in the database; how the queue was made, in
      `rounds/<n>/queue.json`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from omentum.errors import ProjectError
+from omentum.project.kept_hashes import keep_missing_hashes
 from omentum.project.project import Workspace
-from omentum.records import Batch, Case, CaseScore, Prediction
+from omentum.records import Batch, Case, CaseScore, LabelledCase, MaskSource, Prediction
 from omentum.runners.runner import Progress
 from omentum.score.expected_stage import score_expected
+from omentum.score.finding_tasks import masks_by_key
 from omentum.score.learn import round_calibration
 from omentum.score.round_queue import checked_asked, queue_round
 from omentum.score.stage import score_case
+from omentum.store.ledger import StageLedger
+from omentum.store.store import Store
 
 __all__ = ["score_round"]
 
@@ -24,6 +29,27 @@ AVERAGE = "average"
 """What the average of several networks is kept as; recipe `published` takes its masks."""
 
 _ScoreOne = Callable[[Case, Sequence[Prediction], Sequence[str], Path], CaseScore]
+
+
+@dataclass(frozen=True, slots=True)
+class _ScoreLedger:
+    """Keeps a score and that its case is done in one transaction; what was done before is asked for once."""
+
+    store: Store
+    stage: StageLedger
+    round_number: int
+    done_before: Collection[str]
+
+    def done(self, key: str) -> bool:
+        return key in self.done_before
+
+    def mark_done(self, key: str, result: CaseScore) -> None:
+        with self.store.together():
+            self.store.scores.replace(self.round_number, [result])
+            self.stage.mark_done(key, None)
+
+    def mark_failed(self, key: str, reason: str) -> None:
+        self.stage.mark_failed(key, reason)
 
 
 def score_round(
@@ -53,45 +79,62 @@ def score_round(
     if not cases:
         names = " and ".join(workspace.networks)
         raise ProjectError(f"no case has been predicted by {names} yet; run `omentum predict` first")
+    for network in workspace.networks:
+        keep_missing_hashes(workspace, network)
     number = workspace.store.rounds.current().number
-    stage = f"score {number}"
-    scores = {score.case_id: score for score in workspace.store.scores.of_round(number)}
-    averages = workspace.predictions(AVERAGE) if workspace.settings.recipe == "published" else {}
-
-    def made_from(case_id: str) -> dict[str, Any]:
-        predictions = [*opinions.get(case_id, ()), *([averages[case_id]] if case_id in averages else [])]
-        networks = {made.network: [made.weights_sha256, list(made.organs)] for made in predictions}
-        return {"recipe": workspace.settings.recipe, **networks}
-
-    for case_id, detail in workspace.store.ledger.details(stage).items():
-        if case_id not in scores or detail != made_from(case_id):
-            workspace.store.ledger.forget(stage, case_id)
-
+    made_from = _made_from(workspace, opinions)
+    ledger = _ledger(workspace, number, made_from)
+    revised = _revised_before(workspace.standing(), number)
     score_one = _recipe(workspace)
 
-    def work(case: Case) -> dict[str, Any]:
+    def work(case: Case) -> CaseScore:
         predictions = opinions[case.case_id]
-        organs = _organs_to_score(workspace, case, predictions)
+        organs = [name for name in predictions[0].organs if (case.case_id, name) not in revised]
         score = score_one(case, predictions, organs, workspace.folder.attention_dir(case.case_id))
-        workspace.store.scores.replace(number, [score])
-        return made_from(case.case_id)
+        return replace(score, made_from=made_from[case.case_id])
 
-    ledger = workspace.store.ledger.of(stage)
     batch = workspace.runner.run(cases, work, key=lambda case: case.case_id, ledger=ledger, progress=progress)
-    predicted = {case.case_id for case in cases}
-    scored = [score for score in workspace.store.scores.of_round(number) if score.case_id in predicted]
+    scored = [one for one in workspace.store.scores.of_round(number) if one.case_id in opinions]
     queue_round(workspace, scored, asked)
     return batch
 
 
-def _organs_to_score(workspace: Workspace, case: Case, predictions: Sequence[Prediction]) -> list[str]:
-    current = workspace.store.rounds.current().number
-    revised = {
-        revision.organ
-        for revision in workspace.store.revisions.of_case(case.case_id)
-        if revision.round_number < current
+def _made_from(
+    workspace: Workspace, opinions: dict[str, tuple[Prediction, ...]]
+) -> dict[str, dict[str, Any]]:
+    """Say what each case's score is made from: recipe, and weights and organs of each network."""
+    recipe = workspace.settings.recipe
+    averages = workspace.predictions(AVERAGE) if recipe == "published" else {}
+    made: dict[str, dict[str, Any]] = {}
+    for case_id, predictions in opinions.items():
+        used = [*predictions, *([averages[case_id]] if case_id in averages else [])]
+        made[case_id] = {
+            "recipe": recipe,
+            **{one.network: [one.weights_sha256, list(one.organs)] for one in used},
+        }
+    return made
+
+
+def _ledger(workspace: Workspace, number: int, made_from: dict[str, dict[str, Any]]) -> _ScoreLedger:
+    """Give the ledger of the round's scores; one that was made from something else is not done there."""
+    stage = workspace.store.ledger.of(f"score {number}")
+    scores = {one.case_id: one for one in workspace.store.scores.of_round(number)}
+    done = {
+        case_id
+        for case_id in workspace.store.ledger.done_keys(stage.stage)
+        if case_id in scores and scores[case_id].made_from == made_from.get(case_id)
     }
-    return [name for name in predictions[0].organs if name not in revised]
+    return _ScoreLedger(workspace.store, stage, number, done)
+
+
+def _revised_before(labelled: Sequence[LabelledCase], number: int) -> set[tuple[str, str]]:
+    """Give the organs that stand, or are held back, as they were revised in an earlier round."""
+    return {
+        key
+        for key, mask in masks_by_key(labelled)
+        if mask.source is MaskSource.REVISED and mask.revision is not None
+        if mask.revision.round_number < number
+    }
 
 
 def _recipe(workspace: Workspace) -> _ScoreOne:

@@ -1,7 +1,8 @@
-"""Which tasks does a round get? From the scores of its cases to the queue in the database.
+"""Make the queue of a round, from what rules found and how its cases scored.
 
 In:  an open project, the scores of a round's cases, a strategy and a budget.
-Out: the queue; `rounds/<n>/queue.json`: strategy, seed, budget and prices, so that it can be made again.
+Out: the queue; `rounds/<n>/queue.json`: strategy, seed, budget and prices, so that it can be made again, and
+     what the budget does not pay for.
 """
 
 import json
@@ -12,16 +13,23 @@ from typing import Any
 
 from omentum.errors import ConfigError
 from omentum.measures.effort import CostModel, efforts_of, refitted
+from omentum.project.ct_findings import open_ct_findings
 from omentum.project.project import Workspace
 from omentum.project.settings import Settings
-from omentum.records import CaseScore, Task
+from omentum.project.standing import case_facts, standing_case
+from omentum.records import CaseScore, LabelledCase, MaskSource, Task, TaskState
 from omentum.score.audit_round import audit_tasks, set_apart
+from omentum.score.finding_tasks import finding_tasks, shown_in, with_findings
 from omentum.score.held_out import held_out_tasks
+from omentum.score.plan import Choice
 from omentum.score.queue import tasks_of
-from omentum.score.strategies import Ask, chosen, strategy_of
+from omentum.score.strategies import Ask, chosen, left_out, strategy_of
 from omentum.volumes.atomic import write_json
 
 __all__ = ["Asked", "checked_asked", "costs_of", "queue_path", "queue_round", "read_queue", "totals"]
+
+Key = tuple[str, str]
+"""Case and organ."""
 
 _UNRECKONED = ("published",)
 """Recipes that do not tell how much is wrong, so that nobody knows how long it takes."""
@@ -82,8 +90,9 @@ def costs_of(workspace: Workspace) -> tuple[CostModel, int]:
 def queue_round(workspace: Workspace, scores: Sequence[CaseScore], asked: Asked) -> list[Task]:
     """Give the current round its queue, as long as the budget; tasks that people began stay in it.
 
-    The seed of what is drawn is the round's number: the same scores make the same queue, and the next round
-    another.
+    First come CTs and masks that a plausibility rule is sure are wrong, whatever they cost; then what the
+    strategy chooses for the minutes that are left; then what is drawn, by whatever rule. The seed of what is
+    drawn is the round's number: the same scores make the same queue, and the next round another.
 
     Args:
         workspace: The project.
@@ -93,38 +102,112 @@ def queue_round(workspace: Workspace, scores: Sequence[CaseScore], asked: Asked)
     Returns:
         The queue as it is kept.
     """
-    number = workspace.store.rounds.current().number
     costs, n_records = costs_of(workspace)
     budget = float("inf") if asked.budget_minutes is None else asked.budget_minutes
-    share = workspace.settings.audit_share if asked.budget_minutes is not None else 0.0
     is_reckoned = asked.budget_minutes is not None
+    share = workspace.settings.audit_share if is_reckoned else 0.0
+    ground = _ground(workspace, costs)
+    number = ground.round_number
+    keys = {task.key for task in ground.found}
     reserved = budget * workspace.settings.gate_share if is_reckoned else 0.0
-    kept = held_out_tasks(workspace, scores, costs, reserved) if reserved else []
-    kept_minutes = sum(task.minutes or 0.0 for task in kept)
-    apart = set_apart(workspace) | {(task.case_id, task.organ) for task in kept}
-    left = max(0.0, budget * (1.0 - share) - kept_minutes)
-    ask = Ask(costs=costs, budget_minutes=left, seed=number)
-    queue = tasks_of(chosen(asked.strategy, _without(scores, apart), ask), costs, number)
-    queue += [replace(task, rank=rank) for rank, task in enumerate(kept, start=len(queue) + 1)]
+    kept = held_out_tasks(workspace, scores, costs, reserved, due=keys) if reserved else []
+    apart = keys | ground.apart | {task.key for task in kept}
+    spent = sum(task.minutes or 0.0 for task in (*ground.found, *kept))
+    ask = Ask(costs=costs, budget_minutes=max(0.0, budget * (1.0 - share) - spent), seed=number)
+    plannable = _plannable(scores, ground, apart, with_suspects=is_reckoned)
+    is_used_up = bool(ground.found) and ask.budget_minutes <= 0.0
+    choices = [] if is_used_up else chosen(asked.strategy, plannable, ask)
+    queue = _ranked([*ground.found, *tasks_of(choices, costs, number), *kept])
     tasks = [*queue, *(audit_tasks(workspace, queue, budget * share) if share else ())]
+    others = left_out(asked.strategy, plannable, ask, choices) if is_reckoned else []
     made = {
         "recipe": workspace.settings.recipe,
         **asdict(asked),
         "seed": number,
         "costs": {**asdict(costs), "n_records": n_records},
-        "held_out": {"tasks": len(kept), "minutes": kept_minutes},
+        "findings": _counted(ground.found),
+        "held_out": _counted(kept),
         "totals": totals(tasks),
+        "left_out": {
+            "tasks": len(others),
+            "minutes": _minutes_of(others, costs, {task.case_id for task in queue}),
+        },
     }
     write_json(queue_path(workspace), made)
-    return workspace.store.tasks.replace(number, tasks)
+    network = workspace.networks[0]
+    hashes = workspace.store.predictions.organ_hashes(network)
+    return workspace.store.tasks.replace(number, shown_in(tasks, ground.labelled, network, hashes))
 
 
-def _without(scores: Sequence[CaseScore], keys: Collection[tuple[str, str]]) -> list[CaseScore]:
-    """Leave out organs that are looked at whole in this round, whatever they scored."""
-    return [
-        replace(one, organs=tuple(row for row in one.organs if (one.case_id, row.organ) not in keys))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ground:
+    """What a queue is made on, beside the scores."""
+
+    round_number: int
+    labelled: list[LabelledCase]
+    found: list[Task]
+    """Tasks of what rules are sure of."""
+    apart: frozenset[Key]
+    """Organs that are looked at whole in this round, whatever they scored."""
+    open: frozenset[Key]
+    """Organs that stand as predicted, or whose task in this round was begun."""
+
+
+def _ground(workspace: Workspace, costs: CostModel) -> _Ground:
+    number = workspace.store.rounds.current().number
+    facts = case_facts(workspace)
+    labelled = [standing_case(one) for one in facts]
+    begun = [one for one in workspace.store.tasks.of_round(number) if one.state is not TaskState.QUEUED]
+    apart = set_apart(workspace) | {task.key for task in begun if task.is_whole}
+    predicted = {
+        (one.case.case_id, mask.organ)
+        for one in labelled
+        for mask in one.masks
+        if mask.source is MaskSource.PREDICTED
+    }
+    of_ct = open_ct_findings(workspace, facts)
+    return _Ground(
+        round_number=number,
+        labelled=labelled,
+        found=finding_tasks(number, labelled, of_ct, costs, without=apart),
+        apart=frozenset(apart),
+        open=frozenset(predicted | {task.key for task in begun}),
+    )
+
+
+def _plannable(
+    scores: Sequence[CaseScore], ground: _Ground, apart: Collection[Key], *, with_suspects: bool
+) -> list[CaseScore]:
+    """Leave out organs that another task has, or that people drew since they were scored."""
+    left = [
+        replace(
+            one,
+            organs=tuple(
+                row
+                for row in one.organs
+                if (one.case_id, row.organ) in ground.open and (one.case_id, row.organ) not in apart
+            ),
+        )
         for one in scores
     ]
+    return with_findings(left, ground.labelled, without=apart) if with_suspects else left
+
+
+def _ranked(tasks: Sequence[Task]) -> list[Task]:
+    return [replace(task, rank=rank) for rank, task in enumerate(tasks, start=1)]
+
+
+def _counted(tasks: Sequence[Task]) -> dict[str, Any]:
+    return {"tasks": len(tasks), "minutes": sum(task.minutes or 0.0 for task in tasks)}
+
+
+def _minutes_of(choices: Sequence[Choice], costs: CostModel, opened: Collection[str]) -> float:
+    """Say how long choices take, beside cases that are opened anyway."""
+    return costs.minutes(
+        n_cases=len({one.case_id for one in choices} - set(opened)),
+        n_looks=len(choices),
+        changed_ml=sum(one.error_ml or 0.0 for one in choices),
+    )
 
 
 def totals(tasks: Sequence[Task]) -> dict[str, Any]:

@@ -8,17 +8,19 @@ chosen for the same reason: each leads the reader to a whole organ, without hot 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from omentum.errors import ConfigError
 from omentum.measures.effort import CostModel
 from omentum.records import CaseScore, OrganScore
-from omentum.score.plan import Choice, planned
+from omentum.score.plan import Choice, planned, worth_a_look
 from omentum.score.queue import needy, ranked
 
-__all__ = ["Ask", "Strategy", "chosen", "register", "strategy_names", "strategy_of"]
+__all__ = ["Ask", "Strategy", "chosen", "left_out", "register", "strategy_names", "strategy_of"]
+
+_PLANNED = "expected-error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,22 @@ def chosen(name: str, scores: Iterable[CaseScore], ask: Ask) -> list[Choice]:
     return strategy(sorted(scores, key=lambda one: one.case_id), ask)
 
 
-@register("expected-error", recipe="expected-error")
+def left_out(name: str, scores: Sequence[CaseScore], ask: Ask, paid: Iterable[Choice]) -> list[Choice]:
+    """Give what the strategy would also have chosen if minutes had no end.
+
+    Args:
+        name: Of the strategy.
+        scores: As it was given them.
+        ask: Likewise.
+        paid: What it chose.
+    """
+    endless = replace(ask, budget_minutes=float("inf"))
+    wanted = worth_a_look(scores) if name == _PLANNED else chosen(name, scores, endless)
+    have = {(one.case_id, one.organ.organ) for one in paid}
+    return [one for one in wanted if (one.case_id, one.organ.organ) not in have]
+
+
+@register(_PLANNED, recipe="expected-error")
 def _expected_error(scores: Sequence[CaseScore], ask: Ask) -> list[Choice]:
     """What removes most expected error a minute; see `plan.py`."""
     return planned(scores, ask.costs, ask.budget_minutes)

@@ -1,15 +1,16 @@
-"""What does tuning do in a round? A new network from the revisions, or from every label there is.
+"""Tune a network in a round: from the revisions that it has not learned, or from every label there is.
 
 In:  an open project, and the mask that stands for each organ of each case (loop).
-Out: `networks/<name>-r<round>/` with weights, `tune.json` and a model card; noted, and not in
-     use before the gate has judged it (evaluate).
+Out: `networks/<name>-r<round>/` with weights, `tune.json` and a model card; noted with the masks that it
+     learned from, and not in use before the gate has judged it (evaluate).
 """
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from omentum.errors import TuneError
 from omentum.networks.catalogue import WEIGHTS_FILE
@@ -59,12 +60,16 @@ def tune_round(
     _check_split(labelled)
     noted = {one.name: one for one in workspace.store.networks.all()}
     folder = _folder(workspace)
-    cases = [one for one in labelled if not one.case.held_out]
+    cases = [one for one in labelled if one.masks and not one.case.held_out]
     tell = progress or (lambda _what, _done, _total, _last: None)
-    held_out = tuple(one for one in labelled if one.case.held_out)
+    held_out = tuple(one for one in labelled if one.masks and one.case.held_out)
     run = TuneRun(workspace=workspace, folder=folder, device=device, tell=tell, held_out=held_out)
-    record = noted.get(folder.name) or _made(run, cases, config, maps)
-    workspace.store.networks.add(record)
+    record = noted.get(folder.name)
+    if record is None:
+        record, learned = _made(run, cases, config, maps)
+        with workspace.store.together():
+            workspace.store.networks.add(record)
+            workspace.store.lessons.keep(record.name, _lessons(cases, learned))
     (folder / CHECKPOINT).unlink(missing_ok=True)
     sweep(folder)
     return record
@@ -92,8 +97,8 @@ def _made(
     cases: Sequence[LabelledCase],
     config: ContinualConfig | FullConfig,
     maps: Sequence[AnatomyMap],
-) -> NetworkRecord:
-    """Tune a network, and write all its files."""
+) -> tuple[NetworkRecord, dict[str, Any]]:
+    """Tune a network, and write all its files; give it with what its story says of how it was made."""
     current, folder = run.workspace.store.rounds.current(), run.folder
     started = time.perf_counter()
     if isinstance(config, FullConfig):
@@ -112,10 +117,28 @@ def _made(
     }
     write_json(folder / "tune.json", story)
     write_model_card(folder / "model-card.md", network.spec, story)
-    return NetworkRecord(
+    record = NetworkRecord(
         name=folder.name,
         folder=folder,
         weights_sha256=sha256,
         parent=current.network,
         round_number=current.number,
     )
+    return record, learned
+
+
+def _lessons(cases: Sequence[LabelledCase], learned: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    """Give the hash of each mask that was learned from, by case and organ.
+
+    Args:
+        cases: With the mask that stands for each organ.
+        learned: What the story says: `organs`, and `cases` by name, with the organs of each or without.
+    """
+    of_case = learned["cases"]
+    return {
+        (one.case.case_id, mask.organ): mask.sha256
+        for one in cases
+        for mask in one.masks
+        if one.case.case_id in of_case
+        and mask.organ in (of_case[one.case.case_id] if isinstance(of_case, dict) else learned["organs"])
+    }
