@@ -20,10 +20,11 @@ import nibabel as nib
 import numpy as np
 
 from measure import median_seconds, report
+from omentum.assemble.inputs import CaseInputs, inputs_of
 from omentum.assemble.one_case import assemble_case
-from omentum.assemble.priority import CaseInputs
 from omentum.phantoms.phantom import make_phantom
-from omentum.records import Case, Prediction, Revision
+from omentum.project.standing import CaseFacts
+from omentum.records import Case, Prediction, Revision, Says
 from omentum.volumes.labels import ORGANS, organ
 from omentum.volumes.mask_files import write_masks, write_organ_files, write_painted
 from omentum.volumes.masks import MaskSet
@@ -55,7 +56,7 @@ def make_case(folder: Path, shape: tuple[int, int, int], classes: tuple[int, ...
         write_nifti(path, Volume(np.roll(masks.mask(name), 2, axis=0), geometry))
         revisions.append(
             Revision(case_id="c1", organ=name, path=path, sha256="0" * 64, round_number=1, reader="reader-1",
-                     minutes=None, added_ml=0.0, removed_ml=0.0, dice_to_before=None, network="average",
+                     says=Says.REVISED, network="average",
                      time=datetime(2026, 1, 1, tzinfo=UTC))
         )  # fmt: skip
     case = Case(
@@ -70,7 +71,7 @@ def make_case(folder: Path, shape: tuple[int, int, int], classes: tuple[int, ...
     prediction = Prediction(
         case_id="c1", network="average", weights_sha256="0" * 64, folder=folder, organs=masks.organs
     )
-    return CaseInputs(case=case, revisions=tuple(revisions), prediction=prediction)
+    return inputs_of(CaseFacts(case=case, revisions=tuple(revisions), prediction=prediction))
 
 
 def plainly(folder: Path, out: Path) -> None:

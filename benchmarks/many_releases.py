@@ -21,8 +21,9 @@ import numpy as np
 
 from measure import report
 from omentum.assemble.compare import diff_of, plan_release
+from omentum.assemble.inputs import CaseInputs, inputs_of
 from omentum.assemble.manifest import write_manifest
-from omentum.assemble.priority import CaseInputs
+from omentum.project.standing import CaseFacts
 from omentum.records import Case, Prediction
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import ORGANS
@@ -30,7 +31,7 @@ from omentum.volumes.labels import ORGANS
 ORGAN_NAMES = tuple(row.name for row in ORGANS[:25])
 
 
-def inputs_of(folder: Path, n_cases: int) -> Iterator[CaseInputs]:
+def made_up(folder: Path, n_cases: int) -> Iterator[CaseInputs]:
     """Give the records of made-up cases; their files are not there, and nobody asks for them."""
     geometry = Geometry((512, 512, 300), np.diag([0.8, 0.8, 1.5, 1.0]))
     for number in range(n_cases):
@@ -41,12 +42,13 @@ def inputs_of(folder: Path, n_cases: int) -> Iterator[CaseInputs]:
             ct_path=folder / case_id / "ct.nii.gz",
             geometry=geometry,
             source=f"/data/{case_id}.nii.gz",
+            original_label_path=folder / case_id / "original_label.nii.gz",
             original_organs=ORGAN_NAMES[: number % 4],
         )
         made = Prediction(
             case_id=case_id, network="average", weights_sha256="w" * 64, folder=folder, organs=ORGAN_NAMES
         )
-        yield CaseInputs(case=case, prediction=made)
+        yield inputs_of(CaseFacts(case=case, prediction=made))
 
 
 def write_cases(folder: Path, inputs: Iterator[CaseInputs], changed_every: int) -> None:
@@ -72,6 +74,8 @@ def write_cases(folder: Path, inputs: Iterator[CaseInputs], changed_every: int) 
             "held_out": False,
             "data_set": {"name": "made", "licence": "CC BY 4.0"},
             "organs": organs,
+            "held_back": {},
+            "ct_flags": [],
             "painted_from_bottom_to_top": list(ORGAN_NAMES),
             "files": dict.fromkeys(names, "c" * 64),
             "inputs": {},
@@ -83,7 +87,7 @@ def _measured(step: str, folder: Path, n_cases: int) -> tuple[float, float]:
     first, second = folder / "V1", folder / "V1.1"
     started = time.perf_counter()
     if step == "plan":
-        plan = plan_release(list(inputs_of(folder, n_cases)), first)
+        plan = plan_release(list(made_up(folder, n_cases)), first)
         assert (plan.n_cases, plan.n_cases_new, plan.n_masks_other) == (n_cases, 0, 0)
     elif step == "lists":
         write_manifest(second, "V1.1", [path.name for path in second.iterdir() if path.is_dir()])
@@ -99,7 +103,7 @@ def measured(n_cases: int) -> dict[str, tuple[float, float]]:
     folder = Path(tempfile.mkdtemp())
     try:
         for version, changed_every in (("V1", 0), ("V1.1", 10)):
-            write_cases(folder / version, inputs_of(folder, n_cases), changed_every)
+            write_cases(folder / version, made_up(folder, n_cases), changed_every)
         write_manifest(folder / "V1", "V1", [path.name for path in (folder / "V1").iterdir()])
         context = multiprocessing.get_context("spawn")
         found = {}

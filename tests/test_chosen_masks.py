@@ -2,11 +2,9 @@ import numpy as np
 import pytest
 
 from omentum import chosen_masks
-from omentum.assemble.round import labelled_cases
 from omentum.chosen_masks import read_chosen
 from omentum.errors import UnreadableImageError
 from omentum.records import MaskSource
-from omentum.review.round import import_round
 
 
 @pytest.fixture
@@ -19,13 +17,12 @@ def masks(atlas):
     }
 
 
-def test_each_kind_of_file_gives_the_mask_of_the_organ_that_was_asked_for(atlas, masks, tmp_path):
+def test_each_kind_of_file_gives_the_mask_of_the_organ_that_was_asked_for(atlas, masks, hand_in):
     drawn = atlas.box((6, 9), (14, 17), (5, 9))
     atlas.add("a", original={"liver": masks["liver"]})
     atlas.predict("a", {"liver": masks["spleen"], "spleen": masks["spleen"], "pancreas": masks["pancreas"]})
-    atlas.revise(tmp_path / "tasks", "a", "pancreas", drawn)
-    import_round(atlas.workspace, tmp_path / "tasks")
-    (labelled,) = labelled_cases(atlas.workspace)
+    hand_in(atlas.workspace, "a", "pancreas", drawn)
+    (labelled,) = atlas.workspace.standing()
     read = {mask.organ: (mask.source, volume) for mask, volume in read_chosen(labelled)}
     expected = {
         "liver": (MaskSource.ORIGINAL, masks["liver"]),
@@ -43,7 +40,7 @@ def test_each_kind_of_file_gives_the_mask_of_the_organ_that_was_asked_for(atlas,
 def test_predicted_organs_that_overlap_are_both_whole_and_their_file_is_read_once(atlas, masks, monkeypatch):
     atlas.add("a")
     atlas.predict("a", masks)
-    (labelled,) = labelled_cases(atlas.workspace)
+    (labelled,) = atlas.workspace.standing()
     reads = []
     original = chosen_masks.read_masks
     monkeypatch.setattr(chosen_masks, "read_masks", lambda path: reads.append(path) or original(path))
@@ -54,7 +51,7 @@ def test_predicted_organs_that_overlap_are_both_whole_and_their_file_is_read_onc
 
 def test_an_original_label_of_several_organs_is_read_once(atlas, masks, monkeypatch):
     atlas.add("a", original={"liver": masks["liver"], "pancreas": masks["pancreas"]})
-    (labelled,) = labelled_cases(atlas.workspace)
+    (labelled,) = atlas.workspace.standing()
     reads = []
     original = chosen_masks.read_nifti
     monkeypatch.setattr(chosen_masks, "read_nifti", lambda path: reads.append(path) or original(path))
@@ -65,7 +62,7 @@ def test_an_original_label_of_several_organs_is_read_once(atlas, masks, monkeypa
 
 def test_an_organ_that_is_known_to_be_nowhere_is_an_empty_mask(atlas, masks):
     atlas.add("a", original={"liver": masks["liver"], "spleen": np.zeros(atlas.shape, dtype=bool)})
-    (labelled,) = labelled_cases(atlas.workspace)
+    (labelled,) = atlas.workspace.standing()
     read = {mask.organ: volume.voxels for mask, volume in read_chosen(labelled)}
     assert read.keys() == {"liver", "spleen"}
     assert not read["spleen"].any()
@@ -73,7 +70,7 @@ def test_an_organ_that_is_known_to_be_nowhere_is_an_empty_mask(atlas, masks):
 
 def test_a_file_that_is_gone_is_named(atlas, masks):
     atlas.add("a", original={"liver": masks["liver"]})
-    (labelled,) = labelled_cases(atlas.workspace)
+    (labelled,) = atlas.workspace.standing()
     labelled.masks[0].path.unlink()
     with pytest.raises(UnreadableImageError, match=r"original_label\.nii\.gz"):
         list(read_chosen(labelled))

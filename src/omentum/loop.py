@@ -5,7 +5,7 @@
                   export ─── tasks for the experts, as folders that any viewer opens
         people    revise, just there, and save `<organ>_revised.nii.gz`
     second half   import ─── their masks, kept for good
-                  assemble ─ original > revised > predicted, into a release with its lineage
+                  assemble ─ the masks that stand, into a release with its lineage
                   stop? ──── the audit bounds what is still wrong: this round may be the last
                   tune ───── the heads of revised organs, on a frozen trunk with a little replay
                   gate ───── on patients that are never learned from: may it take its parent's place?
@@ -225,7 +225,7 @@ def assemble(
     n_workers: int = 1,
     tell: Tell | None = None,
 ) -> Release:
-    """Put one mask an organ and case into a release; see `assemble.round.assemble_round`."""
+    """Put the masks that stand into a release; see `assemble.round.assemble_round`."""
     told = _named(tell, "assemble")
     return assemble_round(workspace, version, network=network, n_workers=n_workers, progress=told)
 
@@ -240,7 +240,7 @@ def export(
     from omentum.exchange.out.export import export_release, layout_named
 
     release = release_named(workspace, version)
-    known = {case.case_id: case for case in workspace.store.cases.all()}
+    known = {case.case_id: case for case in workspace.store.cases.every()}
     cases = read_release(release.folder, known, with_inputs=layout_named(layout).needs_inputs)
     named = replace(asked, version=release.version)
     return export_release(cases, layout, named, workspace.runner, progress=_named(tell, "export"))

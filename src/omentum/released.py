@@ -1,4 +1,4 @@
-"""What do exports need to know of a release? Its cases, as paths and never arrays.
+"""Records of a release that exports need: its cases, as paths and never arrays.
 
 In:  what `assemble` finds in a release and, hash for hash, still in the project.
 Out: `ReleasedCase`, a mask an organ that is known.

@@ -1,10 +1,10 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from omentum.exchange.out.export import LAYOUTS
-from omentum.review.round import import_round
 from omentum.volumes.nifti import read_nifti
 
 
@@ -28,10 +28,9 @@ def run(omentum, project):
 
 
 @pytest.fixture
-def two(project, run, tmp_path):
+def two(project, run, hand_in):
     assert run("assemble", "--version", "V1").code == 0
-    project.revise(tmp_path / "tasks", "a", "liver", project.box((4, 14), (3, 14), (3, 12)))
-    import_round(project.workspace, tmp_path / "tasks")
+    hand_in(project.workspace, "a", "liver", project.box((4, 14), (3, 14), (3, 12)))
     assert run("assemble", "--version", "V1.1").code == 0
     return project
 
@@ -44,6 +43,36 @@ def test_a_plan_is_told_and_nothing_is_made(project, run):
     assert "2 new" in run("assemble", "--plan").out
     assert not project.workspace.folder.releases_dir.exists()
     assert run("assemble").code == 2
+
+
+def test_cases_that_are_left_out_are_listed_and_end_with_code_1_and_excluded_ones_are_told(project, run):
+    project.workspace.store.cases.exclude("b", "motion")
+    ran = run("assemble", "--version", "V1")
+    assert (ran.code, "b is excluded: motion" in ran.err) == (0, True), ran.err
+    project.workspace.store.cases.include("b")
+    shutil.rmtree(project.folder("b"))
+    ran = run("assemble", "--version", "V2")
+    assert (ran.code, "released 1 cases" in ran.out) == (1, True)
+    assert "b was left out: cases/b/ct.nii.gz: there is no such file" in ran.err
+    assert "1 of 2 cases left out" in ran.err
+    told = json.loads(run("assemble", "--version", "V3", "--json").out)
+    assert (told["cases"], list(told["left_out"]), told["excluded"]) == (1, ["b"], {})
+
+
+def test_commands_that_read_releases_change_nothing_in_the_project(two, run, tmp_path, monkeypatch):
+    monkeypatch.setattr("omentum.project.project.is_writable", lambda *_arguments: False)
+    root = two.workspace.folder.root
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
+    for words in (
+        ["release", "list"],
+        ["release", "verify", "V1"],
+        ["release", "diff", "V1", "V1.1"],
+        ["assemble", "--plan"],
+        ["export", "V1", "--layout", "monai", "-o", tmp_path / "out"],
+        ["export", "V1", "--layout", "abdomenatlas-8k", "-o", tmp_path / "published"],
+    ):
+        assert run(*words).code == 0, words
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
 
 
 def test_two_releases_are_compared(two, run):

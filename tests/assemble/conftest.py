@@ -1,4 +1,4 @@
-"""Small cases with an original label, predicted masks that overlap, and revisions."""
+"""Small cases with an original label, predicted masks that overlap, revisions, and what people decided."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -8,7 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from omentum.records import Case, Prediction, Revision
+from omentum.assemble.inputs import CaseInputs, inputs_of
+from omentum.assemble.licences import DataSet
+from omentum.project.standing import CaseFacts
+from omentum.records import (
+    Arrival,
+    Case,
+    Decision,
+    DecisionKind,
+    LabelVersion,
+    MaskFinding,
+    MaskSource,
+    Prediction,
+    Revision,
+    Says,
+)
+from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import write_masks
@@ -29,6 +44,44 @@ class Maker:
 
     def __init__(self, project: Path) -> None:
         self.project = project
+        self.n_revisions = 0
+
+    def inputs(
+        self,
+        case: Case,
+        prediction: Prediction | None = None,
+        *revisions: Revision,
+        decided: Mapping[str, MaskSource] | None = None,
+        data_set: DataSet | None = None,
+        label_findings: tuple[MaskFinding, ...] = (),
+    ) -> CaseInputs:
+        """Gather what assembly needs, with the hashes that are kept when files come in."""
+        label = None
+        if case.original_label_path is not None:
+            label = LabelVersion(
+                case_id=case.case_id,
+                path=case.original_label_path,
+                sha256=file_sha256(case.original_label_path),
+                organs=case.original_organs,
+                findings=label_findings,
+                time=START,
+            )
+        decisions = tuple(
+            Decision(
+                case_id=case.case_id,
+                organ=name,
+                kind=DecisionKind.PREFER,
+                stands=source,
+                by="chief",
+                time=START,
+            )
+            for name, source in (decided or {}).items()
+        )
+        facts = CaseFacts(
+            case=case, label=label, revisions=revisions, decisions=decisions, prediction=prediction
+        )
+        arrival = Arrival(case_id=case.case_id, ct_sha256=file_sha256(case.ct_path))
+        return inputs_of(facts, data_set=data_set, arrival=arrival)
 
     def case(self, case_id: str = "c1", original: Masks | None = None, orientation: str = "LAS") -> Case:
         folder = self.project / "cases" / case_id
@@ -54,7 +107,9 @@ class Maker:
             original_organs=tuple(original or ()),
         )
 
-    def prediction(self, case: Case, masks: Masks, network: str = "starter") -> Prediction:
+    def prediction(
+        self, case: Case, masks: Masks, *findings: MaskFinding, network: str = "starter"
+    ) -> Prediction:
         folder = case.ct_path.parent / "networks" / network
         parts = [(name, whole(case.geometry.shape), mask) for name, mask in masks.items()]
         coded = MaskSet.build(case.geometry, masks, parts)
@@ -65,9 +120,21 @@ class Maker:
             weights_sha256="w" * 64,
             folder=folder,
             organs=coded.organs,
+            masks_sha256=file_sha256(folder / "masks.nii.gz"),
+            findings=findings,
+            time=START,
         )
 
-    def revision(self, case: Case, name: str, mask: np.ndarray, round_number: int = 1) -> Revision:
+    def revision(
+        self,
+        case: Case,
+        name: str,
+        mask: np.ndarray,
+        *findings: MaskFinding,
+        round_number: int = 1,
+        conflicts_with: int | None = None,
+    ) -> Revision:
+        self.n_revisions += 1
         sha256 = hashlib.sha256(np.packbits(mask).tobytes()).hexdigest()
         path = case.ct_path.parent / "revisions" / name / f"{sha256}.nii.gz"
         write_nifti(path, Volume(mask, case.geometry))
@@ -78,12 +145,16 @@ class Maker:
             sha256=sha256,
             round_number=round_number,
             reader="reader-1",
+            says=Says.REVISED,
+            base_sha256="b" * 64,
+            base_source=MaskSource.PREDICTED,
             minutes=2.0,
-            added_ml=0.0,
-            removed_ml=0.0,
-            dice_to_before=1.0,
+            dice_to_base=1.0,
             network="starter",
+            findings=findings,
+            conflicts_with=conflicts_with,
             time=START + timedelta(days=round_number),
+            number=self.n_revisions,
         )
 
 

@@ -1,9 +1,6 @@
-from dataclasses import replace
-
 import pytest
 
 from omentum.assemble.compare import Change, compare_releases, diff_of, plan_release
-from omentum.assemble.priority import CaseInputs
 from omentum.assemble.release import build_release
 from omentum.errors import ReleaseError
 from omentum.records import MaskSource
@@ -15,7 +12,7 @@ def cases(make, blob):
     for n, case_id in enumerate(["a", "a-b", "b"]):  # `a-b` sorts before `a/`
         case = make.case(case_id)
         masks = {"liver": blob(2 * n), "spleen": blob(2 * n + 1)}
-        known.append(CaseInputs(case=case, prediction=make.prediction(case, masks)))
+        known.append(make.inputs(case, make.prediction(case, masks)))
     return known
 
 
@@ -23,9 +20,10 @@ def cases(make, blob):
 def two(cases, make, blob, tmp_path):
     """V1 has a, a-b and b; V2 lacks b, has c, and a's liver revised."""
     first = build_release("V1", tmp_path, cases).folder
-    revised = replace(cases[0], revisions=(make.revision(cases[0].case, "liver", blob(90)),))
+    revision = make.revision(cases[0].case, "liver", blob(90))
+    revised = make.inputs(cases[0].case, cases[0].prediction, revision)
     new = make.case("c")
-    more = CaseInputs(case=new, prediction=make.prediction(new, {"liver": blob(91)}))
+    more = make.inputs(new, make.prediction(new, {"liver": blob(91)}))
     later = [revised, cases[1], more]
     return first, build_release("V2", tmp_path, later).folder, later
 

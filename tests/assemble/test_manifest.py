@@ -1,14 +1,13 @@
 import pytest
 
 from omentum.assemble.manifest import verify_release
-from omentum.assemble.priority import CaseInputs
 from omentum.assemble.release import build_release
 
 
 @pytest.fixture
 def folder(make, blob, tmp_path):
     case = make.case("c1")
-    inputs = CaseInputs(case=case, prediction=make.prediction(case, {"liver": blob(1)}))
+    inputs = make.inputs(case, make.prediction(case, {"liver": blob(1)}))
     made = build_release("V1", tmp_path, [inputs]).folder
     for path in made.rglob("*"):
         path.chmod(0o755)

@@ -2,10 +2,9 @@ from operator import attrgetter
 
 import pytest
 
-from omentum.assemble.priority import CaseInputs
+from omentum.assemble.manifest import read_left_out
 from omentum.assemble.processes import in_processes
 from omentum.assemble.release import build_release
-from omentum.errors import ReleaseError
 
 
 @pytest.fixture
@@ -13,7 +12,7 @@ def cases(make, blob):
     known = []
     for n in range(3):
         case = make.case(f"case_{n}")
-        known.append(CaseInputs(case=case, prediction=make.prediction(case, {"liver": blob(n)})))
+        known.append(make.inputs(case, make.prediction(case, {"liver": blob(n)})))
     return known
 
 
@@ -35,11 +34,12 @@ def test_several_processes_make_the_same_release_and_tell_of_each_case(cases, tm
     assert [one.n_ended for one in told] == [1, 2, 3]
 
 
-def test_a_case_that_fails_in_its_process_is_told_and_the_others_are_kept(cases, tmp_path, two_at_a_time):
+def test_a_case_that_fails_in_its_process_is_left_out_of_the_release(cases, tmp_path, two_at_a_time):
     cases[1].prediction.masks_path.unlink()
-    with pytest.raises(ReleaseError, match=r"1 of 3 cases failed .case_1: .*no such file"):
-        build_release("V1", tmp_path, cases, run=two_at_a_time)
-    assert (tmp_path / ".V1.partial" / "case_2" / "lineage.json").is_file()
+    made = build_release("V1", tmp_path, cases, run=two_at_a_time)
+    assert made.n_cases == 2
+    ((case_id, why),) = read_left_out(made.folder).left_out.items()
+    assert (case_id, "no such file" in why) == ("case_1", True)
 
 
 def test_what_is_no_fault_of_a_case_goes_up(cases):

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from omentum.assemble.one_case import assemble_case
-from omentum.assemble.priority import CaseInputs
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import ORGANS, organ
 from omentum.volumes.masks import MaskSet
@@ -93,10 +92,10 @@ def assembled(reference, make, tmp_path):
             for key in given
             if key.startswith(f"{name}/revised/")
         }
-        inputs = CaseInputs(
-            case=case,
-            revisions=tuple(make.revision(case, key, mask) for key, mask in masks.items()),
-            prediction=make.prediction(case, {one: predicted.mask(one) for one in predicted.organs}),
+        inputs = make.inputs(
+            case,
+            make.prediction(case, {one: predicted.mask(one) for one in predicted.organs}),
+            *(make.revision(case, key, mask) for key, mask in masks.items()),
         )
         assemble_case(inputs, tmp_path / "r")
         ours = np.asarray(nib.load(tmp_path / "r" / "combined_labels.nii.gz").dataobj)

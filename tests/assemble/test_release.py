@@ -1,11 +1,11 @@
 import json
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -13,11 +13,10 @@ import numpy as np
 import pytest
 
 from omentum.assemble import one_case, release
-from omentum.assemble.manifest import verify_release
-from omentum.assemble.priority import CaseInputs
+from omentum.assemble.card import ReleaseNotes
+from omentum.assemble.manifest import read_left_out, verify_release
 from omentum.assemble.release import build_release
 from omentum.errors import ConfigError, ReleaseError
-from omentum.records import Failure
 from omentum.volumes.nifti import writing_nifti
 
 
@@ -30,7 +29,7 @@ def cases(make, blob):
         predicted = {"liver": blob(3 * n), "spleen": blob(3 * n + 1), "aorta": blob(3 * n + 2)}
         revisions = (make.revision(case, "liver", blob(50 + n)),) if n else ()
         prediction = make.prediction(case, predicted)
-        known.append(CaseInputs(case=case, revisions=revisions, prediction=prediction))
+        known.append(make.inputs(case, prediction, *revisions))
     return known
 
 
@@ -184,12 +183,12 @@ def test_what_changed_while_a_release_was_broken_off_is_done_again(cases, tmp_pa
     def first_two(work, given):
         for inputs in given[:2]:
             work(inputs)
-        return [Failure(key="case_2", reason="no disk space")]
+        raise KeyboardInterrupt
 
-    with pytest.raises(ReleaseError, match=r"1 of 3 cases failed .case_2: no disk space"):
+    with pytest.raises(KeyboardInterrupt):
         build_release("V1", tmp_path, cases, run=first_two)
     newer = make.revision(cases[1].case, "liver", blob(99), round_number=2)
-    cases[1] = replace(cases[1], revisions=(*cases[1].revisions, newer))
+    cases[1] = make.inputs(cases[1].case, cases[1].prediction, *cases[1].facts.revisions, newer)
     calls.clear()
     folder = build_release("V1", tmp_path, cases).folder
     assert calls == ["case_1", "case_2"]
@@ -197,13 +196,39 @@ def test_what_changed_while_a_release_was_broken_off_is_done_again(cases, tmp_pa
     np.testing.assert_array_equal(np.asarray(image.dataobj), blob(99))
 
 
-def test_a_case_that_is_left_out_after_all_is_not_in_the_release(cases, tmp_path):
+def test_a_case_that_fails_is_left_out_with_its_reason_also_where_an_earlier_try_had_it(cases, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        build_release("V1", tmp_path, cases, run=_broken_off_at_the_end)
+    assert (tmp_path / ".V1.partial" / "case_2" / "lineage.json").is_file()
     cases[2].prediction.masks_path.unlink()
-    with pytest.raises(ReleaseError, match=r"1 of 3 cases failed .case_2: .*no such file"):
-        build_release("V1", tmp_path, cases)
-    cases[1].prediction.masks_path.unlink()
-    folder = build_release("V1", tmp_path, cases[:1]).folder
-    assert {path.name for path in folder.iterdir() if path.is_dir()} == {"case_0"}
+    cases[1].case.ct_path.write_bytes(cases[0].case.ct_path.read_bytes())
+    shutil.rmtree(tmp_path / ".V1.partial" / "case_1")
+    notes = ReleaseNotes(left_out={"case_9": "not predicted"}, excluded={"case_8": "motion"})
+    made = build_release("V1", tmp_path, cases, notes=notes)
+    assert made.n_cases == 1
+    assert {path.name for path in made.folder.iterdir() if path.is_dir()} == {"case_0"}
+    told = read_left_out(made.folder)
+    assert told.excluded == {"case_8": "motion"}
+    assert sorted(told.left_out) == ["case_1", "case_2", "case_9"]
+    assert "ct.nii.gz is not the file that came in" in told.left_out["case_1"]
+    assert "masks.nii.gz: there is no such file" in told.left_out["case_2"]
+    card = (made.folder / "data-set-card.md").read_text()
+    assert "- `case_9`: not predicted.\n- `case_8` was excluded: motion." in card
+    assert verify_release(made.folder) == []
+
+
+def _broken_off_at_the_end(work, given):
+    for inputs in given:
+        work(inputs)
+    raise KeyboardInterrupt
+
+
+def test_a_release_of_which_no_case_can_be_assembled_is_none(cases, tmp_path):
+    for inputs in cases:
+        inputs.case.ct_path.unlink()
+    with pytest.raises(ReleaseError, match=r"none of 3 cases could be assembled .case_0: .*no such file"):
+        build_release("V1", tmp_path / "releases", cases)
+    assert list((tmp_path / "releases").iterdir()) == []
 
 
 def test_the_work_on_a_case_can_go_to_another_process(cases, tmp_path):

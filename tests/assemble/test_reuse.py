@@ -1,11 +1,9 @@
 import json
-from dataclasses import replace
 
 import pytest
 
 from omentum.assemble import reuse
 from omentum.assemble.manifest import verify_release
-from omentum.assemble.priority import CaseInputs
 from omentum.assemble.release import build_release
 
 
@@ -15,7 +13,7 @@ def cases(make, blob):
     for n in range(2):
         case = make.case(f"case_{n}", {"spleen": blob(7)})
         prediction = make.prediction(case, {"liver": blob(3 * n), "aorta": blob(3 * n + 1)})
-        known.append(CaseInputs(case=case, prediction=prediction))
+        known.append(make.inputs(case, prediction))
     return known
 
 
@@ -34,7 +32,7 @@ def first(cases, tmp_path):
 
 def test_what_is_unchanged_is_one_file_on_disk_and_what_is_not_is_another(first, cases, make, blob, tmp_path):
     revision = make.revision(cases[1].case, "liver", blob(50))
-    cases[1] = replace(cases[1], revisions=(revision,))
+    cases[1] = make.inputs(cases[1].case, cases[1].prediction, revision)
     second = build_release("V1.1", tmp_path / "releases", cases, earlier=first).folder
     before, after = inodes(first), inodes(second)
     shared = {name for name in before if before[name] == after.get(name)}

@@ -1,22 +1,19 @@
 import json
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
-from omentum.assemble import round as assemble_module
 from omentum.assemble.current import current_release, release_named, roll_back
-from omentum.assemble.manifest import verify_release
-from omentum.assemble.round import (
-    assemble_round,
-    labelled_cases,
-    network_of,
-    plan_round,
-    prefer_revision,
-)
-from omentum.errors import ReleaseError, UnknownCaseError, UnknownNetworkError, UnknownOrganError
+from omentum.assemble.manifest import read_left_out, verify_release
+from omentum.assemble.releasable import releasable
+from omentum.assemble.round import assemble_round, network_of, plan_round
+from omentum.errors import ReleaseError, UnknownNetworkError
 from omentum.project.project import prediction_stage
-from omentum.records import MaskSource
-from omentum.review.round import import_round
+from omentum.records import Arrival, Decision, DecisionKind, MaskFinding, MaskSource
+from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
 
@@ -37,15 +34,14 @@ def drawn(atlas):
 
 
 @pytest.fixture
-def revised(atlas, masks, drawn, tmp_path):
+def revised(atlas, masks, drawn, hand_in):
     """`a` has an original liver; of its liver and spleen there are revisions. `b` is just predicted."""
     atlas.add("a", original={"liver": masks["liver"]})
     atlas.add("b")
     atlas.predict("a", masks)
     atlas.predict("b", masks)
     for name in ("liver", "spleen"):
-        atlas.revise(tmp_path / "tasks", "a", name, drawn)
-    import_round(atlas.workspace, tmp_path / "tasks")
+        hand_in(atlas.workspace, "a", name, drawn)
     return atlas
 
 
@@ -82,28 +78,29 @@ def test_the_release_is_noted_with_the_hash_of_its_manifest(revised):
 
 
 def test_a_decision_lets_a_revision_win_over_an_original_label(revised, masks, drawn):
-    prefer_revision(revised.workspace, "a", "liver")
-    prefer_revision(revised.workspace, "a", "liver")
+    decision = Decision(
+        case_id="a", organ="liver", kind=DecisionKind.PREFER, by="chief", time=datetime.now(UTC)
+    )
+    revised.workspace.store.decisions.add(decision)
     assemble_round(revised.workspace, "V1")
     assert released(revised.workspace, "a", "liver")[0] == "revised"
     np.testing.assert_array_equal(released(revised.workspace, "a", "liver")[1], drawn)
-    (a, _) = labelled_cases(revised.workspace)
-    assert {mask.organ: mask.source for mask in a.masks}["liver"] is MaskSource.REVISED
 
 
-def test_a_decision_on_no_case_or_no_organ_is_refused(revised):
-    with pytest.raises(UnknownCaseError):
-        prefer_revision(revised.workspace, "nobody", "liver")
-    with pytest.raises(UnknownOrganError):
-        prefer_revision(revised.workspace, "a", "livr")
-    assert revised.workspace.store.facts.get("revised_over_original") is None
+def test_what_is_released_is_what_stands(revised):
+    found = [one.labelled for one in releasable(revised.workspace, "made-up").cases]
+    standing = revised.workspace.standing()
+    assert [(one.case.case_id, one.masks, one.held) for one in found] == [
+        (one.case.case_id, one.masks, one.held) for one in standing
+    ]
 
 
 def test_a_release_waits_for_cases_that_are_not_predicted_yet(revised):
     revised.add("c")
     with pytest.raises(ReleaseError, match=r"1 cases are not predicted by .* \(c\)"):
         assemble_round(revised.workspace, "V1")
-    assert [one.case.case_id for one in labelled_cases(revised.workspace)] == ["a", "b"]
+    with pytest.raises(ReleaseError, match="not predicted"):
+        plan_round(revised.workspace)
 
 
 def test_a_project_without_any_mask_makes_no_release(atlas):
@@ -113,10 +110,9 @@ def test_a_project_without_any_mask_makes_no_release(atlas):
     assert atlas.workspace.store.releases.all() == []
 
 
-def test_a_version_is_never_made_twice(revised, tmp_path, masks):
+def test_a_version_is_never_made_twice(revised, hand_in, masks):
     release = assemble_round(revised.workspace, "V1")
-    revised.revise(tmp_path / "more", "b", "liver", masks["spleen"])
-    import_round(revised.workspace, tmp_path / "more")
+    hand_in(revised.workspace, "b", "liver", masks["spleen"])
     with pytest.raises(ReleaseError, match="'V1'"):
         assemble_round(revised.workspace, "V1")
     assert verify_release(release.folder) == []
@@ -139,7 +135,7 @@ def test_a_release_that_was_in_place_when_its_run_was_killed_is_noted_by_the_sam
     release = assemble_round(revised.workspace, "V1")
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
     assert (release.version, release.n_cases) == ("V1", 2)
-    assert release.manifest_sha256 == assemble_module.file_sha256(folder / "manifest.json")
+    assert release.manifest_sha256 == file_sha256(folder / "manifest.json")
     (noted,) = revised.workspace.store.releases.all()
     assert noted.time == release.time
     with pytest.raises(ReleaseError):
@@ -156,41 +152,79 @@ def test_a_folder_that_is_no_whole_release_is_not_taken_for_one(revised):
     assert (folder / "notes.txt").read_text() == "mine"
 
 
-def test_a_case_that_cannot_be_assembled_stops_the_release_and_the_rest_is_kept(revised):
-    path = revised.workspace.folder.prediction_dir("b", "made-up") / "masks.nii.gz"
+def test_one_case_never_blocks_the_others_and_is_in_the_next_version_once_put_right(revised, masks):
+    workspace, store = revised.workspace, revised.workspace.store
+    revised.add("c", "d", "e")
+    for case_id in ("d", "e"):
+        revised.predict(case_id, masks)
+    store.ledger.mark_failed(prediction_stage("made-up"), "c", f"{workspace.folder.root}/cases/c: cut short")
+    store.cases.exclude("e", "motion")
+    path = workspace.folder.prediction_dir("b", "made-up") / "masks.nii.gz"
     whole = path.read_bytes()
     path.write_bytes(whole[:-40])
-    with pytest.raises(ReleaseError, match=r"1 of 2 cases failed \(b:"):
-        assemble_round(revised.workspace, "V1")
-    assert revised.workspace.store.releases.all() == []
+    shutil.rmtree(revised.folder("d"))
+    plan = plan_round(workspace)
+    assert (plan.n_cases, set(plan.left_out), plan.excluded) == (3, {"c"}, {"e": "motion"})
+    release = assemble_round(workspace, "V1")
+    told = read_left_out(release.folder)
+    assert (release.n_cases, told.excluded) == (1, {"e": "motion"})
+    assert sorted(told.left_out) == ["b", "c", "d"]
+    assert told.left_out["c"] == "it could not be predicted: cases/c: cut short"
+    assert told.left_out["d"].startswith("cases/d/ct.nii.gz: there is no such file")
     path.write_bytes(whole)
+    revised.predict("c", masks)
+    assert assemble_round(workspace, "V2").n_cases == 3
+    assert verify_release(release.folder) == []
+
+
+def test_a_case_whose_files_are_gone_is_left_out_also_where_an_earlier_release_has_it(revised):
     assert assemble_round(revised.workspace, "V1").n_cases == 2
+    shutil.rmtree(revised.folder("b"))
+    release = assemble_round(revised.workspace, "V2")
+    assert list(read_left_out(release.folder).left_out) == ["b"]
 
 
-def test_labelled_cases_tell_apart_what_other_windows_or_weights_predicted(revised, masks):
-    def hashes() -> dict[tuple[str, str], str]:
-        return {
-            (one.case.case_id, mask.organ): mask.sha256
-            for one in labelled_cases(revised.workspace)
-            for mask in one.masks
-        }
+def test_a_mask_that_is_held_back_is_unknown_and_a_case_of_such_masks_alone_is_left_out(
+    atlas, masks, hand_in
+):
+    def holding(name):
+        return (MaskFinding(organ=name, rule="sides", said="swapped", severity=1.0, holds=True),)
 
-    before = hashes()
-    revised.predict("b", {**masks, "liver": masks["liver"] | masks["spleen"]})
-    after = hashes()
-    changed = {key for key in before if before[key] != after[key]}
-    assert changed == {("b", "liver"), ("b", "spleen"), ("b", "pancreas")}
+    atlas.add("a", "b")
+    for case_id in ("a", "b"):
+        atlas.predict(case_id, masks)
+    hand_in(atlas.workspace, "a", "liver", masks["spleen"], findings=holding("liver"))
+    for name in masks:
+        hand_in(atlas.workspace, "b", name, masks["spleen"], findings=holding(name))
+    assert plan_round(atlas.workspace).n_masks_held == 1
+    folder = assemble_round(atlas.workspace, "V1").folder
+    assert "swapped" in read_left_out(folder).left_out["b"]
+    card = (folder / "data-set-card.md").read_text()
+    assert "- `liver` is held back until a person confirms it, and unknown here: swapped (a)." in card
+    assert not (folder / "a" / "segmentations" / "liver.nii.gz").exists()
+
+
+def test_the_hash_of_a_ct_that_an_older_version_did_not_keep_is_kept_from_then_on(revised):
+    arrivals = revised.workspace.store.arrivals
+    before = arrivals.ct_hashes()
+    arrivals.keep(Arrival(case_id="b", voxels="v"))
+    assemble_round(revised.workspace, "V1")
+    assert (arrivals.ct_hashes(), arrivals.all()["b"].voxels) == (before, "v")
+
+
+def average(atlas, case_id, masks):
+    """Note what the networks of the round said of a case together."""
+    atlas.predict(case_id, masks, network="average")
+    store = atlas.workspace.store
+    made = store.predictions.of_network("average")[case_id]
+    store.predictions.keep(replace(made, made_with={"networks": list(atlas.workspace.networks)}), {})
 
 
 def test_the_average_of_this_rounds_networks_is_released_unless_another_is_named(revised, masks):
     workspace = revised.workspace
     other = {**masks, "pancreas": masks["pancreas"] ^ masks["liver"]}
     for case_id in ("a", "b"):
-        revised.predict(case_id, other, network="average")
-    stage = prediction_stage("average")
-    for case_id, detail in workspace.store.ledger.details(stage).items():
-        made_with = {"networks": list(workspace.networks)}
-        workspace.store.ledger.mark_done(stage, case_id, {**detail, "made_with": made_with})
+        average(revised, case_id, other)
     assemble_round(workspace, "V1")
     np.testing.assert_array_equal(released(workspace, "b", "pancreas")[1], other["pancreas"])
     assemble_round(workspace, "V2", network="made-up")
@@ -204,24 +238,23 @@ def test_an_average_of_other_networks_than_this_rounds_is_not_taken(revised, mas
     assert network_of(revised.workspace) == "made-up"
 
 
-def test_an_average_that_has_not_come_to_a_case_holds_the_release_up(revised, masks):
-    stage = prediction_stage("average")
-    revised.predict("a", masks, network="average")
-    detail = revised.workspace.store.ledger.details(stage)["a"]
-    made_with = {"networks": list(revised.workspace.networks)}
-    revised.workspace.store.ledger.mark_done(stage, "a", {**detail, "made_with": made_with})
+def test_an_average_that_has_not_come_to_a_case_holds_the_release_up_unless_a_network_failed(revised, masks):
+    average(revised, "a", masks)
     with pytest.raises(ReleaseError, match=r"not predicted by average .b.* `omentum predict --average`"):
         assemble_round(revised.workspace, "V1")
+    ledger = revised.workspace.store.ledger
+    ledger.forget(prediction_stage("made-up"), "b")
+    ledger.mark_failed(prediction_stage("made-up"), "b", "cut short")
+    assert list(releasable(revised.workspace, "average").left_out) == ["b"]
 
 
-def test_the_newest_release_counts_until_one_rolls_back(revised, tmp_path, masks):
+def test_the_newest_release_counts_until_one_rolls_back(revised, hand_in, masks):
     workspace = revised.workspace
     assert current_release(workspace) is None
     with pytest.raises(ReleaseError, match="no release yet"):
         release_named(workspace, "current")
     first = assemble_round(workspace, "V1")
-    revised.revise(tmp_path / "more", "b", "liver", masks["spleen"])
-    import_round(workspace, tmp_path / "more")
+    hand_in(workspace, "b", "liver", masks["spleen"])
     second = assemble_round(workspace, "V1.1")
     assert release_named(workspace, "current").version == "V1.1"
     assert (second.folder / "a" / "ct.nii.gz").samefile(first.folder / "a" / "ct.nii.gz")
@@ -241,10 +274,9 @@ def test_a_release_that_is_not_what_it_was_is_not_rolled_back_to(revised):
         roll_back(revised.workspace, "V1")
 
 
-def test_a_plan_reads_no_file_of_a_case(revised, masks, tmp_path):
+def test_a_plan_reads_no_file_of_a_case(revised, masks, hand_in):
     assemble_round(revised.workspace, "V1")
-    revised.revise(tmp_path / "more", "b", "liver", masks["spleen"])
-    import_round(revised.workspace, tmp_path / "more")
+    hand_in(revised.workspace, "b", "liver", masks["spleen"])
     for path in revised.workspace.folder.cases_dir.rglob("*.nii.gz"):
         path.unlink()
     plan = plan_round(revised.workspace)

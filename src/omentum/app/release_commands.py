@@ -9,9 +9,11 @@ import typer
 from omentum import loop
 from omentum.app.console import bars, end_batches, of_run, say_error, say_json, say_table
 from omentum.app.options import AsJson, listed
+from omentum.app.say_left_out import end_release, say_left_out
+from omentum.assemble.card import ReleaseNotes
 from omentum.assemble.compare import Change, ReleaseDiff, ReleasePlan, compare_releases, diff_of
 from omentum.assemble.current import current_release, release_named, roll_back
-from omentum.assemble.manifest import verify_release
+from omentum.assemble.manifest import read_left_out, verify_release
 from omentum.assemble.round import network_of, plan_round
 from omentum.errors import ConfigError
 from omentum.exchange.out.layout import Export
@@ -36,7 +38,7 @@ def assemble(
     network: Annotated[
         str | None,
         typer.Option(
-            help="Whose predictions stand where nobody drew. Not said: average, if the round's networks "
+            help="Whose predictions stand where no person drew. Not said: average, if the round's networks "
             "were averaged (`omentum predict --average`), else the main network."
         ),
     ] = None,
@@ -47,16 +49,19 @@ def assemble(
     """Build a release with its lineage. Example: omentum -C my-atlas assemble --version V1."""
     if not version and not plan:
         raise ConfigError("--version", version, "a release needs a name, such as V1; or give --plan")
-    with opened(context.obj) as workspace:
+    with opened(context.obj, looking=plan) as workspace:
         if plan:
             _say_plan(workspace, network, as_json=as_json)
             return
         with bars() as tell:
             release = loop.assemble(workspace, version, network=network, n_workers=workers, tell=of_run(tell))
     if as_json:
-        say_json({"version": version, "folder": str(release.folder), "cases": release.n_cases})
-        return
-    typer.echo(f"released {release.n_cases} cases as {release.folder}")
+        told = {"version": version, "folder": str(release.folder), "cases": release.n_cases}
+        notes = read_left_out(release.folder)
+        say_json({**told, "left_out": notes.left_out, "excluded": notes.excluded})
+    else:
+        typer.echo(f"released {release.n_cases} cases as {release.folder}")
+    end_release(release)
 
 
 def _told(counts: ReleasePlan | ReleaseDiff) -> dict[str, Any]:
@@ -76,12 +81,15 @@ def _say_plan(workspace: Workspace, network: str | None, *, as_json: bool) -> No
         f"{plan.n_cases} cases predicted by {network_of(workspace, network)}; against the current release "
         f"{plan.n_cases_new} new, {plan.n_cases_gone} gone, {plan.n_masks_other} masks of another origin"
     )
+    if plan.n_masks_held:
+        typer.echo(f"{plan.n_masks_held} masks are held back until a person confirms them: omentum status")
+    say_left_out(ReleaseNotes(left_out=plan.left_out, excluded=plan.excluded), "would be")
 
 
 @app.command("list")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List the releases. Example: omentum -C my-atlas release list."""
-    with opened(context.obj) as workspace:
+    with opened(context.obj, looking=True) as workspace:
         releases = workspace.store.releases.all()
         current = current_release(workspace)
     rows = [
@@ -104,7 +112,7 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Tell what is different in the second. Example: omentum -C my-atlas release diff V1 V1.1."""
-    with opened(context.obj) as workspace:
+    with opened(context.obj, looking=True) as workspace:
         folders = [release_named(workspace, version).folder for version in (first, second)]
     found = diff_of(*folders)
     organs = [row.name for row in organs_named(found.organs)]
@@ -130,7 +138,7 @@ def diff(
 @app.command()
 def verify(context: typer.Context, version: Version) -> None:
     """Check every file of a release by its hash. Example: omentum -C my-atlas release verify V1."""
-    with opened(context.obj) as workspace:
+    with opened(context.obj, looking=True) as workspace:
         release = release_named(workspace, version)
     problems = verify_release(release.folder)
     for problem in problems:
@@ -160,7 +168,7 @@ def export(
 ) -> None:
     """Hand a release on. Example: omentum -C my-atlas export V1 --layout nnunet -o Dataset700_Atlas."""
     asked = Export(version=version, out=out, organs=listed(organs), data_set=name)
-    with opened(context.obj) as workspace, bars() as tell:
+    with opened(context.obj, looking=True) as workspace, bars() as tell:
         batch = loop.export(workspace, version, layout, asked, tell=of_run(tell))
     end_batches([batch], "exported")
 

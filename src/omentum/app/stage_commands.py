@@ -12,14 +12,16 @@ from omentum import loop
 from omentum.app.console import bars, end_batches, of_run, say_json, say_table
 from omentum.app.gate_command import said_of
 from omentum.app.options import AsJson, Device, device_named, minutes_named
+from omentum.app.say_left_out import end_release
 from omentum.app.say_queue import say_queue
 from omentum.app.tune_settings import tune_settings
+from omentum.assemble.manifest import read_left_out
 from omentum.errors import ConfigError
 from omentum.evaluate.gate_round import pending
 from omentum.project.project import Workspace, opened
 from omentum.project.settings import STRATEGIES
 from omentum.promotion import Outcome, Promotion
-from omentum.records import Batch, NetworkRecord, TaskState
+from omentum.records import Batch, NetworkRecord, Release, TaskState
 from omentum.score.round_queue import read_queue
 from omentum.tune.config import TRAINABLE, ContinualConfig, FullConfig
 from omentum.tune.replay import RULES
@@ -187,12 +189,14 @@ def round_(
     if accept and finish is None:
         raise ConfigError("--accept", "given without --finish", "say `omentum gate --accept` for a verdict")
     batches: tuple[Batch, ...] = ()
+    release: Release | None = None
     with opened(context.obj) as workspace, bars() as tell:
         number = workspace.store.rounds.current().number
         folder, told = tasks / f"round-{number}", of_run(tell)
         done: dict[str, Any] = {"round": number}
         if finish is not None:
             half = loop.second_half(workspace, folder, finish, device=device_named(device), tell=told)
+            release = half.release
             done |= _finished(half, _accepted(workspace, half, by) if accept else half.verdict)
         elif pending(workspace) is None:
             first = loop.first_half(workspace, folder, top=top, device=device_named(device), tell=told)
@@ -203,6 +207,8 @@ def round_(
         say_json({**done, "waiting": [asdict(one) for one in due]})
     else:
         _say_round(done, due)
+    if release is not None:
+        end_release(release)
     end_batches(batches, "predicted and scored")
 
 
@@ -218,6 +224,7 @@ def _finished(half: loop.SecondHalf, verdict: Promotion | None) -> dict[str, Any
     return {
         "revisions": len(half.revisions),
         "release": str(half.release.folder),
+        "left_out": dict(read_left_out(half.release.folder).left_out),
         "network": None if half.network is None else half.network.name,
         "verdict": None if verdict is None else said_of(verdict),
         "report": str(half.report_path),

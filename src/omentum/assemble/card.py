@@ -1,11 +1,11 @@
-"""What should somebody know who gets a release? Its data-set card.
+"""Write the data-set card: what somebody should know who gets a release.
 
-In:  the lineage of one case after another, and how readers agree with the network.
+In:  the lineage of one case after another, how readers agree with the network, and what was left out.
 Out: `data-set-card.md`: counts, licences, where each organ's masks come from, agreement, what is wrong.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from omentum.assemble.licences import NOT_STATED
@@ -13,9 +13,15 @@ from omentum.assemble.lineage import Lineage
 from omentum.records import MaskSource
 from omentum.volumes.labels import organs_named
 
-__all__ = ["CARD_NAME", "Agreement", "Counts"]
+__all__ = ["CARD_NAME", "Agreement", "Counts", "ReleaseNotes"]
 
 CARD_NAME = "data-set-card.md"
+_NAMED_AT_MOST = 20
+"""Cases that a line names; the lineage of each says the same."""
+_FLAG = "`{organ}`: {said}"
+_HELD = "`{organ}` is held back until a person confirms it, and unknown here: {said}"
+_CONFLICT = "`{organ}`: readers disagree, and no person has decided"
+_CT = "the whole CT: {said}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +29,24 @@ class Agreement:
     """How revised masks of an organ agree with what the network had made.
 
     Attributes:
-        n: Revisions.
+        n: Revisions of what the network had made.
         mean_dice: Mean Dice of the mask before and after.
     """
 
     n: int
     mean_dice: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseNotes:
+    """What the lists of a release say beside its cases."""
+
+    agreement: Mapping[str, Agreement] = field(default_factory=dict)
+    """How readers and networks agree, by organ."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Why a case is not in the release that should have been, by case."""
+    excluded: Mapping[str, str] = field(default_factory=dict)
+    """Why a person excluded a case, by case."""
 
 
 @dataclass(slots=True)
@@ -41,7 +59,8 @@ class Counts:
     data_sets: Counter[tuple[str, str]] = field(default_factory=Counter)
     sources: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     empty: Counter[str] = field(default_factory=Counter)
-    flags: Counter[tuple[str, str]] = field(default_factory=Counter)
+    issues: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """What is wrong, in words, and in which cases."""
 
     def add(self, lineage: Lineage) -> None:
         """Count a case."""
@@ -52,8 +71,8 @@ class Counts:
         for name, row in lineage["organs"].items():
             self.sources[name][row["source"]] += 1
             self.empty[name] += row["volume_ml"] == 0
-            for flag in row["flags"]:
-                self.flags[name, flag.split(":")[0]] += 1
+        for issue in _issues_of(lineage):
+            self.issues[issue].append(lineage["case_id"])
 
     @property
     def n_by_source(self) -> dict[str, int]:
@@ -63,7 +82,7 @@ class Counts:
             total.update(counts)
         return {source.value: total[source.value] for source in MaskSource}
 
-    def card(self, version: str, agreement: Mapping[str, Agreement]) -> str:
+    def card(self, version: str, notes: ReleaseNotes) -> str:
         """Write the card."""
         return "\n".join(
             [
@@ -82,10 +101,13 @@ class Counts:
                 "A case without a mask of an organ is *unknown* for that organ, not without it.",
                 "",
                 "## Agreement of readers with the network",
-                *_agreement(agreement),
+                *_agreement(notes.agreement),
                 "",
                 "## Known issues",
                 *self._issues(),
+                "",
+                "## Left out",
+                *_left_out(notes),
                 "",
             ]
         )
@@ -110,8 +132,39 @@ class Counts:
         if unstated:
             said = "neither `data-sets.toml` nor the description of their data set states one"
             issues.append(f"- The licence of {unstated} CTs is not stated: {said}.")
-        issues += [f"- `{name}`, {n} masks: {flag}." for (name, flag), n in sorted(self.flags.items())]
+        issues += [f"- {issue} ({_named(case_ids)})." for issue, case_ids in sorted(self.issues.items())]
         return issues or ["None was found by the plausibility rules; that is no proof that there is none."]
+
+
+def _issues_of(lineage: Lineage) -> Iterator[str]:
+    """Give what is wrong with a case, in words."""
+    for said in lineage["ct_flags"]:
+        yield _CT.format(said=said)
+    for name, found in lineage["held_back"].items():
+        yield _HELD.format(organ=name, said=" and ".join(found))
+    for name, row in lineage["organs"].items():
+        for said in row["flags"]:
+            yield _FLAG.format(organ=name, said=said)
+        if "conflicts" in row:
+            yield _CONFLICT.format(organ=name)
+
+
+def _named(case_ids: Sequence[str]) -> str:
+    """Name cases, the first ones only where there are many.
+
+    Example:
+        >>> _named(["a", "b"])
+        'a, b'
+    """
+    shown = ", ".join(case_ids[:_NAMED_AT_MOST])
+    more = len(case_ids) - _NAMED_AT_MOST
+    return shown if more <= 0 else f"{shown} and {more} more, whose `lineage.json` says so too"
+
+
+def _left_out(notes: ReleaseNotes) -> list[str]:
+    lines = [f"- `{case_id}`: {why}." for case_id, why in sorted(notes.left_out.items())]
+    lines += [f"- `{case_id}` was excluded: {why}." for case_id, why in sorted(notes.excluded.items())]
+    return lines or ["No case of the project is left out."]
 
 
 def _agreement(agreement: Mapping[str, Agreement]) -> list[str]:

@@ -1,19 +1,19 @@
-"""What is different in another release, or would be in the next one?
+"""Compare releases: what is different in another one, or would be in the next one.
 
 In:  the tables of two releases; or of one, and what is known of each case now.
 Out: one change after another, a few cases in memory at a time; or their numbers, organ by organ.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
-from omentum.assemble.priority import CaseInputs, Choice, choose
+from omentum.assemble.inputs import CaseInputs
 from omentum.assemble.table import TABLE_NAME, read_table
-from omentum.records import MaskSource
+from omentum.records import MaskSource, StandingMask
 
 __all__ = [
     "Change",
@@ -82,21 +82,27 @@ class ReleaseDiff:
 
 @dataclass(slots=True)
 class ReleasePlan:
-    """What a release would hold if it were made now; no file was read for it.
+    """What a release would hold if it were made now; no file of a case was read for it.
 
     Attributes:
         n_cases: Cases.
         n_cases_new: Of these, cases that the earlier release does not have.
         n_cases_gone: Cases that only the earlier release has.
         n_masks_other: Masks whose origin is another one than in the earlier release, new ones too.
+        n_masks_held: Masks that are held back, so that their organs are unknown.
         organs: By organ, how many masks from each source.
+        left_out: Why cases would be left out, by case.
+        excluded: Why cases are excluded, by case.
     """
 
     n_cases: int = 0
     n_cases_new: int = 0
     n_cases_gone: int = 0
     n_masks_other: int = 0
+    n_masks_held: int = 0
     organs: dict[str, Counter[MaskSource]] = field(default_factory=lambda: defaultdict(Counter))
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    excluded: Mapping[str, str] = field(default_factory=dict)
 
 
 def compare_releases(first: Path, second: Path) -> Iterator[MaskChange]:
@@ -133,7 +139,7 @@ def diff_of(first: Path, second: Path) -> ReleaseDiff:
 
 def plan_release(cases: Sequence[CaseInputs], earlier: Path | None) -> ReleasePlan:
     """Count what a release of these cases would hold, and what of it the earlier one does not."""
-    plan = ReleasePlan(n_cases=len(cases))
+    plan = ReleasePlan(n_cases=len(cases), n_masks_held=sum(len(inputs.held) for inputs in cases))
     ordered = sorted(cases, key=lambda inputs: f"{inputs.case.case_id}/")
     table = iter(()) if earlier is None else read_table(earlier / TABLE_NAME)
     known = set() if earlier is None else set(_cases_of(earlier))
@@ -151,15 +157,15 @@ _ORIGIN = ("source", "network", "weights_sha256", "revision_sha256")
 
 
 def _planned(inputs: CaseInputs) -> Iterator[_Row]:
-    for choice in sorted(choose(inputs), key=lambda one: one.organ):
-        yield {"case_id": inputs.case.case_id, "organ": choice.organ, **_origin(inputs, choice)}
+    for mask in sorted(inputs.masks, key=lambda one: one.organ):
+        yield {"case_id": inputs.case.case_id, "organ": mask.organ, **_origin(inputs, mask)}
 
 
-def _origin(inputs: CaseInputs, choice: Choice) -> _Row:
-    row: _Row = {**dict.fromkeys(_ORIGIN), "source": choice.source.value}
-    if choice.source is MaskSource.REVISED and choice.revision is not None:
-        row["revision_sha256"] = choice.revision.sha256
-    elif choice.source is MaskSource.PREDICTED and inputs.prediction is not None:
+def _origin(inputs: CaseInputs, mask: StandingMask) -> _Row:
+    row: _Row = {**dict.fromkeys(_ORIGIN), "source": mask.source.value}
+    if mask.source is MaskSource.REVISED and mask.revision is not None:
+        row["revision_sha256"] = mask.revision.sha256
+    elif mask.source is MaskSource.PREDICTED and inputs.prediction is not None:
         row["network"] = inputs.prediction.network
         row["weights_sha256"] = inputs.prediction.weights_sha256
     return row

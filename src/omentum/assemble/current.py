@@ -1,4 +1,4 @@
-"""Which release counts? The newest, or the one that somebody went back to.
+"""Say which release counts: the newest, or the one that somebody went back to.
 
 In:  an open project.
 Out: that release; another one in its place, checked file by file.

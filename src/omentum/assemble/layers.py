@@ -1,12 +1,12 @@
-"""What lies on top where masks overlap? The layers of one case, slice by slice.
+"""Lay the masks of one case over each other, slice by slice.
 
-In:  the masks that count (`priority.choose`), each in its own file.
+In:  the mask that stands for each organ (`inputs`), each in its own file.
 Out: for each slice, every organ's mask as it is, overlaps and all, and the one combined map.
 
 The combined map is painted from bottom to top:
 1. what was predicted, by rising index;
-2. nothing, where a revision has a voxel that counts for no organ since the original label beats it: a
-   person said that what was predicted there is wrong, and another what is right;
+2. nothing, where a revision has a voxel that counts for no organ since an original label stands in its
+   place: a person said that what was predicted there is wrong, and another what is right;
 3. what was revised, by rising index;
 4. what is original, by rising index.
 """
@@ -19,10 +19,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from omentum.assemble.lineage import original_path
-from omentum.assemble.priority import CaseInputs, Choice
+from omentum.assemble.inputs import CaseInputs
 from omentum.errors import GridMismatchError, UnreadableImageError
-from omentum.records import MaskSource, Revision
+from omentum.records import MaskSource, StandingMask
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import read_sets
@@ -49,21 +48,20 @@ class Layer:
 
 
 @contextmanager
-def open_layers(inputs: CaseInputs, choices: Sequence[Choice]) -> Iterator[Iterator[Layer]]:
+def open_layers(inputs: CaseInputs) -> Iterator[Iterator[Layer]]:
     """Open all files of a case, and yield its slices along z; a slice of each is in memory at a time.
 
     Raises:
         GridMismatchError: A mask does not lie on the CT's grid.
         ImageError: A file cannot be read.
-        ReleaseError: The case names original organs, but has no original label.
     """
-    by_source = {source: [choice for choice in choices if choice.source is source] for source in MaskSource}
+    by_source = {source: [one for one in inputs.masks if one.source is source] for source in MaskSource}
     geometry = inputs.case.geometry
     with ExitStack() as files:
-        predicted = _Predicted.open(files, inputs, by_source[MaskSource.PREDICTED])
-        beaten = _Drawn.open(files, geometry, by_source[MaskSource.ORIGINAL])
-        revised = _Drawn.open(files, geometry, by_source[MaskSource.REVISED])
-        original = _Original.open(files, inputs, by_source[MaskSource.ORIGINAL])
+        predicted = _Predicted.open(files, geometry, by_source[MaskSource.PREDICTED])
+        beaten = _Drawn.open(files, geometry, {one.organ: one.path for one in inputs.overruled})
+        revised = _Drawn.open(files, geometry, {one.organ: one.path for one in by_source[MaskSource.REVISED]})
+        original = _Original.open(files, geometry, by_source[MaskSource.ORIGINAL])
 
         def layer() -> Layer:
             masks: dict[str, _Bytes] = {}
@@ -96,19 +94,19 @@ class _Predicted:
         self._top = np.zeros(1, dtype=np.uint8)
 
     @classmethod
-    def open(cls, files: ExitStack, inputs: CaseInputs, choices: Sequence[Choice]) -> "_Predicted":
-        x, y, _ = inputs.case.geometry.shape
-        if not choices or inputs.prediction is None:
+    def open(cls, files: ExitStack, geometry: Geometry, masks: Sequence[StandingMask]) -> "_Predicted":
+        x, y, _ = geometry.shape
+        if not masks:
             return cls((y, x))
-        path = inputs.prediction.masks_path
+        path = masks[0].path
         sets, _ = read_sets(path)
         try:
-            made = cls((y, x), files.enter_context(label_planes(path, inputs.case.geometry)))
+            made = cls((y, x), files.enter_context(label_planes(path, geometry)))
         except GridMismatchError:
             cure = "run `omentum predict` again for this case"
             raise GridMismatchError(path, "its grid is not the CT's", cure) from None
         made._sets = sets
-        indices = {organ(choice.organ).index: choice.organ for choice in choices}
+        indices = {organ(mask.organ).index: mask.organ for mask in masks}
         made._codes = {
             name: np.array([index in members for members in sets]) for index, name in indices.items()
         }
@@ -154,13 +152,8 @@ class _Drawn:
         self._planes = planes
 
     @classmethod
-    def open(cls, files: ExitStack, geometry: Geometry, choices: Sequence[Choice]) -> "_Drawn":
-        revisions: dict[str, Revision] = {
-            choice.organ: choice.revision for choice in choices if choice.revision is not None
-        }
-        return cls(
-            {name: files.enter_context(label_planes(one.path, geometry)) for name, one in revisions.items()}
-        )
+    def open(cls, files: ExitStack, geometry: Geometry, paths: Mapping[str, Path]) -> "_Drawn":
+        return cls({name: files.enter_context(label_planes(path, geometry)) for name, path in paths.items()})
 
     def masks(self) -> dict[str, _Bytes]:
         """Give the masks of the next slice, of organs that have a voxel in it."""
@@ -183,12 +176,11 @@ class _Original:
         self._kept[list(indices.values())] = list(indices.values())
 
     @classmethod
-    def open(cls, files: ExitStack, inputs: CaseInputs, choices: Sequence[Choice]) -> "_Original":
-        if not choices:
+    def open(cls, files: ExitStack, geometry: Geometry, masks: Sequence[StandingMask]) -> "_Original":
+        if not masks:
             return cls({}, None)
-        path: Path = original_path(inputs.case)
-        indices = {choice.organ: organ(choice.organ).index for choice in choices}
-        return cls(indices, files.enter_context(label_planes(path, inputs.case.geometry)))
+        indices = {mask.organ: organ(mask.organ).index for mask in masks}
+        return cls(indices, files.enter_context(label_planes(masks[0].path, geometry)))
 
     def paint(self, masks: dict[str, _Bytes], combined: _Bytes) -> None:
         """Add the masks of the next slice, and lay them on top of the map."""

@@ -1,4 +1,4 @@
-"""Which data set is a case of, and what does its licence allow?
+"""Say which data set a case is of, and under which licence.
 
 In:  what a case was recognised as when it was added; and `data-sets.toml` of a project, which its owner
      writes and which counts more: a pattern of sources or case ids, then name and licence.
@@ -6,11 +6,10 @@ Out: name and licence of each case, for its lineage, the data-set card and expor
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from omentum.errors import ConfigError
 from omentum.records import Case
@@ -68,24 +67,20 @@ def read_data_sets(root: Path) -> tuple[DataSet, ...]:
         raise ConfigError(DATA_SETS_NAME, str(path), rule) from None
 
 
-def recognised(noted: Mapping[str, Any]) -> DataSet:
-    """Give the data set that a case was recognised as when it was added; unnamed where nothing was noted.
-
-    Example:
-        >>> recognised({"data_set": "04_LiTS"})
-        DataSet(name='04_LiTS', licence='not stated', pattern='*')
-    """
-    return DataSet(name=noted.get("data_set", UNNAMED), licence=noted.get("licence", NOT_STATED))
+def recognised(case: Case) -> DataSet:
+    """Give the data set that a case was recognised as when it was added; unnamed where it was not."""
+    return DataSet(name=case.data_set or UNNAMED, licence=case.licence or NOT_STATED)
 
 
-def data_set_of(case: Case, known: Sequence[DataSet], otherwise: DataSet = DataSet()) -> DataSet:
+def data_set_of(case: Case, known: Sequence[DataSet]) -> DataSet:
     """Find the data set of a case.
+
+    What it was recognised as when it was added counts where no entry fits, and for the name or the licence
+    that the entry does not state; but it has no licence for a data set of another name.
 
     Args:
         case: The case.
         known: Entries of `data-sets.toml`; the first that fits counts.
-        otherwise: What the case was recognised as. It counts where no entry fits, and for the name or the
-            licence that the entry does not state; but it has no licence for a data set of another name.
 
     Example:
         >>> import numpy as np
@@ -95,6 +90,7 @@ def data_set_of(case: Case, known: Sequence[DataSet], otherwise: DataSet = DataS
         >>> data_set_of(case, [DataSet(name="04_LiTS", pattern="*/04_LiTS/*")]).name
         '04_LiTS'
     """
+    otherwise = recognised(case)
     fits = (
         one
         for one in known

@@ -1,25 +1,26 @@
-"""Is a release whole, and is it what it was?
+"""Write the lists of a release, and check that it is whole and what it was.
 
 In:  the folder of a release.
-Out: `manifest.json` (every file with hash and size, organs per source), `dataset.json` (what programs that
-     train need), `labels.json`, `lineage.parquet`, `data-set-card.md`, `SHA256SUMS` (for `sha256sum -c`);
-     or a list of what is wrong. One case is in memory at a time.
+Out: `manifest.json` (every file with hash and size, organs per source, cases left out), `dataset.json`
+     (what programs that train need), `labels.json`, `lineage.parquet`, `data-set-card.md`, `SHA256SUMS`
+     (for `sha256sum -c`); or a list of what is wrong. One case is in memory at a time.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from omentum.assemble.card import CARD_NAME, Agreement, Counts
-from omentum.assemble.lineage import LINEAGE_NAME, Lineage, file_sha256, read_lineage
+from omentum.assemble.card import CARD_NAME, Counts, ReleaseNotes
+from omentum.assemble.lineage import LINEAGE_NAME, Lineage, read_lineage
 from omentum.assemble.table import TABLE_NAME, writing_table
 from omentum.volumes.atomic import write_text, writing
+from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.labels import ORGANS
 from omentum.volumes.mask_files import write_label_table
 
-__all__ = ["MANIFEST_NAME", "SUMS_NAME", "verify_release", "write_manifest"]
+__all__ = ["MANIFEST_NAME", "SUMS_NAME", "read_left_out", "verify_release", "write_manifest"]
 
 MANIFEST_NAME = "manifest.json"
 SUMS_NAME = "SHA256SUMS"
@@ -28,7 +29,7 @@ _LABELS_NAME = "labels.json"
 
 
 def write_manifest(
-    folder: Path, version: str, case_ids: Sequence[str], *, agreement: Mapping[str, Agreement] | None = None
+    folder: Path, version: str, case_ids: Sequence[str], notes: ReleaseNotes | None = None
 ) -> Path:
     """Write the lists of a release whose cases are all assembled.
 
@@ -37,7 +38,7 @@ def write_manifest(
     Returns:
         The path of `manifest.json`.
     """
-    counts = Counts()
+    counts, notes = Counts(), notes or ReleaseNotes()
     with ExitStack() as opened:
         sums = opened.enter_context(_text(folder / SUMS_NAME))
         manifest = opened.enter_context(_text(folder / MANIFEST_NAME))
@@ -52,12 +53,17 @@ def write_manifest(
                 dataset.write((",\n" if place else "\n") + json.dumps(_dataset_row(case_id, lineage)))
                 listed.add_case(case_id, lineage)
             dataset.write("\n]}\n")
-        write_text(folder / CARD_NAME, counts.card(version, agreement or {}))
+        write_text(folder / CARD_NAME, counts.card(version, notes))
         write_label_table(folder / _LABELS_NAME)
         for name in (CARD_NAME, _DATASET_NAME, _LABELS_NAME, TABLE_NAME):
             listed.add(name, file_sha256(folder / name))
-        totals = {"n_cases": counts.n_cases, "n_organs_by_source": counts.n_by_source}
-        manifest.write("\n},\n" + json.dumps(totals)[1:] + "\n")
+        totals = {
+            "n_cases": counts.n_cases,
+            "n_organs_by_source": counts.n_by_source,
+            "left_out": dict(sorted(notes.left_out.items())),
+            "excluded": dict(sorted(notes.excluded.items())),
+        }
+        manifest.write("\n},\n" + json.dumps(totals, ensure_ascii=False)[1:] + "\n")
         manifest.flush()
         sums.write(f"{file_sha256(Path(manifest.name))}  {MANIFEST_NAME}\n")
     return folder / MANIFEST_NAME
@@ -110,6 +116,12 @@ def _dataset_row(case_id: str, lineage: Lineage) -> dict[str, Any]:
         "label": f"{case_id}/combined_labels.nii.gz",
         "organs": {name: row["source"] for name, row in lineage["organs"].items()},
     }
+
+
+def read_left_out(folder: Path) -> ReleaseNotes:
+    """Read which cases a release leaves out, and why; none where an older version of the program made it."""
+    manifest = json.loads((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
+    return ReleaseNotes(left_out=manifest.get("left_out", {}), excluded=manifest.get("excluded", {}))
 
 
 def verify_release(folder: Path) -> list[str]:

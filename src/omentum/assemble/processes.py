@@ -1,14 +1,15 @@
-"""How are several cases assembled at a time? Each in a process of its own.
+"""Assemble several cases at a time, each in a process of its own.
 
 In:  work on one case that can be pickled, the cases, and how many processes.
 Out: which cases failed; as of a runner, but for cases only, which need no ledger: each folder tells by itself
      whether it is whole.
 """
 
+import errno
 from collections.abc import Callable, Sequence
 from concurrent.futures import as_completed
 
-from omentum.assemble.priority import CaseInputs
+from omentum.assemble.inputs import CaseInputs
 from omentum.errors import DiskFullError, OmentumError
 from omentum.records import Failure
 from omentum.runners.runner import Outcome, Progress
@@ -16,8 +17,9 @@ from omentum.runners.worker_processes import worker_processes
 
 __all__ = ["in_processes"]
 
-_ONE_CASE = (OmentumError, MemoryError)
+_ONE_CASE = (OmentumError, MemoryError, OSError)
 """What fails one case alone; anything else, a full disk too, ends the run; the same call goes on."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def in_processes(
@@ -46,6 +48,8 @@ def in_processes(
                 except DiskFullError:
                     raise
                 except _ONE_CASE as error:
+                    if isinstance(error, OSError) and error.errno in _FULL:
+                        raise DiskFullError(key, str(error)) from error
                     failures[key] = Failure(key=key, reason=str(error) or type(error).__name__)
                 if progress is not None:
                     outcome = Outcome.FAILED if key in failures else Outcome.DONE

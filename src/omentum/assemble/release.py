@@ -1,33 +1,37 @@
-"""How does a data set become a release, that is there whole or not at all, and never changes?
+"""Build a release, which is there whole or not at all, and never changes.
 
 In:  all cases, each with what is known of it.
 Out: `releases/<version>/`: a folder a case, and the lists of the whole (`manifest`); read-only. Files that
      an earlier release has too are one on disk (`reuse`).
      It grows in `releases/.<version>.partial/`, where the same call goes on after a kill, and is
-     renamed once it is whole.
+     renamed once it is whole. A case that fails is left out, with the reason.
 """
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from omentum.assemble.card import Agreement
-from omentum.assemble.lineage import file_sha256
+from omentum.assemble.card import ReleaseNotes
+from omentum.assemble.inputs import CaseInputs, require_files
 from omentum.assemble.manifest import write_manifest
 from omentum.assemble.one_case import assemble_case, is_assembled
-from omentum.assemble.priority import CaseInputs
 from omentum.assemble.reuse import link_equal_files, link_whole_case
 from omentum.errors import OmentumError, ReleaseError
 from omentum.names import checked_name
 from omentum.records import Failure, Release
 from omentum.volumes.atomic import move_folder
+from omentum.volumes.file_hash import file_sha256
 
 __all__ = ["Run", "build_release", "in_this_process"]
 
 Run = Callable[[Callable[[CaseInputs], None], Sequence[CaseInputs]], Sequence[Failure]]
 """Calls a function for each case, in any order and in any process, and says which cases failed."""
+
+
+_SHOWN = 5
 
 
 def in_this_process(work: Callable[[CaseInputs], None], cases: Sequence[CaseInputs]) -> list[Failure]:
@@ -48,9 +52,9 @@ def build_release(
     *,
     run: Run = in_this_process,
     earlier: Path | None = None,
-    agreement: Mapping[str, Agreement] | None = None,
+    notes: ReleaseNotes | None = None,
 ) -> Release:
-    """Assemble all cases and publish them under a version.
+    """Assemble all cases and publish them under a version; one that cannot be assembled is left out.
 
     Called again after a kill, it redoes only what was not finished or whose inputs have changed.
 
@@ -60,30 +64,29 @@ def build_release(
         cases: What is known of each case.
         run: How the cases are worked on; the function that it gets can be pickled.
         earlier: Folder of a release that this one shares files with where they are equal.
-        agreement: How readers and networks agree on each organ, for the data-set card.
+        notes: What the lists are to say beside the cases; those that fail here are added to it.
 
     Returns:
         The release.
 
     Raises:
         ConfigError: `version` cannot be a folder's name.
-        ReleaseError: There is such a release already; there are no cases, or one twice; or a case
-            cannot be assembled, and then the others are kept for the next try.
+        ReleaseError: There is such a release already; there are no cases, or one twice; or none of them
+            can be assembled.
     """
     folder = releases_dir / checked_name("version", version)
     _check(version, folder, cases)
     part = releases_dir / f".{version}.partial"
     _remove_strangers(part, {inputs.case.case_id for inputs in cases})
     failures = run(partial(_assemble_into, part, earlier), cases)
-    if failures:
-        reasons = "; ".join(f"{failure.key}: {failure.reason}" for failure in failures)
-        raise ReleaseError(
-            f"release {version!r} was not made, for {len(failures)} of {len(cases)} cases failed "
-            f"({reasons}); put them right and run the same command: what is done is kept"
-        )
-    manifest = write_manifest(
-        part, version, [inputs.case.case_id for inputs in cases], agreement=agreement or {}
-    )
+    failed = {failure.key: failure.reason for failure in failures}
+    kept = [inputs.case.case_id for inputs in cases if inputs.case.case_id not in failed]
+    _remove_strangers(part, set(kept))
+    if not kept:
+        part.rmdir()
+        raise ReleaseError(_none_could_be(version, failed))
+    notes = notes or ReleaseNotes()
+    manifest = write_manifest(part, version, kept, replace(notes, left_out={**notes.left_out, **failed}))
     manifest_sha256 = file_sha256(manifest)
     for path in part.rglob("*"):
         if path.is_file() and path.stat().st_mode & 0o222:
@@ -92,7 +95,7 @@ def build_release(
     return Release(
         version=version,
         folder=folder,
-        n_cases=len(cases),
+        n_cases=len(kept),
         manifest_sha256=manifest_sha256,
         time=datetime.now(UTC),
     )
@@ -112,7 +115,17 @@ def _check(version: str, folder: Path, cases: Sequence[CaseInputs]) -> None:
         raise ReleaseError(f"release {version!r} would hold case {twice!r} twice; name each case once")
 
 
+def _none_could_be(version: str, failed: Mapping[str, str]) -> str:
+    reasons = "; ".join(f"{case_id}: {why}" for case_id, why in list(failed.items())[:_SHOWN])
+    more = f"; and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
+    return (
+        f"release {version!r} was not made, for none of {len(failed)} cases could be assembled "
+        f"({reasons}{more}); put them right and run the same command"
+    )
+
+
 def _assemble_into(part: Path, earlier: Path | None, inputs: CaseInputs) -> None:
+    require_files(inputs)
     folder = part / inputs.case.case_id
     if is_assembled(inputs, folder):
         return

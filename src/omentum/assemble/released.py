@@ -1,4 +1,4 @@
-"""What is in a release? Its cases, for those who hand them on.
+"""Read the cases of a release, for those who hand them on.
 
 In:  the folder of a release; and the project, which may still have what the release was made from.
 Out: one `ReleasedCase` a case, with what is still there, hash for hash.
@@ -7,10 +7,11 @@ Out: one `ReleasedCase` a case, with what is still there, hash for hash.
 from collections.abc import Mapping
 from pathlib import Path
 
-from omentum.assemble.lineage import LINEAGE_NAME, Lineage, file_sha256, read_lineage
+from omentum.assemble.lineage import LINEAGE_NAME, Lineage, read_lineage
 from omentum.errors import ReleaseError
 from omentum.records import Case, MaskSource
 from omentum.released import ReleasedCase, ReleasedMask
+from omentum.volumes.file_hash import file_sha256
 
 __all__ = ["read_release"]
 
@@ -46,10 +47,9 @@ def _released(folder: Path, lineage: Lineage, case: Case | None) -> ReleasedCase
     if case is not None:
         network = (inputs["network"] or "").partition("/")[0]
         prediction = _still(case.ct_path.parent / "networks" / network / "masks.nii.gz", inputs["masks"])
-        if case.original_label_path is not None:
-            original = _still(case.original_label_path, inputs["original_label"])
-        if original is not None and case.source_label_path.is_file():
-            source = case.source_label_path
+        original = _original(case, inputs["original_label"])
+        beside = None if original is None else original.with_name(original.name.replace("original", "source"))
+        source = beside if beside is not None and beside.is_file() else None
     return ReleasedCase(
         case_id=lineage["case_id"],
         patient_id=lineage["patient_id"],
@@ -71,6 +71,15 @@ def _released(folder: Path, lineage: Lineage, case: Case | None) -> ReleasedCase
         original_label_path=original,
         source_label_path=source,
     )
+
+
+def _original(case: Case, sha256: str | None) -> Path | None:
+    """Find the version of the original label that the release was made from, whichever it was."""
+    if case.original_label_path is None:
+        return None
+    versions = sorted(case.ct_path.parent.glob("original_label*.nii.gz"))
+    paths = dict.fromkeys([case.original_label_path, *versions])
+    return next((path for path in paths if _still(path, sha256)), None)
 
 
 def _still(path: Path, sha256: str | None) -> Path | None:

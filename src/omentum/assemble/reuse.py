@@ -1,4 +1,4 @@
-"""What has a release in common with an earlier one? Those files are one on disk.
+"""Keep files that a release has in common with an earlier one once on disk.
 
 In:  the folder of a case in an earlier release, and what is known of the case now.
 Out: hard links between the two releases, each checked by its hash. Releases are read-only, so neither can
@@ -9,10 +9,11 @@ import os
 import shutil
 from pathlib import Path
 
-from omentum.assemble.lineage import LINEAGE_NAME, Lineage, file_sha256, input_hashes, read_lineage
-from omentum.assemble.priority import CaseInputs
+from omentum.assemble.inputs import CaseInputs
+from omentum.assemble.lineage import LINEAGE_NAME, Lineage, input_hashes, read_lineage
 from omentum.errors import UnreadableImageError
 from omentum.volumes.atomic import flushed_together, writing
+from omentum.volumes.file_hash import file_sha256
 
 __all__ = ["link_equal_files", "link_whole_case"]
 

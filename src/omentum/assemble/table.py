@@ -1,4 +1,4 @@
-"""Where does each mask of a whole release come from? One table, which any program reads.
+"""Write where each mask of a release comes from as one table, which any program reads.
 
 In:  the lineage of one case after another.
 Out: `lineage.parquet`, a row an organ and case, sorted as the cases come; and its rows again, a few cases
@@ -19,7 +19,19 @@ __all__ = ["TABLE_NAME", "TableWriter", "read_table", "writing_table"]
 
 TABLE_NAME = "lineage.parquet"
 _ROWS_AT_ONCE = 20_000
-_TEXTS = ("source", "reader", "network", "weights_sha256", "revision_sha256", "time", "sha256")
+_TEXTS = (
+    "source",
+    "reader",
+    "says",
+    "network",
+    "weights_sha256",
+    "network_shown",
+    "base_sha256",
+    "revision_sha256",
+    "time",
+    "sha256",
+)
+_DECIDED = {"decided_by": "by", "decision": "kind"}
 
 
 class TableWriter:
@@ -97,7 +109,9 @@ def _schema() -> Any:
             *text,
             ("round", pa.int32()),
             ("volume_ml", pa.float64()),
+            *[(name, pa.string()) for name in _DECIDED],
             ("flags", pa.list_(pa.string())),
+            ("ct_flags", pa.list_(pa.string())),
         ]
     )
 
@@ -109,6 +123,7 @@ def _rows(lineage: Lineage) -> Iterator[dict[str, Any]]:
         "data_set": lineage["data_set"]["name"],
         "held_out": lineage["held_out"],
         "ct_sha256": lineage["files"]["ct.nii.gz"],
+        "ct_flags": lineage["ct_flags"],
     }
     for name, row in sorted(lineage["organs"].items()):
         yield {
@@ -116,4 +131,5 @@ def _rows(lineage: Lineage) -> Iterator[dict[str, Any]]:
             "organ": name,
             "organ_index": organ(name).index,
             **{key: row.get(key) for key in (*_TEXTS, "round", "volume_ml", "flags")},
+            **{key: row.get("decided_by", {}).get(part) for key, part in _DECIDED.items()},
         }

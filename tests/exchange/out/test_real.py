@@ -5,13 +5,14 @@ import numpy as np
 import pydicom
 import pytest
 
-from omentum.assemble.priority import CaseInputs
+from omentum.assemble.inputs import inputs_of
 from omentum.assemble.release import build_release
 from omentum.assemble.released import read_release
 from omentum.exchange.add import OriginalLabel, import_case
 from omentum.exchange.out.export import export_release
 from omentum.exchange.out.layout import Export
 from omentum.exchange.sources import find_sources
+from omentum.project.standing import CaseFacts
 from omentum.runners.in_process import InProcessRunner
 
 pytestmark = pytest.mark.slow
@@ -23,7 +24,7 @@ def released(shared, tmp_path_factory):
     (source,) = find_sources([shared / "data" / "chaos_03" / "dicom"])
     label = OriginalLabel(path=shared / "data" / "chaos_03" / "liver.nii.gz", ids="liver", organs=("liver",))
     case = import_case(source, folder / "cases" / "chaos_03", secret=b"s" * 32, label=label).case
-    made = build_release("V1", folder / "releases", [CaseInputs(case=case)])
+    made = build_release("V1", folder / "releases", [inputs_of(CaseFacts(case=case))])
     return read_release(made.folder)
 
 

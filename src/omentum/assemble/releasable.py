@@ -1,0 +1,105 @@
+"""Say which cases a release would hold, and why others are left out.
+
+In:  an open project, and the network whose predictions stand where no person drew.
+Out: what assembly needs of each case; no file of a case is opened or hashed.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from omentum.assemble.inputs import CaseInputs, inputs_of
+from omentum.assemble.licences import data_set_of, read_data_sets
+from omentum.errors import ReleaseError
+from omentum.project.project import Workspace, prediction_stage
+from omentum.project.standing import case_facts
+
+__all__ = ["AVERAGE", "Releasable", "releasable"]
+
+AVERAGE = "average"
+"""The name under which `omentum predict --average` keeps what all networks say together."""
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Releasable:
+    """What a release would be made of."""
+
+    cases: tuple[CaseInputs, ...]
+    left_out: Mapping[str, str]
+    """Why a case that takes part cannot be released, by case."""
+    excluded: Mapping[str, str]
+    """Why a case takes no part, by case."""
+
+
+def releasable(workspace: Workspace, network: str) -> Releasable:
+    """Give the cases to release, each with the mask that stands for each organ.
+
+    A case that the network could not predict is left out, as its organs would be missing; so is one of which
+    every mask is held back.
+
+    Args:
+        workspace: The project.
+        network: Whose predictions stand where no person drew.
+
+    Raises:
+        ReleaseError: Prediction was not run on a case yet.
+        ConfigError: `data-sets.toml` cannot be used.
+    """
+    failed = _failures(workspace, network)
+    wanted = set(workspace.settings.organs)
+    cases: list[CaseInputs] = []
+    left_out: dict[str, str] = {}
+    waiting: list[str] = []
+    for inputs in _inputs(workspace, network):
+        case_id = inputs.case.case_id
+        if _lacks(inputs, wanted) and case_id in failed:
+            left_out[case_id] = f"it could not be predicted: {failed[case_id]}"
+        elif _lacks(inputs, wanted):
+            waiting.append(case_id)
+        elif inputs.held and not inputs.masks:
+            said = "; ".join(f"{one.organ}: {one.findings[0].said}" for one in inputs.held)
+            left_out[case_id] = f"every mask is held back until a person confirms it ({said})"
+        elif inputs.masks:
+            cases.append(inputs)
+        else:
+            left_out[case_id] = "no organ of it is known"
+    if waiting:
+        raise ReleaseError(_not_predicted(waiting, network))
+    return Releasable(cases=tuple(cases), left_out=left_out, excluded=workspace.store.cases.excluded())
+
+
+def _inputs(workspace: Workspace, network: str) -> list[CaseInputs]:
+    data_sets = read_data_sets(workspace.folder.root)
+    arrivals = workspace.store.arrivals.all()
+    return [
+        inputs_of(
+            facts,
+            data_set=data_set_of(facts.case, data_sets),
+            arrival=arrivals.get(facts.case.case_id),
+        )
+        for facts in case_facts(workspace, network=network)
+    ]
+
+
+def _lacks(inputs: CaseInputs, wanted: set[str]) -> bool:
+    """Tell whether organs would be missing as there is no prediction."""
+    known = {one.organ for one in inputs.masks} | {one.organ for one in inputs.held}
+    return inputs.prediction is None and not wanted <= known
+
+
+def _failures(workspace: Workspace, network: str) -> dict[str, str]:
+    """Give why each case could not be predicted; an average needs what every network of it made."""
+    networks = [*workspace.networks, network] if network == AVERAGE else [network]
+    ledger = workspace.store.ledger
+    failed = (one for name in networks for one in ledger.failures(prediction_stage(name)))
+    root = f"{workspace.folder.root}/"
+    return {one.key: one.reason.replace(root, "") for one in failed}
+
+
+def _not_predicted(case_ids: Collection[str], network: str) -> str:
+    shown = ", ".join(list(case_ids)[:_SHOWN]) + (", ..." if len(case_ids) > _SHOWN else "")
+    how = "omentum predict --average" if network == AVERAGE else "omentum predict"
+    return (
+        f"{len(case_ids)} cases are not predicted by {network} ({shown}), so their organs would be missing; "
+        f"run `{how}` first"
+    )
