@@ -6,7 +6,13 @@ from datetime import UTC, datetime
 from omentum.errors import ConfigError, ReviewError
 from omentum.project.ct_findings import ct_findings_of
 from omentum.project.project import Workspace
-from omentum.project.standing import CaseFacts, facts_of_case, standing_case, standing_revision
+from omentum.project.standing import (
+    CaseFacts,
+    facts_of_case,
+    open_conflicts,
+    standing_case,
+    standing_revision,
+)
 from omentum.records import (
     WHOLE_CT,
     Confirmation,
@@ -213,10 +219,14 @@ def _decision(revision: Revision, kind: DecisionKind, by: str, why: str) -> Deci
 
 
 def _decided(workspace: Workspace, facts: CaseFacts, decision: Decision) -> Decision:
-    """Keep a decision, unless it is the one that counts already; tasks that waited for it go on."""
+    """Keep a decision, unless it is the one that counts already and nothing has come in since that waits.
+
+    Tasks that waited for it go on.
+    """
+    decisions = facts.decisions_of(decision.organ)
+    waits = open_conflicts(facts.revisions_of(decision.organ), decisions)
     with workspace.store.together():
-        last = facts.decisions_of(decision.organ)[-1:]
-        same = [one for one in last if _says(one) == _says(decision)]
+        same = [one for one in decisions[-1:] if _says(one) == _says(decision) and not waits]
         kept = same[0] if same else workspace.store.decisions.add(decision)
         settle_tasks(workspace, decision.case_id, decision.organ)
     return kept

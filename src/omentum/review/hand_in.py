@@ -15,7 +15,7 @@ import numpy.typing as npt
 from omentum.errors import GridMismatchError, ReviewError
 from omentum.measures.overlap import changed_ml, dice
 from omentum.project.project import Workspace
-from omentum.project.standing import CaseFacts, conflict_of, facts_of_case
+from omentum.project.standing import CaseFacts, conflict_of, facts_of_case, open_conflicts
 from omentum.records import Decision, DecisionKind, MaskFinding, MaskSource, Revision, Says, Task, TaskState
 from omentum.review.look import findings_of_new
 from omentum.review.shown import find_base, predicted_mask
@@ -256,7 +256,8 @@ def _kept(workspace: Workspace, draft: _Draft, findings: tuple[MaskFinding, ...]
 
 def _decide(workspace: Workspace, facts: CaseFacts, revision: Revision) -> None:
     decisions = facts.decisions_of(revision.organ)
-    if decisions and decisions[-1].revision_number == revision.number:
+    waits = open_conflicts(facts.revisions_of(revision.organ), decisions)
+    if decisions and decisions[-1].revision_number == revision.number and not waits:
         return
     workspace.store.decisions.add(
         Decision(
