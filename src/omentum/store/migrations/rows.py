@@ -14,14 +14,17 @@ _JSON = frozenset(
     {"detail", "made_with", "made_from", "organs", "organ_sha256s", "unusable", "findings", "notes"}
 ).union({"releases", "original_organs"})
 _TIMES = frozenset(["time", "until"])
+_TRUTHS = frozenset(["patients_conflict", "ended", "is_audit", "is_held_out"])
 
 
 def table_of(name: str, columns: Iterable[str]) -> sa.TableClause:
-    """Name a table and its columns, those of JSON and of times with their types."""
+    """Name a table and its columns, with the types that databases keep in ways of their own."""
 
     def kind(column: str) -> Any:
         if column in _JSON:
             return sa.JSON()
+        if column in _TRUTHS:
+            return sa.Boolean()
         return sa.DateTime(timezone=True) if column in _TIMES else None
 
     return sa.table(name, *(sa.column(one, kind(one)) if kind(one) else sa.column(one) for one in columns))

@@ -8,11 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from omentum.errors import ProjectError
-from omentum.store.migrations.rows import Kept, inserted, rows_of, table_of
+from omentum.store.migrations.rows import Kept, Rows, inserted, rows_of, table_of
 
 __all__ = ["read_new", "refuse_what_cannot_go_back", "write_old"]
 
-_PREDICT, _ADD, _SCORE = "predict ", "add", "score "
+_PREDICT, _ADD, _SCORE, _DRAWN = "predict ", "add", "score ", "take revisions"
 _PREFERRED = "revised_over_original"
 
 
@@ -48,6 +48,9 @@ _COUNTS = {
     "revisions in conflict": "SELECT count(*) FROM revisions WHERE conflicts_with IS NOT NULL",
     "revisions whose change is not known": "SELECT count(*) FROM revisions WHERE added_ml IS NULL "
     "OR removed_ml IS NULL",
+    "revisions whose base is known": "SELECT count(*) FROM revisions WHERE base_sha256 IS NOT NULL",
+    "comments on revisions": "SELECT count(*) FROM revisions WHERE comment <> ''",
+    "tasks that are reserved": "SELECT count(DISTINCT key) FROM leases WHERE reserved_for IS NOT NULL",
 }
 
 
@@ -59,6 +62,10 @@ def _unholdable(connection: sa.Connection) -> dict[str, int]:
     found["revisions with voxels handed in before"] = _n_twice(tuple(row.values()) for row in revisions)
     versions = rows_of(connection, "label_versions", "case_id")
     found["later versions of an original label"] = _n_twice(row["case_id"] for row in versions)
+    for table in ("arrivals", "predictions", "revisions"):
+        found[f"{table} with findings"] = sum(
+            bool(row["findings"]) for row in rows_of(connection, table, "findings")
+        )
     return found
 
 
@@ -75,7 +82,7 @@ _NEW = {
     "case_scores": "round_number case_id made_from",
     "tasks": "round_number case_id organ rank attention_ml state minutes error_ml n_spots reason kind",
     "revisions": "number case_id organ path sha256 round_number reader minutes added_ml removed_ml "
-    "dice_to_base network time",
+    "dice_to_base network time origin",
     "decisions": "case_id organ",
 }
 
@@ -98,11 +105,8 @@ def write_old(connection: sa.Connection, kept: Kept) -> None:
         for row in kept["tasks"]
     ]
     inserted(connection, "tasks", tasks)
-    revisions = [
-        {("dice_to_before" if name == "dice_to_base" else name): value for name, value in row.items()}
-        for row in kept["revisions"]
-    ]
-    inserted(connection, "revisions", revisions)
+    inserted(connection, "revisions", [_old_revision(row) for row in kept["revisions"]])
+    inserted(connection, "ledger", _drawn(kept["revisions"]))
     for stage, key, detail in _details(kept):
         ledger = table_of("ledger", ["stage", "key", "detail"])
         change = sa.update(ledger).where(ledger.c.stage == stage, ledger.c.key == key)
@@ -110,6 +114,23 @@ def write_old(connection: sa.Connection, kept: Kept) -> None:
     decided = sorted({(row["case_id"], row["organ"]) for row in kept["decisions"]})
     if decided:
         inserted(connection, "facts", [{"name": _PREFERRED, "value": json.dumps(decided)}])
+
+
+def _old_revision(row: Mapping[str, Any]) -> dict[str, Any]:
+    names = {"dice_to_base": "dice_to_before"}
+    return {names.get(name, name): value for name, value in row.items() if name != "origin"}
+
+
+def _drawn(revisions: Rows) -> Rows:
+    """Say of which file each imported mask was taken last."""
+    found = {}
+    for row in revisions:
+        size, _, time_ns = row["origin"].partition("-")
+        if size.isdigit() and time_ns.isdigit():
+            key = f"{row['case_id']}/{row['organ']}"
+            detail = {"file": [int(size), int(time_ns)], "sha256": row["sha256"]}
+            found[key] = {"stage": _DRAWN, "key": key, "reason": None, "detail": detail, "time": row["time"]}
+    return list(found.values())
 
 
 def _details(kept: Kept) -> Iterable[tuple[str, str, dict[str, Any]]]:
