@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from omentum.errors import ConfigError, ImageError
-from omentum.measures.hounsfield import HuProblem, as_hounsfield, checked_offset
-from omentum.measures.plausibility.whole_ct import not_hu
+from omentum.measures.hounsfield import as_hounsfield, checked_offset
+from omentum.measures.plausibility.case_look import look_at_case
 from omentum.networks.catalogue import AVERAGE
 from omentum.predict.manner import Manner
 from omentum.predict.opinion import Opinion, Predicted, average_of, average_settings
@@ -22,6 +22,7 @@ from omentum.predict.preview import write_preview
 from omentum.predict.published_layout import SAVED, write_published
 from omentum.predict.soft_files import write_soft_files
 from omentum.predict.summary import SUMMARY, read_summary, summary_of
+from omentum.project.findings import mask_findings
 from omentum.runners.steps import Steps
 from omentum.volumes.atomic import sweep, write_json
 from omentum.volumes.mask_files import write_organ_files, write_painted
@@ -48,7 +49,7 @@ class FolderPlan:
         save: Some of `masks`, `probabilities` and `entropy`.
         resample_tilt: Put series from a tilted gantry on an upright grid, instead of refusing them.
         hu_offset: Added to every value of the CTs; they are then written anew beside their masks.
-        accept_values: Predict CTs whose values cannot be Hounsfield units, and note it.
+        accept_values: Predict CTs whose values cannot be Hounsfield units; the summary says so.
 
     Raises:
         ConfigError: A value cannot be used, or two networks have one name.
@@ -109,11 +110,9 @@ class _Seen:
     shown: Predicted
     """The only one, or the average."""
     seconds: Mapping[str, float]
-    problem: HuProblem | None
-    """What is wrong with the CT's values, where that was accepted."""
 
 
-_Read = tuple[Volume, HuProblem | None, float]
+_Read = tuple[Volume, float]
 
 
 def folder_steps(plan: FolderPlan) -> Steps[str, _Read, _Seen, None]:
@@ -127,16 +126,16 @@ def folder_steps(plan: FolderPlan) -> Steps[str, _Read, _Seen, None]:
     def read(case_id: str) -> _Read:
         started = time.perf_counter()
         path = plan.sources[case_id]
-        ct, problem = as_hounsfield(
+        ct, _ = as_hounsfield(
             path,
             read_ct(path, resample_tilt=plan.resample_tilt),
             offset_hu=plan.hu_offset,
             accept=plan.accept_values,
         )
-        return ct, problem, time.perf_counter() - started
+        return ct, time.perf_counter() - started
 
     def compute(case_id: str, given: _Read) -> _Seen:
-        ct, problem, read_seconds = given
+        ct, read_seconds = given
         opinions = {one.name: one.predict(ct, case_id) for one in plan.opinions}
         started = time.perf_counter()
         first, *others = opinions.values()
@@ -145,7 +144,7 @@ def folder_steps(plan: FolderPlan) -> Steps[str, _Read, _Seen, None]:
         if others:
             seconds |= {name: sum(one.seconds.values()) for name, one in opinions.items()}
             seconds[AVERAGE] = time.perf_counter() - started
-        return _Seen(ct=ct, opinions=opinions, shown=shown, seconds=seconds, problem=problem)
+        return _Seen(ct=ct, opinions=opinions, shown=shown, seconds=seconds)
 
     return Steps(read=read, compute=compute, write=lambda case_id, seen: _write(plan, case_id, seen))
 
@@ -158,10 +157,11 @@ def _write(plan: FolderPlan, case_id: str, seen: _Seen) -> None:
     files = sorted(path.relative_to(folder).as_posix() for path in paths)
     for below in {name.partition("/")[0] for name in files if "/" in name}:
         sweep(folder / below)  # what a killed writer left has the ending of a mask
+    masks = seen.shown.masks
+    findings = mask_findings(look_at_case(masks, seen.ct), {}, masks.geometry)
     seconds = {**seen.seconds, "write": time.perf_counter() - started}
-    summary = summary_of(settings, seen.shown, seconds)
-    notes = [*summary["notes"], *(str(one) for one in not_hu(seen.problem))]
-    write_json(folder / SUMMARY, {**summary, "notes": notes, "files": files})
+    summary = summary_of(settings, seen.shown, seconds, findings=findings)
+    write_json(folder / SUMMARY, {**summary, "files": files})
 
 
 def _ours(plan: FolderPlan, case_id: str, seen: _Seen) -> list[Path]:

@@ -89,9 +89,8 @@ def _predict_with(
     def folder_of(case_id: str) -> Path:
         return workspace.folder.prediction_dir(case_id, network)
 
-    kept = store.predictions.of_network(network)
-    for case_id in [case.case_id for case in cases if case.case_id in kept]:
-        if _is_stale(kept[case_id], opinion) or not is_predicted(folder_of(case_id)):
+    for case_id, kept in workspace.predictions(network).items():
+        if _is_stale(kept, opinion) or not is_predicted(folder_of(case_id)):
             ledger.forget(case_id, network)
     return workspace.runner.run(
         cases,
