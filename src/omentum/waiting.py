@@ -1,4 +1,4 @@
-"""What waits for whom? The same answer for `omentum round`, `omentum status` and whoever asks in a program.
+"""Say what waits for whom: the same answer for `omentum round`, `omentum status` and programs.
 
 In:  an open project.
 Out: what is due, the first thing first: who has to do it, what it is, and with which command it goes on.
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from omentum import loop
 from omentum.evaluate.gate_round import candidate_of, pending
 from omentum.project.project import Workspace
+from omentum.project.standing import open_conflicts
 from omentum.records import Task, TaskState
 
-__all__ = ["Waiting", "waiting"]
+__all__ = ["Waiting", "n_predicted_cases", "waiting"]
 
 _LAST = "omentum assemble --version VERSION, if that is not done: this round may be the last"
 
@@ -33,7 +34,18 @@ class Waiting:
 
 
 def waiting(workspace: Workspace) -> list[Waiting]:
-    """Say what is due, the first thing first; never empty."""
+    """Say what is due, the first thing first; never empty. No volume is opened and no file is hashed."""
+    return [*_of_round(workspace), *_conflicts(workspace)]
+
+
+def n_predicted_cases(workspace: Workspace) -> int:
+    """Count the cases that take part and that every network of the round has predicted."""
+    wanted = set(workspace.networks)
+    predicted = workspace.store.predictions.networks_by_case()
+    return sum(wanted <= set(predicted.get(case.case_id, ())) for case in workspace.store.cases.all())
+
+
+def _of_round(workspace: Workspace) -> list[Waiting]:
     verdict = pending(workspace)
     if verdict is not None:
         said = f"the verdict on {verdict.network} ({verdict.why})"
@@ -53,7 +65,7 @@ def waiting(workspace: Workspace) -> list[Waiting]:
 def _due(workspace: Workspace) -> list[Waiting]:
     """Say what is due before a network is tuned."""
     store = workspace.store
-    n_cases, n_predicted = len(store.cases.all()), len(workspace.opinions())
+    n_cases, n_predicted = len(store.cases.all()), n_predicted_cases(workspace)
     if not n_cases:
         return [Waiting(who="you", what="an empty project", command="omentum add CT...")]
     if n_predicted < n_cases:
@@ -64,7 +76,7 @@ def _due(workspace: Workspace) -> list[Waiting]:
     if not tasks:
         return [Waiting(who="you", what="the queue to make", command="omentum score")]
     found = []
-    n_revised = sum(one.round_number == number for one in store.revisions.all())
+    n_revised = _n_to_learn(workspace)
     if n_revised:
         command = "omentum tune, or go on with omentum review import FOLDER"
         found.append(
@@ -80,10 +92,30 @@ def _due(workspace: Workspace) -> list[Waiting]:
     return found
 
 
+def _n_to_learn(workspace: Workspace) -> int:
+    """Count the revisions that stand and that tuning would learn from now."""
+    audit = workspace.store.audits.of_round(workspace.store.rounds.current().number)
+    drawn = set() if audit is None else set(audit.drawn)
+    kept = {case.case_id for case in workspace.store.cases.all() if case.held_out}
+    return sum(one.key not in drawn and one.case_id not in kept for one in workspace.unlearned())
+
+
+def _conflicts(workspace: Workspace) -> list[Waiting]:
+    """Say how many masks contradict what another reader made meanwhile."""
+    store = workspace.store
+    found = open_conflicts(store.revisions.all(), store.decisions.all())
+    takes_part = {case.case_id for case in store.cases.all()} if found else set()
+    n_open = sum(one.case_id in takes_part for one in found)
+    if not n_open:
+        return []
+    command = "omentum review adjudicate CASE ORGAN --revision NUMBER; omentum status lists them"
+    return [Waiting(who="you", what=f"{_counted(n_open, 'mask')} in conflict with another", command=command)]
+
+
 def _tasks_out(workspace: Workspace) -> list[Waiting]:
     """Say how many tasks are out with readers, and which of them are not led by a score."""
     number = workspace.store.rounds.current().number
-    out = workspace.store.tasks.of_round(number, TaskState.EXPORTED)
+    out = workspace.store.tasks.of_round(number, TaskState.CLAIMED)
     if not out:
         return []
     command = "experts revise, then omentum review import FOLDER"

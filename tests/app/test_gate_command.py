@@ -5,22 +5,21 @@ import json
 import pytest
 
 from omentum.project.project import opened
-from omentum.records import NetworkRecord
-from omentum.review.round import export_round, import_round
+from omentum.records import NetworkRecord, TaskState
 from omentum.score.round import score_round
 
 
 @pytest.fixture
-def tuned(atlas, tmp_path):
+def tuned(atlas):
     """A round whose network was tuned on a liver; nobody is held out. Another task is out with readers."""
     box = atlas.box((3, 11), (3, 11), (3, 11))
     atlas.add("a", "b")
     for case_id in ("a", "b"):
         atlas.predict(case_id, {"liver": box}, unsure={"liver": ~box})
     score_round(atlas.workspace)
-    export_round(atlas.workspace, tmp_path / "tasks")
-    atlas.revise(tmp_path / "tasks", "a", "liver", box)
-    import_round(atlas.workspace, tmp_path / "tasks")
+    tasks = atlas.workspace.store.tasks
+    tasks.set_state([task.number for task in tasks.of_round(1)], TaskState.CLAIMED)
+    atlas.hand_in("a", "liver", box)
     record = NetworkRecord(
         name="made-up-r1", folder=None, weights_sha256="v" * 64, parent="made-up", round_number=1
     )

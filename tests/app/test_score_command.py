@@ -50,6 +50,15 @@ def test_the_queue_says_what_it_takes_and_why(tasks, capsys):
     assert "2 tasks in 2 cases: about 5 of 60 minutes, 12.0 mL of error expected to go" in out
 
 
+def test_what_the_budget_does_not_pay_for_is_told_to_people_and_programs(tasks, capsys):
+    made = {**MADE, "left_out": {"tasks": 12, "minutes": 340.2}}
+    say_queue(2, made, tasks, top=20)
+    told = "12 tasks of about 340 min do not fit the budget of 60 min; give more with"
+    assert told in capsys.readouterr().out
+    say_queue(2, made, tasks, top=None)
+    assert json.loads(capsys.readouterr().out)["left_out"] == {"tasks": 12, "minutes": 340.2}
+
+
 def test_json_has_the_same_with_the_sums(tasks, capsys):
     say_queue(2, MADE, tasks, top=None)
     said = json.loads(capsys.readouterr().out)

@@ -45,6 +45,7 @@ def audit(
             "done": result.n_done,
             "major": [list(key) for key in result.major],
             "missing": [list(key) for key in result.missing],
+            "gone": [list(key) for key in result.gone],
             "bound": result.share,
             "statement": result.statement,
             "stop": stop.is_met,

@@ -1,5 +1,6 @@
 """Commands on the organs of a project: which there are and who knows them; one more."""
 
+from collections import Counter
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +10,7 @@ from omentum.app.options import AsJson, listed
 from omentum.errors import ConfigError
 from omentum.project.paths import ProjectFolder, change_settings
 from omentum.project.project import Workspace, opened
+from omentum.records import MaskSource
 from omentum.volumes.labels import organ
 
 __all__ = ["app"]
@@ -25,7 +27,7 @@ def list_(
 
     Example: omentum -C my-atlas organs list.
     """
-    with opened(context.obj) as workspace:
+    with opened(context.obj, looking=True) as workspace:
         rows = _rows(workspace)
     if as_json:
         say_json(rows)
@@ -65,24 +67,22 @@ def add(
 
 
 def _rows(workspace: Workspace) -> list[dict[str, Any]]:
-    from omentum.assemble.round import labelled_cases
     from omentum.networks.catalogue import known_models
     from omentum.networks.weights import read_spec
-    from omentum.records import MaskSource
 
     weights = known_models(workspace.folder.root / "networks")
     specs = {name: read_spec(weights[name]) for name in workspace.networks if name in weights}
-    drawn = [
+    drawn = Counter(
         mask.organ
-        for one in labelled_cases(workspace)
+        for one in workspace.standing()
         for mask in one.masks
         if mask.source is not MaskSource.PREDICTED
-    ]
+    )
     return [
         {
             "organ": name,
             "known_to": [network for network, spec in specs.items() if spec and name in spec.organs],
-            "cases": drawn.count(name),
+            "cases": drawn[name],
         }
         for name in workspace.settings.organs
     ]

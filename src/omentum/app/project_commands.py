@@ -1,19 +1,17 @@
 """Commands on a project as a whole: make one, fill it, see how far it is; and the demonstration."""
 
-from collections import Counter
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from omentum import loop
 from omentum.app.add_command import add, datalist
 from omentum.app.console import bars, say_json, say_table
-from omentum.exchange.batch import ADD_STAGE
-from omentum.project.project import Workspace, new_workspace, opened
+from omentum.app.say_status import say_status
+from omentum.project.project import new_workspace, opened
 from omentum.project.settings import Settings
-from omentum.waiting import Waiting, waiting
+from omentum.status import case_lines, summary
+from omentum.waiting import waiting
 
 __all__ = ["add_to"]
 
@@ -51,85 +49,19 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Show how far a project is and what waits for whom. Example: omentum -C my-atlas status."""
-    with opened(context.obj) as workspace:
+    with opened(context.obj, looking=True) as workspace:
         due = waiting(workspace)
-        summary = _summary(workspace, due)
-        summary["case_list"] = (
-            [_case_line(workspace, case_id) for case_id in _case_ids(workspace)] if cases else []
-        )
+        told = summary(workspace, due)
+        told["case_list"] = case_lines(workspace) if cases else []
     if as_json:
-        say_json(summary)
+        say_json(told)
         return
-    shown = [
-        (name, value)
-        for name, value in summary.items()
-        if not isinstance(value, list | dict) and name != "next"
-    ]
-    say_table(
-        str(context.obj.resolve().name), ["", ""], [(name.replace("_", " "), str(v)) for name, v in shown]
-    )
+    say_status(str(context.obj.resolve().name), told)
     if cases:
-        columns = list(summary["case_list"][0]) if summary["case_list"] else []
-        say_table("cases", columns, [list(line.values()) for line in summary["case_list"]])
-    for stage, failures in summary["failed"].items():
-        for key, reason in failures.items():
-            typer.echo(f"set aside in {stage}: {key}: {reason}")
-    if summary["label_findings"]:
-        n_cases = len(summary["label_findings"])
-        typer.echo(f"original labels of {n_cases} cases can hardly be right; --json names organs and reasons")
+        columns = list(told["case_list"][0]) if told["case_list"] else []
+        say_table("cases", columns, [list(line.values()) for line in told["case_list"]])
     for one in due:
         typer.echo(str(one))
-
-
-def _case_ids(workspace: Workspace) -> list[str]:
-    return [case.case_id for case in workspace.store.cases.all()]
-
-
-def _case_line(workspace: Workspace, case_id: str) -> dict[str, Any]:
-    case = workspace.store.cases.get(case_id)
-    spacing = " x ".join(f"{edge:.3g}" for edge in case.geometry.spacing_mm)
-    return {
-        "case": case_id,
-        "shape": " x ".join(map(str, case.geometry.shape)),
-        "spacing (mm)": spacing,
-        "axes": case.geometry.orientation,
-        "original organs": len(case.original_organs),
-        "held out": "yes" if case.held_out else "",
-    }
-
-
-def _summary(workspace: Workspace, due: list[Waiting]) -> dict[str, Any]:
-    store = workspace.store
-    current = store.rounds.current()
-    states = Counter(task.state.value for task in store.tasks.of_round(current.number))
-    revisions = [one for one in store.revisions.all() if one.round_number == current.number]
-    n_cases = len(store.cases.all())
-    n_predicted = len(workspace.opinions())
-    failures = store.ledger.failures_by_stage()
-    return {
-        "round": current.number,
-        "network": current.network,
-        "second_opinion": ", ".join(workspace.networks[1:]) or "none",
-        "cases": n_cases,
-        "predicted": n_predicted,
-        "tasks_queued": states["queued"],
-        "tasks_exported": states["exported"],
-        "tasks_done": states["done"],
-        "revisions_in_round": len(revisions),
-        "minutes_in_round": sum(one.minutes or 0.0 for one in revisions),
-        "releases": ", ".join(release.version for release in store.releases.all()) or "none",
-        "audit": loop.stop_rule(workspace).why,
-        "label_findings": {case_id: found for case_id, found in _label_findings(workspace).items() if found},
-        "failed": {stage: {one.key: one.reason for one in found} for stage, found in failures.items()},
-        "waiting": [asdict(one) for one in due],
-        "next": due[0].command,
-    }
-
-
-def _label_findings(workspace: Workspace) -> dict[str, list[str]]:
-    """Give what the plausibility rules say of original labels, by case; nothing was changed for it."""
-    details = workspace.store.ledger.details(ADD_STAGE)
-    return {case_id: detail.get("label_findings", []) for case_id, detail in details.items()}
 
 
 def demo(

@@ -1,6 +1,6 @@
-"""How is a queue told? A table with its sums for people, the same as JSON for programs.
+"""Tell a queue: a table with its sums for people, the same as JSON for programs.
 
-In:  the tasks that are not done, and how they were chosen.
+In:  the tasks that have not ended, and how they were chosen.
 Out: text on stdout.
 """
 
@@ -13,7 +13,7 @@ from omentum.app.console import say_json, say_table
 from omentum.records import Task
 from omentum.score.round_queue import totals
 
-__all__ = ["say_queue"]
+__all__ = ["not_paid_for", "say_queue"]
 
 _COLUMNS = ("rank", "case", "organ", "attention (mL)", "error (mL)", "spots", "minutes", "state", "why")
 
@@ -24,7 +24,7 @@ def say_queue(number: int, made: Mapping[str, Any], tasks: Sequence[Task], *, to
     Args:
         number: Of the round.
         made: How it was made, as `read_queue` gives it.
-        tasks: Those that are not done, by rank.
+        tasks: Those that have not ended, by rank.
         top: Tasks to print as a table; `None` for all of them as JSON.
     """
     left = totals(tasks)
@@ -37,6 +37,26 @@ def say_queue(number: int, made: Mapping[str, Any], tasks: Sequence[Task], *, to
     title = f"round {number}, {made['strategy']}: {min(top, len(rows))} of {len(rows)} tasks"
     say_table(title, _COLUMNS, rows[:top])
     typer.echo(_summed(left, made))
+    more = not_paid_for(made.get("left_out", {}), made["budget_minutes"])
+    if more:
+        typer.echo(more)
+
+
+def not_paid_for(left_out: Mapping[str, Any], budget_minutes: float | None) -> str:
+    """Say what the budget does not pay for; nothing where it pays for all, or where there is none.
+
+    Example:
+        >>> not_paid_for({"tasks": 12, "minutes": 340.2}, 60.0)
+        '12 tasks of about 340 min do not fit the budget of 60 min; give more with `omentum score --budget`'
+    """
+    if not left_out.get("tasks") or budget_minutes is None:
+        return ""
+    many = "1 task" if left_out["tasks"] == 1 else f"{left_out['tasks']} tasks"
+    do_not = "does not" if left_out["tasks"] == 1 else "do not"
+    return (
+        f"{many} of about {left_out['minutes']:.0f} min {do_not} fit the budget of {budget_minutes:.0f} min; "
+        "give more with `omentum score --budget`"
+    )
 
 
 def _row(task: Task) -> tuple[object, ...]:

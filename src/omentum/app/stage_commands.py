@@ -51,7 +51,8 @@ def score(
         with bars() as tell:
             batch = loop.score(workspace, strategy=strategy, budget_minutes=minutes, tell=of_run(tell))
         number, made = workspace.store.rounds.current().number, read_queue(workspace)
-        tasks = [one for one in workspace.store.tasks.of_round(number) if one.state is not TaskState.DONE]
+        ended = (TaskState.DONE, TaskState.SKIPPED)
+        tasks = [one for one in workspace.store.tasks.of_round(number) if one.state not in ended]
     say_queue(number, made, tasks, top=None if as_json else top)
     end_batches([batch], "scored")
 

@@ -1,0 +1,189 @@
+"""Summarise a project: how far it is, what rules found, what readers disagree about, what is left out.
+
+In:  an open project.
+Out: numbers and lists, as `omentum status --json` prints them. No volume is opened and no file is hashed.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from omentum import loop
+from omentum.project.ct_findings import open_ct_findings
+from omentum.project.project import Workspace
+from omentum.project.standing import CaseFacts, case_facts, open_conflicts, standing_case, unconfirmed
+from omentum.records import LabelledCase, MaskFinding, TaskState
+from omentum.score.round_queue import queue_path, read_queue
+from omentum.store.tasks import pool_of
+from omentum.waiting import Waiting, n_predicted_cases
+
+__all__ = ["case_lines", "confirm_command", "summary"]
+
+
+def summary(workspace: Workspace, due: Sequence[Waiting]) -> dict[str, Any]:
+    """Give all that `omentum status` tells.
+
+    Args:
+        workspace: The project; it may be open for reading only.
+        due: What waits for whom.
+
+    Returns:
+        Numbers and words by name; lists of findings, masks held back, conflicts, who has tasks, cases that
+        are excluded or failed.
+    """
+    store = workspace.store
+    current = store.rounds.current()
+    facts = case_facts(workspace)
+    revisions = store.revisions.of_round(current.number)
+    excluded = store.cases.excluded()
+    failures = store.ledger.failures_by_stage()
+    failed = {
+        stage: {one.key: one.reason for one in found if one.key not in excluded}
+        for stage, found in failures.items()
+    }
+    return {
+        "round": current.number,
+        "network": current.network,
+        "second_opinion": ", ".join(workspace.networks[1:]) or "none",
+        "cases": len(facts),
+        "cases_excluded": len(excluded),
+        "predicted": n_predicted_cases(workspace),
+        **_task_counts(workspace),
+        "revisions_in_round": len(revisions),
+        "minutes_in_round": sum(one.minutes or 0.0 for one in revisions),
+        "releases": ", ".join(release.version for release in store.releases.all()) or "none",
+        "audit": loop.stop_rule(workspace).why,
+        "left_out_by_budget": _left_out(workspace),
+        "holders": _holders(workspace),
+        "conflicts": _conflicts(workspace, facts),
+        **_found(workspace, facts),
+        "label_findings": _label_findings(facts),
+        "excluded": [{"case": case_id, "why": why} for case_id, why in sorted(excluded.items())],
+        "failed": {stage: found for stage, found in failed.items() if found},
+        "waiting": [asdict(one) for one in due],
+        "next": due[0].command,
+    }
+
+
+def case_lines(workspace: Workspace) -> list[dict[str, Any]]:
+    """Give a line for each case that takes part."""
+    return [
+        {
+            "case": case.case_id,
+            "shape": " x ".join(map(str, case.geometry.shape)),
+            "spacing (mm)": " x ".join(f"{edge:.3g}" for edge in case.geometry.spacing_mm),
+            "axes": case.geometry.orientation,
+            "original organs": len(case.original_organs),
+            "held out": "yes" if case.held_out else "",
+        }
+        for case in workspace.store.cases.all()
+    ]
+
+
+def confirm_command(rule: str, case_id: str, organ: str = "") -> str:
+    """Give the command by which a person says that what a rule found is right as it is.
+
+    Example:
+        >>> confirm_command("wrong_side", "BTCV_01", "spleen")
+        'omentum review confirm --rule wrong_side --cases BTCV_01 --organs spleen'
+    """
+    whose = f" --organs {organ}" if organ else ""
+    return f"omentum review confirm --rule {rule} --cases {case_id}{whose}"
+
+
+def _task_counts(workspace: Workspace) -> dict[str, int]:
+    """Count the tasks of this round by state."""
+    counts = workspace.store.tasks.counts(workspace.store.rounds.current().number)
+    return {f"tasks_{state.value.replace(' ', '_')}": counts.get(state, 0) for state in TaskState}
+
+
+def _left_out(workspace: Workspace) -> dict[str, Any]:
+    """Give what the budget of this round's queue does not pay for."""
+    made = read_queue(workspace) if queue_path(workspace).is_file() else {}
+    left_out = made.get("left_out", {"tasks": 0, "minutes": 0.0})
+    return {**left_out, "budget_minutes": made.get("budget_minutes")}
+
+
+def _holders(workspace: Workspace) -> list[dict[str, Any]]:
+    """Say who has how many tasks, of whatever round, until when."""
+    n_tasks: Counter[str] = Counter()
+    until: dict[str, datetime] = {}
+    for one in workspace.store.rounds.all():
+        for leases in workspace.store.leases.all(pool_of(one.number)).values():
+            for lease in leases:
+                n_tasks[lease.holder] += 1
+                until[lease.holder] = max(lease.until, until.get(lease.holder, lease.until))
+    return [{"holder": name, "tasks": n_tasks[name], "until": until[name]} for name in sorted(n_tasks)]
+
+
+def _conflicts(workspace: Workspace, facts: Iterable[CaseFacts]) -> list[dict[str, Any]]:
+    """Give what readers disagree about and no person has decided, with the command that decides."""
+    takes_part = {one.case.case_id for one in facts}
+    found = open_conflicts(workspace.store.revisions.all(), workspace.store.decisions.all())
+    return [
+        {
+            "case": one.case_id,
+            "organ": one.organ,
+            "revision": one.number,
+            "reader": one.reader,
+            "contradicts": one.conflicts_with,
+            "command": f"omentum review adjudicate {one.case_id} {one.organ} --revision {one.number}",
+        }
+        for one in found
+        if one.case_id in takes_part
+    ]
+
+
+def _found(workspace: Workspace, facts: Sequence[CaseFacts]) -> dict[str, list[dict[str, Any]]]:
+    """Give open findings: of whole CTs, of masks that are held back, and of masks that stand."""
+    of_ct = open_ct_findings(workspace, facts)
+    labelled = [standing_case(one) for one in facts]
+    findings = [_row(case_id, one, "ct") for case_id, found in of_ct.items() for one in found]
+    findings += [
+        _row(one.case.case_id, said, mask.source.value)
+        for one in labelled
+        for masks in (one.held, one.masks)
+        for mask in masks
+        for said in mask.findings
+    ]
+    return {"findings": findings, "held": _held(labelled)}
+
+
+def _row(case_id: str, finding: MaskFinding, source: str) -> dict[str, Any]:
+    return {
+        "case": case_id,
+        "organ": finding.organ,
+        "rule": finding.rule,
+        "said": finding.said,
+        "severity": finding.severity,
+        "holds": finding.holds,
+        "source": source,
+    }
+
+
+def _held(labelled: Iterable[LabelledCase]) -> list[dict[str, Any]]:
+    return [
+        {
+            "case": one.case.case_id,
+            "organ": mask.organ,
+            "source": mask.source.value,
+            "rule": said.rule,
+            "said": said.said,
+            "command": confirm_command(said.rule, one.case.case_id, mask.organ),
+        }
+        for one in labelled
+        for mask in one.held
+        for said in mask.findings
+    ]
+
+
+def _label_findings(facts: Iterable[CaseFacts]) -> Mapping[str, list[str]]:
+    """Give what the plausibility rules say of original labels, by case; nothing was changed for it."""
+    found = {
+        one.case.case_id: [str(said) for said in unconfirmed(one.label.findings, one.confirmations)]
+        for one in facts
+        if one.label is not None
+    }
+    return {case_id: said for case_id, said in found.items() if said}
