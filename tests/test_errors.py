@@ -73,7 +73,7 @@ def test_every_error_is_also_the_built_in_one_that_a_caller_expects():
         (CheckpointError("w.pth", "it carries code"), ["w.pth", "carries code"]),
         (DownloadError("https://e.org/w.pth", "answered 404"), ["https://e.org/w.pth answered 404"]),
         (CaseClashError("ct", "b/ct.nii.gz", "a/ct.nii.gz"), ["'ct'", "b/ct.nii.gz", "a/ct.nii.gz", "--id"]),
-        (UnknownCaseError("c7"), ["'c7'", "omentum status --cases"]),
+        (UnknownCaseError("c7"), ["'c7'", "omentum cases list"]),
     ],
 )
 def test_a_message_is_one_line_with_what_was_seen_and_the_cure(error, said):

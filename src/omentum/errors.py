@@ -199,7 +199,7 @@ class UnknownCaseError(ProjectError, LookupError):
 
     def __init__(self, case_id: str) -> None:
         """Say which was asked and where the list is."""
-        super().__init__(f"no case is called {case_id!r}; `omentum status --cases` lists them")
+        super().__init__(f"no case is called {case_id!r}; `omentum cases list` shows them")
 
 
 class ReviewError(OmentumError, ValueError):

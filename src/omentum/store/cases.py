@@ -82,7 +82,7 @@ class Cases:
             for patient_id in patient_ids:
                 if patient_id not in known:
                     raise ProjectError(
-                        f"no case is of patient {patient_id!r}; `omentum status --cases` lists them"
+                        f"no case is of patient {patient_id!r}; `omentum cases list` shows them"
                     )
                 its_cases = update(CaseRow).where(CaseRow.patient_id == patient_id)
                 session.execute(its_cases.values(held_out=held_out))
