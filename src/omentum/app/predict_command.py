@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from omentum import loop
-from omentum.app.console import bars, end_batches, of_run
-from omentum.app.options import AcceptValues, Device, HuOffset, device_named, listed
+from omentum.app.console import bars, end_batches, of_run, say_json
+from omentum.app.options import AcceptValues, AsJson, Device, HuOffset, device_named, listed
 from omentum.errors import ConfigError
 from omentum.exchange.sources import look_through
 from omentum.project.project import opened
@@ -47,6 +47,7 @@ def predict(
         bool, typer.Option("--average", help="In a project: masks of the networks' average too.")
     ] = False,
     device: Device = "auto",
+    for_programs: AsJson = False,
 ) -> None:
     """Predict CTs, or every case of a project. Example: omentum predict ct.nii.gz -o masks."""
     names = tuple(network or ())
@@ -55,12 +56,13 @@ def predict(
         if any(of_cts) or accept_values or overlap is not None:
             rule = "without CTs only --network, --average and --device are taken; omentum.toml says the rest"
             raise ConfigError("CT", cts, rule)
-        _predict_project(context.obj, names, average, device)
+        _predict_project(context.obj, names, average, device, for_programs)
         return
     if out is None:
         raise ConfigError("--out", out, "CTs need a folder for their masks; give one with -o OUT")
     if average:
         raise ConfigError("--average", average, "it is for projects; of CTs, several networks are averaged")
+    from omentum.app.say_predicted import as_json, found_in_folder, say_found
     from omentum.predict.batch import predict_files
     from omentum.predict.folder import FolderPlan
     from omentum.predict.manner import Manner
@@ -87,11 +89,34 @@ def predict(
     with bars() as tell:
         told = of_run(tell)
         batch = predict_files(plan, progress=lambda progress: told("predict", progress))
-    end_batches([replace(batch, failed=(*found.unusable, *batch.failed))], "predicted")
+    batch = replace(batch, failed=(*found.unusable, *batch.failed))
+    findings = found_in_folder(plan, batch)
+    if for_programs:
+        say_json(as_json([batch], findings))
+    else:
+        say_found(findings, batch.done, with_severe=True)
+    end_batches([batch], "predicted")
 
 
-def _predict_project(project: Path, networks: tuple[str, ...], average: bool, device: str) -> None:
+def _predict_project(
+    project: Path, networks: tuple[str, ...], average: bool, device: str, for_programs: bool
+) -> None:
+    from omentum.app.say_predicted import as_json, found_in_project, held_back, say_found, say_held_back
+    from omentum.networks.catalogue import AVERAGE
+
     where = device_named(device)
-    with opened(project) as workspace, bars() as tell:
-        batches = loop.predict(workspace, networks=networks, average=average, device=where, tell=of_run(tell))
+    with opened(project) as workspace:
+        with bars() as tell:
+            batches = loop.predict(
+                workspace, networks=networks, average=average, device=where, tell=of_run(tell)
+            )
+        names = (*(networks or workspace.networks), *((AVERAGE,) if average else ()))
+        findings = found_in_project(workspace, names, batches)
+        done = {case_id for batch in batches for case_id in batch.done}
+        if for_programs:
+            cases = {case_id for batch in batches for case_id in (*batch.done, *batch.skipped)}
+            say_json(as_json(batches, findings, held_back(workspace, cases)))
+        else:
+            say_found(findings, done)
+            say_held_back(held_back(workspace, done))
     end_batches(batches, "predicted")
