@@ -60,10 +60,12 @@ class Reviewing(RuleBasedStateMachine):
         """Close the project."""
         self.life.close()
 
-    @initialize()
-    def begin(self) -> None:
-        """Make the first queue."""
-        self.score(1)
+    @initialize(n_readings=st.integers(1, 2))
+    def begin(self, n_readings: int) -> None:
+        """Make the first queue, and let two readers have it."""
+        self.score(n_readings)
+        for reader in READERS[:2]:
+            self.claim(reader, len(ORGANS), is_over=False)
 
     @rule(n_readings=st.integers(1, 2))
     def score(self, n_readings: int) -> None:
@@ -281,13 +283,34 @@ def _made(reviewed):
     Reviewing.made = reviewed
 
 
-@pytest.fixture
-def machine():
-    """The machine, to be driven by hand."""
+@pytest.fixture(params=[1, 2], ids=["one reading", "two readings"])
+def machine(request):
+    """The machine, to be driven by hand: anna and then ben have seen the liver."""
     made = Reviewing()
-    made.begin()
+    made.begin(request.param)
     yield made
     made.teardown()
+
+
+def test_an_acceptance_and_a_change_disagree_only_where_two_independent_readings_were_wanted(machine):
+    machine.accept(1)
+    if len(machine.seen) > len(ORGANS):
+        machine.hand_in(3, "two")
+        assert machine.model["liver"].undecided
+    else:
+        machine.hand_in_unasked("ben", "liver", "two")
+        assert not machine.model["liver"].undecided
+    machine.what_stands_must()
+
+
+def test_a_mask_that_is_held_back_stands_once_it_is_confirmed_and_is_then_learned(machine):
+    machine.hand_in(1, "wrong")
+    assert machine.model["liver"].is_held()
+    machine.what_stands_must()
+    machine.confirm("liver")
+    machine.what_stands_must()
+    machine.tune_and_begin_a_round("wrong")
+    machine.what_stands_must()
 
 
 def test_a_decision_that_is_taken_again_answers_what_came_in_since(machine):
