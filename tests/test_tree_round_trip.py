@@ -103,12 +103,8 @@ def test_a_description_may_state_the_licence_of_its_data_set(atlas, tmp_path):
     atlas.write(tmp_path / "data/scans/a.nii.gz", hu)
     looked = look_through([tmp_path / "data"], read_data_set(yaml))
     loop.add_found(atlas.workspace, looked)
-    noted = atlas.workspace.store.ledger.details("add")["ours_a"]
-    assert (noted["data_set"], noted["licence"]) == ("ours", "CC BY 4.0")
-    atlas.workspace.store.ledger.forget("add", "ours_a")  # as if killed before it was noted
-    loop.add_found(atlas.workspace, looked)
-    again = atlas.workspace.store.ledger.details("add")["ours_a"]
-    assert (again["data_set"], again["licence"]) == ("ours", "CC BY 4.0")
+    case = atlas.workspace.store.cases.get("ours_a")
+    assert (case.data_set, case.licence) == ("ours", "CC BY 4.0")
 
 
 def test_a_changed_original_label_shows_neither(atlas, liver, tree, tmp_path):

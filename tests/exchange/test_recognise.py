@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from omentum.errors import ConfigError, UnreadableImageError
-from omentum.exchange.batch import ADD_STAGE, add_found
+from omentum.exchange.batch import add_found
 from omentum.exchange.data_sets import known_data_sets, read_data_set
 from omentum.exchange.label_meaning import PAIRS
 from omentum.exchange.recognise import recognise
@@ -188,9 +188,9 @@ def test_the_same_voxels_under_two_names_are_one_patient(atlas, tmp_path, write_
     add_found(atlas.workspace, look_through([tmp_path / "data"]))
     a, b, c = atlas.workspace.store.cases.all()
     assert a.patient_id == b.patient_id != c.patient_id
-    details = atlas.workspace.store.ledger.details(ADD_STAGE)
-    assert details["b"]["same_voxels_as"] == "a"
-    assert "same_voxels_as" not in details["c"]
+    arrivals = atlas.workspace.store.arrivals.all()
+    assert arrivals["b"].same_voxels_as == "a"
+    assert arrivals["c"].same_voxels_as is None
 
 
 def test_patients_that_two_data_sets_share_are_on_one_side(atlas, tmp_path, write_volume):

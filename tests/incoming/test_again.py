@@ -10,8 +10,9 @@ from omentum import incoming
 from omentum.incoming import add_cases
 from omentum.predict import left_before
 from omentum.project.project import opened
-from omentum.review import drawn_before
-from omentum.review.round import import_round
+from omentum.records import Prediction
+from omentum.review import imported_revisions
+from omentum.review.folder_import import import_round
 from omentum.volumes.nifti import write_nifti
 
 from .conftest import CASE, box, known, new_project, on, write_tree
@@ -30,11 +31,10 @@ def test_the_same_tree_again_changes_and_doubles_nothing(project, tmp_path):
 
 
 KILLED_AT = [
-    (incoming, "settled_sources"),
+    (incoming, "look_at_labels"),
     (left_before, "is_predicted"),
-    (drawn_before, "take_revision"),
-    (drawn_before, "noted"),
-    (drawn_before, "mark_done"),
+    (imported_revisions, "submit"),
+    (incoming, "take_drawn"),
 ]
 
 
@@ -107,16 +107,18 @@ def test_what_the_project_made_itself_is_never_overwritten(project, tmp_path):
     folder = project.folder.prediction_dir(CASE, "unet")
     folder.mkdir(parents=True)
     (folder / "masks.nii.gz").write_bytes(b"ours")
-    detail = {"weights_sha256": "w" * 64, "organs": ["liver"]}
-    project.store.ledger.mark_done("predict unet", CASE, detail)
+    own = Prediction(case_id=CASE, network="unet", weights_sha256="w" * 64, folder=folder, organs=("liver",))
+    with project.store.together():
+        project.store.predictions.keep(own, {})
+        project.store.ledger.mark_done("predict unet", CASE)
     write_nifti(tmp_path / "tasks" / CASE / "kidney_left_revised.nii.gz", on("LPS", box("kidney_left", -1)))
-    (ours,) = import_round(project, tmp_path / "tasks")
+    (ours,) = import_round(project, tmp_path / "tasks").revisions
     added = add_cases(project, [tmp_path / "tree"])
     assert [one.key.removeprefix(f"{case}/") for one in added.left_alone] == [
         "backbones/unet", "average/segmentations/kidney_left_revised.nii.gz",
     ]  # fmt: skip
     assert (folder / "masks.nii.gz").read_bytes() == b"ours"
-    assert project.store.revisions.latest()[CASE, "kidney_left"] == ours
+    assert project.store.revisions.of_organ(CASE, "kidney_left")[-1] == ours
     assert added.revisions.done == (f"{CASE}/celiac_trunk",)
 
 
@@ -124,13 +126,13 @@ def test_a_revision_made_here_stands_when_the_tree_is_added_again(project, tmp_p
     case = write_tree(tmp_path / "tree")
     add_cases(project, [tmp_path / "tree"])
     write_nifti(tmp_path / "tasks" / CASE / "kidney_left_revised.nii.gz", on("LPS", box("kidney_left", -1)))
-    (ours,) = import_round(project, tmp_path / "tasks")
+    (ours,) = import_round(project, tmp_path / "tasks").revisions
     project.store.rounds.finish(1)
     project.store.rounds.start("made-up")
     add_cases(project, [tmp_path / "tree"])
-    assert project.store.revisions.latest()[CASE, "kidney_left"] == ours
+    assert project.store.revisions.of_organ(CASE, "kidney_left")[-1] == ours
     path = case / "average/segmentations/celiac_truck_revised.nii.gz"
     write_nifti(path, on("LPS", box("celiac_trunk", 3)))
     added = add_cases(project, [tmp_path / "tree"])
     assert added.revisions.done == (f"{CASE}/celiac_trunk",), "a mask that was revised again there is taken"
-    assert project.store.revisions.latest()[CASE, "celiac_trunk"].round_number == 2
+    assert project.store.revisions.of_organ(CASE, "celiac_trunk")[-1].round_number == 2
