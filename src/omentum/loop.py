@@ -26,11 +26,11 @@ from omentum.assemble.current import release_named
 from omentum.assemble.released import read_release
 from omentum.assemble.round import assemble_round
 from omentum.errors import ReviewError
-from omentum.evaluate.audit import AuditResult, audit_result
 from omentum.evaluate.decide import decide, roll_back
 from omentum.evaluate.gate_round import judge_round, turn_round
 from omentum.evaluate.round import evaluate_round
 from omentum.evaluate.round_report import RoundReport
+from omentum.evaluate.stop_rule import StopRule, stop_rule
 from omentum.exchange.out.layout import Export
 from omentum.incoming import add_cases, add_found
 from omentum.project.kept_hashes import keep_missing_hashes
@@ -88,7 +88,7 @@ class SecondHalf:
 
     revisions: tuple[Revision, ...]
     release: Release
-    stop: "StopRule"
+    stop: StopRule
     """Decided before tuning, for it is about the masks that are in the release."""
     network: NetworkRecord | None
     """Tuned in this round; `None` where the round is the last."""
@@ -97,16 +97,6 @@ class SecondHalf:
     report_path: Path
     set_aside: tuple[Failure, ...] = ()
     """Files of the readers that were not taken, with the reason."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopRule:
-    """Whether the round is the last."""
-
-    is_met: bool
-    audit: AuditResult
-    why: str
-    """In a sentence, for people."""
 
 
 def first_half(
@@ -171,22 +161,6 @@ def second_half(
         report_path=report_path,
         set_aside=tuple(Failure(key=one.file, reason=one.reason) for one in imported.set_aside),
     )  # fmt: skip
-
-
-def stop_rule(workspace: Workspace) -> StopRule:
-    """Tell whether this round may be the last: whether its audit bounds what is still wrong well enough.
-
-    The bound that is well enough is `audit_bound` of the settings. It is about this round's predictions:
-    those of a tuned network need an audit of their own.
-    """
-    wanted = workspace.settings.audit_bound
-    result = audit_result(workspace, workspace.store.rounds.current().number)
-    if wanted == 0.0 or result.share is None:
-        return StopRule(is_met=False, audit=result, why=result.statement)
-    is_met = result.share <= wanted
-    verdict = f"{'no more than' if is_met else 'more than'} the {wanted:.1%} of audit_bound"
-    so = "this round may be the last" if is_met else "another round is needed"
-    return StopRule(is_met=is_met, audit=result, why=f"{result.statement}; that is {verdict}, so {so}")
 
 
 def predict(

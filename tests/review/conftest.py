@@ -1,4 +1,4 @@
-"""A small case with three predicted organs, two of which overlap."""
+"""A small case with three predicted organs, two of which overlap; a project with a queue of three tasks."""
 
 import json
 from collections.abc import Callable
@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from omentum.records import Case, Task
+from omentum.records import Case, MaskSource, Task
+from omentum.review.shown import ShownCase, ShownMask
 from omentum.volumes.geometry import Geometry
+from omentum.volumes.mask_hash import organ_sha256s
 from omentum.volumes.masks import MaskSet, whole
 from omentum.volumes.nifti import read_nifti_geometry, write_nifti
 from omentum.volumes.volume import Volume
@@ -48,10 +50,24 @@ def masks(case, box) -> MaskSet:
     return MaskSet.build(case.geometry, ["liver", "gall_bladder", "spleen"], parts)
 
 
+def shown_of(masks: MaskSet) -> ShownCase:
+    """Show all organs of a map as a network predicted them."""
+    organs = {
+        name: ShownMask(organ=name, sha256=sha256, source=MaskSource.PREDICTED)
+        for name, sha256 in organ_sha256s(masks).items()
+    }
+    return ShownCase(masks=masks, masks_sha256="m" * 64, organs=organs)
+
+
+@pytest.fixture
+def shown(masks) -> ShownCase:
+    return shown_of(masks)
+
+
 @pytest.fixture
 def tasks() -> list[Task]:
     return [
-        Task(round_number=1, case_id="c1", organ=organ, rank=rank, attention_ml=1.0)
+        Task(round_number=1, case_id="c1", organ=organ, rank=rank, attention_ml=1.0, number=rank)
         for rank, organ in enumerate(["liver", "spleen"], start=1)
     ]
 
@@ -65,3 +81,42 @@ def attention_dir(case) -> Path:
     spots = [{"organ": organ, "volume_ml": 0.1} for organ in ("liver", "liver", "liver", "pancreas")]
     (folder / "hot_spots.json").write_text(json.dumps({"hot_spots": spots}))
     return folder
+
+
+@pytest.fixture
+def liver(atlas) -> np.ndarray:
+    """As large as no rule holds it back."""
+    return atlas.box((3, 19), (3, 17), (2, 17))
+
+
+@pytest.fixture
+def spleen(atlas) -> np.ndarray:
+    return atlas.box((19, 23), (4, 14), (4, 14))
+
+
+@pytest.fixture
+def drawn(liver) -> np.ndarray:
+    """The liver with one slab more and one less, as a reader corrects it."""
+    mask = liver.copy()
+    mask[:, :, 16], mask[2, 3:17, 2:16] = False, True
+    return mask
+
+
+@pytest.fixture
+def queued(atlas, liver, spleen):
+    """Liver and spleen of `a`, then the spleen of `b`, are in the queue; `c` needs nobody."""
+    atlas.add("a", "b", "c")
+    atlas.predict("a", {"liver": liver, "spleen": spleen})
+    atlas.predict("b", {"spleen": spleen})
+    atlas.predict("c", {"liver": liver})
+    store = atlas.workspace.store
+    store.tasks.replace(
+        1,
+        [
+            Task(round_number=1, case_id=case_id, organ=name, rank=rank, attention_ml=1.0, network="made-up")
+            for rank, (case_id, name) in enumerate(
+                [("a", "liver"), ("a", "spleen"), ("b", "spleen")], start=1
+            )
+        ],
+    )
+    return atlas

@@ -6,13 +6,21 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from omentum.errors import GridMismatchError, ReviewError, UnknownOrganError
-from omentum.review.export import export_task, read_task
+from omentum.errors import GridMismatchError, ReviewError
+from omentum.records import WHOLE_CT, MaskFinding, TaskKind
+from omentum.review.export import Ticket, export_task
+from omentum.review.task_file import read_task_file
+from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
+from omentum.volumes.mask_hash import organ_sha256s
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.volume import Volume
+
+from .conftest import shown_of
+
+TICKET = Ticket(project="0123", holder="anna", network="starter")
 
 
 @pytest.fixture
@@ -21,7 +29,8 @@ def export(case, masks, attention_dir, tmp_path):
 
     def call(tasks, shown=masks):
         folder = tmp_path / "review"
-        return export_task(tasks, case, shown, network="starter", attention_dir=attention_dir, folder=folder)
+        of_case = shown_of(shown)
+        return export_task(tasks, case, of_case, ticket=TICKET, attention_dir=attention_dir, folder=folder)
 
     return call
 
@@ -68,12 +77,20 @@ def test_all_predicted_organs_are_shown_for_context(export, tasks, masks):
     assert set(np.unique(labels)) == {0, organ("liver").index, organ("gall_bladder").index}
 
 
-def test_the_task_says_what_was_shown_and_where_to_look(export, tasks):
-    told = json.loads((export(tasks) / "task.json").read_text())
-    assert (told["round"], told["case_id"], told["network"]) == (1, "c1", "starter")
-    assert [row["organ"] for row in told["organs"]] == ["liver", "spleen"]
+def test_the_task_says_what_was_shown_to_whom_and_where_to_look(export, tasks, masks):
+    folder = export(tasks)
+    told = json.loads((folder / "task.json").read_text())
+    assert (told["version"], told["round"], told["case_id"], told["network"]) == (2, 1, "c1", "starter")
+    assert (told["project"], told["holder"]) == ("0123", "anna")
     assert [spot["organ"] for spot in told["hot_spots"]] == ["liver"] * 3
-    assert {name: len(sha) for name, sha in told["sha256"].items()} == {"liver": 64, "spleen": 64}
+    hashes = organ_sha256s(masks)
+    assert [(row["organ"], row["task"], row["base"]) for row in told["organs"]] == [
+        ("liver", 1, hashes["liver"]),
+        ("spleen", 2, hashes["spleen"]),
+    ]
+    assert told["sha256"] == {
+        path.name: file_sha256(path) for path in folder.iterdir() if path.name != "task.json"
+    }
 
 
 def test_the_page_names_each_file_to_open_and_to_save(export, tasks):
@@ -91,7 +108,7 @@ def test_the_page_says_how_hot_spots_lead_the_look(export, tasks):
 
 
 def test_an_audited_organ_does_not_tell_of_its_hot_spots(export, tasks):
-    page = (export([replace(tasks[0], n_spots=3, is_audit=True)]) / "HOW_TO.txt").read_text()
+    page = (export([replace(tasks[0], n_spots=3, kind=TaskKind.AUDIT)]) / "HOW_TO.txt").read_text()
     (line,) = [line for line in page.splitlines() if ": open " in line]
     assert line.endswith(", LOOK AT THE WHOLE ORGAN")
 
@@ -106,14 +123,18 @@ def test_exporting_again_changes_nothing_and_keeps_what_a_reader_saved(export, t
     assert (folder / "liver.nii.gz").stat().st_mtime_ns == written
 
 
-def test_a_reader_who_saved_over_the_mask_does_not_lose_it(export, tasks, masks, case, box):
+def test_what_a_reader_saved_over_is_never_lost_nor_taken_for_what_was_shown(export, tasks, masks, case, box):
     folder = export(tasks)
     drawn = Volume(masks.mask("liver") | box((12, 13), (2, 12), (2, 9)), case.geometry)
     write_nifti(folder / "liver.nii.gz", drawn)
+    write_nifti(folder / "labels.nii.gz", Volume(drawn.voxels.astype(np.uint8), case.geometry))
     before = contents(folder)
-    with pytest.raises(ReviewError, match=r"rename it to liver_revised\.nii\.gz"):
-        export(tasks)
-    assert contents(folder) == before
+    better = MaskSet.from_labels(np.zeros(case.geometry.shape, np.uint8), case.geometry, ["liver", "spleen"])
+    export(tasks, better)
+    after = contents(folder)
+    assert [after[name] == before[name] for name in ("liver.nii.gz", "labels.nii.gz")] == [True, True]
+    told = read_task_file(folder)
+    assert told.organs["liver"].base_sha256 == organ_sha256s(masks)["liver"]
 
 
 def test_an_export_that_was_killed_is_finished_by_the_same_command(export, tasks, monkeypatch):
@@ -125,7 +146,7 @@ def test_an_export_that_was_killed_is_finished_by_the_same_command(export, tasks
         with pytest.raises(KeyboardInterrupt):
             export(tasks)
     folder = export(tasks)
-    assert read_task(folder)["round"] == 1
+    assert read_task_file(folder).round_number == 1
     assert not list(folder.glob(".*"))
 
 
@@ -143,8 +164,6 @@ def test_what_cannot_be_exported_is_refused(export, tasks, masks):
         export([])
     with pytest.raises(ReviewError, match="'other'"):
         export([replace(tasks[0], case_id="other")])
-    with pytest.raises(UnknownOrganError, match="'pancreas'"):
-        export([replace(tasks[0], organ="pancreas")])
     elsewhere = Geometry(masks.geometry.shape, np.eye(4))
     with pytest.raises(GridMismatchError):
         export(tasks, MaskSet(masks.codes, masks.sets, masks.organs, elsewhere))
@@ -156,20 +175,45 @@ def test_rounds_do_not_share_a_folder(export, tasks):
         export([replace(task, round_number=2) for task in tasks])
 
 
-def test_a_task_file_that_was_written_over_is_named(tmp_path):
-    (tmp_path / "task.json").write_text("[1")
+@pytest.mark.parametrize(
+    "text", ["[1", "[]", '{"round": 1}', '{"round": "x", "case_id": "c1", "network": ""}']
+)
+def test_a_task_file_that_was_written_over_is_named(tmp_path, text):
+    (tmp_path / "task.json").write_text(text)
     with pytest.raises(ReviewError, match=r"task\.json is not the JSON"):
-        read_task(tmp_path)
+        read_task_file(tmp_path)
+
+
+def test_a_task_about_the_whole_ct_shows_it_and_says_how_to_answer(
+    export, tasks, case, shown, tmp_path, attention_dir
+):
+    said = MaskFinding(organ=WHOLE_CT, rule="orientation", said="upside down", severity=1.0)
+    task = replace(tasks[0], organ=WHOLE_CT, kind=TaskKind.FINDING, reason="whole CT: upside down")
+    folder = export_task(
+        [task],
+        case,
+        replace(shown, ct_findings=(said,)),
+        ticket=TICKET,
+        attention_dir=attention_dir,
+        folder=tmp_path / "review",
+    )
+    assert {"ct.nii.gz", "labels.nii.gz"} <= set(contents(folder))
+    assert "liver.nii.gz" not in contents(folder)
+    page = (folder / "HOW_TO.txt").read_text()
+    assert "THE WHOLE CT: upside down" in page
+    assert "omentum review confirm --rule orientation --cases c1\n" in page
+    assert "omentum cases exclude c1" in page
 
 
 def test_of_an_audited_organ_the_reader_sees_nothing_that_tells_how_it_scored(export, tasks):
     export(tasks)  # exported for its attention before, which must not stay either
     liver, spleen = tasks
-    folder = export([replace(liver, is_audit=True, attention_ml=0.0), spleen])
+    folder = export([replace(liver, kind=TaskKind.AUDIT, attention_ml=0.0), spleen])
     assert not (folder / "attention_liver.nii.gz").exists()
     told = json.loads((folder / "task.json").read_text())
     assert told["hot_spots"] == []
-    assert told["organs"] == [
+    shown = {"task", "base", "base_source"}
+    assert [{key: row[key] for key in row.keys() - shown} for row in told["organs"]] == [
         {"organ": "liver", "look_at": "the whole organ"},
         {"organ": "spleen", "rank": 2, "attention_ml": 1.0},
     ]
@@ -178,7 +222,7 @@ def test_of_an_audited_organ_the_reader_sees_nothing_that_tells_how_it_scored(ex
 
 def test_the_page_says_which_organ_to_look_at_as_a_whole(export, tasks):
     assert "WHOLE" not in (export(tasks) / "HOW_TO.txt").read_text()
-    page = (export([tasks[0], replace(tasks[1], is_audit=True)]) / "HOW_TO.txt").read_text()
+    page = (export([tasks[0], replace(tasks[1], kind=TaskKind.AUDIT)]) / "HOW_TO.txt").read_text()
     (line,) = [line for line in page.splitlines() if "WHOLE ORGAN" in line]
     assert line.startswith("Spleen: open spleen.nii.gz")
     assert "slice by slice" in page

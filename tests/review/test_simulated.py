@@ -6,9 +6,9 @@ import pytest
 
 from omentum.errors import ConfigError
 from omentum.measures.effort import CostModel
-from omentum.review.export import export_task
+from omentum.records import WHOLE_CT, TaskKind
+from omentum.review.export import Ticket, export_task
 from omentum.review.simulated import SimulatedReader
-from omentum.review.take import Reading, find_revisions, take_revision
 
 ML = 1.5 * 1.25 * 3.0 / 1000
 
@@ -22,13 +22,14 @@ def truth(masks, box):
 
 
 @pytest.fixture
-def folder(case, masks, tasks, attention_dir, tmp_path):
+def folder(case, shown, tasks, attention_dir, tmp_path):
     """The case, exported as `c1` and as `c2`."""
     out = tmp_path / "out"
+    ticket = Ticket(project="0123", holder="anna", network="starter")
     for case_id in ("c1", "c2"):
         copy = replace(case, case_id=case_id)
         own = [replace(task, case_id=case_id) for task in tasks]
-        export_task(own, copy, masks, network="starter", attention_dir=attention_dir, folder=out)
+        export_task(own, copy, shown, ticket=ticket, attention_dir=attention_dir, folder=out)
     return out
 
 
@@ -55,24 +56,32 @@ def test_minutes_are_for_cases_looks_and_millilitres(tasks, folder, truth):
     }
 
 
-def test_what_is_saved_is_the_truth_as_a_person_would_save_it(tasks, folder, truth, case, masks, tmp_path):
+def saved(folder):
+    return sorted(
+        (path.parent.name, path.name.removesuffix("_revised.nii.gz"))
+        for path in folder.rglob("*_revised.nii.gz")
+    )
+
+
+def test_what_is_saved_is_the_truth_as_a_person_would_save_it(tasks, folder, truth):
     SimulatedReader(truth=truth, budget_minutes=60).revise(queue(tasks, EVERYTHING), folder)
-    found = find_revisions(folder)
-    assert sorted(one[:2] for one in found) == sorted(EVERYTHING)
-    for one in found:
-        assert set(np.unique(nib.load(one.path).get_fdata())) == {0, {"liver": 6, "spleen": 1}[one.organ]}
-        reading = Reading(round_number=1, reader="simulated", network="starter")
-        revision = take_revision(
-            one.path, replace(case, case_id=one.case_id), one.organ, masks.mask(one.organ), tmp_path, reading
-        )
-        np.testing.assert_array_equal(nib.load(revision.path).get_fdata() > 0, truth("", one.organ))
+    assert saved(folder) == sorted(EVERYTHING)
+    for case_id, organ in EVERYTHING:
+        voxels = nib.load(folder / case_id / f"{organ}_revised.nii.gz").get_fdata()
+        assert set(np.unique(voxels)) == {0, {"liver": 6, "spleen": 1}[organ]}
+        np.testing.assert_array_equal(voxels > 0, truth(case_id, organ))
+
+
+def test_a_task_about_a_whole_ct_is_left(tasks, folder, truth):
+    about_ct = replace(tasks[0], organ=WHOLE_CT, kind=TaskKind.FINDING)
+    assert SimulatedReader(truth=truth, budget_minutes=60).revise([about_ct], folder) == {}
 
 
 @pytest.mark.parametrize("budget", np.linspace(0, 9, 10))
 def test_the_budget_is_never_passed_and_used_as_far_as_tasks_fit(tasks, folder, truth, budget):
     spent = SimulatedReader(truth=truth, budget_minutes=budget).revise(queue(tasks, EVERYTHING), folder)
     assert sum(spent.values()) <= budget
-    assert {one[:2] for one in find_revisions(folder)} == set(spent)
+    assert set(saved(folder)) == set(spent)
     order = [key for key in EVERYTHING if key in spent]
     assert list(spent) == order
 
@@ -95,7 +104,7 @@ def test_a_budget_that_is_no_time_is_refused(truth):
 
 def test_audits_are_done_first_as_they_count_only_together(tasks, folder, truth):
     ordered = queue(tasks, EVERYTHING)
-    ordered[-1] = replace(ordered[-1], is_audit=True)
+    ordered[-1] = replace(ordered[-1], kind=TaskKind.AUDIT)
     spent = SimulatedReader(truth=truth, budget_minutes=0.5 + LIVER + 0.01).revise(ordered, folder)
     assert list(spent) == [("c2", "liver")]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
 import typer
@@ -24,6 +24,8 @@ task_commands.add_to(app)
 decide_commands.add_to(app)
 
 _COLUMNS = ("file", "case", "organ", "says", "added (mL)", "removed (mL)", "Dice to before", "stands")
+_FEW = 4
+"""Files of one folder that are named one by one."""
 
 
 @app.command()
@@ -94,24 +96,37 @@ def import_(
 
 def _say_imported(imported: Imported, folder: Path) -> None:
     rows = [_row(one) for one in imported.taken]
-    table = [[row[column] for column in _COLUMNS[:-1]] + ["yes" if row["stands"] else "no"] for row in rows]
-    say_table(f"{_counted(len(rows), 'mask')} taken", _COLUMNS, table)
+    if rows:
+        table = [[*(row[name] for name in _COLUMNS[:-1]), "yes" if row["stands"] else "no"] for row in rows]
+        say_table(f"{_counted(len(rows), 'mask')} taken", _COLUMNS, table)
+    else:
+        n_before = sum(one.revision is not None for one in imported.known)
+        typer.echo(
+            f"nothing new in {folder}: {_counted(n_before, 'mask')} handed in before; "
+            "revised masks are saved as <organ>_revised.nii.gz"
+        )
     for row in rows:
         if not row["stands"]:
             say_error(f"{row['organ']} of {row['case']} does not stand: {row['why']}")
         for note in row["notes"]:
             say_error(f"{row['file']}: {note}")
-    if not rows:
-        n_before = sum(one.revision is not None for one in imported.known)
-        typer.echo(
-            f"nothing new in {folder}: {n_before} masks were handed in before; "
-            "revised masks are saved as <organ>_revised.nii.gz"
-        )
-    for one in imported.set_aside:
-        say_error(f"{one.file} was set aside: {one.reason}")
+    for what, reason in _grouped(imported):
+        say_error(f"{what} was set aside: {reason}")
     if imported.set_aside:
         n_files = len({one.file for one in imported.set_aside})
         say_error(f"{_counted(n_files, 'file')} set aside; put them right and import the folder again")
+
+
+def _grouped(imported: Imported) -> list[tuple[str, str]]:
+    """Give the files that were set aside, many of one folder with one reason as the folder."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for one in imported.set_aside:
+        groups.setdefault((str(PurePosixPath(one.file).parent), one.reason), []).append(one.file)
+    return [
+        (name, reason)
+        for (folder, reason), names in groups.items()
+        for name in ([f"{folder}/ ({len(names)} files)"] if len(names) > _FEW else names)
+    ]
 
 
 def _counted(number: int, what: str) -> str:

@@ -31,8 +31,10 @@ from omentum.volumes.nifti import is_nifti
 from omentum.volumes.read import is_volume
 from omentum.volumes.segmentations import NamedMask, read_segmentation
 
-__all__ = ["Candidate", "Found", "look_through_place", "named_organ"]
+__all__ = ["NOT_A_MASK", "Candidate", "Found", "look_through_place", "named_organ"]
 
+NOT_A_MASK = "it is not a mask (.nii, .nii.gz, .nrrd, .mha or .seg.nrrd)"
+"""Why a note or a scene is set aside."""
 _HEADERS_OF_DATA = {".raw": (".nhdr", ".mhd"), ".zraw": (".mhd",), ".gz": (".nhdr",)}
 """Endings of files that hold the voxels of a header beside them."""
 _EXPORTED_ENDINGS = ("labels.json", "labels.label.txt", "labels.ctbl", "HOW_TO.txt", "ct.nii.gz")
@@ -122,7 +124,7 @@ def look_through_place(
         try:
             _sort(place, path, files, found)
         except OmentumError as error:  # this file's own trouble; the others go on
-            found.set_aside.append((path, str(error)))
+            found.set_aside.append((path, str(error).removeprefix(f"{path}: ")))
     return found
 
 
@@ -135,7 +137,7 @@ def _sort(place: _Place, path: Path, files: list[Path], found: Found) -> None:
     elif place.is_exported(path) and named_organ(path).organ is None:
         found.set_aside.append((path, "it was changed after it was exported, and nothing is taken from it"))
     elif not is_volume(path):
-        found.set_aside.append((path, "it is not a mask (.nii, .nii.gz, .nrrd, .mha or .seg.nrrd)"))
+        found.set_aside.append((path, NOT_A_MASK))
     else:
         _add_masks(place, path, found)
 

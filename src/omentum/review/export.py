@@ -235,7 +235,7 @@ def _described(
         "network": ticket.network,
         "holder": ticket.holder,
         "organs": rows,
-        "sha256": written.hashes,
+        "sha256": dict(sorted(written.hashes.items())),
     }
 
 

@@ -9,11 +9,11 @@ from omentum.errors import OmentumError, ReviewError
 from omentum.project.project import Workspace
 from omentum.project.standing import CaseFacts, facts_of_case
 from omentum.records import Revision
-from omentum.review.candidates import Candidate, Found, look_through_place, named_organ
+from omentum.review.candidates import NOT_A_MASK, Candidate, Found, look_through_place, named_organ
 from omentum.review.file_names import is_system_file
 from omentum.review.hand_in import HandIn, SubmitResult, submit
 from omentum.review.places import Place, places_below
-from omentum.review.task_file import ShownOrgan
+from omentum.review.task_file import TASK_NAME, ShownOrgan
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.read import is_volume
 
@@ -149,7 +149,9 @@ def _import_place(run: _Import, place: Place) -> None:
                     KnownFile(file=run.name(path), why="a file of the operating system")
                 )
             else:
-                run.imported.set_aside.append(SetAside(file=run.name(path), reason=place.problem))
+                is_note = not is_volume(path) and not (place.folder / TASK_NAME).is_file()
+                reason = NOT_A_MASK if is_note else place.problem
+                run.imported.set_aside.append(SetAside(file=run.name(path), reason=reason))
         return
     facts = facts_of_case(run.workspace, place.case_id)
     found = look_through_place(run.workspace, facts, place.folder, place.task_file, place.files)

@@ -32,7 +32,7 @@ def settle_tasks(
     for task in workspace.store.tasks.of_case(case_id):
         if task.organ != organ_name or task.number is None:
             continue
-        asks = answered and task.kind is TaskKind.FINDING and task.state.is_open
+        asks = answered and task.state.is_open and (task.kind is TaskKind.FINDING or task.is_of_ct)
         if task.number in numbers or task.state in _WAITING or asks:
             state = _state(workspace, facts, task, needs_reading=not asks)
             if state is not task.state:
