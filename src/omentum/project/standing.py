@@ -15,8 +15,9 @@ Source:
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from omentum.records import (
@@ -142,18 +143,17 @@ def standing_case(facts: CaseFacts) -> LabelledCase:
     """
     predicted = facts.prediction.organs if facts.prediction else ()
     revised = {one.organ for one in facts.revisions}
+    files = _files(facts)
     masks: list[StandingMask] = []
     held: list[HeldMask] = []
     for row in organs_named([*facts.case.original_organs, *revised, *predicted]):
-        mask = _standing(facts, row.name)
-        if mask is None:
-            continue
-        severe = tuple(one for one in mask.findings if one.holds)
-        if severe:
+        mask = _standing(facts, row.name, files)
+        severe = tuple(one for one in mask.findings if one.holds) if mask is not None else ()
+        if mask is not None and severe:
             held.append(
                 HeldMask(organ=mask.organ, source=mask.source, findings=severe, revision=mask.revision)
             )
-        else:
+        elif mask is not None:
             masks.append(mask)
     masks.sort(key=lambda one: (_FROM_BOTTOM_TO_TOP.index(one.source), organ(one.organ).index))
     return LabelledCase(case=facts.case, masks=tuple(masks), held=tuple(held))
@@ -215,35 +215,46 @@ def unconfirmed(
     findings: Iterable[MaskFinding], confirmations: Iterable[Confirmation]
 ) -> tuple[MaskFinding, ...]:
     """Leave out the findings that a person has confirmed to be no error."""
-    said = {one.key for one in confirmations}
-    return tuple(one for one in findings if (one.organ, one.rule, one.mask_sha256) not in said)
+    found = tuple(findings)
+    said = {one.key for one in confirmations} if found else set()
+    return tuple(one for one in found if (one.organ, one.rule, one.mask_sha256) not in said)
 
 
-def _standing(facts: CaseFacts, name: str) -> StandingMask | None:
-    decisions = facts.decisions_of(name)
-    revision = standing_revision(facts.revisions_of(name), decisions)
+_File = tuple[Path, str, tuple[MaskFinding, ...]]
+"""Path, hash and findings of a file that holds several organs."""
+
+
+def _files(facts: CaseFacts) -> dict[MaskSource, _File]:
+    """Give the files of a case that hold several organs, once for all of them."""
+    files: dict[MaskSource, _File] = {}
+    label, made = facts.label, facts.prediction
+    if facts.case.original_label_path is not None:
+        sha256, findings = (label.sha256 or "", label.findings) if label else ("", ())
+        files[MaskSource.ORIGINAL] = facts.case.original_label_path, sha256, findings
+    if made is not None:
+        files[MaskSource.PREDICTED] = made.masks_path, made.masks_sha256 or "", made.findings
+    return files
+
+
+def _standing(facts: CaseFacts, name: str, files: Mapping[MaskSource, _File]) -> StandingMask | None:
+    decisions = facts.decisions_of(name) if facts.decisions else []
+    revision = standing_revision(facts.revisions_of(name), decisions) if facts.revisions else None
     source = _source(facts, name, revision, decisions)
-    match source:
-        case None:
-            return None
-        case MaskSource.REVISED:
-            assert revision is not None
-            path, sha256, findings = revision.path, revision.sha256, revision.findings
-        case MaskSource.ORIGINAL:
-            assert facts.case.original_label_path is not None
-            path = facts.case.original_label_path
-            sha256, findings = (facts.label.sha256 or "", facts.label.findings) if facts.label else ("", ())
-        case MaskSource.PREDICTED:
-            assert facts.prediction is not None
-            path, sha256 = facts.prediction.masks_path, facts.prediction.masks_sha256 or ""
-            findings = facts.prediction.findings
+    if source is None:
+        return None
+    if source is MaskSource.REVISED:
+        assert revision is not None
+        path, sha256, findings = revision.path, revision.sha256, revision.findings
+    else:
+        path, sha256, findings = files[source]
+    own = tuple(one for one in findings if one.organ == name)
     return StandingMask(
         organ=name,
         source=source,
         path=path,
         sha256=sha256,
         revision=revision,
-        findings=unconfirmed((one for one in findings if one.organ == name), facts.confirmations),
+        findings=unconfirmed(own, facts.confirmations),
     )
 
 
@@ -253,15 +264,12 @@ def _source(
     """Say which source stands; `None` where none has the organ."""
     is_original = name in facts.case.original_organs
     is_predicted = facts.prediction is not None and name in facts.prediction.organs
-    there = {
-        MaskSource.ORIGINAL: is_original,
-        MaskSource.REVISED: revision is not None,
-        MaskSource.PREDICTED: is_predicted,
-    }
-    if decisions and there[decisions[-1].stands]:
+    there = [MaskSource.ORIGINAL] if is_original else []
+    there += [MaskSource.REVISED] if revision is not None else []
+    there += [MaskSource.PREDICTED] if is_predicted else []
+    if decisions and decisions[-1].stands in there:
         return decisions[-1].stands
-    order = (MaskSource.ORIGINAL, MaskSource.REVISED, MaskSource.PREDICTED)
-    return next((source for source in order if there[source]), None)
+    return there[0] if there else None
 
 
 def _by_case(records: Iterable[_OfCase]) -> dict[str, list[_OfCase]]:
