@@ -1,5 +1,6 @@
 """A label that comes, or is corrected by its publisher, after its CT has come in."""
 
+import json
 import os
 from datetime import UTC, datetime
 
@@ -149,3 +150,41 @@ def test_what_people_revised_stays_and_is_told(atlas, scans, tmp_path, hand_in):
     assert (mask.source, mask.path.name) == (MaskSource.ORIGINAL, "original_label.v2.nii.gz")
     assert mask.sha256 == atlas.workspace.store.labels.current()["a"].sha256
     assert seen.updated["a"].time <= datetime.now(UTC)
+
+
+def test_the_command_tells_what_changed_and_what_moved_and_takes_it_where_asked(
+    omentum, tmp_path, write_volume
+):
+    for name in "ab":
+        write_volume(tmp_path / f"src/{name}.nii.gz")
+    write_volume(tmp_path / "src/a_seg.nii.gz", values=[LIVER])
+    assert omentum("init", tmp_path / "p", "--network", "starter", "--organs", "liver").code == 0
+
+    def add(folder, *options):
+        label = ("--label", "{name}_seg.nii.gz", "--label-organs", "liver,spleen")
+        ran = omentum("-C", tmp_path / "p", "add", tmp_path / folder, *label, *options, "--json")
+        return ran, json.loads(ran.out)
+
+    ran, told = add("src")
+    assert (ran.code, [one["case"] for one in told["added"]], told["left_out"]) == (0, ["a", "b"], [])
+    write_volume(tmp_path / "src/a_seg.nii.gz", values=[1, LIVER])
+    write_volume(tmp_path / "src/b_seg.nii.gz", values=[LIVER])
+    ran, told = add("src")
+    assert (ran.code, told["before"], told["labels_updated"]) == (1, ["a", "b"], [])
+    assert [one["case"] for one in told["labels_changed"]] == ["a", "b"]
+    assert "a: its label changed since it came in; take it with --update-labels" in ran.err
+    ran, told = add("src", "--update-labels")
+    assert (ran.code, told["labels_changed"], told["failed"]) == (0, [], [])
+    files = [(one["case"], one["file"].rpartition("/")[2]) for one in told["labels_updated"]]
+    assert files == [("a", "original_label.v2.nii.gz"), ("b", "original_label.nii.gz")]
+    (tmp_path / "src").rename(tmp_path / "moved")
+    ran, told = add("moved", "--update-labels")
+    assert (ran.code, told["before"], told["labels_updated"]) == (0, ["a", "b"], [])
+    assert told["moved"][0] == {"case": "a", "from": str(tmp_path / "src/a.nii.gz")}
+    write_volume(tmp_path / "other/a.nii.gz", seed=7)
+    write_volume(tmp_path / "other/c.nii.gz", seed=7)
+    ran = omentum("-C", tmp_path / "p", "add", tmp_path / "other")
+    assert ran.code == 1
+    assert "a was set aside" in ran.err
+    assert "there is a case 'a' already" in ran.err
+    assert "added 1 case" in ran.err

@@ -278,12 +278,14 @@ def test_what_an_abdomenatlas_tree_holds_besides_comes_in_and_commands_may_still
     (case_dir,) = (tmp_path / "p/cases").iterdir()
     (revision,) = (case_dir / "revisions/liver").iterdir()
     assert (case_dir / "networks/unet/masks.nii.gz").exists()
-    for words in (
-        ("models", "add", case.parent, "--as", "unet"),
-        ("-C", tmp_path / "p", "predict", "--network", "unet"),
-        ("-C", tmp_path / "p", "review", "import", case.parent),
-    ):
-        if folder == "tree":
+    if folder == "tree":
+        for words in (
+            ("models", "add", case.parent, "--as", "unet"),
+            ("-C", tmp_path / "p", "predict", "--network", "unet"),
+        ):
             ran = omentum(*words)
             assert ran.code == 0, ran.err
+        ran = omentum("-C", tmp_path / "p", "review", "import", case.parent, "--json")
+        told = json.loads(ran.out)
+        assert {one["file"].split("/")[1] for one in told["set_aside"]} == {"backbones"}, "no reader's masks"
     assert list((case_dir / "revisions/liver").iterdir()) == [revision]

@@ -1,5 +1,6 @@
 """The commands that bring data sets in: `add`, and the lists that it reads."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from omentum.exchange.datalist import datalist as list_cases
 from omentum.exchange.datalist import read_datalist, write_datalist
 from omentum.exchange.sources import Looked, Source, look_through
 from omentum.project.project import opened
+from omentum.records import Failure
 
 __all__ = ["add", "datalist"]
 
@@ -85,7 +87,7 @@ def add(
                 workspace, looked, case_id=case_id, labels=labels, manner=manner, tell=of_run(tell)
             )
         rows = added_rows(workspace, added)
-    left_out = (*looked.left_out, *added.left_alone)
+    left_out = (*_left_out(looked, labels), *added.left_alone)
     if for_programs:
         say_json(as_json(rows, added, left_out))
     else:
@@ -140,3 +142,10 @@ def _labels(looked: Looked, pattern: str, ids: str, organs: tuple[str, ...]) -> 
         raise ConfigError("--label", pattern, rule)
     typer.echo(f"{n_found} of {len(looked.sources)} CTs have a label", err=True)
     return find
+
+
+def _left_out(looked: Looked, labels: Labels | None) -> tuple[Failure, ...]:
+    """Give the files that are left out; those that `--label` names are not."""
+    found = [] if labels is None else [labels(source) for source in looked.sources]
+    used = {os.path.normpath(label.path) for label in found if label is not None}
+    return tuple(one for one in looked.left_out if os.path.normpath(one.key) not in used)
