@@ -1,7 +1,9 @@
 import numpy as np
+import pytest
 
-from omentum.volumes.mask_hash import mask_sha256
 from omentum.volumes.geometry import Geometry
+from omentum.volumes.mask_hash import mask_sha256, organ_sha256s
+from omentum.volumes.masks import MaskSet, whole
 
 GRID = Geometry((5, 4, 3), np.diag([-2.0, 1.0, 3.0, 1.0]))
 MASK = np.random.default_rng(1).random(GRID.shape) > 0.5
@@ -36,3 +38,14 @@ def test_minus_zero_is_zero():
     signed = GRID.affine.copy()
     signed[0, 1] = -0.0
     assert mask_sha256(MASK, Geometry(GRID.shape, signed)) == mask_sha256(MASK, GRID)
+
+
+@pytest.mark.parametrize("shape", [(5, 7, 4), (8, 8, 3), (9, 13, 6), (16, 3, 5), (1, 1, 1), (7, 1, 9)])
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 1.0])
+def test_each_organ_of_a_map_has_the_hash_of_its_mask(shape, share):
+    rng, grid = np.random.default_rng(1), Geometry(shape, np.eye(4))
+    parts = [(name, whole(shape), rng.random(shape) < share) for name in ("liver", "spleen", "aorta")]
+    masks = MaskSet.build(grid, ["liver", "spleen", "aorta", "pancreas"], parts)
+    wide = MaskSet(masks.codes.astype(np.uint16), masks.sets, masks.organs, grid)
+    of_each = {name: mask_sha256(masks.mask(name), grid) for name in masks.organs}
+    assert organ_sha256s(masks) == organ_sha256s(wide) == of_each

@@ -4,6 +4,7 @@ Compression and header fields of a file do not change such a hash.
 """
 
 import hashlib
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,17 +36,46 @@ def mask_sha256(mask: npt.NDArray[np.bool_], geometry: Geometry) -> str:
 def organ_sha256s(masks: MaskSet) -> dict[str, str]:
     """Hash the mask of each organ that a map speaks of, slice by slice; the same as `mask_sha256` of each."""
     holds = {
-        name: np.array([organ(name).index in members for members in masks.sets]) for name in masks.organs
+        name: np.array([organ(name).index in members for members in masks.sets], dtype=np.uint8)
+        for name in masks.organs
     }
     digests = {name: _begun(masks.geometry) for name in masks.organs}
-    x, y, _ = masks.geometry.shape
-    empty = bytes((x * y + 7) // 8)
-    for z in range(masks.geometry.shape[2]):
-        plane = np.ascontiguousarray(masks.codes[:, :, z])
-        present = np.flatnonzero(np.bincount(plane.ravel(), minlength=len(masks.sets)))
+    x, y, n_slices = masks.geometry.shape
+    n_bytes = (x * y + 7) // 8
+    empty = bytes(n_bytes)
+    for z in range(n_slices):
+        codes, first_byte = _coded_part(masks.codes[:, :, z])
         for name, held in holds.items():
-            digests[name].update(np.packbits(held[plane]).tobytes() if held[present].any() else empty)
+            bits = _looked_up(held, codes)
+            if not bits.any():
+                digests[name].update(empty)
+                continue
+            packed = np.packbits(bits)
+            digests[name].update(empty[:first_byte])
+            digests[name].update(packed.data)
+            digests[name].update(empty[first_byte + packed.size :])
     return {name: digest.hexdigest() for name, digest in digests.items()}
+
+
+def _coded_part(plane: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], int]:
+    """Give the part of a flattened slice that holds all of its codes, and its place in packed bytes."""
+    rows = np.flatnonzero(plane.any(axis=1))
+    if not rows.size:
+        return plane[:0].ravel(), 0
+    n_columns = plane.shape[1]
+    first_byte = int(rows[0]) * n_columns // 8
+    first_row = first_byte * 8 // n_columns
+    flat = np.ascontiguousarray(plane[first_row : rows[-1] + 1]).ravel()
+    return flat[first_byte * 8 - first_row * n_columns :], first_byte
+
+
+def _looked_up(held: npt.NDArray[np.uint8], codes: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Say of each code whether its set holds an organ, 1 or 0; bytes are translated faster than indexed."""
+    if codes.dtype != np.uint8:
+        return np.asarray(held[codes])
+    table = np.zeros(256, dtype=np.uint8)
+    table[: held.size] = held
+    return np.frombuffer(codes.tobytes().translate(table.tobytes()), dtype=np.uint8)
 
 
 def _begun(geometry: Geometry) -> "hashlib._Hash":
