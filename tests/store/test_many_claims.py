@@ -53,6 +53,7 @@ def url(request):
     return "sqlite:///omentum.db" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
 
 
+@pytest.mark.slow
 def test_fifty_processes_claim_every_task_once(url, tmp_path, case_of, task_of):
     with Store.open(url, tmp_path) as store:
         store.cases.add_all([case_of(f"c{number}") for number in range(N_TASKS)])
