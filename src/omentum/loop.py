@@ -37,6 +37,7 @@ from omentum.project.kept_hashes import keep_missing_hashes
 from omentum.project.project import Workspace
 from omentum.promotion import Promotion
 from omentum.records import Batch, Failure, LabelledCase, NetworkRecord, Release, Revision, Task
+from omentum.review.claims import Asked
 from omentum.review.folder_export import export_round
 from omentum.review.folder_import import import_round
 from omentum.runners.runner import Progress
@@ -119,7 +120,7 @@ def first_half(
     turn_round(workspace)  # where a kill came between a verdict and what follows from it
     predicted = predict(workspace, device=device, tell=tell)
     scored = score(workspace, tell=tell)
-    exported = export_round(workspace, tasks_dir, top=top)
+    exported = export_round(workspace, tasks_dir, top=top, asked=Asked(goes_on=True))
     return FirstHalf(batches=(*predicted, scored), tasks=exported.tasks, left_out=exported.left_out)
 
 

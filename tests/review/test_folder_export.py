@@ -50,6 +50,15 @@ def test_two_readers_get_different_tasks_and_each_the_same_again(queued, tmp_pat
     ]
 
 
+def test_a_run_that_goes_on_gives_a_folder_no_more_tasks_than_it_began_with(queued, tmp_path, drawn):
+    workspace, tasks = queued.workspace, tmp_path / "tasks"
+    assert keys(export_round(workspace, tasks, top=1, asked=Asked(goes_on=True))) == [("a", "liver")]
+    queued.revise(tasks, "a", "liver", drawn)
+    import_round(workspace, tasks)
+    assert keys(export_round(workspace, tasks, top=1, asked=Asked(goes_on=True))) == []
+    assert keys(export_round(workspace, tasks, top=1)) == [("a", "spleen")]
+
+
 def test_a_lease_that_ended_lets_others_have_the_task(queued, tmp_path):
     workspace = queued.workspace
     export_round(workspace, tmp_path / "1", reader="r1", lasting=timedelta(seconds=-1))

@@ -41,6 +41,9 @@ class Asked:
     again: bool = False
     """Whether a task that others have or had is given out once more, for a second reading."""
 
+    goes_on: bool = False
+    """Whether tasks that the reader has handed in count as given, so that a killed run gives no more."""
+
     def takes(self, task: Task) -> bool:
         """Tell whether a task is one of these."""
         of_case = not self.case_ids or task.case_id in self.case_ids
@@ -81,7 +84,11 @@ def claim(
     }
     usable = {key for key, task in tasks.items() if can_be_shown(task)}
     most = len(tasks) if n is None else n
-    leases = _renewed(workspace, holder, number, usable, lasting)[:most]
+    held = _renewed(workspace, holder, number, usable, lasting)
+    if asked.goes_on:
+        ended = workspace.store.leases.had(pool_of(number), holder) - {one.key for one in held}
+        most = max(most - len(ended), len(held))
+    leases = held[:most]
     if asked.again:
         wanted = [tasks[key] for key in tasks if key in usable]
         _open_again(workspace, holder, wanted, most - len(leases))

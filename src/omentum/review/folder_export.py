@@ -65,6 +65,8 @@ def export_round(
     claims = claim(
         workspace, ticket.holder, top, asked=asked, lasting=lasting, can_be_shown=problems.is_shown
     )
+    if not claims and asked.goes_on and workspace.store.leases.had(pool_of(number), ticket.holder):
+        return Exported(tasks=(), left_out=tuple(problems.told))
     if not claims:
         raise ReviewError(problems.why_none(asked, reader))
     written: list[Task] = []
