@@ -10,24 +10,23 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from omentum import loop
+from omentum.evaluate.stop_rule import stop_rule
 from omentum.project.ct_findings import open_ct_findings
 from omentum.project.project import Workspace
 from omentum.project.standing import CaseFacts, case_facts, open_conflicts, standing_case, unconfirmed
 from omentum.records import LabelledCase, MaskFinding, TaskState
 from omentum.score.round_queue import queue_path, read_queue
 from omentum.store.tasks import pool_of
-from omentum.waiting import Waiting, n_predicted_cases
+from omentum.waiting import n_predicted_cases, waiting
 
 __all__ = ["case_lines", "confirm_command", "summary"]
 
 
-def summary(workspace: Workspace, due: Sequence[Waiting]) -> dict[str, Any]:
+def summary(workspace: Workspace) -> dict[str, Any]:
     """Give all that `omentum status` tells.
 
     Args:
         workspace: The project; it may be open for reading only.
-        due: What waits for whom.
 
     Returns:
         Numbers and words by name; lists of findings, masks held back, conflicts, who has tasks, cases that
@@ -36,6 +35,9 @@ def summary(workspace: Workspace, due: Sequence[Waiting]) -> dict[str, Any]:
     store = workspace.store
     current = store.rounds.current()
     facts = case_facts(workspace)
+    labelled = [standing_case(one) for one in facts]
+    stop = stop_rule(workspace)
+    due = waiting(workspace, labelled=labelled, stop=stop)
     revisions = store.revisions.of_round(current.number)
     excluded = store.cases.excluded()
     failures = store.ledger.failures_by_stage()
@@ -54,11 +56,11 @@ def summary(workspace: Workspace, due: Sequence[Waiting]) -> dict[str, Any]:
         "revisions_in_round": len(revisions),
         "minutes_in_round": sum(one.minutes or 0.0 for one in revisions),
         "releases": ", ".join(release.version for release in store.releases.all()) or "none",
-        "audit": loop.stop_rule(workspace).why,
+        "audit": stop.why,
         "left_out_by_budget": _left_out(workspace),
         "holders": _holders(workspace),
         "conflicts": _conflicts(workspace, facts),
-        **_found(workspace, facts),
+        **_found(workspace, facts, labelled),
         "label_findings": _label_findings(facts),
         "excluded": [{"case": case_id, "why": why} for case_id, why in sorted(excluded.items())],
         "failed": {stage: found for stage, found in failed.items() if found},
@@ -136,10 +138,11 @@ def _conflicts(workspace: Workspace, facts: Iterable[CaseFacts]) -> list[dict[st
     ]
 
 
-def _found(workspace: Workspace, facts: Sequence[CaseFacts]) -> dict[str, list[dict[str, Any]]]:
+def _found(
+    workspace: Workspace, facts: Sequence[CaseFacts], labelled: Sequence[LabelledCase]
+) -> dict[str, list[dict[str, Any]]]:
     """Give open findings: of whole CTs, of masks that are held back, and of masks that stand."""
     of_ct = open_ct_findings(workspace, facts)
-    labelled = [standing_case(one) for one in facts]
     findings = [_row(case_id, one, "ct") for case_id, found in of_ct.items() for one in found]
     findings += [
         _row(one.case.case_id, said, mask.source.value)

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from omentum import loop
 from omentum.evaluate.gate_round import candidate_of, pending
+from omentum.evaluate.stop_rule import StopRule, stop_rule
 from omentum.project.project import Workspace
 from omentum.project.standing import open_conflicts
-from omentum.records import Task, TaskState
+from omentum.records import LabelledCase, Task, TaskState
 
 __all__ = ["Waiting", "n_predicted_cases", "waiting"]
 
@@ -33,19 +33,27 @@ class Waiting:
         return f"waiting for {self.who}: {self.what}; {self.command}"
 
 
-def waiting(workspace: Workspace) -> list[Waiting]:
-    """Say what is due, the first thing first; never empty. No volume is opened and no file is hashed."""
-    return [*_of_round(workspace), *_conflicts(workspace)]
+def waiting(
+    workspace: Workspace, *, labelled: Sequence[LabelledCase] | None = None, stop: StopRule | None = None
+) -> list[Waiting]:
+    """Say what is due, the first thing first; never empty. No volume is opened and no file is hashed.
+
+    Args:
+        workspace: The project.
+        labelled: What `Workspace.standing` gives, where that is known.
+        stop: Whether the round is the last, likewise.
+    """
+    return [*_of_round(workspace, labelled, stop or stop_rule(workspace)), *_conflicts(workspace)]
 
 
 def n_predicted_cases(workspace: Workspace) -> int:
     """Count the cases that take part and that every network of the round has predicted."""
     wanted = set(workspace.networks)
     predicted = workspace.store.predictions.networks_by_case()
-    return sum(wanted <= set(predicted.get(case.case_id, ())) for case in workspace.store.cases.all())
+    return sum(wanted <= set(predicted.get(name, ())) for name in workspace.store.cases.names())
 
 
-def _of_round(workspace: Workspace) -> list[Waiting]:
+def _of_round(workspace: Workspace, labelled: Sequence[LabelledCase] | None, stop: StopRule) -> list[Waiting]:
     verdict = pending(workspace)
     if verdict is not None:
         said = f"the verdict on {verdict.network} ({verdict.why})"
@@ -53,19 +61,19 @@ def _of_round(workspace: Workspace) -> list[Waiting]:
             Waiting(who="you", what=said, command="omentum gate --accept, or omentum gate --reject"),
             *_tasks_out(workspace),
         ]
-    if loop.stop_rule(workspace).is_met:
+    if stop.is_met:
         return [Waiting(who="you", what="the release of this round", command=_LAST), *_tasks_out(workspace)]
     candidate = candidate_of(workspace)
     if candidate is not None:
         said = f"{candidate.name}, to be judged"
         return [Waiting(who="you", what=said, command="omentum gate"), *_tasks_out(workspace)]
-    return _due(workspace)
+    return _due(workspace, labelled)
 
 
-def _due(workspace: Workspace) -> list[Waiting]:
+def _due(workspace: Workspace, labelled: Sequence[LabelledCase] | None) -> list[Waiting]:
     """Say what is due before a network is tuned."""
     store = workspace.store
-    n_cases, n_predicted = len(store.cases.all()), n_predicted_cases(workspace)
+    n_cases, n_predicted = len(store.cases.names()), n_predicted_cases(workspace)
     if not n_cases:
         return [Waiting(who="you", what="an empty project", command="omentum add CT...")]
     if n_predicted < n_cases:
@@ -76,7 +84,7 @@ def _due(workspace: Workspace) -> list[Waiting]:
     if not tasks:
         return [Waiting(who="you", what="the queue to make", command="omentum score")]
     found = []
-    n_revised = _n_to_learn(workspace)
+    n_revised = _n_to_learn(workspace, labelled)
     if n_revised:
         command = "omentum tune, or go on with omentum review import FOLDER"
         found.append(
@@ -92,19 +100,19 @@ def _due(workspace: Workspace) -> list[Waiting]:
     return found
 
 
-def _n_to_learn(workspace: Workspace) -> int:
+def _n_to_learn(workspace: Workspace, labelled: Sequence[LabelledCase] | None) -> int:
     """Count the revisions that stand and that tuning would learn from now."""
     audit = workspace.store.audits.of_round(workspace.store.rounds.current().number)
     drawn = set() if audit is None else set(audit.drawn)
-    kept = {case.case_id for case in workspace.store.cases.all() if case.held_out}
-    return sum(one.key not in drawn and one.case_id not in kept for one in workspace.unlearned())
+    kept = workspace.store.cases.names(held_out=True)
+    return sum(one.key not in drawn and one.case_id not in kept for one in workspace.unlearned(labelled))
 
 
 def _conflicts(workspace: Workspace) -> list[Waiting]:
     """Say how many masks contradict what another reader made meanwhile."""
     store = workspace.store
     found = open_conflicts(store.revisions.all(), store.decisions.all())
-    takes_part = {case.case_id for case in store.cases.all()} if found else set()
+    takes_part = store.cases.names() if found else set()
     n_open = sum(one.case_id in takes_part for one in found)
     if not n_open:
         return []

@@ -11,7 +11,7 @@ from omentum.app.say_status import say_status
 from omentum.project.project import new_workspace, opened
 from omentum.project.settings import Settings
 from omentum.status import case_lines, summary
-from omentum.waiting import waiting
+from omentum.waiting import Waiting
 
 __all__ = ["add_to"]
 
@@ -50,8 +50,7 @@ def status(
 ) -> None:
     """Show how far a project is and what waits for whom. Example: omentum -C my-atlas status."""
     with opened(context.obj, looking=True) as workspace:
-        due = waiting(workspace)
-        told = summary(workspace, due)
+        told = summary(workspace)
         told["case_list"] = case_lines(workspace) if cases else []
     if as_json:
         say_json(told)
@@ -60,8 +59,8 @@ def status(
     if cases:
         columns = list(told["case_list"][0]) if told["case_list"] else []
         say_table("cases", columns, [list(line.values()) for line in told["case_list"]])
-    for one in due:
-        typer.echo(str(one))
+    for due in told["waiting"]:
+        typer.echo(str(Waiting(**due)))
 
 
 def demo(

@@ -112,7 +112,7 @@ def audit_result(workspace: Workspace, round_number: int, *, count_missing: bool
     if audit is None or not audit.n_cases_drawn:
         return _nothing_drawn(workspace, round_number)
     words = _words(workspace, audit)
-    taking_part = {case.case_id for case in workspace.store.cases.all()}
+    taking_part = workspace.store.cases.names()
     unread = sorted(set(audit.drawn) - words.keys())
     gone = tuple(key for key in unread if key[0] not in taking_part)
     missing = tuple(key for key in unread if key[0] in taking_part)
@@ -198,12 +198,11 @@ def _nothing_drawn(workspace: Workspace, round_number: int) -> AuditResult:
 
 def _why_stale(workspace: Workspace, audit: Audit, taking_part: Collection[str]) -> str:
     """Say which predictions are not those that the audit drew from; empty where all are."""
-    predictions = workspace.predictions(audit.network)
+    weights = workspace.store.predictions.weights(audit.network)
     others = [
         case_id
         for case_id in audit.frame
-        if case_id in taking_part
-        and (case_id not in predictions or predictions[case_id].weights_sha256 != audit.weights_sha256)
+        if case_id in taking_part and weights.get(case_id) != audit.weights_sha256
     ]
     if not others:
         return ""

@@ -1,6 +1,6 @@
 """Open a project: its paths, its settings, its database, and where work runs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,12 +70,16 @@ class Workspace:
         }
         return {case_id: organs for case_id, organs in sorted(left.items()) if organs}
 
-    def unlearned(self) -> list[Revision]:
-        """Give the revisions that stand and that the network in use has not learned, by number."""
+    def unlearned(self, labelled: Sequence[LabelledCase] | None = None) -> list[Revision]:
+        """Give the revisions that stand and that the network in use has not learned, by number.
+
+        Args:
+            labelled: What `standing` gives, where that is known.
+        """
         learned = self.store.lessons.of_network(self.store.rounds.current().network)
         stand = [
             mask.revision
-            for one in self.standing()
+            for one in (self.standing() if labelled is None else labelled)
             for mask in one.masks
             if mask.source is MaskSource.REVISED and mask.revision is not None
         ]

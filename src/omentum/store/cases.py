@@ -64,6 +64,14 @@ class Cases:
         """Give the cases that take part, by name."""
         return [case for case in self.every() if case.excluded_why is None]
 
+    def names(self, *, held_out: bool | None = None) -> set[str]:
+        """Give the names of the cases that take part; or of those that are, or are not, held out."""
+        asked = select(CaseRow.case_id).where(CaseRow.excluded_why.is_(None))
+        if held_out is not None:
+            asked = asked.where(CaseRow.held_out == held_out)
+        with self._database.reading() as session:
+            return set(session.scalars(asked))
+
     def every(self) -> list[Case]:
         """Give all cases, also those that are excluded, by name."""
         with self._database.reading() as session:

@@ -72,6 +72,13 @@ class Predictions:
                 found.setdefault(case_id, []).append(network)
         return {case_id: tuple(sorted(networks)) for case_id, networks in found.items()}
 
+    def weights(self, network: str) -> dict[str, str]:
+        """Give the hash of the weights with which a network predicted each case, by case."""
+        asked = select(PredictionRow.case_id, PredictionRow.weights_sha256)
+        with self._database.reading() as session:
+            found = session.execute(asked.where(PredictionRow.network == network))
+            return {case_id: sha256 for case_id, sha256 in found}  # noqa: C416
+
     def counts(self) -> dict[str, int]:
         """Count the cases that each network has predicted."""
         asked = select(PredictionRow.network, func.count()).group_by(PredictionRow.network)
