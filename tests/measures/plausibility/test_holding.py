@@ -75,8 +75,9 @@ def test_gall_bladder_and_stomach_may_be_tiny_and_not_huge(name):
     assert "extreme_volume" not in rules_of(block(name, 1))
 
 
-def test_an_organ_that_the_view_cuts_has_no_extreme_volume():
+def test_an_organ_that_the_view_cuts_may_be_small_but_not_ten_times_too_large():
     assert "extreme_volume" not in rules_of(block("liver", 8, start=0))
+    assert "extreme_volume" in rules_of(block("spleen", 54, start=0))
 
 
 def test_organs_without_a_usual_volume_have_no_extreme_one():

@@ -66,7 +66,7 @@ def volume(scene: Scene) -> Iterator[Finding]:
 def extreme_volume(scene: Scene) -> Iterator[Finding]:
     """A whole organ has more than a tenth of its usual volume and less than ten times it.
 
-    Holds the mask back. Organs that the field of view cuts are not asked, nor those of no usual volume.
+    Holds the mask back. Organs of no usual volume are not asked; those that the field of view cuts may be small.
 
     Source:
         `volume_ml` in `places.json`, the median over patients.
@@ -143,9 +143,10 @@ def holes(scene: Scene) -> Iterator[Finding]:
 def _extreme(seen: Seen) -> float | None:
     """Give an organ's usual volume in mL where its own is extreme against it, else `None`."""
     place = place_of(seen.name)
-    if place is None or not np.isfinite(place.volume_ml) or any(seen.is_cut):
+    if place is None or not np.isfinite(place.volume_ml):
         return None
-    is_small = seen.volume_ml * EXTREME_TIMES <= place.volume_ml and seen.name not in MAY_BE_TINY
+    may_be_small = any(seen.is_cut) or seen.name in MAY_BE_TINY
+    is_small = seen.volume_ml * EXTREME_TIMES <= place.volume_ml and not may_be_small
     is_large = seen.volume_ml >= EXTREME_TIMES * place.volume_ml
     return place.volume_ml if is_small or is_large else None
 
