@@ -37,7 +37,7 @@ from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import read_masks, write_masks
 from omentum.volumes.mask_hash import mask_sha256, organ_sha256s
 from omentum.volumes.masks import MaskSet, whole
-from omentum.volumes.nifti import read_nifti_geometry, write_nifti
+from omentum.volumes.nifti import read_nifti, read_nifti_geometry, write_nifti
 from omentum.volumes.probabilities import ProbabilityMaps, write_probabilities
 from omentum.volumes.volume import Volume
 
@@ -131,17 +131,29 @@ def stand_in(shared: Path) -> Callable[[str], dict[str, Any]]:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_weights: Path) -> Path:
-    """A user's data folder of its own, with the network `tiny`; new projects there score as published.
-
-    Untrained networks are unsure of every voxel, and expected errors of all of them take minutes.
-    """
-    monkeypatch.setitem(Settings.__init__.__kwdefaults__, "recipe", "published")
+    """A user's data folder of its own, with the network `tiny`."""
     folder = tmp_path / "home"
     monkeypatch.setenv("OMENTUM_HOME", str(folder))
     from omentum.networks.catalogue import add_model
 
     add_model(tiny_weights, "tiny")
     return folder
+
+
+@pytest.fixture
+def as_published() -> Callable[[Path], None]:
+    """Function: let a project score as published.
+
+    Untrained networks such as `tiny` are unsure of every voxel; expected errors of all take minutes.
+    """
+
+    def change(project: Path) -> None:
+        settings = project / "omentum.toml"
+        text = settings.read_text()
+        assert 'recipe = "expected-error"' in text
+        settings.write_text(text.replace('recipe = "expected-error"', 'recipe = "published"'))
+
+    return change
 
 
 @pytest.fixture
@@ -160,6 +172,22 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("cohort")
     write_cohort(folder, range(4), shape=(48, 44, 40), orientation="LPS")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def abdomens(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same patients, cut down to the upper abdomen: at 3 mm, a third of a million voxels."""
+    folder = tmp_path_factory.mktemp("abdomens")
+    low, high = (11, 13, 13), (37, 33, 29)
+    box = tuple(slice(*side) for side in zip(low, high, strict=True))
+    for patient in cohort.iterdir():
+        for name in ("ct.nii.gz", "labels.nii.gz"):
+            whole_scan = read_nifti(patient / name)
+            affine = whole_scan.geometry.affine.copy()
+            affine[:3, 3] = whole_scan.geometry.to_mm(low)
+            part = np.ascontiguousarray(whole_scan.voxels[box])
+            write_nifti(folder / patient.name / name, Volume(part, Geometry(part.shape, affine)))
     return folder
 
 

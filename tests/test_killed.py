@@ -83,14 +83,14 @@ def _known(omentum, project: Path) -> dict[str, object]:
 
 
 @pytest.mark.slow
-def test_a_round_killed_at_any_file_ends_as_one_that_was_not(omentum, home_of_two, cohort, tmp_path):
+def test_a_round_killed_at_any_file_ends_as_one_that_was_not(omentum, home, abdomens, tmp_path):
     patients = tmp_path / "patients"
     patients.mkdir()
     for name in ("phantom_0000", "phantom_0001"):
-        (patients / name).symlink_to(cohort / name)
+        (patients / name).symlink_to(abdomens / name)
     projects = [tmp_path / "whole" / "atlas", tmp_path / "killed" / "atlas"]
     for project in projects:
-        omentum("init", project, "--network", "tiny", "--network", "tiny-second", "--held-out", "0")
+        omentum("init", project, "--network", "starter", "--network", "starter-second", "--held-out", "0")
     whole = _start(0, projects[0], patients)
     assert whole.returncode == 0, whole.stderr
     n_files = int(whole.stdout.split()[-1])

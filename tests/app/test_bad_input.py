@@ -76,9 +76,10 @@ BAD_CTS = [
 
 
 @pytest.fixture
-def project(omentum, home, tmp_path):
+def project(omentum, home, tmp_path, as_published):
     folder = tmp_path / "atlas"
     omentum("init", folder, "--network", "tiny")
+    as_published(folder)
     return folder
 
 
@@ -128,9 +129,9 @@ def test_a_case_that_no_network_can_read_is_told_of_once(omentum, home_of_two, c
 
 
 def test_a_name_that_is_taken_is_refused_with_the_way_to_give_one(omentum, project, cohort, tmp_path):
-    for folder in ("a", "b"):
+    for folder, patient in (("a", "phantom_0000"), ("b", "phantom_0001")):
         (tmp_path / folder).mkdir()
-        shutil.copy(cohort / "phantom_0000" / "ct.nii.gz", tmp_path / folder / "patient7.nii.gz")
+        shutil.copy(cohort / patient / "ct.nii.gz", tmp_path / folder / "patient7.nii.gz")
     assert omentum("-C", project, "add", tmp_path / "a").code == 0
     ran = omentum("-C", project, "add", tmp_path / "b")
     assert refused(ran)
@@ -148,30 +149,35 @@ def exported(omentum, project, cohort, tmp_path):
     return tmp_path / "tasks" / "phantom_0000"
 
 
-def test_a_mask_on_another_grid_is_refused(omentum, project, exported):
+def set_aside(ran):
+    """Tell whether a command set one file aside, in a sentence, and went on."""
+    lines = ran.err.strip().splitlines()
+    return ran.code == 1 and len(lines) == 2 and all(line.startswith("omentum: ") for line in lines)
+
+
+def test_a_mask_on_another_grid_is_set_aside(omentum, project, exported):
     ct = nib.load(exported / "ct.nii.gz")
     moved = ct.affine.copy()
-    moved[0, 3] += 0.002
-    for affine, shape in [(moved, ct.shape), (ct.affine, (48, 44, 39))]:
-        _save(exported / "liver_revised.nii.gz", np.zeros(shape, dtype=np.uint8), affine)
-        ran = omentum("-C", project, "review", "import", exported)
-        assert refused(ran)
-        assert "liver_revised.nii.gz" in ran.err
+    moved[0, 3] += 4.0
+    _save(exported / "liver_revised.nii.gz", np.zeros(ct.shape, dtype=np.uint8), moved)
+    ran = omentum("-C", project, "review", "import", exported)
+    assert set_aside(ran)
+    assert "liver_revised.nii.gz" in ran.err
 
 
 @pytest.mark.parametrize("value", [7, 300, 0.5])
-def test_a_mask_with_values_that_are_no_labels_is_refused(omentum, project, exported, value):
+def test_a_mask_with_values_that_are_no_labels_is_set_aside(omentum, project, exported, value):
     ct = nib.load(exported / "ct.nii.gz")
     voxels = np.zeros(ct.shape, dtype=np.float32 if value == 0.5 else np.int16)
     voxels[5:9, 5:9, 5:9] = value
     _save(exported / "liver_revised.nii.gz", voxels, ct.affine)
-    assert refused(omentum("-C", project, "review", "import", exported))
+    assert set_aside(omentum("-C", project, "review", "import", exported))
 
 
-def test_a_mask_of_an_unknown_organ_is_refused(omentum, project, exported):
+def test_a_mask_of_an_unknown_organ_is_set_aside(omentum, project, exported):
     shutil.copy(exported / "liver.nii.gz", exported / "appendix_revised.nii.gz")
     ran = omentum("-C", project, "review", "import", exported)
-    assert refused(ran)
+    assert set_aside(ran)
     assert "'appendix'" in ran.err
 
 

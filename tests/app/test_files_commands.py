@@ -186,13 +186,14 @@ def test_a_folder_that_is_gone_or_has_none_of_the_organs_is_refused(omentum, hom
     assert not (tmp_path / "out").exists()
 
 
-def test_in_a_project_they_are_a_second_opinion(omentum, home, leave, ct, cohort, tmp_path):
+def test_in_a_project_they_are_a_second_opinion(omentum, home, as_published, leave, ct, cohort, tmp_path):
     for seed, case_id in enumerate(("phantom_0000", "phantom_0001")):
         folder = leave("theirs", case_id, liver=specks(ct, seed), spleen=specks(ct, seed + 5, 0.2))
     omentum("models", "add", folder, "--as", "ts", "--organs", "liver,spleen")
     project = tmp_path / "atlas"
     assert omentum("init", tmp_path / "alone", "--network", "ts").code == 2, "it could not be tuned"
     assert omentum("init", project, "--network", "tiny", "--network", "ts").code == 0
+    as_published(project)
     omentum("-C", project, "add", cohort / "phantom_0000", cohort / "phantom_0001")
     assert "predicted 2 cases\n" in omentum("-C", project, "predict", "--average").err
     assert "predicted 0 cases, 2 before\n" in omentum("-C", project, "predict", "--average").err

@@ -32,10 +32,13 @@ def test_a_network_that_predicts_here_is_not_mixed_with_what_others_made_by_its_
         assert "same weights" in alone.reason
 
 
-def test_a_second_opinion_from_a_tree_counts_in_scoring_and_in_a_release(home, omentum, tmp_path):
+def test_a_second_opinion_from_a_tree_counts_in_scoring_and_in_a_release(
+    home, omentum, as_published, tmp_path
+):
     write_tree(tmp_path / "tree")
     project = tmp_path / "p"
     assert omentum("init", project, "--network", "tiny", "--organs", "liver,kidney_left").code == 0
+    as_published(project)
     ran = omentum("-C", project, "add", tmp_path / "tree", "--json")
     assert ran.code == 0, ran.err
     told = json.loads(ran.out)
@@ -45,7 +48,12 @@ def test_a_second_opinion_from_a_tree_counts_in_scoring_and_in_a_release(home, o
     text = settings.read_text()
     assert '"tiny"' in text
     settings.write_text(text.replace('["tiny"]', '["tiny", "unet"]'))
-    for words in (("predict",), ("score",), ("assemble", "--version", "V1", "--network", "unet")):
+    for words in (
+        ("predict",),
+        ("score",),
+        ("review", "confirm", "--rule", "extreme_volume", "--cases", CASE),  # these organs are tiny boxes
+        ("assemble", "--version", "V1", "--network", "unet"),
+    ):
         ran = omentum("-C", project, *words)
         assert ran.code == 0, ran.err
     with opened(project) as workspace:
