@@ -20,8 +20,8 @@ import nibabel as nib
 import numpy as np
 
 from measure import median_seconds, report
+from omentum.assemble.assemble_case import assemble_case
 from omentum.assemble.inputs import CaseInputs, inputs_of
-from omentum.assemble.one_case import assemble_case
 from omentum.phantoms.phantom import make_phantom
 from omentum.project.standing import CaseFacts
 from omentum.records import Case, Prediction, Revision, Says

@@ -29,8 +29,8 @@ from omentum.measures.error_regions import LEAST_ML, error_regions
 from omentum.score.calibration import Calibration, Counts, Prior, shipped_prior
 from omentum.score.error_model import MODEL_ORGANS, ErrorModel, shipped_model
 from omentum.score.expected import expected_errors
-from omentum.score.sight import Sight, claims_of, look
-from omentum.score.signals import Signals, organ_signals
+from omentum.score.scoring_grid import Sight, claims_of, look
+from omentum.score.voxel_features import Signals, organ_signals
 from omentum.volumes.labels import organ
 from omentum.volumes.resample import nearest_voxels
 

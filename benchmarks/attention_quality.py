@@ -34,8 +34,8 @@ from omentum.score.calibration import Calibration, Counts, shipped_prior
 from omentum.score.error_model import shipped_model
 from omentum.score.expected import ExpectedError, expected_errors
 from omentum.score.hot_spots import joined
-from omentum.score.sight import look
-from omentum.score.stage import heat_path, score_case
+from omentum.score.published_stage import heat_path, score_case
+from omentum.score.scoring_grid import look
 from omentum.volumes.labels import SUBSETS
 from omentum.volumes.masks import whole
 from omentum.volumes.nifti import read_nifti

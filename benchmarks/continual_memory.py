@@ -96,7 +96,7 @@ def tune(n_cases: int, device: str, quick: bool) -> None:
 def made_up(number: int):
     """Make a case of full size: tissue of one window's size in air, with a box for each organ."""
     from omentum.records import MaskSource
-    from omentum.tune.prepared import PreparedCase
+    from omentum.tune.prepared_cases import PreparedCase
     from omentum.volumes.geometry import Geometry
     from omentum.volumes.masks import MaskSet, whole
 

@@ -28,7 +28,7 @@ from omentum.records import MaskSource
 from omentum.tune.cache import FeatureCache
 from omentum.tune.config import ContinualConfig
 from omentum.tune.continual import tune_heads
-from omentum.tune.prepared import PreparedCase
+from omentum.tune.prepared_cases import PreparedCase
 from omentum.tune.samples import OrganSamples
 from omentum.volumes.labels import SUBSETS, organ
 from page import put_into, table

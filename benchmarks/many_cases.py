@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from measure import report
-from omentum.project.project import Workspace, opened
+from omentum.project.project import Project, opened
 from omentum.records import (
     WHOLE_CT,
     Case,
@@ -107,7 +107,7 @@ def fill(root: Path) -> float:
         return time.perf_counter() - started
 
 
-def predicted(workspace: Workspace, case: Case, number: int) -> Prediction:
+def predicted(workspace: Project, case: Case, number: int) -> Prediction:
     """Give a prediction, with a suspicion about one case in ten and a CT upside down in one of a hundred."""
     odd = MaskFinding(organ="spleen", rule="pieces", said="in 3 pieces", severity=0.4, error_ml=2.0)
     turned = MaskFinding(organ=WHOLE_CT, rule="orientation", said="upside down", severity=1.0)
@@ -122,7 +122,7 @@ def predicted(workspace: Workspace, case: Case, number: int) -> Prediction:
     )
 
 
-def revised(workspace: Workspace, case: Case) -> Revision:
+def revised(workspace: Project, case: Case) -> Revision:
     """Give a mask that a reader handed in."""
     return Revision(
         case_id=case.case_id,

@@ -18,7 +18,7 @@ import numpy as np
 from measure import report
 from omentum.errors import ConfigError
 from omentum.measures.plausibility.finding import Finding
-from omentum.measures.plausibility.places import MAY_BE_ABSENT
+from omentum.measures.plausibility.positions import MAY_BE_ABSENT
 from omentum.measures.plausibility.rules import RULES, findings
 from omentum.phantoms.anatomy_map import TOTALSEGMENTATOR, read_anatomy
 from omentum.phantoms.phantom import LABELLED, make_phantom

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from omentum.measures.plausibility.scene import look_at, world_axes
+from omentum.measures.plausibility.rule_input import look_at, world_axes
 from omentum.phantoms.anatomy_map import read_anatomy
 from omentum.phantoms.phantom import LABELLED, make_phantom
 from omentum.phantoms.rendered import render_pair

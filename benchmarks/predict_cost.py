@@ -21,7 +21,7 @@ from omentum.measures.overlap import dice
 from omentum.networks import infer
 from omentum.networks.catalogue import find_weights
 from omentum.phantoms.phantom import Phantom, make_phantom
-from omentum.predict.manner import Manner
+from omentum.predict.inference_config import Manner
 from omentum.predict.predictor import Predictor
 from omentum.volumes.labels import organ
 

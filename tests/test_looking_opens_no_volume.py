@@ -9,7 +9,7 @@ import pytest
 from omentum import loop
 from omentum.records import MaskFinding
 from omentum.tune.config import ContinualConfig
-from omentum.tune.plan import learned_from
+from omentum.tune.training_plan import learned_from
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.nifti import read_nifti
 
@@ -81,7 +81,7 @@ def test_commands_that_look_open_no_file_of_a_case(project, opened_files, omentu
 def test_what_tuning_will_learn_from_is_planned_without_opening_a_file(project, opened_files, monkeypatch):
     given = []
     monkeypatch.setattr(
-        "omentum.tune.round.tune_round", lambda _workspace, cases, *_, **__: given.extend(cases)
+        "omentum.tune.stage.tune_round", lambda _workspace, cases, *_, **__: given.extend(cases)
     )
     config = ContinualConfig()
     loop.tune(project.workspace, config)

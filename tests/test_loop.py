@@ -12,10 +12,10 @@ from omentum import loop
 from omentum.errors import ReleaseError, ReviewError
 from omentum.evaluate import gate
 from omentum.exchange.add import OriginalLabel
-from omentum.project.project import new_workspace, opened
+from omentum.project.project import begin_project, opened
 from omentum.project.settings import Settings
-from omentum.promotion import Outcome
 from omentum.records import TaskKind, TaskState
+from omentum.records.promotions import Outcome
 from omentum.review.simulated import SimulatedReader
 from omentum.score.audit_round import audit_tasks
 from omentum.tune.config import ContinualConfig
@@ -27,7 +27,7 @@ from omentum.volumes.nifti import read_nifti
 def scored(abdomens, tmp_path_factory):
     """A project as users make it, with two cases to learn from: predicted and scored, made once."""
     root = tmp_path_factory.mktemp("loop") / "atlas"
-    new_workspace(root, Settings(networks=("starter",), held_out_share=0.0))
+    begin_project(root, Settings(networks=("starter",), held_out_share=0.0))
     with pytest.MonkeyPatch.context() as patched, opened(root) as workspace:
         patched.setenv("OMENTUM_HOME", str(root.parent / "home"))
         loop.add_cases(workspace, [abdomens / "phantom_0000", abdomens / "phantom_0001"])

@@ -8,8 +8,8 @@ import pytest
 
 from omentum import loop
 from omentum.assemble.releasable import releasable
-from omentum.chosen_masks import read_chosen
-from omentum.evaluate.gate_round import judge_round
+from omentum.evaluate.gate_stage import judge_round
+from omentum.project.read_masks import read_chosen
 from omentum.project.standing import conflict_of
 from omentum.records import (
     Confirmation,
@@ -22,7 +22,7 @@ from omentum.records import (
 )
 from omentum.status import summary
 from omentum.tune.config import ContinualConfig
-from omentum.tune.plan import learned_from
+from omentum.tune.training_plan import learned_from
 from omentum.waiting import waiting
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -130,7 +130,7 @@ def test_tuning_learns_from_it_and_never_from_held_out_patients(project, monkeyp
     atlas, revisions = project
     given = []
     monkeypatch.setattr(
-        "omentum.tune.round.tune_round", lambda _workspace, cases, *_, **__: given.extend(cases)
+        "omentum.tune.stage.tune_round", lambda _workspace, cases, *_, **__: given.extend(cases)
     )
     loop.tune(atlas.workspace, ContinualConfig())
     assert livers_of(((one.case.case_id, one.masks) for one in given), revisions) == LIVERS

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from omentum import loop
-from omentum.exchange.data_sets import data_set_named, read_data_set
-from omentum.exchange.out.layout import Export
-from omentum.exchange.sources import look_through
-from omentum.project.project import new_workspace, opened
+from omentum.exchange.exporters.exporter import Export
+from omentum.exchange.importers.dataset_descriptions import data_set_named, read_data_set
+from omentum.exchange.importers.find_sources import look_through
+from omentum.project.project import begin_project, opened
 from omentum.project.settings import Settings
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
@@ -24,7 +24,7 @@ def liver(atlas):
 
 
 def new_project(root):
-    new_workspace(root, Settings(organs=("liver",), networks=("made-up",), held_out_share=0.0))
+    begin_project(root, Settings(organs=("liver",), networks=("made-up",), held_out_share=0.0))
     return root
 
 

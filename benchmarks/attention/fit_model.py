@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.score.error_model import MODEL_ORGANS, ErrorModel
-from omentum.score.signals import SIGNALS
+from omentum.score.voxel_features import SIGNALS
 
 __all__ = ["fit_model"]
 

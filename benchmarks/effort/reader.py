@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from omentum.measures.effort import CostModel
 from omentum.records import CaseScore, OrganScore
-from omentum.score.plan import Choice, planned
 from omentum.score.strategies import Ask, chosen
+from omentum.score.task_selection import Choice, planned
 
 __all__ = ["BOUND", "FRESH", "SPOTS", "Cohort", "Curve", "Row", "curve_of", "minutes_to", "worked"]
 

@@ -23,9 +23,9 @@ from omentum.measures.error_regions import error_regions
 from omentum.records import Case, CaseScore, Prediction
 from omentum.score.calibration import Calibration, Counts, shipped_prior
 from omentum.score.expected_stage import score_expected
-from omentum.score.learn import counts_of
-from omentum.score.plan import planned
-from omentum.score.stage import HOT_SPOTS_NAME, heat_path, score_case
+from omentum.score.fit_calibration import counts_of
+from omentum.score.published_stage import HOT_SPOTS_NAME, heat_path, score_case
+from omentum.score.task_selection import planned
 from omentum.volumes.geometry import Box
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti

@@ -12,10 +12,10 @@ from pathlib import Path
 from omentum.errors import ConfigError
 from omentum.networks.catalogue import find_weights
 from omentum.predict.average import averaged
-from omentum.predict.decide import decided
-from omentum.predict.manner import Manner
-from omentum.predict.opinion import Predicted
+from omentum.predict.inference_config import Manner
+from omentum.predict.masks_from_probabilities import decided
 from omentum.predict.predictor import Predictor
+from omentum.predict.predictors import Predicted
 from omentum.volumes.masks import MaskSet
 from quality.cases import Case, data_folder
 from quality.trained_on import TrainedOn, read_trained_on

@@ -20,11 +20,11 @@ organs were at a Dice of 0.05 after 400 steps; as it is they were at 0.72.)
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from omentum.networks.grow import add_adapters
+from omentum.networks.extend_organs import add_adapters
 from omentum.networks.network import Network
 from omentum.records import MaskSource
 from omentum.tune.config import ContinualConfig, FullConfig
-from omentum.tune.prepared import PreparedCase
+from omentum.tune.prepared_cases import PreparedCase
 from tuning.bench import Bench, all_weights, case_with
 from tuning.cohort import Patient, case_of
 from tuning.curves import Curve, Point

@@ -12,7 +12,7 @@ from pathlib import Path
 from omentum.networks.network import Network, NetworkSpec, build
 from omentum.records import MaskSource
 from omentum.tune.config import FullConfig
-from omentum.tune.prepared import PreparedCase
+from omentum.tune.prepared_cases import PreparedCase
 from omentum.volumes.atomic import write_json
 from tuning.cohort import SPACING_MM, Patient, case_of, groups
 from tuning.judge import dice_by_organ, masks_of, mean_dice

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from omentum.phantoms.phantom import make_phantom
 from omentum.records import MaskSource
-from omentum.tune.prepared import PreparedCase
+from omentum.tune.prepared_cases import PreparedCase
 from omentum.volumes.atomic import writing
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.masks import MaskSet

@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from omentum.networks.grow import add_adapters, add_heads, similar_organ
+from omentum.networks.extend_organs import add_adapters, add_heads, similar_organ
 from omentum.networks.infer import organ_probabilities
 from omentum.networks.network import Network, build
 from omentum.tune.cache import FeatureCache
 from omentum.tune.config import TRAINABLE, ContinualConfig, FullConfig
 from omentum.tune.continual import tune_heads
-from omentum.tune.continual_round import for_caching
+from omentum.tune.continual_stage import for_caching
 from omentum.tune.full import train_full
-from omentum.tune.prepared import PreparedCase
+from omentum.tune.prepared_cases import PreparedCase
 from tuning.cohort import Patient
 from tuning.curves import CHECKPOINT
 

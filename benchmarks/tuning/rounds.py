@@ -19,7 +19,7 @@ from pathlib import Path
 from omentum.networks.network import Network, NetworkSpec, build
 from omentum.records import MaskSource
 from omentum.tune.config import ContinualConfig, FullConfig
-from omentum.tune.prepared import PreparedCase
+from omentum.tune.prepared_cases import PreparedCase
 from tuning.bench import OTHERS
 from tuning.cohort import SPACING_MM, Patient, case_of, groups
 from tuning.curves import Curve, Point

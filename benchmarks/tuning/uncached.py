@@ -11,11 +11,11 @@ from contextlib import closing
 import torch
 
 from omentum.networks.network import Network
+from omentum.tune.case_buffer import CasePool
 from omentum.tune.config import FullConfig
 from omentum.tune.losses import partial_loss
 from omentum.tune.patches import Patches, draw
-from omentum.tune.pool import CasePool
-from omentum.tune.prepared import PreparedCase
+from omentum.tune.prepared_cases import PreparedCase
 from omentum.tune.schedule import rate_at
 from tuning.ours import Judged
 

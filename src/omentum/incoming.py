@@ -13,10 +13,10 @@ from pathlib import Path
 from omentum.exchange import batch
 from omentum.exchange.add import AS_IT_IS, Manner, recorded_source
 from omentum.exchange.batch import CasesAdded, Labels
+from omentum.exchange.importers.find_sources import Looked, Source, look_through
 from omentum.exchange.known_labels import LabelsSeen, look_at_labels
-from omentum.exchange.sources import Looked, Source, look_through
 from omentum.project.paths import read_secret
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.records import Batch, Failure
 from omentum.review.imported_revisions import DrawnBefore, take_drawn
 from omentum.runners.runner import Progress
@@ -47,7 +47,7 @@ class Added:
 
 
 def add_cases(
-    workspace: Workspace,
+    project: Project,
     paths: Sequence[Path],
     *,
     case_id: str | None = None,
@@ -58,7 +58,7 @@ def add_cases(
     """Add every CT found in files and folders; see `add_found`.
 
     Args:
-        workspace: The project.
+        project: The project.
         paths: CTs, DICOM folders, lists, folders of them.
         case_id: A name for the one CT there is, instead of one from its path.
         labels: Finds a CT's original label, in place of the one that its layout has.
@@ -70,11 +70,11 @@ def add_cases(
         ImageError: A path is no CT and no folder of any.
     """
     looked = look_through(paths)
-    return add_found(workspace, looked, case_id=case_id, labels=labels, manner=manner, tell=tell)
+    return add_found(project, looked, case_id=case_id, labels=labels, manner=manner, tell=tell)
 
 
 def add_found(
-    workspace: Workspace,
+    project: Project,
     looked: Looked,
     *,
     case_id: str | None = None,
@@ -92,18 +92,18 @@ def add_found(
     Args, errors: As of `add_cases`.
     """
     cases = batch.add_found(
-        workspace, looked, case_id=case_id, labels=labels, manner=manner, progress=_named(tell, "add")
+        project, looked, case_id=case_id, labels=labels, manner=manner, progress=_named(tell, "add")
     )
     known = [one for one in cases.sources if one.case_id in cases.skipped]
     given = [(one, one.label if labels is None else labels(one)) for one in known]
     seen = look_at_labels(
-        workspace,
+        project,
         [(one, label) for one, label in given if label is not None],
         manner=manner,
         progress=_named(tell, "labels"),
     )
     made = [one for one in cases.sources if one.made is not None]
-    predictions, not_predicted = _predictions(workspace, made, manner, _named(tell, "predictions"))
+    predictions, not_predicted = _predictions(project, made, manner, _named(tell, "predictions"))
     drawn = [
         DrawnBefore(
             case_id=one.case_id, organ=mask.organ, path=mask.path, shown=mask.shown, network=mask.network
@@ -112,7 +112,7 @@ def add_found(
         if one.made is not None
         for mask in one.made.revisions
     ]
-    revisions, not_drawn = take_drawn(workspace, drawn, progress=_named(tell, "revisions"))
+    revisions, not_drawn = take_drawn(project, drawn, progress=_named(tell, "revisions"))
     return Added(
         cases=cases,
         labels=seen,
@@ -123,7 +123,7 @@ def add_found(
 
 
 def _predictions(
-    workspace: Workspace,
+    project: Project,
     sources: Sequence[Source],
     manner: Manner,
     progress: Callable[[Progress], None] | None,
@@ -131,9 +131,9 @@ def _predictions(
     found = [(one, left) for one in sources if one.made is not None for left in one.made.networks]
     if not found:
         return _NOTHING, ()
-    from omentum.predict.left_before import LeftBefore, take_left
+    from omentum.predict.imported_predictions import LeftBefore, take_left
 
-    secret = read_secret(workspace.folder)
+    secret = read_secret(project.folder)
     left = [
         LeftBefore(
             case_id=one.case_id,
@@ -143,7 +143,7 @@ def _predictions(
         )
         for one, network in found
     ]
-    return take_left(workspace, left, progress=progress)
+    return take_left(project, left, progress=progress)
 
 
 def _named(tell: Tell | None, step: str) -> Callable[[Progress], None] | None:

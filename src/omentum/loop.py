@@ -22,26 +22,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from omentum.assemble.current import release_named
+from omentum.assemble.current_release import release_named
 from omentum.assemble.released import read_release
-from omentum.assemble.round import assemble_round
+from omentum.assemble.stage import assemble_round
 from omentum.errors import ReviewError
-from omentum.evaluate.decide import decide, roll_back
-from omentum.evaluate.gate_round import judge_round, turn_round
-from omentum.evaluate.round import evaluate_round
-from omentum.evaluate.round_report import RoundReport
+from omentum.evaluate.gate_stage import judge_round, turn_round
+from omentum.evaluate.promotion_decisions import decide, roll_back
+from omentum.evaluate.report_data import RoundReport
+from omentum.evaluate.stage import evaluate_round
 from omentum.evaluate.stop_rule import StopRule, stop_rule
-from omentum.exchange.out.layout import Export
+from omentum.exchange.exporters.exporter import Export
 from omentum.incoming import add_cases, add_found
 from omentum.project.kept_hashes import keep_missing_hashes
-from omentum.project.project import Workspace
-from omentum.promotion import Promotion
+from omentum.project.project import Project
 from omentum.records import Batch, Failure, LabelledCase, NetworkRecord, Release, Revision, Task
+from omentum.records.promotions import Promotion
 from omentum.review.claims import Asked
 from omentum.review.folder_export import export_round
 from omentum.review.folder_import import import_round
 from omentum.runners.runner import Progress
-from omentum.score.round import score_round
+from omentum.score.stage import score_round
 from omentum.tune.config import ContinualConfig, FullConfig
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class SecondHalf:
 
 
 def first_half(
-    workspace: Workspace,
+    project: Project,
     tasks_dir: Path,
     *,
     top: int | None = None,
@@ -111,21 +111,21 @@ def first_half(
     """Predict, score, and write the first tasks of the queue for the experts.
 
     Args:
-        workspace: The project.
+        project: The project.
         tasks_dir: Gets a folder for each case to revise.
         top: Most tasks; the whole queue where not said.
         device: Where networks run.
         tell: Told of the progress.
     """
-    turn_round(workspace)  # where a kill came between a verdict and what follows from it
-    predicted = predict(workspace, device=device, tell=tell)
-    scored = score(workspace, tell=tell)
-    exported = export_round(workspace, tasks_dir, top=top, asked=Asked(goes_on=True))
+    turn_round(project)  # where a kill came between a verdict and what follows from it
+    predicted = predict(project, device=device, tell=tell)
+    scored = score(project, tell=tell)
+    exported = export_round(project, tasks_dir, top=top, asked=Asked(goes_on=True))
     return FirstHalf(batches=(*predicted, scored), tasks=exported.tasks, left_out=exported.left_out)
 
 
 def second_half(
-    workspace: Workspace,
+    project: Project,
     tasks_dir: Path,
     version: str,
     *,
@@ -140,23 +140,23 @@ def second_half(
     round goes on until `decide`; called again meanwhile, it judges again, with the masks that came in since.
 
     Args:
-        workspace: The project.
+        project: The project.
         tasks_dir: Where people saved their masks.
         version: Of the release that is assembled.
         minutes_of: Time that each case and organ took, where it is known.
         device: Where to tune.
         tell: Told of the progress.
     """
-    imported = import_round(workspace, tasks_dir, minutes_of=minutes_of)
+    imported = import_round(project, tasks_dir, minutes_of=minutes_of)
     if not imported.revisions:
         raise ReviewError(f"{tasks_dir} holds no revised mask; save them there as <organ>_revised.nii.gz")
-    release = _made_in_round(workspace, version) or assemble(workspace, version, tell=tell)
-    stop = stop_rule(workspace)
-    network = None if stop.is_met else tune(workspace, ContinualConfig(), device=device)
-    verdict = None if network is None else _judge(workspace, device=device, tell=tell)
-    _, report_path = evaluate(workspace)
+    release = _made_in_round(project, version) or assemble(project, version, tell=tell)
+    stop = stop_rule(project)
+    network = None if stop.is_met else tune(project, ContinualConfig(), device=device)
+    verdict = None if network is None else _judge(project, device=device, tell=tell)
+    _, report_path = evaluate(project)
     if verdict is not None:
-        turn_round(workspace)
+        turn_round(project)
     return SecondHalf(
         revisions=tuple(imported.revisions), release=release, stop=stop, network=network, verdict=verdict,
         report_path=report_path,
@@ -165,7 +165,7 @@ def second_half(
 
 
 def predict(
-    workspace: Workspace,
+    project: Project,
     *,
     networks: tuple[str, ...] = (),
     average: bool = False,
@@ -173,14 +173,14 @@ def predict(
     tell: Tell | None = None,
 ) -> list[Batch]:
     """Predict every case with the networks in use; see `predict.round.predict_round`."""
-    from omentum.predict.round import predict_round
+    from omentum.predict.stage import predict_round
 
     told = _named(tell, "predict")
-    return predict_round(workspace, networks=networks, average=average, device=device, progress=told)
+    return predict_round(project, networks=networks, average=average, device=device, progress=told)
 
 
 def score(
-    workspace: Workspace,
+    project: Project,
     *,
     strategy: str | None = None,
     budget_minutes: float | None = None,
@@ -188,12 +188,12 @@ def score(
 ) -> Batch:
     """Find where predictions are probably wrong, and make the queue; see `score.round.score_round`."""
     return score_round(
-        workspace, strategy=strategy, budget_minutes=budget_minutes, progress=_named(tell, "score")
+        project, strategy=strategy, budget_minutes=budget_minutes, progress=_named(tell, "score")
     )
 
 
 def assemble(
-    workspace: Workspace,
+    project: Project,
     version: str,
     *,
     network: str | None = None,
@@ -202,27 +202,25 @@ def assemble(
 ) -> Release:
     """Put the masks that stand into a release; see `assemble.round.assemble_round`."""
     told = _named(tell, "assemble")
-    return assemble_round(workspace, version, network=network, n_workers=n_workers, progress=told)
+    return assemble_round(project, version, network=network, n_workers=n_workers, progress=told)
 
 
-def export(
-    workspace: Workspace, version: str, layout: str, asked: Export, *, tell: Tell | None = None
-) -> Batch:
+def export(project: Project, version: str, layout: str, asked: Export, *, tell: Tell | None = None) -> Batch:
     """Hand a release on in a layout; see `exchange.out.export.export_release`.
 
     `version` is that of the release, or `current` for the one that counts.
     """
-    from omentum.exchange.out.export import export_release, layout_named
+    from omentum.exchange.exporters.export import export_release, layout_named
 
-    release = release_named(workspace, version)
-    known = {case.case_id: case for case in workspace.store.cases.every()}
+    release = release_named(project, version)
+    known = {case.case_id: case for case in project.store.cases.every()}
     cases = read_release(release.folder, known, with_inputs=layout_named(layout).needs_inputs)
     named = replace(asked, version=release.version)
-    return export_release(cases, layout, named, workspace.runner, progress=_named(tell, "export"))
+    return export_release(cases, layout, named, project.runner, progress=_named(tell, "export"))
 
 
 def tune(
-    workspace: Workspace,
+    project: Project,
     config: ContinualConfig | FullConfig,
     *,
     maps: "Sequence[AnatomyMap]" = (),
@@ -230,54 +228,54 @@ def tune(
     progress: Callable[[str, int, int, str], None] | None = None,
 ) -> NetworkRecord:
     """Teach the network what people revised; see `tune.round.tune_round`. Then the gate judges it."""
-    from omentum.tune.round import tune_round
+    from omentum.tune.stage import tune_round
 
-    keep_missing_hashes(workspace, workspace.networks[0])
-    labelled = _learnable(workspace)
-    return tune_round(workspace, labelled, config, maps=maps, device=device, progress=progress)
+    keep_missing_hashes(project, project.networks[0])
+    labelled = _learnable(project)
+    return tune_round(project, labelled, config, maps=maps, device=device, progress=progress)
 
 
-def gate(workspace: Workspace, *, device: str = "cpu", tell: Tell | None = None) -> Promotion:
+def gate(project: Project, *, device: str = "cpu", tell: Tell | None = None) -> Promotion:
     """Judge the network of this round, and begin the next one unless a person has to decide.
 
     See `evaluate.gate_round.judge_round`; `decide` and `roll_back` are what a person may say.
     """
-    verdict = _judge(workspace, device=device, tell=tell)
-    turn_round(workspace)
+    verdict = _judge(project, device=device, tell=tell)
+    turn_round(project)
     return verdict
 
 
-def _judge(workspace: Workspace, *, device: str, tell: Tell | None) -> Promotion:
-    from omentum.predict.round import predict_round
+def _judge(project: Project, *, device: str, tell: Tell | None) -> Promotion:
+    from omentum.predict.stage import predict_round
 
     def predict_held_out(networks: Sequence[str], case_ids: Collection[str]) -> None:
         told = _named(tell, "judge")
-        predict_round(workspace, networks=networks, case_ids=case_ids, device=device, progress=told)
+        predict_round(project, networks=networks, case_ids=case_ids, device=device, progress=told)
 
-    return judge_round(workspace, workspace.standing(), predict_held_out)
+    return judge_round(project, project.standing(), predict_held_out)
 
 
-def evaluate(workspace: Workspace, *, truth: Path | None = None) -> tuple[RoundReport, Path]:
+def evaluate(project: Project, *, truth: Path | None = None) -> tuple[RoundReport, Path]:
     """Compare all rounds with masks that people vouch for; see `evaluate.round.evaluate_round`."""
-    return evaluate_round(workspace, workspace.standing(), truth=truth)
+    return evaluate_round(project, project.standing(), truth=truth)
 
 
-def _learnable(workspace: Workspace) -> list[LabelledCase]:
+def _learnable(project: Project) -> list[LabelledCase]:
     """Leave out what this round's audit drew, so that the audit stays unbiased."""
-    audit = workspace.store.audits.of_round(workspace.store.rounds.current().number)
+    audit = project.store.audits.of_round(project.store.rounds.current().number)
     drawn = set() if audit is None else set(audit.drawn)
     return [
         replace(one, masks=tuple(mask for mask in one.masks if (one.case.case_id, mask.organ) not in drawn))
-        for one in workspace.standing()
+        for one in project.standing()
     ]
 
 
-def _made_in_round(workspace: Workspace, version: str) -> Release | None:
+def _made_in_round(project: Project, version: str) -> Release | None:
     """Find a release that this round has made already, of all its revisions, before a kill."""
-    current = workspace.store.rounds.current()
-    revised = [one.time for one in workspace.store.revisions.all() if one.round_number == current.number]
+    current = project.store.rounds.current()
+    revised = [one.time for one in project.store.revisions.all() if one.round_number == current.number]
     begun = max([current.started, *revised])
-    made = (one for one in workspace.store.releases.all() if one.version == version and one.time >= begun)
+    made = (one for one in project.store.releases.all() if one.version == version and one.time >= begun)
     return next(made, None)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from omentum.evaluate.stop_rule import stop_rule
 from omentum.project.ct_findings import open_ct_findings
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, case_facts, open_conflicts, standing_case, unconfirmed
 from omentum.records import LabelledCase, MaskFinding, TaskState
 from omentum.score.round_queue import queue_path, read_queue
@@ -22,22 +22,22 @@ from omentum.waiting import n_predicted_cases, waiting
 __all__ = ["case_lines", "confirm_command", "summary"]
 
 
-def summary(workspace: Workspace) -> dict[str, Any]:
+def summary(project: Project) -> dict[str, Any]:
     """Give all that `omentum status` tells.
 
     Args:
-        workspace: The project; it may be open for reading only.
+        project: The project; it may be open for reading only.
 
     Returns:
         Numbers and words by name; lists of findings, masks held back, conflicts, who has tasks, cases that
         are excluded or failed.
     """
-    store = workspace.store
+    store = project.store
     current = store.rounds.current()
-    facts = case_facts(workspace)
+    facts = case_facts(project)
     labelled = [standing_case(one) for one in facts]
-    stop = stop_rule(workspace)
-    due = waiting(workspace, labelled=labelled, stop=stop)
+    stop = stop_rule(project)
+    due = waiting(project, labelled=labelled, stop=stop)
     revisions = store.revisions.of_round(current.number)
     excluded = store.cases.excluded()
     failures = store.ledger.failures_by_stage()
@@ -48,19 +48,19 @@ def summary(workspace: Workspace) -> dict[str, Any]:
     return {
         "round": current.number,
         "network": current.network,
-        "second_opinion": ", ".join(workspace.networks[1:]) or "none",
+        "second_opinion": ", ".join(project.networks[1:]) or "none",
         "cases": len(facts),
         "cases_excluded": len(excluded),
-        "predicted": n_predicted_cases(workspace),
-        **_task_counts(workspace),
+        "predicted": n_predicted_cases(project),
+        **_task_counts(project),
         "revisions_in_round": len(revisions),
         "minutes_in_round": sum(one.minutes or 0.0 for one in revisions),
         "releases": ", ".join(release.version for release in store.releases.all()) or "none",
         "audit": stop.why,
-        "left_out_by_budget": _left_out(workspace),
-        "holders": _holders(workspace),
-        "conflicts": _conflicts(workspace, facts),
-        **_found(workspace, facts, labelled),
+        "left_out_by_budget": _left_out(project),
+        "holders": _holders(project),
+        "conflicts": _conflicts(project, facts),
+        **_found(project, facts, labelled),
         "label_findings": _label_findings(facts),
         "excluded": [{"case": case_id, "why": why} for case_id, why in sorted(excluded.items())],
         "failed": {stage: found for stage, found in failed.items() if found},
@@ -69,7 +69,7 @@ def summary(workspace: Workspace) -> dict[str, Any]:
     }
 
 
-def case_lines(workspace: Workspace) -> list[dict[str, Any]]:
+def case_lines(project: Project) -> list[dict[str, Any]]:
     """Give a line for each case that takes part."""
     return [
         {
@@ -80,7 +80,7 @@ def case_lines(workspace: Workspace) -> list[dict[str, Any]]:
             "original organs": len(case.original_organs),
             "held out": "yes" if case.held_out else "",
         }
-        for case in workspace.store.cases.all()
+        for case in project.store.cases.all()
     ]
 
 
@@ -95,35 +95,35 @@ def confirm_command(rule: str, case_id: str, organ: str = "") -> str:
     return f"omentum review confirm --rule {rule} --cases {case_id}{whose}"
 
 
-def _task_counts(workspace: Workspace) -> dict[str, int]:
+def _task_counts(project: Project) -> dict[str, int]:
     """Count the tasks of this round by state."""
-    counts = workspace.store.tasks.counts(workspace.store.rounds.current().number)
+    counts = project.store.tasks.counts(project.store.rounds.current().number)
     return {f"tasks_{state.value.replace(' ', '_')}": counts.get(state, 0) for state in TaskState}
 
 
-def _left_out(workspace: Workspace) -> dict[str, Any]:
+def _left_out(project: Project) -> dict[str, Any]:
     """Give what the budget of this round's queue does not pay for."""
-    made = read_queue(workspace) if queue_path(workspace).is_file() else {}
+    made = read_queue(project) if queue_path(project).is_file() else {}
     left_out = made.get("left_out", {"tasks": 0, "minutes": 0.0})
     return {**left_out, "budget_minutes": made.get("budget_minutes")}
 
 
-def _holders(workspace: Workspace) -> list[dict[str, Any]]:
+def _holders(project: Project) -> list[dict[str, Any]]:
     """Say who has how many tasks, of whatever round, until when."""
     n_tasks: Counter[str] = Counter()
     until: dict[str, datetime] = {}
-    for one in workspace.store.rounds.all():
-        for leases in workspace.store.leases.all(pool_of(one.number)).values():
+    for one in project.store.rounds.all():
+        for leases in project.store.leases.all(pool_of(one.number)).values():
             for lease in leases:
                 n_tasks[lease.holder] += 1
                 until[lease.holder] = max(lease.until, until.get(lease.holder, lease.until))
     return [{"holder": name, "tasks": n_tasks[name], "until": until[name]} for name in sorted(n_tasks)]
 
 
-def _conflicts(workspace: Workspace, facts: Iterable[CaseFacts]) -> list[dict[str, Any]]:
+def _conflicts(project: Project, facts: Iterable[CaseFacts]) -> list[dict[str, Any]]:
     """Give what readers disagree about and no person has decided, with the command that decides."""
     takes_part = {one.case.case_id for one in facts}
-    found = open_conflicts(workspace.store.revisions.all(), workspace.store.decisions.all())
+    found = open_conflicts(project.store.revisions.all(), project.store.decisions.all())
     return [
         {
             "case": one.case_id,
@@ -139,10 +139,10 @@ def _conflicts(workspace: Workspace, facts: Iterable[CaseFacts]) -> list[dict[st
 
 
 def _found(
-    workspace: Workspace, facts: Sequence[CaseFacts], labelled: Sequence[LabelledCase]
+    project: Project, facts: Sequence[CaseFacts], labelled: Sequence[LabelledCase]
 ) -> dict[str, list[dict[str, Any]]]:
     """Give open findings: of whole CTs, of masks that are held back, and of masks that stand."""
-    of_ct = open_ct_findings(workspace, facts)
+    of_ct = open_ct_findings(project, facts)
     findings = [_row(case_id, one, "ct") for case_id, found in of_ct.items() for one in found]
     findings += [
         _row(one.case.case_id, said, mask.source.value)

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from omentum.evaluate.gate_round import candidate_of, pending
+from omentum.evaluate.gate_stage import candidate_of, pending
 from omentum.evaluate.stop_rule import StopRule, stop_rule
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.project.standing import open_conflicts
 from omentum.records import LabelledCase, Task, TaskState
 
@@ -34,46 +34,46 @@ class Waiting:
 
 
 def waiting(
-    workspace: Workspace, *, labelled: Sequence[LabelledCase] | None = None, stop: StopRule | None = None
+    project: Project, *, labelled: Sequence[LabelledCase] | None = None, stop: StopRule | None = None
 ) -> list[Waiting]:
     """Say what is due, the first thing first; never empty. No volume is opened and no file is hashed.
 
     Args:
-        workspace: The project.
-        labelled: What `Workspace.standing` gives, where that is known.
+        project: The project.
+        labelled: What `Project.standing` gives, where that is known.
         stop: Whether the round is the last, likewise.
     """
-    return [*_of_round(workspace, labelled, stop or stop_rule(workspace)), *_conflicts(workspace)]
+    return [*_of_round(project, labelled, stop or stop_rule(project)), *_conflicts(project)]
 
 
-def n_predicted_cases(workspace: Workspace) -> int:
+def n_predicted_cases(project: Project) -> int:
     """Count the cases that take part and that every network of the round has predicted."""
-    wanted = set(workspace.networks)
-    predicted = workspace.store.predictions.networks_by_case()
-    return sum(wanted <= set(predicted.get(name, ())) for name in workspace.store.cases.names())
+    wanted = set(project.networks)
+    predicted = project.store.predictions.networks_by_case()
+    return sum(wanted <= set(predicted.get(name, ())) for name in project.store.cases.names())
 
 
-def _of_round(workspace: Workspace, labelled: Sequence[LabelledCase] | None, stop: StopRule) -> list[Waiting]:
-    verdict = pending(workspace)
+def _of_round(project: Project, labelled: Sequence[LabelledCase] | None, stop: StopRule) -> list[Waiting]:
+    verdict = pending(project)
     if verdict is not None:
         said = f"the verdict on {verdict.network} ({verdict.why})"
         return [
             Waiting(who="you", what=said, command="omentum gate --accept, or omentum gate --reject"),
-            *_tasks_out(workspace),
+            *_tasks_out(project),
         ]
     if stop.is_met:
-        return [Waiting(who="you", what="the release of this round", command=_LAST), *_tasks_out(workspace)]
-    candidate = candidate_of(workspace)
+        return [Waiting(who="you", what="the release of this round", command=_LAST), *_tasks_out(project)]
+    candidate = candidate_of(project)
     if candidate is not None:
         said = f"{candidate.name}, to be judged"
-        return [Waiting(who="you", what=said, command="omentum gate"), *_tasks_out(workspace)]
-    return _due(workspace, labelled)
+        return [Waiting(who="you", what=said, command="omentum gate"), *_tasks_out(project)]
+    return _due(project, labelled)
 
 
-def _due(workspace: Workspace, labelled: Sequence[LabelledCase] | None) -> list[Waiting]:
+def _due(project: Project, labelled: Sequence[LabelledCase] | None) -> list[Waiting]:
     """Say what is due before a network is tuned."""
-    store = workspace.store
-    n_cases, n_predicted = len(store.cases.names()), n_predicted_cases(workspace)
+    store = project.store
+    n_cases, n_predicted = len(store.cases.names()), n_predicted_cases(project)
     if not n_cases:
         return [Waiting(who="you", what="an empty project", command="omentum add CT...")]
     if n_predicted < n_cases:
@@ -84,13 +84,13 @@ def _due(workspace: Workspace, labelled: Sequence[LabelledCase] | None) -> list[
     if not tasks:
         return [Waiting(who="you", what="the queue to make", command="omentum score")]
     found = []
-    n_revised = _n_to_learn(workspace, labelled)
+    n_revised = _n_to_learn(project, labelled)
     if n_revised:
         command = "omentum tune, or go on with omentum review import FOLDER"
         found.append(
             Waiting(who="you", what=f"{_counted(n_revised, 'revision')} to learn from", command=command)
         )
-    found += _tasks_out(workspace)
+    found += _tasks_out(project)
     if not found:
         n_queued = sum(task.state is TaskState.QUEUED for task in tasks)
         what, command = "a round without a task", "omentum score"
@@ -100,17 +100,17 @@ def _due(workspace: Workspace, labelled: Sequence[LabelledCase] | None) -> list[
     return found
 
 
-def _n_to_learn(workspace: Workspace, labelled: Sequence[LabelledCase] | None) -> int:
+def _n_to_learn(project: Project, labelled: Sequence[LabelledCase] | None) -> int:
     """Count the revisions that stand and that tuning would learn from now."""
-    audit = workspace.store.audits.of_round(workspace.store.rounds.current().number)
+    audit = project.store.audits.of_round(project.store.rounds.current().number)
     drawn = set() if audit is None else set(audit.drawn)
-    kept = workspace.store.cases.names(held_out=True)
-    return sum(one.key not in drawn and one.case_id not in kept for one in workspace.unlearned(labelled))
+    kept = project.store.cases.names(held_out=True)
+    return sum(one.key not in drawn and one.case_id not in kept for one in project.unlearned(labelled))
 
 
-def _conflicts(workspace: Workspace) -> list[Waiting]:
+def _conflicts(project: Project) -> list[Waiting]:
     """Say how many masks contradict what another reader made meanwhile."""
-    store = workspace.store
+    store = project.store
     found = open_conflicts(store.revisions.all(), store.decisions.all())
     takes_part = store.cases.names() if found else set()
     n_open = sum(one.case_id in takes_part for one in found)
@@ -120,10 +120,10 @@ def _conflicts(workspace: Workspace) -> list[Waiting]:
     return [Waiting(who="you", what=f"{_counted(n_open, 'mask')} in conflict with another", command=command)]
 
 
-def _tasks_out(workspace: Workspace) -> list[Waiting]:
+def _tasks_out(project: Project) -> list[Waiting]:
     """Say how many tasks are out with readers, and which of them are not led by a score."""
-    number = workspace.store.rounds.current().number
-    out = workspace.store.tasks.of_round(number, TaskState.CLAIMED)
+    number = project.store.rounds.current().number
+    out = project.store.tasks.of_round(number, TaskState.CLAIMED)
     if not out:
         return []
     command = "experts revise, then omentum review import FOLDER"

@@ -6,7 +6,7 @@ import pytest
 
 from omentum.project.project import opened
 from omentum.records import NetworkRecord, TaskState
-from omentum.score.round import score_round
+from omentum.score.stage import score_round
 
 
 @pytest.fixture

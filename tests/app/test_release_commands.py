@@ -4,7 +4,7 @@ import shutil
 import numpy as np
 import pytest
 
-from omentum.exchange.out.export import LAYOUTS
+from omentum.exchange.exporters.export import LAYOUTS
 from omentum.volumes.nifti import read_nifti
 
 

@@ -13,7 +13,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from omentum.assemble.one_case import assemble_case
+from omentum.assemble.assemble_case import assemble_case
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import ORGANS, organ
 from omentum.volumes.masks import MaskSet

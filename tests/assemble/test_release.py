@@ -12,7 +12,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from omentum.assemble import one_case, release
+from omentum.assemble import assemble_case as one_case
+from omentum.assemble import release
 from omentum.assemble.card import ReleaseNotes
 from omentum.assemble.manifest import read_left_out, verify_release
 from omentum.assemble.release import build_release

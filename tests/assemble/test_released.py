@@ -1,5 +1,5 @@
 from omentum.assemble.released import read_release
-from omentum.assemble.round import assemble_round
+from omentum.assemble.stage import assemble_round
 
 
 def test_a_release_is_read_with_the_label_and_masks_that_it_was_made_from_though_newer_ones_came(atlas):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from omentum.evaluate.agreement import OrganAgreement
-from omentum.evaluate.round_report import RoundFigures, RoundReport
+from omentum.evaluate.report_data import RoundFigures, RoundReport
 from omentum.evaluate.summary import summarised
 
 

@@ -15,7 +15,7 @@ from omentum.evaluate.figures import (
     gain_by_organ,
     spread_apart,
 )
-from omentum.promotion import OrganGain, Outcome
+from omentum.records.promotions import OrganGain, Outcome
 from omentum.volumes.labels import ORGANS, organ
 
 GAINS = [

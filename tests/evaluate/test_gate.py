@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from omentum.errors import ConfigError
 from omentum.evaluate import gate
 from omentum.evaluate.gate import MARGIN, Paired, differences_of, judged, lower_bound
-from omentum.promotion import LEAST_PATIENTS, Outcome
+from omentum.records.promotions import LEAST_PATIENTS, Outcome
 
 MANY = 12
 

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.image import imsave
 
 from omentum.evaluate.report import MOST_COLUMNS, rendered, write_report
-from omentum.evaluate.round_report import PreviewPicture, QueueLine, Tuning
+from omentum.evaluate.report_data import PreviewPicture, QueueLine, Tuning
 from omentum.records import Revision, Says, Task, TaskState
 
 VOID = {"meta", "img", "br", "link", "input"}

@@ -8,7 +8,7 @@ import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from omentum.exchange.source import Source
+from omentum.exchange.importers.source import Source
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.volume import Volume

@@ -22,7 +22,7 @@ from omentum.errors import (
 )
 from omentum.exchange import add
 from omentum.exchange.add import OriginalLabel
-from omentum.exchange.sources import Source, find_sources
+from omentum.exchange.importers.find_sources import Source, find_sources
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import SUBSETS, organ
 from omentum.volumes.nifti import read_nifti, write_nifti
@@ -205,7 +205,7 @@ def test_a_kill_leaves_no_case_and_the_same_command_makes_it(tmp_path, source, v
     path = labels_like(volume, tmp_path / "l.nii.gz", [6])
     script = (
         "import os, signal, sys\nfrom pathlib import Path\nfrom omentum.exchange import add, label_files\n"
-        "from omentum.exchange.sources import Source\n"
+        "from omentum.exchange.importers.find_sources import Source\n"
         "label_files.write_label_table = lambda path: os.kill(os.getpid(), signal.SIGKILL)\n"
         "source, label, folder = map(Path, sys.argv[1:])\n"
         "add.import_case(Source(path=source, case_id='a'), folder, secret=b's',"

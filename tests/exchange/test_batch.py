@@ -7,7 +7,7 @@ from omentum.errors import ConfigError, UnreadableImageError
 from omentum.exchange import batch
 from omentum.exchange.add import Manner, OriginalLabel
 from omentum.exchange.batch import ADD_STAGE, add_found, is_held_out
-from omentum.exchange.sources import look_through
+from omentum.exchange.importers.find_sources import look_through
 from omentum.project.case_life import erase_case
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.nifti import read_nifti

@@ -2,7 +2,7 @@ import pytest
 
 from omentum.errors import ConfigError
 from omentum.exchange.batch import add_found
-from omentum.exchange.datalist import datalist, read_datalist, write_datalist
+from omentum.exchange.importers.datalist import datalist, read_datalist, write_datalist
 
 
 def touch(root, *names):

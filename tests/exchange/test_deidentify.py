@@ -8,7 +8,7 @@ from omentum.errors import DicomSeriesError
 from omentum.exchange.add import Manner
 from omentum.exchange.batch import add_found
 from omentum.exchange.deidentify import KEPT, deidentified, write_deidentified
-from omentum.exchange.sources import look_through
+from omentum.exchange.importers.find_sources import look_through
 from omentum.volumes.dicom import read_dicom, read_series
 
 SECRET = bytes(32)

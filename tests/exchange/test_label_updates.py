@@ -10,9 +10,9 @@ import pytest
 from omentum.exchange import known_labels
 from omentum.exchange.add import Manner, OriginalLabel
 from omentum.exchange.batch import add_found
+from omentum.exchange.importers.find_sources import look_through
 from omentum.exchange.known_labels import look_at_labels
 from omentum.exchange.label_updates import LABEL_STAGE, relabel
-from omentum.exchange.sources import look_through
 from omentum.records import MaskSource
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.nifti import read_nifti

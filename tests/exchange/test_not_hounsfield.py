@@ -9,7 +9,7 @@ import pytest
 
 from omentum.errors import ConfigError, NotHounsfieldError
 from omentum.exchange.add import Manner, OriginalLabel, import_case
-from omentum.exchange.source import Source
+from omentum.exchange.importers.source import Source
 from omentum.phantoms.phantom import make_phantom
 from omentum.project.project import opened
 from omentum.records import WHOLE_CT

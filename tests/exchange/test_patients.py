@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from omentum.exchange.fingerprint import Fingerprint
 from omentum.exchange.patients import Patients
-from omentum.exchange.same_ct import Fingerprint
 from omentum.records import Arrival, Case
 from omentum.volumes.geometry import Geometry
 

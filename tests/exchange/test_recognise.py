@@ -8,11 +8,11 @@ import SimpleITK as sitk
 
 from omentum.errors import ConfigError, UnreadableImageError
 from omentum.exchange.batch import add_found
-from omentum.exchange.data_sets import known_data_sets, read_data_set
-from omentum.exchange.label_meaning import PAIRS
-from omentum.exchange.recognise import recognise
-from omentum.exchange.sources import look_through
+from omentum.exchange.importers.dataset_descriptions import known_data_sets, read_data_set
+from omentum.exchange.importers.find_sources import look_through
+from omentum.exchange.importers.recognise import recognise
 from omentum.volumes.dicom import read_series
+from omentum.volumes.label_schemes import PAIRS
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
 

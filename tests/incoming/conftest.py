@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from omentum.project.project import new_workspace, opened
+from omentum.project.project import begin_project, opened
 from omentum.project.settings import Settings
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.nifti import write_nifti
@@ -72,7 +72,7 @@ def write_tree(root: Path, grid: str = "LPS", masks_on: str | None = None, case_
 
 
 def new_project(root: Path, organs: tuple[str, ...] = ORGANS) -> Path:
-    new_workspace(root, Settings(organs=organs, networks=("made-up",), held_out_share=0.0))
+    begin_project(root, Settings(organs=organs, networks=("made-up",), held_out_share=0.0))
     return root
 
 

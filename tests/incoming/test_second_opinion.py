@@ -1,8 +1,8 @@
 import json
 
 from omentum.incoming import add_cases
-from omentum.predict.round import predict_round
-from omentum.project.project import new_workspace, opened
+from omentum.predict.stage import predict_round
+from omentum.project.project import begin_project, opened
 from omentum.project.settings import Settings
 
 from .conftest import CASE, write_tree
@@ -23,7 +23,7 @@ def test_an_imported_network_is_a_second_opinion_and_needs_no_weights(project, t
 def test_a_network_that_predicts_here_is_not_mixed_with_what_others_made_by_its_name(home, tmp_path):
     case = write_tree(tmp_path / "tree")
     (case / "backbones/unet").rename(case / "backbones/tiny")
-    new_workspace(tmp_path / "p", Settings(organs=("liver",), networks=("tiny",), held_out_share=0.0))
+    begin_project(tmp_path / "p", Settings(organs=("liver",), networks=("tiny",), held_out_share=0.0))
     with opened(tmp_path / "p") as workspace:
         added = add_cases(workspace, [tmp_path / "tree"])
         assert workspace.predictions("tiny") == {}

@@ -5,7 +5,7 @@ from monai.inferers import sliding_window_inference
 
 from omentum.errors import ConfigError, UnknownOrganError
 from omentum.networks import infer
-from omentum.networks.grow import add_adapters
+from omentum.networks.extend_organs import add_adapters
 from omentum.networks.infer import Features, features_of, heads_of, organ_probabilities
 from omentum.networks.network import NetworkSpec
 from omentum.networks.universal_unet import UniversalUNet

@@ -14,9 +14,10 @@ from torch import nn
 
 from omentum.networks.network import ARCHITECTURES, Network, NetworkSpec, build, register
 from omentum.networks.weights import save_network
-from omentum.predict import folder, stage
+from omentum.predict import folder
+from omentum.predict import predict_case as stage
 from omentum.predict.folder import FolderPlan
-from omentum.predict.manner import Manner
+from omentum.predict.inference_config import Manner
 from omentum.predict.predictor import Predictor
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from omentum.networks.grid import from_network_axes
-from omentum.predict.decide import decided
-from omentum.predict.manner import Manner
+from omentum.predict.inference_config import Manner
+from omentum.predict.masks_from_probabilities import decided
 from omentum.predict.predictor import Predictor
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.masks import whole

@@ -7,12 +7,12 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from omentum.predict.batch import predict_files
-from omentum.predict.elsewhere import FilesNetwork
-from omentum.predict.manner import Manner
-from omentum.predict.opinion import FilesOpinion
+from omentum.predict.inference_config import Manner
+from omentum.predict.mask_files import FilesNetwork
 from omentum.predict.postprocess.recipes import RECIPES
+from omentum.predict.predict_files import predict_files
 from omentum.predict.predictor import Predictor
+from omentum.predict.predictors import FilesOpinion
 from omentum.volumes.labels import organ
 
 pytestmark = pytest.mark.usefixtures("quick_pictures")

@@ -11,7 +11,7 @@ from omentum import __version__
 from omentum.errors import ConfigError, ImageError, NotHounsfieldError, UnreadableImageError
 from omentum.predict import folder as stage
 from omentum.predict.folder import folder_steps
-from omentum.predict.manner import Manner
+from omentum.predict.inference_config import Manner
 from omentum.predict.predictor import Predictor
 from omentum.volumes.labels import ORGANS
 from omentum.volumes.nifti import write_nifti

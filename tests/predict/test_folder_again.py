@@ -10,9 +10,9 @@ import pytest
 
 from omentum.predict import folder as stage
 from omentum.predict import published_layout
-from omentum.predict.batch import predict_files
 from omentum.predict.folder import FolderLedger
-from omentum.predict.manner import Manner
+from omentum.predict.inference_config import Manner
+from omentum.predict.predict_files import predict_files
 from omentum.predict.predictor import Predictor
 from omentum.volumes import atomic
 from omentum.volumes.atomic import writing

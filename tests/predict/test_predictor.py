@@ -8,7 +8,7 @@ from omentum.errors import CheckpointError, ConfigError, UnknownOrganError
 from omentum.networks.infer import organ_probabilities
 from omentum.networks.weights import load_network, tensors_sha256
 from omentum.predict import predictor as module
-from omentum.predict.manner import Manner
+from omentum.predict.inference_config import Manner
 from omentum.predict.predictor import Predictor
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented_geometry

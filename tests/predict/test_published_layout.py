@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from omentum.predict.probability_files import write_soft_files
 from omentum.predict.published_layout import write_published
-from omentum.predict.soft_files import write_soft_files
 from omentum.volumes.labels import ORGANS, organ, subset_ids
 from omentum.volumes.masks import MaskSet, whole
 from omentum.volumes.nifti import read_nifti

@@ -6,10 +6,10 @@ import pytest
 
 from omentum.errors import UnknownNetworkError, UnknownOrganError
 from omentum.incoming import add_cases
-from omentum.predict import stage
-from omentum.predict.round import predict_round
+from omentum.predict import predict_case as stage
+from omentum.predict.stage import predict_round
 from omentum.project.paths import change_settings
-from omentum.project.project import new_workspace, opened
+from omentum.project.project import begin_project, opened
 from omentum.project.settings import Settings
 from omentum.volumes import atomic
 from omentum.volumes.atomic import writing
@@ -25,7 +25,7 @@ def project(tmp_path, monkeypatch, write_weights, ct_file):
     """A project with two cases, a network of its own, and a user who has none."""
     monkeypatch.setenv("OMENTUM_HOME", str(tmp_path / "home"))
     root = tmp_path / "atlas"
-    new_workspace(root, Settings(organs=ORGANS, networks=("bands",), overlap=0.25))
+    begin_project(root, Settings(organs=ORGANS, networks=("bands",), overlap=0.25))
     write_weights(root / "networks" / "bands" / "weights.safetensors")
     with opened(root) as workspace:
         add_cases(workspace, [ct_file("a.nii.gz"), ct_file("b.nii.gz", orientation="SAR")])

@@ -12,9 +12,9 @@ from scipy import ndimage
 from omentum.errors import ConfigError, UnknownNetworkError
 from omentum.incoming import add_cases
 from omentum.networks.left_files import forget_files, keep_files
-from omentum.predict import stage
-from omentum.predict.round import predict_round
-from omentum.project.project import new_workspace, opened
+from omentum.predict import predict_case as stage
+from omentum.predict.stage import predict_round
+from omentum.project.project import begin_project, opened
 from omentum.project.settings import Settings
 from omentum.volumes.mask_files import read_masks
 from omentum.volumes.probabilities import read_probabilities
@@ -29,7 +29,7 @@ def project(tmp_path, monkeypatch, write_weights, ct_file):
     """A project with two cases and two networks: one that runs in it, one that ran elsewhere."""
     monkeypatch.setenv("OMENTUM_HOME", str(tmp_path / "home"))
     root = tmp_path / "atlas"
-    new_workspace(root, Settings(organs=ORGANS, networks=("bands", "elsewhere"), held_out_share=0.0))
+    begin_project(root, Settings(organs=ORGANS, networks=("bands", "elsewhere"), held_out_share=0.0))
     write_weights(root / "networks" / "bands" / "weights.safetensors", gain=0.02)
     with opened(root) as workspace:
         add_cases(workspace, [ct_file("a.nii.gz"), ct_file("b.nii.gz", orientation="SAR")])

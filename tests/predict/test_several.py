@@ -9,10 +9,10 @@ from scipy import ndimage
 from scipy.special import expit
 
 from omentum.errors import ConfigError
-from omentum.predict.batch import predict_files
 from omentum.predict.folder import FolderPlan
-from omentum.predict.manner import Manner
+from omentum.predict.inference_config import Manner
 from omentum.predict.postprocess.recipes import RECIPES
+from omentum.predict.predict_files import predict_files
 from omentum.predict.predictor import Predictor
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.volume import Volume

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from omentum.project.project import Workspace, new_workspace, opened
+from omentum.project.project import Project, begin_project, opened
 from omentum.project.settings import Settings
 from omentum.records import Case, LabelVersion, MaskFinding, MaskSource, Prediction
 from omentum.volumes.file_hash import file_sha256
@@ -131,7 +131,7 @@ class Reviewed:
         made = {"predicted": self.sha256s["one"], "wrong": self.sha256s["wrong"]}
         return {name: Model(original=originals[name], **made) for name in ORGANS}
 
-    def predict(self, workspace: Workspace, network: str, name: str) -> None:
+    def predict(self, workspace: Project, network: str, name: str) -> None:
         """Let a network make the same mask of both organs."""
         folder = workspace.folder.prediction_dir("a", network)
         parts = [(organ_name, whole(SHAPE), self.masks[name]) for organ_name in ORGANS]
@@ -172,7 +172,7 @@ def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Reviewed:
     root = tmp_path_factory.mktemp("reviewed") / "atlas"
     masks = {name: _box(size) for name, size in SIZES.items()}
     made = Reviewed(root, masks, {name: mask_sha256(mask, GEOMETRY) for name, mask in masks.items()})
-    new_workspace(root, Settings(organs=ORGANS, networks=("net",), held_out_share=0.0, audit_share=0.0))
+    begin_project(root, Settings(organs=ORGANS, networks=("net",), held_out_share=0.0, audit_share=0.0))
     with opened(root) as workspace:
         folder = workspace.folder.case_dir("a")
         ct, label = folder / "ct.nii.gz", folder / "original_label.nii.gz"

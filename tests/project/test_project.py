@@ -5,7 +5,7 @@ import pytest
 
 from omentum.errors import ProjectError
 from omentum.project.paths import create_project
-from omentum.project.project import new_workspace, opened
+from omentum.project.project import begin_project, opened
 from omentum.project.settings import Settings
 from omentum.records import Case, NetworkRecord, Prediction
 from omentum.runners.in_process import InProcessRunner
@@ -16,7 +16,7 @@ from omentum.volumes.geometry import Geometry
 @pytest.fixture
 def root(tmp_path):
     folder = tmp_path / "atlas"
-    new_workspace(folder, Settings(networks=("first", "second")))
+    begin_project(folder, Settings(networks=("first", "second")))
     return folder
 
 
@@ -38,7 +38,7 @@ def test_opening_again_starts_no_other_round(root):
 
 def test_a_project_is_never_made_over_another(root):
     with pytest.raises(ProjectError, match="holds a project already"):
-        new_workspace(root, Settings())
+        begin_project(root, Settings())
     with opened(root) as workspace:
         assert workspace.settings.networks == ("first", "second")
 

@@ -13,7 +13,7 @@ from omentum.records import Case, Prediction
 from omentum.score import calibration as calibration_module
 from omentum.score.calibration import Counts, Prior
 from omentum.score.error_model import LEVELS
-from omentum.score.sight import look
+from omentum.score.scoring_grid import look
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import write_masks

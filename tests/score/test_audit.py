@@ -4,7 +4,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from omentum.measures.finite_bound import CONFIDENCE, Clustered, most_bad
+from omentum.measures.finite_population_bound import CONFIDENCE, Clustered, most_bad
 from omentum.score.audit import draw, frame_of, n_cases_to_draw, seed_of, tasks_of
 
 ORGANS = ("aorta", "gall_bladder", "kidney_left", "kidney_right", "liver", "pancreas", "spleen")

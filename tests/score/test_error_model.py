@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from omentum.score.error_model import LEVELS, MODEL_ORGANS, ErrorModel, design, level_of, shipped_model
-from omentum.score.signals import SIGNALS
+from omentum.score.voxel_features import SIGNALS
 
 N_INPUTS = len(SIGNALS) + len(MODEL_ORGANS)
 

@@ -9,7 +9,7 @@ from omentum.measures.canonical_grid import canonical
 from omentum.score.calibration import Calibration
 from omentum.score.expected_stage import LEVELS_NAME, score_expected
 from omentum.score.hot_spots import MOST_SPOTS
-from omentum.score.stage import HOT_SPOTS_NAME, heat_path
+from omentum.score.published_stage import HOT_SPOTS_NAME, heat_path
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.nifti import read_nifti
 from omentum.volumes.probabilities import read_probabilities

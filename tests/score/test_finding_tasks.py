@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from omentum.records import WHOLE_CT, CaseScore, Confirmation, MaskFinding, OrganScore, TaskKind, TaskState
-from omentum.score.plan import planned, worth_a_look
-from omentum.score.round import score_round
 from omentum.score.round_queue import Asked, costs_of, queue_round, read_queue
+from omentum.score.stage import score_round
+from omentum.score.task_selection import planned, worth_a_look
 
 UPSIDE_DOWN = MaskFinding(organ=WHOLE_CT, rule="orientation", said="upside down", severity=1.0)
 SWAPPED = MaskFinding(

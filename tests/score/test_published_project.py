@@ -4,13 +4,13 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from omentum.predict.elsewhere import FilesNetwork
-from omentum.predict.opinion import FilesOpinion
-from omentum.predict.stage import case_steps
+from omentum.abdomenatlas.datasets import organs_to_score
+from omentum.predict.mask_files import FilesNetwork
+from omentum.predict.predict_case import case_steps
+from omentum.predict.predictors import FilesOpinion
 from omentum.records import Case
-from omentum.score.published_datasets import organs_to_score
+from omentum.score.published_stage import heat_path, score_case
 from omentum.score.queue import priority_rows, ranked
-from omentum.score.stage import heat_path, score_case
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.probabilities import ENTROPIES_NAME

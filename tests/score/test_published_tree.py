@@ -5,8 +5,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from omentum.abdomenatlas.datasets import is_without_inconsistency, organs_to_score
 from omentum.errors import ConfigError, GridMismatchError, ProjectError, UnreadableImageError
-from omentum.score.published_datasets import is_without_inconsistency, organs_to_score
 from omentum.score.published_tree import MAPS, PublishedTree, attend_case, write_lists
 from omentum.volumes.labels import ORGANS
 

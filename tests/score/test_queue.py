@@ -3,9 +3,9 @@ import pytest
 from omentum.measures.effort import CostModel
 from omentum.records import CaseScore, OrganScore, TaskState
 from omentum.score import queue
-from omentum.score.plan import Choice
 from omentum.score.queue import attention_size_rows, priority_rows, ranked
 from omentum.score.strategies import Ask, chosen
+from omentum.score.task_selection import Choice
 
 COSTS = CostModel()
 

@@ -5,9 +5,9 @@ import pytest
 
 from omentum.errors import ProjectError
 from omentum.records import TaskState
-from omentum.score import round as score_module
-from omentum.score.round import score_round
-from omentum.score.stage import heat_path
+from omentum.score import stage as score_module
+from omentum.score.published_stage import heat_path
+from omentum.score.stage import score_round
 from omentum.volumes.nifti import read_nifti
 
 

@@ -6,8 +6,8 @@ import pytest
 from omentum.errors import ConfigError
 from omentum.project.settings import Settings
 from omentum.records import CaseScore, OrganScore, TaskState
-from omentum.score.round import score_round
 from omentum.score.round_queue import checked_asked, costs_of, queue_path, queue_round, read_queue, totals
+from omentum.score.stage import score_round
 
 
 @pytest.fixture

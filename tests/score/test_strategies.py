@@ -7,8 +7,8 @@ from omentum.errors import ConfigError
 from omentum.measures.effort import CostModel
 from omentum.project.settings import RECIPES, STRATEGIES
 from omentum.records import CaseScore, OrganScore
-from omentum.score.plan import planned
 from omentum.score.strategies import Ask, chosen, register, strategy_names, strategy_of
+from omentum.score.task_selection import planned
 
 ASK = Ask(costs=CostModel(), budget_minutes=float("inf"), seed=1)
 

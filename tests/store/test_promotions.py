@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from omentum.errors import ProjectError
-from omentum.promotion import OrganGain, Outcome, Promotion
+from omentum.records.promotions import OrganGain, Outcome, Promotion
 from omentum.store.store import Store
 
 

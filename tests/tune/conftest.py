@@ -11,11 +11,11 @@ import omentum.networks.starter  # noqa: F401  (registers its architecture)
 from omentum.networks.network import Network, NetworkSpec, build
 from omentum.networks.universal_unet import UniversalUNet
 from omentum.phantoms.rendered import Pair
-from omentum.project.project import Workspace, new_workspace, opened, prediction_stage
+from omentum.project.project import Project, begin_project, opened, prediction_stage
 from omentum.project.settings import Settings
 from omentum.records import Case, LabelledCase, MaskSource, Prediction, StandingMask
-from omentum.tune import pool
-from omentum.tune.prepared import PreparedCase
+from omentum.tune import case_buffer as pool
+from omentum.tune.prepared_cases import PreparedCase
 from omentum.volumes.atomic import copy
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.geometry import Geometry
@@ -142,7 +142,7 @@ def one_thread():
 
 
 def _keep_prediction(
-    workspace: Workspace, case_id: str, network: str, masks: MaskSet, weights: str = "w" * 64
+    workspace: Project, case_id: str, network: str, masks: MaskSet, weights: str = "w" * 64
 ) -> None:
     folder = workspace.folder.prediction_dir(case_id, network)
     write_masks(folder / "masks.nii.gz", masks)
@@ -168,7 +168,7 @@ def keep_prediction() -> Callable[..., None]:
 @pytest.fixture
 def workspace(home, cohort, tmp_path, keep_case, keep_prediction):
     """Four made-up patients with true masks as predictions; the last is held out."""
-    new_workspace(tmp_path / "atlas", Settings(networks=("tiny",), held_out_share=0.0))
+    begin_project(tmp_path / "atlas", Settings(networks=("tiny",), held_out_share=0.0))
     with opened(tmp_path / "atlas") as workspace:
         for folder in sorted(cohort.iterdir()):
             ct = workspace.folder.case_dir(folder.name) / "ct.nii.gz"

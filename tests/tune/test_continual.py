@@ -7,7 +7,7 @@ import torch
 
 from omentum.errors import TuneError
 from omentum.measures.overlap import dice
-from omentum.networks.grow import add_adapters
+from omentum.networks.extend_organs import add_adapters
 from omentum.networks.infer import features_of, heads_of, organ_probabilities
 from omentum.networks.weights import load_network, save_network, tensors_sha256
 from omentum.tune import continual as continual_module

@@ -13,7 +13,7 @@ from omentum.errors import ConfigError
 from omentum.networks.network import NetworkSpec, build
 from omentum.tune.config import FullConfig
 from omentum.tune.devices import check_devices, precision_for, run_on
-from omentum.tune.full_run import FullRun
+from omentum.tune.full_training import FullRun
 from omentum.tune.losses import partial_loss
 
 TOGETHER = """
@@ -27,8 +27,8 @@ from omentum.networks.weights import tensors_sha256
 from omentum.records import MaskSource
 from omentum.tune.config import FullConfig
 from omentum.tune.devices import run_on
-from omentum.tune.full_run import FullRun
-from omentum.tune.prepared import PreparedCase
+from omentum.tune.full_training import FullRun
+from omentum.tune.prepared_cases import PreparedCase
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.masks import MaskSet, whole
 import omentum.networks.starter

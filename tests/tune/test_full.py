@@ -15,9 +15,9 @@ from omentum.networks.weights import tensors_sha256
 from omentum.phantoms.anatomy_map import read_anatomy
 from omentum.records import MaskSource
 from omentum.tune import learner as learner_module
+from omentum.tune.case_buffer import CasePool
 from omentum.tune.config import FullConfig
 from omentum.tune.full import train_full
-from omentum.tune.pool import CasePool
 
 CONFIG = FullConfig(
     steps=5,
@@ -37,7 +37,7 @@ from omentum.networks.network import NetworkSpec, build
 from omentum.records import MaskSource
 from omentum.tune.config import FullConfig
 from omentum.tune.full import train_full
-from omentum.tune.prepared import PreparedCase
+from omentum.tune.prepared_cases import PreparedCase
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.masks import MaskSet, whole
 

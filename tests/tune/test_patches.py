@@ -7,9 +7,9 @@ import torch
 from omentum.networks.starter import OVERVIEW_VOXELS
 from omentum.records import MaskSource
 from omentum.tune import patches as patches_module
+from omentum.tune.case_buffer import CasePool
 from omentum.tune.config import FullConfig
 from omentum.tune.patches import draw
-from omentum.tune.pool import CasePool
 
 ORGANS = ("spleen", "liver", "pancreas")
 SMALL = FullConfig(patch_voxels=(16, 16, 16), batch_size=2, seed=4)

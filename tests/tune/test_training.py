@@ -17,7 +17,7 @@ from omentum.networks.network import NetworkSpec, build
 from omentum.networks.weights import tensors_sha256
 from omentum.tune.config import FullConfig
 from omentum.tune.devices import run_on
-from omentum.tune.full_run import FullRun
+from omentum.tune.full_training import FullRun
 
 CONFIG = FullConfig(
     steps=8, patch_voxels=(16, 16, 16), checkpoint_every=3, validate_every=2, patience=2, seed=9
@@ -31,9 +31,9 @@ from omentum.networks.network import NetworkSpec, build
 from omentum.records import MaskSource
 from omentum.tune.config import FullConfig
 from omentum.tune.devices import run_on
-from omentum.tune.full_run import FullRun
+from omentum.tune.full_training import FullRun
 from omentum.tune.held_out import HeldOutDice
-from omentum.tune.prepared import PreparedCase
+from omentum.tune.prepared_cases import PreparedCase
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.masks import MaskSet, whole
 import omentum.networks.starter

@@ -13,10 +13,10 @@ from omentum.app.say_added import added_rows, as_json, say_added, say_unusable
 from omentum.errors import ConfigError
 from omentum.exchange.add import Manner, OriginalLabel
 from omentum.exchange.batch import Labels
-from omentum.exchange.data_sets import data_set_named
-from omentum.exchange.datalist import datalist as list_cases
-from omentum.exchange.datalist import read_datalist, write_datalist
-from omentum.exchange.sources import Looked, Source, look_through
+from omentum.exchange.importers.datalist import datalist as list_cases
+from omentum.exchange.importers.datalist import read_datalist, write_datalist
+from omentum.exchange.importers.dataset_descriptions import data_set_named
+from omentum.exchange.importers.find_sources import Looked, Source, look_through
 from omentum.project.project import opened
 from omentum.records import Failure
 
@@ -81,12 +81,12 @@ def add(
         update_labels=update_labels,
         readmit=readmit,
     )
-    with opened(context.obj) as workspace:
+    with opened(context.obj) as project:
         with bars() as tell:
             added = loop.add_found(
-                workspace, looked, case_id=case_id, labels=labels, manner=manner, tell=of_run(tell)
+                project, looked, case_id=case_id, labels=labels, manner=manner, tell=of_run(tell)
             )
-        rows = added_rows(workspace, added)
+        rows = added_rows(project, added)
     left_out = (*_left_out(looked, labels), *added.left_alone)
     if for_programs:
         say_json(as_json(rows, added, left_out))

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
+from omentum.abdomenatlas.datasets import is_without_inconsistency, organs_to_score, targets
 from omentum.app.console import bars, end_batches, of_run, say_json, say_table
 from omentum.app.options import AsJson, listed
 from omentum.errors import ConfigError
 from omentum.runners.in_process import InProcessRunner
 from omentum.runners.memory_ledger import MemoryLedger
-from omentum.score.published_datasets import is_without_inconsistency, organs_to_score, targets
 from omentum.score.published_tree import MAPS, PublishedTree, TreeScore, attend_case, write_lists
 from omentum.volumes.labels import organs_named
 

@@ -26,12 +26,12 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Bound what still needs a major revision. Example: omentum -C my-atlas audit --bound 5%."""
-    with opened(context.obj) as workspace:
-        share = share_of(bound) if bound else workspace.settings.audit_bound
-        number = workspace.store.rounds.current().number
-        plan = audit_plan(workspace, share)
-        result = audit_result(workspace, number, count_missing=count_missing)
-        stop = loop.stop_rule(workspace)
+    with opened(context.obj) as project:
+        share = share_of(bound) if bound else project.settings.audit_bound
+        number = project.store.rounds.current().number
+        plan = audit_plan(project, share)
+        result = audit_result(project, number, count_missing=count_missing)
+        stop = loop.stop_rule(project)
     if as_json:
         told: dict[str, Any] = {
             "round": number,

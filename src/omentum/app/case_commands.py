@@ -10,8 +10,8 @@ import typer
 from omentum.app.console import say_error, say_json, say_table
 from omentum.app.options import AsJson, listed
 from omentum.errors import ConfigError
+from omentum.exchange.importers.labels import OriginalLabel
 from omentum.exchange.label_updates import relabel as relabel_case
-from omentum.exchange.original_label import OriginalLabel
 from omentum.project.case_life import (
     Erased,
     erase_case,
@@ -34,10 +34,10 @@ Why = Annotated[str, typer.Option(help="The reason; it is kept.")]
 @app.command("list")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List all cases, which take part, and what is known of each. Example: omentum -C my-atlas cases list."""
-    with opened(context.obj, looking=True) as workspace:
-        lines = list_cases(workspace)
-        erased = [asdict(one) for one in workspace.store.tombstones.all()]
-        unfinished = unfinished_changes(workspace.store)
+    with opened(context.obj, looking=True) as project:
+        lines = list_cases(project)
+        erased = [asdict(one) for one in project.store.tombstones.all()]
+        unfinished = unfinished_changes(project.store)
     if as_json:
         say_json({"cases": [_described(one) for one in lines], "erased": erased, "unfinished": unfinished})
         return
@@ -58,8 +58,8 @@ def exclude(context: typer.Context, case_id: CaseName, why: Why, as_json: AsJson
 
     Example: omentum -C my-atlas cases exclude BTCV_01 --why "motion".
     """
-    with opened(context.obj) as workspace:
-        skipped = exclude_case(workspace, case_id, why)
+    with opened(context.obj) as project:
+        skipped = exclude_case(project, case_id, why)
     if as_json:
         say_json({"case": case_id, "excluded_why": why.strip(), "skipped": [one.number for one in skipped]})
         return
@@ -69,8 +69,8 @@ def exclude(context: typer.Context, case_id: CaseName, why: Why, as_json: AsJson
 @app.command()
 def include(context: typer.Context, case_id: CaseName, as_json: AsJson = False) -> None:
     """Let an excluded case take part again. Example: omentum -C my-atlas cases include BTCV_01."""
-    with opened(context.obj) as workspace:
-        tasks = include_case(workspace, case_id)
+    with opened(context.obj) as project:
+        tasks = include_case(project, case_id)
     if as_json:
         say_json({"case": case_id, "tasks": [one.number for one in tasks]})
         return
@@ -90,8 +90,8 @@ def rename(
 
     Example: omentum -C my-atlas cases rename scan7 BTCV_07.
     """
-    with opened(context.obj) as workspace:
-        rename_case(workspace, case_id, new)
+    with opened(context.obj) as project:
+        rename_case(project, case_id, new)
     typer.echo(f"{case_id} is called {new} from now on; releases keep the name that they were made with")
 
 
@@ -117,9 +117,9 @@ def relabel(
     Example: omentum -C my-atlas cases relabel BTCV_01 corrected.nii.gz.
     """
     original = OriginalLabel(path=label, ids=label_ids, organs=listed(label_organs))
-    with opened(context.obj) as workspace:
-        version = relabel_case(workspace, workspace.store.cases.get(case_id), original)
-        n_versions = len(workspace.store.labels.of_case(case_id))
+    with opened(context.obj) as project:
+        version = relabel_case(project, project.store.cases.get(case_id), original)
+        n_versions = len(project.store.labels.of_case(case_id))
     if as_json:
         said = None if version is None else asdict(version)
         say_json({"case": case_id, "is_new": version is not None, "version": said})
@@ -146,8 +146,8 @@ def erase(
     """
     if not yes:
         _ask(case_id)
-    with opened(context.obj) as workspace:
-        erased = erase_case(workspace, case_id, why=why, by=by)
+    with opened(context.obj) as project:
+        erased = erase_case(project, case_id, why=why, by=by)
     if as_json:
         say_json(asdict(erased))
     else:

@@ -38,8 +38,8 @@ def adjudicate(
 
     Example: omentum -C my-atlas review adjudicate BTCV_01 liver --revision 7.
     """
-    with opened(context.obj) as workspace:
-        decision = ReviewService(workspace).adjudicate(case_id, organ_name, revision, by=by, why=why)
+    with opened(context.obj) as project:
+        decision = ReviewService(project).adjudicate(case_id, organ_name, revision, by=by, why=why)
     typer.echo(f"from now on revision {revision} of {decision.organ} in {case_id} stands")
 
 
@@ -58,8 +58,8 @@ def prefer(
     """
     if original and revision is not None:
         raise ConfigError("--revision", revision, "give either a revision or --original")
-    with opened(context.obj) as workspace:
-        service = ReviewService(workspace)
+    with opened(context.obj) as project:
+        service = ReviewService(project)
         if original:
             decision = service.restore(case_id, organ_name, MaskSource.ORIGINAL, by=by, why=why)
             what = "the original label"
@@ -86,9 +86,9 @@ def restore(
     if (revision is not None) + original + predicted != 1:
         raise ConfigError("--revision", revision, "give one of --revision, --original and --predicted")
     source = MaskSource.ORIGINAL if original else MaskSource.PREDICTED
-    with opened(context.obj) as workspace:
+    with opened(context.obj) as project:
         to = source if revision is None else revision
-        decision = ReviewService(workspace).restore(case_id, organ_name, to, by=by, why=why)
+        decision = ReviewService(project).restore(case_id, organ_name, to, by=by, why=why)
     what = f"the {source} mask" if revision is None else f"revision {revision}"
     typer.echo(f"from now on {what} of {decision.organ} in {case_id} stands")
 
@@ -106,8 +106,8 @@ def confirm(
 
     Example: omentum -C my-atlas review confirm --rule orientation --cases BTCV_01 --why "situs inversus".
     """
-    with opened(context.obj) as workspace:
-        service = ReviewService(workspace)
+    with opened(context.obj) as project:
+        service = ReviewService(project)
         said = service.confirm(rule, listed(cases), organs=listed(organs), by=by, why=why)
     rows = [(one.case_id, one.organ, one.rule, one.by) for one in said]
     columns = ("case", "organ", "rule", "by")
@@ -122,8 +122,8 @@ def history(context: typer.Context, case_id: CaseId, organ_name: OrganName, as_j
 
     Example: omentum -C my-atlas review history BTCV_01 liver.
     """
-    with opened(context.obj, looking=True) as workspace:
-        told = ReviewService(workspace).history(case_id, organ_name)
+    with opened(context.obj, looking=True) as project:
+        told = ReviewService(project).history(case_id, organ_name)
     columns = ("time", "what", "by", "said", "revision", "stands")
     rows = [
         (
@@ -157,6 +157,6 @@ def comment(
 
     Example: omentum -C my-atlas review comment 7 "the tip of segment 6 is missing".
     """
-    with opened(context.obj) as workspace:
-        kept = ReviewService(workspace).comment(revision, text, by=by)
+    with opened(context.obj) as project:
+        kept = ReviewService(project).comment(revision, text, by=by)
     typer.echo(f"kept with revision {kept.number} of {kept.organ} in {kept.case_id}")

@@ -18,15 +18,15 @@ from omentum.app.console import bars, of_run, say_table
 from omentum.app.gate_command import said_of
 from omentum.errors import ConfigError
 from omentum.evaluate.agreement import compare_case
-from omentum.evaluate.round_report import RoundReport
+from omentum.evaluate.report_data import RoundReport
 from omentum.evaluate.summary import summarised
 from omentum.exchange.add import OriginalLabel
 from omentum.measures.error_regions import DEEPER_THAN_MM
 from omentum.phantoms.cohort import write_cohort
-from omentum.project.project import Workspace, new_workspace, opened
+from omentum.project.project import Project, begin_project, opened
 from omentum.project.settings import Settings
-from omentum.promotion import Outcome, Promotion
 from omentum.records import Case, Release, Task
+from omentum.records.promotions import Outcome, Promotion
 from omentum.review.simulated import SimulatedReader
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet, OrganPart, whole
@@ -60,17 +60,15 @@ def run_demo(folder: Path, n_cases: int) -> None:
         for seed in range(n_cases):
             write_cohort(folder / "cohort", [seed], style=_STYLE, spacing_mm=_SPACING_MM)
             tell("make patients", seed + 1, n_cases, "")
-        project = folder / "project"
+        root = folder / "project"
         minutes = n_cases * _MINUTES_A_CASE
-        new_workspace(
-            project, Settings(networks=default_networks(), held_out_share=0.0, budget_minutes=minutes)
-        )
-        with opened(project) as workspace:
-            _add(workspace, folder / "cohort")
-            rows = [_round(workspace, folder, of_run(tell)) for _ in range(ROUNDS)]
-            loop.predict(workspace, tell=of_run(tell))
-            loop.score(workspace, tell=of_run(tell))
-            report, path = loop.evaluate(workspace, truth=folder / "cohort")
+        begin_project(root, Settings(networks=default_networks(), held_out_share=0.0, budget_minutes=minutes))
+        with opened(root) as project:
+            _add(project, folder / "cohort")
+            rows = [_round(project, folder, of_run(tell)) for _ in range(ROUNDS)]
+            loop.predict(project, tell=of_run(tell))
+            loop.score(project, tell=of_run(tell))
+            report, path = loop.evaluate(project, truth=folder / "cohort")
     _say(report, rows)
     typer.echo(f"the report is {path.resolve()}")
 
@@ -83,47 +81,47 @@ def _clear(folder: Path) -> None:
     (folder / _MARK).touch()
 
 
-def _add(workspace: Workspace, cohort: Path) -> None:
+def _add(project: Project, cohort: Path) -> None:
     """Add the CTs alone: their true labels are for the simulated reader and the evaluation."""
 
     def no_label(_source: object) -> OriginalLabel | None:
         return None
 
-    loop.add_cases(workspace, [cohort], labels=no_label)
-    patients = [case.patient_id for case in workspace.store.cases.all()]
-    workspace.store.cases.hold_out(patients[_HELD_OUT_EVERY - 1 :: _HELD_OUT_EVERY])
+    loop.add_cases(project, [cohort], labels=no_label)
+    patients = [case.patient_id for case in project.store.cases.all()]
+    project.store.cases.hold_out(patients[_HELD_OUT_EVERY - 1 :: _HELD_OUT_EVERY])
 
 
-def _round(workspace: Workspace, folder: Path, tell: loop.Tell) -> tuple[float, int, float | None]:
+def _round(project: Project, folder: Path, tell: loop.Tell) -> tuple[float, int, float | None]:
     """Run one round; give the reader's minutes, the masks revised, and the Dice of the release."""
-    number = workspace.store.rounds.current().number
+    number = project.store.rounds.current().number
     tasks_dir = folder / "tasks" / str(number)
-    half = loop.first_half(workspace, tasks_dir, tell=tell)
-    minutes_of = _revise(half.tasks, workspace, folder, tasks_dir)
-    done = loop.second_half(workspace, tasks_dir, f"V{number}", minutes_of=minutes_of, tell=tell)
-    _accept(workspace, done.verdict)
-    dice = _release_dice(done.release, workspace.store.cases.all(), folder / "cohort")
+    half = loop.first_half(project, tasks_dir, tell=tell)
+    minutes_of = _revise(half.tasks, project, folder, tasks_dir)
+    done = loop.second_half(project, tasks_dir, f"V{number}", minutes_of=minutes_of, tell=tell)
+    _accept(project, done.verdict)
+    dice = _release_dice(done.release, project.store.cases.all(), folder / "cohort")
     return sum(minutes_of.values()), len(done.revisions), dice
 
 
-def _accept(workspace: Workspace, verdict: Promotion | None) -> None:
+def _accept(project: Project, verdict: Promotion | None) -> None:
     """Accept what the gate cannot judge, as a person would have to, and say so."""
     if verdict is None:
         return
     typer.echo(said_of(verdict))
     if verdict.outcome is Outcome.UNDECIDED:
-        loop.decide(workspace, accept=True, by="demonstration", why="so few patients cannot tell")
+        loop.decide(project, accept=True, by="demonstration", why="so few patients cannot tell")
         typer.echo("the demonstration accepts it unseen; in a project, a person decides")
 
 
 def _revise(
-    tasks: tuple[Task, ...], workspace: Workspace, folder: Path, tasks_dir: Path
+    tasks: tuple[Task, ...], project: Project, folder: Path, tasks_dir: Path
 ) -> dict[tuple[str, str], float]:
     def truth(case_id: str, organ_name: str) -> npt.NDArray[np.bool_]:
         labels = read_nifti(folder / "cohort" / case_id / "labels.nii.gz").voxels
         return np.asarray(labels == organ(organ_name).index)
 
-    minutes = workspace.settings.budget_minutes
+    minutes = project.settings.budget_minutes
     reader = SimulatedReader(truth=truth, budget_minutes=minutes, leaves_mm=DEEPER_THAN_MM)
     return reader.revise(sorted(tasks, key=lambda task: task.rank), tasks_dir)
 

@@ -10,7 +10,7 @@ from omentum.app.console import bars, of_run, say_json, say_table
 from omentum.app.options import AsJson, Device, device_named
 from omentum.errors import ConfigError
 from omentum.project.project import opened
-from omentum.promotion import Outcome, Promotion
+from omentum.records.promotions import Outcome, Promotion
 
 __all__ = ["add_to", "said_of"]
 
@@ -32,12 +32,12 @@ def gate(
     """Judge the network that was just tuned. Example: omentum -C my-atlas gate --accept --by reader-2."""
     if accept and reject:
         raise ConfigError("--accept", "given with --reject", "a verdict is one of the two")
-    with opened(context.obj) as workspace:
+    with opened(context.obj) as project:
         if accept or reject:
-            verdict = loop.decide(workspace, accept=accept, by=by, why=why)
+            verdict = loop.decide(project, accept=accept, by=by, why=why)
         else:
             with bars() as tell:
-                verdict = loop.gate(workspace, device=device_named(device), tell=of_run(tell))
+                verdict = loop.gate(project, device=device_named(device), tell=of_run(tell))
     _say(verdict, as_json=as_json)
 
 
@@ -51,8 +51,8 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """Use an earlier network again, from a new round on. Example: omentum -C my-atlas rollback starter."""
-    with opened(context.obj) as workspace:
-        verdict = loop.roll_back(workspace, network, by=by, why=why)
+    with opened(context.obj) as project:
+        verdict = loop.roll_back(project, network, by=by, why=why)
     _say(verdict, as_json=as_json)
 
 

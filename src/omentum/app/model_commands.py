@@ -166,7 +166,7 @@ def add(
 def _add_files(folder: Path, name: str, ids: str, organs: str) -> None:
     from omentum.networks.catalogue import AVERAGE, check_free
     from omentum.networks.left_files import keep_files
-    from omentum.predict.elsewhere import FilesNetwork
+    from omentum.predict.mask_files import FilesNetwork
 
     check_free(folder, name, is_average=any(folder.glob(f"*/{AVERAGE}/segmentations")))
     left = FilesNetwork(name=name, folder=folder, ids=ids or "omentum", organs=listed(organs))

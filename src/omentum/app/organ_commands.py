@@ -9,7 +9,7 @@ from omentum.app.console import say_json, say_table
 from omentum.app.options import AsJson, listed
 from omentum.errors import ConfigError
 from omentum.project.paths import ProjectFolder, change_settings
-from omentum.project.project import Workspace, opened
+from omentum.project.project import Project, opened
 from omentum.records import MaskSource
 from omentum.volumes.labels import organ
 
@@ -27,8 +27,8 @@ def list_(
 
     Example: omentum -C my-atlas organs list.
     """
-    with opened(context.obj, looking=True) as workspace:
-        rows = _rows(workspace)
+    with opened(context.obj, looking=True) as project:
+        rows = _rows(project)
     if as_json:
         say_json(rows)
         return
@@ -54,8 +54,8 @@ def add(
     """
     name, path = organ(name).name, ProjectFolder(context.obj).settings_path
     others = [organ(one).name for one in listed(similar)]
-    with opened(context.obj) as workspace:
-        settings = workspace.settings
+    with opened(context.obj) as project:
+        settings = project.settings
     if name in settings.organs:
         raise ConfigError("NAME", name, "it is one of the project's organs already; `omentum organs list`")
     text = f"{name}={'+'.join(others)}" if others else name
@@ -66,15 +66,15 @@ def add(
     )
 
 
-def _rows(workspace: Workspace) -> list[dict[str, Any]]:
+def _rows(project: Project) -> list[dict[str, Any]]:
     from omentum.networks.catalogue import known_models
     from omentum.networks.weights import read_spec
 
-    weights = known_models(workspace.folder.root / "networks")
-    specs = {name: read_spec(weights[name]) for name in workspace.networks if name in weights}
+    weights = known_models(project.folder.root / "networks")
+    specs = {name: read_spec(weights[name]) for name in project.networks if name in weights}
     drawn = Counter(
         mask.organ
-        for one in workspace.standing()
+        for one in project.standing()
         for mask in one.masks
         if mask.source is not MaskSource.PREDICTED
     )
@@ -84,5 +84,5 @@ def _rows(workspace: Workspace) -> list[dict[str, Any]]:
             "known_to": [network for network, spec in specs.items() if spec and name in spec.organs],
             "cases": drawn[name],
         }
-        for name in workspace.settings.organs
+        for name in project.settings.organs
     ]

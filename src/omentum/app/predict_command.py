@@ -10,7 +10,7 @@ from omentum import loop
 from omentum.app.console import bars, end_batches, of_run, say_json
 from omentum.app.options import AcceptValues, AsJson, Device, HuOffset, device_named, listed
 from omentum.errors import ConfigError
-from omentum.exchange.sources import look_through
+from omentum.exchange.importers.find_sources import look_through
 from omentum.project.project import opened
 
 __all__ = ["predict"]
@@ -63,10 +63,10 @@ def predict(
     if average:
         raise ConfigError("--average", average, "it is for projects; of CTs, several networks are averaged")
     from omentum.app.say_predicted import as_json, found_in_folder, say_found
-    from omentum.predict.batch import predict_files
     from omentum.predict.folder import FolderPlan
-    from omentum.predict.manner import Manner
-    from omentum.predict.named import opinion_named
+    from omentum.predict.inference_config import Manner
+    from omentum.predict.load_predictor import opinion_named
+    from omentum.predict.predict_files import predict_files
 
     manner = Manner(
         overlap=overlap, recipe=recipe or "default", without=listed(without), numbers=numbers or "auto"
@@ -99,24 +99,24 @@ def predict(
 
 
 def _predict_project(
-    project: Path, networks: tuple[str, ...], average: bool, device: str, for_programs: bool
+    root: Path, networks: tuple[str, ...], average: bool, device: str, for_programs: bool
 ) -> None:
     from omentum.app.say_predicted import as_json, found_in_project, held_back, say_found, say_held_back
     from omentum.networks.catalogue import AVERAGE
 
     where = device_named(device)
-    with opened(project) as workspace:
+    with opened(root) as project:
         with bars() as tell:
             batches = loop.predict(
-                workspace, networks=networks, average=average, device=where, tell=of_run(tell)
+                project, networks=networks, average=average, device=where, tell=of_run(tell)
             )
-        names = (*(networks or workspace.networks), *((AVERAGE,) if average else ()))
-        findings = found_in_project(workspace, names, batches)
+        names = (*(networks or project.networks), *((AVERAGE,) if average else ()))
+        findings = found_in_project(project, names, batches)
         done = {case_id for batch in batches for case_id in batch.done}
         if for_programs:
             cases = {case_id for batch in batches for case_id in (*batch.done, *batch.skipped)}
-            say_json(as_json(batches, findings, held_back(workspace, cases)))
+            say_json(as_json(batches, findings, held_back(project, cases)))
         else:
             say_found(findings, done)
-            say_held_back(held_back(workspace, done))
+            say_held_back(held_back(project, done))
     end_batches(batches, "predicted")

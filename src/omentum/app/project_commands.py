@@ -8,7 +8,7 @@ import typer
 from omentum.app.add_command import add, datalist
 from omentum.app.console import bars, say_json, say_table
 from omentum.app.say_status import say_status
-from omentum.project.project import new_workspace, opened
+from omentum.project.project import begin_project, opened
 from omentum.project.settings import Settings
 from omentum.status import case_lines, summary
 from omentum.waiting import Waiting
@@ -39,7 +39,7 @@ def init(
         if k == 0 or name not in known_files():  # the first is tuned, which takes weights
             find_weights(name)
     settings = Settings(organs=tuple(organs.split(",")), networks=networks, held_out_share=held_out)
-    new_workspace(folder, settings)
+    begin_project(folder, settings)
     typer.echo(f"made {folder}; next: omentum -C {folder} add CT...")
 
 
@@ -49,9 +49,9 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Show how far a project is and what waits for whom. Example: omentum -C my-atlas status."""
-    with opened(context.obj, looking=True) as workspace:
-        told = summary(workspace)
-        told["case_list"] = case_lines(workspace) if cases else []
+    with opened(context.obj, looking=True) as project:
+        told = summary(project)
+        told["case_list"] = case_lines(project) if cases else []
     if as_json:
         say_json(told)
         return

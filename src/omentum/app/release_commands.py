@@ -12,12 +12,12 @@ from omentum.app.options import AsJson, listed
 from omentum.app.say_left_out import end_release, say_left_out
 from omentum.assemble.card import ReleaseNotes
 from omentum.assemble.compare import Change, ReleaseDiff, ReleasePlan, compare_releases, diff_of
-from omentum.assemble.current import current_release, release_named, roll_back
+from omentum.assemble.current_release import current_release, release_named, roll_back
 from omentum.assemble.manifest import read_left_out, verify_release
-from omentum.assemble.round import network_of, plan_round
+from omentum.assemble.stage import network_of, plan_round
 from omentum.errors import ConfigError
-from omentum.exchange.out.layout import Export
-from omentum.project.project import Workspace, opened
+from omentum.exchange.exporters.exporter import Export
+from omentum.project.project import Project, opened
 from omentum.records import MaskSource
 from omentum.volumes.labels import organs_named
 
@@ -49,12 +49,12 @@ def assemble(
     """Build a release with its lineage. Example: omentum -C my-atlas assemble --version V1."""
     if not version and not plan:
         raise ConfigError("--version", version, "a release needs a name, such as V1; or give --plan")
-    with opened(context.obj, looking=plan) as workspace:
+    with opened(context.obj, looking=plan) as project:
         if plan:
-            _say_plan(workspace, network, as_json=as_json)
+            _say_plan(project, network, as_json=as_json)
             return
         with bars() as tell:
-            release = loop.assemble(workspace, version, network=network, n_workers=workers, tell=of_run(tell))
+            release = loop.assemble(project, version, network=network, n_workers=workers, tell=of_run(tell))
     if as_json:
         told = {"version": version, "folder": str(release.folder), "cases": release.n_cases}
         notes = read_left_out(release.folder)
@@ -68,17 +68,17 @@ def _told(counts: ReleasePlan | ReleaseDiff) -> dict[str, Any]:
     return {one.name: getattr(counts, one.name) for one in fields(counts)}
 
 
-def _say_plan(workspace: Workspace, network: str | None, *, as_json: bool) -> None:
-    plan = plan_round(workspace, network=network)
+def _say_plan(project: Project, network: str | None, *, as_json: bool) -> None:
+    plan = plan_round(project, network=network)
     organs = [row.name for row in organs_named(plan.organs)]
     if as_json:
-        told = _told(plan) | {"network": network_of(workspace, network)}
+        told = _told(plan) | {"network": network_of(project, network)}
         say_json(told | {"organs": {name: dict(plan.organs[name]) for name in organs}})
         return
     rows = [(name, *(plan.organs[name][source] for source in MaskSource)) for name in organs]
     say_table("masks by source", ["organ", *(source.value for source in MaskSource)], rows)
     typer.echo(
-        f"{plan.n_cases} cases predicted by {network_of(workspace, network)}; against the current release "
+        f"{plan.n_cases} cases predicted by {network_of(project, network)}; against the current release "
         f"{plan.n_cases_new} new, {plan.n_cases_gone} gone, {plan.n_masks_other} masks of another origin"
     )
     if plan.n_masks_held:
@@ -89,9 +89,9 @@ def _say_plan(workspace: Workspace, network: str | None, *, as_json: bool) -> No
 @app.command("list")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List the releases. Example: omentum -C my-atlas release list."""
-    with opened(context.obj, looking=True) as workspace:
-        releases = workspace.store.releases.all()
-        current = current_release(workspace)
+    with opened(context.obj, looking=True) as project:
+        releases = project.store.releases.all()
+        current = current_release(project)
     rows = [
         (one.version, one.n_cases, f"{one.time:%Y-%m-%d %H:%M}", "current" if one == current else "")
         for one in releases
@@ -112,8 +112,8 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Tell what is different in the second. Example: omentum -C my-atlas release diff V1 V1.1."""
-    with opened(context.obj, looking=True) as workspace:
-        folders = [release_named(workspace, version).folder for version in (first, second)]
+    with opened(context.obj, looking=True) as project:
+        folders = [release_named(project, version).folder for version in (first, second)]
     found = diff_of(*folders)
     organs = [row.name for row in organs_named(found.organs)]
     if as_json:
@@ -138,8 +138,8 @@ def diff(
 @app.command()
 def verify(context: typer.Context, version: Version) -> None:
     """Check every file of a release by its hash. Example: omentum -C my-atlas release verify V1."""
-    with opened(context.obj, looking=True) as workspace:
-        release = release_named(workspace, version)
+    with opened(context.obj, looking=True) as project:
+        release = release_named(project, version)
     problems = verify_release(release.folder)
     for problem in problems:
         say_error(problem)
@@ -151,8 +151,8 @@ def verify(context: typer.Context, version: Version) -> None:
 @app.command()
 def rollback(context: typer.Context, version: Version) -> None:
     """Let an earlier release count; nothing is removed. Example: omentum -C my-atlas release rollback V1."""
-    with opened(context.obj) as workspace:
-        release = roll_back(workspace, release_named(workspace, version).version)
+    with opened(context.obj) as project:
+        release = roll_back(project, release_named(project, version).version)
     typer.echo(f"{release.version} is the current release")
 
 
@@ -168,8 +168,8 @@ def export(
 ) -> None:
     """Hand a release on. Example: omentum -C my-atlas export V1 --layout nnunet -o Dataset700_Atlas."""
     asked = Export(version=version, out=out, organs=listed(organs), data_set=name)
-    with opened(context.obj, looking=True) as workspace, bars() as tell:
-        batch = loop.export(workspace, version, layout, asked, tell=of_run(tell))
+    with opened(context.obj, looking=True) as project, bars() as tell:
+        batch = loop.export(project, version, layout, asked, tell=of_run(tell))
     end_batches([batch], "exported")
 
 

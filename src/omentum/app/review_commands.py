@@ -49,11 +49,11 @@ def export(
     """
     name = organ_name if organ_name in (None, WHOLE_CT) else organ(str(organ_name)).name
     asked = Asked(case_ids=tuple(case or ()), organ=name, again=again)
-    with opened(context.obj) as workspace:
+    with opened(context.obj) as project:
         for case_id in asked.case_ids:
-            workspace.store.cases.get(case_id)
+            project.store.cases.get(case_id)
         lasting = timedelta(days=days)
-        exported = loop.export_round(workspace, folder, top=top, reader=reader, asked=asked, lasting=lasting)
+        exported = loop.export_round(project, folder, top=top, reader=reader, asked=asked, lasting=lasting)
     n_cases = len({task.case_id for task in exported.tasks})
     whom = "" if reader is None else f" for {reader}"
     typer.echo(
@@ -84,8 +84,8 @@ def import_(
 
     Example: omentum -C my-atlas review import tasks --reader anna --minutes 25.
     """
-    with opened(context.obj) as workspace:
-        imported = loop.import_round(workspace, folder, reader=reader, minutes=minutes, adjudicate=adjudicate)
+    with opened(context.obj) as project:
+        imported = loop.import_round(project, folder, reader=reader, minutes=minutes, adjudicate=adjudicate)
     if as_json:
         say_json(_as_json(imported))
     else:

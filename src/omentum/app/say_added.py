@@ -13,7 +13,7 @@ import typer
 from omentum.app.console import say_error
 from omentum.exchange.known_labels import LabelsSeen
 from omentum.incoming import Added
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.records import Failure
 
 __all__ = ["added_rows", "as_json", "say_added", "say_unusable"]
@@ -22,9 +22,9 @@ _SHOWN = 20
 """Most files that are left out and named for people; programs get all."""
 
 
-def added_rows(workspace: Workspace, added: Added) -> list[dict[str, Any]]:
+def added_rows(project: Project, added: Added) -> list[dict[str, Any]]:
     """Give what was noted of each case that came in now; what there is none of is left out."""
-    store = workspace.store
+    store = project.store
     cases = {case.case_id: case for case in store.cases.every()}
     arrivals, labels = store.arrivals.all(), store.labels.current()
     rows = []

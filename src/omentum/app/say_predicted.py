@@ -12,7 +12,7 @@ import typer
 
 from omentum.predict.folder import FolderPlan
 from omentum.predict.summary import finding_row, read_summary
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.project.standing import unconfirmed
 from omentum.records import WHOLE_CT, Batch, Confirmation, MaskSource
 
@@ -23,14 +23,14 @@ _SHOWN = 20
 Row = dict[str, Any]
 
 
-def found_in_project(workspace: Workspace, networks: Sequence[str], batches: Sequence[Batch]) -> list[Row]:
+def found_in_project(project: Project, networks: Sequence[str], batches: Sequence[Batch]) -> list[Row]:
     """Give what no person has confirmed of what networks made of cases, one batch a network."""
     confirmed: dict[str, list[Confirmation]] = defaultdict(list)
-    for one in workspace.store.confirmations.all():
+    for one in project.store.confirmations.all():
         confirmed[one.case_id].append(one)
     rows: list[Row] = []
     for network, batch in zip(networks, batches, strict=True):
-        predictions = workspace.predictions(network)
+        predictions = project.predictions(network)
         rows.extend(
             {"case": case_id, "network": network, **finding_row(finding)}
             for case_id in sorted({*batch.done, *batch.skipped} & predictions.keys())
@@ -48,11 +48,11 @@ def found_in_folder(plan: FolderPlan, batch: Batch) -> list[Row]:
     ]
 
 
-def held_back(workspace: Workspace, case_ids: Collection[str]) -> list[Row]:
+def held_back(project: Project, case_ids: Collection[str]) -> list[Row]:
     """Give the predicted masks of cases that are held back until a person confirms them."""
     return [
         {"case": one.case.case_id, "organ": mask.organ, "said": [finding.said for finding in mask.findings]}
-        for one in workspace.standing()
+        for one in project.standing()
         if one.case.case_id in case_ids
         for mask in one.held
         if mask.source is MaskSource.PREDICTED

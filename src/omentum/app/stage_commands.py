@@ -17,11 +17,11 @@ from omentum.app.say_queue import say_queue
 from omentum.app.tune_settings import tune_settings
 from omentum.assemble.manifest import read_left_out
 from omentum.errors import ConfigError
-from omentum.evaluate.gate_round import pending
-from omentum.project.project import Workspace, opened
+from omentum.evaluate.gate_stage import pending
+from omentum.project.project import Project, opened
 from omentum.project.settings import STRATEGIES
-from omentum.promotion import Outcome, Promotion
 from omentum.records import Batch, NetworkRecord, Release, TaskState
+from omentum.records.promotions import Outcome, Promotion
 from omentum.score.round_queue import read_queue
 from omentum.tune.config import TRAINABLE, ContinualConfig, FullConfig
 from omentum.tune.replay import RULES
@@ -47,12 +47,12 @@ def score(
 ) -> None:
     """Find what is probably wrong, and print the queue. Example: omentum -C my-atlas score --budget 20h."""
     minutes = None if budget is None else minutes_named("--budget", budget)
-    with opened(context.obj) as workspace:
+    with opened(context.obj) as project:
         with bars() as tell:
-            batch = loop.score(workspace, strategy=strategy, budget_minutes=minutes, tell=of_run(tell))
-        number, made = workspace.store.rounds.current().number, read_queue(workspace)
+            batch = loop.score(project, strategy=strategy, budget_minutes=minutes, tell=of_run(tell))
+        number, made = project.store.rounds.current().number, read_queue(project)
         ended = (TaskState.DONE, TaskState.SKIPPED)
-        tasks = [one for one in workspace.store.tasks.of_round(number) if one.state not in ended]
+        tasks = [one for one in project.store.tasks.of_round(number) if one.state not in ended]
     say_queue(number, made, tasks, top=None if as_json else top)
     end_batches([batch], "scored")
 
@@ -107,9 +107,9 @@ def tune(
     settings = tune_settings(mode, config, options)
     maps = _anatomy(anatomy or [], settings)
     device = device_named(device)
-    with opened(context.obj) as workspace, bars() as tell:
-        network = loop.tune(workspace, settings, maps=maps, device=device, progress=tell)
-        verdict = loop.gate(workspace, device=device, tell=of_run(tell))
+    with opened(context.obj) as project, bars() as tell:
+        network = loop.tune(project, settings, maps=maps, device=device, progress=tell)
+        verdict = loop.gate(project, device=device, tell=of_run(tell))
     if as_json:
         say_json({"folder": str(network.folder), **_story(network), "verdict": asdict(verdict)})
         return
@@ -153,8 +153,8 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Compare all rounds and write the report. Example: omentum -C my-atlas evaluate."""
-    with opened(context.obj) as workspace:
-        report, path = loop.evaluate(workspace, truth=truth)
+    with opened(context.obj) as project:
+        report, path = loop.evaluate(project, truth=truth)
     rows = [
         (one.number, one.network, one.summary and one.summary.dice, one.summary and one.summary.surface_dice,
          one.minutes, one.n_revised)
@@ -191,19 +191,19 @@ def round_(
         raise ConfigError("--accept", "given without --finish", "say `omentum gate --accept` for a verdict")
     batches: tuple[Batch, ...] = ()
     release: Release | None = None
-    with opened(context.obj) as workspace, bars() as tell:
-        number = workspace.store.rounds.current().number
+    with opened(context.obj) as project, bars() as tell:
+        number = project.store.rounds.current().number
         folder, told = tasks / f"round-{number}", of_run(tell)
         done: dict[str, Any] = {"round": number}
         if finish is not None:
-            half = loop.second_half(workspace, folder, finish, device=device_named(device), tell=told)
+            half = loop.second_half(project, folder, finish, device=device_named(device), tell=told)
             release = half.release
-            done |= _finished(half, _accepted(workspace, half, by) if accept else half.verdict)
-        elif pending(workspace) is None:
-            first = loop.first_half(workspace, folder, top=top, device=device_named(device), tell=told)
+            done |= _finished(half, _accepted(project, half, by) if accept else half.verdict)
+        elif pending(project) is None:
+            first = loop.first_half(project, folder, top=top, device=device_named(device), tell=told)
             batches = first.batches
             done |= {"tasks": len(first.tasks), "folder": str(folder)}
-        due = waiting(workspace)
+        due = waiting(project)
     if as_json:
         say_json({**done, "waiting": [asdict(one) for one in due]})
     else:
@@ -213,11 +213,11 @@ def round_(
     end_batches(batches, "predicted and scored")
 
 
-def _accepted(workspace: Workspace, half: loop.SecondHalf, by: str) -> Promotion | None:
+def _accepted(project: Project, half: loop.SecondHalf, by: str) -> Promotion | None:
     """Accept the network that the gate could not judge; what it did judge stands."""
     if half.verdict is None or half.verdict.outcome is not Outcome.UNDECIDED:
         return half.verdict
-    return loop.decide(workspace, accept=True, by=by)
+    return loop.decide(project, accept=True, by=by)
 
 
 def _finished(half: loop.SecondHalf, verdict: Promotion | None) -> dict[str, Any]:

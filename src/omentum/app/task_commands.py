@@ -39,8 +39,8 @@ def list_(
 
     Example: omentum -C my-atlas review list --reader anna.
     """
-    with opened(context.obj, looking=True) as workspace:
-        listed = list_tasks(workspace)
+    with opened(context.obj, looking=True) as project:
+        listed = list_tasks(project)
     if holder is not None:
         listed = [one for one in listed if holder in {lease.holder for lease in one.leases}]
     columns = ("task", "case", "organ", "kind", "state", "holder", "until", "why")
@@ -75,8 +75,8 @@ def request(
 
     Example: omentum -C my-atlas review request BTCV_01 liver --readings 2.
     """
-    with opened(context.obj) as workspace:
-        service = ReviewService(workspace)
+    with opened(context.obj) as project:
+        service = ReviewService(project)
         task = service.request(case_id, organ_name, reader=reader, n_readings=readings, why=why)
     typer.echo(f"task {task.number}: {task.organ} of {task.case_id}, {task.state}")
 
@@ -99,8 +99,8 @@ def assign(
         raise ConfigError("--task", None, "name tasks with --task, --case or --organ")
     name = organ_name if organ_name in (None, WHOLE_CT) else organ(str(organ_name)).name
     asked = Asked(case_ids=tuple(case or ()), organ=name)
-    with opened(context.obj) as workspace:
-        tasks = ReviewService(workspace).assign(reader, asked, task or ())
+    with opened(context.obj) as project:
+        tasks = ReviewService(project).assign(reader, asked, task or ())
     typer.echo(f"{len(tasks)} tasks are for {reader or 'anyone'}")
 
 
@@ -118,10 +118,10 @@ def give_back(
         raise ConfigError("--reader", reader, "say who has the tasks, with --reader or with --folder")
     holder = reader if folder is None else holder_of(folder)
     assert holder is not None
-    with opened(context.obj) as workspace:
-        held = [one.task.number for one in list_tasks(workspace) if holder in _holders(one.leases)]
+    with opened(context.obj) as project:
+        held = [one.task.number for one in list_tasks(project) if holder in _holders(one.leases)]
         wanted = numbers or [number for number in held if number is not None]
-        given = ReviewService(workspace).give_back(wanted, holder)
+        given = ReviewService(project).give_back(wanted, holder)
     typer.echo(f"{len(given)} tasks are free again")
 
 
@@ -138,8 +138,8 @@ def skip(
 
     Example: omentum -C my-atlas review skip 12 --why "the organ was resected".
     """
-    with opened(context.obj) as workspace:
-        ReviewService(workspace).skip(numbers, why)
+    with opened(context.obj) as project:
+        ReviewService(project).skip(numbers, why)
     typer.echo(f"{len(set(numbers))} tasks are skipped")
 
 
@@ -153,8 +153,8 @@ def accept(
 
     Example: omentum -C my-atlas review accept 12 --reader anna.
     """
-    with opened(context.obj) as workspace:
-        result = ReviewService(workspace).accept(number, reader, minutes=minutes)
+    with opened(context.obj) as project:
+        result = ReviewService(project).accept(number, reader, minutes=minutes)
     revision = result.revision
     stands = "it stands" if result.stands else f"it does not stand: {result.why_not}"
     typer.echo(f"{revision.organ} of {revision.case_id} is right as it was, by {reader}; {stands}")

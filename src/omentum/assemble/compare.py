@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from omentum.assemble.inputs import CaseInputs
-from omentum.assemble.table import TABLE_NAME, read_table
+from omentum.assemble.lineage_table import TABLE_NAME, read_table
 from omentum.records import MaskSource, StandingMask
 
 __all__ = [

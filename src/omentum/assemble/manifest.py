@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from omentum.assemble.card import CARD_NAME, Counts, ReleaseNotes
 from omentum.assemble.lineage import LINEAGE_NAME, Lineage, read_lineage
-from omentum.assemble.table import TABLE_NAME, writing_table
+from omentum.assemble.lineage_table import TABLE_NAME, writing_table
 from omentum.volumes.atomic import write_text, writing
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.labels import ORGANS

@@ -12,8 +12,8 @@ from concurrent.futures import as_completed
 from omentum.assemble.inputs import CaseInputs
 from omentum.errors import DiskFullError, OmentumError
 from omentum.records import Failure
+from omentum.runners.processes import worker_processes
 from omentum.runners.runner import Outcome, Progress
-from omentum.runners.worker_processes import worker_processes
 
 __all__ = ["in_processes"]
 

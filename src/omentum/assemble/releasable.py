@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from omentum.assemble.inputs import CaseInputs, inputs_of
 from omentum.assemble.licences import data_set_of, read_data_sets
 from omentum.errors import ReleaseError
-from omentum.project.project import Workspace, prediction_stage
+from omentum.project.project import Project, prediction_stage
 from omentum.project.standing import case_facts
 
 __all__ = ["AVERAGE", "Releasable", "releasable"]
@@ -31,26 +31,26 @@ class Releasable:
     """Why a case takes no part, by case."""
 
 
-def releasable(workspace: Workspace, network: str) -> Releasable:
+def releasable(project: Project, network: str) -> Releasable:
     """Give the cases to release, each with the mask that stands for each organ.
 
     A case that the network could not predict is left out, as its organs would be missing; so is one of which
     every mask is held back.
 
     Args:
-        workspace: The project.
+        project: The project.
         network: Whose predictions stand where no person drew.
 
     Raises:
         ReleaseError: Prediction was not run on a case yet.
         ConfigError: `data-sets.toml` cannot be used.
     """
-    failed = _failures(workspace, network)
-    wanted = set(workspace.settings.organs)
+    failed = _failures(project, network)
+    wanted = set(project.settings.organs)
     cases: list[CaseInputs] = []
     left_out: dict[str, str] = {}
     waiting: list[str] = []
-    for inputs in _inputs(workspace, network):
+    for inputs in _inputs(project, network):
         case_id = inputs.case.case_id
         if _lacks(inputs, wanted) and case_id in failed:
             left_out[case_id] = f"it could not be predicted: {failed[case_id]}"
@@ -65,19 +65,19 @@ def releasable(workspace: Workspace, network: str) -> Releasable:
             left_out[case_id] = "no organ of it is known"
     if waiting:
         raise ReleaseError(_not_predicted(waiting, network))
-    return Releasable(cases=tuple(cases), left_out=left_out, excluded=workspace.store.cases.excluded())
+    return Releasable(cases=tuple(cases), left_out=left_out, excluded=project.store.cases.excluded())
 
 
-def _inputs(workspace: Workspace, network: str) -> list[CaseInputs]:
-    data_sets = read_data_sets(workspace.folder.root)
-    arrivals = workspace.store.arrivals.all()
+def _inputs(project: Project, network: str) -> list[CaseInputs]:
+    data_sets = read_data_sets(project.folder.root)
+    arrivals = project.store.arrivals.all()
     return [
         inputs_of(
             facts,
             data_set=data_set_of(facts.case, data_sets),
             arrival=arrivals.get(facts.case.case_id),
         )
-        for facts in case_facts(workspace, network=network)
+        for facts in case_facts(project, network=network)
     ]
 
 
@@ -87,12 +87,12 @@ def _lacks(inputs: CaseInputs, wanted: set[str]) -> bool:
     return inputs.prediction is None and not wanted <= known
 
 
-def _failures(workspace: Workspace, network: str) -> dict[str, str]:
+def _failures(project: Project, network: str) -> dict[str, str]:
     """Give why each case could not be predicted; an average needs what every network of it made."""
-    networks = [*workspace.networks, network] if network == AVERAGE else [network]
-    ledger = workspace.store.ledger
+    networks = [*project.networks, network] if network == AVERAGE else [network]
+    ledger = project.store.ledger
     failed = (one for name in networks for one in ledger.failures(prediction_stage(name)))
-    root = f"{workspace.folder.root}/"
+    root = f"{project.folder.root}/"
     return {one.key: one.reason.replace(root, "") for one in failed}
 
 

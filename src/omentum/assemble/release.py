@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from omentum.assemble.assemble_case import assemble_case, is_assembled
 from omentum.assemble.card import ReleaseNotes
+from omentum.assemble.hard_links import link_equal_files, link_whole_case
 from omentum.assemble.inputs import CaseInputs, require_files
 from omentum.assemble.manifest import write_manifest
-from omentum.assemble.one_case import assemble_case, is_assembled
-from omentum.assemble.reuse import link_equal_files, link_whole_case
 from omentum.errors import OmentumError, ReleaseError
 from omentum.names import checked_name
 from omentum.records import Failure, Release

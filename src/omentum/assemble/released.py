@@ -10,7 +10,7 @@ from pathlib import Path
 from omentum.assemble.lineage import LINEAGE_NAME, Lineage, read_lineage
 from omentum.errors import ReleaseError
 from omentum.records import Case, MaskSource
-from omentum.released import ReleasedCase, ReleasedMask
+from omentum.records.released_cases import ReleasedCase, ReleasedMask
 from omentum.volumes.file_hash import file_sha256
 
 __all__ = ["read_release"]

@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from omentum.measures.finite_bound import CONFIDENCE, Clustered, least_sample, most_bad
-from omentum.project.project import Workspace
+from omentum.measures.finite_population_bound import CONFIDENCE, Clustered, least_sample, most_bad
+from omentum.project.project import Project
 from omentum.project.standing import standing_revision
 from omentum.records import Audit, Decision, MaskSource, Revision, Says
 from omentum.volumes.labels import organ
@@ -73,15 +73,15 @@ def is_major(revision: Revision) -> bool:
     return dice < organ(revision.organ).major_below_dice
 
 
-def audit_plan(workspace: Workspace, share: float) -> AuditPlan:
+def audit_plan(project: Project, share: float) -> AuditPlan:
     """Say how many tasks bound the share of organs that need a major revision; exact for this project.
 
     Args:
-        workspace: The project.
+        project: The project.
         share: In [0, 1].
     """
-    audit = workspace.store.audits.of_round(workspace.store.rounds.current().number)
-    frame = audit.frame if audit is not None else workspace.unrevised()
+    audit = project.store.audits.of_round(project.store.rounds.current().number)
+    frame = audit.frame if audit is not None else project.unrevised()
     if not frame:
         return AuditPlan(n_organs=0, n_cases=0, n_tasks=None, least_share=None)
     population = _population(frame)
@@ -96,28 +96,28 @@ def audit_plan(workspace: Workspace, share: float) -> AuditPlan:
     )
 
 
-def audit_result(workspace: Workspace, round_number: int, *, count_missing: bool = False) -> AuditResult:
+def audit_result(project: Project, round_number: int, *, count_missing: bool = False) -> AuditResult:
     """Bound the share of organs that still need a major revision, as far as the audit of a round goes.
 
     A task whose case was excluded or erased before its mask came back counts as a major revision, since a
     case may be excluded because its mask is wrong.
 
     Args:
-        workspace: The project.
+        project: The project.
         round_number: Whose audit.
         count_missing: Count a task that has not come back as a major revision, which can only widen the
             bound; else there is none while one is missing, as readers may have chosen which.
     """
-    audit = workspace.store.audits.of_round(round_number)
+    audit = project.store.audits.of_round(round_number)
     if audit is None or not audit.n_cases_drawn:
-        return _nothing_drawn(workspace, round_number)
-    words = _words(workspace, audit)
-    taking_part = workspace.store.cases.names()
+        return _nothing_drawn(project, round_number)
+    words = _words(project, audit)
+    taking_part = project.store.cases.names()
     unread = sorted(set(audit.drawn) - words.keys())
     gone = tuple(key for key in unread if key[0] not in taking_part)
     missing = tuple(key for key in unread if key[0] in taking_part)
     major = tuple(sorted(key for key in audit.drawn if key in words and is_major(words[key])))
-    share, statement = None, _why_stale(workspace, audit, taking_part)
+    share, statement = None, _why_stale(project, audit, taking_part)
     if not statement and missing and not count_missing:
         statement = f"no bound: {_why_missing(audit, missing)}"
     if not statement:
@@ -135,7 +135,7 @@ def audit_result(workspace: Workspace, round_number: int, *, count_missing: bool
     )
 
 
-def _words(workspace: Workspace, audit: Audit) -> dict[Key, Revision]:
+def _words(project: Project, audit: Audit) -> dict[Key, Revision]:
     """Give what counts of each drawn organ: of what was handed in for the audit's round, whenever it came.
 
     Masks that began from another person's mask say nothing of the network's. Of several the one counts that
@@ -143,12 +143,12 @@ def _words(workspace: Workspace, audit: Audit) -> dict[Key, Revision]:
     """
     drawn = set(audit.drawn)
     of_round: dict[Key, list[Revision]] = defaultdict(list)
-    for one in workspace.store.revisions.of_round(audit.round_number):
+    for one in project.store.revisions.of_round(audit.round_number):
         is_of_network = one.network == audit.network and one.base_source in (None, MaskSource.PREDICTED)
         if one.key in drawn and is_of_network:
             of_round[one.key].append(one)
     decisions: dict[Key, list[Decision]] = defaultdict(list)
-    for decision in workspace.store.decisions.all():
+    for decision in project.store.decisions.all():
         decisions[decision.case_id, decision.organ].append(decision)
     return {
         key: standing_revision(found, decisions[key]) or standing_revision(found, ()) or found[-1]
@@ -179,9 +179,9 @@ def _statement(audit: Audit, share: float, n_major: int, n_missing: int, n_gone:
     )
 
 
-def _nothing_drawn(workspace: Workspace, round_number: int) -> AuditResult:
-    network = next(one.network for one in workspace.store.rounds.all() if one.number == round_number)
-    earlier = [one for one in workspace.store.audits.all() if one.round_number < round_number and one.drawn]
+def _nothing_drawn(project: Project, round_number: int) -> AuditResult:
+    network = next(one.network for one in project.store.rounds.all() if one.number == round_number)
+    earlier = [one for one in project.store.audits.all() if one.round_number < round_number and one.drawn]
     holds = f"; that of round {earlier[-1].round_number} is about {earlier[-1].network}" if earlier else ""
     cure = "`omentum score` draws, as many as audit_share of the minutes pay for"
     return AuditResult(
@@ -196,9 +196,9 @@ def _nothing_drawn(workspace: Workspace, round_number: int) -> AuditResult:
     )
 
 
-def _why_stale(workspace: Workspace, audit: Audit, taking_part: Collection[str]) -> str:
+def _why_stale(project: Project, audit: Audit, taking_part: Collection[str]) -> str:
     """Say which predictions are not those that the audit drew from; empty where all are."""
-    weights = workspace.store.predictions.weights(audit.network)
+    weights = project.store.predictions.weights(audit.network)
     others = [
         case_id
         for case_id in audit.frame

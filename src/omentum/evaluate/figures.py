@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from omentum.evaluate.gate import MARGIN
-from omentum.promotion import OrganGain
+from omentum.records.promotions import OrganGain
 from omentum.volumes.labels import organ
 
 __all__ = [

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.errors import ConfigError
-from omentum.promotion import LEAST_PATIENTS, OrganGain, Outcome
+from omentum.records.promotions import LEAST_PATIENTS, OrganGain, Outcome
 from omentum.volumes.labels import organ, organs_named
 
 __all__ = ["MARGIN", "Paired", "Verdict", "differences_of", "judged", "lower_bound"]

@@ -19,7 +19,7 @@ from omentum.evaluate.figures import (
     reliability_curve,
 )
 from omentum.evaluate.pictures import embedded_png
-from omentum.evaluate.round_report import RoundReport
+from omentum.evaluate.report_data import RoundReport
 from omentum.evaluate.summary import ComparedOrgan, best_places, side_by_side
 from omentum.volumes.atomic import write_text
 from omentum.volumes.labels import organ

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from omentum.evaluate.audit import AuditResult, audit_result
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 
 __all__ = ["StopRule", "stop_rule"]
 
@@ -18,14 +18,14 @@ class StopRule:
     """In a sentence, for people."""
 
 
-def stop_rule(workspace: Workspace) -> StopRule:
+def stop_rule(project: Project) -> StopRule:
     """Tell whether this round may be the last: whether its audit bounds what is still wrong well enough.
 
     The bound that is well enough is `audit_bound` of the settings. It is about this round's predictions:
     those of a tuned network need an audit of their own.
     """
-    wanted = workspace.settings.audit_bound
-    result = audit_result(workspace, workspace.store.rounds.current().number)
+    wanted = project.settings.audit_bound
+    result = audit_result(project, project.store.rounds.current().number)
     if wanted == 0.0 or result.share is None:
         return StopRule(is_met=False, audit=result, why=result.statement)
     is_met = result.share <= wanted

@@ -13,11 +13,11 @@ import nibabel as nib
 
 from omentum.errors import CaseClashError, ErasedCaseError
 from omentum.exchange.deidentify import write_deidentified
+from omentum.exchange.fingerprint import Fingerprint, fingerprint
+from omentum.exchange.importers.labels import OriginalLabel
+from omentum.exchange.importers.source import Source
 from omentum.exchange.label_files import LABEL_STEM, SOURCE_LABEL_STEM, TABLE_NAME, LabelOfCase, write_version
 from omentum.exchange.manner import AS_IT_IS, Manner
-from omentum.exchange.original_label import OriginalLabel
-from omentum.exchange.same_ct import Fingerprint, fingerprint
-from omentum.exchange.source import Source
 from omentum.measures.hounsfield import HuProblem, as_hounsfield
 from omentum.measures.plausibility.whole_ct import not_hu
 from omentum.project.paths import pseudonym

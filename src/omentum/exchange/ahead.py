@@ -11,7 +11,7 @@ from functools import partial
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from omentum.runners.worker_processes import n_processors, worker_processes
+from omentum.runners.processes import n_processors, worker_processes
 
 __all__ = ["Ahead"]
 

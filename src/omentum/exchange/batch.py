@@ -12,13 +12,13 @@ from functools import partial
 from omentum.errors import CaseClashError, ConfigError
 from omentum.exchange.add import AS_IT_IS, Imported, Manner, OriginalLabel, recorded_source
 from omentum.exchange.ahead import Ahead
+from omentum.exchange.importers.find_sources import Looked, Source
 from omentum.exchange.intake import HeldOut, Intake, IntakeLedger, NewCt, Taken, brought_in, is_held_out
 from omentum.exchange.known_cases import KnownCases
 from omentum.exchange.patients import Patients
-from omentum.exchange.sources import Looked, Source
 from omentum.names import checked_name
 from omentum.project.paths import pseudonym, read_secret
-from omentum.project.project import ADD_STAGE, Workspace
+from omentum.project.project import ADD_STAGE, Project
 from omentum.records import Batch, Failure, Tombstone
 from omentum.runners.runner import Progress
 
@@ -40,7 +40,7 @@ class CasesAdded(Batch):
 
 
 def add_found(
-    workspace: Workspace,
+    project: Project,
     looked: Looked,
     *,
     case_id: str | None = None,
@@ -53,7 +53,7 @@ def add_found(
     A CT that has the name of a case and other voxels is set aside, as is one that was erased.
 
     Args:
-        workspace: The project.
+        project: The project.
         looked: What was found.
         case_id: A name for the one CT there is, instead of one from its path.
         labels: Finds a CT's original label, in place of the one that its layout has.
@@ -63,7 +63,7 @@ def add_found(
     Raises:
         ConfigError: `case_id` is given for more than one CT, or cannot be a folder's name.
     """
-    store, secret = workspace.store, read_secret(workspace.folder)
+    store, secret = project.store, read_secret(project.folder)
     cases, arrivals, erased = store.cases.every(), store.arrivals.all(), store.tombstones.all()
     if not manner.readmit:
         manner = replace(manner, refused={one.voxels: _why_erased(one) for one in erased if one.voxels})
@@ -74,7 +74,7 @@ def add_found(
     new = {
         source.case_id: NewCt(
             source=source,
-            case_dir=workspace.folder.case_dir(source.case_id),
+            case_dir=project.folder.case_dir(source.case_id),
             patient_id=None if source.patient is None else pseudonym(secret, source.patient),
             label=source.label if labels is None else labels(source),
         )
@@ -90,14 +90,14 @@ def add_found(
     intake = Intake(
         known=known,
         patients=Patients(cases, arrivals),
-        held_out=HeldOut(cases, secret, workspace.settings.held_out_share),
+        held_out=HeldOut(cases, secret, project.settings.held_out_share),
         recorded=recorded,
         manner=manner,
         imported=imported,
     )
     bring_in = partial(brought_in, secret=secret, manner=manner)
     with Ahead(list(new.values()), bring_in, is_small=_is_small) as ahead:
-        batch = workspace.runner.run(
+        batch = project.runner.run(
             sources, intake, key=lambda source: source.case_id, ledger=ledger, progress=progress
         )
     failed = (*looked.unusable, *clashes, *batch.failed)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from omentum.errors import CaseClashError
 from omentum.exchange.add import Imported, Manner, OriginalLabel, import_case, read_source
+from omentum.exchange.fingerprint import fingerprint
+from omentum.exchange.importers.source import Source
 from omentum.exchange.known_cases import KnownCases
 from omentum.exchange.patients import Patients
-from omentum.exchange.same_ct import fingerprint
-from omentum.exchange.source import Source
 from omentum.records import Arrival, Case, LabelVersion, Tombstone
 from omentum.store.ledger import StageLedger
 from omentum.store.store import Store

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from omentum.exchange.same_ct import Fingerprint, fingerprint
-from omentum.exchange.source import Source
+from omentum.exchange.fingerprint import Fingerprint, fingerprint
+from omentum.exchange.importers.source import Source
 from omentum.records import Arrival, Case
 from omentum.volumes.read import read_ct
 

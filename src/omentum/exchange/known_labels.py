@@ -7,11 +7,11 @@ Out: which labels are others than those of the cases; each by itself, one that c
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from omentum.exchange.importers.labels import OriginalLabel
+from omentum.exchange.importers.source import Source
 from omentum.exchange.label_updates import LABEL_STAGE, LabelNews, is_same_label, keep_news, label_news
 from omentum.exchange.manner import Manner
-from omentum.exchange.original_label import OriginalLabel
-from omentum.exchange.source import Source
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.records import Failure, LabelVersion
 from omentum.runners.runner import Progress
 from omentum.volumes.dicom import read_series
@@ -40,7 +40,7 @@ class LabelsSeen:
 class _NewsLedger:
     """Keeps what labels are in one transaction with the note that they were looked at."""
 
-    workspace: Workspace
+    project: Project
     news: dict[str, LabelNews]
 
     def done(self, key: str) -> bool:
@@ -48,18 +48,18 @@ class _NewsLedger:
         return False
 
     def mark_done(self, key: str, result: LabelNews) -> None:
-        store = self.workspace.store
+        store = self.project.store
         with store.together():
-            keep_news(self.workspace, result)
+            keep_news(self.project, result)
             store.ledger.forget(LABEL_STAGE, key)
         self.news[key] = result
 
     def mark_failed(self, key: str, reason: str) -> None:
-        self.workspace.store.ledger.mark_failed(LABEL_STAGE, key, reason)
+        self.project.store.ledger.mark_failed(LABEL_STAGE, key, reason)
 
 
 def look_at_labels(
-    workspace: Workspace,
+    project: Project,
     labels: Sequence[tuple[Source, OriginalLabel]],
     *,
     manner: Manner,
@@ -70,12 +70,12 @@ def look_at_labels(
     Labels whose files look as before are not opened.
 
     Args:
-        workspace: The project.
+        project: The project.
         labels: CTs by the names of their cases, and their labels.
         manner: How labels come in; those that are new or changed only if `update_labels` says so.
         progress: Told of each label that is opened.
     """
-    store = workspace.store
+    store = project.store
     kept = store.labels.current()
     asked = {source.case_id: (source, label) for source, label in labels}
     todo = {case_id: one for case_id, one in asked.items() if not is_same_label(kept.get(case_id), one[1])}
@@ -87,7 +87,7 @@ def look_at_labels(
         source, label = todo[case_id]
         is_series = source.path.is_dir() and label.path.is_dir()
         return label_news(
-            workspace,
+            project,
             store.cases.get(case_id),
             label,
             manner=manner,
@@ -96,8 +96,8 @@ def look_at_labels(
         )
 
     news: dict[str, LabelNews] = {}
-    ledger = _NewsLedger(workspace, news)
-    batch = workspace.runner.run(list(todo), work, key=str, ledger=ledger, progress=progress)
+    ledger = _NewsLedger(project, news)
+    batch = project.runner.run(list(todo), work, key=str, ledger=ledger, progress=progress)
     updated = {case_id: one.taken for case_id, one in news.items() if one.taken is not None}
     return LabelsSeen(
         updated=updated,
@@ -106,7 +106,7 @@ def look_at_labels(
             for case_id, one in news.items()
             if one.is_changed and one.taken is None
         },
-        stay={case_id: organs for case_id in updated if (organs := _worked_on(workspace, case_id))},
+        stay={case_id: organs for case_id in updated if (organs := _worked_on(project, case_id))},
         failed=batch.failed,
     )
 
@@ -117,8 +117,8 @@ def _why_changed(news: LabelNews) -> str:
     return "its label changed since it came in; take it with --update-labels"
 
 
-def _worked_on(workspace: Workspace, case_id: str) -> tuple[str, ...]:
+def _worked_on(project: Project, case_id: str) -> tuple[str, ...]:
     """Give the organs of a case that people revised or decided about."""
-    store = workspace.store
+    store = project.store
     revised = {one.organ for one in store.revisions.of_case(case_id)}
     return tuple(sorted(revised | {one.organ for one in store.decisions.of_case(case_id)}))

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import nibabel as nib
 
+from omentum.exchange.importers.labels import OriginalLabel, read_original
+from omentum.exchange.importers.transfer_labels import Transferred
 from omentum.exchange.label_source import label_sha256, label_stamp
 from omentum.exchange.manner import Manner
-from omentum.exchange.original_label import OriginalLabel, read_original
-from omentum.exchange.transfer import Transferred
 from omentum.measures.plausibility.case_look import look_at_case
 from omentum.measures.split_sides import body_middle_mm
 from omentum.project.findings import mask_findings

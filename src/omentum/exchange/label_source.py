@@ -9,7 +9,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from omentum.exchange.original_label import OriginalLabel
+from omentum.exchange.importers.labels import OriginalLabel
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.read import is_volume
 

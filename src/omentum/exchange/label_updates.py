@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
+from omentum.exchange.importers.labels import OriginalLabel
+from omentum.exchange.importers.transfer_labels import Transferred
 from omentum.exchange.label_files import LabelOfCase, write_version
 from omentum.exchange.label_source import label_sha256, label_stamp
 from omentum.exchange.manner import AS_IT_IS, Manner
-from omentum.exchange.original_label import OriginalLabel
-from omentum.exchange.transfer import Transferred
 from omentum.project.findings import confirmed_ct_rules
 from omentum.project.paths import pseudonym, read_secret
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.records import Case, LabelVersion
 from omentum.volumes.nifti import read_nifti
 from omentum.volumes.read import read_ct
@@ -49,7 +49,7 @@ class LabelNews:
 
 
 def relabel(
-    workspace: Workspace, case: Case, label: OriginalLabel, *, manner: Manner = AS_IT_IS
+    project: Project, case: Case, label: OriginalLabel, *, manner: Manner = AS_IT_IS
 ) -> LabelVersion | None:
     """Give a case another original label.
 
@@ -59,8 +59,8 @@ def relabel(
     Raises:
         ImageError: The label, or the case's CT, cannot be used; nothing is changed.
     """
-    news = label_news(workspace, case, label, manner=manner, take=True)
-    keep_news(workspace, news)
+    news = label_news(project, case, label, manner=manner, take=True)
+    keep_news(project, news)
     return news.taken
 
 
@@ -73,7 +73,7 @@ def is_same_label(kept: LabelVersion | None, label: OriginalLabel) -> bool:
 
 
 def label_news(
-    workspace: Workspace,
+    project: Project,
     case: Case,
     label: OriginalLabel,
     *,
@@ -86,7 +86,7 @@ def label_news(
     A label of other bytes that says the same of every voxel is no other label.
 
     Args:
-        workspace: The project.
+        project: The project.
         case: The case.
         label: As the data set gives it now.
         manner: How it comes in.
@@ -96,14 +96,14 @@ def label_news(
     Raises:
         ImageError: The label, or the case's CT, cannot be used.
     """
-    versions = workspace.store.labels.of_case(case.case_id)
+    versions = project.store.labels.of_case(case.case_id)
     kept = versions[-1] if versions else None
     news = LabelNews(case_id=case.case_id, stamp=label_stamp(label), kept=kept)
     if kept is not None and kept.source_sha256 == label_sha256(label):
         return news
-    secret = read_secret(workspace.folder)
-    arrival = workspace.store.arrivals.of_case(case.case_id)
-    confirmed = confirmed_ct_rules(workspace.store.confirmations.of_case(case.case_id))
+    secret = read_secret(project.folder)
+    arrival = project.store.arrivals.of_case(case.case_id)
+    confirmed = confirmed_ct_rules(project.store.confirmations.of_case(case.case_id))
     accepted = {one.rule for one in arrival.findings} if arrival is not None else set()
     of_case = LabelOfCase(
         case_id=case.case_id,
@@ -123,9 +123,9 @@ def label_news(
     return LabelNews(case_id=case.case_id, stamp=news.stamp, kept=kept, is_changed=True, taken=taken)
 
 
-def keep_news(workspace: Workspace, news: LabelNews) -> None:
+def keep_news(project: Project, news: LabelNews) -> None:
     """Keep the version that a label became, or what the files of an unchanged one look like now."""
-    labels = workspace.store.labels
+    labels = project.store.labels
     if news.taken is not None:
         labels.add(news.taken)
     elif not news.is_changed and news.kept is not None and news.kept.number is not None:

@@ -8,7 +8,7 @@ Out: each case with a `patient_id` that likely same patients share, so that the 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from omentum.exchange.same_ct import Fingerprint, KnownScans
+from omentum.exchange.fingerprint import Fingerprint, KnownScans
 from omentum.records import Arrival, Case
 
 __all__ = ["Patients", "Settled"]

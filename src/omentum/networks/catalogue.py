@@ -16,9 +16,9 @@ from typing import Any
 
 from omentum.errors import CheckpointError, ConfigError, UnknownNetworkError
 from omentum.names import checked_name
-from omentum.networks.home import home
 from omentum.networks.left_files import forget_files, known_files
 from omentum.networks.network import Network
+from omentum.networks.user_folder import home
 from omentum.networks.weights import load_network, save_network
 from omentum.volumes.atomic import write_json
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from omentum.errors import ConfigError
-from omentum.networks.levels import joined, of_planes
+from omentum.networks.multiscale import joined, of_planes
 from omentum.networks.network import Network
 from omentum.networks.window import Windows, laid, slide
 

@@ -1,7 +1,7 @@
 """Which networks ran elsewhere, and where did they leave their files? Kept by name, as weights are.
 
 In:  a name; or a folder, and what its values and file names mean.
-Out: `LeftFiles`. What is in the folder is read by `omentum.predict.elsewhere`.
+Out: `LeftFiles`. What is in the folder is read by `omentum.predict.mask_files`.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from omentum.networks.home import home
+from omentum.networks.user_folder import home
 from omentum.volumes.atomic import write_json
 
 __all__ = ["LeftFiles", "forget_files", "keep_files", "known_files"]

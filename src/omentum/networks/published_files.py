@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from omentum.errors import CheckpointError, ConfigError
-from omentum.networks.fit import check_fit
 from omentum.networks.heads import HEAD_NUMBERS
 from omentum.networks.network import Network, NetworkSpec, build
+from omentum.networks.tensor_fit import check_fit
 from omentum.networks.universal import CONTEXT_CHANNELS, split_controller
 from omentum.volumes.labels import SUBSETS, organ
 

@@ -22,8 +22,8 @@ from omentum.networks.catalogue import (
     origin_of,
 )
 from omentum.networks.download import alone, checked_url, discard, download
-from omentum.networks.home import home
 from omentum.networks.network import Network
+from omentum.networks.user_folder import home
 from omentum.networks.weights import load_network
 
 __all__ = ["pull_model"]

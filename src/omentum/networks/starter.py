@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from omentum.networks.heads import OrganHeads
-from omentum.networks.levels import joined
+from omentum.networks.multiscale import joined
 from omentum.networks.network import FEATURES, Network, NetworkSpec, register
 
 __all__ = ["OVERVIEW_VOXELS", "StarterNetwork", "overview"]

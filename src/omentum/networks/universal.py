@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from omentum.errors import ConfigError
 from omentum.networks.heads import OrganHeads
-from omentum.networks.levels import joined
+from omentum.networks.multiscale import joined
 from omentum.networks.network import FEATURES, Network, NetworkSpec
 
 __all__ = ["CONTEXT_CHANNELS", "UniversalNetwork", "split_controller"]

@@ -19,11 +19,11 @@ import omentum.networks.starter
 import omentum.networks.universal_swinunetr
 import omentum.networks.universal_unet  # noqa: F401  (each registers its architecture)
 from omentum.errors import CheckpointError, OmentumError
-from omentum.networks.compact import compacted, expanded
-from omentum.networks.fit import check_fit
 from omentum.networks.network import ARCHITECTURES, Network, NetworkSpec, build
 from omentum.networks.numbers import Numbers
 from omentum.networks.published_files import published_network
+from omentum.networks.quantization import compacted, expanded
+from omentum.networks.tensor_fit import check_fit
 from omentum.networks.torch_files import read_torch_file
 from omentum.volumes.atomic import writing
 

@@ -16,11 +16,11 @@ from omentum.errors import ConfigError, ImageError
 from omentum.measures.hounsfield import as_hounsfield, checked_offset
 from omentum.measures.plausibility.case_look import look_at_case
 from omentum.networks.catalogue import AVERAGE
-from omentum.predict.manner import Manner
-from omentum.predict.opinion import Opinion, Predicted, average_of, average_settings
+from omentum.predict.inference_config import Manner
+from omentum.predict.predictors import Opinion, Predicted, average_of, average_settings
 from omentum.predict.preview import write_preview
+from omentum.predict.probability_files import write_soft_files
 from omentum.predict.published_layout import SAVED, write_published
-from omentum.predict.soft_files import write_soft_files
 from omentum.predict.summary import SUMMARY, read_summary, summary_of
 from omentum.project.findings import mask_findings
 from omentum.runners.steps import Steps

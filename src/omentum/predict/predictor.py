@@ -17,10 +17,10 @@ from omentum.networks.grid import from_network_axes, to_network_grid
 from omentum.networks.infer import organ_probabilities
 from omentum.networks.precision import numbers_for
 from omentum.networks.weights import load_network, tensors_sha256
-from omentum.predict.decide import decided
-from omentum.predict.gather import gathered
-from omentum.predict.manner import Manner
-from omentum.predict.opinion import Predicted
+from omentum.predict.inference_config import Manner
+from omentum.predict.join_slabs import gathered
+from omentum.predict.masks_from_probabilities import decided
+from omentum.predict.predictors import Predicted
 from omentum.volumes.labels import organs_named
 from omentum.volumes.volume import Volume
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from omentum.measures.probability_bytes import entropy_bytes, soft_bytes
-from omentum.predict.soft_files import write_part
+from omentum.predict.probability_files import write_part
 from omentum.volumes.atomic import copy
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet

@@ -1,106 +1,109 @@
-"""Write the prediction of a project's case to disk, and look at it.
+"""Predict every case of a project with every network in use, once.
 
-In:  whoever predicts, and a case.
-Out: files, each whole or not there; `summary.json` comes last, so where it is, all is. And what the database
-     keeps of them: hashes, made as the files are written, and what the plausibility rules say.
+In:  an open project.
+Out: each case's predictions on disk and in the database; a case that cannot be read is set aside.
 """
 
-import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from omentum.measures.plausibility.case_look import look_at_case
-from omentum.predict.kept import Kept
-from omentum.predict.opinion import Opinion, Predicted
-from omentum.predict.preview import write_preview
-from omentum.predict.summary import summary_of
-from omentum.project.findings import mask_findings
-from omentum.records import Case, Prediction
-from omentum.runners.steps import Steps
-from omentum.volumes.atomic import sweep, write_json
-from omentum.volumes.file_hash import file_sha256
-from omentum.volumes.mask_files import write_masks, write_painted
-from omentum.volumes.mask_hash import organ_sha256s
-from omentum.volumes.probabilities import ENTROPIES_NAME, write_probabilities
-from omentum.volumes.read import read_ct
-from omentum.volumes.volume import Volume
+from omentum.errors import ConfigError, ImageError
+from omentum.predict.imported_predictions import kept_before
+from omentum.predict.inference_config import Manner
+from omentum.predict.kept import PredictionLedger
+from omentum.predict.load_predictor import opinion_named
+from omentum.predict.predict_case import case_steps, is_predicted
+from omentum.predict.predictors import KeptOpinions, Opinion
+from omentum.project.findings import confirmed_ct_rules
+from omentum.project.project import Project, prediction_stage
+from omentum.records import Batch, Case, Prediction
+from omentum.runners.runner import Progress
 
-__all__ = ["case_steps", "is_predicted"]
-
-_Read = tuple[Volume, float]
-_Seen = tuple[Volume, float, Predicted]
+__all__ = ["predict_round"]
 
 
-def case_steps(
-    opinion: Opinion,
-    folder_of: Callable[[str], Path],
+def predict_round(
+    project: Project,
     *,
-    confirmed: Mapping[str, Collection[str]] | None = None,
-) -> Steps[Case, _Read, _Seen, Kept]:
-    """Give the steps of predicting one case.
-
-    They write `masks.nii.gz` (set-coded), `labels.nii.gz`, `labels.json`, `probabilities.zarr.zip`,
-    `preview.png` and `summary.json`, and give what the database keeps.
+    networks: Sequence[str] = (),
+    case_ids: Collection[str] | None = None,
+    average: bool = False,
+    device: str = "cpu",
+    progress: Callable[[Progress], None] | None = None,
+) -> list[Batch]:
+    """Predict every case that these weights have not predicted yet.
 
     Args:
-        opinion: Whoever predicts.
-        folder_of: Gives a case's folder for this network.
-        confirmed: Rules about a whole CT that a person confirmed, by case.
+        project: The project.
+        networks: Names; those in use where none are given.
+        case_ids: Cases by name; all where not said.
+        average: Whether to decide from the average of all of them too, as one more network called `average`.
+        device: Where networks run.
+        progress: Told of each case.
+
+    Returns:
+        One batch a network.
 
     Raises:
-        ImageError: The CT, or what the network left elsewhere, cannot be used.
+        UnknownNetworkError: There is no network of a name.
+        CheckpointError: Its weights cannot be used.
+        UnknownOrganError: It has no head for one of the project's organs that is not new.
+        ConfigError: There is one network only to average, or one is named twice.
     """
-
-    def read(case: Case) -> _Read:
-        started = time.perf_counter()
-        ct = read_ct(case.ct_path)
-        return ct, time.perf_counter() - started
-
-    def compute(case: Case, given: _Read) -> _Seen:
-        return *given, opinion.predict(given[0], case.case_id)
-
-    def write(case: Case, seen: _Seen) -> Kept:
-        settings = opinion.settings(case.case_id)
-        prediction = Prediction(
-            case_id=case.case_id,
-            network=opinion.name,
-            weights_sha256=settings["weights_sha256"],
-            folder=folder_of(case.case_id),
-            organs=seen[2].masks.organs,
-            made_with=settings,
+    # All are loaded before any volume is read: a network that cannot be used is refused at once.
+    settings = project.settings
+    manner = Manner(overlap=settings.overlap, recipe=settings.postprocessing)
+    opinions: list[Opinion] = [
+        kept_before(project, name)
+        or opinion_named(
+            name,
+            organs=settings.organs,
+            device=device,
+            manner=manner,
+            project_networks=project.folder.root / "networks",
+            optional=tuple(settings.similar_to_new),
         )
-        return _written(prediction, seen, (confirmed or {}).get(case.case_id, ()))
+        for name in networks or project.networks
+    ]
+    names = [one.name for one in opinions]
+    if average and len(set(names)) < max(2, len(names)):
+        raise ConfigError("--average", names, "it takes two networks or more, each named once")
+    wanted = [one for one in project.store.cases.all() if case_ids is None or one.case_id in case_ids]
+    batches = [_predict_with(project, wanted, one, progress) for one in opinions]
+    if average:
+        mean = KeptOpinions([project.predictions(one.name) for one in opinions], manner)
+        cases = [case for case in wanted if case.case_id in mean.cases]
+        batches.append(_predict_with(project, cases, mean, progress))
+    return batches
 
-    return Steps(read=read, compute=compute, write=write)
 
+def _predict_with(
+    project: Project,
+    cases: Sequence[Case],
+    opinion: Opinion,
+    progress: Callable[[Progress], None] | None,
+) -> Batch:
+    store, network = project.store, opinion.name
+    ledger = PredictionLedger(store, store.ledger.of(prediction_stage(network)))
 
-def is_predicted(folder: Path) -> bool:
-    """Tell whether nobody has removed what was predicted into a folder."""
-    return all(
-        (folder / name).is_file() for name in ("masks.nii.gz", "probabilities.zarr.zip", "summary.json")
+    def folder_of(case_id: str) -> Path:
+        return project.folder.prediction_dir(case_id, network)
+
+    for case_id, kept in project.predictions(network).items():
+        if _is_stale(kept, opinion) or not is_predicted(folder_of(case_id)):
+            ledger.forget(case_id, network)
+    return project.runner.run(
+        cases,
+        case_steps(opinion, folder_of, confirmed=confirmed_ct_rules(store.confirmations.all())),
+        key=lambda case: case.case_id,
+        ledger=ledger,
+        progress=progress,
     )
 
 
-def _written(prediction: Prediction, seen: _Seen, confirmed: Collection[str]) -> Kept:
-    """Write the files of a prediction; give it with hashes and findings."""
-    ct, read_seconds, made = seen
-    started = time.perf_counter()
-    if prediction.folder.is_dir():
-        sweep(prediction.folder)
-    prediction.summary_path.unlink(missing_ok=True)
-    write_masks(prediction.masks_path, made.masks)
-    write_probabilities(prediction.probabilities_path, made.maps)
-    entropies_path = prediction.folder / ENTROPIES_NAME
-    entropies_path.unlink(missing_ok=True)
-    if made.entropies is not None:
-        write_probabilities(entropies_path, made.entropies)
-    write_painted(prediction.folder / "labels.nii.gz", made.masks)
-    write_preview(prediction.preview_path, ct, made.masks)
-    hashes = organ_sha256s(made.masks)
-    look = look_at_case(made.masks, ct, confirmed=confirmed)
-    findings = mask_findings(look, hashes, made.masks.geometry)
-    seconds = {"read": read_seconds, "write": time.perf_counter() - started}
-    write_json(prediction.summary_path, summary_of(prediction.made_with, made, seconds, findings=findings))
-    sha256 = file_sha256(prediction.masks_path)
-    return Kept(prediction=replace(prediction, masks_sha256=sha256, findings=findings), organ_sha256s=hashes)
+def _is_stale(kept: Prediction, opinion: Opinion) -> bool:
+    """Tell whether a prediction was made with anything else: weights, organs, windows, rules, or files."""
+    try:
+        return dict(kept.made_with) != opinion.settings(kept.case_id)
+    except (ImageError, KeyError):  # what it was made from is gone
+        return True

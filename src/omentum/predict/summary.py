@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from omentum import __version__
-from omentum.predict.opinion import Predicted
+from omentum.predict.predictors import Predicted
 from omentum.records import MaskFinding
 
 __all__ = ["SUMMARY", "finding_row", "read_summary", "summary_of"]

@@ -21,7 +21,7 @@ from omentum.store.store import Store
 from omentum.store.tasks import pool_of
 
 if TYPE_CHECKING:
-    from omentum.project.project import Workspace
+    from omentum.project.project import Project
 
 __all__ = [
     "Erased",
@@ -54,7 +54,7 @@ class Erased:
     command that writes does it."""
 
 
-def exclude_case(workspace: "Workspace", case_id: str, why: str) -> list[Task]:
+def exclude_case(project: "Project", case_id: str, why: str) -> list[Task]:
     """Let a case take no part from now on: in no queue, training, evaluation or release.
 
     What was made of it stays, and its files may be gone. Excluding it again changes the reason.
@@ -66,7 +66,7 @@ def exclude_case(workspace: "Workspace", case_id: str, why: str) -> list[Task]:
         UnknownCaseError: There is no such case.
         ProjectError: No reason is given.
     """
-    store, why = workspace.store, _reason(why)
+    store, why = project.store, _reason(why)
     with store.together():
         store.cases.exclude(case_id, why)
         ended = (TaskState.DONE, TaskState.SKIPPED)
@@ -78,7 +78,7 @@ def exclude_case(workspace: "Workspace", case_id: str, why: str) -> list[Task]:
     return open_tasks
 
 
-def include_case(workspace: "Workspace", case_id: str) -> list[Task]:
+def include_case(project: "Project", case_id: str) -> list[Task]:
     """Let a case take part again, with the tasks that were skipped as it was excluded.
 
     Returns:
@@ -87,7 +87,7 @@ def include_case(workspace: "Workspace", case_id: str) -> list[Task]:
     Raises:
         UnknownCaseError: There is no such case.
     """
-    store = workspace.store
+    store = project.store
     with store.together():
         store.cases.include(case_id)
         tasks = [task for task in store.tasks.of_case(case_id) if _is_skipped_as_excluded(task)]
@@ -96,7 +96,7 @@ def include_case(workspace: "Workspace", case_id: str) -> list[Task]:
     return tasks
 
 
-def rename_case(workspace: "Workspace", case_id: str, new: str) -> None:
+def rename_case(project: "Project", case_id: str, new: str) -> None:
     """Give a case another name everywhere except in releases; the old one still finds it.
 
     Raises:
@@ -104,20 +104,20 @@ def rename_case(workspace: "Workspace", case_id: str, new: str) -> None:
         ConfigError: The name cannot be a folder's.
         ProjectError: Another case has, or had, the name, or there is a folder of that name.
     """
-    store, now = workspace.store, workspace.folder.case_dir(checked_name("NEW", new))
+    store, now = project.store, project.folder.case_dir(checked_name("NEW", new))
     if now.exists():
         raise ProjectError(f"{now} is there already; move that folder away, or choose another name")
     with store.together():
         store.case_rows.rename(case_id, new)
         store.facts.set(_RENAMED + new, json.dumps({"before": case_id, "now": new}))
-    finish_case_changes(workspace.folder, store)
+    finish_case_changes(project.folder, store)
 
 
-def erase_case(workspace: "Workspace", case_id: str, *, why: str, by: str) -> Erased:
+def erase_case(project: "Project", case_id: str, *, why: str, by: str) -> Erased:
     """Remove a case from the project: voxels, masks, caches, and its name everywhere except in releases.
 
     Args:
-        workspace: The project.
+        project: The project.
         case_id: The case.
         why: The reason; it is kept, so it must not name anybody.
         by: Pseudonym of who erases.
@@ -126,7 +126,7 @@ def erase_case(workspace: "Workspace", case_id: str, *, why: str, by: str) -> Er
         UnknownCaseError: There is no such case.
         ProjectError: No reason is given, or it holds the case's name.
     """
-    folder, store = workspace.folder, workspace.store
+    folder, store = project.folder, project.store
     store.cases.get(case_id)
     names = (case_id, *store.former_names.of_case(case_id))
     alias = pseudonym(read_secret(folder), case_id)

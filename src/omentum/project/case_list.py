@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from omentum.records import Case
 
 if TYPE_CHECKING:
-    from omentum.project.project import Workspace
+    from omentum.project.project import Project
 
 __all__ = ["CaseLine", "list_cases"]
 
@@ -30,9 +30,9 @@ class CaseLine:
         return "held out" if self.case.held_out else "in"
 
 
-def list_cases(workspace: "Workspace") -> list[CaseLine]:
+def list_cases(project: "Project") -> list[CaseLine]:
     """List all cases, also those that are excluded, by name; no file is opened."""
-    store = workspace.store
+    store = project.store
     predicted, revised = store.predictions.networks_by_case(), store.revisions.organs_by_case()
     former: dict[str, list[str]] = {}
     for name, case_id in store.former_names.all().items():

@@ -2,23 +2,23 @@
 
 from collections.abc import Iterable
 
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, unconfirmed
 from omentum.records import Arrival, MaskFinding
 
 __all__ = ["ct_findings_of", "open_ct_findings"]
 
 
-def open_ct_findings(workspace: Workspace, facts: Iterable[CaseFacts]) -> dict[str, tuple[MaskFinding, ...]]:
+def open_ct_findings(project: Project, facts: Iterable[CaseFacts]) -> dict[str, tuple[MaskFinding, ...]]:
     """Give what is open about the CT of each case, by case; cases without a finding are left out.
 
     No file is opened.
 
     Args:
-        workspace: The project.
+        project: The project.
         facts: Of the cases that are asked about, as `standing.case_facts` gives them.
     """
-    arrivals = workspace.store.arrivals.all()
+    arrivals = project.store.arrivals.all()
     found = {one.case.case_id: ct_findings_of(one, arrivals.get(one.case.case_id)) for one in facts}
     return {case_id: findings for case_id, findings in found.items() if findings}
 

@@ -15,14 +15,14 @@ from omentum.runners.runner import Runner
 from omentum.store.database import is_writable
 from omentum.store.store import Store
 
-__all__ = ["ADD_STAGE", "Workspace", "new_workspace", "opened", "prediction_stage"]
+__all__ = ["ADD_STAGE", "Project", "begin_project", "opened", "prediction_stage"]
 
 ADD_STAGE = "add"
 """The ledger's stage in which cases that came in are noted, with what was seen of each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Workspace:
+class Project:
     """A project that is open."""
 
     folder: ProjectFolder
@@ -112,7 +112,7 @@ def prediction_stage(network: str) -> str:
     return f"predict {network}"
 
 
-def new_workspace(root: Path, settings: Settings) -> None:
+def begin_project(root: Path, settings: Settings) -> None:
     """Make a project and begin its first round.
 
     Raises:
@@ -124,7 +124,7 @@ def new_workspace(root: Path, settings: Settings) -> None:
 
 
 @contextmanager
-def opened(root: Path, runner: Runner | None = None, *, looking: bool = False) -> Iterator[Workspace]:
+def opened(root: Path, runner: Runner | None = None, *, looking: bool = False) -> Iterator[Project]:
     """Open a project, and close its database in the end.
 
     Args:
@@ -144,4 +144,4 @@ def opened(root: Path, runner: Runner | None = None, *, looking: bool = False) -
             store.rounds.start(settings.networks[0])
         if not looking:  # what renamed or erased a case was killed before its end
             finish_case_changes(folder, store)
-        yield Workspace(folder, settings, store, runner or InProcessRunner())
+        yield Project(folder, settings, store, runner or InProcessRunner())

@@ -14,7 +14,7 @@ from typing import Any
 
 from omentum.errors import ConfigError, ProjectError, UnknownOrganError
 from omentum.names import checked_name
-from omentum.promotion import LEAST_PATIENTS
+from omentum.records.promotions import LEAST_PATIENTS
 from omentum.volumes.atomic import write_text
 from omentum.volumes.labels import ORGANS, SUBSETS, organs_named
 

@@ -36,7 +36,7 @@ from omentum.records import (
 from omentum.volumes.labels import organ, organs_named
 
 if TYPE_CHECKING:
-    from omentum.project.project import Workspace
+    from omentum.project.project import Project
 
 __all__ = [
     "CaseFacts",
@@ -78,26 +78,26 @@ class CaseFacts:
 
 
 def standing_masks(
-    workspace: "Workspace", *, network: str | None = None, case_ids: Collection[str] | None = None
+    project: "Project", *, network: str | None = None, case_ids: Collection[str] | None = None
 ) -> list[LabelledCase]:
     """Give every case that takes part, with the mask that stands for each organ.
 
     No file is opened: hashes are those that were kept when the files were written.
 
     Args:
-        workspace: The project.
+        project: The project.
         network: Whose predictions stand where no person drew; the main network's if not said.
         case_ids: Cases by name; all that take part if not said.
     """
-    return [standing_case(facts) for facts in case_facts(workspace, network=network, case_ids=case_ids)]
+    return [standing_case(facts) for facts in case_facts(project, network=network, case_ids=case_ids)]
 
 
 def case_facts(
-    workspace: "Workspace", *, network: str | None = None, case_ids: Collection[str] | None = None
+    project: "Project", *, network: str | None = None, case_ids: Collection[str] | None = None
 ) -> list[CaseFacts]:
     """Gather what is known of the masks of each case that takes part; arguments as of `standing_masks`."""
-    store = workspace.store
-    predictions = store.predictions.of_network(network or workspace.networks[0])
+    store = project.store
+    predictions = store.predictions.of_network(network or project.networks[0])
     labels = store.labels.current()
     revisions = _by_case(store.revisions.all())
     decisions = _by_case(store.decisions.all())
@@ -116,13 +116,13 @@ def case_facts(
     ]
 
 
-def facts_of_case(workspace: "Workspace", case_id: str, *, network: str | None = None) -> CaseFacts:
+def facts_of_case(project: "Project", case_id: str, *, network: str | None = None) -> CaseFacts:
     """Gather what is known of the masks of one case, also of one that is excluded.
 
     Raises:
         UnknownCaseError: There is no such case.
     """
-    store = workspace.store
+    store = project.store
     labels = store.labels.of_case(case_id)
     return CaseFacts(
         case=store.cases.get(case_id),
@@ -130,7 +130,7 @@ def facts_of_case(workspace: "Workspace", case_id: str, *, network: str | None =
         revisions=tuple(store.revisions.of_case(case_id)),
         decisions=tuple(store.decisions.of_case(case_id)),
         confirmations=tuple(store.confirmations.of_case(case_id)),
-        prediction=store.predictions.of_case(case_id).get(network or workspace.networks[0]),
+        prediction=store.predictions.of_case(case_id).get(network or project.networks[0]),
     )
 
 

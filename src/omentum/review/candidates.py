@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.errors import OmentumError
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.project.standing import CaseFacts
 from omentum.review.export import LABELS_NAME
 from omentum.review.file_names import (
@@ -75,14 +75,14 @@ class Found:
 class _Place:
     """Where files are looked at."""
 
-    workspace: Workspace
+    project: Project
     facts: CaseFacts
     folder: Path
     task_file: TaskFile | None
 
     @property
     def network(self) -> str:
-        return self.workspace.networks[0] if self.task_file is None else self.task_file.network
+        return self.project.networks[0] if self.task_file is None else self.task_file.network
 
     def shown(self, name: str) -> str | None:
         """Give the hash of the mask of an organ that the folder shows; `None` where that is unknown."""
@@ -90,7 +90,7 @@ class _Place:
             return None
         told = self.task_file.organs.get(name, ShownOrgan(organ=name)).base_sha256
         of_case = self.facts.case.case_id, self.task_file.network
-        return told or self.workspace.store.predictions.hashes_of(*of_case).get(name)
+        return told or self.project.store.predictions.hashes_of(*of_case).get(name)
 
     def is_exported(self, path: Path) -> bool:
         """Tell whether a file has the name of one that was exported into this folder."""
@@ -107,18 +107,18 @@ def named_organ(path: Path) -> NamedOrgan:
 
 
 def look_through_place(
-    workspace: Workspace, facts: CaseFacts, folder: Path, task_file: TaskFile | None, files: list[Path]
+    project: Project, facts: CaseFacts, folder: Path, task_file: TaskFile | None, files: list[Path]
 ) -> Found:
     """Sort the files of one case.
 
     Args:
-        workspace: The project.
+        project: The project.
         facts: Of the case.
         folder: The folder of the case.
         task_file: What its `task.json` says; `None` where it has none.
         files: All files in it.
     """
-    place = _Place(workspace=workspace, facts=facts, folder=folder, task_file=task_file)
+    place = _Place(project=project, facts=facts, folder=folder, task_file=task_file)
     found = Found()
     for path in files:
         try:
@@ -166,7 +166,7 @@ def _is_data_of(path: Path, header: Path) -> bool:
 def _add_painted(place: _Place, path: Path, found: Found) -> None:
     """Take an edited label map apart."""
     assert place.task_file is not None
-    exported = exported_masks(place.workspace, place.facts, place.task_file)
+    exported = exported_masks(place.project, place.facts, place.task_file)
     masks = painted_masks(path, place.facts, exported)
     if not masks:
         found.known.append((path, "its voxels are as exported"))

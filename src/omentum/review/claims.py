@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from omentum.errors import ReviewError
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.project.standing import facts_of_case
 from omentum.records import WHOLE_CT, Claim, Task, TaskKind, TaskState
 from omentum.review.shown import shown_sha256
@@ -54,7 +54,7 @@ ANY_TASK = Asked()
 
 
 def claim(
-    workspace: Workspace,
+    project: Project,
     holder: str,
     n: int | None = None,
     *,
@@ -65,7 +65,7 @@ def claim(
     """Give a reader the tasks that they have already, their leases renewed, then new ones by rank.
 
     Args:
-        workspace: The project.
+        project: The project.
         holder: Reader, or the folder that holds the tasks.
         n: Most tasks; all where not said.
         asked: Which ones.
@@ -75,46 +75,46 @@ def claim(
     Returns:
         By rank. It is fewer than `n` where no more is free.
     """
-    number = workspace.store.rounds.current().number
-    excluded = workspace.store.cases.excluded()
+    number = project.store.rounds.current().number
+    excluded = project.store.cases.excluded()
     tasks = {
         str(task.number): task
-        for task in workspace.store.tasks.of_round(number)
+        for task in project.store.tasks.of_round(number)
         if task.state in (*_CLAIMABLE, TaskState.DONE) and asked.takes(task) and task.case_id not in excluded
     }
     usable = {key for key, task in tasks.items() if can_be_shown(task)}
     most = len(tasks) if n is None else n
-    held = _renewed(workspace, holder, number, usable, lasting)
+    held = _renewed(project, holder, number, usable, lasting)
     if asked.goes_on:
-        ended = workspace.store.leases.had(pool_of(number), holder) - {one.key for one in held}
+        ended = project.store.leases.had(pool_of(number), holder) - {one.key for one in held}
         most = max(most - len(ended), len(held))
     leases = held[:most]
     if asked.again:
         wanted = [tasks[key] for key in tasks if key in usable]
-        _open_again(workspace, holder, wanted, most - len(leases))
-    free = [key for key in workspace.store.leases.free(pool_of(number)) if key in usable]
+        _open_again(project, holder, wanted, most - len(leases))
+    free = [key for key in project.store.leases.free(pool_of(number)) if key in usable]
     if free and most > len(leases):
-        new = workspace.store.leases.claim(pool_of(number), holder, most - len(leases), lasting, keys=free)
+        new = project.store.leases.claim(pool_of(number), holder, most - len(leases), lasting, keys=free)
         leases = [*leases, *new]
-    claims = [_claimed(workspace, tasks[lease.key], lease) for lease in leases]
+    claims = [_claimed(project, tasks[lease.key], lease) for lease in leases]
     return sorted(claims, key=lambda one: one.task.rank)
 
 
-def give_back(workspace: Workspace, numbers: Iterable[int], holder: str) -> list[int]:
+def give_back(project: Project, numbers: Iterable[int], holder: str) -> list[int]:
     """Let others have tasks; give the numbers of those that the holder had."""
     given = []
     for number in numbers:
-        task = required_task(workspace, number)
-        with workspace.store.together():
+        task = required_task(project, number)
+        with project.store.together():
             pool = pool_of(task.round_number)
-            if workspace.store.leases.give_back(pool, str(number), holder):
+            if project.store.leases.give_back(pool, str(number), holder):
                 given.append(number)
-                if not workspace.store.leases.all(pool).get(str(number)):
-                    workspace.store.tasks.set_state([number], TaskState.QUEUED)
+                if not project.store.leases.all(pool).get(str(number)):
+                    project.store.tasks.set_state([number], TaskState.QUEUED)
     return given
 
 
-def skip(workspace: Workspace, numbers: Collection[int], why: str) -> None:
+def skip(project: Project, numbers: Collection[int], why: str) -> None:
     """Leave tasks out, with a reason.
 
     Raises:
@@ -122,16 +122,14 @@ def skip(workspace: Workspace, numbers: Collection[int], why: str) -> None:
     """
     if not why.strip():
         raise ReviewError("a task is skipped for a reason; say it with --why")
-    workspace.store.tasks.set_state(numbers, TaskState.SKIPPED, reason=why)
+    project.store.tasks.set_state(numbers, TaskState.SKIPPED, reason=why)
 
 
-def assign(
-    workspace: Workspace, reader: str | None, asked: Asked, numbers: Collection[int] = ()
-) -> list[Task]:
+def assign(project: Project, reader: str | None, asked: Asked, numbers: Collection[int] = ()) -> list[Task]:
     """Let only one reader have tasks that are open, or anyone again where `reader` is `None`.
 
     Args:
-        workspace: The project.
+        project: The project.
         reader: Who.
         asked: Of which cases and organ.
         numbers: Only of these; of all where none is named.
@@ -139,22 +137,22 @@ def assign(
     Raises:
         ReviewError: No open task is one of these.
     """
-    current = workspace.store.rounds.current().number
+    current = project.store.rounds.current().number
     tasks = [
         task
-        for task in workspace.store.tasks.of_round(current)
+        for task in project.store.tasks.of_round(current)
         if task.state.is_open and asked.takes(task) and (not numbers or task.number in numbers)
     ]
     if not tasks:
         raise ReviewError(
             f"no open task of round {current} is one of these; `omentum review list` shows them"
         )
-    workspace.store.tasks.reserve([task.number for task in tasks if task.number is not None], reader)
+    project.store.tasks.reserve([task.number for task in tasks if task.number is not None], reader)
     return tasks
 
 
 def request(
-    workspace: Workspace,
+    project: Project,
     case_id: str,
     organ_name: str,
     *,
@@ -165,7 +163,7 @@ def request(
     """Ask for a look at an organ, or at a whole CT; an open task of it is given instead of a second one.
 
     Args:
-        workspace: The project.
+        project: The project.
         case_id: The case.
         organ_name: The organ, or `WHOLE_CT`.
         reader: The only one who may have it; anyone where `None`.
@@ -177,7 +175,7 @@ def request(
         UnknownOrganError: There is no such organ.
         ReviewError: The case is excluded, or the number of readings is below 1.
     """
-    case = workspace.store.cases.get(case_id)
+    case = project.store.cases.get(case_id)
     name = WHOLE_CT if organ_name == WHOLE_CT else organ(organ_name).name
     if case.excluded_why is not None:
         raise ReviewError(
@@ -185,34 +183,34 @@ def request(
         )
     if n_readings < 1:
         raise ReviewError(f"{n_readings} readings were asked for; give a number from 1")
-    number = workspace.store.rounds.current().number
-    before = [one for one in workspace.store.tasks.open_of(case_id, name) if one.round_number == number]
-    with workspace.store.together():
-        task = before[0] if before else _new_task(workspace, case_id, name, n_readings, why)
+    number = project.store.rounds.current().number
+    before = [one for one in project.store.tasks.open_of(case_id, name) if one.round_number == number]
+    with project.store.together():
+        task = before[0] if before else _new_task(project, case_id, name, n_readings, why)
         assert task.number is not None
         if n_readings > task.n_readings:
-            workspace.store.tasks.want_readings(task.number, n_readings)
+            project.store.tasks.want_readings(task.number, n_readings)
         if reader is not None:
-            workspace.store.tasks.reserve([task.number], reader)
-    return workspace.store.tasks.get(task.number) or task
+            project.store.tasks.reserve([task.number], reader)
+    return project.store.tasks.get(task.number) or task
 
 
-def required_task(workspace: Workspace, number: int) -> Task:
+def required_task(project: Project, number: int) -> Task:
     """Find a task; there being none raises `ReviewError`."""
-    task = workspace.store.tasks.get(number)
+    task = project.store.tasks.get(number)
     if task is None:
         raise ReviewError(f"there is no task {number}; `omentum review list` shows them")
     return task
 
 
-def _new_task(workspace: Workspace, case_id: str, name: str, n_readings: int, why: str) -> Task:
-    network = workspace.networks[0]
+def _new_task(project: Project, case_id: str, name: str, n_readings: int, why: str) -> Task:
+    network = project.networks[0]
     shown = None
     if name != WHOLE_CT:
-        shown = shown_sha256(workspace, facts_of_case(workspace, case_id), name)
-    return workspace.store.tasks.add(
+        shown = shown_sha256(project, facts_of_case(project, case_id), name)
+    return project.store.tasks.add(
         Task(
-            round_number=workspace.store.rounds.current().number,
+            round_number=project.store.rounds.current().number,
             case_id=case_id,
             organ=name,
             rank=0,
@@ -227,43 +225,43 @@ def _new_task(workspace: Workspace, case_id: str, name: str, n_readings: int, wh
 
 
 def _renewed(
-    workspace: Workspace, holder: str, number: int, usable: Collection[str], lasting: timedelta
+    project: Project, holder: str, number: int, usable: Collection[str], lasting: timedelta
 ) -> list[Lease]:
     pool = pool_of(number)
-    held = [one.key for one in workspace.store.leases.held(pool, holder) if one.key in usable]
-    renewed = [workspace.store.leases.renew(pool, key, holder, lasting) for key in held]
+    held = [one.key for one in project.store.leases.held(pool, holder) if one.key in usable]
+    renewed = [project.store.leases.renew(pool, key, holder, lasting) for key in held]
     return [one for one in renewed if one is not None]
 
 
-def _open_again(workspace: Workspace, holder: str, tasks: Iterable[Task], n: int) -> None:
+def _open_again(project: Project, holder: str, tasks: Iterable[Task], n: int) -> None:
     """Let up to `n` tasks that others have or had be claimed once more, by somebody who never had them."""
-    pool = pool_of(workspace.store.rounds.current().number)
-    free = set(workspace.store.leases.free(pool))
-    had = workspace.store.leases.had(pool, holder)
+    pool = pool_of(project.store.rounds.current().number)
+    free = set(project.store.leases.free(pool))
+    had = project.store.leases.had(pool, holder)
     for task in sorted(tasks, key=lambda one: one.rank):
-        read_by = {one.reader for one in workspace.store.revisions.of_task(task.number or 0)}
+        read_by = {one.reader for one in project.store.revisions.of_task(task.number or 0)}
         if n <= 0 or task.is_of_ct or str(task.number) in had or holder in read_by:
             continue
         n -= 1
         if str(task.number) not in free and task.number is not None:
-            with workspace.store.together():
-                workspace.store.tasks.want_readings(task.number, task.n_readings + 1)
+            with project.store.together():
+                project.store.tasks.want_readings(task.number, task.n_readings + 1)
                 for reader in sorted(read_by):
-                    workspace.store.leases.end(pool, str(task.number), reader)
+                    project.store.leases.end(pool, str(task.number), reader)
 
 
-def _claimed(workspace: Workspace, task: Task, lease: Lease) -> Claim:
+def _claimed(project: Project, task: Task, lease: Lease) -> Claim:
     """Note that a task is out, and what its reader is shown; a task that is out already stays as it is."""
-    task = required_task(workspace, _number(task))
+    task = required_task(project, _number(task))
     is_new = task.shown_sha256 is None or (task.state is TaskState.QUEUED and task.n_readings == 1)
     if is_new and not task.is_of_ct:
-        network = task.network or workspace.networks[0]
-        facts = facts_of_case(workspace, task.case_id, network=network)
-        shown = shown_sha256(workspace, facts, task.organ)
+        network = task.network or project.networks[0]
+        facts = facts_of_case(project, task.case_id, network=network)
+        shown = shown_sha256(project, facts, task.organ)
         task = replace(task, network=network, shown_sha256=shown)
-        workspace.store.tasks.show(_number(task), network=network, shown_sha256=shown)
+        project.store.tasks.show(_number(task), network=network, shown_sha256=shown)
     if task.state is not TaskState.CLAIMED:
-        workspace.store.tasks.set_state([_number(task)], TaskState.CLAIMED)
+        project.store.tasks.set_state([_number(task)], TaskState.CLAIMED)
     return Claim(
         task=replace(task, state=TaskState.CLAIMED), slot=lease.slot, holder=lease.holder, until=lease.until
     )

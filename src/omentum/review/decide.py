@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from omentum.errors import ConfigError, ReviewError
 from omentum.project.ct_findings import ct_findings_of
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.project.standing import (
     CaseFacts,
     facts_of_case,
@@ -32,12 +32,12 @@ SOMEBODY = "owner"
 
 
 def adjudicate(
-    workspace: Workspace, case_id: str, organ_name: str, number: int, *, by: str = SOMEBODY, why: str = ""
+    project: Project, case_id: str, organ_name: str, number: int, *, by: str = SOMEBODY, why: str = ""
 ) -> Decision:
     """Let one revision stand where readings disagree, whatever else there is.
 
     Args:
-        workspace: The project.
+        project: The project.
         case_id: The case.
         organ_name: The organ.
         number: Of the revision.
@@ -49,13 +49,13 @@ def adjudicate(
         UnknownOrganError: There is no such organ.
         ReviewError: The organ has no revision of that number.
     """
-    facts, name = _asked(workspace, case_id, organ_name)
+    facts, name = _asked(project, case_id, organ_name)
     revision = _numbered(facts, name, number)
-    return _decided(workspace, facts, _decision(revision, DecisionKind.ADJUDICATE, by, why))
+    return _decided(project, facts, _decision(revision, DecisionKind.ADJUDICATE, by, why))
 
 
 def prefer(
-    workspace: Workspace,
+    project: Project,
     case_id: str,
     organ_name: str,
     *,
@@ -70,7 +70,7 @@ def prefer(
         UnknownOrganError: There is no such organ.
         ReviewError: The organ has no such revision, or readings disagree and no number is given.
     """
-    facts, name = _asked(workspace, case_id, organ_name)
+    facts, name = _asked(project, case_id, organ_name)
     if number is None:
         revision = standing_revision(facts.revisions_of(name), facts.decisions_of(name))
         if revision is None:
@@ -80,11 +80,11 @@ def prefer(
             )
     else:
         revision = _numbered(facts, name, number)
-    return _decided(workspace, facts, _decision(revision, DecisionKind.PREFER, by, why))
+    return _decided(project, facts, _decision(revision, DecisionKind.PREFER, by, why))
 
 
 def restore(
-    workspace: Workspace,
+    project: Project,
     case_id: str,
     organ_name: str,
     to: int | MaskSource,
@@ -99,10 +99,10 @@ def restore(
         UnknownOrganError: There is no such organ.
         ReviewError: The organ has no such mask.
     """
-    facts, name = _asked(workspace, case_id, organ_name)
+    facts, name = _asked(project, case_id, organ_name)
     if isinstance(to, int):
         revision = _numbered(facts, name, to)
-        return _decided(workspace, facts, _decision(revision, DecisionKind.RESTORE, by, why))
+        return _decided(project, facts, _decision(revision, DecisionKind.RESTORE, by, why))
     has = {
         MaskSource.ORIGINAL: name in facts.case.original_organs,
         MaskSource.PREDICTED: facts.prediction is not None and name in facts.prediction.organs,
@@ -122,11 +122,11 @@ def restore(
         why=why,
         time=datetime.now(UTC),
     )
-    return _decided(workspace, facts, decision)
+    return _decided(project, facts, decision)
 
 
 def confirm(
-    workspace: Workspace,
+    project: Project,
     rule: str,
     case_ids: Collection[str],
     *,
@@ -137,7 +137,7 @@ def confirm(
     """Say of all findings of a rule in some cases that they are no errors.
 
     Args:
-        workspace: The project.
+        project: The project.
         rule: Name of the rule.
         case_ids: The cases.
         organs: Only of these, or `WHOLE_CT`; of all where none is named.
@@ -156,10 +156,10 @@ def confirm(
         raise ConfigError("--cases", "", "it must name at least one case")
     names = {name if name == WHOLE_CT else organ(name).name for name in organs}
     said: list[Confirmation] = []
-    with workspace.store.together():
+    with project.store.together():
         for case_id in case_ids:
-            facts = facts_of_case(workspace, case_id)
-            found = [one for one in _open_findings(workspace, facts) if one.rule == rule]
+            facts = facts_of_case(project, case_id)
+            found = [one for one in _open_findings(project, facts) if one.rule == rule]
             chosen = [one for one in found if not names or one.organ in names]
             said += [_confirmation(case_id, one, by, why) for one in chosen]
         if not said:
@@ -167,16 +167,16 @@ def confirm(
                 f"no mask in {', '.join(case_ids)} has an open finding of the rule {rule!r}; "
                 "`omentum status` lists them"
             )
-        workspace.store.confirmations.add(said)
+        project.store.confirmations.add(said)
         for case_id, name in dict.fromkeys((one.case_id, one.organ) for one in said):
-            settle_tasks(workspace, case_id, name, answered=True)
+            settle_tasks(project, case_id, name, answered=True)
     return said
 
 
-def _open_findings(workspace: Workspace, facts: CaseFacts) -> list[MaskFinding]:
+def _open_findings(project: Project, facts: CaseFacts) -> list[MaskFinding]:
     """Give what is open about the CT of a case, and about the masks that stand or are held back."""
     labelled = standing_case(facts)
-    found = ct_findings_of(facts, workspace.store.arrivals.of_case(facts.case.case_id))
+    found = ct_findings_of(facts, project.store.arrivals.of_case(facts.case.case_id))
     of_masks = [one for mask in labelled.masks for one in mask.findings]
     return [*found, *of_masks, *(one for mask in labelled.held for one in mask.findings)]
 
@@ -193,8 +193,8 @@ def _confirmation(case_id: str, finding: MaskFinding, by: str, why: str) -> Conf
     )
 
 
-def _asked(workspace: Workspace, case_id: str, organ_name: str) -> tuple[CaseFacts, str]:
-    return facts_of_case(workspace, case_id), organ(organ_name).name
+def _asked(project: Project, case_id: str, organ_name: str) -> tuple[CaseFacts, str]:
+    return facts_of_case(project, case_id), organ(organ_name).name
 
 
 def _numbered(facts: CaseFacts, name: str, number: int) -> Revision:
@@ -218,17 +218,17 @@ def _decision(revision: Revision, kind: DecisionKind, by: str, why: str) -> Deci
     )
 
 
-def _decided(workspace: Workspace, facts: CaseFacts, decision: Decision) -> Decision:
+def _decided(project: Project, facts: CaseFacts, decision: Decision) -> Decision:
     """Keep a decision, unless it is the one that counts already and nothing has come in since that waits.
 
     Tasks that waited for it go on.
     """
     decisions = facts.decisions_of(decision.organ)
     waits = open_conflicts(facts.revisions_of(decision.organ), decisions)
-    with workspace.store.together():
+    with project.store.together():
         same = [one for one in decisions[-1:] if _says(one) == _says(decision) and not waits]
-        kept = same[0] if same else workspace.store.decisions.add(decision)
-        settle_tasks(workspace, decision.case_id, decision.organ)
+        kept = same[0] if same else project.store.decisions.add(decision)
+        settle_tasks(project, decision.case_id, decision.organ)
     return kept
 
 

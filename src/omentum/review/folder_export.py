@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 
 from omentum.errors import GridMismatchError, ImageError, ReviewError
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.records import Failure, Task, TaskState
 from omentum.review.claims import ANY_TASK, TWO_WEEKS, Asked, claim, give_back
 from omentum.review.export import Ticket, export_task
@@ -33,7 +33,7 @@ def holder_of(folder: Path) -> str:
 
 
 def export_round(
-    workspace: Workspace,
+    project: Project,
     folder: Path,
     *,
     top: int | None = None,
@@ -44,7 +44,7 @@ def export_round(
     """Write tasks that nobody else has, by rank; the same reader, or the same folder, gets the same again.
 
     Args:
-        workspace: The project.
+        project: The project.
         folder: Gets a folder for each case.
         top: Most tasks; all where not said.
         reader: Who gets them; the folder itself holds them where not said.
@@ -54,18 +54,16 @@ def export_round(
     Raises:
         ReviewError: No task can go out, or the folder has tasks of another round or project.
     """
-    number = workspace.store.rounds.current().number
+    number = project.store.rounds.current().number
     ticket = Ticket(
-        project=project_id(workspace.folder),
+        project=project_id(project.folder),
         holder=reader or holder_of(folder),
-        network=workspace.networks[0],
+        network=project.networks[0],
     )
     _check_folder(folder, number, ticket.project)
-    problems = _Problems(workspace, ticket.network)
-    claims = claim(
-        workspace, ticket.holder, top, asked=asked, lasting=lasting, can_be_shown=problems.is_shown
-    )
-    if not claims and asked.goes_on and workspace.store.leases.had(pool_of(number), ticket.holder):
+    problems = _Problems(project, ticket.network)
+    claims = claim(project, ticket.holder, top, asked=asked, lasting=lasting, can_be_shown=problems.is_shown)
+    if not claims and asked.goes_on and project.store.leases.had(pool_of(number), ticket.holder):
         return Exported(tasks=(), left_out=tuple(problems.told))
     if not claims:
         raise ReviewError(problems.why_none(asked, reader))
@@ -75,10 +73,10 @@ def export_round(
     for case_id, group in groupby(tasks, key=lambda task: task.case_id):
         of_case = list(group)
         try:
-            _write(workspace, of_case, ticket, folder)
+            _write(project, of_case, ticket, folder)
         except (ImageError, GridMismatchError, ReviewError) as error:
             numbers = [task.number for task in of_case if task.number is not None]
-            give_back(workspace, numbers, ticket.holder)
+            give_back(project, numbers, ticket.holder)
             failed.append(Failure(key=case_id, reason=str(error)))
         else:
             written += of_case
@@ -88,10 +86,10 @@ def export_round(
 class _Problems:
     """Why cases cannot be shown, found out once for each."""
 
-    def __init__(self, workspace: Workspace, network: str) -> None:
-        self._workspace = workspace
+    def __init__(self, project: Project, network: str) -> None:
+        self._workspace = project
         self._network = network
-        self._predictions = workspace.predictions(network)
+        self._predictions = project.predictions(network)
         self._known: dict[tuple[str, bool], str] = {}
 
     @property
@@ -151,13 +149,13 @@ def _check_folder(folder: Path, number: int, project: str) -> None:
             )
 
 
-def _write(workspace: Workspace, tasks: list[Task], ticket: Ticket, folder: Path) -> None:
-    case = workspace.store.cases.get(tasks[0].case_id)
+def _write(project: Project, tasks: list[Task], ticket: Ticket, folder: Path) -> None:
+    case = project.store.cases.get(tasks[0].case_id)
     export_task(
         tasks,
         case,
-        shown_case(workspace, tasks, ticket.network),
+        shown_case(project, tasks, ticket.network),
         ticket=ticket,
-        attention_dir=workspace.folder.attention_dir(case.case_id),
+        attention_dir=project.folder.attention_dir(case.case_id),
         folder=folder,
     )

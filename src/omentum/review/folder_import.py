@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from omentum.errors import OmentumError, ReviewError
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, facts_of_case
 from omentum.records import Revision
 from omentum.review.candidates import NOT_A_MASK, Candidate, Found, look_through_place, named_organ
@@ -78,7 +78,7 @@ class Imported:
 class _Import:
     """What is the same for all places of one import."""
 
-    workspace: Workspace
+    project: Project
     folder: Path
     reader: str | None
     decides: bool
@@ -93,7 +93,7 @@ class _Import:
 
 
 def import_round(
-    workspace: Workspace,
+    project: Project,
     folder: Path,
     *,
     reader: str | None = None,
@@ -104,7 +104,7 @@ def import_round(
     """Take the masks that readers saved in task folders; what was taken before is not taken twice.
 
     Args:
-        workspace: The project.
+        project: The project.
         folder: Task folders, or one of them; or `<case_id>/<organ>_revised.nii.gz` without a `task.json`.
         reader: Pseudonym of who revised; where not said, who holds the tasks, else `reader-1`.
         minutes: Time for all masks of the folder together; shared out equally.
@@ -119,7 +119,7 @@ def import_round(
     """
     if not folder.is_dir():
         raise ReviewError(f"{folder} is no folder; give the one that was exported")
-    places = places_below(workspace, folder)
+    places = places_below(project, folder)
     files = [path for place in places for path in place.files]
     if not any(not is_system_file(path.name) for path in files):
         raise ReviewError(
@@ -128,7 +128,7 @@ def import_round(
     if minutes is not None and not minutes >= 0.0:
         raise ReviewError(f"the minutes of an import are {minutes:g}; give a number from 0")
     run = _Import(
-        workspace=workspace,
+        project=project,
         folder=folder,
         reader=reader,
         decides=adjudicate,
@@ -153,8 +153,8 @@ def _import_place(run: _Import, place: Place) -> None:
                 reason = NOT_A_MASK if is_note else place.problem
                 run.imported.set_aside.append(SetAside(file=run.name(path), reason=reason))
         return
-    facts = facts_of_case(run.workspace, place.case_id)
-    found = look_through_place(run.workspace, facts, place.folder, place.task_file, place.files)
+    facts = facts_of_case(run.project, place.case_id)
+    found = look_through_place(run.project, facts, place.folder, place.task_file, place.files)
     reader = _reader(run, place)
     chosen = _chosen(run, facts, place, found, reader)
     run.imported.known += [KnownFile(file=run.name(path), why=why) for path, why in found.known]
@@ -164,7 +164,7 @@ def _import_place(run: _Import, place: Place) -> None:
         shares[one.path] += 1
     hand_ins = [_hand_in(run, place, one, reader, shares[one.path]) for one in chosen]
     try:
-        results = submit(run.workspace, hand_ins)
+        results = submit(run.project, hand_ins)
     except OmentumError as error:
         run.imported.set_aside += [SetAside(file=run.name(one.path), reason=str(error)) for one in chosen]
         return
@@ -238,7 +238,7 @@ def _shown(place: Place, name: str) -> ShownOrgan:
 def _task_number(run: _Import, place: Place, name: str) -> int | None:
     """Give the task that a mask is for; `None` where there is none, or it is no longer there."""
     number = _shown(place, name).task_number
-    task = None if number is None else run.workspace.store.tasks.get(number)
+    task = None if number is None else run.project.store.tasks.get(number)
     return number if task is not None and task.key == (place.case_id, name) else None
 
 
@@ -250,7 +250,7 @@ def _hand_in(run: _Import, place: Place, one: Candidate, reader: str, n_of_file:
     minutes = run.minutes_of.get((case_id, one.organ), None if of_file is None else of_file / n_of_file)
     base = shown.base_sha256
     if base is None and told is not None:
-        base = run.workspace.store.predictions.hashes_of(case_id, told.network).get(one.organ)
+        base = run.project.store.predictions.hashes_of(case_id, told.network).get(one.organ)
     return HandIn(
         case_id=case_id,
         organ=one.organ,

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from omentum.errors import GridMismatchError, ReviewError
 from omentum.measures.overlap import changed_ml, dice
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, conflict_of, facts_of_case, open_conflicts
 from omentum.records import Decision, DecisionKind, MaskFinding, MaskSource, Revision, Says, Task, TaskState
 from omentum.review.look import findings_of_new
@@ -84,11 +84,11 @@ class _Draft:
     task: Task | None
 
 
-def submit(workspace: Workspace, hand_ins: Sequence[HandIn]) -> list[SubmitResult]:
+def submit(project: Project, hand_ins: Sequence[HandIn]) -> list[SubmitResult]:
     """Keep masks of one case that came in together.
 
     Args:
-        workspace: The project.
+        project: The project.
         hand_ins: Of one case, each of another organ.
 
     Returns:
@@ -107,15 +107,15 @@ def submit(workspace: Workspace, hand_ins: Sequence[HandIn]) -> list[SubmitResul
         one.case_id != case_id for one in hand_ins
     ):
         raise ReviewError("masks that come in together are of one case, and each of another organ")
-    facts = facts_of_case(workspace, case_id)
-    drafts = [_drafted(workspace, facts, one) for one in hand_ins]
+    facts = facts_of_case(project, case_id)
+    drafts = [_drafted(project, facts, one) for one in hand_ins]
     new = [one for one in drafts if _known(facts, one) is None]
     masks = {one.revision.organ: one.hand_in.mask for one in new}
     sha256s = {one.revision.organ: one.revision.sha256 for one in new}
     findings = findings_of_new(facts, masks, sha256s) if new else {}
-    with workspace.store.together():
-        kept = [_kept(workspace, one, findings.get(one.revision.organ, ())) for one in drafts]
-        facts = facts_of_case(workspace, case_id)
+    with project.store.together():
+        kept = [_kept(project, one, findings.get(one.revision.organ, ())) for one in drafts]
+        facts = facts_of_case(project, case_id)
     results = []
     for revision, is_known in kept:
         why_not = why_not_standing(facts, revision)
@@ -125,13 +125,13 @@ def submit(workspace: Workspace, hand_ins: Sequence[HandIn]) -> list[SubmitResul
     return results
 
 
-def _drafted(workspace: Workspace, facts: CaseFacts, one: HandIn) -> _Draft:
+def _drafted(project: Project, facts: CaseFacts, one: HandIn) -> _Draft:
     """Measure a mask, and put its file in place."""
     case, name = facts.case, organ(one.organ).name
     if one.mask.shape != case.geometry.shape:
         seen = f"its shape is {one.mask.shape}, the CT's {case.geometry.shape}"
         raise GridMismatchError(f"mask of {name} in {case.case_id}", seen, "draw it on the CT's grid")
-    task = _task_of(workspace, one, name)
+    task = _task_of(project, one, name)
     if task is not None:
         one = replace(
             one,
@@ -140,13 +140,13 @@ def _drafted(workspace: Workspace, facts: CaseFacts, one: HandIn) -> _Draft:
             round_number=one.round_number or task.round_number,
         )
     sha256 = mask_sha256(one.mask, case.geometry)
-    path = workspace.folder.revision_dir(case.case_id, name) / f"{sha256}.nii.gz"
+    path = project.folder.revision_dir(case.case_id, name) / f"{sha256}.nii.gz"
     revision = Revision(
         case_id=case.case_id,
         organ=name,
         path=path,
         sha256=sha256,
-        round_number=_round_of(workspace, one),
+        round_number=_round_of(project, one),
         reader=one.reader,
         says=Says.REVISED if one.mask.any() else Says.ABSENT,
         task_number=None if task is None else task.number,
@@ -155,17 +155,17 @@ def _drafted(workspace: Workspace, facts: CaseFacts, one: HandIn) -> _Draft:
         origin=one.origin,
         time=datetime.now(UTC),
     )
-    revision = _measured(workspace, facts, one, revision)
+    revision = _measured(project, facts, one, revision)
     if not path.exists():
         write_nifti(path, Volume(one.mask, case.geometry))
         path.chmod(0o444)
     return _Draft(hand_in=one, revision=revision, task=task)
 
 
-def _task_of(workspace: Workspace, one: HandIn, name: str) -> Task | None:
+def _task_of(project: Project, one: HandIn, name: str) -> Task | None:
     if one.task_number is None:
         return None
-    task = workspace.store.tasks.get(one.task_number)
+    task = project.store.tasks.get(one.task_number)
     if task is None or task.key != (one.case_id, name):
         seen = "there is no such task" if task is None else f"that is of {task.organ} in {task.case_id}"
         raise ReviewError(
@@ -175,34 +175,34 @@ def _task_of(workspace: Workspace, one: HandIn, name: str) -> Task | None:
     return task
 
 
-def _round_of(workspace: Workspace, one: HandIn) -> int:
-    current = workspace.store.rounds.current().number
+def _round_of(project: Project, one: HandIn) -> int:
+    current = project.store.rounds.current().number
     return min(one.round_number or current, current)
 
 
-def _measured(workspace: Workspace, facts: CaseFacts, one: HandIn, revision: Revision) -> Revision:
+def _measured(project: Project, facts: CaseFacts, one: HandIn, revision: Revision) -> Revision:
     """Compare a mask with what was shown, if that is known and still there; else with the prediction."""
-    network = one.network or workspace.networks[0]
+    network = one.network or project.networks[0]
     revision = replace(revision, network=network, base_sha256=one.base_sha256)
     base_sha256 = one.base_sha256
     if one.shown is not None:
         base_sha256 = mask_sha256(one.shown, facts.case.geometry)
     if base_sha256 is None:
-        return _compared_with_prediction(workspace, facts, one, revision)
+        return _compared_with_prediction(project, facts, one, revision)
     revision = replace(revision, base_sha256=base_sha256)
     if revision.sha256 == base_sha256 and one.mask.any():
         revision = replace(revision, says=Says.ACCEPTED)
-    base = find_base(workspace, facts, revision.organ, base_sha256, network=network)
+    base = find_base(project, facts, revision.organ, base_sha256, network=network)
     if base is not None:
         return _compared(replace(revision, base_source=base.source), base.mask, one.mask, facts)
     return revision if one.shown is None else _compared(revision, one.shown, one.mask, facts)
 
 
 def _compared_with_prediction(
-    workspace: Workspace, facts: CaseFacts, one: HandIn, revision: Revision
+    project: Project, facts: CaseFacts, one: HandIn, revision: Revision
 ) -> Revision:
     """Compare with what the network made, as what was shown is unknown; an equal mask was accepted."""
-    of_network = facts_of_case(workspace, facts.case.case_id, network=revision.network)
+    of_network = facts_of_case(project, facts.case.case_id, network=revision.network)
     before = predicted_mask(of_network, revision.organ)
     if one.mask.any() and np.array_equal(before, one.mask):
         revision = replace(
@@ -232,10 +232,10 @@ def _known(facts: CaseFacts, draft: _Draft) -> Revision | None:
     return own[-1] if own and own[-1].sha256 == new.sha256 else None
 
 
-def _kept(workspace: Workspace, draft: _Draft, findings: tuple[MaskFinding, ...]) -> tuple[Revision, bool]:
+def _kept(project: Project, draft: _Draft, findings: tuple[MaskFinding, ...]) -> tuple[Revision, bool]:
     """Note a draft with all that follows from it; tell whether it was known."""
-    store, new = workspace.store, draft.revision
-    facts = facts_of_case(workspace, new.case_id)
+    store, new = project.store, draft.revision
+    facts = facts_of_case(project, new.case_id)
     known = _known(facts, draft)
     if known is None:
         other = None
@@ -248,18 +248,18 @@ def _kept(workspace: Workspace, draft: _Draft, findings: tuple[MaskFinding, ...]
     else:
         kept = known
     if draft.hand_in.decides:
-        _decide(workspace, facts, kept)
+        _decide(project, facts, kept)
     if known is None or draft.hand_in.decides:
-        _end_reading(workspace, draft)
+        _end_reading(project, draft)
     return kept, known is not None
 
 
-def _decide(workspace: Workspace, facts: CaseFacts, revision: Revision) -> None:
+def _decide(project: Project, facts: CaseFacts, revision: Revision) -> None:
     decisions = facts.decisions_of(revision.organ)
     waits = open_conflicts(facts.revisions_of(revision.organ), decisions)
     if decisions and decisions[-1].revision_number == revision.number and not waits:
         return
-    workspace.store.decisions.add(
+    project.store.decisions.add(
         Decision(
             case_id=revision.case_id,
             organ=revision.organ,
@@ -272,9 +272,9 @@ def _decide(workspace: Workspace, facts: CaseFacts, revision: Revision) -> None:
     )
 
 
-def _end_reading(workspace: Workspace, draft: _Draft) -> None:
+def _end_reading(project: Project, draft: _Draft) -> None:
     """Note that a reader is done with the task; without one, with the round's open tasks of the organ."""
-    store, new = workspace.store, draft.revision
+    store, new = project.store, draft.revision
     ended = (TaskState.DONE, TaskState.SKIPPED)
     tasks = [draft.task] if draft.task is not None else []
     if not tasks:
@@ -285,4 +285,4 @@ def _end_reading(workspace: Workspace, draft: _Draft) -> None:
         ]
     for task in tasks:
         store.leases.end(pool_of(task.round_number), str(task.number), draft.hand_in.holder or new.reader)
-    settle_tasks(workspace, new.case_id, new.organ, read=[task for task in tasks if task is not None])
+    settle_tasks(project, new.case_id, new.organ, read=[task for task in tasks if task is not None])

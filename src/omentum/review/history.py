@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, facts_of_case, standing_case
 from omentum.records import Confirmation, Decision, LabelVersion, MaskSource, Prediction, Revision
 from omentum.volumes.labels import organ
@@ -44,7 +44,7 @@ class History:
     """In the order in which they happened."""
 
 
-def history(workspace: Workspace, case_id: str, organ_name: str) -> History:
+def history(project: Project, case_id: str, organ_name: str) -> History:
     """Gather the history of an organ; no file is opened.
 
     Raises:
@@ -52,11 +52,11 @@ def history(workspace: Workspace, case_id: str, organ_name: str) -> History:
         UnknownOrganError: There is no such organ.
     """
     name = organ(organ_name).name
-    facts = facts_of_case(workspace, case_id)
+    facts = facts_of_case(project, case_id)
     stands = next((one for one in standing_case(facts).masks if one.organ == name), None)
     source = None if stands is None else stands.source
     revision = stands.revision if stands is not None and source is MaskSource.REVISED else None
-    labels = [one for one in workspace.store.labels.of_case(case_id) if name in one.organs]
+    labels = [one for one in project.store.labels.of_case(case_id) if name in one.organs]
     events = [
         *(_of_label(one, is_last=one is labels[-1] and source is MaskSource.ORIGINAL) for one in labels)
     ]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.errors import ImageError, LabelValueError
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.records import Batch, Case, Failure, Revision
 from omentum.review.hand_in import HandIn, submit
 from omentum.runners.runner import Progress
@@ -49,7 +49,7 @@ class DrawnBefore:
 
 
 def take_drawn(
-    workspace: Workspace,
+    project: Project,
     drawn: Sequence[DrawnBefore],
     *,
     progress: Callable[[Progress], None] | None = None,
@@ -60,10 +60,10 @@ def take_drawn(
         What became of them, by `<case_id>/<organ>`; a mask that cannot be used is among the failed. And those
         that are left alone with the reason: a reader of this project has revised the organ.
     """
-    ledger = workspace.store.ledger
+    ledger = project.store.ledger
     wanted, left = [], []
     for one in drawn:
-        ours = workspace.store.revisions.of_organ(one.case_id, organ(one.organ).name)
+        ours = project.store.revisions.of_organ(one.case_id, organ(one.organ).name)
         taken = [revision for revision in ours if revision.reader == TREE_READER]
         if taken and taken[-1].origin == _stamp(one.path):
             wanted.append(one)
@@ -73,9 +73,9 @@ def take_drawn(
         else:
             ledger.forget(DRAWN_STAGE, one.key)
             wanted.append(one)
-    batch = workspace.runner.run(
+    batch = project.runner.run(
         wanted,
-        lambda one: _take(workspace, one),
+        lambda one: _take(project, one),
         key=lambda one: one.key,
         ledger=ledger.of(DRAWN_STAGE),
         progress=progress,
@@ -83,9 +83,9 @@ def take_drawn(
     return batch, tuple(left)
 
 
-def _take(workspace: Workspace, one: DrawnBefore) -> Revision:
+def _take(project: Project, one: DrawnBefore) -> Revision:
     stamp = _stamp(one.path)
-    case = workspace.store.cases.get(one.case_id)
+    case = project.store.cases.get(one.case_id)
     row = organ(one.organ)
     mask = _only_mask(one.path, case, row.index)
     shown = _shown(one, case, row.index)
@@ -98,7 +98,7 @@ def _take(workspace: Workspace, one: DrawnBefore) -> Revision:
         shown=shown,
         origin=stamp,
     )
-    return submit(workspace, [hand_in])[0].revision
+    return submit(project, [hand_in])[0].revision
 
 
 def _shown(one: DrawnBefore, case: Case, index: int) -> npt.NDArray[np.bool_] | None:

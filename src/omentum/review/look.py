@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from omentum.chosen_masks import read_chosen
 from omentum.errors import ImageError
 from omentum.measures.plausibility.case_look import look_at_case
 from omentum.project.findings import confirmed_ct_rules, mask_findings
+from omentum.project.read_masks import read_chosen
 from omentum.project.standing import CaseFacts, standing_case
 from omentum.records import LabelledCase, MaskFinding, MaskSource
 from omentum.volumes.mask_files import read_masks

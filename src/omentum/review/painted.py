@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.errors import LabelValueError, ReviewError
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, facts_of_case
 from omentum.records import MaskSource
 from omentum.review.shown import find_base, shown_masks
@@ -21,14 +21,14 @@ from omentum.volumes.read import read_mask
 __all__ = ["exported_masks", "painted_masks"]
 
 
-def exported_masks(workspace: Workspace, facts: CaseFacts, task_file: TaskFile) -> MaskSet:
+def exported_masks(project: Project, facts: CaseFacts, task_file: TaskFile) -> MaskSet:
     """Give the masks that `labels.nii.gz` of a folder was painted of, from the same files as then.
 
     Raises:
         ReviewError: The network's masks are gone or have changed since, or a mask that a person drew is gone.
     """
     case_id = facts.case.case_id
-    prediction = facts_of_case(workspace, case_id, network=task_file.network).prediction
+    prediction = facts_of_case(project, case_id, network=task_file.network).prediction
     if prediction is None or not prediction.masks_path.is_file():
         raise ReviewError(f"the masks of {task_file.network} that it was painted of are gone")
     now = prediction.masks_sha256 or file_sha256(prediction.masks_path)
@@ -37,7 +37,7 @@ def exported_masks(workspace: Workspace, facts: CaseFacts, task_file: TaskFile) 
     drawn: dict[str, npt.NDArray[np.bool_]] = {}
     for name, shown in task_file.organs.items():
         if shown.base_source in (MaskSource.ORIGINAL, MaskSource.REVISED) and shown.base_sha256 is not None:
-            base = find_base(workspace, facts, name, shown.base_sha256)
+            base = find_base(project, facts, name, shown.base_sha256)
             if base is None:
                 raise ReviewError(f"the mask of {name} that it shows is gone")
             drawn[name] = base.mask

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from omentum.errors import ReviewError
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.project.standing import facts_of_case
 from omentum.records import Claim, Confirmation, Decision, MaskSource, Revision, Task
 from omentum.review import claims, decide
@@ -22,11 +22,11 @@ class ReviewService:
     """What people may do with the tasks and masks of a project.
 
     Args:
-        workspace: The open project.
+        project: The open project.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+    def __init__(self, project: Project) -> None:
+        self._workspace = project
 
     def claim(
         self, reader: str, n: int | None = None, *, asked: Asked = ANY_TASK, lasting: timedelta = TWO_WEEKS
@@ -87,8 +87,8 @@ class ReviewService:
         self, case_id: str, organ_name: str, *, reader: str | None = None, n_readings: int = 1, why: str = ""
     ) -> Task:
         """Ask for a look at an organ; see `claims.request`."""
-        workspace = self._workspace
-        return claims.request(workspace, case_id, organ_name, reader=reader, n_readings=n_readings, why=why)
+        project = self._workspace
+        return claims.request(project, case_id, organ_name, reader=reader, n_readings=n_readings, why=why)
 
     def comment(self, number: int, text: str, *, by: str = SOMEBODY) -> Revision:
         """Add a person's words to a revision; no such revision raises `ReviewError`."""

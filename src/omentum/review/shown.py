@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from omentum.errors import ImageError, ReviewError
 from omentum.project.ct_findings import ct_findings_of
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, facts_of_case, standing_case
 from omentum.records import HeldMask, MaskFinding, MaskSource, StandingMask, Task
 from omentum.volumes.file_hash import file_sha256
@@ -82,16 +82,16 @@ def predicted_mask(facts: CaseFacts, name: str) -> Mask:
     return read_masks(prediction.masks_path).mask(name)
 
 
-def shown_sha256(workspace: Workspace, facts: CaseFacts, name: str) -> str | None:
+def shown_sha256(project: Project, facts: CaseFacts, name: str) -> str | None:
     """Give the hash of the mask that a reader of an organ is shown now; `None` where there is none.
 
     It is what stands or is held back. A file is read only where its hash was not kept.
     """
-    found = _shown(workspace, facts, name)
+    found = _shown(project, facts, name)
     return None if found is None else found[0].sha256
 
 
-def shown_case(workspace: Workspace, tasks: Iterable[Task], network: str) -> ShownCase:
+def shown_case(project: Project, tasks: Iterable[Task], network: str) -> ShownCase:
     """Give what readers of tasks of one case are shown: for each organ what stands or is held back.
 
     Where several readers are to revise a task, each is shown what the first one was.
@@ -100,8 +100,8 @@ def shown_case(workspace: Workspace, tasks: Iterable[Task], network: str) -> Sho
         ReviewError: The network's masks of the case are gone, or the mask of a task.
     """
     tasks = list(tasks)
-    facts = facts_of_case(workspace, tasks[0].case_id, network=network)
-    found = ct_findings_of(facts, workspace.store.arrivals.of_case(facts.case.case_id))
+    facts = facts_of_case(project, tasks[0].case_id, network=network)
+    found = ct_findings_of(facts, project.store.arrivals.of_case(facts.case.case_id))
     prediction = facts.prediction
     if prediction is None or not prediction.masks_path.is_file():
         if any(not task.is_of_ct for task in tasks):
@@ -114,7 +114,7 @@ def shown_case(workspace: Workspace, tasks: Iterable[Task], network: str) -> Sho
     replaced: dict[str, Mask] = {}
     for task in tasks:
         if not task.is_of_ct:
-            organs[task.organ], mask = _of_task(workspace, facts, task)
+            organs[task.organ], mask = _of_task(project, facts, task)
             if organs[task.organ].source is not MaskSource.PREDICTED:
                 replaced[task.organ] = mask
     masks = shown_masks(read_masks(prediction.masks_path), replaced)
@@ -130,7 +130,7 @@ def shown_masks(predicted: MaskSet, replaced: Mapping[str, Mask]) -> MaskSet:
 
 
 def find_base(
-    workspace: Workspace, facts: CaseFacts, name: str, sha256: str, *, network: str = ""
+    project: Project, facts: CaseFacts, name: str, sha256: str, *, network: str = ""
 ) -> Base | None:
     """Find the mask of an organ by its hash; `None` where it is no longer there.
 
@@ -138,9 +138,9 @@ def find_base(
     or cannot be read is passed over.
     """
     ways = (
-        partial(_of_prediction, workspace, facts, name, sha256, network),
+        partial(_of_prediction, project, facts, name, sha256, network),
         partial(_of_revision, facts, name, sha256),
-        partial(_of_label, workspace, facts, name, sha256),
+        partial(_of_label, project, facts, name, sha256),
     )
     for look in ways:
         try:
@@ -152,12 +152,12 @@ def find_base(
     return None
 
 
-def _of_task(workspace: Workspace, facts: CaseFacts, task: Task) -> tuple[ShownMask, Mask]:
+def _of_task(project: Project, facts: CaseFacts, task: Task) -> tuple[ShownMask, Mask]:
     if task.n_readings > 1 and task.shown_sha256 is not None:
-        base = find_base(workspace, facts, task.organ, task.shown_sha256, network=task.network)
+        base = find_base(project, facts, task.organ, task.shown_sha256, network=task.network)
         if base is not None:
             return ShownMask(organ=task.organ, sha256=task.shown_sha256, source=base.source), base.mask
-    found = _shown(workspace, facts, task.organ)
+    found = _shown(project, facts, task.organ)
     if found is None:
         nothing = np.zeros(facts.case.geometry.shape, dtype=bool)
         return ShownMask(organ=task.organ, sha256=None, source=None), nothing
@@ -165,7 +165,7 @@ def _of_task(workspace: Workspace, facts: CaseFacts, task: Task) -> tuple[ShownM
     return shown, _standing_mask(facts, task.organ) if mask is None else mask
 
 
-def _shown(workspace: Workspace, facts: CaseFacts, name: str) -> tuple[ShownMask, Mask | None] | None:
+def _shown(project: Project, facts: CaseFacts, name: str) -> tuple[ShownMask, Mask | None] | None:
     """Give what is shown of an organ, and its voxels where they had to be read."""
     chosen = _chosen(facts, name)
     if chosen is None:
@@ -173,7 +173,7 @@ def _shown(workspace: Workspace, facts: CaseFacts, name: str) -> tuple[ShownMask
     if chosen.source is MaskSource.REVISED and chosen.revision is not None:
         return ShownMask(organ=name, sha256=chosen.revision.sha256, source=chosen.source), None
     if chosen.source is MaskSource.PREDICTED and facts.prediction is not None:
-        kept = workspace.store.predictions.hashes_of(facts.case.case_id, facts.prediction.network)
+        kept = project.store.predictions.hashes_of(facts.case.case_id, facts.prediction.network)
         if name in kept:
             return ShownMask(organ=name, sha256=kept[name], source=chosen.source), None
     mask = _read(facts, chosen)
@@ -219,14 +219,12 @@ def _require(path: Path) -> None:
         raise ReviewError(f"{path} is gone; bring it back, or run the step that wrote it again")
 
 
-def _of_prediction(
-    workspace: Workspace, facts: CaseFacts, name: str, sha256: str, network: str
-) -> Base | None:
+def _of_prediction(project: Project, facts: CaseFacts, name: str, sha256: str, network: str) -> Base | None:
     case_id = facts.case.case_id
-    made = workspace.store.predictions.of_case(case_id).get(network) if network else facts.prediction
+    made = project.store.predictions.of_case(case_id).get(network) if network else facts.prediction
     if made is None or name not in made.organs or not made.masks_path.is_file():
         return None
-    kept = workspace.store.predictions.hashes_of(case_id, made.network).get(name, sha256)
+    kept = project.store.predictions.hashes_of(case_id, made.network).get(name, sha256)
     if kept != sha256:
         return None
     mask = read_masks(made.masks_path).mask(name)
@@ -241,8 +239,8 @@ def _of_revision(facts: CaseFacts, name: str, sha256: str) -> Base | None:
     return Base(mask=_labelled(found.path, 1), source=MaskSource.REVISED)
 
 
-def _of_label(workspace: Workspace, facts: CaseFacts, name: str, sha256: str) -> Base | None:
-    for version in reversed(workspace.store.labels.of_case(facts.case.case_id)):
+def _of_label(project: Project, facts: CaseFacts, name: str, sha256: str) -> Base | None:
+    for version in reversed(project.store.labels.of_case(facts.case.case_id)):
         if name in version.organs and version.path.is_file():
             mask = _labelled(version.path, organ(name).index)
             if mask_sha256(mask, facts.case.geometry) == sha256:

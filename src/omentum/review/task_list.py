@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.records import Task
 from omentum.store.leases import Lease
 from omentum.store.tasks import pool_of
@@ -19,11 +19,11 @@ class ListedTask:
     """Who has it; those whose time is over are left out."""
 
 
-def list_tasks(workspace: Workspace, round_number: int | None = None) -> list[ListedTask]:
+def list_tasks(project: Project, round_number: int | None = None) -> list[ListedTask]:
     """Give the tasks of a round by rank; of the current one where none is named."""
-    number = workspace.store.rounds.current().number if round_number is None else round_number
-    out = workspace.store.leases.all(pool_of(number))
+    number = project.store.rounds.current().number if round_number is None else round_number
+    out = project.store.leases.all(pool_of(number))
     return [
         ListedTask(task=task, leases=out.get(str(task.number), ()))
-        for task in workspace.store.tasks.of_round(number)
+        for task in project.store.tasks.of_round(number)
     ]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from omentum.project.ct_findings import ct_findings_of
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, facts_of_case, open_conflicts, standing_case
 from omentum.records import Task, TaskKind, TaskState
 
@@ -13,7 +13,7 @@ _WAITING = (TaskState.SUBMITTED, TaskState.IN_ADJUDICATION)
 
 
 def settle_tasks(
-    workspace: Workspace, case_id: str, organ_name: str, *, read: Sequence[Task] = (), answered: bool = False
+    project: Project, case_id: str, organ_name: str, *, read: Sequence[Task] = (), answered: bool = False
 ) -> None:
     """Set the state of the tasks of an organ that were read, and of those that wait for a person's word.
 
@@ -21,32 +21,32 @@ def settle_tasks(
     more readings are wanted; and done otherwise.
 
     Args:
-        workspace: The project.
+        project: The project.
         case_id: The case.
         organ_name: The organ, or `WHOLE_CT`.
         read: Tasks for which a mask was handed in just now.
         answered: Whether a person answered the findings about it, so that tasks which ask for that are done.
     """
-    facts = facts_of_case(workspace, case_id)
+    facts = facts_of_case(project, case_id)
     numbers = {task.number for task in read}
-    for task in workspace.store.tasks.of_case(case_id):
+    for task in project.store.tasks.of_case(case_id):
         if task.organ != organ_name or task.number is None:
             continue
         asks = answered and task.state.is_open and (task.kind is TaskKind.FINDING or task.is_of_ct)
         if task.number in numbers or task.state in _WAITING or asks:
-            state = _state(workspace, facts, task, needs_reading=not asks)
+            state = _state(project, facts, task, needs_reading=not asks)
             if state is not task.state:
-                workspace.store.tasks.set_state([task.number], state)
+                project.store.tasks.set_state([task.number], state)
 
 
-def _state(workspace: Workspace, facts: CaseFacts, task: Task, *, needs_reading: bool) -> TaskState:
+def _state(project: Project, facts: CaseFacts, task: Task, *, needs_reading: bool) -> TaskState:
     if task.is_of_ct:
-        arrival = workspace.store.arrivals.of_case(task.case_id)
+        arrival = project.store.arrivals.of_case(task.case_id)
         return task.state if ct_findings_of(facts, arrival) else TaskState.DONE
     if open_conflicts(facts.revisions_of(task.organ), facts.decisions_of(task.organ)):
         return TaskState.IN_ADJUDICATION
     if any(one.organ == task.organ for one in standing_case(facts).held):
         return TaskState.SUBMITTED if needs_reading else task.state
-    readers = {one.reader for one in workspace.store.revisions.of_task(task.number or 0)}
+    readers = {one.reader for one in project.store.revisions.of_task(task.number or 0)}
     lacks = needs_reading and len(readers) < task.n_readings and task.n_readings > 1
     return TaskState.SUBMITTED if lacks else TaskState.DONE

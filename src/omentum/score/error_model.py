@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from omentum.score.signals import SIGNALS
+from omentum.score.voxel_features import SIGNALS
 from omentum.volumes.labels import SUBSETS
 
 __all__ = ["LEVELS", "MODEL_ORGANS", "ErrorModel", "design", "level_of", "shipped_model"]

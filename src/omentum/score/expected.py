@@ -21,8 +21,8 @@ from omentum.measures.plausibility.rules import findings
 from omentum.score.calibration import Calibration
 from omentum.score.error_model import ErrorModel
 from omentum.score.hot_spots import joined
-from omentum.score.sight import Sight, claims_of
-from omentum.score.signals import Signals, organ_signals
+from omentum.score.scoring_grid import Sight, claims_of
+from omentum.score.voxel_features import Signals, organ_signals
 from omentum.volumes.geometry import Box
 
 __all__ = ["ExpectedError", "Spot", "expected_errors"]

@@ -17,10 +17,10 @@ from omentum.score.calibration import Calibration
 from omentum.score.error_model import shipped_model
 from omentum.score.expected import ExpectedError, expected_errors
 from omentum.score.hot_spots import MOST_SPOTS, described_box
-from omentum.score.opinions import read_opinions
-from omentum.score.sight import Sight, look, thumbnail
-from omentum.score.signals import entropy_ml
-from omentum.score.stage import HOT_SPOTS_NAME, heat_path, remove_all_but
+from omentum.score.network_outputs import read_opinions
+from omentum.score.published_stage import HOT_SPOTS_NAME, heat_path, remove_all_but
+from omentum.score.scoring_grid import Sight, look, thumbnail
+from omentum.score.voxel_features import entropy_ml
 from omentum.volumes.atomic import write_json
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organs_named

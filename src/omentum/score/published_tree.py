@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from omentum.abdomenatlas.attention import OrganAttention, organ_attention, overlapped
+from omentum.abdomenatlas.attention_size import scaled_heat
+from omentum.abdomenatlas.datasets import targets
 from omentum.errors import ConfigError, GridMismatchError, ProjectError, UnreadableImageError
 from omentum.measures.boxes import joint_box, shifted
 from omentum.records import CaseScore, OrganScore
-from omentum.score.published import OrganAttention, organ_attention, overlapped
-from omentum.score.published_datasets import targets
-from omentum.score.published_size import scaled_heat
 from omentum.score.queue import attention_size_rows, priority_rows
 from omentum.volumes.atomic import writing
 from omentum.volumes.geometry import Box, Geometry

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from omentum.measures.effort import CostModel
 from omentum.records import CaseScore, OrganScore, Task
-from omentum.score.plan import Choice
+from omentum.score.task_selection import Choice
 
 __all__ = ["attention_size_rows", "needy", "priority_rows", "ranked", "tasks_of"]
 

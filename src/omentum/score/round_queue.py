@@ -14,16 +14,16 @@ from typing import Any
 from omentum.errors import ConfigError
 from omentum.measures.effort import CostModel, efforts_of, refitted
 from omentum.project.ct_findings import open_ct_findings
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.project.settings import Settings
 from omentum.project.standing import case_facts, standing_case
 from omentum.records import CaseScore, LabelledCase, MaskSource, Task, TaskState
 from omentum.score.audit_round import audit_tasks, set_apart
 from omentum.score.finding_tasks import finding_tasks, shown_in, with_findings
-from omentum.score.held_out import held_out_tasks
-from omentum.score.plan import Choice
+from omentum.score.held_out_draw import held_out_tasks
 from omentum.score.queue import tasks_of
 from omentum.score.strategies import Ask, chosen, left_out, strategy_of
+from omentum.score.task_selection import Choice
 from omentum.volumes.atomic import write_json
 
 __all__ = ["Asked", "checked_asked", "costs_of", "queue_path", "queue_round", "read_queue", "totals"]
@@ -69,25 +69,25 @@ def checked_asked(
     return Asked(strategy=name, budget_minutes=None)
 
 
-def queue_path(workspace: Workspace) -> Path:
+def queue_path(project: Project) -> Path:
     """Give the path of how the current round's queue was made."""
-    number = workspace.store.rounds.current().number
-    return workspace.folder.round_dir(number) / "queue.json"
+    number = project.store.rounds.current().number
+    return project.folder.round_dir(number) / "queue.json"
 
 
-def read_queue(workspace: Workspace) -> dict[str, Any]:
+def read_queue(project: Project) -> dict[str, Any]:
     """Read how the current round's queue was made."""
-    made: dict[str, Any] = json.loads(queue_path(workspace).read_text(encoding="utf-8"))
+    made: dict[str, Any] = json.loads(queue_path(project).read_text(encoding="utf-8"))
     return made
 
 
-def costs_of(workspace: Workspace) -> tuple[CostModel, int]:
+def costs_of(project: Project) -> tuple[CostModel, int]:
     """Fit what minutes are spent on to all that readers recorded; give how many records there were, too."""
-    efforts = efforts_of(workspace.store.revisions.all())
+    efforts = efforts_of(project.store.revisions.all())
     return refitted(efforts), len(efforts)
 
 
-def queue_round(workspace: Workspace, scores: Sequence[CaseScore], asked: Asked) -> list[Task]:
+def queue_round(project: Project, scores: Sequence[CaseScore], asked: Asked) -> list[Task]:
     """Give the current round its queue, as long as the budget; tasks that people began stay in it.
 
     First come CTs and masks that a plausibility rule is sure are wrong, whatever they cost; then what the
@@ -95,22 +95,22 @@ def queue_round(workspace: Workspace, scores: Sequence[CaseScore], asked: Asked)
     drawn is the round's number: the same scores make the same queue, and the next round another.
 
     Args:
-        workspace: The project.
+        project: The project.
         scores: Of the round's cases.
         asked: What the queue is made by.
 
     Returns:
         The queue as it is kept.
     """
-    costs, n_records = costs_of(workspace)
+    costs, n_records = costs_of(project)
     budget = float("inf") if asked.budget_minutes is None else asked.budget_minutes
     is_reckoned = asked.budget_minutes is not None
-    share = workspace.settings.audit_share if is_reckoned else 0.0
-    ground = _ground(workspace, costs)
+    share = project.settings.audit_share if is_reckoned else 0.0
+    ground = _ground(project, costs)
     number = ground.round_number
     keys = {task.key for task in ground.found}
-    reserved = budget * workspace.settings.gate_share if is_reckoned else 0.0
-    kept = held_out_tasks(workspace, scores, costs, reserved, due=keys) if reserved else []
+    reserved = budget * project.settings.gate_share if is_reckoned else 0.0
+    kept = held_out_tasks(project, scores, costs, reserved, due=keys) if reserved else []
     apart = keys | ground.apart | {task.key for task in kept}
     spent = sum(task.minutes or 0.0 for task in (*ground.found, *kept))
     ask = Ask(costs=costs, budget_minutes=max(0.0, budget * (1.0 - share) - spent), seed=number)
@@ -118,10 +118,10 @@ def queue_round(workspace: Workspace, scores: Sequence[CaseScore], asked: Asked)
     is_used_up = bool(ground.found) and ask.budget_minutes <= 0.0
     choices = [] if is_used_up else chosen(asked.strategy, plannable, ask)
     queue = _ranked([*ground.found, *tasks_of(choices, costs, number), *kept])
-    tasks = [*queue, *(audit_tasks(workspace, queue, budget * share) if share else ())]
+    tasks = [*queue, *(audit_tasks(project, queue, budget * share) if share else ())]
     others = left_out(asked.strategy, plannable, ask, choices) if is_reckoned else []
     made = {
-        "recipe": workspace.settings.recipe,
+        "recipe": project.settings.recipe,
         **asdict(asked),
         "seed": number,
         "costs": {**asdict(costs), "n_records": n_records},
@@ -133,10 +133,10 @@ def queue_round(workspace: Workspace, scores: Sequence[CaseScore], asked: Asked)
             "minutes": _minutes_of(others, costs, {task.case_id for task in queue}),
         },
     }
-    write_json(queue_path(workspace), made)
-    network = workspace.networks[0]
-    hashes = workspace.store.predictions.organ_hashes(network)
-    return workspace.store.tasks.replace(number, shown_in(tasks, ground.labelled, network, hashes))
+    write_json(queue_path(project), made)
+    network = project.networks[0]
+    hashes = project.store.predictions.organ_hashes(network)
+    return project.store.tasks.replace(number, shown_in(tasks, ground.labelled, network, hashes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,19 +153,19 @@ class _Ground:
     """Organs that stand as predicted, or whose task in this round was begun."""
 
 
-def _ground(workspace: Workspace, costs: CostModel) -> _Ground:
-    number = workspace.store.rounds.current().number
-    facts = case_facts(workspace)
+def _ground(project: Project, costs: CostModel) -> _Ground:
+    number = project.store.rounds.current().number
+    facts = case_facts(project)
     labelled = [standing_case(one) for one in facts]
-    begun = [one for one in workspace.store.tasks.of_round(number) if one.state is not TaskState.QUEUED]
-    apart = set_apart(workspace) | {task.key for task in begun if task.is_whole}
+    begun = [one for one in project.store.tasks.of_round(number) if one.state is not TaskState.QUEUED]
+    apart = set_apart(project) | {task.key for task in begun if task.is_whole}
     predicted = {
         (one.case.case_id, mask.organ)
         for one in labelled
         for mask in one.masks
         if mask.source is MaskSource.PREDICTED
     }
-    of_ct = open_ct_findings(workspace, facts)
+    of_ct = open_ct_findings(project, facts)
     return _Ground(
         round_number=number,
         labelled=labelled,

@@ -1,149 +1,146 @@
-"""How much attention does a case need? The scoring of one case, from files to files.
+"""Score the cases of a round, and make its queue.
 
-In:  a case, and what one or more networks made of it (predict).
-Out: a heat map for each organ that needs attention, the hot spots, and the case's score (review, queue).
-Recipe `published`; `published.py` has its arithmetic. Of networks that left soft predictions and entropies as
-files it is the published run, to the byte. Of others two things differ: probabilities are interpolated on the
-CT's grid (there: nearest neighbour), and the average of several networks is not post-processed again (each
-network's own mask already is), unless the average was predicted too.
+In:  an open project whose cases are predicted.
+Out: attention maps on disk; scores, and the queue of tasks, in the database; how the queue was made, in
+     `rounds/<n>/queue.json`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+from omentum.errors import ProjectError
+from omentum.project.kept_hashes import keep_missing_hashes
+from omentum.project.project import Project
+from omentum.records import Batch, Case, CaseScore, LabelledCase, MaskSource, Prediction
+from omentum.runners.runner import Progress
+from omentum.score.expected_stage import score_expected
+from omentum.score.finding_tasks import masks_by_key
+from omentum.score.fit_calibration import round_calibration
+from omentum.score.published_stage import score_case
+from omentum.score.round_queue import checked_asked, queue_round
+from omentum.store.ledger import StageLedger
+from omentum.store.store import Store
 
-from omentum.records import Case, CaseScore, OrganScore, Prediction
-from omentum.score.hot_spots import hot_spots
-from omentum.score.opinions import Opinion, n_organs_map, of_organ, read_opinions
-from omentum.score.published import OrganAttention, organ_attention, overlapped
-from omentum.volumes.atomic import write_json
-from omentum.volumes.geometry import Box, Geometry
-from omentum.volumes.labels import organ as organ_row
-from omentum.volumes.labels import organs_named
-from omentum.volumes.nifti import write_nifti
-from omentum.volumes.volume import Volume
+__all__ = ["score_round"]
 
-__all__ = ["HOT_SPOTS_NAME", "heat_path", "remove_all_but", "score_case"]
+AVERAGE = "average"
+"""What the average of several networks is kept as; recipe `published` takes its masks."""
 
-HOT_SPOTS_NAME = "hot_spots.json"
-"""Written last: where it is, every heat map is there, and none of an earlier run."""
-
-_Found = tuple[str, Box, OrganAttention]
-
-
-def heat_path(attention_dir: Path, organ: str) -> Path:
-    """Give the path of an organ's heat map; there is no file where it needs no attention."""
-    return attention_dir / f"{organ}.nii.gz"
+_ScoreOne = Callable[[Case, Sequence[Prediction], Sequence[str], Path], CaseScore]
 
 
-def score_case(
-    case: Case,
-    predictions: Sequence[Prediction],
-    organs: Sequence[str],
-    attention_dir: Path,
+@dataclass(frozen=True, slots=True)
+class _ScoreLedger:
+    """Keeps a score and that its case is done in one transaction; what was done before is asked for once."""
+
+    store: Store
+    stage: StageLedger
+    round_number: int
+    done_before: Collection[str]
+
+    def done(self, key: str) -> bool:
+        return key in self.done_before
+
+    def mark_done(self, key: str, result: CaseScore) -> None:
+        with self.store.together():
+            self.store.scores.replace(self.round_number, [result])
+            self.stage.mark_done(key, None)
+
+    def mark_failed(self, key: str, reason: str) -> None:
+        self.stage.mark_failed(key, reason)
+
+
+def score_round(
+    project: Project,
     *,
-    average: Prediction | None = None,
-) -> CaseScore:
-    """Score one case, and write where it needs attention.
+    strategy: str | None = None,
+    budget_minutes: float | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Batch:
+    """Score every case that all networks of the round have predicted, and queue what needs an expert.
+
+    Organs that a case's own data set annotates, and those revised already, are not scored.
 
     Args:
-        case: The case.
-        predictions: What the networks made of it; inconsistency needs at least two.
-        organs: Organs to score, by name or subset; those that the case's data set annotates itself
-            (`case.original_organs`) and those that no network knows are left out.
-        attention_dir: Gets `<organ>.nii.gz` (heat map, uint8, the CT's grid) for each organ that needs
-            attention, and `hot_spots.json`. Heat maps of an earlier run are replaced or removed.
-        average: What the networks' average made of the case; its masks are the average ones then.
-
-    Returns:
-        The score: voxels that need attention, an overlapped voxel once for each organ, as published.
+        project: The project.
+        strategy: As of `round_queue.checked_asked`; that of the settings if not said.
+        budget_minutes: Likewise.
+        progress: Told of each case.
 
     Raises:
-        ProjectError: There is no prediction, or one of another case.
-        GridMismatchError: A prediction's masks do not lie on the CT's grid.
-        UnreadableImageError: A prediction's file is damaged.
-        UnknownOrganError: There is no organ of that name.
+        ProjectError: Nothing has been predicted.
+        ConfigError: The strategy or the budget does not go with the recipe; nothing is scored then.
     """
-    wanted = [row.name for row in organs_named(organs) if row.name not in case.original_organs]
-    opinions = read_opinions(case, predictions)
-    known = [name for name in wanted if any(name in one.masks.organs for one in opinions)]
-    (attention_dir / HOT_SPOTS_NAME).unlink(missing_ok=True)
-    scores = {name: OrganScore(organ=name, attention_voxels=0, attention_ml=0.0, heat=0.0) for name in known}
-    spots: list[dict[str, Any]] = []
-    mean = None if average is None else read_opinions(case, [average])[0]
-    for name, box, attention in _attentions(opinions, known, case.geometry, mean):
-        scores[name] = _organ_score(name, attention, case.geometry)
-        spots += hot_spots(name, attention.binary, box, case.geometry)
-        heat = _on_whole_grid(attention.heat, box, case.geometry)
-        write_nifti(heat_path(attention_dir, name), Volume(heat, case.geometry))
-    remove_all_but(attention_dir, {spot["organ"] for spot in spots})
-    score = CaseScore(
-        case_id=case.case_id,
-        score=float(sum(one.attention_voxels for one in scores.values())),
-        organs=tuple(scores.values()),
-    )
-    write_json(attention_dir / HOT_SPOTS_NAME, _described(score, predictions, spots))
-    return score
+    asked = checked_asked(project.settings, strategy, budget_minutes)
+    opinions = project.opinions()
+    cases = [case for case in project.store.cases.all() if case.case_id in opinions]
+    if not cases:
+        names = " and ".join(project.networks)
+        raise ProjectError(f"no case has been predicted by {names} yet; run `omentum predict` first")
+    for network in project.networks:
+        keep_missing_hashes(project, network)
+    number = project.store.rounds.current().number
+    made_from = _made_from(project, opinions)
+    ledger = _ledger(project, number, made_from)
+    revised = _revised_before(project.standing(), number)
+    score_one = _recipe(project)
+
+    def work(case: Case) -> CaseScore:
+        predictions = opinions[case.case_id]
+        organs = [name for name in predictions[0].organs if (case.case_id, name) not in revised]
+        score = score_one(case, predictions, organs, project.folder.attention_dir(case.case_id))
+        return replace(score, made_from=made_from[case.case_id])
+
+    batch = project.runner.run(cases, work, key=lambda case: case.case_id, ledger=ledger, progress=progress)
+    scored = [one for one in project.store.scores.of_round(number) if one.case_id in opinions]
+    queue_round(project, scored, asked)
+    return batch
 
 
-def _attentions(
-    opinions: Sequence[Opinion], organs: Sequence[str], geometry: Geometry, average: Opinion | None
-) -> Iterator[_Found]:
-    """Yield the box and the attention of each organ that needs any, one at a time."""
-    counts = n_organs_map(opinions, geometry, average)
-    for name in organs:
-        heard = of_organ(opinions, name, geometry, average)
-        if heard is None:
-            continue
-        overlap = overlapped(heard.average, counts[heard.box], is_counted=organ_row(name).overlap)
-        attention = organ_attention(heard.soft, heard.entropies, overlap)
-        if attention.peak > 0:
-            yield name, heard.box, attention
+def _made_from(project: Project, opinions: dict[str, tuple[Prediction, ...]]) -> dict[str, dict[str, Any]]:
+    """Say what each case's score is made from: recipe, and weights and organs of each network."""
+    recipe = project.settings.recipe
+    averages = project.predictions(AVERAGE) if recipe == "published" else {}
+    made: dict[str, dict[str, Any]] = {}
+    for case_id, predictions in opinions.items():
+        used = [*predictions, *([averages[case_id]] if case_id in averages else [])]
+        made[case_id] = {
+            "recipe": recipe,
+            **{one.network: [one.weights_sha256, list(one.organs)] for one in used},
+        }
+    return made
 
 
-def _organ_score(name: str, attention: OrganAttention, geometry: Geometry) -> OrganScore:
-    n_voxels = attention.n_voxels
-    return OrganScore(
-        organ=name,
-        attention_voxels=n_voxels,
-        attention_ml=n_voxels * geometry.voxel_ml,
-        heat=float(attention.heat_sum),
-    )
-
-
-def _on_whole_grid(heat: npt.NDArray[np.uint8], box: Box, geometry: Geometry) -> npt.NDArray[np.uint8]:
-    whole = np.zeros(geometry.shape, dtype=np.uint8, order="F")
-    whole[box] = heat
-    return whole
-
-
-def remove_all_but(attention_dir: Path, organs: set[str]) -> None:
-    """Remove heat maps of an earlier run, which would show attention where none is needed any more."""
-    for path in attention_dir.glob("*.nii.gz"):
-        if path.name.removesuffix(".nii.gz") not in organs:
-            path.unlink()
-
-
-def _described(
-    score: CaseScore, predictions: Sequence[Prediction], spots: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """Shape what `hot_spots.json` holds."""
-    return {
-        "case_id": score.case_id,
-        "recipe": "published",
-        "networks": {one.network: one.weights_sha256 for one in predictions},
-        "score": score.score,
-        "organs": [
-            {
-                "organ": one.organ,
-                "attention_voxels": one.attention_voxels,
-                "attention_ml": round(one.attention_ml, 4),
-                "heat": one.heat,
-            }
-            for one in score.organs
-        ],
-        "hot_spots": sorted(spots, key=lambda spot: -spot["volume_ml"]),
+def _ledger(project: Project, number: int, made_from: dict[str, dict[str, Any]]) -> _ScoreLedger:
+    """Give the ledger of the round's scores; one that was made from something else is not done there."""
+    stage = project.store.ledger.of(f"score {number}")
+    scores = {one.case_id: one for one in project.store.scores.of_round(number)}
+    done = {
+        case_id
+        for case_id in project.store.ledger.done_keys(stage.stage)
+        if case_id in scores and scores[case_id].made_from == made_from.get(case_id)
     }
+    return _ScoreLedger(project.store, stage, number, done)
+
+
+def _revised_before(labelled: Sequence[LabelledCase], number: int) -> set[tuple[str, str]]:
+    """Give the organs that stand, or are held back, as they were revised in an earlier round."""
+    return {
+        key
+        for key, mask in masks_by_key(labelled)
+        if mask.source is MaskSource.REVISED and mask.revision is not None
+        if mask.revision.round_number < number
+    }
+
+
+def _recipe(project: Project) -> _ScoreOne:
+    """Give the recipe of the settings as a function of one case."""
+    if project.settings.recipe == "published":
+        averages = project.predictions(AVERAGE)
+        return lambda case, *rest: score_case(case, *rest, average=averages.get(case.case_id))
+    calibration = round_calibration(project)
+    return lambda case, predictions, organs, folder: score_expected(
+        case, predictions, organs, folder, calibration
+    )

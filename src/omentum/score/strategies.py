@@ -15,8 +15,8 @@ import numpy as np
 from omentum.errors import ConfigError
 from omentum.measures.effort import CostModel
 from omentum.records import CaseScore, OrganScore
-from omentum.score.plan import Choice, planned, worth_a_look
 from omentum.score.queue import needy, ranked
+from omentum.score.task_selection import Choice, planned, worth_a_look
 
 __all__ = ["Ask", "Strategy", "chosen", "left_out", "register", "strategy_names", "strategy_of"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from omentum.promotion import OrganGain, Outcome, Promotion
+from omentum.records.promotions import OrganGain, Outcome, Promotion
 from omentum.store.database import Database
 from omentum.store.rounds import require_round
 from omentum.store.tables import PromotionRow

@@ -24,7 +24,7 @@ from omentum.networks.network import Network
 from omentum.networks.weights import tensors_sha256
 from omentum.networks.window import window_starts
 from omentum.tune.config import ContinualConfig
-from omentum.tune.prepared import PreparedCase
+from omentum.tune.prepared_cases import PreparedCase
 from omentum.tune.samples import N_KINDS, OrganSamples, sample_case
 from omentum.volumes.atomic import writing
 

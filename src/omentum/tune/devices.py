@@ -19,7 +19,7 @@ import torch
 
 from omentum.errors import ConfigError, TuneError
 from omentum.networks.network import Network, NetworkSpec, build
-from omentum.tune.full_run import FullRun, Outcome, Watch, run_key
+from omentum.tune.full_training import FullRun, Outcome, Watch, run_key
 from omentum.tune.training import run_steps
 from omentum.volumes.atomic import writing
 

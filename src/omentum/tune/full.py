@@ -11,8 +11,8 @@ from omentum.networks.network import Network
 from omentum.phantoms.anatomy_map import AnatomyMap
 from omentum.tune.config import FullConfig
 from omentum.tune.devices import run_on
-from omentum.tune.full_run import FullRun, StepReport
-from omentum.tune.prepared import PreparedCase
+from omentum.tune.full_training import FullRun, StepReport
+from omentum.tune.prepared_cases import PreparedCase
 
 __all__ = ["train_full"]
 

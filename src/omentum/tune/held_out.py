@@ -16,7 +16,7 @@ from omentum.measures.overlap import dice
 from omentum.networks.infer import organ_probabilities
 from omentum.networks.network import Network
 from omentum.records import MaskSource
-from omentum.tune.prepared import PreparedCase
+from omentum.tune.prepared_cases import PreparedCase
 
 __all__ = ["HeldOutDice"]
 

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from omentum.networks.network import Network
 from omentum.tune.checkpoint import TrainingState
 from omentum.tune.config import FullConfig
-from omentum.tune.full_run import StepReport
+from omentum.tune.full_training import StepReport
 from omentum.tune.losses import partial_loss
 from omentum.tune.patches import Patches
 from omentum.tune.schedule import rate_at
-from omentum.tune.together import summed
+from omentum.tune.sync_batchnorm import summed
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

@@ -6,16 +6,16 @@ Out: the network with heads for new organs that have labels; each begins as the 
 
 from collections.abc import Sequence
 
-from omentum.networks.grow import add_heads, similar_organ
+from omentum.networks.extend_organs import add_heads, similar_organ
 from omentum.networks.network import Network
-from omentum.project.project import Workspace
+from omentum.project.project import Project
 from omentum.records import LabelledCase, MaskSource
 
 __all__ = ["add_new_organs", "vouched_organs"]
 
 
 def add_new_organs(
-    workspace: Workspace, network: Network, cases: Sequence[LabelledCase], *, seed: int
+    project: Project, network: Network, cases: Sequence[LabelledCase], *, seed: int
 ) -> dict[str, tuple[str, ...]]:
     """Give the network, in place, a head for each new organ of the project that a case has a label of.
 
@@ -27,7 +27,7 @@ def add_new_organs(
     """
     drawn = vouched_organs(cases)
     heads = {}
-    for name, named in workspace.settings.similar_to_new.items():
+    for name, named in project.settings.similar_to_new.items():
         if name in network.spec.organs or name not in drawn:
             continue
         found = similar_organ(name, network.spec.organs)

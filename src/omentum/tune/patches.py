@@ -15,9 +15,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from omentum.records import MaskSource
+from omentum.tune.case_buffer import CasePool
 from omentum.tune.config import FullConfig
-from omentum.tune.pool import CasePool
-from omentum.tune.prepared import PreparedCase
+from omentum.tune.prepared_cases import PreparedCase
 from omentum.volumes.labels import organ
 
 __all__ = ["Patches", "draw"]

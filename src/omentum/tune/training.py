@@ -17,14 +17,14 @@ from torch import distributed
 from omentum.errors import OmentumError, TuneError
 from omentum.networks.network import Network
 from omentum.networks.weights import tensors_sha256
+from omentum.tune.activation_checkpointing import recomputed
+from omentum.tune.case_buffer import CasePool
 from omentum.tune.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from omentum.tune.config import FullConfig
-from omentum.tune.full_run import FullRun, Outcome, Watch, taught_organs
+from omentum.tune.full_training import FullRun, Outcome, Watch, taught_organs
 from omentum.tune.learner import Learner, fresh_state, network_of
 from omentum.tune.patches import Patches, draw
-from omentum.tune.pool import CasePool
-from omentum.tune.recompute import recomputed
-from omentum.tune.together import normalised_together
+from omentum.tune.sync_batchnorm import normalised_together
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

@@ -22,8 +22,8 @@ from nibabel.spatialimages import HeaderDataError
 from omentum.errors import AffineError, ImageShapeError, UnreadableImageError
 from omentum.volumes.atomic import copy, writing
 from omentum.volumes.geometry import Affine, Geometry
+from omentum.volumes.sparse_gzip import ZeroRunsGzip
 from omentum.volumes.volume import Volume
-from omentum.volumes.zero_runs import ZeroRunsGzip
 
 __all__ = [
     "DAMAGE",

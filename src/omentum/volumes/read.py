@@ -23,7 +23,7 @@ from omentum.errors import (
 )
 from omentum.volumes.dicom import TILT_MM, read_dicom, tilt_mm, upright
 from omentum.volumes.geometry import SAME_GRID_TOLERANCE_MM, Geometry
-from omentum.volumes.itk_files import is_itk, read_itk
+from omentum.volumes.itk_io import is_itk, read_itk
 from omentum.volumes.nifti import is_nifti, read_nifti
 from omentum.volumes.orient import reoriented
 from omentum.volumes.resample import resampled_anyhow

@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from omentum.errors import GridMismatchError, ImageError, LabelValueError, UnreadableImageError
 from omentum.volumes.geometry import Box, Geometry
-from omentum.volumes.itk_files import is_itk, read_itk_fields, read_itk_layers
+from omentum.volumes.itk_io import is_itk, read_itk_fields, read_itk_layers
 from omentum.volumes.labels import ORGANS, organ
 from omentum.volumes.lattice import Placement, lattice_placement, put_on_grid
 from omentum.volumes.read import NOT_A_CT, checked_labels, is_volume, read_volume

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from omentum.records import MaskSource
-from omentum.released import ReleasedCase, ReleasedMask
+from omentum.records.released_cases import ReleasedCase, ReleasedMask
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import write_nifti

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from omentum.errors import ConfigError, ReleaseError
-from omentum.exchange.out.export import LAYOUTS, export_release
-from omentum.exchange.out.layout import Export
-from omentum.exchange.out.training import folds_by_patient
+from omentum.exchange.exporters.export import LAYOUTS, export_release
+from omentum.exchange.exporters.exporter import Export
+from omentum.exchange.exporters.training_sets import folds_by_patient
 from omentum.records import MaskSource
 from omentum.runners.in_process import InProcessRunner
 from omentum.volumes.labels import organ

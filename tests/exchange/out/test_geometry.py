@@ -12,8 +12,8 @@ import pytest
 import SimpleITK as sitk
 
 from omentum.errors import AffineError
-from omentum.exchange.out.export import LAYOUTS, export_release
-from omentum.exchange.out.layout import Export
+from omentum.exchange.exporters.export import LAYOUTS, export_release
+from omentum.exchange.exporters.exporter import Export
 from omentum.runners.in_process import InProcessRunner
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.nifti import write_nifti

@@ -9,9 +9,9 @@ from omentum.assemble.inputs import inputs_of
 from omentum.assemble.release import build_release
 from omentum.assemble.released import read_release
 from omentum.exchange.add import OriginalLabel, import_case
-from omentum.exchange.out.export import export_release
-from omentum.exchange.out.layout import Export
-from omentum.exchange.sources import find_sources
+from omentum.exchange.exporters.export import export_release
+from omentum.exchange.exporters.exporter import Export
+from omentum.exchange.importers.find_sources import find_sources
 from omentum.project.standing import CaseFacts
 from omentum.runners.in_process import InProcessRunner
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from omentum.predict.postprocess.published_lungs import odd_slices
+from omentum.abdomenatlas.postprocess_lungs import odd_slices
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import ORGANS
 from omentum.volumes.masks import MaskSet

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from omentum.measures.plausibility.scene import Point, Scene, Seen
+from omentum.measures.plausibility.rule_input import Point, Scene, Seen
 
 __all__ = [
     "LEAST_OTHERS",

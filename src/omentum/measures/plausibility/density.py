@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from omentum.measures.morphology import eroded
 from omentum.measures.plausibility.finding import Finding
-from omentum.measures.plausibility.scene import Mask, Scene, Seen, marked
+from omentum.measures.plausibility.rule_input import Mask, Scene, Seen, marked
 
 __all__ = ["DENSITIES", "Density", "density"]
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from omentum.measures.plausibility.atlas import is_remnant, place_of
 from omentum.measures.plausibility.finding import Finding
-from omentum.measures.plausibility.scene import Scene, Seen
+from omentum.measures.plausibility.rule_input import Scene, Seen
 
 __all__ = ["orientation", "turns"]
 

@@ -13,11 +13,11 @@ from omentum.errors import ConfigError
 from omentum.measures.plausibility.density import density
 from omentum.measures.plausibility.finding import Finding
 from omentum.measures.plausibility.orientation import orientation
-from omentum.measures.plausibility.places import far_piece, missing, wrong_place
-from omentum.measures.plausibility.scene import Scene, look_at
-from omentum.measures.plausibility.seams import cut_plane
+from omentum.measures.plausibility.positions import far_piece, missing, wrong_place
+from omentum.measures.plausibility.rule_input import Scene, look_at
 from omentum.measures.plausibility.sides import swapped_sides, wrong_side
 from omentum.measures.plausibility.size import extreme_volume, holes, pieces, volume
+from omentum.measures.plausibility.truncation import cut_plane
 from omentum.volumes.masks import MaskSet
 
 __all__ = ["OF_PLACES", "RULES", "findings"]

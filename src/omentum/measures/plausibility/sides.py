@@ -10,7 +10,7 @@ import numpy as np
 
 from omentum.measures.plausibility.atlas import expected, has_side, is_remnant, place_of
 from omentum.measures.plausibility.finding import Finding
-from omentum.measures.plausibility.scene import Scene, Seen, centre_mm, marked
+from omentum.measures.plausibility.rule_input import Scene, Seen, centre_mm, marked
 from omentum.volumes.labels import organ
 
 __all__ = ["swapped_sides", "wrong_side"]

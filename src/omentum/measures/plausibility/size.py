@@ -12,7 +12,7 @@ from omentum.measures.boxes import grown
 from omentum.measures.morphology import dilated, filled
 from omentum.measures.plausibility.atlas import place_of
 from omentum.measures.plausibility.finding import Finding
-from omentum.measures.plausibility.scene import Mask, Scene, Seen, margin_voxels, marked
+from omentum.measures.plausibility.rule_input import Mask, Scene, Seen, margin_voxels, marked
 from omentum.volumes.geometry import Box
 from omentum.volumes.labels import organ
 
@@ -66,7 +66,8 @@ def volume(scene: Scene) -> Iterator[Finding]:
 def extreme_volume(scene: Scene) -> Iterator[Finding]:
     """A whole organ has more than a tenth of its usual volume and less than ten times it.
 
-    Holds the mask back. Organs of no usual volume are not asked; those that the field of view cuts may be small.
+    Holds the mask back. Organs of no usual volume are not asked; one that the field of view cuts may be
+    small.
 
     Source:
         `volume_ml` in `places.json`, the median over patients.

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from omentum.abdomenatlas.postprocess_input import Mask, Outcome, Rule, Scene
 from omentum.measures.components import pieces_of
 from omentum.measures.morphology import filled
 from omentum.predict.postprocess.default_lesions import count, hosts
 from omentum.predict.postprocess.default_lungs import lungs
 from omentum.predict.postprocess.default_sides import sides
-from omentum.predict.postprocess.scene import Mask, Outcome, Rule, Scene
 from omentum.volumes.geometry import Box
 from omentum.volumes.labels import ORGANS, organ
 

@@ -8,9 +8,9 @@ import edt
 import numpy as np
 from scipy import ndimage
 
+from omentum.abdomenatlas.postprocess_input import Mask, Outcome, Part, Scene, inside
 from omentum.measures.boxes import grown, shifted
 from omentum.measures.components import keep_largest, pieces_of
-from omentum.predict.postprocess.scene import Mask, Outcome, Part, Scene, inside
 from omentum.volumes.labels import organ
 
 __all__ = ["count", "hosts"]

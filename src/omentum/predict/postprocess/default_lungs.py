@@ -14,9 +14,9 @@ import edt
 import numpy as np
 import numpy.typing as npt
 
+from omentum.abdomenatlas.postprocess_input import Mask, Outcome, Scene, inside
 from omentum.measures.boxes import grown
 from omentum.measures.components import Pieces, pieces_of
-from omentum.predict.postprocess.scene import Mask, Outcome, Scene, inside
 from omentum.volumes.geometry import Geometry
 
 __all__ = ["lungs"]

@@ -6,10 +6,10 @@ Out: both partners of each pair, and a note where they were exchanged.
 
 import numpy as np
 
+from omentum.abdomenatlas.postprocess_input import Mask, Outcome, Part, Scene, inside, tight
 from omentum.measures.boxes import grown, joint_box
 from omentum.measures.components import keep_largest, pieces_of
 from omentum.measures.morphology import dilated
-from omentum.predict.postprocess.scene import Mask, Outcome, Part, Scene, inside, tight
 from omentum.volumes.labels import ORGANS
 
 __all__ = ["sides"]

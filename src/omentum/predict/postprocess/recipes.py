@@ -7,10 +7,10 @@ Out: cleaned masks on the same grid, what each rule took or added in mL, and not
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from omentum.abdomenatlas.postprocess import PUBLISHED
+from omentum.abdomenatlas.postprocess_input import Part, Rule, Scene
 from omentum.errors import ConfigError
 from omentum.predict.postprocess.default import DEFAULT
-from omentum.predict.postprocess.published import PUBLISHED
-from omentum.predict.postprocess.scene import Part, Rule, Scene
 from omentum.volumes.geometry import Geometry
 
 __all__ = ["RECIPES", "PostProcessed", "postprocessed", "rules_of"]

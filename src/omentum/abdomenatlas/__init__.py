@@ -1,0 +1,1 @@
+"""The published arithmetic of AbdomenAtlas-8K: pure and exact."""

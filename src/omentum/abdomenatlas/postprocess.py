@@ -1,0 +1,85 @@
+"""Which voxels did AbdomenAtlas-8K keep? Its rules, voxel for voxel.
+
+In:  a scene, at 1.5 mm as published: every size is in voxels of the grid that is given.
+Out: rules by name. The order matters: lesions look at hosts, and lungs at lungs, before they are cleaned.
+
+Source: Qu et al. 2023, arXiv:2305.09666, and what their code writes.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from omentum.abdomenatlas.postprocess_input import Outcome, Rule, Scene, inside
+from omentum.abdomenatlas.postprocess_lungs import LUNGS, lungs
+from omentum.measures.boxes import grown
+from omentum.measures.components import keep_largest
+from omentum.measures.morphology import closed, dilated
+from omentum.volumes.labels import organ
+
+__all__ = ["PUBLISHED"]
+
+HOSTED = ("kidney_tumor", "liver_tumor")
+"""Only these are cut to their hosts; the others' hosts are listed and not used."""
+REACH_VOXELS = 2
+"""The host region is closed, then dilated, by cubes of 5 voxels."""
+ANY_NUMBER = ("hepatic_vessel", "portal_vein_and_splenic_vein", *LUNGS)
+
+
+def hosts(scene: Scene) -> Outcome:
+    """Tumours of kidney and liver are cut to their hosts, closed and dilated by 5 x 5 x 5 voxels."""
+    parts = {}
+    for name in HOSTED:
+        if name not in scene.parts:
+            continue
+        box, mask = scene.parts[name]
+        host = scene.joined(organ(name).hosts)
+        region = np.zeros_like(mask)
+        if host is not None:
+            wide = grown(host[0], 2 * REACH_VOXELS, scene.geometry.shape)
+            kept = keep_largest(inside(host, wide), k=len(organ(name).hosts))
+            region = inside((wide, dilated(closed(kept, REACH_VOXELS), REACH_VOXELS)), box)
+        parts[name] = box, mask & region
+    return Outcome(parts)
+
+
+def lesions(scene: Scene) -> Outcome:
+    """Tumours and cysts keep their largest pieces, above a number of voxels each."""
+    parts = {}
+    for name, (box, mask) in scene.parts.items():
+        least = organ(name).min_voxels_exclusive
+        if least is not None:
+            parts[name] = box, keep_largest(mask, organ(name).max_components or 1, least)
+    return Outcome(parts)
+
+
+def largest(scene: Scene) -> Outcome:
+    """Organs keep their largest piece; vessels of the liver, the portal vein and lungs are spared."""
+    return Outcome(
+        {
+            name: (box, keep_largest(mask))
+            for name, (box, mask) in scene.parts.items()
+            if organ(name).kind == "organ" and name not in ANY_NUMBER
+        }
+    )
+
+
+def veins(scene: Scene) -> Outcome:
+    """Portal and splenic vein end with the lowest slice of the pancreas."""
+    name = "portal_vein_and_splenic_vein"
+    if name not in scene.parts or "pancreas" not in scene.parts:
+        return Outcome()
+    box, mask = scene.parts[name]
+    lowest = scene.parts["pancreas"][0][2].start
+    above = np.arange(box[2].start, box[2].stop) >= lowest
+    return Outcome({name: (box, mask & above)})
+
+
+PUBLISHED: Mapping[str, Rule] = {
+    "hosts": hosts,
+    "lesions": lesions,
+    "lungs": lungs,
+    "largest": largest,
+    "veins": veins,
+}
+"""The published rules, in order."""

@@ -1,0 +1,169 @@
+"""Judge the network that a round ends with, and begin the next round.
+
+In:  an open project in whose round a network was tuned; the masks that stand; a way to predict (loop).
+Out: the verdict, noted for good; the next round, begun with the new network or with its parent.
+Each step does only what is not done yet, so that whoever was killed calls again.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from omentum.errors import ProjectError
+from omentum.evaluate.gate import Paired, differences_of, judged
+from omentum.measures.overlap import dice
+from omentum.project.project import Project
+from omentum.project.read_masks import read_chosen
+from omentum.records import LabelledCase, MaskSource, NetworkRecord, Prediction
+from omentum.records.promotions import Outcome, Promotion
+from omentum.volumes.mask_files import read_masks
+from omentum.volumes.masks import MaskSet
+
+__all__ = ["GATE", "Predict", "candidate_of", "judge_round", "pending", "turn_round"]
+
+GATE = "gate"
+"""Who gave a verdict that no person gave."""
+
+Predict = Callable[[Sequence[str], Sequence[str]], None]
+"""Predicts, with networks by name, cases by name, whatever of it is not predicted yet."""
+
+
+def candidate_of(project: Project) -> NetworkRecord | None:
+    """Give the network that was tuned in this round; `None` where none was yet."""
+    current = project.store.rounds.current()
+    made = [one for one in project.store.networks.all() if one.round_number == current.number]
+    return next((one for one in made if one.parent == current.network), None)
+
+
+def pending(project: Project) -> Promotion | None:
+    """Give the verdict that waits for a person, if one does."""
+    said = _said(project)
+    return said if said is not None and said.outcome is Outcome.UNDECIDED else None
+
+
+def judge_round(project: Project, labelled: Sequence[LabelledCase], predict: Predict) -> Promotion:
+    """Judge the network that was tuned in this round on the held-out masks that people vouch for.
+
+    Both networks are compared with the very same masks of the very same cases. What was decided stands; what
+    was undecided is judged again, for masks may have come in since.
+
+    Args:
+        project: The project.
+        labelled: Every case with the mask that stands for each organ; predicted ones are no reference, and
+            cases that are not held out are not looked at.
+        predict: Used for the held-out cases that have a mask of an organ that changed.
+
+    Raises:
+        ProjectError: No network was tuned in this round.
+    """
+    candidate = candidate_of(project)
+    if candidate is None:
+        number = project.store.rounds.current().number
+        raise ProjectError(f"no network was tuned in round {number} yet; run `omentum tune` first")
+    said = _said(project)
+    if said is not None and said.outcome is not Outcome.UNDECIDED:
+        return said
+    return project.store.promotions.add(_verdict(project, candidate, labelled, predict))
+
+
+def turn_round(project: Project) -> None:
+    """Begin the next round with the network that is in use from now on; do nothing while nobody decided."""
+    said = _said(project)
+    if said is None or said.outcome is Outcome.UNDECIDED:
+        return
+    network = said.network if said.outcome is Outcome.PROMOTED else said.instead_of
+    project.store.rounds.turn(project.store.rounds.current().number, network)
+
+
+def _said(project: Project) -> Promotion | None:
+    candidate = candidate_of(project)
+    if candidate is None:
+        return None
+    return project.store.promotions.of_network(project.store.rounds.current().number, candidate.name)
+
+
+def _verdict(
+    project: Project, candidate: NetworkRecord, labelled: Sequence[LabelledCase], predict: Predict
+) -> Promotion:
+    current = project.store.rounds.current()
+    changed = _changed(project, candidate)
+    cases = _referred(labelled, changed)
+    if cases:
+        predict([current.network, candidate.name], [one.case.case_id for one in cases])
+    verdict = judged(
+        differences_of(_pairs(project, candidate, cases)),
+        changed=changed,
+        revised=_revised(project),
+        seed=current.number,
+    )
+    return Promotion(
+        round_number=current.number,
+        network=candidate.name,
+        instead_of=current.network,
+        outcome=verdict.outcome,
+        by=GATE,
+        why=verdict.why,
+        time=datetime.now(UTC),
+        organs=verdict.organs,
+    )
+
+
+def _changed(project: Project, candidate: NetworkRecord) -> list[str]:
+    """Give the organs whose predictions differ from the parent's: those tuned, or all after full training."""
+    organs = list(project.settings.organs)
+    path = candidate.folder / "tune.json" if candidate.folder is not None else None
+    if path is None or not path.is_file():
+        return organs
+    learned = json.loads(path.read_text(encoding="utf-8")).get("organs", organs)
+    return [name for name in organs if name in learned] or organs
+
+
+def _revised(project: Project) -> set[str]:
+    """Give the organs that people revised since the network in use was made, where it may learn from them."""
+    kept = {case.case_id for case in project.store.cases.all() if case.held_out}
+    return {one.organ for one in project.unlearned() if one.case_id not in kept}
+
+
+def _referred(labelled: Sequence[LabelledCase], organs: Sequence[str]) -> list[LabelledCase]:
+    """Keep held-out cases, each with the masks of these organs that people vouch for."""
+    kept = [
+        LabelledCase(
+            case=one.case,
+            masks=tuple(
+                mask for mask in one.masks if mask.organ in organs and mask.source is not MaskSource.PREDICTED
+            ),
+        )
+        for one in labelled
+        if one.case.held_out
+    ]
+    return sorted((one for one in kept if one.masks), key=lambda one: one.case.case_id)
+
+
+def _pairs(project: Project, candidate: NetworkRecord, cases: Sequence[LabelledCase]) -> Iterator[Paired]:
+    """Compare both networks with each mask; a case that either could not predict is left out."""
+    before = project.predictions(project.store.rounds.current().network)
+    after = project.predictions(candidate.name)
+    for one in cases:
+        case_id = one.case.case_id
+        if case_id in before and case_id in after:
+            yield from _pairs_of(one, before[case_id], after[case_id])
+
+
+def _pairs_of(one: LabelledCase, before: Prediction, after: Prediction) -> Iterator[Paired]:
+    parent, candidate = read_masks(before.masks_path), read_masks(after.masks_path)
+    for mask, reference in read_chosen(one):
+        voxels = np.asarray(reference.voxels, dtype=bool)
+        yield Paired(
+            organ=mask.organ,
+            patient_id=one.case.patient_id,
+            parent=_dice(parent, mask.organ, voxels),
+            candidate=_dice(candidate, mask.organ, voxels),
+        )
+
+
+def _dice(predicted: MaskSet, organ: str, reference: np.ndarray) -> float | None:
+    """Measure one organ; a network that has no head for it draws nothing."""
+    known = organ in predicted.organs
+    return dice(predicted.mask(organ) if known else np.zeros_like(reference), reference)

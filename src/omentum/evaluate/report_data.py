@@ -1,0 +1,114 @@
+"""What does a round's report tell? The records that feed it.
+
+In:  what the round's stages handed on (loop).
+Out: frozen records with paths and never arrays; `report.py` makes the page of them.
+Whatever nobody measured is `None` or empty, and the page says so or leaves it out.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from omentum.errors import ConfigError
+from omentum.evaluate.agreement import TOLERANCE_MM
+from omentum.evaluate.summary import Summary
+from omentum.records import Revision, Task
+from omentum.records.promotions import Promotion
+
+__all__ = ["PreviewPicture", "QueueLine", "RoundFigures", "RoundReport", "Tuning"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundFigures:
+    """The numbers of one round; `RoundReport` puts them side by side."""
+
+    number: int
+    network: str
+    """Used to predict in this round."""
+    summary: Summary | None = None
+    """Agreement of its predictions with original and revised masks."""
+    minutes: float | None = None
+    """Time that people spent."""
+    attention_ml: float | None = None
+    """Volume that needed attention, over all cases and organs."""
+    n_tasks: int | None = None
+    n_revised: int | None = None
+    added_ml: float | None = None
+    removed_ml: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueLine:
+    """One task at the top of the queue."""
+
+    task: Task
+    link: str | None = None
+    """Where it can be revised."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewPicture:
+    """A picture of a case worth looking at."""
+
+    case_id: str
+    caption: str
+    path: Path
+    """A PNG; one that is not there is left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """How the network of this round was tuned."""
+
+    network: str
+    """Its name after tuning."""
+    parent: str | None
+    organs: tuple[str, ...]
+    """Organs whose heads learned; all others are unchanged."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """Anything else worth telling, as name and value for people, in order."""
+    is_promoted: bool | None = None
+    """Whether it is used from now on; `None` while nobody has decided."""
+    reason: str = ""
+    """Why it was promoted or not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundReport:
+    """All that the page of one round shows.
+
+    Raises:
+        ConfigError: There is no round, or the rounds do not rise.
+    """
+
+    project: str
+    made: datetime
+    rounds: tuple[RoundFigures, ...]
+    """Every round so far by rising number; the last is the one reported."""
+    n_cases: int
+    tolerance_mm: float = TOLERANCE_MM
+    """At which surface Dice was measured."""
+    compared_with: str = "held-out cases with an original or revised mask"
+    """What the predictions were compared with, as the end of a sentence."""
+    queue: tuple[QueueLine, ...] = ()
+    previews: tuple[PreviewPicture, ...] = ()
+    revisions: tuple[Revision, ...] = ()
+    """Of this round."""
+    tuning: Tuning | None = None
+    verdict: Promotion | None = None
+    """On the network that the round ends with."""
+    reliability: tuple[tuple[float, float], ...] = ()
+    """Probability of an error that was said, and share that people changed, by rising probability."""
+    audit: str = ""
+    """What may still be wrong where nobody looked, in a sentence; empty where nothing was drawn by lot."""
+
+    def __post_init__(self) -> None:
+        """Refuse a report of nothing, or rounds out of order."""
+        numbers = [one.number for one in self.rounds]
+        if not numbers or numbers != sorted(set(numbers)):
+            raise ConfigError("rounds", numbers, "a report needs at least one round, by rising number")
+
+    @property
+    def current(self) -> RoundFigures:
+        """The round reported."""
+        return self.rounds[-1]

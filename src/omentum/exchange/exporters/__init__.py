@@ -1,0 +1,1 @@
+"""Write releases in the layouts of other programs, one file a format."""

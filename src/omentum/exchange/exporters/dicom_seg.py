@@ -1,0 +1,133 @@
+"""How is a release handed on as DICOM segmentations?
+
+In:  released cases.
+Out: of each, `ct/` with the slices that the segmentation refers to, and `seg.dcm`, one segment an organ with
+     its anatomy in SNOMED CT codes. An object holds organs that do not overlap; what does goes into another
+     one (`seg_2.dcm`), so that no voxel is lost.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as DicomSequence
+
+from omentum import __version__
+from omentum.exchange.exporters.codes import anatomy_code
+from omentum.exchange.exporters.dicom_series import AXIAL, ct_slices, save, uid_of
+from omentum.exchange.exporters.exporter import Export, Layout
+from omentum.records import MaskSource
+from omentum.records.released_cases import ReleasedCase, ReleasedMask
+from omentum.volumes.atomic import writing
+from omentum.volumes.labels import organ
+from omentum.volumes.nifti import read_nifti
+from omentum.volumes.orient import reoriented
+
+__all__ = ["DICOM_SEG", "seg_paths"]
+
+_SERIES = 300
+"""Number of the first series of segmentations, above those that scanners give."""
+
+
+def seg_paths(folder: Path, n: int) -> list[Path]:
+    """Name the objects of a case.
+
+    Example:
+        >>> [path.name for path in seg_paths(Path("c1"), 2)]
+        ['seg.dcm', 'seg_2.dcm']
+    """
+    return [folder / ("seg.dcm" if place == 1 else f"seg_{place}.dcm") for place in range(1, n + 1)]
+
+
+def _write_case(case: ReleasedCase, export: Export) -> None:
+    folder = export.out / case.case_id
+    slices = ct_slices(case)
+    for place, made in enumerate(slices, start=1):
+        save(folder / "ct" / f"{place:04d}.dcm", made)
+    layers = _without_overlaps([mask for mask in case.masks if mask.organ in export.organs])
+    for path, (place, (masks, labels)) in zip(seg_paths(folder, len(layers)), enumerate(layers), strict=True):
+        _write_seg(path, case, export, slices, (place, masks, labels))
+
+
+_Layer = tuple[list[ReleasedMask], npt.NDArray[np.uint8]]
+"""Organs that do not overlap, and their map `(x, y, z)`: the value of an organ is its place, from 1."""
+
+
+def _without_overlaps(masks: Sequence[ReleasedMask]) -> list[_Layer]:
+    """Put each organ into the first map where it fits; one without a voxel has no segment."""
+    layers: list[_Layer] = []
+    for mask in sorted(masks, key=lambda one: organ(one.organ).index):
+        voxels = reoriented(read_nifti(mask.path), AXIAL).voxels != 0
+        if not voxels.any():
+            continue
+        fitting = (layer for layer in layers if not layer[1][voxels].any())
+        layer = next(fitting, None)
+        if layer is None:
+            layer = ([], np.zeros(voxels.shape, dtype=np.uint8, order="F"))
+            layers.append(layer)
+        layer[0].append(mask)
+        layer[1][voxels] = len(layer[0])
+    return layers
+
+
+def _write_seg(
+    path: Path, case: ReleasedCase, export: Export, slices: list[Dataset], layer: tuple[int, Any, Any]
+) -> None:
+    import highdicom as hd  # slow to import, and only this needs it
+
+    place, masks, labels = layer
+    made = hd.seg.Segmentation(
+        source_images=slices,
+        pixel_array=np.ascontiguousarray(labels.transpose(2, 1, 0)),
+        segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
+        segment_descriptions=[_segment(case, number, mask) for number, mask in enumerate(masks, start=1)],
+        series_instance_uid=uid_of(case, "seg", place),
+        series_number=_SERIES + place,
+        sop_instance_uid=uid_of(case, "seg", place, "instance"),
+        instance_number=1,
+        manufacturer="Omentum",
+        manufacturer_model_name="Omentum",
+        software_versions=__version__,
+        device_serial_number="1",
+        content_description=f"release {export.version}"[:64],
+        content_label="ORGANS",
+    )
+    with writing(path) as part:
+        made.save_as(part)
+
+
+def _segment(case: ReleasedCase, number: int, mask: ReleasedMask) -> Any:
+    import highdicom as hd
+    from pydicom.sr.codedict import codes
+
+    code = anatomy_code(mask.organ)
+    is_network = mask.source is MaskSource.PREDICTED
+    algorithm = hd.AlgorithmIdentificationSequence(
+        name=mask.made_by or "unknown", family=codes.DCM.ArtificialIntelligence, version="1"
+    )
+    segment = hd.seg.SegmentDescription(
+        segment_number=number,
+        segment_label=mask.organ,
+        segmented_property_category=code.category,
+        segmented_property_type=code.kind,
+        algorithm_type="AUTOMATIC" if is_network else "MANUAL",
+        algorithm_identification=algorithm if is_network else None,
+        tracking_id=mask.organ,
+        tracking_uid=uid_of(case, "segment", mask.organ),
+        anatomic_regions=None if code.region is None else [code.region],
+        display_color=hd.color.CIELabColor.from_rgb(*organ(mask.organ).colour),
+    )
+    if code.side is not None:
+        side = hd.sr.CodedConcept.from_code(code.side)
+        segment.SegmentedPropertyTypeCodeSequence[
+            0
+        ].SegmentedPropertyTypeModifierCodeSequence = DicomSequence([side])
+    return segment
+
+
+DICOM_SEG = Layout(
+    about="DICOM-SEG with coded anatomy, and the CT series it refers to", write_case=_write_case
+)

@@ -1,0 +1,154 @@
+"""Which DICOM slices do the objects refer to that are made of a released case? A CT series made of it.
+
+In:  a released case.
+Out: one CT image a slice, axial as nearly as the grid allows, with names that say nothing of the patient.
+     The same case gives the same identifiers each time, so that objects exported apart fit together.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from pydicom import FileDataset
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.valuerep import DSfloat
+
+from omentum.errors import AffineError
+from omentum.records.released_cases import ReleasedCase
+from omentum.volumes.atomic import writing
+from omentum.volumes.dicom import LPS_TO_RAS
+from omentum.volumes.geometry import Geometry
+from omentum.volumes.nifti import read_nifti_geometry
+from omentum.volumes.orient import reoriented, reoriented_geometry
+from omentum.volumes.read import read_ct
+from omentum.volumes.volume import Volume
+
+__all__ = ["AXIAL", "axial_grid", "ct_slices", "decimal", "file_of", "fill_common", "save", "uid_of"]
+
+AXIAL = "LPS"
+"""Where rows, columns and slices of the series point."""
+
+_EARLIEST = "19000101"
+"""A study must have a date; this one says that nobody knows."""
+
+
+def uid_of(case: ReleasedCase, *parts: object) -> str:
+    """Make an identifier of a case and of what in it is named; the same for the same."""
+    lineage = (case.folder / "lineage.json").read_bytes()  # another release is another study
+    return str(generate_uid(entropy_srcs=[case.case_id, lineage.hex(), *map(str, parts)]))
+
+
+def decimal(value: float) -> DSfloat:
+    """Write a number as DICOM's decimal strings hold it, in 16 letters at most."""
+    return DSfloat(float(value) + 0.0, auto_format=True)
+
+
+def axial_grid(case: ReleasedCase) -> Geometry:
+    """Give the grid of the series.
+
+    Raises:
+        AffineError: Its axes are not at right angles, which no DICOM series can say.
+    """
+    geometry = read_nifti_geometry(case.labels_path)
+    if geometry.is_sheared:
+        raise AffineError(
+            case.ct_path,
+            "its axes are not at right angles, and DICOM's are",
+            "export it in a NIfTI layout, or add the CT again with --resample-tilt",
+        )
+    return reoriented_geometry(geometry, AXIAL)
+
+
+def ct_slices(case: ReleasedCase) -> list[Dataset]:
+    """Make the slices of a case, from feet to head, Hounsfield units as int16.
+
+    Raises:
+        AffineError: The grid is sheared.
+        ImageError: The CT cannot be read.
+    """
+    grid = axial_grid(case)
+    ct = reoriented(read_ct(case.ct_path), AXIAL)
+    study, series, frame = (uid_of(case, what) for what in ("study", "ct", "frame"))
+    slices = []
+    for place in range(grid.shape[2]):
+        made = file_of(CTImageStorage, uid_of(case, "ct", place))
+        fill_common(made, case, study_uid=study, series_uid=series, frame_uid=frame)
+        made.Modality = "CT"
+        made.SeriesNumber = 1
+        made.InstanceNumber = place + 1
+        made.ImageType = ["DERIVED", "SECONDARY", "AXIAL"]
+        _place(made, grid, place)
+        _fill_voxels(made, ct, place)
+        slices.append(made)
+    return slices
+
+
+def file_of(sop_class: str, instance_uid: str) -> FileDataset:
+    """Begin a DICOM object."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = sop_class
+    meta.MediaStorageSOPInstanceUID = instance_uid
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    made = FileDataset("", {}, file_meta=meta, preamble=bytes(128))
+    made.SOPClassUID = sop_class
+    made.SOPInstanceUID = instance_uid
+    return made
+
+
+def fill_common(
+    made: Dataset, case: ReleasedCase, *, study_uid: str, series_uid: str, frame_uid: str
+) -> None:
+    """Say which patient (by pseudonym), study, series and frame of reference an object is of."""
+    made.PatientName = f"{case.patient_id}^"  # a name of one part, says the mark
+    made.PatientID = case.patient_id
+    made.PatientBirthDate = ""
+    made.PatientSex = ""
+    made.PatientIdentityRemoved = "YES"
+    made.DeidentificationMethod = "made of a NIfTI file that holds no identity"
+    made.StudyInstanceUID = study_uid
+    made.StudyID = case.case_id[:16]
+    made.StudyDate = _EARLIEST
+    made.StudyTime = "000000"
+    made.StudyDescription = case.case_id[:64]
+    made.AccessionNumber = ""
+    made.ReferringPhysicianName = ""
+    made.SeriesInstanceUID = series_uid
+    made.FrameOfReferenceUID = frame_uid
+    made.PositionReferenceIndicator = ""
+    made.Manufacturer = "Omentum"
+
+
+def save(path: Path, made: Dataset) -> None:
+    """Write an object, whole or not at all."""
+    with writing(path) as part:
+        made.save_as(part, enforce_file_format=True)
+
+
+def _place(made: Dataset, grid: Geometry, place: int) -> None:
+    lps = LPS_TO_RAS @ grid.affine
+    x_mm, y_mm, z_mm = grid.spacing_mm
+    row, column = lps[:3, 0] / x_mm, lps[:3, 1] / y_mm
+    made.ImageOrientationPatient = _decimals([*row, *column])
+    made.ImagePositionPatient = _decimals(lps[:3, 3] + place * lps[:3, 2])
+    made.PixelSpacing = _decimals([y_mm, x_mm])
+    made.SliceThickness = decimal(z_mm)
+    made.SpacingBetweenSlices = decimal(z_mm)
+    made.Columns, made.Rows = grid.shape[:2]
+
+
+def _decimals(values: Sequence[float] | npt.NDArray[np.float64]) -> list[DSfloat]:
+    return [decimal(value) for value in values]
+
+
+def _fill_voxels(made: Dataset, ct: Volume, place: int) -> None:
+    voxels = ct.voxels[:, :, place].T
+    if voxels.dtype.kind == "f":
+        voxels = np.clip(np.rint(voxels), -32768, 32767)
+    made.SamplesPerPixel = 1
+    made.PhotometricInterpretation = "MONOCHROME2"
+    made.BitsAllocated, made.BitsStored, made.HighBit = 16, 16, 15
+    made.PixelRepresentation = 1
+    made.RescaleSlope, made.RescaleIntercept, made.RescaleType = 1, 0, "HU"
+    made.PixelData = np.ascontiguousarray(voxels, dtype="<i2").tobytes()

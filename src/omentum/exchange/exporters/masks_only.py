@@ -1,0 +1,56 @@
+"""How is a release handed on where the CTs may not be given away? Its masks, in one archive.
+
+In:  released cases.
+Out: `masks.tar`: of each case the combined map, a file an organ, and `ct.sha256`, by which whoever has the
+     CT finds it. The masks carry the CT's grid.
+"""
+
+import io
+import json
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from omentum.exchange.exporters.exporter import Export, Layout
+from omentum.records.released_cases import ReleasedCase
+from omentum.volumes.atomic import writing
+
+__all__ = ["MASKS_ONLY"]
+
+_NAME = "masks.tar"
+
+
+def _write_archive(cases: Sequence[ReleasedCase], export: Export) -> None:
+    with writing(export.out / _NAME) as part, tarfile.open(part, "w") as archive:
+        for case in cases:
+            lineage = json.loads((case.folder / "lineage.json").read_text(encoding="utf-8"))
+            sha256 = f"{lineage['files']['ct.nii.gz']}  ct.nii.gz\n"
+            _add(archive, f"{case.case_id}/ct.sha256", sha256.encode())
+            _add_file(archive, f"{case.case_id}/combined_labels.nii.gz", case.labels_path)
+            for mask in sorted(case.masks, key=lambda one: one.organ):
+                if mask.organ in export.organs:
+                    _add_file(archive, f"{case.case_id}/segmentations/{mask.path.name}", mask.path)
+        for name in ("labels.json", "lineage.parquet", "data-set-card.md"):
+            _add_file(archive, name, cases[0].folder.parent / name)
+
+
+def _add_file(archive: tarfile.TarFile, name: str, path: Path) -> None:
+    with path.open("rb") as stream:
+        archive.addfile(_entry(name, path.stat().st_size), stream)
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    archive.addfile(_entry(name, len(content)), io.BytesIO(content))
+
+
+def _entry(name: str, size: int) -> tarfile.TarInfo:
+    """Say nothing of who packed it and when: the same release gives the same bytes."""
+    entry = tarfile.TarInfo(name)
+    entry.size = size
+    return entry
+
+
+MASKS_ONLY = Layout(
+    about="an archive of masks without the CTs, which licences often forbid to give away",
+    write_lists=_write_archive,
+)

@@ -1,0 +1,46 @@
+"""How is a label map made of some organs of a released case?
+
+In:  one mask an organ, and the value that each gets.
+Out: one label map on the CT's grid, painted slice by slice in the order of the release, so that an organ
+     shows where what covers it there is left out here.
+"""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from omentum.records.released_cases import ReleasedCase
+from omentum.volumes.nifti import read_nifti_geometry, writing_nifti
+from omentum.volumes.slice_reader import label_planes
+
+__all__ = ["paint"]
+
+
+def paint(
+    case: ReleasedCase, values: Mapping[str, int], path: Path, *, dtype: npt.DTypeLike = np.uint8
+) -> None:
+    """Write a label map.
+
+    Args:
+        case: A released case.
+        values: Value of each organ; others are left out.
+        path: Ends in `.nii` or `.nii.gz`.
+        dtype: Type of a voxel.
+    """
+    geometry = read_nifti_geometry(case.labels_path)
+    side_x, side_y, side_z = geometry.shape
+    with ExitStack() as files:
+        layers = [
+            (values[mask.organ], files.enter_context(label_planes(mask.path, geometry)))
+            for mask in case.masks
+            if mask.organ in values
+        ]
+        stream = files.enter_context(writing_nifti(path, geometry, dtype))
+        for _ in range(side_z):
+            plane = np.zeros((side_y, side_x), dtype=dtype)
+            for value, planes in layers:
+                plane[next(planes) != 0] = value
+            stream.write(plane.data)

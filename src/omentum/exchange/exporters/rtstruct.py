@@ -1,0 +1,162 @@
+"""How is a release handed on as RT structures?
+
+In:  released cases.
+Out: of each, `ct/` with the slices that the structures refer to, and `rtstruct.dcm`: one structure an organ,
+     its outlines in every slice along the edges of the voxels. A hole is an outline of its own: what lies
+     in an odd number of outlines is inside.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as DicomSequence
+from pydicom.uid import RTStructureSetStorage
+
+from omentum.exchange.exporters.codes import anatomy_code
+from omentum.exchange.exporters.contours import outlines
+from omentum.exchange.exporters.dicom_series import (
+    AXIAL,
+    axial_grid,
+    ct_slices,
+    decimal,
+    file_of,
+    fill_common,
+    save,
+    uid_of,
+)
+from omentum.exchange.exporters.exporter import Export, Layout
+from omentum.records import MaskSource
+from omentum.records.released_cases import ReleasedCase, ReleasedMask
+from omentum.volumes.dicom import LPS_TO_RAS
+from omentum.volumes.geometry import Geometry
+from omentum.volumes.labels import organ
+from omentum.volumes.nifti import read_nifti
+from omentum.volumes.orient import reoriented
+
+__all__ = ["RTSTRUCT"]
+
+_DECIMALS_MM = 5
+
+
+def _write_case(case: ReleasedCase, export: Export) -> None:
+    folder = export.out / case.case_id
+    slices = ct_slices(case)
+    for place, made in enumerate(slices, start=1):
+        save(folder / "ct" / f"{place:04d}.dcm", made)
+    masks = [mask for mask in case.masks if mask.organ in export.organs]
+    save(folder / "rtstruct.dcm", _structures(case, export, slices, masks))
+
+
+def _structures(
+    case: ReleasedCase, export: Export, slices: Sequence[Dataset], masks: Sequence[ReleasedMask]
+) -> Dataset:
+    frame = slices[0].FrameOfReferenceUID
+    made = file_of(RTStructureSetStorage, uid_of(case, "rtstruct", "instance"))
+    fill_common(
+        made,
+        case,
+        study_uid=slices[0].StudyInstanceUID,
+        series_uid=uid_of(case, "rtstruct"),
+        frame_uid=frame,
+    )
+    made.Modality = "RTSTRUCT"
+    made.SeriesNumber = 400
+    made.InstanceNumber = 1
+    made.StructureSetLabel = "Organs"
+    made.StructureSetName = f"release {export.version}"[:64]
+    made.StructureSetDate, made.StructureSetTime = made.StudyDate, made.StudyTime
+    made.ApprovalStatus = "UNAPPROVED"
+    made.OperatorsName = ""
+    made.ReferencedFrameOfReferenceSequence = DicomSequence([_frame(slices)])
+    grid = axial_grid(case)
+    made.StructureSetROISequence = DicomSequence()
+    made.ROIContourSequence = DicomSequence()
+    made.RTROIObservationsSequence = DicomSequence()
+    for number, mask in enumerate(masks, start=1):
+        made.StructureSetROISequence.append(_roi(number, mask, frame))
+        made.ROIContourSequence.append(_contours(number, mask, grid, slices))
+        made.RTROIObservationsSequence.append(_observation(number, mask))
+    return made
+
+
+def _frame(slices: Sequence[Dataset]) -> Dataset:
+    series = Dataset()
+    series.SeriesInstanceUID = slices[0].SeriesInstanceUID
+    series.ContourImageSequence = DicomSequence([_reference(one) for one in slices])
+    study = Dataset()
+    study.ReferencedSOPClassUID = "1.2.840.10008.3.1.2.3.1"
+    study.ReferencedSOPInstanceUID = slices[0].StudyInstanceUID
+    study.RTReferencedSeriesSequence = DicomSequence([series])
+    frame = Dataset()
+    frame.FrameOfReferenceUID = slices[0].FrameOfReferenceUID
+    frame.RTReferencedStudySequence = DicomSequence([study])
+    return frame
+
+
+def _reference(made: Dataset) -> Dataset:
+    reference = Dataset()
+    reference.ReferencedSOPClassUID = made.SOPClassUID
+    reference.ReferencedSOPInstanceUID = made.SOPInstanceUID
+    return reference
+
+
+def _roi(number: int, mask: ReleasedMask, frame_uid: str) -> Dataset:
+    roi = Dataset()
+    roi.ROINumber = number
+    roi.ReferencedFrameOfReferenceUID = frame_uid
+    roi.ROIName = mask.organ
+    roi.ROIGenerationAlgorithm = "AUTOMATIC" if mask.source is MaskSource.PREDICTED else "MANUAL"
+    return roi
+
+
+def _contours(number: int, mask: ReleasedMask, grid: Geometry, slices: Sequence[Dataset]) -> Dataset:
+    contours = Dataset()
+    contours.ROIDisplayColor = list(organ(mask.organ).colour)
+    contours.ReferencedROINumber = number
+    contours.ContourSequence = DicomSequence()
+    voxels = reoriented(read_nifti(mask.path), AXIAL).voxels != 0
+    for place, points_mm in _polygons_mm(voxels, grid):
+        contour = Dataset()
+        contour.ContourImageSequence = DicomSequence([_reference(slices[place])])
+        contour.ContourGeometricType = "CLOSED_PLANAR"
+        contour.NumberOfContourPoints = len(points_mm)
+        contour.ContourData = [decimal(value) for value in np.round(points_mm, _DECIMALS_MM).ravel()]
+        contours.ContourSequence.append(contour)
+    return contours
+
+
+def _polygons_mm(
+    voxels: npt.NDArray[np.bool_], grid: Geometry
+) -> Iterator[tuple[int, npt.NDArray[np.float64]]]:
+    """Give each outline of a mask `(x, y, z)`: its slice, and its corners in mm, LPS+, `(n, 3)`."""
+    lps = LPS_TO_RAS @ grid.affine
+    for place in np.flatnonzero(voxels.any(axis=(0, 1))).tolist():
+        plane = voxels[:, :, place].T
+        rows, columns = np.flatnonzero(plane.any(axis=1)), np.flatnonzero(plane.any(axis=0))
+        y, x = int(rows[0]), int(columns[0])
+        for corners in outlines(plane[y : int(rows[-1]) + 1, x : int(columns[-1]) + 1]):
+            index = np.column_stack([corners + np.array([x, y]), np.full(len(corners), place)])
+            yield place, index @ lps[:3, :3].T + lps[:3, 3]
+
+
+def _observation(number: int, mask: ReleasedMask) -> Dataset:
+    code = anatomy_code(mask.organ)
+    identity = Dataset()
+    identity.CodeValue = code.kind.value
+    identity.CodingSchemeDesignator = code.kind.scheme_designator
+    identity.CodeMeaning = code.kind.meaning
+    observation = Dataset()
+    observation.ObservationNumber = number
+    observation.ReferencedROINumber = number
+    observation.RTROIIdentificationCodeSequence = DicomSequence([identity])
+    observation.RTROIInterpretedType = "ORGAN" if organ(mask.organ).kind == "organ" else ""
+    observation.ROIInterpreter = ""
+    return observation
+
+
+RTSTRUCT = Layout(
+    about="RT structures, outlined along the voxels' edges, and the CT series they refer to",
+    write_case=_write_case,
+)

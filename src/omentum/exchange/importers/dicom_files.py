@@ -1,0 +1,85 @@
+"""Which DICOM files become which CTs, with which segmentation for a label?
+
+In:  all DICOM files that were met.
+Out: one `Source` a series, named by folder and number, never by a patient; and what is left out.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from omentum.exchange.importers.dicom_grouping import Heap, HeapSeries, Segmentation, sorted_heap
+from omentum.exchange.importers.labels import OriginalLabel
+from omentum.exchange.importers.source import Source, case_id_of
+from omentum.records import Failure
+
+__all__ = ["sources_in_heap"]
+
+
+def sources_in_heap(files: Sequence[Path]) -> tuple[list[Source], list[Failure]]:
+    """Sort DICOM files into CTs with their labels.
+
+    A series that is the only one with its name has the name of its folder; of several, each has the series'
+    number too. A folder of which no file can be read is taken for a CT, so that reading it tells why.
+    """
+    heap = sorted_heap(files)
+    names = _names(heap.series)
+    sources = {
+        one: Source(path=one.folder, case_id=name, files=() if one.is_alone else one.files)
+        for one, name in zip(heap.series, names, strict=True)
+    }
+    left_out = list(heap.left_out)
+    for segmentation in heap.segmentations:
+        series = _its_series(segmentation, heap.series)
+        if series is None:
+            why = "it is a segmentation of no CT that was found"
+            left_out.append(Failure(key=str(segmentation.path), reason=why))
+        elif sources[series].label is not None:
+            why = f"{sources[series].case_id} has a segmentation already; give it by itself"
+            left_out.append(Failure(key=str(segmentation.path), reason=why))
+        else:
+            sources[series] = replace(sources[series], label=OriginalLabel(path=segmentation.path))
+    unreadable = _unreadable_folders(files, heap)
+    damaged = [Source(path=folder, case_id=case_id_of(folder)) for folder in unreadable]
+    kept = [one for one in left_out if Path(one.key).parent not in unreadable]
+    return sorted([*sources.values(), *damaged], key=lambda one: (one.path, one.case_id)), kept
+
+
+def _names(series: Sequence[HeapSeries]) -> list[str]:
+    plain = [case_id_of(one.folder) for one in series]
+    several = Counter(plain)
+    numbered = [
+        name if several[name] == 1 else f"{name}_s{one.number}"
+        for name, one in zip(plain, series, strict=True)
+    ]
+    again = Counter(numbered)
+    return [
+        name if again[name] == 1 else f"{name}_{_short(one)}"
+        for name, one in zip(numbered, series, strict=True)
+    ]
+
+
+def _short(series: HeapSeries) -> str:
+    """Tell series of one number apart, the same way each time."""
+    told = f"{series.uid} {series.files[0].name}"
+    return hashlib.blake2b(told.encode(), digest_size=4).hexdigest()
+
+
+def _its_series(segmentation: Segmentation, series: Sequence[HeapSeries]) -> HeapSeries | None:
+    """Find the series by the UID that is referred to; else the only one in the same folder or beside it."""
+    by_uid = [one for one in series if one.uid in segmentation.series_uids]
+    if by_uid:
+        return by_uid[0]
+    here = segmentation.path.parent
+    near = [one for one in series if one.folder == here] or [
+        one for one in series if one.folder.parent in {here, here.parent}
+    ]
+    return near[0] if len(near) == 1 and not (segmentation.series_uids and near[0].uid) else None
+
+
+def _unreadable_folders(files: Sequence[Path], heap: Heap) -> set[Path]:
+    bad = {Path(one.key) for one in heap.left_out if one.reason.startswith("it is cut short")}
+    folders = {path.parent for path in bad}
+    return {folder for folder in folders if all(path in bad for path in files if path.parent == folder)}

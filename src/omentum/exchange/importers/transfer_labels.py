@@ -1,0 +1,149 @@
+"""Which of our organs is each voxel of a data set's own label?
+
+In:  a label map in the data set's own values, or one mask an organ; what they mean; the grid.
+Out: a map of 32-class indices, left and right told apart; and notes of what a person should know.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fastremap
+import numpy as np
+import numpy.typing as npt
+
+from omentum.errors import LabelValueError
+from omentum.measures.split_sides import Sides, split_sides
+from omentum.volumes.geometry import Geometry
+from omentum.volumes.label_schemes import PAIRS, LabelMeaning
+from omentum.volumes.labels import organ
+
+__all__ = ["Transferred", "painted", "transferred"]
+
+Labels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Transferred:
+    """A label in our numbers.
+
+    Attributes:
+        labels: 32-class indices `(x, y, z)`.
+        organs: Those that it speaks of, by rising index; one without a voxel is known to be empty, and one
+            that is not here is unknown.
+        notes: What was decided, for people.
+    """
+
+    labels: Labels
+    organs: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def transferred(
+    own: Labels,
+    geometry: Geometry,
+    meaning: LabelMeaning,
+    *,
+    organs: Sequence[str] = (),
+    middle_mm: float | None = None,
+    where: Path | str = "label",
+) -> Transferred:
+    """Turn a data set's own label map into 32-class indices.
+
+    Values that hold both kidneys, lungs or adrenal glands are split by anatomy, and the affine says which is
+    right. Where a value belongs to several organs, the one with the highest index gets it.
+
+    Args:
+        own: The data set's own values `(x, y, z)`.
+        geometry: The grid.
+        meaning: What the values mean.
+        organs: What the data set vouches for; all that `meaning` speaks of where not said. Others go.
+        middle_mm: Middle of the body along R, for a pair of which one side is there.
+        where: The file, for the message.
+
+    Raises:
+        LabelValueError: A value is there that `meaning` does not know.
+    """
+    present = fastremap.unique(own).tolist()
+    unknown = [value for value in present if value not in meaning.known_values]
+    if unknown:
+        seen = (
+            f"it holds the values {', '.join(map(str, unknown))}, and {meaning.name!r} has {_said(meaning)}"
+        )
+        raise LabelValueError(where, seen, "say which ids it uses, or map them to those first")
+    wanted = tuple(organs or meaning.organs)
+    lut = np.zeros(256, dtype=np.uint8)
+    for name in sorted(meaning.values, key=lambda name: organ(name).index):
+        lut[list(meaning.values[name])] = organ(name).index if name in wanted else 0
+    labels = lut[own]
+    notes: list[str] = []
+    for pair, values in meaning.joined.items():
+        if set(PAIRS[pair]) & set(wanted):
+            sides = split_sides(_is_one_of(own, values), geometry, middle_mm=middle_mm)
+            for name, mask in zip(PAIRS[pair], (sides.right, sides.left), strict=True):
+                labels[mask] = organ(name).index if name in wanted else 0
+            notes += _told(pair, sides)
+    return Transferred(labels=labels, organs=wanted, notes=tuple(notes))
+
+
+def _said(meaning: LabelMeaning) -> str:
+    values = sorted(meaning.known_values - {0})
+    is_run = values == list(range(values[0], values[-1] + 1)) and len(values) > 1
+    return f"{values[0]} to {values[-1]}" if is_run else ", ".join(map(str, values))
+
+
+def _told(pair: str, sides: Sides) -> list[str]:
+    if sides.was_joined:
+        return [f"{pair}: right and left are grown together and were cut at the thinnest place"]
+    if sides.right.any() != sides.left.any():
+        return [f"{pair}: there is one side only, the {'right' if sides.right.any() else 'left'}"]
+    return []
+
+
+def painted(
+    masks: Iterable[tuple[str, npt.NDArray[Any]]], geometry: Geometry, *, middle_mm: float | None = None
+) -> Transferred:
+    """Paint masks of one organ each into one map, by rising index, so that a tumour lies on its host.
+
+    Args:
+        masks: Names of organs or, for a mask of both sides, of pairs; and masks `(x, y, z)`. Several of one
+            name are joined.
+        geometry: The grid.
+        middle_mm: As of `transferred`.
+
+    Returns:
+        The map. What an organ loses to a later one is told in the notes, in voxels.
+    """
+    labels = np.zeros(geometry.shape, dtype=np.uint8, order="F")
+    lost: dict[tuple[str, str], int] = {}
+    spoken: set[str] = set()
+    for name, mask in masks:
+        for one, own in _sided(name, mask > 0, geometry, middle_mm):
+            spoken.add(one)
+            index = organ(one).index
+            for other, count in zip(*fastremap.unique(labels[own], return_counts=True), strict=True):
+                if other not in {0, index}:
+                    over, under = sorted((organ(int(other)).index, index), reverse=True)
+                    key = (organ(under).name, organ(over).name)
+                    lost[key] = lost.get(key, 0) + int(count)
+            labels[own] = np.maximum(labels[own], index)
+    notes = [f"{under}: {count} voxels lie under {over}" for (under, over), count in sorted(lost.items())]
+    known = tuple(sorted(spoken, key=lambda one: organ(one).index))
+    return Transferred(labels=labels, organs=known, notes=tuple(notes))
+
+
+def _sided(
+    name: str, mask: npt.NDArray[np.bool_], geometry: Geometry, middle_mm: float | None
+) -> list[tuple[str, npt.NDArray[np.bool_]]]:
+    if name not in PAIRS:
+        return [(organ(name).name, mask)]
+    sides = split_sides(mask, geometry, middle_mm=middle_mm)
+    right, left = PAIRS[name]
+    return [(right, sides.right), (left, sides.left)]
+
+
+def _is_one_of(own: Labels, values: Sequence[int]) -> npt.NDArray[np.bool_]:
+    lut = np.zeros(256, dtype=np.bool_)
+    lut[list(values)] = True
+    return np.asarray(lut[own])

@@ -1,1 +1,0 @@
-"""Releases, in the layouts and formats that other programs read."""

@@ -1,0 +1,255 @@
+"""How do masks that were made elsewhere take part? As what one more network says.
+
+In:  a folder that nnU-Net, TotalSegmentator or anybody else filled: for each case a label map, or a folder
+     with one file an organ, perhaps with soft predictions.
+Out: probabilities and masks on the CT's grid, as a network of ours gives them. A hard mask is sure: 255 or 0.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+import fastremap
+import numpy as np
+
+from omentum.errors import ConfigError, ImageError, LabelValueError, UnreadableImageError
+from omentum.measures.boxes import bounding_box, grown, organ_boxes
+from omentum.networks.catalogue import AVERAGE
+from omentum.predict.mask_volumes import read_labels, read_organ, read_soft
+from omentum.volumes.geometry import Geometry
+from omentum.volumes.labels import organ, organs_named
+from omentum.volumes.masks import MaskSet, OrganPart
+from omentum.volumes.nifti_parts import Part
+from omentum.volumes.other_ids import OtherIds, other_ids
+from omentum.volumes.probabilities import FULL, ProbabilityMaps
+
+__all__ = ["CaseFiles", "FilesNetwork"]
+
+_ENDINGS = (".nii.gz", ".nii")
+_CHUNK_BYTES = 1 << 20
+
+_Files = Mapping[str, tuple[Path, ...]]
+T = TypeVar("T")
+Tell = Callable[[str, ImageError], None]
+"""Told an organ, and why one of its files cannot be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFiles:
+    """The files that are used of one case.
+
+    Attributes:
+        label_map: One file with all organs, if there is one; `masks` is empty then.
+        masks: By organ, the files whose union is its mask.
+        soft: By organ, the files whose maximum is its probability.
+        entropies: By organ, the files whose maximum is its entropy.
+    """
+
+    label_map: Path | None
+    masks: _Files
+    soft: _Files
+    entropies: _Files = field(default_factory=dict)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All of them, sorted."""
+        kinds = (self.masks, self.soft, self.entropies)
+        several = [path for files in kinds for own in files.values() for path in own]
+        return tuple(sorted(several if self.label_map is None else [self.label_map, *several]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesNetwork:
+    """A network that has run elsewhere and left its predictions as files.
+
+    A case is looked for as `<case_id>.nii.gz` (a label map), else in `<case_id>/segmentations/`, else in
+    `<case_id>/` with one file an organ, by the names of `ids` or our own; other files are left alone.
+    Probabilities are taken from `<case_id>/soft_pred/` where they are there, and entropies from
+    `<case_id>/entropy/`. In a published tree the folder is `<case_id>/backbones/<name>/`, and for a network
+    called `average` it is `<case_id>/average/`. A label map speaks of all organs
+    of `ids` (or of those in `organs`), for they might have been drawn; an organ without a file is unknown.
+
+    Attributes:
+        name: What it is called in files.
+        folder: Where the cases are.
+        ids: What values and file names mean; see `omentum.volumes.other_ids`.
+        organs: Those that the network knows; all that `ids` names where not said.
+
+    Raises:
+        ConfigError: The folder is not there, `ids` is none, or has nothing for an organ asked for.
+        UnknownOrganError: `organs` names what is none.
+    """
+
+    name: str
+    folder: Path
+    ids: str = "omentum"
+    organs: tuple[str, ...] = ()
+    _table: OtherIds = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be, before any volume is read; settle the organs' names and order."""
+        if not self.folder.is_dir():
+            raise ConfigError("folder", str(self.folder), "there is no such folder; check the path")
+        table = other_ids(self.ids, self.folder)
+        organs = tuple(row.name for row in organs_named(self.organs or table.values))
+        for name in organs:
+            if name not in table.values:
+                raise ConfigError("organs", name, f"{self.ids!r} has {', '.join(table.values)} only")
+        object.__setattr__(self, "_table", table)
+        object.__setattr__(self, "organs", organs)
+
+    def find(self, case_id: str) -> CaseFiles:
+        """Find the files of a case.
+
+        Raises:
+            UnreadableImageError: There are none.
+        """
+        case_dir = self._case_dir(case_id)
+        soft = self._organ_files(case_dir / "soft_pred")
+        entropies = self._organ_files(case_dir / "entropy")
+        label_map = _volume(self.folder, case_id)
+        if label_map is not None:
+            return CaseFiles(label_map=label_map, masks={}, soft=soft, entropies=entropies)
+        masks = self._organ_files(case_dir / "segmentations") or self._organ_files(case_dir)
+        if not masks and not soft:
+            looked = f"neither {case_id}.nii.gz nor {case_id}/ holds an organ by the names of {self.ids!r}"
+            raise UnreadableImageError(
+                self.folder, looked, "predict the case there, or say which ids it uses"
+            )
+        return CaseFiles(label_map=None, masks=masks, soft=soft, entropies=entropies)
+
+    def sha256(self, case_id: str) -> str:
+        """Hash the files that are used of a case, their names and what they mean; errors as `find`."""
+        meaning = [self._table.name, self.organs, sorted(self._table.values.items())]
+        found = hashlib.sha256(json.dumps(meaning).encode())
+        for path in self.find(case_id).paths:
+            found.update(f"{path.relative_to(self.folder).as_posix()}\0{path.stat().st_size}\0".encode())
+            with path.open("rb") as stream:
+                while chunk := stream.read(_CHUNK_BYTES):
+                    found.update(chunk)
+        return found.hexdigest()
+
+    def read(self, case_id: str, ct: Geometry, tell: Tell | None = None) -> tuple[ProbabilityMaps, MaskSet]:
+        """Read what was predicted of a case.
+
+        Args:
+            case_id: The case.
+            ct: The CT's grid. Files may have its axes in another order or direction.
+            tell: Told of each organ's file that cannot be used, and the organ is unknown then, or only its
+                soft prediction; where not said, such a file is an error.
+
+        Returns:
+            Probabilities and masks, both on the CT's grid. An organ with a soft prediction and no mask is
+            where that is over a half.
+
+        Raises:
+            GridMismatchError: A file does not lie on the CT's grid: a corner is more than 1e-3 mm off.
+            LabelValueError: A label map has a value that `ids` does not know, an organ's file two values
+                beside 0, or a soft prediction values above 1 (floating) or 255 (whole numbers).
+            ImageError: A file is not there or cannot be read.
+        """
+        files = self.find(case_id)
+        soft = dict(_usable(files.soft, lambda paths: _soft_part(paths, ct), tell))
+        if files.label_map is not None:
+            masks = self._masks_of_map(files.label_map, ct)
+        else:
+            masks = _built(files.masks, soft, ct, tell)
+            soft = {name: part for name, part in soft.items() if name in masks.organs}
+        parts = {name: part for name, part in soft.items() if part is not None}
+        for name, box in organ_boxes(masks).items():
+            if name not in soft and box is not None:
+                parts[name] = box, masks.mask_in(name, box) * np.uint8(FULL)
+        return ProbabilityMaps(ct, masks.organs, parts), masks
+
+    def read_entropies(self, case_id: str, ct: Geometry, tell: Tell | None = None) -> ProbabilityMaps | None:
+        """Read the entropies that were left of a case, kept as probabilities are; `None` without any.
+
+        Args and errors as of `read`.
+        """
+        files = self.find(case_id).entropies
+        parts = dict(_usable(files, lambda paths: _soft_part(paths, ct), tell))
+        if not parts:
+            return None
+        return ProbabilityMaps(ct, tuple(parts), {name: part for name, part in parts.items() if part})
+
+    def _case_dir(self, case_id: str) -> Path:
+        """Choose where a case's files are: in the published tree, this network's own place in it."""
+        case_dir = self.folder / case_id
+        if not (case_dir / "backbones").is_dir():
+            return case_dir
+        return case_dir / "average" if self.name == AVERAGE else case_dir / "backbones" / self.name
+
+    def _masks_of_map(self, path: Path, ct: Geometry) -> MaskSet:
+        """Take a label map's values for sets of organs, in one pass over the voxels."""
+        labels = read_labels(path, ct)
+        unknown = sorted(set(fastremap.unique(labels).tolist()) - self._table.known_values)
+        if unknown:
+            seen = f"it holds the values {', '.join(map(str, unknown))}, which {self.ids!r} does not know"
+            raise LabelValueError(path, seen, "say which ids it uses, or map them to those first")
+        numbers: dict[tuple[int, ...], int] = {(): 0}
+        lut = np.zeros(256, dtype=np.uint8)
+        for value in sorted(self._table.known_values):
+            members = tuple(organ(name).index for name in self.organs if value in self._table.values[name])
+            lut[value] = numbers.setdefault(members, len(numbers))
+        return MaskSet(lut[labels], tuple(numbers), self.organs, ct)
+
+    def _organ_files(self, folder: Path) -> dict[str, tuple[Path, ...]]:
+        """Find the organs whose files are all there; one lobe is no lung."""
+        found = {}
+        for name in self.organs:
+            paths = [_volume(folder, stem) for stem in self._table.files[name]]
+            if None in paths:
+                paths = [_volume(folder, organ(name).published_name)]
+            present = tuple(path for path in paths if path is not None)
+            if present:
+                found[name] = present
+        return found
+
+
+def _soft_part(paths: tuple[Path, ...], ct: Geometry) -> Part | None:
+    """Read soft values, and cut out all that is not zero: what was stored is kept to the byte."""
+    values = read_soft(paths, ct)
+    box = bounding_box(values > 0)
+    if box is None:
+        return None
+    box = grown(box, 1, values.shape)
+    return box, np.ascontiguousarray(values[box])
+
+
+def _built(files: _Files, soft: Mapping[str, Part | None], ct: Geometry, tell: Tell | None) -> MaskSet:
+    """Code masks that are read one organ at a time; one whose file cannot be used is unknown."""
+    read: list[str] = [name for name in soft if name not in files]
+
+    def parts() -> Iterator[OrganPart]:
+        for name, own in _usable(files, lambda paths: [read_organ(path, ct) for path in paths], tell):
+            read.append(name)
+            yield from ((name, *part) for part in own if part is not None)
+        for name, likely in soft.items():
+            if likely is not None and name not in files:
+                yield name, likely[0], likely[1] > FULL / 2
+
+    masks = MaskSet.build(ct, {*files, *soft}, parts())
+    return replace(masks, organs=tuple(name for name in masks.organs if name in read))
+
+
+def _usable(
+    files: _Files, read: Callable[[tuple[Path, ...]], T], tell: Tell | None
+) -> Iterator[tuple[str, T]]:
+    """Read one organ's files after another; tell of those that cannot be used, if anybody listens."""
+    for name, paths in files.items():
+        try:
+            found = read(paths)
+        except ImageError as error:
+            if tell is None:
+                raise
+            tell(name, error)
+        else:
+            yield name, found
+
+
+def _volume(folder: Path, stem: str) -> Path | None:
+    paths = (folder / f"{stem}{ending}" for ending in _ENDINGS)
+    return next((path for path in paths if path.is_file()), None)

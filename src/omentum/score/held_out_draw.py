@@ -1,0 +1,157 @@
+"""Which organs of patients kept for evaluation are revised, so that networks can be judged by them?
+
+In:  an open project whose cases are predicted; the minutes that are reserved for it.
+Out: tasks of whole organs, until enough held-out patients have a mask of each organ that people vouch for.
+They are drawn by a hash of the case and not by score: cases that are chosen because the network in use is
+probably wrong there would flatter whichever network comes next. Scores tell what a task takes, and nothing
+else. They are never learned from.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from omentum.measures.effort import CostModel
+from omentum.project.project import Project
+from omentum.records import Case, CaseScore, LabelledCase, MaskSource, Task, TaskKind, TaskState
+from omentum.records.promotions import LEAST_PATIENTS
+
+__all__ = ["drawn", "held_out_tasks"]
+
+Key = tuple[str, str]
+"""Case and organ."""
+
+
+def held_out_tasks(
+    project: Project,
+    scores: Iterable[CaseScore],
+    costs: CostModel,
+    minutes: float,
+    *,
+    due: Collection[Key] = (),
+) -> list[Task]:
+    """Choose what is revised to judge networks by; what people have begun stays and is paid first.
+
+    Args:
+        project: The project.
+        scores: Of the round's cases: what is expected to be mended in them.
+        costs: What minutes are spent on.
+        minutes: What it may cost; the last task may take longer.
+        due: Organs that are revised in this round anyway.
+
+    Returns:
+        Tasks, ranked from 1; none once there are enough masks, or where no patient is kept for evaluation.
+    """
+    number = project.store.rounds.current().number
+    begun = [one for one in project.store.tasks.of_round(number) if one.state is not TaskState.QUEUED]
+    own = [one for one in begun if one.is_held_out]
+    labelled = [one for one in project.standing() if one.case.held_out]
+    kept = [one.case for one in labelled]
+    vouched = _vouched(labelled)
+    taken = {one.key for one in begun} | set(due)
+    lacking = _lacking(kept, project.settings.organs, vouched | {one.key for one in own} | set(due))
+    open_organs = _open_organs(project, kept, vouched | taken)
+    errors_ml = {(one.case_id, row.organ): row.error_ml or 0.0 for one in scores for row in one.organs}
+
+    def price(case_id: str, organ: str, is_first: bool) -> float:
+        error_ml = errors_ml.get((case_id, organ), 0.0)
+        return costs.minutes(n_cases=is_first, n_looks=1, changed_ml=error_ml)
+
+    left = minutes - sum(one.minutes or 0.0 for one in own)
+    chosen = drawn(open_organs, {case.case_id: case.patient_id for case in kept}, lacking, left, price)
+    new = [
+        Task(
+            round_number=number,
+            case_id=case_id,
+            organ=organ,
+            rank=len(own) + 1,
+            attention_ml=0.0,
+            minutes=cost,
+            reason="to judge networks by: this patient is never learned from",
+            kind=TaskKind.HELD_OUT,
+        )
+        for (case_id, organ), cost in chosen.items()
+    ]
+    return [replace(task, rank=rank) for rank, task in enumerate([*own, *new], start=1)]
+
+
+def drawn(
+    open_organs: Mapping[str, Sequence[str]],
+    patient_of: Mapping[str, str],
+    lacking: Mapping[str, int],
+    minutes: float,
+    price: Callable[[str, str, bool], float],
+) -> dict[Key, float]:
+    """Draw case after case by a hash of its name, and in each the organs that most masks lack.
+
+    Whatever is next is taken until the minutes are used up, so that the last task may take longer. Were what
+    does not fit left out, only masks with little to mend would be judged by.
+
+    Args:
+        open_organs: Organs that can be revised, by case.
+        patient_of: By case; of a patient, each organ is drawn once.
+        lacking: How many patients' masks each organ lacks.
+        minutes: What there is.
+        price: Minutes of a case's organ, and whether it is the first of the case.
+
+    Returns:
+        Minutes by case and organ, in the order drawn; without the last, their sum is below `minutes`.
+
+    Example:
+        >>> both = {"a": ["liver", "spleen"], "b": ["liver"]}
+        >>> lacking = {"liver": 2, "spleen": 1}
+        >>> drawn(both, {"a": "p", "b": "q"}, lacking, 1.5, lambda *_: 1.0)
+        {('b', 'liver'): 1.0, ('a', 'liver'): 1.0}
+    """
+    left, lack = minutes, Counter(lacking)
+    found: dict[Key, float] = {}
+    had: set[Key] = set()
+    for case_id in sorted(open_organs, key=lambda one: (hashlib.sha256(one.encode()).digest(), one)):
+        is_first = True
+        for organ in sorted(open_organs[case_id], key=lambda one: (-lack[one], one)):
+            patient = patient_of[case_id], organ
+            if lack[organ] <= 0 or patient in had or left <= 1e-9:
+                continue
+            cost = price(case_id, organ, is_first)
+            found[case_id, organ] = cost
+            had.add(patient)
+            lack[organ] -= 1
+            left -= cost
+            is_first = False
+    return found
+
+
+def _vouched(labelled: Sequence[LabelledCase]) -> set[Key]:
+    """Give the organs of which an original or a revised mask stands."""
+    return {
+        (one.case.case_id, mask.organ)
+        for one in labelled
+        for mask in one.masks
+        if mask.source is not MaskSource.PREDICTED
+    }
+
+
+def _lacking(kept: Sequence[Case], organs: Sequence[str], vouched: Collection[Key]) -> dict[str, int]:
+    patient_of = {case.case_id: case.patient_id for case in kept}
+    have = {
+        organ: len(
+            {patient_of[case_id] for case_id, name in vouched if name == organ and case_id in patient_of}
+        )
+        for organ in organs
+    }
+    return {organ: max(0, LEAST_PATIENTS - number) for organ, number in have.items()}
+
+
+def _open_organs(project: Project, kept: Sequence[Case], closed: Collection[Key]) -> dict[str, list[str]]:
+    """Give the organs that were predicted, and that neither have a mask of their patient's nor are due."""
+    predictions = project.predictions(project.networks[0])
+    patient_of = {case.case_id: case.patient_id for case in kept}
+    done = {(patient_of[case_id], organ) for case_id, organ in closed if case_id in patient_of}
+    return {
+        case.case_id: [
+            organ for organ in predictions[case.case_id].organs if (case.patient_id, organ) not in done
+        ]
+        for case in kept
+        if case.case_id in predictions
+    }

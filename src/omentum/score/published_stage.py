@@ -1,0 +1,149 @@
+"""How much attention does a case need? The scoring of one case, from files to files.
+
+In:  a case, and what one or more networks made of it (predict).
+Out: a heat map for each organ that needs attention, the hot spots, and the case's score (review, queue).
+Recipe `published`; `published.py` has its arithmetic. Of networks that left soft predictions and entropies as
+files it is the published run, to the byte. Of others two things differ: probabilities are interpolated on the
+CT's grid (there: nearest neighbour), and the average of several networks is not post-processed again (each
+network's own mask already is), unless the average was predicted too.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from omentum.abdomenatlas.attention import OrganAttention, organ_attention, overlapped
+from omentum.records import Case, CaseScore, OrganScore, Prediction
+from omentum.score.hot_spots import hot_spots
+from omentum.score.network_outputs import Opinion, n_organs_map, of_organ, read_opinions
+from omentum.volumes.atomic import write_json
+from omentum.volumes.geometry import Box, Geometry
+from omentum.volumes.labels import organ as organ_row
+from omentum.volumes.labels import organs_named
+from omentum.volumes.nifti import write_nifti
+from omentum.volumes.volume import Volume
+
+__all__ = ["HOT_SPOTS_NAME", "heat_path", "remove_all_but", "score_case"]
+
+HOT_SPOTS_NAME = "hot_spots.json"
+"""Written last: where it is, every heat map is there, and none of an earlier run."""
+
+_Found = tuple[str, Box, OrganAttention]
+
+
+def heat_path(attention_dir: Path, organ: str) -> Path:
+    """Give the path of an organ's heat map; there is no file where it needs no attention."""
+    return attention_dir / f"{organ}.nii.gz"
+
+
+def score_case(
+    case: Case,
+    predictions: Sequence[Prediction],
+    organs: Sequence[str],
+    attention_dir: Path,
+    *,
+    average: Prediction | None = None,
+) -> CaseScore:
+    """Score one case, and write where it needs attention.
+
+    Args:
+        case: The case.
+        predictions: What the networks made of it; inconsistency needs at least two.
+        organs: Organs to score, by name or subset; those that the case's data set annotates itself
+            (`case.original_organs`) and those that no network knows are left out.
+        attention_dir: Gets `<organ>.nii.gz` (heat map, uint8, the CT's grid) for each organ that needs
+            attention, and `hot_spots.json`. Heat maps of an earlier run are replaced or removed.
+        average: What the networks' average made of the case; its masks are the average ones then.
+
+    Returns:
+        The score: voxels that need attention, an overlapped voxel once for each organ, as published.
+
+    Raises:
+        ProjectError: There is no prediction, or one of another case.
+        GridMismatchError: A prediction's masks do not lie on the CT's grid.
+        UnreadableImageError: A prediction's file is damaged.
+        UnknownOrganError: There is no organ of that name.
+    """
+    wanted = [row.name for row in organs_named(organs) if row.name not in case.original_organs]
+    opinions = read_opinions(case, predictions)
+    known = [name for name in wanted if any(name in one.masks.organs for one in opinions)]
+    (attention_dir / HOT_SPOTS_NAME).unlink(missing_ok=True)
+    scores = {name: OrganScore(organ=name, attention_voxels=0, attention_ml=0.0, heat=0.0) for name in known}
+    spots: list[dict[str, Any]] = []
+    mean = None if average is None else read_opinions(case, [average])[0]
+    for name, box, attention in _attentions(opinions, known, case.geometry, mean):
+        scores[name] = _organ_score(name, attention, case.geometry)
+        spots += hot_spots(name, attention.binary, box, case.geometry)
+        heat = _on_whole_grid(attention.heat, box, case.geometry)
+        write_nifti(heat_path(attention_dir, name), Volume(heat, case.geometry))
+    remove_all_but(attention_dir, {spot["organ"] for spot in spots})
+    score = CaseScore(
+        case_id=case.case_id,
+        score=float(sum(one.attention_voxels for one in scores.values())),
+        organs=tuple(scores.values()),
+    )
+    write_json(attention_dir / HOT_SPOTS_NAME, _described(score, predictions, spots))
+    return score
+
+
+def _attentions(
+    opinions: Sequence[Opinion], organs: Sequence[str], geometry: Geometry, average: Opinion | None
+) -> Iterator[_Found]:
+    """Yield the box and the attention of each organ that needs any, one at a time."""
+    counts = n_organs_map(opinions, geometry, average)
+    for name in organs:
+        heard = of_organ(opinions, name, geometry, average)
+        if heard is None:
+            continue
+        overlap = overlapped(heard.average, counts[heard.box], is_counted=organ_row(name).overlap)
+        attention = organ_attention(heard.soft, heard.entropies, overlap)
+        if attention.peak > 0:
+            yield name, heard.box, attention
+
+
+def _organ_score(name: str, attention: OrganAttention, geometry: Geometry) -> OrganScore:
+    n_voxels = attention.n_voxels
+    return OrganScore(
+        organ=name,
+        attention_voxels=n_voxels,
+        attention_ml=n_voxels * geometry.voxel_ml,
+        heat=float(attention.heat_sum),
+    )
+
+
+def _on_whole_grid(heat: npt.NDArray[np.uint8], box: Box, geometry: Geometry) -> npt.NDArray[np.uint8]:
+    whole = np.zeros(geometry.shape, dtype=np.uint8, order="F")
+    whole[box] = heat
+    return whole
+
+
+def remove_all_but(attention_dir: Path, organs: set[str]) -> None:
+    """Remove heat maps of an earlier run, which would show attention where none is needed any more."""
+    for path in attention_dir.glob("*.nii.gz"):
+        if path.name.removesuffix(".nii.gz") not in organs:
+            path.unlink()
+
+
+def _described(
+    score: CaseScore, predictions: Sequence[Prediction], spots: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Shape what `hot_spots.json` holds."""
+    return {
+        "case_id": score.case_id,
+        "recipe": "published",
+        "networks": {one.network: one.weights_sha256 for one in predictions},
+        "score": score.score,
+        "organs": [
+            {
+                "organ": one.organ,
+                "attention_voxels": one.attention_voxels,
+                "attention_ml": round(one.attention_ml, 4),
+                "heat": one.heat,
+            }
+            for one in score.organs
+        ],
+        "hot_spots": sorted(spots, key=lambda spot: -spot["volume_ml"]),
+    }

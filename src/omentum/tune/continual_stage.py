@@ -1,0 +1,154 @@
+"""How is a network of a round tuned? The heads of revised organs, on features of the frozen trunk.
+
+In:  an open project, the cases that may be learned from, settings.
+Out: the network, and what its story says of it.
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import torch
+
+from omentum.errors import TuneError
+from omentum.networks.extend_organs import add_adapters
+from omentum.networks.network import Network
+from omentum.networks.precision import fastest_for
+from omentum.project.project import Project
+from omentum.records import LabelledCase
+from omentum.tune.cache import FeatureCache, Wanted
+from omentum.tune.config import ADAPTERS, ContinualConfig
+from omentum.tune.continual import tune_heads
+from omentum.tune.new_organs import add_new_organs, vouched_organs
+from omentum.tune.prepared_cases import PreparedCase, prepared
+from omentum.tune.run_record import TuneRun, network_in_use
+from omentum.tune.samples import OrganSamples
+from omentum.tune.training_plan import learned_from
+from omentum.volumes.labels import organs_named
+
+__all__ = ["for_caching", "tune_in_round"]
+
+_GB = 1e9
+_CACHING = "cache features"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Cached:
+    """Samples of all that is learned from, and how much room they take on disk."""
+
+    samples: list[OrganSamples]
+    at_most_bytes: int
+    """Told before any were made."""
+    size_bytes: int
+
+
+def tune_in_round(
+    run: TuneRun, cases: Sequence[LabelledCase], config: ContinualConfig
+) -> tuple[Network, dict[str, Any]]:
+    """Tune the heads of the organs revised in this round on features of the frozen trunk.
+
+    Args:
+        run: Where, on what, and who is told.
+        cases: Those that may be learned from.
+        config: How.
+
+    Returns:
+        The network, and what `tune.json` says of how it was made.
+    """
+    project = run.project
+    network = network_in_use(project)
+    new = add_new_organs(project, network, cases, seed=config.seed)
+    plan = _plan(project, network, cases, config, tuple(new))
+    organs = sorted({name for organs in plan.values() for name in organs})
+    if config.trainable == ADAPTERS:
+        add_adapters(network, organs, seed=config.seed)
+    cached = _cached(run, network, cases, plan, config)
+    counted = {
+        (organ, case_id): weight for case_id, organs in plan.items() for organ, weight in organs.items()
+    }
+    tune_heads(
+        network.to(run.device), cached.samples, counted, config,
+        lambda done, total, loss: run.tell("tune heads", done, total, f"loss {loss:.3f}"),
+    )  # fmt: skip
+    seen = {case_id: sorted(organs) for case_id, organs in sorted(plan.items())}
+    learned = {
+        "organs": organs,
+        "new_organs": {name: list(similar) for name, similar in new.items()},
+        "cases": seen,
+        "cache_bytes": {"at_most": cached.at_most_bytes, "taken": cached.size_bytes},
+    }
+    return network, {"mode": "continual", **learned}
+
+
+def _plan(
+    project: Project,
+    network: Network,
+    cases: Sequence[LabelledCase],
+    config: ContinualConfig,
+    new: tuple[str, ...],
+) -> dict[str, dict[str, float]]:
+    """Join what is learned of revised organs, and of new ones from every mask that people vouch for."""
+    _check_labelled(project, cases, config)
+    plan: dict[str, dict[str, float]] = {}
+    known = tuple(name for name in network.spec.organs if name not in new)
+    revised = project.unlearned()
+    is_revised = bool(config.organs) or any(one.organ in known for one in revised)
+    if is_revised or not new:
+        plan = dict(learned_from(project, cases, revised, config, known))
+    if new:
+        of_new = learned_from(project, cases, [], replace(config, organs=new), new)
+        plan = {case_id: {**plan.get(case_id, {}), **of_new.get(case_id, {})} for case_id in {*plan, *of_new}}
+    return plan
+
+
+def _check_labelled(project: Project, cases: Sequence[LabelledCase], config: ContinualConfig) -> None:
+    """Refuse to tune an organ that nobody has drawn yet."""
+    drawn = vouched_organs(cases)
+    wanted = [row.name for row in organs_named(config.organs)]
+    if not drawn:
+        wanted += project.settings.similar_to_new
+    lacking = [name for name in wanted if name not in drawn]
+    if lacking:
+        cure = "draw it in some cases that are not held out, then `omentum review import FOLDER`"
+        raise TuneError(f"{lacking[0]} has no mask that people vouch for; {cure}")
+
+
+def _cached(
+    run: TuneRun,
+    network: Network,
+    cases: Sequence[LabelledCase],
+    plan: Mapping[str, Mapping[str, float]],
+    config: ContinualConfig,
+) -> _Cached:
+    """Give samples of every organ and case of a plan, from the cache where they are there."""
+    project = run.project
+    by_id = {one.case.case_id: one for one in cases}
+    trunk = for_caching(network, run.device)
+    folder = project.folder.cache_dir / "features"
+    cache = FeatureCache(folder, trunk, config, overlap=project.settings.overlap)
+
+    def load(case_id: str) -> PreparedCase:
+        return prepared(by_id[case_id], network.spec.spacing_mm, project.folder.cache_dir)
+
+    wanted: dict[str, list[Wanted]] = {}
+    for done, (case_id, organs) in enumerate(sorted(plan.items()), start=1):
+        wanted[case_id] = cache.wanted(load(case_id), sorted(organs))
+        run.tell("prepare cases", done, len(plan), case_id)
+    every = [one for case in wanted.values() for one in case]
+    at_most_bytes = cache.make_room(every)
+    run.tell(_CACHING, 0, len(wanted), f"takes up to {at_most_bytes / _GB:.2g} GB in {folder}")
+    samples: list[OrganSamples] = []
+    for done, (case_id, own) in enumerate(wanted.items(), start=1):
+        samples += cache.samples(partial(load, case_id), own)
+        run.tell(_CACHING, done, len(wanted), case_id)
+    size_bytes = sum(one.path.stat().st_size for one in every)
+    return _Cached(samples=samples, at_most_bytes=at_most_bytes, size_bytes=size_bytes)
+
+
+def for_caching(network: Network, device: str) -> Network:
+    """Give the network in the fastest numbers that it takes; the one given stays as it is."""
+    twin = copy.deepcopy(network)
+    twin.compute_in(fastest_for(network, device))
+    return twin.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload, no-any-return]

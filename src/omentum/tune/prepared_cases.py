@@ -1,0 +1,106 @@
+"""What does training read? Each case once at the network's spacing, kept on disk.
+
+In:  labelled cases (loop), the network's spacing, a cache folder.
+Out: Hounsfield units and set-coded labels on the network's grid, and what each organ's label counts.
+     The file's name is a hash of all that it depends on, so it is never stale.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from omentum.networks.grid import network_geometry, to_network_grid, to_network_mask
+from omentum.project.read_masks import read_chosen
+from omentum.records import LabelledCase, MaskSource
+from omentum.tune.merge_lesions import hosts_filled
+from omentum.volumes.atomic import writing
+from omentum.volumes.labels import ORGANS, organ
+from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.read import read_ct
+from omentum.volumes.volume import Volume
+
+__all__ = ["PreparedCase", "prepared"]
+
+_INT16 = (-32768, 32767)
+_N_INDICES = len(ORGANS) + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PreparedCase:
+    """One case as training sees it.
+
+    Attributes:
+        case_id: The case.
+        hu: int16 Hounsfield units `(x, y, z)`, axes turned to RAS+.
+        masks: Labels on the same grid; an organ holds its tumours.
+        sources: Where each known organ's label comes from.
+        key: Hash of all that it was made from.
+    """
+
+    case_id: str
+    hu: npt.NDArray[np.int16]
+    masks: MaskSet
+    sources: dict[str, MaskSource]
+    key: str
+
+
+def prepared(labelled: LabelledCase, spacing_mm: float, cache_dir: Path) -> PreparedCase:
+    """Bring a case to the network's grid, or find it in the cache.
+
+    Args:
+        labelled: The case and the mask that stands for each organ.
+        spacing_mm: The network's.
+        cache_dir: Kept between runs; may be removed at any time.
+    """
+    case = labelled.case
+    key = _key(labelled, spacing_mm)
+    path = cache_dir / f"{case.case_id}-{key}.npz"
+    if not path.is_file():
+        hu = to_network_grid(read_ct(case.ct_path), spacing_mm).voxels
+        hu = np.rint(hu.clip(*_INT16)).astype(np.int16)
+        masks = _masks(labelled, spacing_mm)
+        table = np.array([[index in members for index in range(_N_INDICES)] for members in masks.sets])
+        with writing(path) as part, part.open("wb") as stream:
+            np.savez_compressed(stream, hu=hu, codes=masks.codes, table=table)
+    with np.load(path) as stored:
+        hu, codes, table = stored["hu"], stored["codes"], stored["table"]
+    sets = tuple(tuple(np.flatnonzero(row).tolist()) for row in table)
+    sources = {mask.organ: mask.source for mask in labelled.masks}
+    masks = MaskSet(codes, sets, tuple(sources), network_geometry(case.geometry, spacing_mm))
+    return PreparedCase(case_id=case.case_id, hu=hu, masks=masks, sources=sources, key=key)
+
+
+def _masks(labelled: LabelledCase, spacing_mm: float) -> MaskSet:
+    geometry = network_geometry(labelled.case.geometry, spacing_mm)
+    names = [mask.organ for mask in labelled.masks]
+    full = whole(geometry.shape)
+    parts = ((name, full, to_network_mask(mask, spacing_mm)) for name, mask in _volumes(labelled))
+    return MaskSet.build(geometry, names, parts)
+
+
+def _volumes(labelled: LabelledCase) -> Iterator[tuple[str, Volume]]:
+    """Read one mask after another on the CT's grid, hosts with their tumours.
+
+    They are joined there, since on a coarser grid a voxel that both share may have too little of either.
+    """
+    read = ((chosen.organ, mask) for chosen, mask in read_chosen(labelled))
+    names = {mask.organ for mask in labelled.masks}
+    if not any(names.intersection(organ(name).hosts) for name in names):
+        yield from read
+        return
+    grid = labelled.case.geometry
+    apart = MaskSet.build(grid, names, ((name, whole(grid.shape), mask.voxels) for name, mask in read))
+    joined = hosts_filled(apart, {mask.organ: mask.source for mask in labelled.masks})
+    for name in joined.organs:
+        yield name, Volume(joined.mask(name), grid)
+
+
+def _key(labelled: LabelledCase, spacing_mm: float) -> str:
+    affine = labelled.case.geometry.affine.tobytes().hex()
+    chosen = sorted(f"{mask.organ}|{mask.source}|{mask.sha256}" for mask in labelled.masks)
+    text = "\n".join([labelled.case.source, affine, f"{spacing_mm:g}", "hosts hold tumours", *chosen])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,45 @@
+"""What does one run of tuning work with? The project, the network in use, where the new one goes.
+
+In:  an open project.
+Out: the network in use, loaded; where and on what its successor is made.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from omentum.networks.catalogue import find_weights
+from omentum.networks.network import Network
+from omentum.networks.weights import load_network
+from omentum.project.project import Project
+from omentum.records import LabelledCase
+
+__all__ = ["Tell", "TuneRun", "network_in_use"]
+
+Tell = Callable[[str, int, int, str], None]
+"""Told what is being done, steps done, steps in all, and how it goes; of none, what is to be known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuneRun:
+    """One run of tuning.
+
+    Attributes:
+        project: The project.
+        folder: Of the network that comes out; its checkpoint and its curves are kept there.
+        device: Where to train.
+        tell: Told of the work.
+        held_out: Cases that full training looks at to know when to stop, and never learns from.
+    """
+
+    project: Project
+    folder: Path
+    device: str
+    tell: Tell
+    held_out: tuple[LabelledCase, ...] = ()
+
+
+def network_in_use(project: Project) -> Network:
+    """Load the network that predicts in this round."""
+    name = project.store.rounds.current().network
+    return load_network(find_weights(name, project.folder.root / "networks"))

@@ -1,0 +1,96 @@
+import shutil
+
+import numpy as np
+import pydicom
+import pytest
+
+from omentum.exchange.batch import add_found
+from omentum.exchange.importers.find_sources import look_through
+from omentum.exchange.importers.recognise import recognise
+from omentum.volumes.nifti import read_nifti
+
+
+def reasons(found, folder):
+    return {str(one.key).removeprefix(f"{folder}/"): one.reason for one in found.left_out}
+
+
+def test_series_of_many_patients_in_one_folder_become_one_ct_each(tmp_path, write_series):
+    for number, patient in enumerate(["A", "A", "B"], start=1):
+        write_series(tmp_path / "export", prefix=f"{number}_", PatientID=patient, SeriesNumber=number)
+    found = recognise(tmp_path)
+    assert [one.case_id for one in found.sources] == ["export_s1", "export_s2", "export_s3"]
+    assert all(len(one.files) == 9 and one.path == tmp_path / "export" for one in found.sources)
+    assert found.left_out == ()
+
+
+def test_what_is_no_axial_ct_is_left_out_with_its_reason(tmp_path, write_series):
+    folder = tmp_path / "study"
+    write_series(folder / "good")
+    for name, header in {
+        "scout": {"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]},
+        "mr": {"Modality": "MR"},
+        "coronal": {"ImageOrientationPatient": [1, 0, 0, 0, 0, -1]},
+        "mip": {"ImageType": ["DERIVED", "SECONDARY", "MIP"]},
+    }.items():
+        write_series(folder / name, **header)
+    write_series(folder / "short", n=4)
+    (folder / "good" / "report.txt").write_text("x")
+    found = recognise(folder)
+    assert [one.case_id for one in found.sources] == ["good"]
+    told = reasons(found, folder)
+    assert len(told) == 4 * 9 + 4 + 1
+    for path, seen in {
+        "scout/001.dcm": "localizer",
+        "mr/001.dcm": "modality is MR",
+        "coronal/005.dcm": "not axial",
+        "mip/009.dcm": "projection",
+        "short/001.dcm": "4 slices",
+        "good/report.txt": "beside DICOM",
+    }.items():
+        assert seen in told[path]
+
+
+def test_one_series_over_several_folders_is_one_ct(tmp_path, write_series):
+    files = write_series(tmp_path / "disk" / "a")
+    (tmp_path / "disk" / "b").mkdir()
+    for path in files[5:]:
+        shutil.move(path, tmp_path / "disk" / "b" / path.name)
+    (source,) = recognise(tmp_path).sources
+    assert (source.case_id, source.path, len(source.files)) == ("disk", tmp_path / "disk", 9)
+
+
+def test_series_without_identifiers_are_told_apart_by_folder(tmp_path, write_series):
+    for name in ("x", "y"):
+        write_series(tmp_path / name, SeriesInstanceUID="", StudyInstanceUID="", PatientID="")
+    assert [one.case_id for one in recognise(tmp_path).sources] == ["x", "y"]
+
+
+def test_series_of_one_number_keep_apart_and_the_same_names(tmp_path, write_series):
+    for prefix in ("a", "b"):
+        write_series(tmp_path / "export", prefix=prefix, SeriesNumber=7)
+    names = [one.case_id for one in recognise(tmp_path).sources]
+    assert len(set(names)) == 2
+    assert names == [one.case_id for one in recognise(tmp_path).sources]
+    assert all(name.startswith("export_s7_") for name in names)
+
+
+def test_a_heap_comes_in_and_a_series_with_a_gap_is_set_aside(atlas, tmp_path, write_series):
+    write_series(tmp_path / "export", prefix="1_", SeriesNumber=1, PatientID="A")
+    write_series(tmp_path / "export", prefix="2_", SeriesNumber=2, PatientID="A")
+    write_series(tmp_path / "export", prefix="3_", SeriesNumber=3, PatientID="B", n=12, gap=5)
+    batch = add_found(atlas.workspace, look_through([tmp_path / "export"]))
+    assert batch.done == ("export_s1", "export_s2")
+    assert "a slice is missing" in batch.failed[0].reason
+    one, two = atlas.workspace.store.cases.all()
+    assert one.patient_id == two.patient_id
+    assert "A" not in one.patient_id
+    first = pydicom.dcmread(tmp_path / "export" / "1_009.dcm")
+    expected = first.pixel_array.T.astype(int) - 1024
+    np.testing.assert_array_equal(read_nifti(one.ct_path).voxels[:, :, 0], expected)
+
+
+@pytest.mark.parametrize("name", ["chaos_03", "crlm_1004", "totalsegmentator_example"])
+def test_real_series_are_found(shared, name):
+    (source,) = recognise(shared / "data" / name / "dicom").sources
+    assert source.case_id == name
+    assert source.files == ()  # all files of the folder are its
