@@ -29,9 +29,11 @@ from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import copy_nifti, is_nifti, read_nifti, write_nifti
 from omentum.volumes.volume import Volume
 
-__all__ = ["LABEL_STEM", "LabelOfCase", "SOURCE_LABEL_STEM", "TABLE_NAME", "version_name", "write_version"]
+__all__ = ["LABEL_STEM", "SOURCE_LABEL_STEM", "TABLE_NAME", "LabelOfCase", "version_name", "write_version"]
 
-LABEL_STEM, SOURCE_LABEL_STEM, TABLE_NAME = "original_label", "source_label", "labels.json"
+LABEL_STEM = "original_label"
+SOURCE_LABEL_STEM = "source_label"
+TABLE_NAME = "labels.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
