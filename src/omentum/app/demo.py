@@ -26,7 +26,7 @@ from omentum.phantoms.cohort import write_cohort
 from omentum.project.project import Project, begin_project, opened
 from omentum.project.settings import Settings
 from omentum.records import Case, Release, Task
-from omentum.records.promotions import Outcome, Promotion
+from omentum.records.promotions import Promotion, Verdict
 from omentum.review.simulated import SimulatedReader
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet, OrganPart, whole
@@ -109,7 +109,7 @@ def _accept(project: Project, verdict: Promotion | None) -> None:
     if verdict is None:
         return
     typer.echo(said_of(verdict))
-    if verdict.outcome is Outcome.UNDECIDED:
+    if verdict.outcome is Verdict.UNDECIDED:
         loop.decide(project, accept=True, by="demonstration", why="so few patients cannot tell")
         typer.echo("the demonstration accepts it unseen; in a project, a person decides")
 

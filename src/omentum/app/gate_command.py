@@ -10,7 +10,7 @@ from omentum.app.console import bars, of_run, say_json, say_table
 from omentum.app.options import AsJson, Device, device_named
 from omentum.errors import ConfigError
 from omentum.project.project import opened
-from omentum.records.promotions import Outcome, Promotion
+from omentum.records.promotions import Promotion, Verdict
 
 __all__ = ["add_to", "said_of"]
 
@@ -59,13 +59,13 @@ def rollback(
 def said_of(verdict: Promotion) -> str:
     """Say a verdict in a line, with what follows."""
     match verdict.outcome:
-        case Outcome.PROMOTED:
+        case Verdict.PROMOTED:
             follows = f"{verdict.network} is in use from round {verdict.round_number + 1} on"
-        case Outcome.KEPT_OUT:
+        case Verdict.KEPT_OUT:
             follows = f"{verdict.instead_of} stays in use"
-        case Outcome.UNDECIDED:
+        case Verdict.UNDECIDED:
             follows = "say `omentum gate --accept` or `omentum gate --reject`"
-        case Outcome.ROLLED_BACK:
+        case Verdict.ROLLED_BACK:
             follows = f"{verdict.network} is in use again, from round {verdict.round_number + 1} on"
     return f"{verdict.network}: {verdict.outcome.value} by {verdict.by} ({verdict.why}); {follows}"
 

@@ -21,7 +21,7 @@ from omentum.evaluate.gate_stage import pending
 from omentum.project.project import Project, opened
 from omentum.project.settings import STRATEGIES
 from omentum.records import Batch, NetworkRecord, Release, TaskState
-from omentum.records.promotions import Outcome, Promotion
+from omentum.records.promotions import Promotion, Verdict
 from omentum.score.round_queue import read_queue
 from omentum.tune.config import TRAINABLE, ContinualConfig, FullConfig
 from omentum.tune.replay import RULES
@@ -215,7 +215,7 @@ def round_(
 
 def _accepted(project: Project, half: loop.SecondHalf, by: str) -> Promotion | None:
     """Accept the network that the gate could not judge; what it did judge stands."""
-    if half.verdict is None or half.verdict.outcome is not Outcome.UNDECIDED:
+    if half.verdict is None or half.verdict.outcome is not Verdict.UNDECIDED:
         return half.verdict
     return loop.decide(project, accept=True, by=by)
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from omentum.errors import ProjectError
 from omentum.evaluate.gate_stage import candidate_of, pending, turn_round
 from omentum.project.project import Project
-from omentum.records.promotions import Outcome, Promotion
+from omentum.records.promotions import Promotion, Verdict
 
 __all__ = ["decide", "roll_back"]
 
@@ -38,7 +38,7 @@ def decide(project: Project, *, accept: bool, by: str, why: str = "") -> Promoti
         )
     decision = replace(
         waiting,
-        outcome=Outcome.PROMOTED if accept else Outcome.KEPT_OUT,
+        outcome=Verdict.PROMOTED if accept else Verdict.KEPT_OUT,
         by=by,
         why=why or f"decided by {by}: {waiting.why}",
         time=datetime.now(UTC),
@@ -72,7 +72,7 @@ def roll_back(project: Project, name: str | None = None, *, by: str, why: str = 
         round_number=current.number,
         network=name,
         instead_of=current.network,
-        outcome=Outcome.ROLLED_BACK,
+        outcome=Verdict.ROLLED_BACK,
         by=by,
         why=why or f"decided by {by}",
         time=datetime.now(UTC),

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from omentum.records.promotions import OrganGain, Outcome, Promotion
+from omentum.records.promotions import OrganGain, Promotion, Verdict
 from omentum.store.database import Database
 from omentum.store.rounds import require_round
 from omentum.store.tables import PromotionRow
@@ -73,7 +73,7 @@ def _record(row: PromotionRow) -> Promotion:
         round_number=row.round_number,
         network=row.network,
         instead_of=row.instead_of,
-        outcome=Outcome(row.outcome),
+        outcome=Verdict(row.outcome),
         by=row.by,
         why=row.why,
         time=row.time,
@@ -86,6 +86,6 @@ def _organ(values: dict[str, Any]) -> OrganGain:
         **{
             **values,
             "differences": tuple(values["differences"]),
-            "outcome": Outcome(values["outcome"]),
+            "outcome": Verdict(values["outcome"]),
         }
     )
