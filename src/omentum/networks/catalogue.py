@@ -1,9 +1,4 @@
-"""Where are the weights of a network that somebody calls by name, and where did they come from?
-
-In:  a name, and the folder of a project's own networks if there is one; a file to take one from.
-Out: the weights file: the project's, the user's own, or the one shipped in the package; in that order. The
-     user's own have `origin.json` beside them.
-"""
+"""Find the weights of networks by name, and keep those that the user adds."""
 
 import hashlib
 import json

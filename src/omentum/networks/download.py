@@ -1,9 +1,4 @@
-"""How does a file come whole over a connection that may end at any moment?
-
-In:  an http(s) address, and where the file goes.
-Out: the file, as long as its server says that it is; or a `DownloadError`, and what came so far stays, so
-     that the same call goes on from there. Whether it is the file that somebody wanted, others say.
-"""
+"""Download a file, and resume where an earlier download broke off."""
 
 import fcntl
 import re

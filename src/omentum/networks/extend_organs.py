@@ -1,8 +1,4 @@
-"""How does a network get a head for one more organ, or an adapter? All that it has stays, bit for bit.
-
-In:  a network, the organs.
-Out: the same network with more tensors, and a spec that says so; what it says of other organs is the same.
-"""
+"""Add heads and adapters for organs to a network; all its other tensors stay the same."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

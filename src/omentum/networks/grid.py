@@ -1,8 +1,6 @@
-"""How does a CT get to the grid that a network was trained on, and back?
+"""Resample a CT to a network's grid, and turn maps on that grid back to the CT's axes.
 
-In:  a CT or a mask on the CT's own grid, and the network's spacing.
-Out: the same at that spacing with axes turned to RAS+; and maps from there turned to the CT's axes.
-     Only the small grid is ever turned, so full-size volumes are read once and in the order they have.
+Only the small grid is ever turned, so full-size volumes keep the order in which they were read.
 """
 
 from typing import Any

@@ -1,9 +1,6 @@
-"""How does one organ's head turn features into a logit? All asked-for organs in one batched product.
+"""Compute logits from features: one small head an organ, all in one batched product.
 
-In:  features `(batch, 8, voxel)`; for each organ 153 numbers that its controller makes of the context.
-Out: logits `(batch, organ, voxel)`.
-     An organ whose 8 features are too poor may have an adapter: it adds to them what it reads in the wider
-     features that they were reduced from. Other organs never see that.
+An organ may have an adapter, which adds to the 8 features what it reads in the wider ones.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,6 @@
-"""What does a network say about a whole CT?
+"""Run a network over a whole CT.
 
-In:  a network and a CT on the network's grid, axes turned to RAS+.
-Out: every organ's probability as uint8, slab by slab; and features, which Continual Tuning caches.
-     Predicting and caching go through the same windows, so that what was tuned is what is used.
+Prediction and Continual Tuning's cache see the same windows, so that what was tuned is what is used.
 """
 
 from collections.abc import Iterator, Sequence

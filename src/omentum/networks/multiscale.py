@@ -1,8 +1,4 @@
-"""How do the parts of what a trunk made come onto one grid? Everywhere, or at a few voxels alone.
-
-In:  features, each on a grid of its own: the reduced ones at full size, what adapters read often coarser.
-Out: all channels one after another, coarse ones interpolated linearly; the same either way, but for rounding.
-"""
+"""Join features of several resolutions on one grid, for all voxels or for a few."""
 
 from collections.abc import Sequence
 from itertools import product

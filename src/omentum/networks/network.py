@@ -1,9 +1,7 @@
-"""What is a network here? A trunk that all organs share, and a small head for each organ.
+"""Define what every network is: a trunk that all organs share, and a small head for each organ.
 
-In:  a CT in Hounsfield units on the network's grid.
-Out: 8 features a voxel and a context vector (trunk), then one logit a voxel and organ (heads).
-     What comes after the trunk is a function of one voxel's features and the context, so an organ can
-     be tuned alone, on features that were computed once.
+After the trunk, a logit depends on one voxel's features and the context alone. So an organ can be tuned on
+features that were computed once.
 """
 
 import json

@@ -1,9 +1,4 @@
-"""How do files of the published networks become ours? By name, else by position, a controller an organ.
-
-In:  the tensors of a file, in its order; and, where the number of classes does not tell them, the organs.
-Out: one of our networks, whose logits are those of the published one; `None` where they are of neither; or a
-     `CheckpointError` that lists what does not fit.
-"""
+"""Convert checkpoints of the published networks to ours."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

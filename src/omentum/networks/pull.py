@@ -1,8 +1,4 @@
-"""How does a published network become one of the user's own?
-
-In:  its name in the catalogue, or other addresses of the same file.
-Out: its weights in the user's data folder, checked, with their origin; the download itself is removed.
-"""
+"""Download a published network, check it, and keep it in the user's data folder."""
 
 import hashlib
 from collections.abc import Callable, Sequence

@@ -1,8 +1,4 @@
-"""How do weights take a quarter of their room? As whole numbers to 127, and a scale for each output channel.
-
-In:  a network; or the tensors that were in a file.
-Out: tensors to put into a file; or float32 again.
-"""
+"""Quantize weights to float16, or to int8 with one scale for each output channel."""
 
 from collections.abc import Mapping
 

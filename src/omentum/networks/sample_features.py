@@ -1,9 +1,4 @@
-"""What does a trunk say at a few voxels of a CT? The same as in prediction, through the same windows.
-
-In:  a network, a CT on its grid, the voxels asked for.
-Out: each voxel's features, and the context that goes with them. Windows that hold no voxel asked for are
-     skipped, and what is held at a time is one window, where windows have contexts of their own.
-"""
+"""Compute a trunk's features at a few voxels of a CT, through the windows of prediction."""
 
 from collections import defaultdict
 from collections.abc import Mapping

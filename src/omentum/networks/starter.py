@@ -1,8 +1,6 @@
-"""Which network comes with the package? A small residual U-Net that a laptop's CPU runs in seconds.
+"""Define the network that comes with the package: a small residual U-Net that runs on a laptop's CPU.
 
-In:  Hounsfield units at about 3 mm.
-Out: 8 features a voxel; a context of the whole volume, so that windows of one volume agree.
-     Normalisation uses stored statistics: a voxel's features depend on its surroundings, not on the window.
+Normalisation uses stored statistics, so a voxel's features depend on its surroundings, not on the window.
 """
 
 from collections.abc import Sequence

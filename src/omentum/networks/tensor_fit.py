@@ -1,8 +1,4 @@
-"""Do these tensors fit that network? All that do not are named at once.
-
-In:  tensors by name, wanted and given.
-Out: nothing, or a `CheckpointError`.
-"""
+"""Check that tensors fit a network, and name all that do not."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -1,8 +1,4 @@
-"""What does a PyTorch checkpoint hold? Told without running anything that it carries.
-
-In:  a file.
-Out: the tensors of its state dict by name, in the file's order; or a `CheckpointError`.
-"""
+"""Read PyTorch checkpoints without running code from them."""
 
 import pickle
 import pickletools

@@ -1,9 +1,4 @@
-"""What do the two published networks share? All that comes after the backbone.
-
-In:  Hounsfield units at 1.5 mm, and a backbone that turns intensities into coarse and full-size features.
-Out: 8 features a voxel; a context that each window has of its own, from which an organ's controller makes the
-     numbers of its head. The published controller is one for all; `split_controller` gives each its own.
-"""
+"""Define what the two published networks share: all that comes after the backbone."""
 
 from collections.abc import Sequence
 

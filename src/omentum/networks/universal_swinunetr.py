@@ -1,9 +1,4 @@
-"""How is the published Swin UNETR built? Of MONAI's parts, with the patch merging of its day.
-
-In:  intensities of windows.
-Out: features at 1/32 and at full size; as published, to the tensor and its name.
-     MONAI takes seconds to import, so it is imported when a network is built.
-"""
+"""Build the published Swin UNETR from MONAI's parts, with the patch merging of MONAI 0.9."""
 
 import torch
 from torch import Tensor, nn

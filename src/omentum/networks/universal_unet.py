@@ -1,8 +1,4 @@
-"""How is the published U-Net built? Four levels of two convolutions, normalised by the window itself.
-
-In:  intensities of windows.
-Out: features at 1/8 and at full size; as published, to the tensor and its name.
-"""
+"""Build the published U-Net."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""Where is what the user keeps beside projects?"""
+"""Find the user's data folder."""
 
 import os
 from pathlib import Path

@@ -1,9 +1,4 @@
-"""How are weights kept, and told from files that are not?
-
-In:  a network; or a file that somebody gives us.
-Out: safetensors with the network's spec in the header; or a network, ours or a published one, whose every
-     tensor fits; or a `CheckpointError` that lists what does not. Nothing that a file carries is executed.
-"""
+"""Save and load weights; nothing that a file carries is executed."""
 
 import hashlib
 import stat

@@ -1,9 +1,6 @@
-"""How does a network see a volume larger than it can take at once? Through overlapping windows.
+"""Run a function over a volume in overlapping windows (sliding window).
 
-In:  a function from windows to maps, and a volume.
-Out: one map of the whole volume, in slabs from bottom to top: the Gaussian-weighted mean of what the
-     windows say. Windows that hold nothing to see are skipped. What is held at a time is as thick as a
-     window, so memory does not grow with the length of the scan.
+The result comes in slabs from bottom to top, so memory does not grow with the length of the scan.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -1,8 +1,6 @@
-"""How is a file written so that it is whole or not there at all?
+"""Write files atomically: whole or not at all.
 
-In:  a path, and what goes into it.
-Out: the file, flushed to disk and renamed into place; or nothing, whenever the writer is killed.
-     What a killed writer left behind is found by `sweep`, for its name says whose it was.
+The name of a temporary file says which process wrote it, so that `sweep` finds what a killed writer left.
 """
 
 import json

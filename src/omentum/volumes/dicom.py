@@ -1,8 +1,6 @@
-"""How does one CT series come from a folder of DICOM files?
+"""Read one CT series from a folder of DICOM files.
 
-In:  a folder whose files hold one axial CT series, in any order and any transfer syntax.
-Out: a `Volume` in Hounsfield units with an RAS+ affine, the slices by rising position.
-     Positions alone say where slices are: `SliceThickness` is not their distance.
+The positions of slices alone tell their distance; `SliceThickness` does not.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,4 @@
-"""Where are the voxels? One grid in the patient's space.
-
-In:  a shape and an affine (voxel index to RAS+ mm), from a file's header.
-Out: spacing, orientation, corners, cropped or reordered grids; whether two grids are one.
-"""
+"""Describe a grid of voxels in the patient's space."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

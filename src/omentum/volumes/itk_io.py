@@ -1,9 +1,4 @@
-"""Read volumes from NRRD and MetaImage files.
-
-In:  `.nrrd`, `.nhdr`, `.mha`, `.mhd` files with three axes, whose header says where they are in the patient.
-Out: a `Volume` with an RAS+ affine, the axes as they are in the file; or the layers of a file with several
-     values a voxel, and the free text of its header.
-"""
+"""Read volumes from NRRD and MetaImage files."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,9 +1,4 @@
-"""Which organs are there? The one label table.
-
-In:  an organ's name or index, or the name of a subset.
-Out: `Organ` rows with all that is the same for an organ everywhere: index, names, colour,
-     left/right partner, the hosts of a tumour, plausible size, what counts as a major revision.
-"""
+"""Define the 32 organs in one label table."""
 
 import json
 from collections.abc import Iterable

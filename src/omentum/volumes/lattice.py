@@ -1,8 +1,7 @@
 """Place masks on a CT's grid whose own grid has the same lattice.
 
-In:  a mask's grid and the CT's: axes in any order and direction, cropped or padded by whole voxels.
-Out: which voxel of the CT each voxel of the mask is, what was done, and the mask on the CT's grid.
-Nothing is resampled: a grid that is not on the CT's lattice is refused.
+Axes may have any order and direction, and the grid may be cropped or padded by whole voxels. Nothing is
+resampled: any other grid is refused.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,4 @@
-"""How are a case's masks kept on disk, and shown to other programs?
-
-In:  a `MaskSet`.
-Out: one NIfTI file with set codes, its table in the header, so that both are one; or what people open:
-     one 0/1 file an organ, a painted label map, and `labels.json` beside it.
-"""
+"""Write and read the masks of a case as NIfTI files."""
 
 import json
 from collections.abc import Iterable

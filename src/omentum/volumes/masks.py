@@ -1,8 +1,6 @@
-"""Which organs does each voxel belong to? Masks that may overlap, in one map.
+"""Keep the masks of one case, which may overlap, in one set-coded map.
 
-In:  one mask an organ, each with the box it lies in.
-Out: a set-coded map: every voxel holds the number of a set of organs, and a table says which set.
-     One byte a voxel, however many organs there are, and overlaps are kept.
+Every voxel holds the number of a set of organs, and a table says which set: one byte a voxel.
 """
 
 from collections.abc import Collection, Iterable, Sequence

@@ -1,8 +1,4 @@
-"""How do volumes come from and go to NIfTI files?
-
-In:  `.nii` or `.nii.gz` files with three axes and a usable affine.
-Out: a `Volume`; files with both form codes, igzip-compressed, labels as uint8 without scaling.
-"""
+"""Read and write NIfTI files."""
 
 import json
 import zlib

@@ -1,9 +1,4 @@
-"""How sure is a network, where? Probabilities small enough to keep for thousands of cases.
-
-In:  one organ's probabilities after another, on the network's grid.
-Out: uint8 inside each organ's box, chunked and compressed in one file; interpolated on the CT's grid,
-     inside the box, when somebody asks.
-"""
+"""Keep the probabilities of one case as uint8 inside each organ's box, compressed in one file."""
 
 import zipfile
 from collections.abc import Mapping

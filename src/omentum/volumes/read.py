@@ -1,8 +1,4 @@
-"""Is this a CT, or a mask of one, that can be used?
-
-In:  a NIfTI, NRRD or MetaImage file, or a folder with one DICOM series.
-Out: a checked `Volume`; or one of the `ImageError` tree, saying what to do.
-"""
+"""Read and check CTs and masks of any file format."""
 
 from collections.abc import Callable, Sequence
 from functools import partial

@@ -1,9 +1,6 @@
-"""What are the values on another grid?
+"""Resample arrays to another grid.
 
-In:  an array on one grid, and another grid.
-Out: values by linear interpolation; where the new grid is coarser each value is the average over its
-     voxel's reach, so nothing is skipped. Grids with parallel axes are done axis by axis as small matrix
-     products, slice by slice; any other pair by `resampled_anyhow`.
+Grids with parallel axes are resampled axis by axis, as small matrix products; others by `resampled_anyhow`.
 """
 
 from collections.abc import Iterator, Sequence

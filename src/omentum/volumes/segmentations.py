@@ -1,9 +1,4 @@
-"""Read the masks that people hand in, whatever program saved them.
-
-In:  a NIfTI, NRRD or MetaImage file with one mask, or a `.seg.nrrd` of 3D Slicer with named segments; on the
-     CT's grid, its axes in any order, or cropped or padded by whole voxels.
-Out: each mask on the CT's grid, with the name that the file gives it and what was done to place it.
-"""
+"""Read segmentations of any program, and place each mask on the CT's grid."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

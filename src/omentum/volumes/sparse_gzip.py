@@ -1,8 +1,6 @@
-"""How is a file compressed that is zero almost everywhere? Each run of zeros is compressed once.
+"""Compress files that are zero almost everywhere: each run of zeros is compressed once.
 
-In:  bytes, and numbers of zero bytes, in order.
-Out: one gzip stream, as any program reads it. A run of zeros is always the same few bytes of it, so it costs
-     no more than to copy those; its checksum is reckoned, not summed.
+Such a run is always the same few bytes of the stream, so it costs no more than a copy of those.
 """
 
 from functools import cache

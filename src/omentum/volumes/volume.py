@@ -1,8 +1,4 @@
-"""What is in the voxels? An array and its grid, kept together.
-
-In:  voxels and a `Geometry` of the same shape.
-Out: crops that keep voxel and place together.
-"""
+"""Keep an array and its grid together."""
 
 from dataclasses import dataclass
 from typing import Any
