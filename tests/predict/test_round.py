@@ -101,6 +101,10 @@ def test_masks_are_cleaned_up_as_the_settings_say(project):
         predict_round(published)
         summary = json.loads(workspace.predictions("bands")["a"].summary_path.read_text())
         assert (summary["made_with"]["recipe"], summary["made_with"]["overlap"]) == ("published", 0.25)
+        unset = replace(published, settings=replace(published.settings, overlap=None))
+        predict_round(unset, case_ids=["a"])
+        summary = json.loads(workspace.predictions("bands")["a"].summary_path.read_text())
+        assert summary["made_with"]["overlap"] == 0.75
         masks = read_masks(workspace.predictions("bands")["a"].masks_path)
         volume_ml = (6**3 - 2**3) * 64 / 1000
         assert masks.volumes_ml()["liver"] == pytest.approx(volume_ml), "where its tumour is stays a hole"

@@ -32,8 +32,8 @@ def any_settings(draw):
         budget_minutes=draw(st.floats(1, 1e6)),
         held_out_share=draw(st.floats(0, 0.9)),
         surface_tolerance_mm=draw(st.floats(0.01, 100)),
-        overlap=draw(st.floats(0, 0.9)),
-        postprocessing=draw(st.sampled_from(POSTPROCESSING)),
+        overlap=draw(st.none() | st.floats(0, 0.9)),
+        postprocessing=draw(st.sampled_from(sorted(POSTPROCESSING))),
     )
 
 
@@ -53,7 +53,7 @@ def test_a_file_without_a_word_gives_the_defaults(tmp_path):
 
 def test_every_setting_is_written_below_a_comment_that_explains_it(tmp_path):
     path = tmp_path / "omentum.toml"
-    write_settings(path, Settings())
+    write_settings(path, Settings(overlap=0.5))
     lines = path.read_text().splitlines()
     for one in fields(Settings):
         (place,) = [index for index, line in enumerate(lines) if line.startswith(f"{one.name} = ")]
@@ -62,6 +62,16 @@ def test_every_setting_is_written_below_a_comment_that_explains_it(tmp_path):
         assert len(one.metadata["about"]) > 30
     assert all(len(line) <= 110 for line in lines if line.startswith("#"))
     assert set(tomllib.loads(path.read_text())) == {one.name for one in fields(Settings)}
+
+
+def test_windows_overlap_as_the_postprocessing_says_unless_a_project_says_otherwise(tmp_path):
+    path = tmp_path / "omentum.toml"
+    write_settings(path, Settings())
+    assert "overlap" not in tomllib.loads(path.read_text())
+    assert read_settings(path).window_overlap == 0.5
+    path.write_text(path.read_text().replace('processing = "default"', 'processing = "published"'))
+    assert read_settings(path).window_overlap == 0.75
+    assert Settings(postprocessing="published", overlap=0.25).window_overlap == 0.25
 
 
 def test_masks_are_cleaned_up_by_the_default_rules_unless_a_project_says_otherwise(tmp_path):

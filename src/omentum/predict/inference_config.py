@@ -9,10 +9,9 @@ from typing import Any
 
 from omentum.networks.window import window_starts
 from omentum.predict.postprocess.recipes import rules_of
+from omentum.project.settings import POSTPROCESSING
 
 __all__ = ["Manner"]
-
-_OVERLAPS = {"default": 0.5, "published": 0.75}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +49,7 @@ class Manner:
     @property
     def windows(self) -> float:
         """The overlap of windows."""
-        return _OVERLAPS[self.recipe] if self.overlap is None else self.overlap
+        return POSTPROCESSING[self.recipe] if self.overlap is None else self.overlap
 
     @property
     def is_published(self) -> bool:

@@ -32,7 +32,8 @@ __all__ = [
 DATABASE_SCHEMES = ("sqlite", "postgresql+psycopg")
 RECIPES = ("expected-error", "published")
 STRATEGIES = ("default", "expected-error", "published", "entropy", "foreground-random", "random")
-POSTPROCESSING = ("default", "published")
+POSTPROCESSING = {"default": 0.5, "published": 0.75}
+"""Recipes of post-processing, each with the overlap of windows that belongs to it."""
 _COMMENT_WIDTH = 110
 
 
@@ -40,7 +41,7 @@ def _text(default: str | tuple[str, ...], about: str) -> Any:
     return field(default=default, metadata={"about": about})
 
 
-def _number(default: float, least: float, most: float, about: str) -> Any:
+def _number(default: float | None, least: float, most: float, about: str) -> Any:
     return field(default=default, metadata={"about": about, "range": (least, most)})
 
 
@@ -108,8 +109,12 @@ class Settings:
     surface_tolerance_mm: float = _number(
         3.0, 0.01, 100.0, "Distance between two surfaces that still counts as agreement, in mm."
     )
-    overlap: float = _number(
-        0.5, 0.0, 0.9, "Share of a window that the next one covers again when a network predicts."
+    overlap: float | None = _number(
+        None,
+        0.0,
+        0.9,
+        "Share of a window that the next one covers again when a network predicts; where it is not set, "
+        "0.5, and 0.75 with the published postprocessing.",
     )
     postprocessing: str = _text("default", f"How masks are cleaned up: {', '.join(POSTPROCESSING)}.")
     new_organs: tuple[str, ...] = _text(
@@ -117,6 +122,16 @@ class Settings:
         "Those of the organs that `omentum organs add` brought in. Until a network has learned one, it is "
         "unknown there, not empty. What its head begins as may follow: organ=similar+similar.",
     )
+
+    @property
+    def window_overlap(self) -> float:
+        """Overlap of windows: the one that is set, or that of the post-processing.
+
+        Example:
+            >>> Settings(postprocessing="published").window_overlap
+            0.75
+        """
+        return POSTPROCESSING[self.postprocessing] if self.overlap is None else self.overlap
 
     @property
     def similar_to_new(self) -> dict[str, tuple[str, ...]]:
@@ -137,7 +152,7 @@ class Settings:
         }
         settled["new_organs"] = _settled_new_organs(self.new_organs, _settled_organs(self.organs))
         for one in fields(self):
-            if "range" in one.metadata:
+            if "range" in one.metadata and getattr(self, one.name) is not None:
                 settled[one.name] = _settled_number(one.name, getattr(self, one.name), *one.metadata["range"])
         if self.recipe not in RECIPES:
             raise ConfigError("recipe", self.recipe, f"the recipes are {', '.join(RECIPES)}")
@@ -202,10 +217,11 @@ def _settled_number(name: str, value: object, least: float, most: float) -> floa
 
 
 def settings_text(settings: Settings) -> dict[str, str]:
-    """Write each setting as TOML: a comment that explains it, then the setting in a line."""
-    values = {one.name: _as_toml(getattr(settings, one.name)) for one in fields(settings)}
+    """Write each setting as TOML: a comment that explains it, then the setting in a line, if it is set."""
+    values = {one.name: getattr(settings, one.name) for one in fields(settings)}
     return {
-        one.name: f"{_as_comment(one.metadata['about'])}\n{one.name} = {values[one.name]}\n"
+        one.name: f"{_as_comment(one.metadata['about'])}\n"
+        + ("" if values[one.name] is None else f"{one.name} = {_as_toml(values[one.name])}\n")
         for one in fields(settings)
     }
 

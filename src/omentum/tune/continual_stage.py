@@ -15,7 +15,7 @@ import torch
 from omentum.errors import TuneError
 from omentum.networks.extend_organs import add_adapters
 from omentum.networks.network import Network
-from omentum.networks.precision import fastest_for
+from omentum.networks.precision import fastest_dtype
 from omentum.project.project import Project
 from omentum.records import LabelledCase
 from omentum.tune.cache import FeatureCache, Wanted
@@ -127,7 +127,7 @@ def _cached(
     by_id = {one.case.case_id: one for one in cases}
     trunk = for_caching(network, run.device)
     folder = project.folder.cache_dir / "features"
-    cache = FeatureCache(folder, trunk, config, overlap=project.settings.overlap)
+    cache = FeatureCache(folder, trunk, config, overlap=project.settings.window_overlap)
 
     def load(case_id: str) -> PreparedCase:
         return prepared(by_id[case_id], network.spec.spacing_mm, project.folder.cache_dir)
@@ -150,5 +150,5 @@ def _cached(
 def for_caching(network: Network, device: str) -> Network:
     """Give the network in the fastest numbers that it takes; the one given stays as it is."""
     twin = copy.deepcopy(network)
-    twin.compute_in(fastest_for(network, device))
+    twin.compute_in(fastest_dtype(network, device))
     return twin.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload, no-any-return]
