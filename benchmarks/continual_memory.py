@@ -62,7 +62,7 @@ def tune(n_cases: int, device: str, quick: bool) -> None:
     import torch
 
     from omentum.networks.network import NetworkSpec, build
-    from omentum.networks.precision import numbers_for
+    from omentum.networks.precision import compute_dtype
     from omentum.networks.weights import load_network  # noqa: F401  (registers every architecture)
     from omentum.tune.cache import FeatureCache
     from omentum.tune.config import ContinualConfig
@@ -72,7 +72,7 @@ def tune(n_cases: int, device: str, quick: bool) -> None:
     spec = NetworkSpec(architecture="universal-swinunetr", organs=ORGANS, spacing_mm=1.5)
     network = build(spec).eval()
     trunk = copy.deepcopy(network)
-    trunk.compute_in(numbers_for(trunk, "auto", device))
+    trunk.set_compute_dtype(compute_dtype(trunk, "auto", device))
     trunk.to(device, memory_format=torch.channels_last_3d)
     config = ContinualConfig(steps=20 if quick else 200, augmented_copies=0)
     samples, size_bytes = [], 0

@@ -18,7 +18,7 @@ import torch
 
 from measure import report
 from omentum.networks.network import NetworkSpec, build
-from omentum.networks.precision import numbers_for
+from omentum.networks.precision import compute_dtype
 from omentum.networks.weights import load_network, save_network
 from omentum.volumes.labels import SUBSETS
 from processes import Run, medians, print_table, timed, write_ct
@@ -83,8 +83,8 @@ def main(network: str, weights: Path | None, device: str, quick: bool) -> None:
 def measured_rates(weights: Path, device: str) -> dict[str, float]:
     """Measure one window's backbone beside a matrix product in the same numbers, in GFLOP/s."""
     network = load_network(weights)
-    numbers = numbers_for(network, "auto", device)
-    network.compute_in(numbers)
+    numbers = compute_dtype(network, "auto", device)
+    network.set_compute_dtype(numbers)
     network = network.to(device, memory_format=torch.channels_last_3d)
     window = torch.rand(1, 1, *network.spec.window_voxels, dtype=numbers, device=device)
     seconds = _best(lambda: network.backbone(window), device)

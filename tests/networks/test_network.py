@@ -112,10 +112,10 @@ def test_unless_overridden_windows_are_the_specs_and_the_context_is_the_trunks(p
 def test_a_network_computes_in_float32_only_unless_it_says_otherwise(positions):
     network = positions()
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    network.compute_in(torch.float32)
+    network.set_compute_dtype(torch.float32)
     for numbers in (torch.bfloat16, torch.float16):
         with pytest.raises(ConfigError, match=r"'b?float16', but positions computes in float32 only"):
-            network.compute_in(numbers)
+            network.set_compute_dtype(numbers)
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
 

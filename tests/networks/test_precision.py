@@ -7,7 +7,7 @@ import torch
 from omentum.errors import ConfigError
 from omentum.networks.infer import features_of, organ_probabilities
 from omentum.networks.network import NetworkSpec
-from omentum.networks.precision import COMPUTE_IN, fastest_for, numbers_for
+from omentum.networks.precision import COMPUTE_DTYPES, compute_dtype, fastest_dtype
 from omentum.networks.universal_unet import UniversalUNet
 
 
@@ -64,54 +64,54 @@ def test_half_is_chosen_where_the_processor_multiplies_in_it_and_nowhere_else(
 ):
     processor(avx512_bf16=avx512_bf16, amx=amx)
     expected = torch.bfloat16 if avx512_bf16 or amx else torch.float32
-    assert numbers_for(published, "auto", "cpu") == expected
-    assert numbers_for(starter(), "auto", "cpu") == torch.float32
+    assert compute_dtype(published, "auto", "cpu") == expected
+    assert compute_dtype(starter(), "auto", "cpu") == torch.float32
 
 
 def test_a_gpu_that_only_emulates_bfloat16_gets_float16(published, starter, gpu):
     for multiplies, expected in ((True, torch.bfloat16), (False, torch.float16)):
         gpu(multiplies=multiplies)
         for device in ("cuda", "cuda:1"):
-            assert numbers_for(published, "auto", device) == expected
-            assert numbers_for(starter(), "auto", device) == torch.float32
+            assert compute_dtype(published, "auto", device) == expected
+            assert compute_dtype(starter(), "auto", device) == torch.float32
 
 
 def test_on_other_devices_nothing_is_risked(published, processor):
     processor(avx512_bf16=True, amx=True)
-    assert numbers_for(published, "auto", "mps") == torch.float32
+    assert compute_dtype(published, "auto", "mps") == torch.float32
 
 
 @pytest.mark.parametrize("wish", ["float32", "bfloat16"])
 def test_a_wish_is_followed_whatever_the_device_is_made_for(published, processor, wish):
     processor(avx512_bf16=False, amx=False)
-    assert numbers_for(published, wish, "cpu") == getattr(torch, wish)
+    assert compute_dtype(published, wish, "cpu") == getattr(torch, wish)
 
 
 @pytest.mark.parametrize("wish", ["float64", "half", "", "AUTO", "int8"])
 def test_numbers_that_there_are_not_are_refused(published, wish):
-    with pytest.raises(ConfigError, match=f"{wish!r}.*{', '.join(COMPUTE_IN)}"):
-        numbers_for(published, wish, "cpu")
+    with pytest.raises(ConfigError, match=f"{wish!r}.*{', '.join(COMPUTE_DTYPES)}"):
+        compute_dtype(published, wish, "cpu")
 
 
 def test_features_to_learn_from_are_made_in_what_is_fastest(published, starter, positions, processor):
     for has_half, expected in ((True, torch.bfloat16), (False, torch.float32)):
         processor(avx512_bf16=has_half, amx=False)
-        assert fastest_for(published, "cpu") == fastest_for(starter(), "cpu") == expected
-        assert fastest_for(positions(), "cpu") == torch.float32, "this one was not made to"
+        assert fastest_dtype(published, "cpu") == fastest_dtype(starter(), "cpu") == expected
+        assert fastest_dtype(positions(), "cpu") == torch.float32, "this one was not made to"
 
 
 def test_a_network_that_takes_float32_only_refuses_others(positions):
     network = positions()
-    network.compute_in(numbers_for(network, "float32", "cpu"))
+    network.set_compute_dtype(compute_dtype(network, "float32", "cpu"))
     with pytest.raises(ConfigError, match=r"numbers.*'bfloat16'.*positions computes in float32 only"):
-        network.compute_in(numbers_for(network, "bfloat16", "cpu"))
+        network.set_compute_dtype(compute_dtype(network, "bfloat16", "cpu"))
 
 
 def test_the_starter_in_bfloat16_says_the_same_but_for_rounding(starter):
     network = starter()
     hu = np.random.default_rng(0).uniform(-150, 240, (20, 16, 24)).astype(np.float32)
     exact = features_of(network, hu)
-    network.compute_in(torch.bfloat16)
+    network.set_compute_dtype(torch.bfloat16)
     rounded = features_of(network, hu)
     assert rounded.features.dtype == torch.float32
     assert torch.equal(rounded.context, exact.context)
@@ -128,7 +128,7 @@ def test_probabilities_in_half_are_those_in_float32_but_for_rounding(published, 
         return np.concatenate([slab for _, slab in slabs], axis=-1).astype(int)
 
     exact = seen()
-    published.compute_in(numbers)
+    published.set_compute_dtype(numbers)
     rounded = seen()
     assert exact.std() > 20
     assert 0 < np.abs(rounded - exact).mean() < 2
@@ -137,4 +137,4 @@ def test_probabilities_in_half_are_those_in_float32_but_for_rounding(published, 
 
 def test_float16_on_a_processor_is_refused_as_it_is_slow_there(starter):
     with pytest.raises(ConfigError, match="bfloat16"):
-        numbers_for(starter(), "float16", "cpu")
+        compute_dtype(starter(), "float16", "cpu")

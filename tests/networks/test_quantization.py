@@ -5,7 +5,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from omentum.errors import CheckpointError
-from omentum.networks.quantization import compacted, expanded
+from omentum.networks.quantization import dequantized, quantized
 from omentum.networks.weights import load_network, save_network
 
 
@@ -35,8 +35,8 @@ def network():
 
 
 def test_each_weight_is_off_by_half_a_step_of_its_own_output_channel_at_most(network):
-    tensors = compacted(network, "int8")
-    back = expanded(tensors, network)
+    tensors = quantized(network, "int8")
+    back = dequantized(tensors, network)
     for name, axis in OUTPUT_AXIS.items():
         before, after = (np.moveaxis(one[name].numpy(), axis, 0) for one in (network.state_dict(), back))
         scales = tensors[f"{name}.int8_scales"].numpy().ravel()
@@ -51,14 +51,14 @@ def test_each_weight_is_off_by_half_a_step_of_its_own_output_channel_at_most(net
 def test_weights_that_are_whole_steps_come_back_as_they_were(network):
     # checked by hand: with steps of 1/8 and 2 these are -127, 3, 64 and 127, -1, 0
     network.linear.weight = nn.Parameter(torch.tensor([[-15.875, 0.375, 8.0], [254.0, -2.0, 0.0]]))
-    tensors = compacted(network, "int8")
+    tensors = quantized(network, "int8")
     assert tensors["linear.weight"].tolist() == [[-127, 3, 64], [127, -1, 0]]
     assert tensors["linear.weight.int8_scales"].tolist() == [[0.125], [2.0]]
-    assert torch.equal(expanded(tensors, network)["linear.weight"], network.linear.weight)
+    assert torch.equal(dequantized(tensors, network)["linear.weight"], network.linear.weight)
 
 
 def test_biases_and_statistics_stay_as_they_are(network):
-    tensors = compacted(network, "int8")
+    tensors = quantized(network, "int8")
     others = network.state_dict().keys() - OUTPUT_AXIS.keys()
     assert {"conv.bias", "norm.running_var", "norm.num_batches_tracked"} < others
     for name in others:
@@ -67,23 +67,23 @@ def test_biases_and_statistics_stay_as_they_are(network):
 
 
 def test_a_whole_number_times_its_scale_needs_no_rounding(network):
-    tensors = compacted(network, "int8")
+    tensors = quantized(network, "int8")
     for name in OUTPUT_AXIS:
         exact = tensors[name].double() * tensors[f"{name}.int8_scales"].double()
-        assert torch.equal(expanded(tensors, network)[name].double(), exact), name
+        assert torch.equal(dequantized(tensors, network)[name].double(), exact), name
 
 
 @pytest.mark.parametrize("numbers", ["float32", "float16", "int8"])
 def test_what_was_kept_once_and_is_kept_so_again_does_not_change(network, numbers):
-    once = expanded(compacted(network, numbers), network)
+    once = dequantized(quantized(network, numbers), network)
     network.load_state_dict(once)
-    again = expanded(compacted(network, numbers), network)
+    again = dequantized(quantized(network, numbers), network)
     assert all(torch.equal(again[name], value) for name, value in once.items())
     assert {value.dtype for value in once.values()} == {torch.float32, torch.int64}
 
 
 def test_float16_is_the_nearest_half_and_leaves_counts_whole(network):
-    tensors = compacted(network, "float16")
+    tensors = quantized(network, "float16")
     for name, value in network.state_dict().items():
         wanted = value.numpy() if name.endswith("tracked") else value.numpy().astype(np.float16)
         np.testing.assert_array_equal(tensors[name].numpy(), wanted, strict=True)
@@ -92,7 +92,7 @@ def test_float16_is_the_nearest_half_and_leaves_counts_whole(network):
 @pytest.mark.parametrize("size", [0.0, 1e-45, 1e-38, 1e30])
 def test_a_channel_of_zeros_or_of_any_size_is_kept_finite(network, size):
     network.conv.weight.data[2] = size
-    back = expanded(compacted(network, "int8"), network)["conv.weight"]
+    back = dequantized(quantized(network, "int8"), network)["conv.weight"]
     assert bool(back.isfinite().all())
     torch.testing.assert_close(back[2], network.conv.weight.detach()[2], rtol=1e-2, atol=1e-38)
 
@@ -100,7 +100,7 @@ def test_a_channel_of_zeros_or_of_any_size_is_kept_finite(network, size):
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_a_weight_that_is_not_finite_does_not_become_a_number(network, value):
     network.turned.weight.data[1, 2, 0, 0, 0] = value
-    back = expanded(compacted(network, "int8"), network)["turned.weight"]
+    back = dequantized(quantized(network, "int8"), network)["turned.weight"]
     assert not back.is_floating_point() or not bool(back.isfinite().all())
 
 
@@ -130,9 +130,9 @@ def whole_numbers(tensors, scales):
 
 @pytest.mark.parametrize("spoil", [lost, one_short, of_the_other_axis, one_for_all, zero, whole_numbers])
 def test_a_tensor_whose_scales_do_not_fit_does_not_become_float32(network, spoil):
-    tensors = compacted(network, "int8")
+    tensors = quantized(network, "int8")
     spoil(tensors, "turned.weight.int8_scales")
-    back = expanded(tensors, network)
+    back = dequantized(tensors, network)
     assert not back["turned.weight"].is_floating_point()
     assert back["conv.weight"].dtype == torch.float32
 

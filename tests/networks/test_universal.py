@@ -87,7 +87,7 @@ def test_a_backbone_in_half_gives_the_same_features_but_for_rounding_and_heads_s
     own = {name: value.clone() for name, value in network.state_dict().items()}
     network.backbone.register_forward_pre_hook(lambda _module, given: taken.append(given[0].dtype))
     assert network.takes_half
-    network.compute_in(numbers)
+    network.set_compute_dtype(numbers)
     for ours, exact in zip(network.trunk(hu), before, strict=True):
         assert ours.dtype == torch.float32
         assert not torch.equal(ours, exact)

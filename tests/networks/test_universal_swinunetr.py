@@ -85,7 +85,7 @@ def test_windows_in_one_batch_are_each_as_if_alone(network, windows):
 @torch.inference_mode()
 def test_in_bfloat16_it_says_the_same_but_for_rounding(network, windows):
     hu, rounded = windows[:1] * 425 - 175, copy.deepcopy(network)
-    rounded.compute_in(torch.bfloat16)
+    rounded.set_compute_dtype(torch.bfloat16)
     for ours, exact in zip(rounded.trunk(hu), network.trunk(hu), strict=True):
         assert ours.dtype == torch.float32
         assert not torch.equal(ours, exact)

@@ -74,7 +74,7 @@ def test_nothing_is_ever_stale(network, boxes, prepared_case, tmp_path):
     other_windows = build(replace(network.spec, window_voxels=(16, 16, 16))).eval()
     other_windows.load_state_dict(network.state_dict())
     other_numbers = copy.deepcopy(network)
-    other_numbers.compute_in(torch.bfloat16)
+    other_numbers.set_compute_dtype(torch.bfloat16)
     seen = [
         paths(),
         paths(network=other_trunk),

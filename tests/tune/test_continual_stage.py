@@ -8,7 +8,7 @@ import torch
 
 from omentum.errors import TuneError
 from omentum.networks.infer import organ_probabilities
-from omentum.networks.precision import fastest_for
+from omentum.networks.precision import fastest_dtype
 from omentum.networks.weights import load_network, tensors_sha256
 from omentum.predict.stage import predict_round
 from omentum.tune import cache as cache_module
@@ -105,14 +105,14 @@ def test_a_second_run_takes_features_from_the_first_ones_cache(workspace, revise
 def test_features_are_made_in_the_fastest_numbers(narrow):
     before = tensors_sha256(narrow.state_dict())
     twin = for_caching(narrow, "cpu")
-    assert next(twin.backbone.parameters()).dtype == twin.numbers == fastest_for(narrow, "cpu")
+    assert next(twin.backbone.parameters()).dtype == twin.dtype == fastest_dtype(narrow, "cpu")
     assert tensors_sha256(narrow.state_dict()) == before, "what is tuned and written stays in float32"
 
 
 @pytest.mark.parametrize("numbers", [torch.float32, torch.bfloat16])
 def test_logits_of_cached_features_are_those_that_prediction_joins(narrow, boxes, numbers):
     narrow = copy.deepcopy(narrow)
-    narrow.compute_in(numbers)
+    narrow.set_compute_dtype(numbers)
     narrow.window_for = lambda _shape: (32, 32, 32)
     whole = boxes.hu.astype(np.float32)
     (slab,) = [made for _, made in organ_probabilities(narrow, whole, ("liver",))]

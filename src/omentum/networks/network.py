@@ -94,11 +94,11 @@ class Network(nn.Module, ABC):
     organ_heads: "OrganHeads"
     """The heads, and adapters where there are any."""
     takes_half: bool = False
-    """Whether `compute_in` takes numbers of half the length."""
-    numbers: torch.dtype = torch.float32
-    """Those that the trunk computes in."""
+    """Whether the trunk can compute in half precision."""
     predicts_in_half: bool = False
-    """Whether it predicts in those where the machine is made for it and nobody says otherwise."""
+    """Whether it predicts so by default, where the machine computes in half precision."""
+    dtype: torch.dtype = torch.float32
+    """In which the trunk computes."""
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
@@ -154,16 +154,16 @@ class Network(nn.Module, ABC):
         del shape
         return self.spec.window_voxels
 
-    def compute_in(self, numbers: torch.dtype) -> None:
-        """Compute the trunk in other numbers from now on; never to train it.
+    def set_compute_dtype(self, dtype: torch.dtype) -> None:
+        """Compute the trunk in another type from now on, to predict and not to train.
 
         Raises:
-            ConfigError: The network was not made to.
+            ConfigError: The network computes in float32 only.
         """
-        if numbers != torch.float32 and not self.takes_half:
+        if dtype != torch.float32 and not self.takes_half:
             rule = f"{self.spec.architecture} computes in float32 only"
-            raise ConfigError("numbers", str(numbers).removeprefix("torch."), rule)
-        self.numbers = numbers
+            raise ConfigError("numbers", str(dtype).removeprefix("torch."), rule)
+        self.dtype = dtype
 
     def forward(self, hu: Tensor, organs: Sequence[str]) -> Tensor:
         """Compute logits of one window: trunk, then heads."""

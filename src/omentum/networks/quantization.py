@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from omentum.networks.numbers import Numbers
+from omentum.networks.precision import WeightDtype
 
-__all__ = ["compacted", "expanded"]
+__all__ = ["dequantized", "quantized"]
 
 _SCALES = ".int8_scales"
 """Follows a tensor's name in that of its scales."""
@@ -16,7 +16,7 @@ _LEAST_SCALE = torch.finfo(torch.float32).tiny
 """Of a channel whose weights are all 0."""
 
 
-def compacted(network: nn.Module, numbers: Numbers) -> dict[str, Tensor]:
+def quantized(network: nn.Module, numbers: WeightDtype) -> dict[str, Tensor]:
     """Give a network's tensors, on the CPU, as they are kept.
 
     Args:
@@ -39,7 +39,7 @@ def compacted(network: nn.Module, numbers: Numbers) -> dict[str, Tensor]:
     return tensors
 
 
-def expanded(tensors: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
+def dequantized(tensors: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
     """Give a network's tensors as float32, however they were kept.
 
     Returns:

@@ -94,9 +94,9 @@ class StarterNetwork(Network):
         return context.flatten(start_dim=1)
 
     def _in_its_numbers(self, device: torch.device) -> AbstractContextManager[object]:
-        if self.numbers == torch.float32:
+        if self.dtype == torch.float32:
             return nullcontext()  # whoever trains chooses for himself
-        return torch.autocast(device.type, dtype=self.numbers)
+        return torch.autocast(device.type, dtype=self.dtype)
 
     def window_for(self, shape: Sequence[int]) -> tuple[int, int, int]:
         """Take the whole volume as one window where memory allows: features do not depend on the window."""

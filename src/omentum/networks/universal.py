@@ -75,10 +75,10 @@ class UniversalNetwork(Network):
         levels = (reduce(wide), wide) if self.spec.adapters else (reduce(wide),)
         return joined(levels), self.GAP(deep.float()).flatten(start_dim=1)
 
-    def compute_in(self, numbers: torch.dtype) -> None:
-        """See `Network.compute_in`; what follows the backbone stays in float32."""
-        super().compute_in(numbers)
-        self.backbone.to(numbers)
+    def set_compute_dtype(self, dtype: torch.dtype) -> None:
+        """See `Network.set_compute_dtype`; what follows the backbone stays in float32."""
+        super().set_compute_dtype(dtype)
+        self.backbone.to(dtype)
 
     def heads(self, features: Tensor, context: Tensor, organs: Sequence[str]) -> Tensor:
         """See `Network.heads`."""

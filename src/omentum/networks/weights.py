@@ -15,9 +15,9 @@ import omentum.networks.universal_swinunetr
 import omentum.networks.universal_unet  # noqa: F401  (each registers its architecture)
 from omentum.errors import CheckpointError, OmentumError
 from omentum.networks.network import ARCHITECTURES, Network, NetworkSpec, build
-from omentum.networks.numbers import Numbers
+from omentum.networks.precision import WeightDtype
 from omentum.networks.published_files import published_network
-from omentum.networks.quantization import compacted, expanded
+from omentum.networks.quantization import dequantized, quantized
 from omentum.networks.tensor_fit import check_fit
 from omentum.networks.torch_files import read_torch_file
 from omentum.volumes.atomic import writing
@@ -27,24 +27,24 @@ __all__ = ["load_network", "read_spec", "save_network", "tensors_sha256"]
 _SPEC_KEY = "omentum"
 
 
-def save_network(path: Path, network: Network, *, numbers: Numbers = "float32") -> str:
+def save_network(path: Path, network: Network, *, numbers: WeightDtype = "float32") -> str:
     """Write a network's tensors and spec, whole or not at all.
 
     Args:
         path: A `.safetensors`.
         network: To keep.
-        numbers: In which to keep weights, see `compacted`; they are float32 again once loaded.
+        numbers: In which to keep weights, see `quantized`; they are float32 again once loaded.
 
     Returns:
         SHA-256 of the tensors that `load_network` will give, as `tensors_sha256` does.
     """
-    tensors = compacted(network, numbers)
+    tensors = quantized(network, numbers)
     with writing(path) as part:
         part.touch()
         mode = stat.S_IMODE(part.stat().st_mode)
         save_file(tensors, part, metadata={_SPEC_KEY: network.spec.to_json()})
         part.chmod(mode)  # it makes files that nobody else could read
-    return tensors_sha256(expanded(tensors, network))
+    return tensors_sha256(dequantized(tensors, network))
 
 
 def load_network(path: Path, *, organs: Sequence[str] = ()) -> Network:
@@ -73,7 +73,7 @@ def load_network(path: Path, *, organs: Sequence[str] = ()) -> Network:
     if organs:
         raise CheckpointError(path, "its header tells its organs already; name none beside it")
     network = _built(path, text)
-    tensors = expanded(kept, network)
+    tensors = dequantized(kept, network)
     check_fit(path, network.state_dict(), tensors)
     network.load_state_dict(tensors)
     return network.eval()

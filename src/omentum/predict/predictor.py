@@ -15,7 +15,7 @@ import torch
 from omentum.errors import UnknownOrganError
 from omentum.networks.grid import from_network_axes, to_network_grid
 from omentum.networks.infer import organ_probabilities
-from omentum.networks.precision import numbers_for
+from omentum.networks.precision import compute_dtype
 from omentum.networks.weights import load_network, tensors_sha256
 from omentum.predict.inference_config import Manner
 from omentum.predict.join_slabs import gathered
@@ -64,8 +64,8 @@ class Predictor:
             if organ_name not in network.spec.organs:
                 raise UnknownOrganError(organ_name, network.spec.organs)
         self.spacing_mm = network.spec.spacing_mm
-        numbers = numbers_for(network, self.manner.numbers, device)
-        network.compute_in(numbers)
+        numbers = compute_dtype(network, self.manner.numbers, device)
+        network.set_compute_dtype(numbers)
         self._numbers = str(numbers).removeprefix("torch.")
         self.network = network.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 

@@ -75,7 +75,7 @@ class FeatureCache:
         self._made_with = {
             "format": _FORMAT,
             "trunk": tensors_sha256(tensors),
-            "numbers": str(network.numbers),
+            "numbers": str(network.dtype),
             "windows": [*network.spec.window_voxels, overlap],
             "spacing_mm": network.spec.spacing_mm,
             "sampling": [config.samples_per_class, config.shell_mm, config.seed],

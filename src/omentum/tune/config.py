@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from omentum.errors import ConfigError
-from omentum.networks.numbers import NUMBERS, Numbers
+from omentum.networks.precision import WEIGHT_DTYPES, WeightDtype
 from omentum.tune.replay import RULES
 
 __all__ = ["ADAPTERS", "TRAINABLE", "ContinualConfig", "FullConfig", "full_config", "read_config"]
@@ -79,7 +79,7 @@ class FullConfig:
     recompute: bool = False
     """Forget what is inside the parts of a published network, and compute it again for the gradient: a third
     more time for a fraction of the memory."""
-    kept_as: Numbers = "float32"
+    kept_as: WeightDtype = "float32"
     """Numbers in which the weights are kept: `float16` takes half the room, `int8` a quarter."""
     seed: int = 0
 
@@ -130,7 +130,7 @@ class ContinualConfig:
     patients teach a head is not what holds for the others. With share 0 and by rule `none` none is."""
     predicted_weight: float = 0.3
     """What a predicted label counts in the loss; original and revised ones count 1."""
-    kept_as: Numbers = "float32"
+    kept_as: WeightDtype = "float32"
     """Numbers in which the weights are kept: `float16` takes half the room, `int8` a quarter."""
     seed: int = 0
 
@@ -221,7 +221,10 @@ _TYPES: dict[object, tuple[Callable[[Any], bool], str]] = {
     int: (_is_whole, "it must be a whole number"),
     float: (_is_number, "it must be a number"),
     str: (lambda value: isinstance(value, str), "it must be a name"),
-    Numbers: (lambda value: value in NUMBERS, f"it must be {', '.join(NUMBERS[:-1])} or {NUMBERS[-1]}"),
+    WeightDtype: (
+        lambda value: value in WEIGHT_DTYPES,
+        f"it must be {', '.join(WEIGHT_DTYPES[:-1])} or {WEIGHT_DTYPES[-1]}",
+    ),
     tuple[str, ...]: (
         lambda value: isinstance(value, tuple) and all(isinstance(name, str) for name in value),
         "it must be a list of names",

@@ -150,5 +150,5 @@ def _cached(
 def for_caching(network: Network, device: str) -> Network:
     """Give the network in the fastest numbers that it takes; the one given stays as it is."""
     twin = copy.deepcopy(network)
-    twin.compute_in(fastest_dtype(network, device))
+    twin.set_compute_dtype(fastest_dtype(network, device))
     return twin.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload, no-any-return]
