@@ -36,8 +36,8 @@ from omentum.score.expected import ExpectedError, expected_errors
 from omentum.score.hot_spots import joined
 from omentum.score.published_stage import heat_path, score_case
 from omentum.score.scoring_grid import look
+from omentum.volumes.boxes import whole
 from omentum.volumes.labels import SUBSETS
-from omentum.volumes.masks import whole
 from omentum.volumes.nifti import read_nifti
 from omentum.volumes.resample import nearest_voxels
 

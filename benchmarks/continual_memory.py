@@ -97,8 +97,9 @@ def made_up(number: int):
     """Make a case of full size: tissue of one window's size in air, with a box for each organ."""
     from omentum.records import MaskSource
     from omentum.tune.prepared_cases import PreparedCase
+    from omentum.volumes.boxes import whole
     from omentum.volumes.geometry import Geometry
-    from omentum.volumes.masks import MaskSet, whole
+    from omentum.volumes.masks import MaskSet
 
     rng = np.random.default_rng(number)
     hu = np.full(SHAPE, -1000, dtype=np.int16)

@@ -55,8 +55,8 @@ def make(folder: Path, geometry: Geometry, predictions: list[Prediction]) -> Non
     """Make a phantom, and three networks that see its organs a little beside where they are."""
     from scipy import ndimage
 
-    from omentum.measures.boxes import bounding_box, grown
     from omentum.phantoms.phantom import make_phantom
+    from omentum.volumes.boxes import bounding_box, grown
     from omentum.volumes.labels import organ
     from omentum.volumes.mask_files import write_masks
     from omentum.volumes.masks import MaskSet

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from omentum.measures.boxes import bounding_box, grown
 from omentum.measures.morphology import dilated
 from omentum.measures.probability_bytes import entropy_bytes
 from omentum.phantoms.phantom import make_phantom
+from omentum.volumes.boxes import bounding_box, grown
 from omentum.volumes.geometry import Box
 from omentum.volumes.labels import ORGANS
 from omentum.volumes.nifti_parts import write_nifti_part

@@ -31,12 +31,13 @@ from omentum.records import (
     Task,
     TaskState,
 )
+from omentum.volumes.boxes import whole
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import read_masks, write_masks
 from omentum.volumes.mask_hash import mask_sha256, organ_sha256s
-from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import read_nifti, read_nifti_geometry, write_nifti
 from omentum.volumes.probabilities import ProbabilityMaps, write_probabilities
 from omentum.volumes.volume import Volume

@@ -24,9 +24,10 @@ from attention.cohort import CohortCase
 from attention.cohort import cohort as cohort_of_seeds
 from omentum.measures.components import pieces_of
 from omentum.measures.error_regions import error_regions
+from omentum.volumes.boxes import whole
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import SUBSETS, organ
-from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.masks import MaskSet
 from omentum.volumes.probabilities import FULL, LEAST, ProbabilityMaps
 from omentum.volumes.resample import nearest_voxels
 from quality.trained_on import FIRST_UNSEEN_SEED

@@ -12,8 +12,9 @@ import numpy as np
 
 from omentum.evaluate.agreement import OrganAgreement, compare_case
 from omentum.evaluate.summary import Summary, summarised
+from omentum.volumes.boxes import whole
 from omentum.volumes.labels import organ
-from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.masks import MaskSet
 from quality.cases import NINE
 
 __all__ = ["TOLERANCE_MM", "CaseScore", "Score", "score_case", "total"]

@@ -23,11 +23,12 @@ from omentum.records import (
     Revision,
     Says,
 )
+from omentum.volumes.boxes import whole
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import write_masks
-from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import read_nifti_geometry, write_nifti
 from omentum.volumes.orient import reoriented
 from omentum.volumes.volume import Volume

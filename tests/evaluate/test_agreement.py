@@ -5,9 +5,10 @@ import SimpleITK as sitk
 from omentum.errors import GridMismatchError
 from omentum.evaluate.agreement import compare_case
 from omentum.measures.surface import surface_dice
+from omentum.volumes.boxes import whole
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
-from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import read_nifti
 
 GRID = Geometry((24, 22, 20), np.diag([-0.8, -0.8, 2.5, 1.0]))

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from omentum.measures.boxes import bounding_box
 from omentum.measures.components import keep_largest, largest_components, pieces_of
+from omentum.volumes.boxes import bounding_box
 
 NEIGHBOURS_26 = np.ones((3, 3, 3))
 

@@ -3,8 +3,9 @@ import pytest
 from scipy import ndimage
 
 from omentum.measures.probability_bytes import entropy_bytes, kept_part, nearest_bytes, soft_bytes
+from omentum.volumes.boxes import whole
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.masks import MaskSet
 
 GRID = Geometry((12, 10, 8), np.eye(4))
 

@@ -5,9 +5,9 @@ import pytest
 from scipy import ndimage
 
 from omentum.errors import ConfigError
-from omentum.predict.average import averaged
+from omentum.predict.average import average_maps
+from omentum.volumes.boxes import whole
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.masks import whole
 from omentum.volumes.orient import reoriented_geometry
 from omentum.volumes.probabilities import LEAST, ProbabilityMaps
 from omentum.volumes.resample import spaced
@@ -47,7 +47,7 @@ def interpolated(values, source, target):
 def test_mean_is_that_of_whole_volumes_on_the_finest_grid(seed):
     fine, coarse = spaced(CT, (3, 3, 3)), spaced(CT, (4, 4, 5))
     first, second = blob(fine.shape, seed), blob(coarse.shape, seed + 50)
-    made = averaged([maps_of(coarse, liver=second), maps_of(fine, liver=first)])
+    made = average_maps([maps_of(coarse, liver=second), maps_of(fine, liver=first)])
     assert made.geometry.same_grid(fine, tolerance_mm=0)
     exact = (first + interpolated(second, coarse, fine)) / 2
     assert np.abs(placed(made, "liver") - exact)[exact >= LEAST].max() <= 0.502
@@ -57,7 +57,7 @@ def test_mean_is_that_of_whole_volumes_on_the_finest_grid(seed):
 def test_each_organ_is_the_mean_of_those_that_know_it():
     grid = spaced(CT, (3, 3, 3))
     liver, spleen = blob(grid.shape, 1), blob(grid.shape, 2)
-    made = averaged(
+    made = average_maps(
         [maps_of(grid, liver=liver, spleen=spleen), maps_of(grid, liver=None, aorta=None), maps_of(grid)]
     )
     assert made.organs == ("spleen", "liver", "aorta")
@@ -70,9 +70,9 @@ def test_each_organ_is_the_mean_of_those_that_know_it():
 def test_one_sure_yes_and_one_sure_no_are_not_over_a_half():
     grid = spaced(CT, (3, 3, 3))
     yes, no = np.full(grid.shape, 255, np.uint8), np.zeros(grid.shape, np.uint8)
-    made = averaged([maps_of(grid, liver=yes), maps_of(grid, liver=no)])
+    made = average_maps([maps_of(grid, liver=yes), maps_of(grid, liver=no)])
     assert (placed(made, "liver") == 127).all()
-    made = averaged([maps_of(grid, liver=yes), maps_of(grid, liver=no), maps_of(grid, liver=yes)])
+    made = average_maps([maps_of(grid, liver=yes), maps_of(grid, liver=no), maps_of(grid, liver=yes)])
     assert (placed(made, "liver") == 170).all()
 
 
@@ -82,7 +82,7 @@ def test_parts_far_from_each_other_are_added_in_the_box_of_both():
     near = ProbabilityMaps(grid, ("liver",), {"liver": ((slice(0, 2), slice(0, 3), slice(0, 1)), corner)})
     x, y, z = grid.shape
     far_box = (slice(x - 2, x), slice(y - 3, y), slice(z - 1, z))
-    made = averaged([near, ProbabilityMaps(grid, ("liver",), {"liver": (far_box, corner)})])
+    made = average_maps([near, ProbabilityMaps(grid, ("liver",), {"liver": (far_box, corner)})])
     expected = np.zeros(grid.shape, dtype=np.uint8)
     expected[:2, :3, :1] = expected[far_box] = 100
     assert (placed(made, "liver") == expected).all()
@@ -91,13 +91,13 @@ def test_parts_far_from_each_other_are_added_in_the_box_of_both():
 def test_what_is_too_faint_to_keep_in_the_mean_is_nowhere():
     grid = spaced(CT, (3, 3, 3))
     faint = np.full(grid.shape, LEAST, dtype=np.uint8)
-    assert averaged([maps_of(grid, liver=faint), maps_of(grid, liver=None)]).parts == {}
+    assert average_maps([maps_of(grid, liver=faint), maps_of(grid, liver=None)]).parts == {}
 
 
 def test_one_network_alone_is_what_it_was():
     grid = spaced(CT, (3, 3, 3))
     liver = blob(grid.shape, 9, reach=0.99)
-    made = averaged([maps_of(grid, liver=liver)])
+    made = average_maps([maps_of(grid, liver=liver)])
     assert (placed(made, "liver") == liver)[liver >= LEAST].all()
 
 
@@ -106,4 +106,4 @@ def test_grids_that_are_not_parallel_are_refused():
     turned = reoriented_geometry(spaced(CT, (4, 4, 4)), "SRA")
     maps = [maps_of(one, liver=blob(one.shape, 3)) for one in (grid, turned)]
     with pytest.raises(ConfigError, match="parallel"):
-        averaged(maps)
+        average_maps(maps)

@@ -7,18 +7,18 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from omentum.networks.grid import from_network_axes
-from omentum.predict.inference_config import Manner
-from omentum.predict.masks_from_probabilities import decided
-from omentum.predict.predictor import Predictor
+from omentum.predict.inference_config import InferenceConfig
+from omentum.predict.masks_from_probabilities import decide_masks
+from omentum.predict.network_predictor import NetworkPredictor
+from omentum.volumes.boxes import whole
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.masks import whole
 from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
 from omentum.volumes.probabilities import ProbabilityMaps
 from omentum.volumes.volume import Volume
 
 MM = 4.0
-PLAIN = Manner(recipe="published")
-NO_RULES = Manner(recipe="published", without=("hosts", "lesions", "lungs", "largest", "veins"))
+PLAIN = InferenceConfig(recipe="published")
+NO_RULES = InferenceConfig(recipe="published", without=("hosts", "lesions", "lungs", "largest", "veins"))
 CUBE = np.ones((3, 3, 3))
 
 
@@ -61,7 +61,7 @@ def largest(mask):
     return labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
 
 
-def decided_on(ct, orientation, masks, manner, grid_mm=MM):
+def decided_on(ct, orientation, masks, config, grid_mm=MM):
     """Decide from masks on the published grid, RAS, of a CT that is turned; give the masks turned back."""
     there = reoriented(Volume(np.zeros(ct.shape, dtype=np.uint8), ct), orientation).geometry
     parts, geometry = {}, None
@@ -69,7 +69,7 @@ def decided_on(ct, orientation, masks, manner, grid_mm=MM):
         turned = from_network_axes(np.uint8(255) * mask, there, grid_mm, published=True)
         geometry = turned.geometry
         parts[name] = whole(geometry.shape), turned.voxels
-    made = decided(ProbabilityMaps(geometry, tuple(masks), parts), there, manner).masks
+    made = decide_masks(ProbabilityMaps(geometry, tuple(masks), parts), there, config).masks
     return {name: reoriented(Volume(made.mask(name), there), "RAS").voxels for name in masks}
 
 
@@ -160,7 +160,7 @@ def test_a_network_predicts_as_published_from_the_ct_to_the_masks(weights, box_c
     hu = box_ct().voxels.copy()
     hu[0:2, 0:3, 0:2] = organ_hu("liver")
     assert ct.shape == hu.shape
-    predictor = Predictor("bands", weights, manner=PLAIN)
+    predictor = NetworkPredictor("bands", weights, config=PLAIN)
     made = predictor.predict(reoriented(Volume(hu, ct), orientation))
     on_grid = linear(hu, ct)
     for name in ("spleen", "kidney_right", "kidney_left", "liver"):

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from omentum.predict.inference_config import Manner
-from omentum.predict.masks_from_probabilities import decided
+from omentum.predict.inference_config import InferenceConfig
+from omentum.predict.masks_from_probabilities import decide_masks
+from omentum.volumes.boxes import whole
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
-from omentum.volumes.masks import whole
 from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented, reoriented_geometry
 from omentum.volumes.probabilities import ProbabilityMaps
 from omentum.volumes.resample import resampled
@@ -76,7 +76,7 @@ def test_masks_are_where_the_interpolated_probability_is_over_a_half(spacing_mm,
     values[:7], values[24:], values[:, :5] = 0, 0, 0
     maps, ct = maps_of(liver=values), ct_of(spacing_mm)
     by_hand = over_a_half(cleaned(values), ct)
-    assert np.array_equal(decided(maps, ct, Manner()).masks.mask("liver"), largest(by_hand))
+    assert np.array_equal(decide_masks(maps, ct, InferenceConfig()).masks.mask("liver"), largest(by_hand))
     box, probability = maps.on_grid("liver", ct)
     assert np.array_equal(probability > 0.5, over_a_half(values, ct)[box])
 
@@ -88,7 +88,7 @@ def test_without_any_rule_masks_are_the_interpolated_probability_alone():
     ct = ct_of((3.0, 2.5, 5.0))
     by_hand = over_a_half(values, ct)
     assert ndimage.label(by_hand, CUBE)[1] > 5
-    made = decided(maps_of(liver=values), ct, Manner(without=every_rule))
+    made = decide_masks(maps_of(liver=values), ct, InferenceConfig(without=every_rule))
     assert np.array_equal(made.masks.mask("liver"), by_hand)
     assert made.removed_ml == {}
 
@@ -104,7 +104,7 @@ def test_an_organ_is_not_thickened_by_what_lies_around_it_where_the_ct_is_coarse
         affine = np.diag([step_mm, step_mm, step_mm, 1.0])
         affine[:3, 3] = step_mm / 2 - 2 + offset_mm
         ct = Geometry(tuple([int(160 // step_mm)] * 3), affine)
-        mask = decided(maps_of(small, liver=values), ct, Manner()).masks.mask("liver")
+        mask = decide_masks(maps_of(small, liver=values), ct, InferenceConfig()).masks.mask("liver")
         assert np.array_equal(mask, largest(over_a_half(values, ct, small)))
 
 
@@ -118,9 +118,9 @@ def test_what_a_rule_took_away_does_not_come_back_by_interpolation(spacing_mm):
     first = put(empty(), [(3, 14), (3, 16), (3, 16)])
     rim = put(put(empty(), [(14, 21), (4, 11), (5, 12)], 127), [(15, 20), (5, 10), (6, 11)], 0)
     ct = ct_of(spacing_mm, offset_mm=0.7)
-    made = decided(maps_of(liver=values), ct, Manner())
+    made = decide_masks(maps_of(liver=values), ct, InferenceConfig())
     assert np.array_equal(made.masks.mask("liver"), over_a_half(np.maximum(first, rim), ct))
-    both = decided(maps_of(liver=values), ct, Manner(without=("largest",)))
+    both = decide_masks(maps_of(liver=values), ct, InferenceConfig(without=("largest",)))
     assert np.array_equal(both.masks.mask("liver"), over_a_half(values, ct))
     assert both.masks.mask("liver").sum() > made.masks.mask("liver").sum()
     assert made.removed_ml == {"liver": {"largest": pytest.approx(125 * 0.064)}}
@@ -132,10 +132,10 @@ def test_a_hole_that_was_filled_is_filled_on_the_cts_grid(spacing_mm, inside):
     solid = put(empty(), [(4, 18), (4, 18), (4, 16)])
     hollow = put(solid.copy(), [(8, 11), (8, 11), (8, 11)], inside)
     ct = ct_of(spacing_mm)
-    made = decided(maps_of(liver=hollow), ct, Manner())
+    made = decide_masks(maps_of(liver=hollow), ct, InferenceConfig())
     assert np.array_equal(made.masks.mask("liver"), over_a_half(solid, ct))
     assert made.removed_ml == {"liver": {"holes": pytest.approx(-27 * 0.064)}}
-    left = decided(maps_of(liver=hollow), ct, Manner(without=("holes",)))
+    left = decide_masks(maps_of(liver=hollow), ct, InferenceConfig(without=("holes",)))
     assert np.array_equal(left.masks.mask("liver"), over_a_half(hollow, ct))
     assert not np.array_equal(left.masks.mask("liver"), made.masks.mask("liver"))
 
@@ -146,11 +146,11 @@ def test_an_organ_whose_poles_a_lesion_divides_keeps_both_on_the_cts_grid(spacin
     lesion = put(empty(), [(5, 12), (5, 12), (9, 13)])
     ct = ct_of(spacing_mm)
     maps = maps_of(kidney_left=poles, kidney_tumor=lesion)
-    masks = decided(maps, ct, Manner()).masks
+    masks = decide_masks(maps, ct, InferenceConfig()).masks
     assert np.array_equal(masks.mask("kidney_left"), over_a_half(poles, ct))
     assert np.array_equal(masks.mask("kidney_tumor"), over_a_half(lesion, ct))
     assert ndimage.label(masks.mask("kidney_left"), CUBE)[1] == 2
-    alone = decided(maps_of(kidney_left=poles), ct, Manner()).masks
+    alone = decide_masks(maps_of(kidney_left=poles), ct, InferenceConfig()).masks
     assert np.array_equal(alone.mask("kidney_left"), largest(over_a_half(poles, ct)))
 
 
@@ -162,12 +162,12 @@ def test_what_interpolation_cuts_off_goes_unless_pieces_may_stay():
     ct = ct_of((4.0, 4.0, 4.0), offset_mm=2.0)
     by_hand = over_a_half(values, ct)
     assert ndimage.label(by_hand, CUBE)[1] == 2
-    made = decided(maps_of(liver=values), ct, Manner())
+    made = decide_masks(maps_of(liver=values), ct, InferenceConfig())
     assert np.array_equal(made.masks.mask("liver"), largest(by_hand))
     assert made.removed_ml == {}, "nothing was taken on the grid of the probabilities"
-    left = decided(maps_of(liver=values), ct, Manner(without=("largest",)))
+    left = decide_masks(maps_of(liver=values), ct, InferenceConfig(without=("largest",)))
     assert np.array_equal(left.masks.mask("liver"), by_hand)
-    vessels = decided(maps_of(hepatic_vessel=values), ct, Manner())
+    vessels = decide_masks(maps_of(hepatic_vessel=values), ct, InferenceConfig())
     assert np.array_equal(vessels.masks.mask("hepatic_vessel"), by_hand), "of which any number is right"
 
 
@@ -177,7 +177,7 @@ def test_lesions_may_have_several_pieces_on_the_cts_grid():
     for x in (4, 10, 16, 22):
         put(tumours, [(x, x + 3), (5, 8), (5, 8)])
     ct = ct_of((2.0, 2.0, 3.0))
-    masks = decided(maps_of(liver=liver, liver_tumor=tumours), ct, Manner()).masks
+    masks = decide_masks(maps_of(liver=liver, liver_tumor=tumours), ct, InferenceConfig()).masks
     assert np.array_equal(masks.mask("liver_tumor"), over_a_half(tumours, ct))
     assert ndimage.label(masks.mask("liver_tumor"), CUBE)[1] == 4
 
@@ -188,7 +188,7 @@ def test_a_far_speck_goes_and_organs_that_are_nowhere_are_known_and_empty():
     values[28, 24, 20] = 255
     unlikely = put(empty(), [(3, 9), (3, 9), (3, 9)], 127)
     ct = ct_of((2.0, 2.0, 2.0))
-    made = decided(maps_of(liver=values, pancreas=None, spleen=unlikely), ct, Manner())
+    made = decide_masks(maps_of(liver=values, pancreas=None, spleen=unlikely), ct, InferenceConfig())
     assert made.masks.organs == ("spleen", "liver", "pancreas")
     assert np.array_equal(made.masks.mask("liver"), over_a_half(clean, ct))
     assert not made.masks.mask("spleen").any()
@@ -198,9 +198,9 @@ def test_a_far_speck_goes_and_organs_that_are_nowhere_are_known_and_empty():
 
 def test_notes_of_the_rules_are_passed_on():
     tumour = put(empty(), [(3, 9), (3, 9), (3, 9)])
-    (note,) = decided(maps_of(liver_tumor=tumour), SMALL, Manner()).notes
+    (note,) = decide_masks(maps_of(liver_tumor=tumour), SMALL, InferenceConfig()).notes
     assert note.startswith("liver_tumor: no liver was found")
-    assert decided(maps_of(liver_tumor=tumour), SMALL, Manner(without=("hosts",))).notes == ()
+    assert decide_masks(maps_of(liver_tumor=tumour), SMALL, InferenceConfig(without=("hosts",))).notes == ()
 
 
 @pytest.mark.parametrize("orientation", ALL_ORIENTATIONS[::5])
@@ -208,11 +208,11 @@ def test_a_turned_case_gives_the_turned_masks(orientation):
     rng = np.random.default_rng(11)
     values = (ndimage.gaussian_filter(rng.random(SMALL.shape), 2) * 255).astype(np.uint8)
     ct = ct_of((2.5, 3.0, 5.0))
-    mask = decided(maps_of(liver=values), ct, Manner()).masks.mask("liver")
+    mask = decide_masks(maps_of(liver=values), ct, InferenceConfig()).masks.mask("liver")
     assert mask.any()
     turned = reoriented(Volume(values, SMALL), orientation)
     small, there = turned.geometry, reoriented_geometry(ct, orientation)
-    made = decided(maps_of(small, liver=np.ascontiguousarray(turned.voxels)), there, Manner()).masks.mask(
+    made = decide_masks(maps_of(small, liver=np.ascontiguousarray(turned.voxels)), there, InferenceConfig()).masks.mask(
         "liver"
     )
     assert np.array_equal(made, reoriented(Volume(mask, ct), orientation).voxels)

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from omentum.predict.probability_files import write_soft_files
+from omentum.predict.probability_files import write_probability_files
 from omentum.predict.published_layout import write_published
+from omentum.volumes.boxes import whole
 from omentum.volumes.labels import ORGANS, organ, subset_ids
-from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import read_nifti
 from omentum.volumes.probabilities import ProbabilityMaps
 from omentum.volumes.resample import resampled, spaced
@@ -46,7 +47,7 @@ def tree(phantom, tmp_path_factory):
     masks = MaskSet.build(ct.geometry, maps.organs, decided)
     folder = tmp_path_factory.mktemp("out") / "one"
     write_published(folder, ct, {"net": (maps, masks)}, masks)
-    write_soft_files(folder, maps, ct.geometry, probabilities=True, entropy=True)
+    write_probability_files(folder, maps, ct.geometry, probabilities=True, entropy=True)
     return folder, maps, masks
 
 

@@ -13,12 +13,13 @@ import pytest
 from omentum.project.project import Project, begin_project, opened
 from omentum.project.settings import Settings
 from omentum.records import Case, LabelVersion, MaskFinding, MaskSource, Prediction
+from omentum.volumes.boxes import whole
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import write_masks
 from omentum.volumes.mask_hash import mask_sha256, organ_sha256s
-from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.volume import Volume
 

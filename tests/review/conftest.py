@@ -9,9 +9,10 @@ import pytest
 
 from omentum.records import Case, MaskSource, Task
 from omentum.review.shown import ShownCase, ShownMask
+from omentum.volumes.boxes import whole
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.mask_hash import organ_sha256s
-from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import read_nifti_geometry, write_nifti
 from omentum.volumes.volume import Volume
 

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from omentum.measures.boxes import bounding_box
 from omentum.records import Case, Prediction
 from omentum.score import calibration as calibration_module
 from omentum.score.calibration import Counts, Prior
 from omentum.score.error_model import LEVELS
 from omentum.score.scoring_grid import look
+from omentum.volumes.boxes import bounding_box, whole
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import write_masks
-from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.orient import reoriented, reoriented_geometry
 from omentum.volumes.probabilities import ProbabilityMaps, write_probabilities

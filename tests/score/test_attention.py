@@ -7,8 +7,8 @@ from omentum.abdomenatlas.attention import attention_voxels, organ_attention, ov
 from omentum.abdomenatlas.attention_size import attention_size
 from omentum.records import CaseScore, OrganScore
 from omentum.score.queue import attention_size_rows, priority_rows, ranked
+from omentum.volumes.boxes import whole
 from omentum.volumes.labels import ORGANS, organ
-from omentum.volumes.masks import whole
 
 RUNS = ["lung9", "chaos8", "one_model"]
 

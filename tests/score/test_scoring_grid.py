@@ -3,9 +3,10 @@ import pytest
 
 from omentum.measures.canonical_grid import CANONICAL_MM, canonical, masks_on
 from omentum.score.scoring_grid import claims_of, thumbnail
+from omentum.volumes.boxes import whole
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
-from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.masks import MaskSet
 from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented_geometry
 
 

@@ -17,12 +17,13 @@ from omentum.records import Case, LabelledCase, MaskSource, Prediction, Standing
 from omentum.tune import case_buffer as pool
 from omentum.tune.prepared_cases import PreparedCase
 from omentum.volumes.atomic import copy
+from omentum.volumes.boxes import whole
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import write_masks
 from omentum.volumes.mask_hash import organ_sha256s
-from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import read_nifti, read_nifti_geometry
 
 ORGANS = ("spleen", "liver", "pancreas")

@@ -6,9 +6,10 @@ import pytest
 from omentum.records import MaskSource
 from omentum.tune.merge_lesions import hosts_filled
 from omentum.tune.prepared_cases import prepared
+from omentum.volumes.boxes import whole
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import ORGANS
-from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import read_nifti, write_nifti
 from omentum.volumes.volume import Volume
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from omentum.volumes.boxes import whole
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.mask_files import read_masks, write_masks, write_organ_files, write_painted
-from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import read_nifti
 from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented, reoriented_geometry
 from omentum.volumes.probabilities import ProbabilityMaps, read_probabilities, write_probabilities

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from omentum.errors import UnknownOrganError, UnreadableImageError
+from omentum.volumes.boxes import whole
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import ORGANS, organ
 from omentum.volumes.mask_files import (
@@ -14,7 +15,7 @@ from omentum.volumes.mask_files import (
     write_organ_files,
     write_painted,
 )
-from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.volume import Volume
 

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from omentum.volumes.boxes import whole
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.mask_hash import mask_sha256, organ_sha256s
-from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.masks import MaskSet
 
 GRID = Geometry((5, 4, 3), np.diag([-2.0, 1.0, 3.0, 1.0]))
 MASK = np.random.default_rng(1).random(GRID.shape) > 0.5

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omentum.errors import ConfigError, UnknownOrganError, UnreadableImageError
+from omentum.volumes.boxes import whole
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.masks import whole
 from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented, reoriented_geometry
 from omentum.volumes.probabilities import (
     FULL,

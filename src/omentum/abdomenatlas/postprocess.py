@@ -1,6 +1,6 @@
 """Which voxels did AbdomenAtlas-8K keep? Its rules, voxel for voxel.
 
-In:  a scene, at 1.5 mm as published: every size is in voxels of the grid that is given.
+In:  a case, at 1.5 mm as published: every size is in voxels of the grid that is given.
 Out: rules by name. The order matters: lesions look at hosts, and lungs at lungs, before they are cleaned.
 
 Source: Qu et al. 2023, arXiv:2305.09666, and what their code writes.
@@ -10,11 +10,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from omentum.abdomenatlas.postprocess_input import Outcome, Rule, Scene, inside
+from omentum.abdomenatlas.postprocess_input import PostprocessInput, PostprocessResult, Rule, inside
 from omentum.abdomenatlas.postprocess_lungs import LUNGS, lungs
-from omentum.measures.boxes import grown
 from omentum.measures.components import keep_largest
 from omentum.measures.morphology import closed, dilated
+from omentum.volumes.boxes import grown
 from omentum.volumes.labels import organ
 
 __all__ = ["PUBLISHED"]
@@ -26,53 +26,53 @@ REACH_VOXELS = 2
 ANY_NUMBER = ("hepatic_vessel", "portal_vein_and_splenic_vein", *LUNGS)
 
 
-def hosts(scene: Scene) -> Outcome:
+def hosts(case: PostprocessInput) -> PostprocessResult:
     """Tumours of kidney and liver are cut to their hosts, closed and dilated by 5 x 5 x 5 voxels."""
     parts = {}
     for name in HOSTED:
-        if name not in scene.parts:
+        if name not in case.parts:
             continue
-        box, mask = scene.parts[name]
-        host = scene.joined(organ(name).hosts)
+        box, mask = case.parts[name]
+        host = case.joined(organ(name).hosts)
         region = np.zeros_like(mask)
         if host is not None:
-            wide = grown(host[0], 2 * REACH_VOXELS, scene.geometry.shape)
+            wide = grown(host[0], 2 * REACH_VOXELS, case.geometry.shape)
             kept = keep_largest(inside(host, wide), k=len(organ(name).hosts))
             region = inside((wide, dilated(closed(kept, REACH_VOXELS), REACH_VOXELS)), box)
         parts[name] = box, mask & region
-    return Outcome(parts)
+    return PostprocessResult(parts)
 
 
-def lesions(scene: Scene) -> Outcome:
+def lesions(case: PostprocessInput) -> PostprocessResult:
     """Tumours and cysts keep their largest pieces, above a number of voxels each."""
     parts = {}
-    for name, (box, mask) in scene.parts.items():
+    for name, (box, mask) in case.parts.items():
         least = organ(name).min_voxels_exclusive
         if least is not None:
             parts[name] = box, keep_largest(mask, organ(name).max_components or 1, least)
-    return Outcome(parts)
+    return PostprocessResult(parts)
 
 
-def largest(scene: Scene) -> Outcome:
+def largest(case: PostprocessInput) -> PostprocessResult:
     """Organs keep their largest piece; vessels of the liver, the portal vein and lungs are spared."""
-    return Outcome(
+    return PostprocessResult(
         {
             name: (box, keep_largest(mask))
-            for name, (box, mask) in scene.parts.items()
+            for name, (box, mask) in case.parts.items()
             if organ(name).kind == "organ" and name not in ANY_NUMBER
         }
     )
 
 
-def veins(scene: Scene) -> Outcome:
+def veins(case: PostprocessInput) -> PostprocessResult:
     """Portal and splenic vein end with the lowest slice of the pancreas."""
     name = "portal_vein_and_splenic_vein"
-    if name not in scene.parts or "pancreas" not in scene.parts:
-        return Outcome()
-    box, mask = scene.parts[name]
-    lowest = scene.parts["pancreas"][0][2].start
+    if name not in case.parts or "pancreas" not in case.parts:
+        return PostprocessResult()
+    box, mask = case.parts[name]
+    lowest = case.parts["pancreas"][0][2].start
     above = np.arange(box[2].start, box[2].stop) >= lowest
-    return Outcome({name: (box, mask & above)})
+    return PostprocessResult({name: (box, mask & above)})
 
 
 PUBLISHED: Mapping[str, Rule] = {

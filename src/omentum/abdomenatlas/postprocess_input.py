@@ -1,7 +1,7 @@
 """What do rules see? The masks of one case, with array axes that point right, front and head.
 
 In:  masks in boxes of any grid.
-Out: a `Scene`: the same masks, turned and in tight boxes; unions, and masks seen in other boxes.
+Out: a `PostprocessInput`: the same masks, turned and in tight boxes; unions, and masks seen in other boxes.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from omentum.measures.boxes import bounding_box, joint_box, shifted
+from omentum.volumes.boxes import bounding_box, joint_box, shifted
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.orient import reoriented, reoriented_geometry
 from omentum.volumes.volume import Volume
 
-__all__ = ["Mask", "Outcome", "Part", "Rule", "Scene", "inside", "tight"]
+__all__ = ["Mask", "PostprocessResult", "Part", "Rule", "PostprocessInput", "inside", "tight"]
 
 Mask = npt.NDArray[np.bool_]
 Part = tuple[Box, Mask]
@@ -24,7 +24,7 @@ Part = tuple[Box, Mask]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
+class PostprocessResult:
     """What a rule did.
 
     Attributes:
@@ -37,7 +37,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scene:
+class PostprocessInput:
     """The masks of one case on a grid whose axes point right, front and head.
 
     Attributes:
@@ -52,7 +52,7 @@ class Scene:
     looked_for: frozenset[str]
 
     @classmethod
-    def of(cls, parts: Mapping[str, Part], geometry: Geometry) -> "Scene":
+    def of(cls, parts: Mapping[str, Part], geometry: Geometry) -> "PostprocessInput":
         """Turn masks in boxes of any grid.
 
         Raises:
@@ -64,10 +64,10 @@ class Scene:
         return cls(grid, turned, frozenset(found))
 
     def parts_on(self, geometry: Geometry) -> dict[str, Part]:
-        """Give the masks as they lie in `geometry`: this scene's grid before it was turned."""
+        """Give the masks as they lie in `geometry`: this case's grid before it was turned."""
         return {name: _turned(part, self.geometry, geometry) for name, part in self.parts.items()}
 
-    def changed(self, parts: Mapping[str, Part]) -> "Scene":
+    def changed(self, parts: Mapping[str, Part]) -> "PostprocessInput":
         """Put new masks in the place of some organs'; an organ without a voxel leaves."""
         fresh = {name: tight(part) for name, part in parts.items()}
         kept = {**self.parts, **fresh}
@@ -95,8 +95,8 @@ class Scene:
         return box, mask
 
 
-Rule = Callable[[Scene], Outcome]
-"""Looks at a scene and says which masks change; the first line of its docstring says how."""
+Rule = Callable[[PostprocessInput], PostprocessResult]
+"""Looks at a case and says which masks change; the first line of its docstring says how."""
 
 
 def tight(part: Part) -> Part | None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import typer
 
 from omentum import loop
-from omentum.app.console import bars, of_run, say_table
+from omentum.app.console import bars, say_table
 from omentum.app.gate_command import said_of
 from omentum.errors import ConfigError
 from omentum.evaluate.agreement import compare_case
@@ -28,8 +28,9 @@ from omentum.project.settings import Settings
 from omentum.records import Case, Release, Task
 from omentum.records.promotions import Promotion, Verdict
 from omentum.review.simulated import SimulatedReader
+from omentum.volumes.boxes import whole
 from omentum.volumes.labels import organ
-from omentum.volumes.masks import MaskSet, OrganPart, whole
+from omentum.volumes.masks import MaskSet, OrganPart
 from omentum.volumes.nifti import read_nifti
 
 __all__ = ["run_demo"]
@@ -56,7 +57,7 @@ def run_demo(folder: Path, n_cases: int) -> None:
     from omentum.networks.catalogue import default_networks  # loads what networks need; slow to import
 
     _clear(folder)
-    with bars() as tell:
+    with bars() as progress:
         for seed in range(n_cases):
             write_cohort(folder / "cohort", [seed], style=_STYLE, spacing_mm=_SPACING_MM)
             tell("make patients", seed + 1, n_cases, "")
@@ -65,9 +66,9 @@ def run_demo(folder: Path, n_cases: int) -> None:
         begin_project(root, Settings(networks=default_networks(), held_out_share=0.0, budget_minutes=minutes))
         with opened(root) as project:
             _add(project, folder / "cohort")
-            rows = [_round(project, folder, of_run(tell)) for _ in range(ROUNDS)]
-            loop.predict(project, tell=of_run(tell))
-            loop.score(project, tell=of_run(tell))
+            rows = [_round(project, folder(tell)) for _ in range(ROUNDS)]
+            loop.predict(project, progress=progress)
+            loop.score(project, progress=progress)
             report, path = loop.evaluate(project, truth=folder / "cohort")
     _say(report, rows)
     typer.echo(f"the report is {path.resolve()}")

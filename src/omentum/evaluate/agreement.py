@@ -7,11 +7,11 @@ Out: one record an organ that both speak of: Dice, surface Dice, volumes.
 from dataclasses import dataclass
 
 from omentum.errors import GridMismatchError
-from omentum.measures.boxes import joint_box, organ_boxes
 from omentum.measures.overlap import dice
 from omentum.measures.surface import surface_dice
+from omentum.volumes.boxes import joint_box
 from omentum.volumes.geometry import Box
-from omentum.volumes.masks import MaskSet
+from omentum.volumes.masks import MaskSet, organ_boxes
 
 __all__ = ["TOLERANCE_MM", "OrganAgreement", "compare_case"]
 

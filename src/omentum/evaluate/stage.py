@@ -19,9 +19,10 @@ from omentum.project.project import Project
 from omentum.project.read_masks import read_chosen
 from omentum.records import Case, LabelledCase, MaskSource, Prediction, Round
 from omentum.records.promotions import Promotion, Verdict
+from omentum.volumes.boxes import whole
 from omentum.volumes.labels import ORGANS
 from omentum.volumes.mask_files import read_masks
-from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.masks import MaskSet
 from omentum.volumes.read import read_mask
 
 __all__ = ["evaluate_round"]

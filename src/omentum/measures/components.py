@@ -12,7 +12,7 @@ import cc3d
 import numpy as np
 import numpy.typing as npt
 
-from omentum.measures.boxes import bounding_box, shifted
+from omentum.volumes.boxes import bounding_box, shifted
 from omentum.volumes.geometry import Box
 
 __all__ = ["Component", "Pieces", "keep_largest", "largest_components", "pieces_of"]

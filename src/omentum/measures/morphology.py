@@ -12,7 +12,7 @@ import cc3d
 import numpy as np
 import numpy.typing as npt
 
-from omentum.measures.boxes import bounding_box
+from omentum.volumes.boxes import bounding_box
 
 __all__ = ["closed", "dilated", "eroded", "filled", "opened"]
 

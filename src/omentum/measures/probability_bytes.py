@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import entr
 
-from omentum.measures.boxes import bounding_box, grown, shifted
 from omentum.measures.morphology import dilated
+from omentum.volumes.boxes import bounding_box, grown, shifted
 from omentum.volumes.geometry import Box
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.probabilities import FULL, LEAST

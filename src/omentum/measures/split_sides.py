@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from omentum.measures.boxes import bounding_box
 from omentum.measures.components import pieces_of
+from omentum.volumes.boxes import bounding_box
 from omentum.volumes.geometry import Geometry
 
 __all__ = ["Sides", "body_middle_mm", "split_sides"]

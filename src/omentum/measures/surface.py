@@ -12,7 +12,7 @@ import edt
 import numpy as np
 import numpy.typing as npt
 
-from omentum.measures.boxes import bounding_box, joint_box
+from omentum.volumes.boxes import bounding_box, joint_box
 
 __all__ = [
     "SurfaceDistances",

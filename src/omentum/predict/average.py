@@ -1,55 +1,114 @@
-"""What do several networks say together? The mean of their probabilities, organ by organ.
+"""Average the probabilities of several networks, organ by organ."""
 
-In:  probabilities of one case, each network's on a grid of its own.
-Out: their mean on the finest of those grids, kept as any network's, so that masks are decided alike.
-"""
-
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from omentum.measures.boxes import joint_box, shifted
 from omentum.measures.probability_bytes import kept_part, nearest_bytes
+from omentum.networks.catalogue import AVERAGE
+from omentum.predict.inference_config import InferenceConfig
+from omentum.predict.masks_from_probabilities import decide_masks
+from omentum.predict.predictors import PredictedCase, Predictor
+from omentum.records import Prediction
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organs_named
-from omentum.volumes.probabilities import ProbabilityMaps
+from omentum.volumes.probabilities import ProbabilityMaps, read_probabilities
+from omentum.volumes.volume import Volume
 
-__all__ = ["averaged"]
+__all__ = ["AveragePredictor", "average_maps", "average_settings", "predict_average"]
 
 _Part = tuple[Box, npt.NDArray[np.float32]]
 
 
-def averaged(maps: Sequence[ProbabilityMaps]) -> ProbabilityMaps:
+class AveragePredictor:
+    """Averages what several networks predicted of a project's cases, from their files.
+
+    Args:
+        predictions: Of each network, by case.
+        config: How masks are decided.
+    """
+
+    name = AVERAGE
+
+    def __init__(self, predictions: Sequence[Mapping[str, Prediction]], config: InferenceConfig) -> None:
+        first, *others = predictions
+        self._of_case = {
+            case_id: (one, *(other[case_id] for other in others))
+            for case_id, one in first.items()
+            if all(case_id in other for other in others)
+        }
+        names = {name for made in self._of_case.values() for one in made for name in one.organs}
+        self.organs = tuple(row.name for row in organs_named(names))
+        self._config = config
+
+    @property
+    def cases(self) -> frozenset[str]:
+        """Cases that all networks have predicted."""
+        return frozenset(self._of_case)
+
+    def settings(self, case_id: str) -> dict[str, Any]:
+        """See `Predictor.settings`; the hash is that of the probabilities that are averaged."""
+        kept = self._of_case[case_id]
+        hashes = [hashlib.sha256(one.probabilities_path.read_bytes()).hexdigest() for one in kept]
+        return {
+            "network": self.name,
+            "weights_sha256": hashlib.sha256("".join(hashes).encode()).hexdigest(),
+            "networks": [one.network for one in kept],
+            "organs": list(self.organs),
+            **self._config.rules,
+        }
+
+    def predict(self, ct: Volume, case_id: str) -> PredictedCase:
+        """See `Predictor.predict`."""
+        kept = [read_probabilities(one.probabilities_path) for one in self._of_case[case_id]]
+        return predict_average(kept, ct.geometry, self._config)
+
+
+def predict_average(maps: Sequence[ProbabilityMaps], ct: Geometry, config: InferenceConfig) -> PredictedCase:
+    """Average the probabilities of several networks, and decide masks as of one network."""
+    mean = average_maps(maps)
+    return PredictedCase(maps=mean, decided=decide_masks(mean, ct, config))
+
+
+def average_settings(
+    predictors: Sequence[Predictor], case_id: str, config: InferenceConfig
+) -> dict[str, Any]:
+    """Return everything that determines an average, for JSON."""
+    organs = dict.fromkeys(name for one in predictors for name in one.organs)
+    networks = [one.settings(case_id) for one in predictors]
+    return {"network": AVERAGE, "networks": networks, "organs": list(organs), **config.rules}
+
+
+def average_maps(maps: Sequence[ProbabilityMaps]) -> ProbabilityMaps:
     """Average the probabilities of the networks that know an organ.
 
-    A network that knows an organ and sees it nowhere says 0 everywhere; one that does not know it has no
-    say. Memory: one organ at a time, as float32 in the box of all that the networks see of it.
+    A network that knows an organ and does not find it counts as 0 everywhere; one that does not know it does
+    not count. Memory: one organ at a time, as float32 in the box of all that the networks find of it.
 
     Args:
         maps: At least one; grids are parallel, of any spacing. Spacings are compared by a voxel's volume.
 
     Returns:
-        The mean on the finest grid, rounded to the nearest byte, halves down: where one of two networks
-        is sure of yes and the other of no, the mean is a half and that is not over a half.
+        The mean on the finest grid, rounded to the nearest byte, halves down: a mean of exactly one half is
+        not over a half.
 
     Raises:
         ConfigError: The grids are not parallel.
     """
     finest = min((one.geometry for one in maps), key=lambda grid: grid.voxel_ml)
     organs = tuple(row.name for row in organs_named(name for one in maps for name in one.organs))
-    parts = {}
-    for name in organs:
-        part = _mean_of([one for one in maps if name in one.organs], name, finest)
-        if part is not None:
-            parts[name] = part
-    return ProbabilityMaps(finest, organs, parts)
+    found = {name: _mean_of([one for one in maps if name in one.organs], name, finest) for name in organs}
+    return ProbabilityMaps(finest, organs, {name: part for name, part in found.items() if part is not None})
 
 
 def _mean_of(
     maps: Sequence[ProbabilityMaps], name: str, grid: Geometry
 ) -> tuple[Box, npt.NDArray[np.uint8]] | None:
-    """Average one organ of networks that all know it; `None` where they do not see enough of it to keep."""
+    """Average one organ of networks that all know it; `None` if nothing of it is likely enough to keep."""
     total: _Part | None = None
     for one in maps:
         found = one.on_grid(name, grid)

@@ -9,18 +9,18 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from omentum.measures.boxes import bounding_box, grown
+from omentum.volumes.boxes import bounding_box, grown
 from omentum.volumes.geometry import Box
 from omentum.volumes.probabilities import LEAST, ProbabilityMaps
 from omentum.volumes.volume import Volume
 
-__all__ = ["gathered"]
+__all__ = ["join_slabs"]
 
 _Bytes = npt.NDArray[np.uint8]
 _Part = tuple[Box, _Bytes]
 
 
-def gathered(
+def join_slabs(
     slabs: Iterable[tuple[slice, _Bytes]],
     organs: Sequence[str],
     shape: tuple[int, int, int],

@@ -16,17 +16,17 @@ import fastremap
 import numpy as np
 
 from omentum.errors import ConfigError, ImageError, LabelValueError, UnreadableImageError
-from omentum.measures.boxes import bounding_box, grown, organ_boxes
 from omentum.networks.catalogue import AVERAGE
 from omentum.predict.mask_volumes import read_labels, read_organ, read_soft
+from omentum.volumes.boxes import bounding_box, grown
 from omentum.volumes.geometry import Geometry
+from omentum.volumes.label_schemes import LabelScheme, label_scheme
 from omentum.volumes.labels import organ, organs_named
-from omentum.volumes.masks import MaskSet, OrganPart
+from omentum.volumes.masks import MaskSet, OrganPart, organ_boxes
 from omentum.volumes.nifti_parts import Part
-from omentum.volumes.other_ids import OtherIds, other_ids
 from omentum.volumes.probabilities import FULL, ProbabilityMaps
 
-__all__ = ["CaseFiles", "FilesNetwork"]
+__all__ = ["CaseFiles", "MaskFilesPredictor"]
 
 _ENDINGS = (".nii.gz", ".nii")
 _CHUNK_BYTES = 1 << 20
@@ -62,7 +62,7 @@ class CaseFiles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FilesNetwork:
+class MaskFilesPredictor:
     """A network that has run elsewhere and left its predictions as files.
 
     A case is looked for as `<case_id>.nii.gz` (a label map), else in `<case_id>/segmentations/`, else in
@@ -75,7 +75,7 @@ class FilesNetwork:
     Attributes:
         name: What it is called in files.
         folder: Where the cases are.
-        ids: What values and file names mean; see `omentum.volumes.other_ids`.
+        ids: What values and file names mean; as of `label_scheme`.
         organs: Those that the network knows; all that `ids` names where not said.
 
     Raises:
@@ -87,18 +87,20 @@ class FilesNetwork:
     folder: Path
     ids: str = "omentum"
     organs: tuple[str, ...] = ()
-    _table: OtherIds = field(init=False, repr=False, compare=False)
+    _scheme: LabelScheme = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be, before any volume is read; settle the organs' names and order."""
         if not self.folder.is_dir():
             raise ConfigError("folder", str(self.folder), "there is no such folder; check the path")
-        table = other_ids(self.ids, self.folder)
-        organs = tuple(row.name for row in organs_named(self.organs or table.values))
+        scheme = label_scheme(self.ids, self.folder)
+        if not scheme.values:
+            raise ConfigError("ids", self.ids, "it names pairs of organs only, and no single organ")
+        organs = tuple(row.name for row in organs_named(self.organs or scheme.values))
         for name in organs:
-            if name not in table.values:
-                raise ConfigError("organs", name, f"{self.ids!r} has {', '.join(table.values)} only")
-        object.__setattr__(self, "_table", table)
+            if name not in scheme.values:
+                raise ConfigError("organs", name, f"{self.ids!r} has {', '.join(scheme.values)} only")
+        object.__setattr__(self, "_scheme", scheme)
         object.__setattr__(self, "organs", organs)
 
     def find(self, case_id: str) -> CaseFiles:
@@ -123,7 +125,7 @@ class FilesNetwork:
 
     def sha256(self, case_id: str) -> str:
         """Hash the files that are used of a case, their names and what they mean; errors as `find`."""
-        meaning = [self._table.name, self.organs, sorted(self._table.values.items())]
+        meaning = [self._scheme.name, self.organs, sorted(self._scheme.values.items())]
         found = hashlib.sha256(json.dumps(meaning).encode())
         for path in self.find(case_id).paths:
             found.update(f"{path.relative_to(self.folder).as_posix()}\0{path.stat().st_size}\0".encode())
@@ -185,14 +187,14 @@ class FilesNetwork:
     def _masks_of_map(self, path: Path, ct: Geometry) -> MaskSet:
         """Take a label map's values for sets of organs, in one pass over the voxels."""
         labels = read_labels(path, ct)
-        unknown = sorted(set(fastremap.unique(labels).tolist()) - self._table.known_values)
+        unknown = sorted(set(fastremap.unique(labels).tolist()) - self._scheme.known_values)
         if unknown:
             seen = f"it holds the values {', '.join(map(str, unknown))}, which {self.ids!r} does not know"
             raise LabelValueError(path, seen, "say which ids it uses, or map them to those first")
         numbers: dict[tuple[int, ...], int] = {(): 0}
         lut = np.zeros(256, dtype=np.uint8)
-        for value in sorted(self._table.known_values):
-            members = tuple(organ(name).index for name in self.organs if value in self._table.values[name])
+        for value in sorted(self._scheme.known_values):
+            members = tuple(organ(name).index for name in self.organs if value in self._scheme.values[name])
             lut[value] = numbers.setdefault(members, len(numbers))
         return MaskSet(lut[labels], tuple(numbers), self.organs, ct)
 
@@ -200,7 +202,7 @@ class FilesNetwork:
         """Find the organs whose files are all there; one lobe is no lung."""
         found = {}
         for name in self.organs:
-            paths = [_volume(folder, stem) for stem in self._table.files[name]]
+            paths = [_volume(folder, stem) for stem in self._scheme.files[name]]
             if None in paths:
                 paths = [_volume(folder, organ(name).published_name)]
             present = tuple(path for path in paths if path is not None)

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.errors import GridMismatchError, LabelValueError, NonFiniteVoxelsError
-from omentum.measures.boxes import bounding_box
 from omentum.measures.probability_bytes import nearest_bytes
+from omentum.volumes.boxes import bounding_box
 from omentum.volumes.geometry import SAME_GRID_TOLERANCE_MM, Box, Geometry
 from omentum.volumes.nifti import read_nifti, read_nifti_geometry
 from omentum.volumes.orient import reoriented, reoriented_geometry

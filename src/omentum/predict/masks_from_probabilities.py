@@ -11,17 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.abdomenatlas.postprocess_input import Part, inside
-from omentum.measures.boxes import grown, joint_box, shifted
 from omentum.measures.components import keep_largest, pieces_of
-from omentum.predict.inference_config import Manner
+from omentum.predict.inference_config import InferenceConfig
 from omentum.predict.postprocess.recipes import PostProcessed, postprocessed
+from omentum.volumes.boxes import grown, joint_box, shifted
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet, OrganPart
 from omentum.volumes.probabilities import FULL, ProbabilityMaps, reach
 from omentum.volumes.resample import nearest_voxels, upsampled_mask
 
-__all__ = ["Decided", "decided"]
+__all__ = ["DecidedMasks", "decide_masks"]
 
 THRESHOLD = 0.5
 """A voxel belongs to an organ whose probability there is above this; as published."""
@@ -30,7 +30,7 @@ _Values = tuple[Box, npt.NDArray[np.uint8]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Decided:
+class DecidedMasks:
     """Masks of one case.
 
     Attributes:
@@ -44,7 +44,7 @@ class Decided:
     notes: tuple[str, ...]
 
 
-def decided(maps: ProbabilityMaps, ct: Geometry, manner: Manner) -> Decided:
+def decide_masks(maps: ProbabilityMaps, ct: Geometry, config: InferenceConfig) -> DecidedMasks:
     """Clean up on the grid of the probabilities, then decide on the CT's.
 
     There, an organ is where its probability, interpolated, is over a half; what was cleaned away counts as
@@ -54,19 +54,19 @@ def decided(maps: ProbabilityMaps, ct: Geometry, manner: Manner) -> Decided:
     Args:
         maps: Of one network, or the average of several.
         ct: The CT's grid.
-        manner: Its recipe counts.
+        config: Its recipe counts.
     """
     likely = {name: (box, values > FULL * THRESHOLD) for name, (box, values) in maps.parts.items()}
     found = {name: likely.get(name, _NOWHERE) for name in maps.organs}
-    cleaned = postprocessed(found, maps.geometry, recipe=manner.recipe, without=manner.without)
-    if manner.is_published:
+    cleaned = postprocessed(found, maps.geometry, recipe=config.recipe, without=config.without)
+    if config.is_published:
         parts = _nearest(cleaned, maps.geometry, ct)
     else:
         parts = _interpolated(maps, cleaned, ct)
-        if "largest" not in manner.without:
+        if "largest" not in config.without:
             parts = _whole(parts, cleaned)
     masks = MaskSet.build(ct, maps.organs, parts)
-    return Decided(masks=masks, removed_ml=cleaned.removed_ml, notes=cleaned.notes)
+    return DecidedMasks(masks=masks, removed_ml=cleaned.removed_ml, notes=cleaned.notes)
 
 
 def _nearest(cleaned: PostProcessed, source: Geometry, ct: Geometry) -> Iterator[OrganPart]:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from omentum.measures.boxes import joint_box, shifted
 from omentum.measures.plausibility.finding import Finding
 from omentum.measures.plausibility.rules import findings
 from omentum.score.calibration import Calibration
@@ -23,6 +22,7 @@ from omentum.score.error_model import ErrorModel
 from omentum.score.hot_spots import joined
 from omentum.score.scoring_grid import Sight, claims_of
 from omentum.score.voxel_features import Signals, organ_signals
+from omentum.volumes.boxes import joint_box, shifted
 from omentum.volumes.geometry import Box
 
 __all__ = ["ExpectedError", "Spot", "expected_errors"]

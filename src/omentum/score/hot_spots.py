@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from omentum.measures.boxes import shifted
 from omentum.measures.canonical_grid import CANONICAL_MM
 from omentum.measures.components import largest_components, pieces_of
 from omentum.measures.morphology import dilated
+from omentum.volumes.boxes import shifted
 from omentum.volumes.geometry import Box, Geometry
 
 __all__ = ["MOST_SPOTS", "described_box", "hot_spots", "joined"]

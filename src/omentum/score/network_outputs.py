@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.errors import GridMismatchError, ProjectError
-from omentum.measures.boxes import joint_box, organ_boxes, shifted
 from omentum.measures.probability_bytes import entropy_bytes, soft_bytes
 from omentum.records import Case, Prediction
+from omentum.volumes.boxes import joint_box, shifted
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import ORGANS
 from omentum.volumes.mask_files import read_masks
-from omentum.volumes.masks import MaskSet
+from omentum.volumes.masks import MaskSet, organ_boxes
 from omentum.volumes.probabilities import ENTROPIES_NAME, FULL, ProbabilityMaps, read_probabilities
 
 __all__ = ["Opinion", "OrganOpinions", "n_organs_map", "of_organ", "read_opinions"]

@@ -21,10 +21,10 @@ from omentum.abdomenatlas.attention import OrganAttention, organ_attention, over
 from omentum.abdomenatlas.attention_size import scaled_heat
 from omentum.abdomenatlas.datasets import targets
 from omentum.errors import ConfigError, GridMismatchError, ProjectError, UnreadableImageError
-from omentum.measures.boxes import joint_box, shifted
 from omentum.records import CaseScore, OrganScore
 from omentum.score.queue import attention_size_rows, priority_rows
 from omentum.volumes.atomic import writing
+from omentum.volumes.boxes import joint_box, shifted
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import ORGANS, organ
 from omentum.volumes.nifti_parts import Part, read_nifti_part, write_nifti_part

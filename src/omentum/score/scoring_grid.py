@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from omentum.measures.boxes import organ_boxes
 from omentum.measures.canonical_grid import canonical, masks_on
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organ
-from omentum.volumes.masks import MaskSet
+from omentum.volumes.masks import MaskSet, organ_boxes
 from omentum.volumes.probabilities import FULL, ProbabilityMaps
 from omentum.volumes.resample import resampled
 from omentum.volumes.volume import Volume

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from omentum.measures.boxes import bounding_box, grown, joint_box, shifted
 from omentum.measures.canonical_grid import CANONICAL_MM
 from omentum.score.scoring_grid import Claims, Part, Sight
 from omentum.score.shape_features import FORM_SIGNALS, TISSUE_SIGNALS, form_of, tissue_of
+from omentum.volumes.boxes import bounding_box, grown, joint_box, shifted
 from omentum.volumes.geometry import Box
 from omentum.volumes.probabilities import FULL
 

@@ -10,13 +10,13 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
-from omentum.measures.boxes import bounding_box, grown
 from omentum.measures.components import pieces_of
 from omentum.measures.morphology import dilated
 from omentum.records import MaskSource
+from omentum.volumes.boxes import bounding_box, grown, whole
 from omentum.volumes.geometry import Box
 from omentum.volumes.labels import organ
-from omentum.volumes.masks import MaskSet, OrganPart, whole
+from omentum.volumes.masks import MaskSet, OrganPart
 
 __all__ = ["hosts_filled"]
 

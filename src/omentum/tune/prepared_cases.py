@@ -18,8 +18,9 @@ from omentum.project.read_masks import read_chosen
 from omentum.records import LabelledCase, MaskSource
 from omentum.tune.merge_lesions import hosts_filled
 from omentum.volumes.atomic import writing
+from omentum.volumes.boxes import whole
 from omentum.volumes.labels import ORGANS, organ
-from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.masks import MaskSet
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
 

@@ -14,12 +14,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from omentum.measures.boxes import bounding_box, grown
 from omentum.networks.network import Network
 from omentum.networks.sample_features import FeaturesAt, features_at, voxels_seen
 from omentum.tune.augment import augmented
 from omentum.tune.config import ContinualConfig
 from omentum.tune.prepared_cases import PreparedCase
+from omentum.volumes.boxes import bounding_box, grown
 
 __all__ = ["N_KINDS", "OrganSamples", "sample_case"]
 

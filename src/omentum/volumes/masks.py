@@ -10,21 +10,17 @@ from typing import Any
 import fastremap
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from omentum.errors import UnknownOrganError
+from omentum.volumes.boxes import joint_box, whole
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organ, organs_named
 
-__all__ = ["MaskSet", "OrganPart", "whole"]
+__all__ = ["MaskSet", "OrganPart", "organ_boxes"]
 
 OrganPart = tuple[str, Box, npt.NDArray[np.bool_]]
 """An organ's name, the box its mask lies in, and the mask inside that box."""
-
-
-def whole(shape: tuple[int, int, int]) -> Box:
-    """Give the box that covers a whole grid."""
-    x, y, z = (slice(0, side) for side in shape)
-    return x, y, z
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,6 +150,19 @@ class MaskSet:
         shown = [[index for index in members if index in rank] for members in self.sets]
         lut = np.array([max(s, key=rank.__getitem__) if s else 0 for s in shown], dtype=np.uint8)
         return np.asarray(lut[self.codes])
+
+
+def organ_boxes(masks: MaskSet) -> dict[str, Box | None]:
+    """Find the box of every organ that a map speaks of, in one pass over its voxels; `None` where empty."""
+    codes = masks.codes.T if masks.codes.flags.f_contiguous else masks.codes
+    found: list[Any] = [None, *ndimage.find_objects(codes, max_label=len(masks.sets) - 1)]
+    if codes is not masks.codes:  # scipy walks in C order, six times faster along the memory
+        found = [box and box[::-1] for box in found]
+    by_set = list(zip(found, masks.sets, strict=True))
+    return {
+        name: joint_box(box for box, members in by_set if organ(name).index in members)
+        for name in masks.organs
+    }
 
 
 def _add(

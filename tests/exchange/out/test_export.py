@@ -12,9 +12,10 @@ from omentum.exchange.exporters.exporter import Export
 from omentum.exchange.exporters.training_sets import folds_by_patient
 from omentum.records import MaskSource
 from omentum.runners.in_process import InProcessRunner
+from omentum.volumes.boxes import whole
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import write_masks
-from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import read_nifti_geometry, write_nifti
 from omentum.volumes.orient import reoriented
 from omentum.volumes.volume import Volume

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from omentum.predict.postprocess.recipes import PostProcessed, postprocessed
+from omentum.volumes.boxes import whole
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.masks import whole
 
 Masks = dict[str, np.ndarray]
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from omentum.errors import ConfigError, UnknownOrganError
-from omentum.measures.boxes import bounding_box
 from omentum.predict.postprocess.recipes import RECIPES, postprocessed
+from omentum.volumes.boxes import bounding_box
 from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
 from omentum.volumes.volume import Volume
 

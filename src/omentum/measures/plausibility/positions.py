@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from omentum.measures.boxes import shifted
 from omentum.measures.plausibility.atlas import Place, expected, has_side, is_remnant, place_of, shift_mm
 from omentum.measures.plausibility.finding import Finding
 from omentum.measures.plausibility.rule_input import Mask, Point, Scene, Seen, centre_mm, marked
+from omentum.volumes.boxes import shifted
 from omentum.volumes.geometry import Box
 
 __all__ = ["far_piece", "missing", "wrong_place"]

@@ -12,10 +12,9 @@ import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 
-from omentum.measures.boxes import organ_boxes
 from omentum.measures.components import Pieces, pieces_of
 from omentum.volumes.geometry import Box, Geometry
-from omentum.volumes.masks import MaskSet
+from omentum.volumes.masks import MaskSet, organ_boxes
 
 __all__ = ["Mask", "Point", "Scene", "Seen", "centre_mm", "look_at", "margin_voxels", "marked", "world_axes"]
 

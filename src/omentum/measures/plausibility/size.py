@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from omentum.measures.boxes import grown
 from omentum.measures.morphology import dilated, filled
 from omentum.measures.plausibility.atlas import place_of
 from omentum.measures.plausibility.finding import Finding
 from omentum.measures.plausibility.rule_input import Mask, Scene, Seen, margin_voxels, marked
+from omentum.volumes.boxes import grown
 from omentum.volumes.geometry import Box
 from omentum.volumes.labels import organ
 

@@ -1,6 +1,6 @@
 """Which tumours and cysts are likely? Rules on their pieces, in mm.
 
-In:  a scene; hosts, margins and numbers of pieces come from the label table.
+In:  a case; hosts, margins and numbers of pieces come from the label table.
 Out: what each rule leaves of each lesion.
 """
 
@@ -8,41 +8,41 @@ import edt
 import numpy as np
 from scipy import ndimage
 
-from omentum.abdomenatlas.postprocess_input import Mask, Outcome, Part, Scene, inside
-from omentum.measures.boxes import grown, shifted
+from omentum.abdomenatlas.postprocess_input import Mask, Part, PostprocessInput, PostprocessResult, inside
 from omentum.measures.components import keep_largest, pieces_of
+from omentum.volumes.boxes import grown, shifted
 from omentum.volumes.labels import organ
 
 __all__ = ["count", "hosts"]
 
 
-def hosts(scene: Scene) -> Outcome:
+def hosts(case: PostprocessInput) -> PostprocessResult:
     """Pieces of lesions that begin far from every host are removed, if need be all; near ones stay whole."""
     parts, notes = {}, []
-    for name, part in scene.parts.items():
+    for name, part in case.parts.items():
         row = organ(name)
         if row.host_margin_mm is None:
             continue
-        host = scene.joined(row.hosts)
+        host = case.joined(row.hosts)
         if host is None:
             names = " or ".join(row.hosts)
             notes.append(f"{name}: no {names} was found, so that it lies in one was not checked")
         else:
-            parts[name] = part[0], _near(part, host, row.host_margin_mm, scene)
-    return Outcome(parts, tuple(notes))
+            parts[name] = part[0], _near(part, host, row.host_margin_mm, case)
+    return PostprocessResult(parts, tuple(notes))
 
 
-def count(scene: Scene) -> Outcome:
+def count(case: PostprocessInput) -> PostprocessResult:
     """Lesions keep so many of their largest pieces as the label table says."""
     parts = {}
-    for name, (box, mask) in scene.parts.items():
+    for name, (box, mask) in case.parts.items():
         most = organ(name).max_components
         if most is not None:
             parts[name] = box, keep_largest(mask, most)
-    return Outcome(parts)
+    return PostprocessResult(parts)
 
 
-def _near(part: Part, host: Part, margin_mm: float, scene: Scene) -> Mask:
+def _near(part: Part, host: Part, margin_mm: float, case: PostprocessInput) -> Mask:
     """Keep pieces with a voxel in the host, or with its centre within a margin of one of the host's."""
     box, mask = part
     pieces = pieces_of(mask)
@@ -51,13 +51,13 @@ def _near(part: Part, host: Part, margin_mm: float, scene: Scene) -> Mask:
         return mask
     for number, (x, y, z) in enumerate(ndimage.find_objects(pieces.numbers), start=1):
         piece = shifted((x, y, z), box), pieces.numbers[x, y, z] == number
-        meets[number] = meets[number] or _is_near(piece, host, margin_mm, scene)
+        meets[number] = meets[number] or _is_near(piece, host, margin_mm, case)
     return pieces.mask(np.flatnonzero(meets).tolist())
 
 
-def _is_near(piece: Part, host: Part, margin_mm: float, scene: Scene) -> bool:
-    spacing_mm = scene.geometry.spacing_mm
-    wide = grown(piece[0], int(margin_mm / min(spacing_mm)), scene.geometry.shape)
+def _is_near(piece: Part, host: Part, margin_mm: float, case: PostprocessInput) -> bool:
+    spacing_mm = case.geometry.spacing_mm
+    wide = grown(piece[0], int(margin_mm / min(spacing_mm)), case.geometry.shape)
     host_there = inside(host, wide)
     if not host_there.any():
         return False

@@ -1,6 +1,6 @@
 """Which lung is which? Joined lungs are parted, sides follow the patient, one lung alone stays.
 
-In:  a scene with both lungs as the network named them.
+In:  a case with both lungs as the network named them.
 Out: both lungs by where they lie; the network's names decide only where places do not.
 
 All that is called lung is taken together. Two large pieces beside each other are the lungs. Else the
@@ -14,9 +14,9 @@ import edt
 import numpy as np
 import numpy.typing as npt
 
-from omentum.abdomenatlas.postprocess_input import Mask, Outcome, Scene, inside
-from omentum.measures.boxes import grown
+from omentum.abdomenatlas.postprocess_input import Mask, PostprocessInput, PostprocessResult, inside
 from omentum.measures.components import Pieces, pieces_of
+from omentum.volumes.boxes import grown
 from omentum.volumes.geometry import Geometry
 
 __all__ = ["lungs"]
@@ -35,28 +35,28 @@ Two = tuple[Mask, Mask]
 """The left one and the right one."""
 
 
-def lungs(scene: Scene) -> Outcome:
+def lungs(case: PostprocessInput) -> PostprocessResult:
     """Lungs are told apart by where they lie, joined ones are parted; one of specks alone is emptied."""
-    joined = scene.joined(("lung_left", "lung_right"))
+    joined = case.joined(("lung_left", "lung_right"))
     if joined is None:
-        return Outcome()
-    box = grown(joined[0], 1, scene.geometry.shape)  # so that the mask's own border counts as a border
-    named = scene.seen("lung_left", box), scene.seen("lung_right", box)
+        return PostprocessResult()
+    box = grown(joined[0], 1, case.geometry.shape)  # so that the mask's own border counts as a border
+    named = case.seen("lung_left", box), case.seen("lung_right", box)
     pieces = pieces_of(inside(joined, box))
-    kept = [n for n in pieces.by_size if pieces.n_voxels[n] * scene.geometry.voxel_ml >= LEAST_ML]
+    kept = [n for n in pieces.by_size if pieces.n_voxels[n] * case.geometry.voxel_ml >= LEAST_ML]
     if not kept:
-        return Outcome()
+        return PostprocessResult()
     notes: tuple[str, ...] = ()
-    pair = _pair(pieces, scene.geometry)
+    pair = _pair(pieces, case.geometry)
     if pair is not None:
         two = pieces.mask([pair[0]]), pieces.mask([pair[1]])
     else:
         pair = kept[0], kept[0]
-        whole, middle = pieces.mask(kept[:1]), scene.geometry.shape[0] // 2 - box[0].start
-        two, notes = _told_apart(whole, named, middle, scene.geometry)
+        whole, middle = pieces.mask(kept[:1]), case.geometry.shape[0] // 2 - box[0].start
+        two, notes = _told_apart(whole, named, middle, case.geometry)
     rest = [number for number in kept if number not in pair]
     left, right = _with_rest(two, rest, pieces, named)
-    return Outcome({"lung_left": (box, left), "lung_right": (box, right)}, notes)
+    return PostprocessResult({"lung_left": (box, left), "lung_right": (box, right)}, notes)
 
 
 def _pair(pieces: Pieces, geometry: Geometry) -> tuple[int, int] | None:

@@ -1,15 +1,22 @@
 """Is the left kidney on the left? One rule for organs that come in pairs, lungs aside.
 
-In:  a scene, whose first axis points to the patient's right.
+In:  a case, whose first axis points to the patient's right.
 Out: both partners of each pair, and a note where they were exchanged.
 """
 
 import numpy as np
 
-from omentum.abdomenatlas.postprocess_input import Mask, Outcome, Part, Scene, inside, tight
-from omentum.measures.boxes import grown, joint_box
+from omentum.abdomenatlas.postprocess_input import (
+    Mask,
+    Part,
+    PostprocessInput,
+    PostprocessResult,
+    inside,
+    tight,
+)
 from omentum.measures.components import keep_largest, pieces_of
 from omentum.measures.morphology import dilated
+from omentum.volumes.boxes import grown, joint_box
 from omentum.volumes.labels import ORGANS
 
 __all__ = ["sides"]
@@ -23,25 +30,25 @@ MOST_RATIO = 4
 """Partners are exchanged only if neither is so many times larger: a stray speck says nothing about sides."""
 
 
-def sides(scene: Scene) -> Outcome:
+def sides(case: PostprocessInput) -> PostprocessResult:
     """Partners on the wrong sides are exchanged; pieces that lie with the partner go to it, even all."""
     parts: dict[str, Part] = {}
     notes: list[str] = []
     for left_name, right_name in PAIRS:
-        if not {left_name, right_name} <= scene.parts.keys():
+        if not {left_name, right_name} <= case.parts.keys():
             continue
-        left, right = scene.parts[left_name], scene.parts[right_name]
+        left, right = case.parts[left_name], case.parts[right_name]
         if _are_crossed(left, right):
             left, right = right, left
             notes.append(f"{left_name} and {right_name} lay on each other's side and were exchanged")
         if np.count_nonzero(left[1]) < np.count_nonzero(right[1]):
-            left, right = _given(left, right, scene)
-            right, left = _given(right, left, scene)
+            left, right = _given(left, right, case)
+            right, left = _given(right, left, case)
         else:
-            right, left = _given(right, left, scene)
-            left, right = _given(left, right, scene)
+            right, left = _given(right, left, case)
+            left, right = _given(left, right, case)
         parts |= {left_name: left, right_name: right}
-    return Outcome(parts, tuple(notes))
+    return PostprocessResult(parts, tuple(notes))
 
 
 def _are_crossed(left: Part, right: Part) -> bool:
@@ -51,7 +58,7 @@ def _are_crossed(left: Part, right: Part) -> bool:
     return bool(bigger <= MOST_RATIO * smaller) and left_box[0].start >= right_box[0].stop
 
 
-def _given(giver: Part, taker: Part, scene: Scene) -> tuple[Part, Part]:
+def _given(giver: Part, taker: Part, case: PostprocessInput) -> tuple[Part, Part]:
     """Move pieces that touch the taker's largest piece, are smaller, and have their middle within its width.
 
     Both halves of a horseshoe kidney touch, but side by side, so neither is taken for the other's pole.
@@ -59,7 +66,7 @@ def _given(giver: Part, taker: Part, scene: Scene) -> tuple[Part, Part]:
     if not taker[1].any():
         return giver, taker
     main_box, main = _main(taker)
-    wide = grown(main_box, 1, scene.geometry.shape)
+    wide = grown(main_box, 1, case.geometry.shape)
     box, mask = giver
     pieces = pieces_of(mask)
     meets = pieces.counted(inside((wide, dilated(inside((main_box, main), wide))), box)) > 0

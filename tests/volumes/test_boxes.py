@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omentum.measures.boxes import bounding_box, grown, joint_box, organ_boxes, shifted
+from omentum.volumes.boxes import bounding_box, grown, joint_box, shifted, whole
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.masks import MaskSet, organ_boxes
 
 
 def box(*ends):
