@@ -21,10 +21,10 @@ from omentum.phantoms.anatomy_map import read_anatomy
 from omentum.phantoms.phantom import LABELLED, make_phantom
 from omentum.phantoms.rendered import render_pair
 from omentum.volumes.geometry import Geometry
+from omentum.volumes.label_schemes import label_scheme
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import read_nifti
-from omentum.volumes.other_ids import other_ids
 from quality.cases import data_folder
 
 SEEDS = range(1000, 1060)
@@ -81,7 +81,7 @@ def everybody() -> Iterator[MaskSet]:
 def real_masks(path: Path, ids: str) -> MaskSet:
     """Read a person's label map."""
     volume = read_nifti(path)
-    values = other_ids(ids, path.parent).values
+    values = label_scheme(ids, path.parent).values
     lut = np.zeros(256, dtype=np.uint8)
     for name, own in values.items():
         lut[list(own)] = organ(name).index

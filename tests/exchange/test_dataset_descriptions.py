@@ -26,16 +26,16 @@ def test_ids_are_those_of_the_published_table(table, data_set):
     row = table.get(data_set.key)
     if row is None or row["own_id_to_class"] is None:
         pytest.skip("the table does not map it")
-    joined = {PAIRS[pair][0]: values for pair, values in data_set.meaning.joined.items()}
+    joined = {PAIRS[pair][0]: values for pair, values in data_set.scheme.joined.items()}
     ours = {
         value: organ(name).index
-        for name, values in {**data_set.meaning.values, **joined}.items()
+        for name, values in {**data_set.scheme.values, **joined}.items()
         for value in values
     }
     theirs = {int(own): index for own, index in row["own_id_to_class"].items() if index}
     assert ours == theirs
     dropped = {int(own) for own, index in row["own_id_to_class"].items() if not index}
-    assert dropped <= data_set.meaning.others
+    assert dropped <= data_set.scheme.others
     assert not dropped & set(ours)
 
 
@@ -45,7 +45,7 @@ def test_pairs_that_are_joined_are_those_of_the_published_table(table, data_set)
     if row is None:
         pytest.skip("the table does not have it")
     split = {organ(right).name for right, _ in row["right_left_split"]}
-    ours = {PAIRS[pair][0] for pair in data_set.meaning.joined}
+    ours = {PAIRS[pair][0] for pair in data_set.scheme.joined}
     assert ours == split - ({"kidney_right"} if data_set.key == "02" else set())  # its id 2 is never there
 
 
@@ -60,7 +60,7 @@ def test_names_of_data_sets_are_their_own():
 
 
 def test_lobes_are_lungs_and_whole_femurs_are_left_out():
-    meaning = data_set_named("totalsegmentator").meaning
+    meaning = data_set_named("totalsegmentator").scheme
     assert meaning.values["lung_right"] == (12, 13, 14)
     assert {75, 76} <= meaning.others
     assert not {"femur_left", "femur_right"} & set(meaning.organs)
@@ -68,14 +68,14 @@ def test_lobes_are_lungs_and_whole_femurs_are_left_out():
 
 def test_a_data_set_is_found_by_name_key_or_file(tmp_path):
     assert data_set_named("18").name == "18_FLARE"
-    assert data_set_named("Task10_colon").meaning.values == {"colon_tumor": (1,)}
+    assert data_set_named("Task10_colon").scheme.values == {"colon_tumor": (1,)}
     path = tmp_path / "ours.yaml"
     path.write_text(
         "name: ours\nlayouts: [{ct: 'scans/{case}', label: 'truth/{case}'}]\nvalues: {lung: 7, liver: [1, 2]}"
     )
     ours = data_set_named(str(path))
-    assert ours.meaning.joined == {"lung": (7,)}
-    assert ours.meaning.organs == ("liver", "lung_right", "lung_left")
+    assert ours.scheme.joined == {"lung": (7,)}
+    assert ours.scheme.organs == ("liver", "lung_right", "lung_left")
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_each_layout_of_each_data_set_comes_in_with_its_own_ids(
     atlas, tmp_path, write_volume, write_series, data_set, layout
 ):
     root = tmp_path / sorted(data_set.folder_names)[0]
-    values = sorted(data_set.meaning.known_values - {0})[:8]
+    values = sorted(data_set.scheme.known_values - {0})[:8]
     ct, label = (root / text.replace("{case}", "x_0003") for text in (layout.ct, layout.label))
     if layout.label.endswith("Ground"):
         write_series(ct)
@@ -55,7 +55,7 @@ def test_each_layout_of_each_data_set_comes_in_with_its_own_ids(
     else:
         write_volume(ct.with_name(f"{ct.name}.nii.gz"))
         if layout.label.endswith("segmentations"):
-            for stems in data_set.meaning.files.values():
+            for stems in data_set.scheme.files.values():
                 for stem in stems:
                     write_volume(label / f"{stem}.nii.gz", values=[1])
         else:
@@ -68,14 +68,14 @@ def test_each_layout_of_each_data_set_comes_in_with_its_own_ids(
     batch = add_found(atlas.workspace, look_through([root]))
     assert source.case_id in batch.done, batch.failed
     case = atlas.workspace.store.cases.get(source.case_id)
-    assert set(case.original_organs) <= set(data_set.meaning.organs)
+    assert set(case.original_organs) <= set(data_set.scheme.organs)
     there = set(np.unique(read_nifti(case.original_label_path).voxels).tolist()) - {0}
     assert there <= {organ(name).index for name in case.original_organs}
     if not data_set.only_present:
-        assert set(case.original_organs) == set(data_set.meaning.organs)
+        assert set(case.original_organs) == set(data_set.scheme.organs)
     for value in values if not layout.label.endswith(ENDED_BY_FOLDERS) else ():
-        named = [name for name, own in data_set.meaning.values.items() if value in own]
-        named += [one for pair, own in data_set.meaning.joined.items() if value in own for one in PAIRS[pair]]
+        named = [name for name, own in data_set.scheme.values.items() if value in own]
+        named += [one for pair, own in data_set.scheme.joined.items() if value in own for one in PAIRS[pair]]
         assert not named or there & {organ(name).index for name in named}
 
 

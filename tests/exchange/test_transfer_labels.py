@@ -7,7 +7,7 @@ from omentum.errors import LabelValueError, UnknownOrganError
 from omentum.exchange.importers.dataset_descriptions import known_data_sets
 from omentum.exchange.importers.transfer_labels import painted, transferred
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.label_schemes import PAIRS, LabelMeaning, meaning_named
+from omentum.volumes.label_schemes import PAIRS, LabelScheme, label_scheme
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
 from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
@@ -19,52 +19,52 @@ LEFT, RIGHT = slice(8, 22), slice(42, 56)  # of the patient: the first index run
 
 
 def ids(data_set) -> list[int]:
-    return sorted({value for own in data_set.meaning.values.values() for value in own})
+    return sorted({value for own in data_set.scheme.values.values() for value in own})
 
 
 @pytest.mark.parametrize("data_set", known_data_sets(), ids=lambda one: one.name)
 @pytest.mark.parametrize("orientation", ALL_ORIENTATIONS[::5])
 def test_every_id_of_every_data_set_becomes_its_organ_on_its_side(data_set, orientation):
-    for pair, (value, *_) in data_set.meaning.joined.items():
+    for pair, (value, *_) in data_set.scheme.joined.items():
         own = np.zeros(SHAPE, dtype=np.uint8)
         own[LEFT, 2:8, 2:8] = own[RIGHT, 2:8, 2:8] = value
         turned = reoriented(Volume(own, GRID), orientation)
         labels = reoriented(
-            Volume(transferred(turned.voxels, turned.geometry, data_set.meaning).labels, turned.geometry),
+            Volume(transferred(turned.voxels, turned.geometry, data_set.scheme).labels, turned.geometry),
             "RAS",
         ).voxels
         right, left = PAIRS[pair]
         assert set(np.unique(labels[LEFT])) == {0, organ(left).index}
         assert set(np.unique(labels[RIGHT])) == {0, organ(right).index}
-    for name, values in data_set.meaning.values.items():
+    for name, values in data_set.scheme.values.items():
         own = np.zeros(SHAPE, dtype=np.uint8)
         own[3, 3, : len(values)] = values
-        result = transferred(own, GRID, data_set.meaning)
+        result = transferred(own, GRID, data_set.scheme)
         np.testing.assert_array_equal(result.labels == organ(name).index, own > 0)
 
 
 def test_organs_that_a_data_set_does_not_have_are_unknown_and_not_empty():
-    lits = next(one for one in known_data_sets() if one.key == "04").meaning
+    lits = next(one for one in known_data_sets() if one.key == "04").scheme
     result = transferred(np.zeros(SHAPE, dtype=np.uint8), GRID, lits)
     assert result.organs == ("liver", "liver_tumor")  # empty, and known to be
 
 
 def test_values_that_nobody_named_are_refused():
     with pytest.raises(LabelValueError, match="the values 9"):
-        transferred(np.full(SHAPE, 9, dtype=np.uint8), GRID, meaning_named("liver"))
+        transferred(np.full(SHAPE, 9, dtype=np.uint8), GRID, label_scheme("liver"))
 
 
 def test_what_a_data_set_does_not_vouch_for_is_dropped():
     own = np.zeros(SHAPE, dtype=np.uint8)
     own[0], own[1] = 5, 8
-    meaning = meaning_named("abdomenatlas-1.0")
+    meaning = label_scheme("abdomenatlas-1.0")
     assert set(np.unique(transferred(own, GRID, meaning, organs=("liver",)).labels)) == {0, 6}
 
 
 def test_one_kidney_alone_is_told_and_goes_to_its_side():
     own = np.zeros(SHAPE, dtype=np.uint8)
     own[LEFT, 2:8, 2:8] = 1
-    meaning = LabelMeaning(name="kits", values={}, joined={"kidney": (1,)})
+    meaning = LabelScheme(name="kits", values={}, joined={"kidney": (1,)})
     result = transferred(own, GRID, meaning)
     assert set(np.unique(result.labels)) == {0, organ("kidney_left").index}
     assert result.notes == ("kidney: there is one side only, the left",)
@@ -73,9 +73,9 @@ def test_one_kidney_alone_is_told_and_goes_to_its_side():
 
 def test_a_meaning_names_only_what_there_is():
     with pytest.raises(UnknownOrganError):
-        LabelMeaning(name="x", values={"heart": (1,)})
+        LabelScheme(name="x", values={"heart": (1,)})
     with pytest.raises(UnknownOrganError):
-        LabelMeaning(name="x", values={}, joined={"liver": (1,)})
+        LabelScheme(name="x", values={}, joined={"liver": (1,)})
 
 
 def test_a_tumour_is_painted_on_its_host_and_what_it_covers_is_told():
@@ -95,7 +95,7 @@ def test_a_tumour_is_painted_on_its_host_and_what_it_covers_is_told():
 @pytest.mark.parametrize("name", ["s0327", "s0328"])
 def test_a_real_map_of_117_structures_becomes_ours(shared, name):
     own = read_nifti(shared / f"data/label_maps/{name}.nii.gz")
-    result = transferred(own.voxels, own.geometry, meaning_named("totalsegmentator"))
+    result = transferred(own.voxels, own.geometry, label_scheme("totalsegmentator"))
     table = json.loads((shared / "data/label_maps/labels_117.json").read_text())
     for value, theirs in table.items():
         ours = set(np.unique(result.labels[own.voxels == int(value)]).tolist())

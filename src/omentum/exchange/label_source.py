@@ -50,13 +50,13 @@ def _files(label: OriginalLabel) -> list[Path]:
 
 
 def _asked(label: OriginalLabel) -> bytes:
-    table = label.table
+    scheme = label.scheme
     asked = {
         "organs": label.organs,
         "only_present": label.only_present,
-        "values": {name: sorted(values) for name, values in table.values.items()},
-        "joined": {name: sorted(values) for name, values in table.joined.items()},
-        "others": sorted(table.others),
-        "files": {name: list(stems) for name, stems in table.files.items()},
+        "values": {name: sorted(values) for name, values in scheme.values.items()},
+        "joined": {name: sorted(values) for name, values in scheme.joined.items()},
+        "others": sorted(scheme.others),
+        "files": {name: list(stems) for name, stems in scheme.files.items()},
     }
     return json.dumps(asked, sort_keys=True).encode()

@@ -1,8 +1,4 @@
-"""Which networks ran elsewhere, and where did they leave their files? Kept by name, as weights are.
-
-In:  a name; or a folder, and what its values and file names mean.
-Out: `LeftFiles`. What is in the folder is read by `omentum.predict.mask_files`.
-"""
+"""Register, by name, the folders of networks that ran in other programs."""
 
 import json
 from collections.abc import Sequence
@@ -23,7 +19,7 @@ class LeftFiles:
 
     Attributes:
         folder: Absolute.
-        ids: What values and file names mean; see `omentum.volumes.other_ids`.
+        ids: What values and file names mean; as of `omentum.volumes.label_schemes.label_scheme`.
         organs: Those that the network knows; all that `ids` names where there are none.
     """
 

@@ -1,7 +1,7 @@
 """How does a public data set name its files, and what do its label values mean?
 
 In:  a small YAML file: one of those that come with the package, by name, or your own, by path.
-Out: `DataSet`: which path is a CT, where its label is, and `LabelMeaning`. No code is needed for a new one.
+Out: `DataSet`: which path is a CT, where its label is, and `LabelScheme`. No code is needed for a new one.
 
 The fields of the YAML file are told in `docs/adding-data.md`.
 """
@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from omentum.errors import ConfigError, UnknownOrganError
-from omentum.volumes.label_schemes import PAIRS, LabelMeaning, meaning_named
+from omentum.volumes.label_schemes import PAIRS, LabelScheme, label_scheme
 
 __all__ = ["DataSet", "Layout", "data_set_named", "known_data_sets", "read_data_set"]
 
@@ -69,7 +69,7 @@ class DataSet:
         key: Its number in AbdomenAtlas, such as `04`; empty where it has none.
         licence: Under which it may be used, as its publishers say; empty where that is not known.
         layouts: Ways in which its files are laid out.
-        meaning: What its label values mean.
+        scheme: What its label values mean.
         only_present: Whether an organ that a case's label does not hold is unknown there, for not every
             case was annotated in full.
         leave_out: By pattern of the file's stem, why such a CT is left out: MR scans, for one.
@@ -82,7 +82,7 @@ class DataSet:
     key: str = ""
     licence: str = ""
     layouts: tuple[Layout, ...] = ()
-    meaning: LabelMeaning
+    scheme: LabelScheme
     only_present: bool = False
     leave_out: tuple[tuple[str, str], ...] = ()
     patients: tuple[str, str] | None = None
@@ -157,7 +157,7 @@ def _data_set(where: str, told: Any) -> DataSet:
             key=str(told.get("key", "")),
             licence=str(told.get("licence", "")),
             layouts=tuple(Layout(ct=one["ct"], label=one.get("label")) for one in told.get("layouts", ())),
-            meaning=_meaning(str(told["name"]), told),
+            scheme=_scheme(str(told["name"]), told),
             only_present=bool(told.get("only_present", False)),
             leave_out=tuple(dict(told.get("leave_out", {})).items()),
             patients=None if "patients" not in told else (told["patients"]["from"], told["patients"]["name"]),
@@ -166,14 +166,14 @@ def _data_set(where: str, told: Any) -> DataSet:
         raise ConfigError(_OPTION, where, f"it says what cannot be ({error})") from None
 
 
-def _meaning(name: str, told: Mapping[str, Any]) -> LabelMeaning:
+def _scheme(name: str, told: Mapping[str, Any]) -> LabelScheme:
     if "like" in told:
-        return meaning_named(str(told["like"]))
+        return label_scheme(str(told["like"]))
     given = {key: _ids(value) for key, value in told.get("values", {}).items()}
     values = {key: ids for key, ids in given.items() if key not in PAIRS}
     joined = {key: ids for key, ids in given.items() if key in PAIRS}
     others = frozenset(_ids(told.get("others", [])))
-    return LabelMeaning(name=name, values=values, joined=joined, others=others)
+    return LabelScheme(name=name, values=values, joined=joined, others=others)
 
 
 def _ids(value: Any) -> tuple[int, ...]:

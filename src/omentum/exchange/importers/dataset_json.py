@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omentum.errors import ConfigError, UnknownOrganError
+from omentum.errors import ConfigError
 from omentum.exchange.importers.source import stem_of
-from omentum.volumes.label_schemes import LabelMeaning, meaning_named
-from omentum.volumes.other_ids import DATASET_JSON
+from omentum.volumes.label_schemes import DATASET_JSON, LabelScheme, label_scheme
 from omentum.volumes.read import is_volume
 
 __all__ = ["CaseList", "read_list"]
@@ -29,11 +28,11 @@ class CaseList:
 
     Attributes:
         pairs: A CT, and its label if it has one; files that are named but are not there, too.
-        meaning: What the label values mean; `None` where the file does not say, or names none of our organs.
+        scheme: What the label values mean; `None` if the file does not say, or names none of our organs.
     """
 
     pairs: tuple[tuple[Path, Path | None], ...]
-    meaning: LabelMeaning | None
+    scheme: LabelScheme | None
 
 
 def read_list(path: Path) -> CaseList | None:
@@ -65,7 +64,7 @@ def read_list(path: Path) -> CaseList | None:
     pairs = dict(_listed(path.parent, told)) or dict(_raw(path.parent))
     if not pairs:
         return None
-    return CaseList(pairs=tuple(pairs.items()), meaning=_meaning(path, told))
+    return CaseList(pairs=tuple(pairs.items()), scheme=_scheme(path, told))
 
 
 def _listed(folder: Path, told: Mapping[str, Any]) -> Iterator[tuple[Path, Path | None]]:
@@ -103,10 +102,10 @@ def _volumes(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if is_volume(path) and not path.name.startswith("."))
 
 
-def _meaning(path: Path, told: Mapping[str, Any]) -> LabelMeaning | None:
+def _scheme(path: Path, told: Mapping[str, Any]) -> LabelScheme | None:
     if path.name != DATASET_JSON or "labels" not in told:
         return None
     try:
-        return meaning_named(DATASET_JSON, path.parent)
-    except (ConfigError, UnknownOrganError):
+        return label_scheme(DATASET_JSON, path.parent)
+    except ConfigError:
         return None

@@ -62,7 +62,7 @@ def named_in(data_set: DataSet, path: Path) -> str:
 
 def label_of(data_set: DataSet, path: Path) -> OriginalLabel:
     """Say what a label of a data set means."""
-    return OriginalLabel(path=path, meaning=data_set.meaning, only_present=data_set.only_present)
+    return OriginalLabel(path=path, ids=data_set.scheme, only_present=data_set.only_present)
 
 
 def _fit(data_set: DataSet, root: Path, key: str, by_path: Mapping[str, Path]) -> Path | None:

@@ -16,8 +16,7 @@ from pydicom.errors import InvalidDicomError
 from omentum.errors import GridMismatchError, UnreadableImageError
 from omentum.volumes.dicom import LPS_TO_RAS
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.label_schemes import pair_in_words
-from omentum.volumes.other_ids import organ_in_words
+from omentum.volumes.label_schemes import organ_in_words, pair_in_words
 
 __all__ = ["named_segments", "read_segments"]
 

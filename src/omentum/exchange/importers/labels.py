@@ -16,7 +16,7 @@ import numpy.typing as npt
 from omentum.errors import ConfigError, LabelValueError, UnreadableImageError
 from omentum.exchange.importers.transfer_labels import Transferred, painted, transferred
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.label_schemes import LabelMeaning, meaning_named
+from omentum.volumes.label_schemes import LabelScheme, label_scheme
 from omentum.volumes.labels import organ, organs_named
 from omentum.volumes.read import is_volume, read_mask
 
@@ -30,43 +30,40 @@ class OriginalLabel:
     Attributes:
         path: A label map on the CT's grid; a folder with one file an organ, or with the slices of a mask as
             PNG; a DICOM-SEG or RTSTRUCT file.
-        ids: What its values mean: a subset (`omentum`, `abdomenatlas-1.0`, `abdomenatlas-1.1`),
-            `totalsegmentator`, or an organ, of which it is a 0/1 mask.
+        ids: What its values mean: a scheme, or the name of one, as of `label_scheme`.
         organs: What the data set annotates; all that `ids` names where not said. Values of other organs
             are dropped, for nobody vouches for them.
-        meaning: What its values mean, in place of `ids`.
         only_present: Whether an organ without a voxel is unknown, as not every case is annotated in full.
 
     Raises:
-        UnknownOrganError: `ids` is no subset and no organ, or `organs` names what is neither.
-        ConfigError: An organ is named that `ids` has no value for.
+        UnknownOrganError: `organs` names no organ.
+        ConfigError: No scheme is named `ids`, or it has no value for an organ of `organs`.
     """
 
     path: Path
-    ids: str = "omentum"
+    ids: str | LabelScheme = "omentum"
     organs: tuple[str, ...] = ()
-    meaning: LabelMeaning | None = None
     only_present: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be, before any volume is read; settle the organs' names and order."""
-        known = self.table.organs
+        known = self.scheme.organs
         organs = tuple(row.name for row in organs_named(self.organs or known))
         for name in organs:
             if name not in known:
-                rule = f"{self.table.name!r} has values for {', '.join(known)} only"
+                rule = f"{self.scheme.name!r} has values for {', '.join(known)} only"
                 raise ConfigError("organs", name, rule)
         object.__setattr__(self, "organs", organs)
 
     @property
-    def table(self) -> LabelMeaning:
+    def scheme(self) -> LabelScheme:
         """What each value of the file means."""
-        return self.meaning or meaning_named(self.ids, self.path.parent)
+        return label_scheme(self.ids, self.path.parent) if isinstance(self.ids, str) else self.ids
 
     @property
     def may_have_pairs(self) -> bool:
         """Whether left and right may have to be told apart."""
-        return bool(self.table.joined) or not (is_volume(self.path) or self.path.is_dir())
+        return bool(self.scheme.joined) or not (is_volume(self.path) or self.path.is_dir())
 
 
 def read_original(
@@ -92,14 +89,14 @@ def read_original(
     if is_volume(label.path):
         own = read_mask(label.path, geometry).voxels
         result = transferred(
-            own, geometry, label.table, organs=label.organs, middle_mm=middle_mm, where=label.path
+            own, geometry, label.scheme, organs=label.organs, middle_mm=middle_mm, where=label.path
         )
     elif label.path.is_dir():
         pictures = sorted(label.path.glob("*.png"), key=_in_number_order)
         if pictures:
             own = _stacked(label.path, pictures, geometry, slices)
             result = transferred(
-                own, geometry, label.table, organs=label.organs, middle_mm=middle_mm, where=label.path
+                own, geometry, label.scheme, organs=label.organs, middle_mm=middle_mm, where=label.path
             )
         else:
             result = painted(_organ_files(label, geometry), geometry, middle_mm=middle_mm)
@@ -125,7 +122,7 @@ def _vouched(label: OriginalLabel, result: Transferred) -> Transferred:
 def _organ_files(label: OriginalLabel, geometry: Geometry) -> Iterator[tuple[str, npt.NDArray[Any]]]:
     """Read one mask after another; an organ of which a part has no file is unknown."""
     n_found = 0
-    for name, stems in label.table.files.items():
+    for name, stems in label.scheme.files.items():
         if name not in label.organs:
             continue
         paths = [_volume(label.path, stem) for stem in stems]
@@ -136,7 +133,7 @@ def _organ_files(label: OriginalLabel, geometry: Geometry) -> Iterator[tuple[str
                 n_found += 1
                 yield name, _one_valued(path, geometry)
     if not n_found:
-        seen = f"no file in it is named as {label.table.name!r} names organs"
+        seen = f"no file in it is named as {label.scheme.name!r} names organs"
         raise UnreadableImageError(label.path, seen, "say which ids it uses")
 
 

@@ -140,11 +140,11 @@ class _Search:
             meaning = None
             if label is not None and not label.is_file():
                 self._leave([label], f"{path.name} lists it, and it is not there")
-            elif label is not None and listed.meaning is None:
+            elif label is not None and listed.scheme is None:
                 why = f"{path.name} names none of our organs; say with --label what its values mean"
                 self._leave([label], why)
-            elif label is not None:
-                meaning = OriginalLabel(path=label, meaning=listed.meaning)
+            elif label is not None and listed.scheme is not None:
+                meaning = OriginalLabel(path=label, ids=listed.scheme)
             case_id = case_id_of(ct).removesuffix(_CHANNEL)
             self.sources.append(Source(path=Path(os.path.normpath(ct)), case_id=case_id, label=meaning))
 
@@ -280,7 +280,7 @@ def _label_in(data_set: DataSet, path: Path) -> OriginalLabel:
     label = label_of(data_set, path)
     if not is_label_table(path.with_name("labels.json")):
         return label
-    return replace(label, ids="omentum", meaning=None, organs=data_set.meaning.organs)
+    return replace(label, ids="omentum", organs=data_set.scheme.organs)
 
 
 def _prefixed(name: str) -> DataSet | None:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from omentum.errors import LabelValueError
 from omentum.measures.split_sides import Sides, split_sides
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.label_schemes import PAIRS, LabelMeaning
+from omentum.volumes.label_schemes import PAIRS, LabelScheme
 from omentum.volumes.labels import organ
 
 __all__ = ["Transferred", "painted", "transferred"]
@@ -43,7 +43,7 @@ class Transferred:
 def transferred(
     own: Labels,
     geometry: Geometry,
-    meaning: LabelMeaning,
+    scheme: LabelScheme,
     *,
     organs: Sequence[str] = (),
     middle_mm: float | None = None,
@@ -57,28 +57,26 @@ def transferred(
     Args:
         own: The data set's own values `(x, y, z)`.
         geometry: The grid.
-        meaning: What the values mean.
-        organs: What the data set vouches for; all that `meaning` speaks of where not said. Others go.
+        scheme: What the values mean.
+        organs: What the data set vouches for; all in `scheme` where not said. Others go.
         middle_mm: Middle of the body along R, for a pair of which one side is there.
         where: The file, for the message.
 
     Raises:
-        LabelValueError: A value is there that `meaning` does not know.
+        LabelValueError: A value is there that `scheme` does not know.
     """
     present = fastremap.unique(own).tolist()
-    unknown = [value for value in present if value not in meaning.known_values]
+    unknown = [value for value in present if value not in scheme.known_values]
     if unknown:
-        seen = (
-            f"it holds the values {', '.join(map(str, unknown))}, and {meaning.name!r} has {_said(meaning)}"
-        )
+        seen = f"it holds the values {', '.join(map(str, unknown))}, and {scheme.name!r} has {_said(scheme)}"
         raise LabelValueError(where, seen, "say which ids it uses, or map them to those first")
-    wanted = tuple(organs or meaning.organs)
+    wanted = tuple(organs or scheme.organs)
     lut = np.zeros(256, dtype=np.uint8)
-    for name in sorted(meaning.values, key=lambda name: organ(name).index):
-        lut[list(meaning.values[name])] = organ(name).index if name in wanted else 0
+    for name in sorted(scheme.values, key=lambda name: organ(name).index):
+        lut[list(scheme.values[name])] = organ(name).index if name in wanted else 0
     labels = lut[own]
     notes: list[str] = []
-    for pair, values in meaning.joined.items():
+    for pair, values in scheme.joined.items():
         if set(PAIRS[pair]) & set(wanted):
             sides = split_sides(_is_one_of(own, values), geometry, middle_mm=middle_mm)
             for name, mask in zip(PAIRS[pair], (sides.right, sides.left), strict=True):
@@ -87,8 +85,8 @@ def transferred(
     return Transferred(labels=labels, organs=wanted, notes=tuple(notes))
 
 
-def _said(meaning: LabelMeaning) -> str:
-    values = sorted(meaning.known_values - {0})
+def _said(scheme: LabelScheme) -> str:
+    values = sorted(scheme.known_values - {0})
     is_run = values == list(range(values[0], values[-1] + 1)) and len(values) > 1
     return f"{values[0]} to {values[-1]}" if is_run else ", ".join(map(str, values))
 

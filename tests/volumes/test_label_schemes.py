@@ -3,32 +3,32 @@ import json
 import pytest
 
 from omentum.errors import ConfigError
+from omentum.volumes.label_schemes import LabelScheme, label_scheme
 from omentum.volumes.labels import ORGANS, SUBSETS, organ, subset_ids
-from omentum.volumes.other_ids import OtherIds, other_ids
 
 
-def of_labels(folder, labels) -> OtherIds:
+def of_labels(folder, labels) -> LabelScheme:
     (folder / "dataset.json").write_text(json.dumps({"labels": labels}))
-    return other_ids("dataset.json", folder)
+    return label_scheme("dataset.json", folder)
 
 
 @pytest.mark.parametrize("name", sorted(SUBSETS))
 def test_a_subset_of_ours_means_what_it_means_everywhere(tmp_path, name):
-    ids = other_ids(name, tmp_path)
+    ids = label_scheme(name, tmp_path)
     assert {value: organ_name for organ_name, (value,) in ids.values.items()} == subset_ids(name)
     assert ids.known_values == {0, *subset_ids(name)}
 
 
 def test_totalsegmentators_values_are_those_of_its_own_list(shared, tmp_path):
     listed = json.loads((shared / "data" / "label_maps" / "labels_117.json").read_text())
-    ids = other_ids("totalsegmentator", tmp_path)
+    ids = label_scheme("totalsegmentator", tmp_path)
     assert ids.known_values == {int(value) for value in listed}
     for name in ids.values:
         assert [listed[str(value)] for value in ids.values[name]] == list(ids.files[name])
 
 
 def test_whole_femurs_are_no_heads_of_femurs_and_both_cysts_are_one_organ(tmp_path):
-    ids = other_ids("totalsegmentator", tmp_path)
+    ids = label_scheme("totalsegmentator", tmp_path)
     assert not {"femur_left", "femur_right"} & ids.values.keys()
     assert {75, 76} <= ids.others
     assert ids.values["kidney_cyst"] == (23, 24)
@@ -70,7 +70,8 @@ def test_regions_first_versions_and_lobes_are_unions(tmp_path):
         tmp_path, {"background": 0, "liver": [1, 2], "liver_tumor": 2, "kidney": 3, "ignore": 4}
     )
     assert regions.values == {"liver": (1, 2), "liver_tumor": (2,)}
-    assert regions.others == {3}
+    assert regions.joined == {"kidney": (3,)}
+    assert not regions.others
     assert of_labels(tmp_path, {"0": "background", "6": "spleen"}).values == {"spleen": (6,)}
     lobes = {"lung_upper_lobe_left": 1, "lung_lower_lobe_left": 2, "lung_upper_lobe_right": 3}
     assert of_labels(tmp_path, lobes).values == {"lung_left": (1, 2)}
@@ -78,9 +79,9 @@ def test_regions_first_versions_and_lobes_are_unions(tmp_path):
 
 def test_what_is_no_numbering_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"totalsegmentator, dataset\.json"):
-        other_ids("amos", tmp_path)
+        label_scheme("amos", tmp_path)
     with pytest.raises(ConfigError, match=r"there is no .*copy nnU-Net's"):
-        other_ids("dataset.json", tmp_path)
+        label_scheme("dataset.json", tmp_path)
     with pytest.raises(ConfigError, match="none of our organs"):
         of_labels(tmp_path, {"background": 0, "brain": 1})
 
