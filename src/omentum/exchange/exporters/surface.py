@@ -1,15 +1,12 @@
-"""What is the surface of a mask? A closed mesh that encloses the volume of its voxels.
+"""Turn a mask into a closed mesh that encloses the volume of its voxels.
 
-In:  a mask and its grid.
-Out: corners in mm and triangles, by surface nets: one corner in each cell of eight voxels that are not all
-     alike, smoothed without shrinking, and then moved along the normals until the volume is the mask's.
-
-Source: Gibson 1998, Constrained elastic surface nets; Taubin 1995, A signal processing approach to fair
-surface design.
+Marching cubes, smoothed without shrinking (Taubin 1995, A signal processing approach to fair surface design),
+then moved along the normals until the volume is the mask's.
 """
 
 import numpy as np
 import numpy.typing as npt
+from skimage.measure import marching_cubes
 
 from omentum.volumes.geometry import Geometry
 
@@ -34,9 +31,11 @@ def surface(mask: npt.NDArray[np.bool_], geometry: Geometry) -> Mesh:
     """
     if not mask.any():
         return np.empty((0, 3)), np.empty((0, 3), dtype=np.int64)
-    corners, quads = _net(np.pad(mask, 1))
-    corners = _smoothed(corners - 1.0, quads)  # of the padded mask, from its first voxel to the mask's
-    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+    corners, triangles, _, _ = marching_cubes(
+        np.pad(mask, 1).astype(np.uint8), 0.5, gradient_direction="ascent"
+    )
+    triangles = triangles.astype(np.int64)
+    corners = _smoothed(corners.astype(np.float64) - 1.0, triangles)  # indices of the mask without its margin
     if np.linalg.det(geometry.affine[:3, :3]) < 0:
         triangles = triangles[:, ::-1]
     wanted_mm3 = float(np.count_nonzero(mask)) * geometry.voxel_ml * 1000.0
@@ -55,52 +54,9 @@ def enclosed_mm3(corners: _Corners, triangles: _Triangles) -> float:
     return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6.0)
 
 
-def _net(mask: npt.NDArray[np.bool_]) -> tuple[_Corners, _Triangles]:
-    """Give corners in voxels of the mask given, and faces of four of them."""
-    cells = np.zeros(np.array(mask.shape) - 1, dtype=np.int8)
-    for offset in np.ndindex(2, 2, 2):
-        cells += _shifted(mask, offset)
-    mixed = np.argwhere((cells > 0) & (cells < 8))
-    numbers = np.full(cells.shape, -1, dtype=np.int64)
-    numbers[tuple(mixed.T)] = np.arange(len(mixed))
-    total, n = np.zeros((len(mixed), 3)), np.zeros(len(mixed))
-    for first in np.ndindex(2, 2, 2):
-        for axis in range(3):
-            if first[axis] == 0:
-                second = tuple(1 if own == axis else side for own, side in enumerate(first))
-                crosses = mask[tuple((mixed + first).T)] != mask[tuple((mixed + second).T)]
-                total += crosses[:, None] * (np.array(first) + np.array(second)) / 2.0
-                n += crosses
-    return mixed + total / n[:, None], _faces(mask, numbers)
-
-
-def _shifted(mask: npt.NDArray[np.bool_], offset: tuple[int, ...]) -> npt.NDArray[np.bool_]:
-    return mask[tuple(slice(start, start + side - 1) for start, side in zip(offset, mask.shape, strict=True))]
-
-
-def _faces(mask: npt.NDArray[np.bool_], numbers: npt.NDArray[np.int64]) -> _Triangles:
-    """Between two neighbouring voxels that differ, span the four cells that both belong to."""
-    quads = []
-    for axis in range(3):
-        across = (axis + 1) % 3, (axis + 2) % 3
-        change = np.diff(mask.astype(np.int8), axis=axis)
-        for leaves in (-1, 1):
-            at = np.argwhere(change == leaves)
-            ring = [(0, 0), (-1, 0), (-1, -1), (0, -1)][::-leaves]
-            corners = []
-            for first, second in ring:
-                cell = at.copy()
-                cell[:, across[0]] += first
-                cell[:, across[1]] += second
-                corners.append(numbers[tuple(cell.T)])
-            quads.append(np.column_stack(corners))
-    return np.concatenate(quads)
-
-
-def _smoothed(corners: _Corners, quads: _Triangles) -> _Corners:
+def _smoothed(corners: _Corners, triangles: _Triangles) -> _Corners:
     """Move each corner towards its neighbours and back again, so that steps go and the size stays."""
-    pairs = np.concatenate([quads[:, [place, (place + 1) % 4]] for place in range(4)])
-    pairs = np.concatenate([pairs, pairs[:, ::-1]])
+    pairs = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
     n = np.bincount(pairs[:, 0], minlength=len(corners))[:, None].astype(np.float64)
     for step in (_SHRINK, _SWELL) * _N_SMOOTHED:
         sums = [
