@@ -15,7 +15,7 @@ from omentum.exchange.add import OriginalLabel
 from omentum.project.project import begin_project, opened
 from omentum.project.settings import Settings
 from omentum.records import TaskKind, TaskState
-from omentum.records.promotions import Verdict
+from omentum.records.promotions import GateOutcome
 from omentum.review.simulated import SimulatedReader
 from omentum.score.audit_round import audit_tasks
 from omentum.tune.config import ContinualConfig
@@ -59,9 +59,7 @@ def _revise(cohort, tasks, folder):
 
 def test_the_first_half_ends_with_tasks_for_people(workspace, tmp_path):
     told = []
-    half = loop.first_half(
-        workspace, tmp_path / "tasks", top=3, tell=lambda step, _progress: told.append(step)
-    )
+    half = loop.first_half(workspace, tmp_path / "tasks", top=3, progress=lambda step, *_: told.append(step))
     assert told == ["predict", "predict", "score", "score"]
     assert [task.rank for task in sorted(half.tasks, key=lambda task: task.rank)] == [1, 2, 3]
     states = [task.state for task in workspace.store.tasks.of_round(1)]
@@ -79,7 +77,7 @@ def test_the_second_half_ends_with_a_network_that_is_judged_and_then_the_next_ro
     assert {one.minutes for one in done.revisions} == set(minutes_of.values())
     assert done.release.n_cases == 2
     assert (done.network.name, done.network.parent) == ("starter-r1", "starter")
-    assert done.verdict.outcome is Verdict.UNDECIDED, "nobody is held out"
+    assert done.verdict.outcome is GateOutcome.UNDECIDED, "nobody is held out"
     assert workspace.store.rounds.current().number == 1
     assert "fewer than 8 held-out patients" in done.report_path.read_text()
     loop.decide(workspace, accept=True, by="reader-1")
@@ -269,11 +267,11 @@ def test_both_networks_are_judged_on_the_same_held_out_masks_and_no_other_case_i
     _half_done(with_held_out, abdomens, tmp_path / "1")
     done = loop.second_half(with_held_out, tmp_path / "1", "V1")
     (organ_name,) = {one.organ for one in done.revisions}
-    assert done.verdict.outcome in (Verdict.PROMOTED, Verdict.KEPT_OUT)
+    assert done.verdict.outcome in (GateOutcome.PROMOTED, GateOutcome.KEPT_OUT)
     assert [(one.organ, one.n_patients) for one in done.verdict.organs] == [(organ_name, 2)]
     assert set(with_held_out.predictions("starter-r1")) == {"phantom_0002", "phantom_0003"}
     current = with_held_out.store.rounds.current()
-    used = "starter-r1" if done.verdict.outcome is Verdict.PROMOTED else "starter"
+    used = "starter-r1" if done.verdict.outcome is GateOutcome.PROMOTED else "starter"
     assert (current.number, current.network) == (2, used)
     assert "What the gate says" in done.report_path.read_text()
 
@@ -319,7 +317,7 @@ def test_a_round_whose_network_was_promoted_before_a_kill_begins_with_the_next_c
     workspace = with_held_out
     _half_done(workspace, abdomens, tmp_path / "1")
     with monkeypatch.context() as patched:
-        patched.setattr(loop, "turn_round", lambda _: None)
+        patched.setattr(loop, "start_next_round", lambda _: None)
         loop.second_half(workspace, tmp_path / "1", "V1")
     assert workspace.store.rounds.current().number == 1
     half = loop.first_half(workspace, tmp_path / "2", top=1)

@@ -6,7 +6,7 @@ Out: cases and versions of their labels (`exchange`), predictions (`predict`) an
      is called again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,6 @@ from omentum.runners.runner import Progress
 
 __all__ = ["Added", "add_cases", "add_found"]
 
-Tell = Callable[[str, Progress], None]
 _NOTHING = Batch(done=(), skipped=(), failed=())
 
 
@@ -53,7 +52,7 @@ def add_cases(
     case_id: str | None = None,
     labels: Labels | None = None,
     manner: Manner = AS_IT_IS,
-    tell: Tell | None = None,
+    progress: Progress | None = None,
 ) -> Added:
     """Add every CT found in files and folders; see `add_found`.
 
@@ -63,14 +62,14 @@ def add_cases(
         case_id: A name for the one CT there is, instead of one from its path.
         labels: Finds a CT's original label, in place of the one that its layout has.
         manner: How they come in.
-        tell: Told of the progress.
+        progress: Told of the progress.
 
     Raises:
         ConfigError: `case_id` is given for more than one CT, or cannot be a folder's name.
         ImageError: A path is no CT and no folder of any.
     """
     looked = look_through(paths)
-    return add_found(project, looked, case_id=case_id, labels=labels, manner=manner, tell=tell)
+    return add_found(project, looked, case_id=case_id, labels=labels, manner=manner, progress=progress)
 
 
 def add_found(
@@ -80,7 +79,7 @@ def add_found(
     case_id: str | None = None,
     labels: Labels | None = None,
     manner: Manner = AS_IT_IS,
-    tell: Tell | None = None,
+    progress: Progress | None = None,
 ) -> Added:
     """Add CTs that were found; then, of those that are in, their labels and what was made of them before.
 
@@ -91,19 +90,17 @@ def add_found(
 
     Args, errors: As of `add_cases`.
     """
-    cases = batch.add_found(
-        project, looked, case_id=case_id, labels=labels, manner=manner, progress=_named(tell, "add")
-    )
+    cases = batch.add_found(project, looked, case_id=case_id, labels=labels, manner=manner, progress=progress)
     known = [one for one in cases.sources if one.case_id in cases.skipped]
     given = [(one, one.label if labels is None else labels(one)) for one in known]
     seen = look_at_labels(
         project,
         [(one, label) for one, label in given if label is not None],
         manner=manner,
-        progress=_named(tell, "labels"),
+        progress=progress,
     )
     made = [one for one in cases.sources if one.made is not None]
-    predictions, not_predicted = _predictions(project, made, manner, _named(tell, "predictions"))
+    predictions, not_predicted = _predictions(project, made, manner, progress)
     drawn = [
         DrawnBefore(
             case_id=one.case_id, organ=mask.organ, path=mask.path, shown=mask.shown, network=mask.network
@@ -112,7 +109,7 @@ def add_found(
         if one.made is not None
         for mask in one.made.revisions
     ]
-    revisions, not_drawn = take_drawn(project, drawn, progress=_named(tell, "revisions"))
+    revisions, not_drawn = take_drawn(project, drawn, progress=progress)
     return Added(
         cases=cases,
         labels=seen,
@@ -126,16 +123,16 @@ def _predictions(
     project: Project,
     sources: Sequence[Source],
     manner: Manner,
-    progress: Callable[[Progress], None] | None,
+    progress: Progress | None,
 ) -> tuple[Batch, tuple[Failure, ...]]:
     found = [(one, left) for one in sources if one.made is not None for left in one.made.networks]
     if not found:
         return _NOTHING, ()
-    from omentum.predict.imported_predictions import LeftBefore, take_left
+    from omentum.predict.imported_predictions import ImportedFiles, import_predictions
 
     secret = read_secret(project.folder)
     left = [
-        LeftBefore(
+        ImportedFiles(
             case_id=one.case_id,
             network=network.name,
             folder=network.folder,
@@ -143,8 +140,4 @@ def _predictions(
         )
         for one, network in found
     ]
-    return take_left(project, left, progress=progress)
-
-
-def _named(tell: Tell | None, step: str) -> Callable[[Progress], None] | None:
-    return None if tell is None else lambda progress: tell(step, progress)
+    return import_predictions(project, left, progress=progress)

@@ -1,23 +1,22 @@
-"""What is one round of Omentum? Two halves, with people between them.
+"""Run one round of Omentum: two halves, with the work of people between them.
 
     first half    predict ── every CT, with the networks in use
-                  score ──── where are the predictions probably wrong? the queue
-                  export ─── tasks for the experts, as folders that any viewer opens
-        people    revise, just there, and save `<organ>_revised.nii.gz`
+                  score ──── find where predictions are probably wrong; make the queue
+                  export ─── tasks for the readers, as folders that any viewer opens
+        people    revise in these folders, and save `<organ>_revised.nii.gz`
     second half   import ─── their masks, kept for good
                   assemble ─ the masks that stand, into a release with its lineage
                   stop? ──── the audit bounds what is still wrong: this round may be the last
                   tune ───── the heads of revised organs, on a frozen trunk with a little replay
-                  gate ───── on patients that are never learned from: may it take its parent's place?
+                  gate ───── compare with the parent network on held-out patients
                   evaluate ─ all rounds side by side; the report, with the verdict
 
-In:  an open project.
-Out: the next round, begun with the tuned network or with its parent; none while the verdict waits for a
-     person, or by `stop_rule`. Each step does only what is not done yet, so that a round that was killed
-     anywhere goes on when it is called again.
+The next round begins with the tuned network or with its parent; none begins while the verdict waits for a
+person, or by `stop_rule`. Each step does only what is not done yet, so that a round that was killed anywhere
+continues when it is called again.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +25,7 @@ from omentum.assemble.current_release import release_named
 from omentum.assemble.released import read_release
 from omentum.assemble.stage import assemble_round
 from omentum.errors import ReviewError
-from omentum.evaluate.gate_stage import judge_round, turn_round
+from omentum.evaluate.gate_stage import judge_round, start_next_round
 from omentum.evaluate.promotion_decisions import decide, roll_back
 from omentum.evaluate.report_data import RoundReport
 from omentum.evaluate.stage import evaluate_round
@@ -69,9 +68,6 @@ __all__ = [
     "tune",
 ]
 
-Tell = Callable[[str, Progress], None]
-"""Told which step is under way and how far it is."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstHalf:
@@ -85,16 +81,16 @@ class FirstHalf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecondHalf:
-    """What people's work became."""
+    """What became of the revisions."""
 
     revisions: tuple[Revision, ...]
     release: Release
     stop: StopRule
-    """Decided before tuning, for it is about the masks that are in the release."""
+    """Decided before tuning, as it is about the masks in the release."""
     network: NetworkRecord | None
     """Tuned in this round; `None` where the round is the last."""
     verdict: Promotion | None
-    """Whether that network is used from now on; `None` likewise."""
+    """Whether that network is used from now on; `None` where none was tuned."""
     report_path: Path
     set_aside: tuple[Failure, ...] = ()
     """Files of the readers that were not taken, with the reason."""
@@ -106,7 +102,7 @@ def first_half(
     *,
     top: int | None = None,
     device: str = "cpu",
-    tell: Tell | None = None,
+    progress: Progress | None = None,
 ) -> FirstHalf:
     """Predict, score, and write the first tasks of the queue for the experts.
 
@@ -115,11 +111,11 @@ def first_half(
         tasks_dir: Gets a folder for each case to revise.
         top: Most tasks; the whole queue where not said.
         device: Where networks run.
-        tell: Told of the progress.
+        progress: Receives the progress of each step.
     """
-    turn_round(project)  # where a kill came between a verdict and what follows from it
-    predicted = predict(project, device=device, tell=tell)
-    scored = score(project, tell=tell)
+    start_next_round(project)  # if a kill came between a verdict and the next round
+    predicted = predict(project, device=device, progress=progress)
+    scored = score(project, progress=progress)
     exported = export_round(project, tasks_dir, top=top, asked=Asked(goes_on=True))
     return FirstHalf(batches=(*predicted, scored), tasks=exported.tasks, left_out=exported.left_out)
 
@@ -131,13 +127,13 @@ def second_half(
     *,
     minutes_of: Mapping[tuple[str, str], float] | None = None,
     device: str = "cpu",
-    tell: Tell | None = None,
+    progress: Progress | None = None,
 ) -> SecondHalf:
     """Take what people saved, assemble it, tune the network on it, judge that, and write the round's report.
 
     Where `stop_rule` is met once their masks are in, the release is the last: nothing is tuned, and no round
-    begins. Who wants another one all the same calls `tune` and `gate`. Where the verdict is undecided, the
-    round goes on until `decide`; called again meanwhile, it judges again, with the masks that came in since.
+    begins; call `tune` and `gate` for another one. Where the verdict is undecided, the round continues until
+    `decide`; a call before that judges again, with the masks that came in since.
 
     Args:
         project: The project.
@@ -145,18 +141,18 @@ def second_half(
         version: Of the release that is assembled.
         minutes_of: Time that each case and organ took, where it is known.
         device: Where to tune.
-        tell: Told of the progress.
+        progress: Receives the progress of each step.
     """
     imported = import_round(project, tasks_dir, minutes_of=minutes_of)
     if not imported.revisions:
         raise ReviewError(f"{tasks_dir} holds no revised mask; save them there as <organ>_revised.nii.gz")
-    release = _made_in_round(project, version) or assemble(project, version, tell=tell)
+    release = _made_in_round(project, version) or assemble(project, version, progress=progress)
     stop = stop_rule(project)
     network = None if stop.is_met else tune(project, ContinualConfig(), device=device)
-    verdict = None if network is None else _judge(project, device=device, tell=tell)
+    verdict = None if network is None else _judge(project, device=device, progress=progress)
     _, report_path = evaluate(project)
     if verdict is not None:
-        turn_round(project)
+        start_next_round(project)
     return SecondHalf(
         revisions=tuple(imported.revisions), release=release, stop=stop, network=network, verdict=verdict,
         report_path=report_path,
@@ -170,13 +166,12 @@ def predict(
     networks: tuple[str, ...] = (),
     average: bool = False,
     device: str = "cpu",
-    tell: Tell | None = None,
+    progress: Progress | None = None,
 ) -> list[Batch]:
-    """Predict every case with the networks in use; see `predict.round.predict_round`."""
+    """Predict every case with the networks in use; see `predict.stage.predict_round`."""
     from omentum.predict.stage import predict_round
 
-    told = _named(tell, "predict")
-    return predict_round(project, networks=networks, average=average, device=device, progress=told)
+    return predict_round(project, networks=networks, average=average, device=device, progress=progress)
 
 
 def score(
@@ -184,12 +179,10 @@ def score(
     *,
     strategy: str | None = None,
     budget_minutes: float | None = None,
-    tell: Tell | None = None,
+    progress: Progress | None = None,
 ) -> Batch:
-    """Find where predictions are probably wrong, and make the queue; see `score.round.score_round`."""
-    return score_round(
-        project, strategy=strategy, budget_minutes=budget_minutes, progress=_named(tell, "score")
-    )
+    """Find where predictions are probably wrong, and make the queue; see `score.stage.score_round`."""
+    return score_round(project, strategy=strategy, budget_minutes=budget_minutes, progress=progress)
 
 
 def assemble(
@@ -198,17 +191,18 @@ def assemble(
     *,
     network: str | None = None,
     n_workers: int = 1,
-    tell: Tell | None = None,
+    progress: Progress | None = None,
 ) -> Release:
-    """Put the masks that stand into a release; see `assemble.round.assemble_round`."""
-    told = _named(tell, "assemble")
-    return assemble_round(project, version, network=network, n_workers=n_workers, progress=told)
+    """Put the masks that stand into a release; see `assemble.stage.assemble_round`."""
+    return assemble_round(project, version, network=network, n_workers=n_workers, progress=progress)
 
 
-def export(project: Project, version: str, layout: str, asked: Export, *, tell: Tell | None = None) -> Batch:
-    """Hand a release on in a layout; see `exchange.out.export.export_release`.
+def export(
+    project: Project, version: str, layout: str, asked: Export, *, progress: Progress | None = None
+) -> Batch:
+    """Export a release in a layout; see `exchange.exporters.export.export_release`.
 
-    `version` is that of the release, or `current` for the one that counts.
+    `version` is that of the release, or `current`.
     """
     from omentum.exchange.exporters.export import export_release, layout_named
 
@@ -216,7 +210,7 @@ def export(project: Project, version: str, layout: str, asked: Export, *, tell: 
     known = {case.case_id: case for case in project.store.cases.every()}
     cases = read_release(release.folder, known, with_inputs=layout_named(layout).needs_inputs)
     named = replace(asked, version=release.version)
-    return export_release(cases, layout, named, project.runner, progress=_named(tell, "export"))
+    return export_release(cases, layout, named, project.runner, progress=progress)
 
 
 def tune(
@@ -225,9 +219,9 @@ def tune(
     *,
     maps: "Sequence[AnatomyMap]" = (),
     device: str = "cpu",
-    progress: Callable[[str, int, int, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> NetworkRecord:
-    """Teach the network what people revised; see `tune.round.tune_round`. Then the gate judges it."""
+    """Tune the network on the revisions; see `tune.stage.tune_round`. Then the gate judges it."""
     from omentum.tune.stage import tune_round
 
     keep_missing_hashes(project, project.networks[0])
@@ -235,33 +229,32 @@ def tune(
     return tune_round(project, labelled, config, maps=maps, device=device, progress=progress)
 
 
-def gate(project: Project, *, device: str = "cpu", tell: Tell | None = None) -> Promotion:
+def gate(project: Project, *, device: str = "cpu", progress: Progress | None = None) -> Promotion:
     """Judge the network of this round, and begin the next one unless a person has to decide.
 
-    See `evaluate.gate_round.judge_round`; `decide` and `roll_back` are what a person may say.
+    See `evaluate.gate_stage.judge_round`; a person may `decide` or `roll_back`.
     """
-    verdict = _judge(project, device=device, tell=tell)
-    turn_round(project)
+    verdict = _judge(project, device=device, progress=progress)
+    start_next_round(project)
     return verdict
 
 
-def _judge(project: Project, *, device: str, tell: Tell | None) -> Promotion:
+def _judge(project: Project, *, device: str, progress: Progress | None) -> Promotion:
     from omentum.predict.stage import predict_round
 
     def predict_held_out(networks: Sequence[str], case_ids: Collection[str]) -> None:
-        told = _named(tell, "judge")
-        predict_round(project, networks=networks, case_ids=case_ids, device=device, progress=told)
+        predict_round(project, networks=networks, case_ids=case_ids, device=device, progress=progress)
 
     return judge_round(project, project.standing(), predict_held_out)
 
 
 def evaluate(project: Project, *, truth: Path | None = None) -> tuple[RoundReport, Path]:
-    """Compare all rounds with masks that people vouch for; see `evaluate.round.evaluate_round`."""
+    """Compare all rounds with reference masks; see `evaluate.stage.evaluate_round`."""
     return evaluate_round(project, project.standing(), truth=truth)
 
 
 def _learnable(project: Project) -> list[LabelledCase]:
-    """Leave out what this round's audit drew, so that the audit stays unbiased."""
+    """Exclude audited organs from training, so that the audit stays unbiased."""
     audit = project.store.audits.of_round(project.store.rounds.current().number)
     drawn = set() if audit is None else set(audit.drawn)
     return [
@@ -271,13 +264,9 @@ def _learnable(project: Project) -> list[LabelledCase]:
 
 
 def _made_in_round(project: Project, version: str) -> Release | None:
-    """Find a release that this round has made already, of all its revisions, before a kill."""
+    """Find a release of all revisions that this round made before it was killed."""
     current = project.store.rounds.current()
     revised = [one.time for one in project.store.revisions.all() if one.round_number == current.number]
     begun = max([current.started, *revised])
     made = (one for one in project.store.releases.all() if one.version == version and one.time >= begun)
     return next(made, None)
-
-
-def _named(tell: Tell | None, step: str) -> Callable[[Progress], None] | None:
-    return None if tell is None else lambda progress: tell(step, progress)

@@ -1,10 +1,9 @@
-from operator import attrgetter
-
 import pytest
 
 from omentum.assemble.manifest import read_left_out
-from omentum.assemble.processes import in_processes
 from omentum.assemble.release import build_release
+from omentum.runners.memory_ledger import MemoryLedger
+from omentum.runners.processes import ProcessRunner
 
 
 @pytest.fixture
@@ -23,15 +22,28 @@ def told():
 
 @pytest.fixture
 def two_at_a_time(told):
-    return lambda work, cases: in_processes(work, cases, n_workers=2, progress=told.append)
+    def run(work, cases):
+        return (
+            ProcessRunner(2)
+            .run(
+                cases,
+                work,
+                key=lambda one: one.case.case_id,
+                ledger=MemoryLedger(),
+                progress=lambda *progress: told.append(progress),
+            )
+            .failed
+        )
+
+    return run
 
 
 def test_several_processes_make_the_same_release_and_tell_of_each_case(cases, tmp_path, two_at_a_time, told):
     alone = build_release("V1", tmp_path / "alone", cases)
     together = build_release("V1", tmp_path / "together", cases, run=two_at_a_time)
     assert together.manifest_sha256 == alone.manifest_sha256
-    assert sorted(one.key for one in told) == ["case_0", "case_1", "case_2"]
-    assert [one.n_ended for one in told] == [1, 2, 3]
+    assert sorted(note for *_, note in told) == ["case_0", "case_1", "case_2"]
+    assert [n_done for _, n_done, *_ in told] == [1, 2, 3]
 
 
 def test_a_case_that_fails_in_its_process_is_left_out_of_the_release(cases, tmp_path, two_at_a_time):
@@ -40,8 +52,3 @@ def test_a_case_that_fails_in_its_process_is_left_out_of_the_release(cases, tmp_
     assert made.n_cases == 2
     ((case_id, why),) = read_left_out(made.folder).left_out.items()
     assert (case_id, "no such file" in why) == ("case_1", True)
-
-
-def test_what_is_no_fault_of_a_case_goes_up(cases):
-    with pytest.raises(AttributeError, match="nothing"):
-        in_processes(attrgetter("nothing"), cases, n_workers=1)

@@ -15,15 +15,15 @@ from omentum.evaluate.figures import (
     gain_by_organ,
     spread_apart,
 )
-from omentum.records.promotions import OrganGain, Verdict
+from omentum.records.promotions import GateOutcome, OrganGain
 from omentum.volumes.labels import ORGANS, organ
 
 GAINS = [
     OrganGain(
-        organ="liver", differences=(0.1, -0.02, 0.0), mean=0.027, bound=-0.01, outcome=Verdict.KEPT_OUT
+        organ="liver", differences=(0.1, -0.02, 0.0), mean=0.027, bound=-0.01, outcome=GateOutcome.KEPT_OUT
     ),
-    OrganGain(organ="spleen", differences=(0.3,), mean=0.3, bound=None, outcome=Verdict.UNDECIDED),
-    OrganGain(organ="aorta", differences=(), mean=None, bound=None, outcome=Verdict.UNDECIDED),
+    OrganGain(organ="spleen", differences=(0.3,), mean=0.3, bound=None, outcome=GateOutcome.UNDECIDED),
+    OrganGain(organ="aorta", differences=(), mean=None, bound=None, outcome=GateOutcome.UNDECIDED),
 ]
 DICE = {"liver": [0.9, None, 0.95], "pancreas": [0.6, 0.7, 0.75], "spleen": [None, None, None]}
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from omentum.errors import ConfigError
 from omentum.evaluate import gate
 from omentum.evaluate.gate import MARGIN, Paired, differences_of, judged, lower_bound
-from omentum.records.promotions import LEAST_PATIENTS, Verdict
+from omentum.records.promotions import LEAST_PATIENTS, GateOutcome
 
 MANY = 12
 
@@ -44,7 +44,7 @@ def test_a_network_that_is_as_bad_as_the_margin_in_one_of_nine_organs_passes_in_
     for _ in range(400):
         differences = {name: lot.normal(0.03, 0.01, MANY) for name in ("liver", "spleen", "pancreas")}
         differences["stomach"] = lot.normal(MARGIN, 0.02, MANY)
-        passed += verdict(differences).outcome is Verdict.PROMOTED
+        passed += verdict(differences).outcome is GateOutcome.PROMOTED
     assert passed / 400 <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 400)
 
 
@@ -84,7 +84,7 @@ def test_the_organ_with_the_least_p_value_is_held_to_the_strictest_level():
     seed = gate._seed_of
     assert both["liver"].bound == lower_bound(clear, confidence=0.975, seed=seed("liver", 0))
     assert both["spleen"].bound == lower_bound(close, confidence=0.95, seed=seed("spleen", 0))
-    assert {one.outcome for one in both.values()} == {Verdict.PROMOTED}
+    assert {one.outcome for one in both.values()} == {GateOutcome.PROMOTED}
 
 
 def test_from_the_first_organ_that_fails_on_all_fail():
@@ -92,9 +92,9 @@ def test_from_the_first_organ_that_fails_on_all_fail():
     # Alone at 95 % the second would pass; at the 97.5 % that two organs demand of the first it does not.
     values = lot.normal(0.0, 0.03, 24)
     values += MARGIN + 1e-4 - lower_bound(values, seed=gate._seed_of("spleen", 0))
-    assert verdict({"spleen": values}).organs[0].outcome is Verdict.PROMOTED
+    assert verdict({"spleen": values}).organs[0].outcome is GateOutcome.PROMOTED
     worse = {one.organ: one for one in verdict({"spleen": values, "liver": values - 0.05}).organs}
-    assert worse["spleen"].outcome is worse["liver"].outcome is Verdict.KEPT_OUT
+    assert worse["spleen"].outcome is worse["liver"].outcome is GateOutcome.KEPT_OUT
 
 
 @settings(deadline=None, max_examples=30)
@@ -112,44 +112,44 @@ def test_an_organ_passes_if_and_only_if_all_before_it_in_holms_order_do(differen
 
 def test_the_same_network_twice_is_not_promoted_for_nothing_is_gained():
     same = verdict({"liver": [0.0] * MANY})
-    assert same.outcome is Verdict.KEPT_OUT
+    assert same.outcome is GateOutcome.KEPT_OUT
     assert same.organs[0].bound == 0.0
-    assert same.organs[0].outcome is Verdict.PROMOTED
+    assert same.organs[0].outcome is GateOutcome.PROMOTED
     assert "no gain" in same.why
 
 
 def test_a_gain_in_what_was_revised_is_promoted_though_others_lose_within_the_margin():
     found = verdict({"liver": [0.05] * MANY, "spleen": [-0.005] * MANY}, revised={"liver"})
-    assert found.outcome is Verdict.PROMOTED
+    assert found.outcome is GateOutcome.PROMOTED
     assert [one.is_revised for one in found.organs] == [False, True]
     assert "+0.0500" in found.why
 
 
 def test_an_organ_that_may_be_worse_keeps_the_network_out_whatever_others_gain():
     found = verdict({"liver": [0.3] * MANY, "spleen": [-0.02] * MANY})
-    assert found.outcome is Verdict.KEPT_OUT
+    assert found.outcome is GateOutcome.KEPT_OUT
     assert "Spleen (bound -0.020)" in found.why
 
 
 def test_with_under_8_patients_of_an_organ_a_person_has_to_decide():
     found = verdict({"liver": [0.3] * MANY, "spleen": [0.1] * 7})
-    assert found.outcome is Verdict.UNDECIDED
+    assert found.outcome is GateOutcome.UNDECIDED
     assert "fewer than 8 held-out patients have a mask of Spleen (7)" in found.why
     few = {one.organ: one for one in found.organs}["spleen"]
     assert (few.bound, few.mean) == (None, pytest.approx(0.1))
-    assert verdict({"spleen": [-0.1] * MANY, "liver": [0.1]}).outcome is Verdict.KEPT_OUT
+    assert verdict({"spleen": [-0.1] * MANY, "liver": [0.1]}).outcome is GateOutcome.KEPT_OUT
 
 
 def test_an_organ_without_any_mask_has_no_mean_and_is_undecided():
     found = judged({}, changed=["liver"], revised=[])
-    assert found.outcome is Verdict.UNDECIDED
+    assert found.outcome is GateOutcome.UNDECIDED
     assert (found.organs[0].mean, found.organs[0].differences) == (None, ())
 
 
 def test_organs_that_did_not_change_are_not_looked_at():
     found = judged({"liver": [0.1] * MANY, "spleen": [-0.9] * MANY}, changed=["liver"], revised=["liver"])
     assert [one.organ for one in found.organs] == ["liver"]
-    assert found.outcome is Verdict.PROMOTED
+    assert found.outcome is GateOutcome.PROMOTED
 
 
 def test_a_network_that_changed_nothing_cannot_be_judged():

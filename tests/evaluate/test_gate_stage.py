@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from omentum.errors import ProjectError
-from omentum.evaluate.gate_stage import judge_round, pending, turn_round
+from omentum.evaluate.gate_stage import judge_round, pending, start_next_round
 from omentum.evaluate.promotion_decisions import decide, roll_back
 from omentum.evaluate.stage import evaluate_round
 from omentum.records import NetworkRecord
-from omentum.records.promotions import Verdict
+from omentum.records.promotions import GateOutcome
 
 KEPT = [f"k{number}" for number in range(10)]
 LEARNED = ["a", "b"]
@@ -53,7 +53,7 @@ def judged(atlas, good, poor):
         store.networks.add(tuned)
         said = judge(atlas, candidate)
         if turn:
-            turn_round(atlas.workspace)
+            start_next_round(atlas.workspace)
         return said
 
     return make
@@ -81,7 +81,7 @@ def rounds(atlas):
 
 def test_a_network_that_gains_is_promoted_and_the_next_round_begins_with_it(atlas, judged):
     said = judged(10)
-    assert said.outcome is Verdict.PROMOTED
+    assert said.outcome is GateOutcome.PROMOTED
     (liver,) = said.organs
     assert (liver.n_patients, liver.mean) == (10, pytest.approx(1 / 3))
     assert liver.bound == pytest.approx(1 / 3)
@@ -93,7 +93,7 @@ def test_a_network_that_is_worse_is_kept_out_and_the_next_round_begins_with_its_
     atlas, judged, good, poor
 ):
     said = judged(10, parent=good, candidate=poor)
-    assert said.outcome is Verdict.KEPT_OUT
+    assert said.outcome is GateOutcome.KEPT_OUT
     assert "may be worse by more than 0.01 Dice in Liver" in said.why
     assert rounds(atlas) == [(1, "made-up"), (2, "made-up")]
     assert atlas.workspace.networks == ("made-up",)
@@ -102,7 +102,7 @@ def test_a_network_that_is_worse_is_kept_out_and_the_next_round_begins_with_its_
 
 def test_with_7_patients_the_round_waits_for_a_person(atlas, judged):
     said = judged(7)
-    assert said.outcome is Verdict.UNDECIDED
+    assert said.outcome is GateOutcome.UNDECIDED
     assert pending(atlas.workspace) == said
     assert rounds(atlas) == [(1, "made-up")]
 
@@ -120,14 +120,14 @@ def test_a_person_decides_where_the_gate_cannot(atlas, judged, accept, network):
 
 def test_masks_that_came_in_since_are_judged_with(atlas, judged, good, poor):
     judged(7)
-    assert judge(atlas, good).outcome is Verdict.UNDECIDED
+    assert judge(atlas, good).outcome is GateOutcome.UNDECIDED
     assert len(atlas.workspace.store.promotions.all()) == 1
     atlas.add("k7")
     atlas.workspace.store.cases.hold_out(["k7"])
     atlas.predict("k7", {"liver": poor})
-    assert judge(atlas, good).outcome is Verdict.UNDECIDED, "a predicted mask is no reference"
+    assert judge(atlas, good).outcome is GateOutcome.UNDECIDED, "a predicted mask is no reference"
     atlas.hand_in("k7", "liver", good)
-    assert judge(atlas, good).outcome is Verdict.PROMOTED
+    assert judge(atlas, good).outcome is GateOutcome.PROMOTED
     assert [one.outcome.value for one in atlas.workspace.store.promotions.all()] == ["undecided", "promoted"]
 
 
@@ -150,11 +150,11 @@ def test_killed_anywhere_the_same_call_ends_the_same_and_nothing_is_said_twice(
         patched.setattr(getattr(store, name), method, kill)
         if name == "rounds":
             with pytest.raises(Killed):
-                turn_round(atlas.workspace)
+                start_next_round(atlas.workspace)
     assert rounds(atlas) == [(1, "made-up")]
     assert judge(atlas, good) == store.promotions.all()[0]
-    turn_round(atlas.workspace)
-    turn_round(atlas.workspace)
+    start_next_round(atlas.workspace)
+    start_next_round(atlas.workspace)
     assert rounds(atlas) == [(1, "made-up"), (2, "made-up-r1")]
     assert len(store.promotions.all()) == 1
 
@@ -170,7 +170,7 @@ def test_rolled_back_the_next_round_begins_with_the_earlier_network_and_no_file_
     judged(10)
     before = sorted(atlas.root.rglob("*"))
     said = roll_back(atlas.workspace, by="reader-1", why="spleens look odd")
-    assert (said.outcome, said.network, said.instead_of) == (Verdict.ROLLED_BACK, "made-up", "made-up-r1")
+    assert (said.outcome, said.network, said.instead_of) == (GateOutcome.ROLLED_BACK, "made-up", "made-up-r1")
     assert rounds(atlas) == [(1, "made-up"), (2, "made-up-r1"), (3, "made-up")]
     assert sorted(atlas.root.rglob("*")) == before
     assert roll_back(atlas.workspace, "made-up-r1", by="reader-1").network == "made-up-r1"
@@ -220,11 +220,11 @@ def test_the_report_of_the_round_tells_the_verdict_before_and_after_the_round_tu
     for _ in range(2):
         report, path = evaluate_round(atlas.workspace, atlas.workspace.standing())
         assert [one.number for one in report.rounds] == [1]
-        assert report.verdict.outcome is Verdict.PROMOTED
+        assert report.verdict.outcome is GateOutcome.PROMOTED
         page = path.read_text()
         assert "May <b>made-up-r1</b> take the place of <b>made-up</b>?" in page
         assert "+0.3333" in page
-        turn_round(atlas.workspace)
+        start_next_round(atlas.workspace)
     for case_id in LEARNED:
         atlas.predict(case_id, {}, network="made-up-r1")
     report, _ = evaluate_round(atlas.workspace, atlas.workspace.standing())
@@ -236,7 +236,7 @@ def test_a_round_with_its_parents_network_is_in_the_report_once_it_is_scored(atl
     judged(10, parent=good, candidate=poor)
     report, _ = evaluate_round(atlas.workspace, atlas.workspace.standing())
     assert [one.number for one in report.rounds] == [1]
-    assert report.verdict.outcome is Verdict.KEPT_OUT
+    assert report.verdict.outcome is GateOutcome.KEPT_OUT
 
 
 def test_a_network_with_a_head_that_its_parent_lacks_is_compared_with_an_empty_mask(atlas, judged, good):

@@ -2,10 +2,9 @@ import numpy as np
 import pydicom
 import pytest
 
-from omentum.predict.inference_config import Manner
+from omentum.predict.inference_config import InferenceConfig
+from omentum.predict.network_predictor import NetworkPredictor
 from omentum.predict.predict_files import predict_files
-from omentum.predict.predictor import Predictor
-from omentum.runners.runner import Outcome
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.volume import Volume
 
@@ -74,13 +73,13 @@ def test_a_second_ct_into_the_same_folder_is_predicted_and_not_taken_for_the_fir
 def test_other_weights_organs_or_rules_are_predicted_anew(plan, weights, write_weights, sources, tmp_path):
     predict_files(plan(sources))
     other = write_weights(tmp_path / "other.safetensors", gain=0.25)
-    assert predict_files(plan(sources, Predictor("bands", other))).done == ("a", "b", "c")
-    fewer = Predictor("bands", weights, organs=["liver"])
+    assert predict_files(plan(sources, NetworkPredictor("bands", other))).done == ("a", "b", "c")
+    fewer = NetworkPredictor("bands", weights, organs=["liver"])
     assert predict_files(plan(sources, fewer)).done == ("a", "b", "c")
-    manner = Manner(without=("holes",))
-    unfilled = Predictor("bands", weights, organs=["liver"], manner=manner)
-    assert predict_files(plan(sources, unfilled, manner=manner)).done == ("a", "b", "c")
-    assert predict_files(plan(sources, unfilled, manner=manner)).skipped == ("a", "b", "c")
+    config = InferenceConfig(without=("holes",))
+    unfilled = NetworkPredictor("bands", weights, organs=["liver"], config=config)
+    assert predict_files(plan(sources, unfilled, config=config)).done == ("a", "b", "c")
+    assert predict_files(plan(sources, unfilled, config=config)).skipped == ("a", "b", "c")
 
 
 def test_cts_that_cannot_be_used_are_set_aside_with_their_reasons_and_the_others_go_on(
@@ -106,11 +105,11 @@ def test_cts_that_cannot_be_used_are_set_aside_with_their_reasons_and_the_others
 
 def test_progress_is_told_of_each_ct(plan, sources):
     told = []
-    predict_files(plan(sources), progress=told.append)
-    assert [(one.key, one.outcome, one.n_ended, one.n_items) for one in told] == [
-        ("a", Outcome.DONE, 1, 3),
-        ("b", Outcome.DONE, 2, 3),
-        ("c", Outcome.DONE, 3, 3),
+    predict_files(plan(sources), progress=lambda *progress: told.append(progress))
+    assert told == [
+        ("predict", 1, 3, "a"),
+        ("predict", 2, 3, "b"),
+        ("predict", 3, 3, "c"),
     ]
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from omentum.errors import ProjectError
-from omentum.records.promotions import OrganGain, Promotion, Verdict
+from omentum.records.promotions import GateOutcome, OrganGain, Promotion
 from omentum.store.store import Store
 
 
@@ -15,14 +15,14 @@ def verdict() -> Promotion:
         differences=(0.1, -1 / 3),
         mean=0.1 - 1 / 3,
         bound=None,
-        outcome=Verdict.UNDECIDED,
+        outcome=GateOutcome.UNDECIDED,
         is_revised=False,
     )
     return Promotion(
         round_number=1,
         network="starter-r1",
         instead_of="starter",
-        outcome=Verdict.UNDECIDED,
+        outcome=GateOutcome.UNDECIDED,
         by="gate",
         why="fewer than 8 held-out patients",
         time=datetime(2026, 11, 25, 9, 30, tzinfo=UTC),
@@ -46,7 +46,7 @@ def test_the_same_verdict_again_is_not_kept_twice(busy_store, verdict):
 
 
 def test_what_was_decided_last_stands_and_what_was_said_before_is_kept(busy_store, verdict):
-    decision = replace(verdict, outcome=Verdict.PROMOTED, by="reader-1", organs=())
+    decision = replace(verdict, outcome=GateOutcome.PROMOTED, by="reader-1", organs=())
     busy_store.promotions.add(verdict)
     busy_store.promotions.add(decision)
     assert busy_store.promotions.of_network(1, "starter-r1") == decision

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from omentum import loop
-from omentum.app.console import bars, end_batches, of_run, say_json
+from omentum.app.console import bars, end_batches, say_json
 from omentum.app.options import AcceptValues, AsJson, HuOffset, listed
 from omentum.app.say_added import added_rows, as_json, say_added, say_unusable
 from omentum.errors import ConfigError
@@ -82,9 +82,9 @@ def add(
         readmit=readmit,
     )
     with opened(context.obj) as project:
-        with bars() as tell:
+        with bars() as progress:
             added = loop.add_found(
-                project, looked, case_id=case_id, labels=labels, manner=manner, tell=of_run(tell)
+                project, looked, case_id=case_id, labels=labels, manner=manner, progress=progress
             )
         rows = added_rows(project, added)
     left_out = (*_left_out(looked, labels), *added.left_alone)

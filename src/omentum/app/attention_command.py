@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from omentum.abdomenatlas.datasets import is_without_inconsistency, organs_to_score, targets
-from omentum.app.console import bars, end_batches, of_run, say_json, say_table
+from omentum.app.console import bars, end_batches, say_json, say_table
 from omentum.app.options import AsJson, listed
 from omentum.errors import ConfigError
 from omentum.runners.in_process import InProcessRunner
@@ -41,10 +41,9 @@ def attention(
         return attend_case(given, case_id, out, maps=kinds, without_inconsistency=early)
 
     ledger = MemoryLedger[TreeScore]()
-    with bars() as tell:
-        told = of_run(tell)
+    with bars() as progress:
         batch = InProcessRunner().run(
-            given.cases, work, key=str, ledger=ledger, progress=lambda one: told("attention", one)
+            given.cases, work, key=str, ledger=ledger, step="attention", progress=progress
         )
     scores = [ledger.results[case_id] for case_id in batch.done]
     if scores:

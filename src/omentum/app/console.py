@@ -1,45 +1,33 @@
-"""How does a command speak? Progress bars on a terminal, tables for people, JSON for programs.
+"""Print what commands say: progress bars on a terminal, tables for people, JSON for programs.
 
-In:  what stages report.
-Out: text on stdout, progress and errors on stderr; the exit code of a batch.
+Results go to stdout, progress and errors to stderr.
 """
 
 import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
 
-from omentum.records import Batch
-from omentum.runners.runner import Outcome
-from omentum.runners.runner import Progress as RunProgress
+if TYPE_CHECKING:
+    from omentum.records import Batch
+    from omentum.runners.runner import Progress
 
-__all__ = ["bars", "end_batches", "of_run", "say_error", "say_json", "say_table"]
+__all__ = ["bars", "counted", "end_batches", "say_error", "say_json", "say_rows", "say_table"]
 
 _FILE_COLUMNS = 160
 """Width of a table that goes into a file or a pipe, where nothing should be cut."""
 _MOST_FRAMED_ROWS = 500
 _LONG = 100
 """A step of so many items is worth lines in a log."""
-_ERRORS = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say_error(message: str) -> None:
     """Print one sentence to stderr."""
-    _ERRORS.print(f"omentum: {message}", markup=False)
+    typer.echo(f"omentum: {message}", err=True)
 
 
 def say_json(content: Any) -> None:
@@ -47,11 +35,22 @@ def say_json(content: Any) -> None:
     typer.echo(json.dumps(content, indent=1, default=str, ensure_ascii=False))
 
 
+def say_rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, as_json: bool) -> None:
+    """Print rows as JSON objects with the columns as keys, or as a table."""
+    if as_json:
+        say_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        say_table(title, columns, rows)
+
+
 def say_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table; numbers stand to the right. A long one has no frame, which would take seconds."""
+    """Print a table; numbers are right-aligned. A long one has no frame, which would take seconds."""
     if len(rows) > _MOST_FRAMED_ROWS:
         _say_plain_table(title, columns, rows)
         return
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(title=title or None, title_justify="left")
     for place, column in enumerate(columns):
         is_number = bool(rows) and all(
@@ -80,53 +79,60 @@ def _cell(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun.
+
+    Example:
+        >>> counted(1, "task"), counted(2, "task")
+        ('1 task', '2 tasks')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 @contextmanager
-def bars() -> Iterator[Callable[[str, int, int, str], None]]:
+def bars() -> Iterator["Progress"]:
     """Show a progress bar for each step on a terminal; in a log, a line for each tenth of a long step.
 
-    Yields:
-        Tells a step's name, how many are done, how many there are, and what was done last. Where there are 0,
-        it is no step but something to know, and always a line.
+    A message, which has a total of 0, is always a line.
     """
-    progress = Progress(
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as Bars
+
+    shown = Bars(
         TextColumn("{task.description:<14}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[last]}"),
-        console=_ERRORS,
+        console=Console(stderr=True, highlight=False, soft_wrap=True),
         disable=not sys.stderr.isatty(),
     )
     tasks: dict[str, Any] = {}
 
-    def tell(step: str, done: int, total: int, last: str = "") -> None:
-        if total == 0:
-            _ERRORS.print(f"{step}: {last}", markup=False)
-            return
-        if progress.disable:
-            if total >= _LONG and done * 10 // total > (done - 1) * 10 // total:
-                _ERRORS.print(f"{step}: {done} of {total}{last and f', {last}'}", markup=False)
-            return
-        if step not in tasks:
-            tasks[step] = progress.add_task(step, total=total, last="")
-        progress.update(tasks[step], completed=done, total=total, last=last)
+    def progress(step: str, n_done: int, n_total: int | None, note: str = "", /) -> None:
+        if n_total == 0:
+            shown.console.print(f"{step}: {note}", markup=False)
+        elif shown.disable:
+            if n_total and n_total >= _LONG and n_done * 10 // n_total > (n_done - 1) * 10 // n_total:
+                typer.echo(f"{step}: {n_done} of {n_total}{note and f', {note}'}", err=True)
+        else:
+            if step not in tasks:
+                tasks[step] = shown.add_task(step, total=n_total, last="")
+            shown.update(tasks[step], completed=n_done, total=n_total, last=note)
 
-    with progress:
-        yield tell
-
-
-def of_run(tell: Callable[[str, int, int, str], None]) -> Callable[[str, RunProgress], None]:
-    """Turn what runners report into what bars show."""
-
-    def told(step: str, progress: RunProgress) -> None:
-        mark = " failed" if progress.outcome is Outcome.FAILED else ""
-        tell(step, progress.n_ended, progress.n_items, f"{progress.key}{mark}")
-
-    return told
+    with shown:
+        yield progress
 
 
-def end_batches(batches: Sequence[Batch], what: str) -> None:
+def end_batches(batches: "Sequence[Batch]", what: str) -> None:
     """Sum up batches for people, and end with the exit code that they deserve.
 
     Args:
@@ -143,7 +149,7 @@ def end_batches(batches: Sequence[Batch], what: str) -> None:
     skipped = {key for batch in batches for key in batch.skipped} - failed - done
     before = f", {len(skipped)} before" if skipped else ""
     if done or skipped:
-        typer.echo(f"{what} {len(done)} {'case' if len(done) == 1 else 'cases'}{before}", err=True)
+        typer.echo(f"{what} {counted(len(done), 'case')}{before}", err=True)
     for failure in failures:
         say_error(f"{failure.key} was set aside: {failure.reason}")
     n_items = len(done | skipped | failed)

@@ -26,8 +26,9 @@ from omentum.phantoms.cohort import write_cohort
 from omentum.project.project import Project, begin_project, opened
 from omentum.project.settings import Settings
 from omentum.records import Case, Release, Task
-from omentum.records.promotions import Promotion, Verdict
+from omentum.records.promotions import GateOutcome, Promotion
 from omentum.review.simulated import SimulatedReader
+from omentum.runners.runner import Progress
 from omentum.volumes.boxes import whole
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet, OrganPart
@@ -60,13 +61,13 @@ def run_demo(folder: Path, n_cases: int) -> None:
     with bars() as progress:
         for seed in range(n_cases):
             write_cohort(folder / "cohort", [seed], style=_STYLE, spacing_mm=_SPACING_MM)
-            tell("make patients", seed + 1, n_cases, "")
+            progress("make patients", seed + 1, n_cases, "")
         root = folder / "project"
         minutes = n_cases * _MINUTES_A_CASE
         begin_project(root, Settings(networks=default_networks(), held_out_share=0.0, budget_minutes=minutes))
         with opened(root) as project:
             _add(project, folder / "cohort")
-            rows = [_round(project, folder(tell)) for _ in range(ROUNDS)]
+            rows = [_round(project, folder, progress) for _ in range(ROUNDS)]
             loop.predict(project, progress=progress)
             loop.score(project, progress=progress)
             report, path = loop.evaluate(project, truth=folder / "cohort")
@@ -93,13 +94,13 @@ def _add(project: Project, cohort: Path) -> None:
     project.store.cases.hold_out(patients[_HELD_OUT_EVERY - 1 :: _HELD_OUT_EVERY])
 
 
-def _round(project: Project, folder: Path, tell: loop.Tell) -> tuple[float, int, float | None]:
+def _round(project: Project, folder: Path, progress: Progress) -> tuple[float, int, float | None]:
     """Run one round; give the reader's minutes, the masks revised, and the Dice of the release."""
     number = project.store.rounds.current().number
     tasks_dir = folder / "tasks" / str(number)
-    half = loop.first_half(project, tasks_dir, tell=tell)
+    half = loop.first_half(project, tasks_dir, progress=progress)
     minutes_of = _revise(half.tasks, project, folder, tasks_dir)
-    done = loop.second_half(project, tasks_dir, f"V{number}", minutes_of=minutes_of, tell=tell)
+    done = loop.second_half(project, tasks_dir, f"V{number}", minutes_of=minutes_of, progress=progress)
     _accept(project, done.verdict)
     dice = _release_dice(done.release, project.store.cases.all(), folder / "cohort")
     return sum(minutes_of.values()), len(done.revisions), dice
@@ -110,7 +111,7 @@ def _accept(project: Project, verdict: Promotion | None) -> None:
     if verdict is None:
         return
     typer.echo(said_of(verdict))
-    if verdict.outcome is Verdict.UNDECIDED:
+    if verdict.outcome is GateOutcome.UNDECIDED:
         loop.decide(project, accept=True, by="demonstration", why="so few patients cannot tell")
         typer.echo("the demonstration accepts it unseen; in a project, a person decides")
 

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from omentum import loop
-from omentum.app.console import bars, of_run, say_json, say_table
+from omentum.app.console import bars, say_json, say_table
 from omentum.app.options import AsJson, Device, device_named
 from omentum.errors import ConfigError
 from omentum.project.project import opened
-from omentum.records.promotions import Promotion, Verdict
+from omentum.records.promotions import GateOutcome, Promotion
 
 __all__ = ["add_to", "said_of"]
 
@@ -36,8 +36,8 @@ def gate(
         if accept or reject:
             verdict = loop.decide(project, accept=accept, by=by, why=why)
         else:
-            with bars() as tell:
-                verdict = loop.gate(project, device=device_named(device), tell=of_run(tell))
+            with bars() as progress:
+                verdict = loop.gate(project, device=device_named(device), progress=progress)
     _say(verdict, as_json=as_json)
 
 
@@ -59,13 +59,13 @@ def rollback(
 def said_of(verdict: Promotion) -> str:
     """Say a verdict in a line, with what follows."""
     match verdict.outcome:
-        case Verdict.PROMOTED:
+        case GateOutcome.PROMOTED:
             follows = f"{verdict.network} is in use from round {verdict.round_number + 1} on"
-        case Verdict.KEPT_OUT:
+        case GateOutcome.KEPT_OUT:
             follows = f"{verdict.instead_of} stays in use"
-        case Verdict.UNDECIDED:
+        case GateOutcome.UNDECIDED:
             follows = "say `omentum gate --accept` or `omentum gate --reject`"
-        case Verdict.ROLLED_BACK:
+        case GateOutcome.ROLLED_BACK:
             follows = f"{verdict.network} is in use again, from round {verdict.round_number + 1} on"
     return f"{verdict.network}: {verdict.outcome.value} by {verdict.by} ({verdict.why}); {follows}"
 

@@ -42,14 +42,15 @@ def list_(
 ) -> None:
     """List the networks that `--network` takes, and those to pull. Example: omentum models list."""
     from omentum.networks.catalogue import PUBLISHED, known_models
-    from omentum.networks.left_files import known_files
+    from omentum.networks.mask_folders import known_mask_folders
 
     known = known_models(_project_networks(context))
     rows: list[dict[str, Any]] = [
         {"name": name, "state": _HERE, "weights": path} for name, path in sorted(known.items())
     ]
     rows += [
-        {"name": name, "state": _ELSEWHERE, "weights": left.folder} for name, left in known_files().items()
+        {"name": name, "state": _ELSEWHERE, "weights": left.folder}
+        for name, left in known_mask_folders().items()
     ]
     rows += [
         {"name": name, "state": _TO_PULL, "weights": None} for name in sorted(PUBLISHED) if name not in known
@@ -83,8 +84,8 @@ def pull(
     from omentum.networks.pull import pull_model
     from omentum.networks.weights import load_network
 
-    with _byte_bars(name) as tell:
-        is_new = pull_model(name, urls=url or (), kept_as=kept_as, again=again, tell=tell)
+    with _byte_bars(name) as progress:
+        is_new = pull_model(name, urls=url or (), kept_as=kept_as, again=again, tell=progress)
     kept = find_weights(kept_as or name)
     if is_new:
         typer.echo(f"{kept_as or name} is kept in {kept}: {_kind(load_network(kept))}")
@@ -102,11 +103,11 @@ def show(
 ) -> None:
     """Tell what a network is. Example: omentum models show starter."""
     from omentum.networks.catalogue import PUBLISHED, find_weights, known_models
-    from omentum.networks.left_files import known_files
+    from omentum.networks.mask_folders import known_mask_folders
 
     networks = _project_networks(context)
-    if name in known_files():
-        about = {"name": name, "state": _ELSEWHERE, **asdict(known_files()[name])}
+    if name in known_mask_folders():
+        about = {"name": name, "state": _ELSEWHERE, **asdict(known_mask_folders()[name])}
     elif name in PUBLISHED and name not in known_models(networks):
         published = PUBLISHED[name]
         about = {
@@ -165,12 +166,12 @@ def add(
 
 def _add_files(folder: Path, name: str, ids: str, organs: str) -> None:
     from omentum.networks.catalogue import AVERAGE, check_free
-    from omentum.networks.left_files import keep_files
-    from omentum.predict.mask_files import FilesNetwork
+    from omentum.networks.mask_folders import keep_mask_folder
+    from omentum.predict.mask_files import MaskFilesPredictor
 
     check_free(folder, name, is_average=any(folder.glob(f"*/{AVERAGE}/segmentations")))
-    left = FilesNetwork(name=name, folder=folder, ids=ids or "omentum", organs=listed(organs))
-    keep_files(name, folder, left.ids, left.organs)
+    left = MaskFilesPredictor(name=name, folder=folder, ids=ids or "omentum", organs=listed(organs))
+    keep_mask_folder(name, folder, left.ids, left.organs)
     typer.echo(f"{name} is what {left.folder} says of {len(left.organs)} organs")
 
 

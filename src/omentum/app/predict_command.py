@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from omentum import loop
-from omentum.app.console import bars, end_batches, of_run, say_json
+from omentum.app.console import bars, end_batches, say_json
 from omentum.app.options import AcceptValues, AsJson, Device, HuOffset, device_named, listed
 from omentum.errors import ConfigError
 from omentum.exchange.importers.find_sources import look_through
@@ -64,11 +64,11 @@ def predict(
         raise ConfigError("--average", average, "it is for projects; of CTs, several networks are averaged")
     from omentum.app.say_predicted import as_json, found_in_folder, say_found
     from omentum.predict.folder import FolderPlan
-    from omentum.predict.inference_config import Manner
-    from omentum.predict.load_predictor import opinion_named
+    from omentum.predict.inference_config import InferenceConfig
+    from omentum.predict.load_predictor import load_predictor
     from omentum.predict.predict_files import predict_files
 
-    manner = Manner(
+    config = InferenceConfig(
         overlap=overlap, recipe=recipe or "default", without=listed(without), numbers=numbers or "auto"
     )
     found = look_through(cts)
@@ -77,18 +77,17 @@ def predict(
         sources={source.case_id: source.path for source in found.sources},
         out=out,
         opinions=[
-            opinion_named(name, organs=wanted, device=where, manner=manner) for name in names or ("starter",)
+            load_predictor(name, organs=wanted, device=where, config=config) for name in names or ("starter",)
         ],
-        manner=manner,
+        config=config,
         layout=layout or "omentum",
         save=frozenset(listed(save) or ("masks",)),
         resample_tilt=resample_tilt,
         hu_offset=hu_offset,
         accept_values=accept_values,
     )
-    with bars() as tell:
-        told = of_run(tell)
-        batch = predict_files(plan, progress=lambda progress: told("predict", progress))
+    with bars() as progress:
+        batch = predict_files(plan, progress=progress)
     batch = replace(batch, failed=(*found.unusable, *batch.failed))
     findings = found_in_folder(plan, batch)
     if for_programs:
@@ -106,9 +105,9 @@ def _predict_project(
 
     where = device_named(device)
     with opened(root) as project:
-        with bars() as tell:
+        with bars() as progress:
             batches = loop.predict(
-                project, networks=networks, average=average, device=where, tell=of_run(tell)
+                project, networks=networks, average=average, device=where, progress=progress
             )
         names = (*(networks or project.networks), *((AVERAGE,) if average else ()))
         findings = found_in_project(project, names, batches)

@@ -32,11 +32,11 @@ def init(
 ) -> None:
     """Make a project. Example: omentum init my-atlas --organs liver,spleen."""
     from omentum.networks.catalogue import default_networks, find_weights
-    from omentum.networks.left_files import known_files
+    from omentum.networks.mask_folders import known_mask_folders
 
     networks = tuple(network or default_networks())
     for k, name in enumerate(networks):
-        if k == 0 or name not in known_files():  # the first is tuned, which takes weights
+        if k == 0 or name not in known_mask_folders():  # the first is tuned, which takes weights
             find_weights(name)
     settings = Settings(organs=tuple(organs.split(",")), networks=networks, held_out_share=held_out)
     begin_project(folder, settings)
@@ -84,10 +84,10 @@ def phantoms(
     """Make synthetic CTs with true labels. Example: omentum phantoms cohort -n 12."""
     from omentum.phantoms.cohort import write_cohort
 
-    with bars() as tell:
+    with bars() as progress:
         for done, seed in enumerate(range(first_seed, first_seed + number), start=1):
             (case,) = write_cohort(folder, [seed], style=style)
-            tell("make", done, number, case.name)
+            progress("make", done, number, case.name)
     typer.echo(f"made {number} patients in {folder}, each with ct.nii.gz and labels.nii.gz")
 
 

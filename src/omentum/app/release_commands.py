@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from omentum import loop
-from omentum.app.console import bars, end_batches, of_run, say_error, say_json, say_table
+from omentum.app.console import bars, end_batches, say_error, say_json, say_table
 from omentum.app.options import AsJson, listed
 from omentum.app.say_left_out import end_release, say_left_out
 from omentum.assemble.card import ReleaseNotes
@@ -53,8 +53,8 @@ def assemble(
         if plan:
             _say_plan(project, network, as_json=as_json)
             return
-        with bars() as tell:
-            release = loop.assemble(project, version, network=network, n_workers=workers, tell=of_run(tell))
+        with bars() as progress:
+            release = loop.assemble(project, version, network=network, n_workers=workers, progress=progress)
     if as_json:
         told = {"version": version, "folder": str(release.folder), "cases": release.n_cases}
         notes = read_left_out(release.folder)
@@ -168,8 +168,8 @@ def export(
 ) -> None:
     """Hand a release on. Example: omentum -C my-atlas export V1 --layout nnunet -o Dataset700_Atlas."""
     asked = Export(version=version, out=out, organs=listed(organs), data_set=name)
-    with opened(context.obj, looking=True) as project, bars() as tell:
-        batch = loop.export(project, version, layout, asked, tell=of_run(tell))
+    with opened(context.obj, looking=True) as project, bars() as progress:
+        batch = loop.export(project, version, layout, asked, progress=progress)
     end_batches([batch], "exported")
 
 

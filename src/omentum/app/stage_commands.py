@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from omentum import loop
-from omentum.app.console import bars, end_batches, of_run, say_json, say_table
+from omentum.app.console import bars, end_batches, say_json, say_table
 from omentum.app.gate_command import said_of
 from omentum.app.options import AsJson, Device, device_named, minutes_named
 from omentum.app.say_left_out import end_release
@@ -21,7 +21,7 @@ from omentum.evaluate.gate_stage import pending
 from omentum.project.project import Project, opened
 from omentum.project.settings import STRATEGIES
 from omentum.records import Batch, NetworkRecord, Release, TaskState
-from omentum.records.promotions import Promotion, Verdict
+from omentum.records.promotions import GateOutcome, Promotion
 from omentum.score.round_queue import read_queue
 from omentum.tune.config import TRAINABLE, ContinualConfig, FullConfig
 from omentum.tune.replay import RULES
@@ -48,8 +48,8 @@ def score(
     """Find what is probably wrong, and print the queue. Example: omentum -C my-atlas score --budget 20h."""
     minutes = None if budget is None else minutes_named("--budget", budget)
     with opened(context.obj) as project:
-        with bars() as tell:
-            batch = loop.score(project, strategy=strategy, budget_minutes=minutes, tell=of_run(tell))
+        with bars() as progress:
+            batch = loop.score(project, strategy=strategy, budget_minutes=minutes, progress=progress)
         number, made = project.store.rounds.current().number, read_queue(project)
         ended = (TaskState.DONE, TaskState.SKIPPED)
         tasks = [one for one in project.store.tasks.of_round(number) if one.state not in ended]
@@ -107,9 +107,9 @@ def tune(
     settings = tune_settings(mode, config, options)
     maps = _anatomy(anatomy or [], settings)
     device = device_named(device)
-    with opened(context.obj) as project, bars() as tell:
-        network = loop.tune(project, settings, maps=maps, device=device, progress=tell)
-        verdict = loop.gate(project, device=device, tell=of_run(tell))
+    with opened(context.obj) as project, bars() as progress:
+        network = loop.tune(project, settings, maps=maps, device=device, progress=progress)
+        verdict = loop.gate(project, device=device, progress=progress)
     if as_json:
         say_json({"folder": str(network.folder), **_story(network), "verdict": asdict(verdict)})
         return
@@ -191,16 +191,16 @@ def round_(
         raise ConfigError("--accept", "given without --finish", "say `omentum gate --accept` for a verdict")
     batches: tuple[Batch, ...] = ()
     release: Release | None = None
-    with opened(context.obj) as project, bars() as tell:
+    with opened(context.obj) as project, bars() as progress:
         number = project.store.rounds.current().number
-        folder, told = tasks / f"round-{number}", of_run(tell)
+        folder = tasks / f"round-{number}"
         done: dict[str, Any] = {"round": number}
         if finish is not None:
-            half = loop.second_half(project, folder, finish, device=device_named(device), tell=told)
+            half = loop.second_half(project, folder, finish, device=device_named(device), progress=progress)
             release = half.release
             done |= _finished(half, _accepted(project, half, by) if accept else half.verdict)
         elif pending(project) is None:
-            first = loop.first_half(project, folder, top=top, device=device_named(device), tell=told)
+            first = loop.first_half(project, folder, top=top, device=device_named(device), progress=progress)
             batches = first.batches
             done |= {"tasks": len(first.tasks), "folder": str(folder)}
         due = waiting(project)
@@ -215,7 +215,7 @@ def round_(
 
 def _accepted(project: Project, half: loop.SecondHalf, by: str) -> Promotion | None:
     """Accept the network that the gate could not judge; what it did judge stands."""
-    if half.verdict is None or half.verdict.outcome is not Verdict.UNDECIDED:
+    if half.verdict is None or half.verdict.outcome is not GateOutcome.UNDECIDED:
         return half.verdict
     return loop.decide(project, accept=True, by=by)
 

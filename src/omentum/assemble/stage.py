@@ -17,7 +17,6 @@ from omentum.assemble.current_release import CURRENT, current_release, make_curr
 from omentum.assemble.inputs import CaseInputs
 from omentum.assemble.lineage import LINEAGE_NAME, read_lineage
 from omentum.assemble.manifest import MANIFEST_NAME, verify_release
-from omentum.assemble.processes import in_processes
 from omentum.assemble.releasable import AVERAGE, releasable
 from omentum.assemble.release import build_release
 from omentum.errors import ReleaseError, UnknownNetworkError
@@ -25,6 +24,7 @@ from omentum.project.kept_hashes import keep_missing_hashes
 from omentum.project.project import Project
 from omentum.records import Arrival, Failure, MaskSource, Release
 from omentum.runners.memory_ledger import MemoryLedger
+from omentum.runners.processes import ProcessRunner
 from omentum.runners.runner import Progress
 from omentum.volumes.file_hash import file_sha256
 
@@ -37,7 +37,7 @@ def assemble_round(
     *,
     network: str | None = None,
     n_workers: int = 1,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Progress | None = None,
 ) -> Release:
     """Build a release of every case that can be released, and let it be the current one.
 
@@ -122,16 +122,15 @@ def _run(
     work: Callable[[CaseInputs], None],
     items: Sequence[CaseInputs],
     n_workers: int,
-    progress: Callable[[Progress], None] | None,
+    progress: Progress | None,
 ) -> Sequence[Failure]:
-    if n_workers > 1:
-        return in_processes(work, items, n_workers=n_workers, progress=progress)
+    runner = project.runner if n_workers == 1 else ProcessRunner(n_workers)
 
     def key(inputs: CaseInputs) -> str:
         return inputs.case.case_id
 
     ledger = MemoryLedger[None]()
-    return project.runner.run(items, work, key=key, ledger=ledger, progress=progress).failed
+    return runner.run(items, work, key=key, ledger=ledger, step="assemble", progress=progress).failed
 
 
 def _agreement(cases: Iterable[CaseInputs]) -> dict[str, Agreement]:

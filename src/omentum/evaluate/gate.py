@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.errors import ConfigError
-from omentum.records.promotions import LEAST_PATIENTS, OrganGain, Verdict
+from omentum.records.promotions import LEAST_PATIENTS, GateOutcome, OrganGain
 from omentum.volumes.labels import organ, organs_named
 
 __all__ = ["MARGIN", "Paired", "Verdict", "differences_of", "judged", "lower_bound"]
@@ -50,7 +50,7 @@ class Paired:
 class Verdict:
     """What the gate says."""
 
-    outcome: Verdict
+    outcome: GateOutcome
     why: str
     """In a sentence, for people."""
     organs: tuple[OrganGain, ...]
@@ -215,28 +215,28 @@ def _seed_of(name: str, seed: int) -> int:
     return zlib.crc32(f"{seed} {name}".encode())
 
 
-def _of_organ(bounded: tuple[float, bool] | None) -> Verdict:
+def _of_organ(bounded: tuple[float, bool] | None) -> GateOutcome:
     if bounded is None:
-        return Verdict.UNDECIDED
-    return Verdict.PROMOTED if bounded[1] else Verdict.KEPT_OUT
+        return GateOutcome.UNDECIDED
+    return GateOutcome.PROMOTED if bounded[1] else GateOutcome.KEPT_OUT
 
 
-def _decided(gains: Sequence[OrganGain]) -> tuple[Verdict, str]:
-    failed = [one for one in gains if one.outcome is Verdict.KEPT_OUT]
+def _decided(gains: Sequence[OrganGain]) -> tuple[GateOutcome, str]:
+    failed = [one for one in gains if one.outcome is GateOutcome.KEPT_OUT]
     if failed:
         named = ", ".join(f"{_shown(one)} (bound {one.bound:+.3f})" for one in failed)
-        return Verdict.KEPT_OUT, f"it may be worse by more than {-MARGIN:g} Dice in {named}"
-    few = [one for one in gains if one.outcome is Verdict.UNDECIDED]
+        return GateOutcome.KEPT_OUT, f"it may be worse by more than {-MARGIN:g} Dice in {named}"
+    few = [one for one in gains if one.outcome is GateOutcome.UNDECIDED]
     if few:
         named = ", ".join(f"{_shown(one)} ({one.n_patients})" for one in few)
         seen = f"fewer than {LEAST_PATIENTS} held-out patients have a mask of {named}"
-        return Verdict.UNDECIDED, f"{seen}, so that a person has to decide"
+        return GateOutcome.UNDECIDED, f"{seen}, so that a person has to decide"
     means = [one.mean for one in gains if one.is_revised and one.mean is not None]
     gain = fmean(means)
     about = f"the revised organs change by {gain:+.4f} Dice on average"
     if gain <= 0.0:
-        return Verdict.KEPT_OUT, f"{about}, which is no gain"
-    return Verdict.PROMOTED, f"{about}, and no organ that changed is worse by more than {-MARGIN:g}"
+        return GateOutcome.KEPT_OUT, f"{about}, which is no gain"
+    return GateOutcome.PROMOTED, f"{about}, and no organ that changed is worse by more than {-MARGIN:g}"
 
 
 def _shown(one: OrganGain) -> str:

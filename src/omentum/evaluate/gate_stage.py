@@ -17,11 +17,11 @@ from omentum.measures.overlap import dice
 from omentum.project.project import Project
 from omentum.project.read_masks import read_chosen
 from omentum.records import LabelledCase, MaskSource, NetworkRecord, Prediction
-from omentum.records.promotions import Promotion, Verdict
+from omentum.records.promotions import GateOutcome, Promotion
 from omentum.volumes.mask_files import read_masks
 from omentum.volumes.masks import MaskSet
 
-__all__ = ["GATE", "Predict", "candidate_of", "judge_round", "pending", "turn_round"]
+__all__ = ["GATE", "Predict", "candidate_of", "judge_round", "pending", "start_next_round"]
 
 GATE = "gate"
 """Who gave a verdict that no person gave."""
@@ -40,7 +40,7 @@ def candidate_of(project: Project) -> NetworkRecord | None:
 def pending(project: Project) -> Promotion | None:
     """Give the verdict that waits for a person, if one does."""
     said = _said(project)
-    return said if said is not None and said.outcome is Verdict.UNDECIDED else None
+    return said if said is not None and said.outcome is GateOutcome.UNDECIDED else None
 
 
 def judge_round(project: Project, labelled: Sequence[LabelledCase], predict: Predict) -> Promotion:
@@ -63,17 +63,17 @@ def judge_round(project: Project, labelled: Sequence[LabelledCase], predict: Pre
         number = project.store.rounds.current().number
         raise ProjectError(f"no network was tuned in round {number} yet; run `omentum tune` first")
     said = _said(project)
-    if said is not None and said.outcome is not Verdict.UNDECIDED:
+    if said is not None and said.outcome is not GateOutcome.UNDECIDED:
         return said
     return project.store.promotions.add(_verdict(project, candidate, labelled, predict))
 
 
-def turn_round(project: Project) -> None:
+def start_next_round(project: Project) -> None:
     """Begin the next round with the network that is in use from now on; do nothing while nobody decided."""
     said = _said(project)
-    if said is None or said.outcome is Verdict.UNDECIDED:
+    if said is None or said.outcome is GateOutcome.UNDECIDED:
         return
-    network = said.network if said.outcome is Verdict.PROMOTED else said.instead_of
+    network = said.network if said.outcome is GateOutcome.PROMOTED else said.instead_of
     project.store.rounds.turn(project.store.rounds.current().number, network)
 
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from omentum.errors import ProjectError
-from omentum.evaluate.gate_stage import candidate_of, pending, turn_round
+from omentum.evaluate.gate_stage import candidate_of, pending, start_next_round
 from omentum.project.project import Project
-from omentum.records.promotions import Promotion, Verdict
+from omentum.records.promotions import GateOutcome, Promotion
 
 __all__ = ["decide", "roll_back"]
 
@@ -38,13 +38,13 @@ def decide(project: Project, *, accept: bool, by: str, why: str = "") -> Promoti
         )
     decision = replace(
         waiting,
-        outcome=Verdict.PROMOTED if accept else Verdict.KEPT_OUT,
+        outcome=GateOutcome.PROMOTED if accept else GateOutcome.KEPT_OUT,
         by=by,
         why=why or f"decided by {by}: {waiting.why}",
         time=datetime.now(UTC),
     )
     project.store.promotions.add(decision)
-    turn_round(project)
+    start_next_round(project)
     return decision
 
 
@@ -60,7 +60,7 @@ def roll_back(project: Project, name: str | None = None, *, by: str, why: str = 
     Raises:
         ProjectError: There is no such network, its files are gone, it is in use, or a verdict waits.
     """
-    turn_round(project)
+    start_next_round(project)
     waiting = pending(project)
     if waiting is not None:
         cure = "say `omentum gate --accept` or `omentum gate --reject` first"
@@ -72,7 +72,7 @@ def roll_back(project: Project, name: str | None = None, *, by: str, why: str = 
         round_number=current.number,
         network=name,
         instead_of=current.network,
-        outcome=Verdict.ROLLED_BACK,
+        outcome=GateOutcome.ROLLED_BACK,
         by=by,
         why=why or f"decided by {by}",
         time=datetime.now(UTC),

@@ -18,7 +18,7 @@ from omentum.evaluate.summary import mean, summarised
 from omentum.project.project import Project
 from omentum.project.read_masks import read_chosen
 from omentum.records import Case, LabelledCase, MaskSource, Prediction, Round
-from omentum.records.promotions import Promotion, Verdict
+from omentum.records.promotions import GateOutcome, Promotion
 from omentum.volumes.boxes import whole
 from omentum.volumes.labels import ORGANS
 from omentum.volumes.mask_files import read_masks
@@ -204,7 +204,7 @@ def _audit(project: Project, last: Round) -> str:
 def _verdict(project: Project, last: Round) -> Promotion | None:
     """Give what was said last of the network that this round ends with."""
     said = [one for one in project.store.promotions.all() if one.round_number == last.number]
-    judged = [one for one in said if one.outcome is not Verdict.ROLLED_BACK]
+    judged = [one for one in said if one.outcome is not GateOutcome.ROLLED_BACK]
     return judged[-1] if judged else None
 
 
@@ -233,5 +233,5 @@ def _tuning(project: Project, last: Round) -> Tuning | None:
 def _why_in_use(project: Project, network: str) -> str:
     """Say why a network is in use; nothing where that was before there was a gate."""
     said = [one for one in project.store.promotions.all() if one.network == network]
-    used = [one for one in said if one.outcome in (Verdict.PROMOTED, Verdict.ROLLED_BACK)]
+    used = [one for one in said if one.outcome in (GateOutcome.PROMOTED, GateOutcome.ROLLED_BACK)]
     return f"{used[-1].outcome.value} by {used[-1].by}: {used[-1].why}" if used else ""

@@ -11,7 +11,6 @@ from functools import partial
 
 from omentum.errors import CaseClashError, ConfigError
 from omentum.exchange.add import AS_IT_IS, Imported, Manner, OriginalLabel, recorded_source
-from omentum.exchange.ahead import Ahead
 from omentum.exchange.importers.find_sources import Looked, Source
 from omentum.exchange.intake import HeldOut, Intake, IntakeLedger, NewCt, Taken, brought_in, is_held_out
 from omentum.exchange.known_cases import KnownCases
@@ -20,6 +19,7 @@ from omentum.names import checked_name
 from omentum.project.paths import pseudonym, read_secret
 from omentum.project.project import ADD_STAGE, Project
 from omentum.records import Batch, Failure, Tombstone
+from omentum.runners.processes import WorkAhead
 from omentum.runners.runner import Progress
 
 __all__ = ["ADD_STAGE", "CasesAdded", "Labels", "add_found", "is_held_out"]
@@ -46,7 +46,7 @@ def add_found(
     case_id: str | None = None,
     labels: Labels | None = None,
     manner: Manner = AS_IT_IS,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Progress | None = None,
 ) -> CasesAdded:
     """Add CTs that were found. Those of one patient, by name or by their voxels, count as one patient.
 
@@ -96,9 +96,9 @@ def add_found(
         imported=imported,
     )
     bring_in = partial(brought_in, secret=secret, manner=manner)
-    with Ahead(list(new.values()), bring_in, is_small=_is_small) as ahead:
+    with WorkAhead(list(new.values()), bring_in, is_small=_is_small) as ahead:
         batch = project.runner.run(
-            sources, intake, key=lambda source: source.case_id, ledger=ledger, progress=progress
+            sources, intake, key=lambda source: source.case_id, ledger=ledger, step="add", progress=progress
         )
     failed = (*looked.unusable, *clashes, *batch.failed)
     return _summed_up(sources, replace(batch, failed=failed), ledger.taken)

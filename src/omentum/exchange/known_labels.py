@@ -4,7 +4,7 @@ In:  CTs that are cases already, with the labels that their data sets give now.
 Out: which labels are others than those of the cases; each by itself, one that cannot be used is set aside.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from omentum.exchange.importers.labels import OriginalLabel
@@ -63,7 +63,7 @@ def look_at_labels(
     labels: Sequence[tuple[Source, OriginalLabel]],
     *,
     manner: Manner,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Progress | None = None,
 ) -> LabelsSeen:
     """Compare labels with those of their cases.
 
@@ -97,7 +97,7 @@ def look_at_labels(
 
     news: dict[str, LabelNews] = {}
     ledger = _NewsLedger(project, news)
-    batch = project.runner.run(list(todo), work, key=str, ledger=ledger, progress=progress)
+    batch = project.runner.run(list(todo), work, key=str, ledger=ledger, step="labels", progress=progress)
     updated = {case_id: one.taken for case_id, one in news.items() if one.taken is not None}
     return LabelsSeen(
         updated=updated,

@@ -4,8 +4,6 @@ In:  a plan: CTs, networks, a folder.
 Out: masks, pictures and a summary for each; a CT that cannot be used is set aside with its reason.
 """
 
-from collections.abc import Callable
-
 from omentum.predict.folder import FolderLedger, FolderPlan, folder_steps
 from omentum.records import Batch
 from omentum.runners.in_process import InProcessRunner
@@ -14,7 +12,7 @@ from omentum.runners.runner import Progress
 __all__ = ["predict_files"]
 
 
-def predict_files(plan: FolderPlan, *, progress: Callable[[Progress], None] | None = None) -> Batch:
+def predict_files(plan: FolderPlan, *, progress: Progress | None = None) -> Batch:
     """Predict CTs, each into its folder.
 
     Args:
@@ -22,5 +20,10 @@ def predict_files(plan: FolderPlan, *, progress: Callable[[Progress], None] | No
         progress: Told of each CT.
     """
     return InProcessRunner().run(
-        list(plan.sources), folder_steps(plan), key=str, ledger=FolderLedger(plan), progress=progress
+        list(plan.sources),
+        folder_steps(plan),
+        key=str,
+        ledger=FolderLedger(plan),
+        step="predict",
+        progress=progress,
     )

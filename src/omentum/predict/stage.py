@@ -4,16 +4,16 @@ In:  an open project.
 Out: each case's predictions on disk and in the database; a case that cannot be read is set aside.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from omentum.errors import ConfigError, ImageError
-from omentum.predict.imported_predictions import kept_before
-from omentum.predict.inference_config import Manner
+from omentum.predict.imported_predictions import imported_predictor
+from omentum.predict.inference_config import InferenceConfig
 from omentum.predict.kept import PredictionLedger
-from omentum.predict.load_predictor import opinion_named
+from omentum.predict.load_predictor import load_predictor
 from omentum.predict.predict_case import case_steps, is_predicted
-from omentum.predict.predictors import KeptOpinions, Opinion
+from omentum.predict.predictors import AveragePredictor, Predictor
 from omentum.project.findings import confirmed_ct_rules
 from omentum.project.project import Project, prediction_stage
 from omentum.records import Batch, Case, Prediction
@@ -29,7 +29,7 @@ def predict_round(
     case_ids: Collection[str] | None = None,
     average: bool = False,
     device: str = "cpu",
-    progress: Callable[[Progress], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[Batch]:
     """Predict every case that these weights have not predicted yet.
 
@@ -52,14 +52,14 @@ def predict_round(
     """
     # All are loaded before any volume is read: a network that cannot be used is refused at once.
     settings = project.settings
-    manner = Manner(overlap=settings.overlap, recipe=settings.postprocessing)
-    opinions: list[Opinion] = [
-        kept_before(project, name)
-        or opinion_named(
+    config = InferenceConfig(overlap=settings.overlap, recipe=settings.postprocessing)
+    opinions: list[Predictor] = [
+        imported_predictor(project, name)
+        or load_predictor(
             name,
             organs=settings.organs,
             device=device,
-            manner=manner,
+            config=config,
             project_networks=project.folder.root / "networks",
             optional=tuple(settings.similar_to_new),
         )
@@ -71,7 +71,7 @@ def predict_round(
     wanted = [one for one in project.store.cases.all() if case_ids is None or one.case_id in case_ids]
     batches = [_predict_with(project, wanted, one, progress) for one in opinions]
     if average:
-        mean = KeptOpinions([project.predictions(one.name) for one in opinions], manner)
+        mean = AveragePredictor([project.predictions(one.name) for one in opinions], config)
         cases = [case for case in wanted if case.case_id in mean.cases]
         batches.append(_predict_with(project, cases, mean, progress))
     return batches
@@ -80,8 +80,8 @@ def predict_round(
 def _predict_with(
     project: Project,
     cases: Sequence[Case],
-    opinion: Opinion,
-    progress: Callable[[Progress], None] | None,
+    opinion: Predictor,
+    progress: Progress | None,
 ) -> Batch:
     store, network = project.store, opinion.name
     ledger = PredictionLedger(store, store.ledger.of(prediction_stage(network)))
@@ -97,11 +97,12 @@ def _predict_with(
         case_steps(opinion, folder_of, confirmed=confirmed_ct_rules(store.confirmations.all())),
         key=lambda case: case.case_id,
         ledger=ledger,
+        step="predict",
         progress=progress,
     )
 
 
-def _is_stale(kept: Prediction, opinion: Opinion) -> bool:
+def _is_stale(kept: Prediction, opinion: Predictor) -> bool:
     """Tell whether a prediction was made with anything else: weights, organs, windows, rules, or files."""
     try:
         return dict(kept.made_with) != opinion.settings(kept.case_id)

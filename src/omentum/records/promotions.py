@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["LEAST_PATIENTS", "OrganGain", "Promotion", "Verdict"]
+__all__ = ["LEAST_PATIENTS", "GateOutcome", "OrganGain", "Promotion"]
 
 LEAST_PATIENTS = 8
 """With a mask of an organ from fewer held-out patients, nobody but a person decides about a network."""
 
 
-class Verdict(StrEnum):
+class GateOutcome(StrEnum):
     """What became of a network, or of one organ of it."""
 
     PROMOTED = "promoted"
@@ -38,7 +38,7 @@ class OrganGain:
     """Of the differences; `None` where there are none."""
     bound: float | None
     """Lower confidence bound of the mean; `None` where there are too few patients for one."""
-    outcome: Verdict
+    outcome: GateOutcome
     """`UNDECIDED` where there are too few."""
     is_revised: bool = True
     """Whether the organ was revised since the parent was made."""
@@ -58,7 +58,7 @@ class Promotion:
     """Which it is about: the new one or, rolled back, the one used again."""
     instead_of: str
     """The network in use before."""
-    outcome: Verdict
+    outcome: GateOutcome
     by: str
     """`gate`, or the pseudonym of a person."""
     why: str

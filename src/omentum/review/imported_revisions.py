@@ -5,7 +5,7 @@ Out: revisions of the round that is under way. Each keeps what its file looked l
      read again unless its file changes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def take_drawn(
     project: Project,
     drawn: Sequence[DrawnBefore],
     *,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Batch, tuple[Failure, ...]]:
     """Take masks, each by itself; what was taken before is not taken twice.
 
@@ -78,6 +78,7 @@ def take_drawn(
         lambda one: _take(project, one),
         key=lambda one: one.key,
         ledger=ledger.of(DRAWN_STAGE),
+        step="revisions",
         progress=progress,
     )
     return batch, tuple(left)

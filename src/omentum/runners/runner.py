@@ -1,69 +1,57 @@
-"""What does a stage ask of whatever runs its work?
+"""Define what a stage asks of a runner, which does work on many items.
 
-In:  items, what to do with one, and a ledger of what is done.
-Out: `records.Batch`: what is done, what was done before, what failed and why.
-
-The rules of every runner, which `tests/conformance/test_runner.py` holds each to:
+The rules of every runner, which `tests/conformance/test_runner.py` checks:
     - an item that is done is skipped; one that failed is tried again;
-    - what a user can put right (`OmentumError`), memory that ran out and a file that could not be
-      read or written fail their item alone;
-    - a full disk ends the run (`DiskFullError`), as does an interruption; and so does any other
-      error, our bug, once it is noted. Whatever was done before that is noted, so that the same
-      call goes on where it stopped.
+    - an `OmentumError`, too little memory and a file that cannot be read or written fail their item alone;
+    - a full disk (`DiskFullError`), an interruption and any other error, which is our bug, end the run.
+      What was done before is noted, so that the same call continues where it stopped.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from omentum.records import Batch
 
-__all__ = ["Ledger", "Outcome", "Progress", "Runner"]
+__all__ = ["Ledger", "Progress", "Runner"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Noted_contra = TypeVar("Noted_contra", contravariant=True)
 
 
-class Outcome(StrEnum):
-    """What became of an item."""
+class Progress(Protocol):
+    """Receives how far a step is; a progress bar, a log, or a test."""
 
-    DONE = "done"
-    SKIPPED = "skipped"
-    FAILED = "failed"
+    def __call__(self, step: str, n_done: int, n_total: int | None, note: str = "", /) -> None:
+        """Take note.
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far a run is, after one item more."""
-
-    key: str
-    """Of the item that came to an end."""
-    outcome: Outcome
-    n_ended: int
-    """Items that came to an end so far, this one too."""
-    n_items: int
+        Args:
+            step: Name of the step that is under way, such as `predict`.
+            n_done: Items, training steps or bytes that are done.
+            n_total: How many there are; `None` if unknown, 0 for a message that is about no step.
+            note: What was done last, such as the name of a case.
+        """
+        ...
 
 
 class Ledger(Protocol[Noted_contra]):
-    """What is done and what failed, in one stage. What is noted must last when the program does not."""
+    """What is done and what failed in one stage. It must outlast the program."""
 
     def done(self, key: str) -> bool:
-        """Tell whether an item is done."""
+        """Return whether an item is done."""
         ...
 
     def mark_done(self, key: str, result: Noted_contra) -> None:
-        """Note that an item is done, and what came of it; a failure noted before is gone."""
+        """Note that an item is done, with its result; an earlier failure is removed."""
         ...
 
     def mark_failed(self, key: str, reason: str) -> None:
-        """Note why an item failed; one that is done stays done."""
+        """Note why an item failed; an item that is done stays done."""
         ...
 
 
 class Runner(Protocol):
-    """Whatever does work on many items."""
+    """Does work on many items."""
 
     def run(
         self,
@@ -72,7 +60,8 @@ class Runner(Protocol):
         *,
         key: Callable[[Item], str],
         ledger: Ledger[Result],
-        progress: Callable[[Progress], None] | None = None,
+        step: str = "",
+        progress: Progress | None = None,
     ) -> Batch:
         """Do the work on each item that is not done, and note each as soon as it is.
 
@@ -82,7 +71,8 @@ class Runner(Protocol):
                 before that is noted, it must give the same when it is called again.
             key: Names an item; no two have the same name.
             ledger: What is done.
-            progress: Is told of each item once it has come to an end.
+            step: Name of the work, for `progress`.
+            progress: Called with the key of each item that ended; ` failed` follows the key if it did.
 
         Returns:
             The keys in the order of the items, whichever ended first.

@@ -57,7 +57,7 @@ def score_round(
     *,
     strategy: str | None = None,
     budget_minutes: float | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Progress | None = None,
 ) -> Batch:
     """Score every case that all networks of the round have predicted, and queue what needs an expert.
 
@@ -93,7 +93,9 @@ def score_round(
         score = score_one(case, predictions, organs, project.folder.attention_dir(case.case_id))
         return replace(score, made_from=made_from[case.case_id])
 
-    batch = project.runner.run(cases, work, key=lambda case: case.case_id, ledger=ledger, progress=progress)
+    batch = project.runner.run(
+        cases, work, key=lambda case: case.case_id, ledger=ledger, step="score", progress=progress
+    )
     scored = [one for one in project.store.scores.of_round(number) if one.case_id in opinions]
     queue_round(project, scored, asked)
     return batch

@@ -4,7 +4,6 @@ In:  an open project.
 Out: the network in use, loaded; where and on what its successor is made.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +12,9 @@ from omentum.networks.network import Network
 from omentum.networks.weights import load_network
 from omentum.project.project import Project
 from omentum.records import LabelledCase
+from omentum.runners.runner import Progress
 
-__all__ = ["Tell", "TuneRun", "network_in_use"]
-
-Tell = Callable[[str, int, int, str], None]
-"""Told what is being done, steps done, steps in all, and how it goes; of none, what is to be known."""
+__all__ = ["TuneRun", "network_in_use"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +32,7 @@ class TuneRun:
     project: Project
     folder: Path
     device: str
-    tell: Tell
+    tell: Progress
     held_out: tuple[LabelledCase, ...] = ()
 
 

@@ -18,11 +18,12 @@ from omentum.networks.weights import save_network
 from omentum.phantoms.anatomy_map import AnatomyMap
 from omentum.project.project import Project
 from omentum.records import LabelledCase, NetworkRecord
+from omentum.runners.runner import Progress
 from omentum.tune.config import ContinualConfig, FullConfig
 from omentum.tune.continual_stage import tune_in_round
 from omentum.tune.full_stage import CHECKPOINT, train_in_round
 from omentum.tune.model_card import write_model_card
-from omentum.tune.run_record import Tell, TuneRun
+from omentum.tune.run_record import TuneRun
 from omentum.volumes.atomic import sweep, write_json
 
 __all__ = ["tune_round"]
@@ -37,7 +38,7 @@ def tune_round(
     *,
     maps: Sequence[AnatomyMap] = (),
     device: str = "cpu",
-    progress: Tell | None = None,
+    progress: Progress | None = None,
 ) -> NetworkRecord:
     """Tune the network in use, and note what comes out; the round goes on until it is judged.
 
@@ -61,7 +62,7 @@ def tune_round(
     noted = {one.name: one for one in project.store.networks.all()}
     folder = _folder(project)
     cases = [one for one in labelled if one.masks and not one.case.held_out]
-    tell = progress or (lambda _what, _done, _total, _last: None)
+    tell = progress or (lambda _step, _n_done, _n_total, _note="", /: None)
     held_out = tuple(one for one in labelled if one.masks and one.case.held_out)
     run = TuneRun(project=project, folder=folder, device=device, tell=tell, held_out=held_out)
     record = noted.get(folder.name)

@@ -6,7 +6,7 @@ Out: a folder that those who asked for that layout can use; cases that it cannot
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def export_release(
     asked: Export,
     runner: Runner,
     *,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Progress | None = None,
 ) -> Batch:
     """Write a release in a layout; the same call again goes on after a kill.
 
@@ -89,6 +89,7 @@ def export_release(
         partial(_write_case, layout, export),
         key=lambda case: case.case_id,
         ledger=MemoryLedger[None](),
+        step="export",
         progress=progress,
     )
     written = set(batch.done)
