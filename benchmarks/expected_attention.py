@@ -62,13 +62,13 @@ def make(folder: Path, geometry: Geometry, predictions: list[Prediction]) -> Non
     from omentum.volumes.masks import MaskSet
     from omentum.volumes.nifti import write_nifti
     from omentum.volumes.probabilities import ProbabilityMaps, write_probabilities
-    from omentum.volumes.resample import nearest_voxels, spaced
+    from omentum.volumes.resample import nearest_voxels
     from omentum.volumes.volume import Volume
 
     x, y, z = np.diag(geometry.affine)[:3].tolist()
     phantom = make_phantom(7, shape=geometry.shape, spacing_mm=(x, y, z))
     write_nifti(folder / "ct.nii.gz", Volume(phantom.ct.voxels, geometry))
-    grid = spaced(geometry, (NETWORK_MM,) * 3)
+    grid = geometry.spaced((NETWORK_MM,) * 3)
     small = phantom.labels.voxels[np.ix_(*nearest_voxels(geometry, grid))]
     for k, one in enumerate(predictions):
         moved = np.roll(small, k - 1, axis=k)

@@ -11,7 +11,6 @@ import SimpleITK as sitk
 
 from measure import median_seconds, report
 from omentum.phantoms.phantom import make_phantom
-from omentum.volumes.resample import resampled, spaced
 
 SPACING_MM = 3.0
 
@@ -19,7 +18,7 @@ SPACING_MM = 3.0
 def main(quick: bool) -> None:
     shape = (256, 256, 75) if quick else (512, 512, 300)
     ct = make_phantom(0, shape=shape).ct
-    grid = spaced(ct.geometry, (SPACING_MM,) * 3)
+    grid = ct.geometry.spaced((SPACING_MM,) * 3)
     image = sitk.GetImageFromArray(ct.voxels.transpose(2, 1, 0).astype(np.float32))
     image.SetSpacing(ct.geometry.spacing_mm)
 
@@ -32,7 +31,7 @@ def main(quick: bool) -> None:
             image.GetDirection(), -1024.0,
         )  # fmt: skip
 
-    ours = median_seconds(lambda: resampled(ct.voxels, ct.geometry, grid), quick=quick)
+    ours = median_seconds(lambda: ct.resampled(grid).voxels, quick=quick)
     other = median_seconds(plainly, quick=quick)
     print(f"{shape} to {grid.shape}: ours {ours:.2f} s, SimpleITK {other:.2f} s")
     report("resample_speed", ours=ours, other=other, unit="s", quick=quick, shape=shape)

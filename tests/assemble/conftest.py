@@ -30,7 +30,6 @@ from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import write_masks
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import read_nifti_geometry, write_nifti
-from omentum.volumes.orient import reoriented
 from omentum.volumes.volume import Volume
 
 AFFINE = np.array([[-1.5, 0, 0, 20], [0, 1.25, 0, -31], [0, 0, 3.0, 7.5], [0, 0, 0, 1.0]])
@@ -88,7 +87,7 @@ class Maker:
         folder = self.project / "cases" / case_id
         seed = int(hashlib.sha256(case_id.encode()).hexdigest()[:8], 16)
         voxels = np.random.default_rng(seed).integers(-1000, 1000, SHAPE).astype(np.int16)
-        ct = reoriented(Volume(voxels, Geometry(SHAPE, AFFINE)), orientation)
+        ct = Volume(voxels, Geometry(SHAPE, AFFINE)).reoriented(orientation)
         write_nifti(folder / "ct.nii.gz", ct)
         geometry = read_nifti_geometry(folder / "ct.nii.gz")
         label_path = None

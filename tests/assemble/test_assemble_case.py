@@ -14,7 +14,7 @@ from omentum.records import WHOLE_CT, MaskFinding, MaskSource
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import write_nifti
-from omentum.volumes.orient import ALL_ORIENTATIONS
+from omentum.volumes.geometry import ALL_ORIENTATIONS
 from omentum.volumes.volume import Volume
 
 

@@ -22,10 +22,9 @@ from omentum.errors import (
 from omentum.exchange import add
 from omentum.exchange.add import OriginalLabel
 from omentum.exchange.importers.find_sources import Source, find_sources
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.labels import SUBSETS, organ
 from omentum.volumes.nifti import read_nifti, write_nifti
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
 from omentum.volumes.volume import Volume
 
 SECRET = b"secret" * 5
@@ -183,7 +182,7 @@ def test_what_a_label_means_is_checked_before_it_is_read(tmp_path):
 
 @pytest.mark.parametrize("orientation", ALL_ORIENTATIONS[::7])
 def test_axes_may_point_anywhere(tmp_path, volume, orientation):
-    turned = reoriented(volume, orientation)
+    turned = volume.reoriented(orientation)
     write_nifti(tmp_path / "t.nii.gz", turned)
     path = labels_like(turned, tmp_path / "l.nii.gz", [6])
     source = Source(path=tmp_path / "t.nii.gz", case_id="t")

@@ -3,8 +3,7 @@ import pytest
 
 from omentum.exchange.fingerprint import ALIKE_LEVELS, Fingerprint, KnownScans, fingerprint
 from omentum.phantoms.phantom import make_phantom
-from omentum.volumes.geometry import Geometry
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.volume import Volume
 
 
@@ -15,7 +14,7 @@ def cts():
 
 @pytest.mark.parametrize("orientation", ALL_ORIENTATIONS)
 def test_the_order_of_axes_does_not_change_a_fingerprint(cts, orientation):
-    assert fingerprint(reoriented(cts[0], orientation)) == fingerprint(cts[0])
+    assert fingerprint(cts[0].reoriented(orientation)) == fingerprint(cts[0])
 
 
 def test_the_kind_of_number_does_not_change_it_but_any_voxel_does(cts):

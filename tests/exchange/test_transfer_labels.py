@@ -6,11 +6,10 @@ import pytest
 from omentum.errors import LabelValueError, UnknownOrganError
 from omentum.exchange.importers.dataset_descriptions import known_data_sets
 from omentum.exchange.importers.transfer_labels import painted, transferred
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.label_schemes import PAIRS, LabelScheme, label_scheme
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
 from omentum.volumes.volume import Volume
 
 SHAPE = (64, 12, 10)
@@ -28,11 +27,12 @@ def test_every_id_of_every_data_set_becomes_its_organ_on_its_side(data_set, orie
     for pair, (value, *_) in data_set.scheme.joined.items():
         own = np.zeros(SHAPE, dtype=np.uint8)
         own[LEFT, 2:8, 2:8] = own[RIGHT, 2:8, 2:8] = value
-        turned = reoriented(Volume(own, GRID), orientation)
-        labels = reoriented(
-            Volume(transferred(turned.voxels, turned.geometry, data_set.scheme).labels, turned.geometry),
-            "RAS",
-        ).voxels
+        turned = Volume(own, GRID).reoriented(orientation)
+        labels = (
+            Volume(transferred(turned.voxels, turned.geometry, data_set.scheme).labels, turned.geometry)
+            .reoriented("RAS")
+            .voxels
+        )
         right, left = PAIRS[pair]
         assert set(np.unique(labels[LEFT])) == {0, organ(left).index}
         assert set(np.unique(labels[RIGHT])) == {0, organ(right).index}

@@ -9,7 +9,6 @@ from omentum.project.project import begin_project, opened
 from omentum.project.settings import Settings
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.nifti import write_nifti
-from omentum.volumes.orient import reoriented
 from omentum.volumes.volume import Volume
 
 SHAPE = (20, 18, 16)
@@ -43,7 +42,7 @@ def on(grid: str, voxels: np.ndarray) -> Volume:
         )
         affine[:3, :3] = turn @ affine[:3, :3]
         return Volume(voxels, Geometry(voxels.shape, affine))
-    moved = reoriented(Volume(voxels, Geometry(voxels.shape, affine)), grid)
+    moved = Volume(voxels, Geometry(voxels.shape, affine)).reoriented(grid)
     return Volume(np.asfortranarray(moved.voxels), moved.geometry)
 
 

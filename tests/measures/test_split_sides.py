@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 
 from omentum.measures.split_sides import body_middle_mm, split_sides
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.nifti import read_nifti
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
 from omentum.volumes.volume import Volume
 
 SHAPE = (80, 30, 24)
@@ -26,9 +25,9 @@ RIGHT = ((54, 68), (8, 18), (2, 14))
 @pytest.mark.parametrize("orientation", ALL_ORIENTATIONS)
 def test_right_follows_the_affine_however_the_axes_point(orientation):
     mask, truth = boxes(LEFT, RIGHT), boxes(RIGHT)
-    turned = reoriented(Volume(mask, GRID), orientation)
+    turned = Volume(mask, GRID).reoriented(orientation)
     sides = split_sides(turned.voxels, turned.geometry)
-    expected = reoriented(Volume(truth, GRID), orientation).voxels
+    expected = Volume(truth, GRID).reoriented(orientation).voxels
     np.testing.assert_array_equal(sides.right, expected)
     np.testing.assert_array_equal(sides.left, turned.voxels & ~expected)
     assert not sides.was_joined
@@ -47,8 +46,8 @@ def test_right_follows_an_oblique_affine():
 def test_a_single_kidney_is_on_the_side_of_the_body_that_it_lies_on(orientation):
     body = np.where(boxes(((4, 76), (2, 28), (0, 24))), 40, -1000).astype(np.int16)
     for where, is_right in ((LEFT, False), (RIGHT, True)):
-        mask = reoriented(Volume(boxes(where), GRID), orientation)
-        hu = reoriented(Volume(body, GRID), orientation).voxels
+        mask = Volume(boxes(where), GRID).reoriented(orientation)
+        hu = Volume(body, GRID).reoriented(orientation).voxels
         sides = split_sides(mask.voxels, mask.geometry, middle_mm=body_middle_mm(hu, mask.geometry))
         assert sides.right.any() == is_right
         assert sides.left.any() != is_right
@@ -82,11 +81,11 @@ def test_two_pieces_of_one_kidney_are_both_on_its_side():
 def test_a_horseshoe_is_cut_where_it_is_thinnest(orientation):
     bridge = ((26, 54), (10, 12), (4, 6))
     mask = boxes(LEFT, bridge, RIGHT)
-    turned = reoriented(Volume(mask, GRID), orientation)
+    turned = Volume(mask, GRID).reoriented(orientation)
     sides = split_sides(turned.voxels, turned.geometry)
     assert sides.was_joined
-    inside_left = reoriented(Volume(boxes(LEFT), GRID), orientation).voxels
-    inside_right = reoriented(Volume(boxes(RIGHT), GRID), orientation).voxels
+    inside_left = Volume(boxes(LEFT), GRID).reoriented(orientation).voxels
+    inside_right = Volume(boxes(RIGHT), GRID).reoriented(orientation).voxels
     assert sides.left[inside_left].all()
     assert sides.right[inside_right].all()
     assert sides.midline_mm == pytest.approx(0.0, abs=2.0)

@@ -16,9 +16,8 @@ from omentum.networks.grid import (
     to_network_grid,
     to_network_mask,
 )
-from omentum.volumes.geometry import Geometry
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented, reoriented_geometry
-from omentum.volumes.resample import nearest_voxels, spaced
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
+from omentum.volumes.resample import nearest_voxels
 from omentum.volumes.volume import Volume
 
 SPACING_MM = 3.0
@@ -32,7 +31,7 @@ def grid(spacing_mm=(1.4, 1.7, 4.0), size_mm=(70, 90, 80), angles=(0, 0, 0), ori
     affine[:3, :3] = turn @ np.diag(spacing_mm)
     shape = np.rint(np.array(size_mm) / spacing_mm).astype(int)
     affine[:3, 3] = -affine[:3, :3] @ ((shape - 1) / 2)
-    return reoriented_geometry(Geometry(tuple(shape.tolist()), affine), orientation)
+    return Geometry(tuple(shape.tolist()), affine).reoriented(orientation)
 
 
 def places_mm(geometry):
@@ -117,7 +116,7 @@ def test_axes_at_45_degrees_which_go_by_two_names_come_back_as_they_were(orienta
             back = from_network_axes(voxels, ct, SPACING_MM, published=published)
             if not published:
                 assert there.same_grid(network_geometry(ct, SPACING_MM))
-                assert back.geometry.same_grid(spaced(ct, (SPACING_MM,) * 3))
+                assert back.geometry.same_grid(ct.spaced((SPACING_MM,) * 3))
             for value in (0, 5, voxels.size - 1):
                 there_mm = there.to_mm(np.argwhere(voxels == value)[0])
                 np.testing.assert_allclose(
@@ -130,7 +129,7 @@ def test_a_ct_that_is_on_the_networks_grid_already_is_only_turned(published):
     ct = grid((SPACING_MM,) * 3, (48, 60, 36), orientation="LPI")
     hu = np.random.default_rng(0).integers(-1024, 1000, ct.shape).astype(np.int16)
     small = to_network_grid(Volume(hu, ct), SPACING_MM, published=published)
-    assert np.array_equal(small.voxels, reoriented(Volume(hu, ct), "RAS").voxels)
+    assert np.array_equal(small.voxels, Volume(hu, ct).reoriented("RAS").voxels)
     back = from_network_axes(small.voxels, ct, SPACING_MM, published=published)
     assert np.array_equal(back.voxels, hu)
 

@@ -16,7 +16,7 @@ from omentum.phantoms.mapped import PAINTED
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import SUBSETS
 from omentum.volumes.nifti import read_nifti, write_nifti
-from omentum.volumes.orient import ALL_ORIENTATIONS
+from omentum.volumes.geometry import ALL_ORIENTATIONS
 from omentum.volumes.volume import Volume
 
 MIDDLE_AND_RADII = {

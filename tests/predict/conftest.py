@@ -17,12 +17,11 @@ from omentum.networks.weights import save_network
 from omentum.predict import folder
 from omentum.predict import predict_case as stage
 from omentum.predict.folder import FolderPlan
-from omentum.predict.inference_config import Manner
-from omentum.predict.predictor import Predictor
+from omentum.predict.inference_config import InferenceConfig
+from omentum.predict.network_predictor import NetworkPredictor
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import write_nifti
-from omentum.volumes.orient import reoriented
 from omentum.volumes.volume import Volume
 
 ORGANS = ("spleen", "kidney_right", "kidney_left", "liver", "pancreas", "liver_tumor")
@@ -111,20 +110,22 @@ def quick_pictures(monkeypatch) -> None:
 
 
 @pytest.fixture
-def predictor(weights) -> Predictor:
-    return Predictor("bands", weights)
+def predictor(weights) -> NetworkPredictor:
+    return NetworkPredictor("bands", weights)
 
 
 @pytest.fixture
 def plan(predictor, tmp_path) -> Callable[..., FolderPlan]:
     """Function: CTs by case id, networks and whatever else to a plan; of one network, into `out`."""
 
-    def make(sources, *opinions, manner: Manner | None = None, out: Path | None = None, **more) -> FolderPlan:
+    def make(
+        sources, *opinions, config: InferenceConfig | None = None, out: Path | None = None, **more
+    ) -> FolderPlan:
         return FolderPlan(
             sources=sources,
             out=out or tmp_path / "out",
             opinions=opinions or [predictor],
-            manner=manner or Manner(),
+            config=config or InferenceConfig(),
             **more,
         )
 
@@ -149,7 +150,7 @@ def box_ct() -> Callable[..., Volume]:
         hu[14:17, 3:8, 3:8] = _organ_hu("kidney_right")
         hu[1:5, 12:16, 10:14] = _organ_hu("spleen")
         hu[14:16, 12:14, 11:13] = _organ_hu("liver_tumor")
-        return reoriented(Volume(hu, Geometry((20, 18, 16), affine)), orientation)
+        return Volume(hu, Geometry((20, 18, 16), affine)).reoriented(orientation)
 
     return make
 

@@ -8,9 +8,7 @@ from omentum.errors import ConfigError
 from omentum.predict.average import average_maps
 from omentum.volumes.boxes import whole
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.orient import reoriented_geometry
 from omentum.volumes.probabilities import LEAST, ProbabilityMaps
-from omentum.volumes.resample import spaced
 
 CT = Geometry(
     (40, 36, 20), np.array([[-1, 0, 0, 30], [0, -1.2, 0, 20], [0, 0, 2.5, -60], [0, 0, 0, 1]], float)
@@ -45,7 +43,7 @@ def interpolated(values, source, target):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_mean_is_that_of_whole_volumes_on_the_finest_grid(seed):
-    fine, coarse = spaced(CT, (3, 3, 3)), spaced(CT, (4, 4, 5))
+    fine, coarse = CT.spaced((3, 3, 3)), CT.spaced((4, 4, 5))
     first, second = blob(fine.shape, seed), blob(coarse.shape, seed + 50)
     made = average_maps([maps_of(coarse, liver=second), maps_of(fine, liver=first)])
     assert made.geometry.same_grid(fine, tolerance_mm=0)
@@ -55,7 +53,7 @@ def test_mean_is_that_of_whole_volumes_on_the_finest_grid(seed):
 
 
 def test_each_organ_is_the_mean_of_those_that_know_it():
-    grid = spaced(CT, (3, 3, 3))
+    grid = CT.spaced((3, 3, 3))
     liver, spleen = blob(grid.shape, 1), blob(grid.shape, 2)
     made = average_maps(
         [maps_of(grid, liver=liver, spleen=spleen), maps_of(grid, liver=None, aorta=None), maps_of(grid)]
@@ -68,7 +66,7 @@ def test_each_organ_is_the_mean_of_those_that_know_it():
 
 
 def test_one_sure_yes_and_one_sure_no_are_not_over_a_half():
-    grid = spaced(CT, (3, 3, 3))
+    grid = CT.spaced((3, 3, 3))
     yes, no = np.full(grid.shape, 255, np.uint8), np.zeros(grid.shape, np.uint8)
     made = average_maps([maps_of(grid, liver=yes), maps_of(grid, liver=no)])
     assert (placed(made, "liver") == 127).all()
@@ -77,7 +75,7 @@ def test_one_sure_yes_and_one_sure_no_are_not_over_a_half():
 
 
 def test_parts_far_from_each_other_are_added_in_the_box_of_both():
-    grid = spaced(CT, (3, 3, 3))
+    grid = CT.spaced((3, 3, 3))
     corner = np.full((2, 3, 1), 200, dtype=np.uint8)
     near = ProbabilityMaps(grid, ("liver",), {"liver": ((slice(0, 2), slice(0, 3), slice(0, 1)), corner)})
     x, y, z = grid.shape
@@ -89,21 +87,21 @@ def test_parts_far_from_each_other_are_added_in_the_box_of_both():
 
 
 def test_what_is_too_faint_to_keep_in_the_mean_is_nowhere():
-    grid = spaced(CT, (3, 3, 3))
+    grid = CT.spaced((3, 3, 3))
     faint = np.full(grid.shape, LEAST, dtype=np.uint8)
     assert average_maps([maps_of(grid, liver=faint), maps_of(grid, liver=None)]).parts == {}
 
 
 def test_one_network_alone_is_what_it_was():
-    grid = spaced(CT, (3, 3, 3))
+    grid = CT.spaced((3, 3, 3))
     liver = blob(grid.shape, 9, reach=0.99)
     made = average_maps([maps_of(grid, liver=liver)])
     assert (placed(made, "liver") == liver)[liver >= LEAST].all()
 
 
 def test_grids_that_are_not_parallel_are_refused():
-    grid = spaced(CT, (3, 3, 3))
-    turned = reoriented_geometry(spaced(CT, (4, 4, 4)), "SRA")
+    grid = CT.spaced((3, 3, 3))
+    turned = CT.spaced((4, 4, 4)).reoriented("SRA")
     maps = [maps_of(one, liver=blob(one.shape, 3)) for one in (grid, turned)]
     with pytest.raises(ConfigError, match="parallel"):
         average_maps(maps)

@@ -11,8 +11,7 @@ from omentum.predict.inference_config import InferenceConfig
 from omentum.predict.masks_from_probabilities import decide_masks
 from omentum.predict.network_predictor import NetworkPredictor
 from omentum.volumes.boxes import whole
-from omentum.volumes.geometry import Geometry
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.probabilities import ProbabilityMaps
 from omentum.volumes.volume import Volume
 
@@ -63,14 +62,14 @@ def largest(mask):
 
 def decided_on(ct, orientation, masks, config, grid_mm=MM):
     """Decide from masks on the published grid, RAS, of a CT that is turned; give the masks turned back."""
-    there = reoriented(Volume(np.zeros(ct.shape, dtype=np.uint8), ct), orientation).geometry
+    there = Volume(np.zeros(ct.shape, dtype=np.uint8), ct).reoriented(orientation).geometry
     parts, geometry = {}, None
     for name, mask in masks.items():
         turned = from_network_axes(np.uint8(255) * mask, there, grid_mm, published=True)
         geometry = turned.geometry
         parts[name] = whole(geometry.shape), turned.voxels
     made = decide_masks(ProbabilityMaps(geometry, tuple(masks), parts), there, config).masks
-    return {name: reoriented(Volume(made.mask(name), there), "RAS").voxels for name in masks}
+    return {name: Volume(made.mask(name), there).reoriented("RAS").voxels for name in masks}
 
 
 @pytest.fixture
@@ -161,12 +160,12 @@ def test_a_network_predicts_as_published_from_the_ct_to_the_masks(weights, box_c
     hu[0:2, 0:3, 0:2] = organ_hu("liver")
     assert ct.shape == hu.shape
     predictor = NetworkPredictor("bands", weights, config=PLAIN)
-    made = predictor.predict(reoriented(Volume(hu, ct), orientation))
+    made = predictor.predict(Volume(hu, ct).reoriented(orientation))
     on_grid = linear(hu, ct)
     for name in ("spleen", "kidney_right", "kidney_left", "liver"):
         mask = largest(np.abs(on_grid - organ_hu(name)) < 30)
         by_hand = nearest(mask, ct)
         assert by_hand.any()
         turned = Volume(made.masks.mask(name), made.masks.geometry)
-        assert np.array_equal(reoriented(turned, "RAS").voxels, by_hand), name
+        assert np.array_equal(turned.reoriented("RAS").voxels, by_hand), name
     assert set(made.decided.removed_ml["liver"]) == {"largest"}

@@ -7,9 +7,8 @@ from scipy import ndimage
 from omentum.predict.inference_config import InferenceConfig
 from omentum.predict.masks_from_probabilities import decide_masks
 from omentum.volumes.boxes import whole
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.labels import organ
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented, reoriented_geometry
 from omentum.volumes.probabilities import ProbabilityMaps
 from omentum.volumes.resample import resampled
 from omentum.volumes.volume import Volume
@@ -210,9 +209,9 @@ def test_a_turned_case_gives_the_turned_masks(orientation):
     ct = ct_of((2.5, 3.0, 5.0))
     mask = decide_masks(maps_of(liver=values), ct, InferenceConfig()).masks.mask("liver")
     assert mask.any()
-    turned = reoriented(Volume(values, SMALL), orientation)
-    small, there = turned.geometry, reoriented_geometry(ct, orientation)
-    made = decide_masks(maps_of(small, liver=np.ascontiguousarray(turned.voxels)), there, InferenceConfig()).masks.mask(
-        "liver"
-    )
-    assert np.array_equal(made, reoriented(Volume(mask, ct), orientation).voxels)
+    turned = Volume(values, SMALL).reoriented(orientation)
+    small, there = turned.geometry, ct.reoriented(orientation)
+    made = decide_masks(
+        maps_of(small, liver=np.ascontiguousarray(turned.voxels)), there, InferenceConfig()
+    ).masks.mask("liver")
+    assert np.array_equal(made, Volume(mask, ct).reoriented(orientation).voxels)

@@ -4,10 +4,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from omentum.predict.preview import write_preview
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.labels import ORGANS, organ
 from omentum.volumes.masks import MaskSet
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
 from omentum.volumes.volume import Volume
 
 GREY_HU = 40
@@ -21,8 +20,8 @@ def case(orientation="RAS", spacing_mm=(3.0, 3.0, 3.0), shape=(40, 40, 40), orga
     box = tuple(slice(int(0.7 * side), int(0.9 * side)) for side in shape)
     labels[box] = organ("liver").index
     geometry = Geometry(shape, affine)
-    ct = reoriented(Volume(np.full(shape, GREY_HU, dtype=np.int16), geometry), orientation)
-    turned = reoriented(Volume(labels, geometry), orientation)
+    ct = Volume(np.full(shape, GREY_HU, dtype=np.int16), geometry).reoriented(orientation)
+    turned = Volume(labels, geometry).reoriented(orientation)
     return ct, MaskSet.from_labels(turned.voxels, turned.geometry, organs)
 
 

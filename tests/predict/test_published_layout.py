@@ -12,7 +12,7 @@ from omentum.volumes.labels import ORGANS, organ, subset_ids
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import read_nifti
 from omentum.volumes.probabilities import ProbabilityMaps
-from omentum.volumes.resample import resampled, spaced
+from omentum.volumes.resample import resampled
 from omentum.volumes.volume import Volume
 
 CUBE = np.ones((3, 3, 3))
@@ -24,7 +24,7 @@ ORGANS_SEEN = (*IDS.values(), "celiac_trunk", "prostate")  # of the last nobody 
 def phantom(cohort):
     """A made-up patient: CT, and the bytes of a network at twice the spacing, whole, by organ."""
     ct, labels = (read_nifti(cohort / "phantom_0000" / name) for name in ("ct.nii.gz", "labels.nii.gz"))
-    grid = spaced(ct.geometry, [2 * side for side in ct.geometry.spacing_mm])
+    grid = ct.geometry.spaced([2 * side for side in ct.geometry.spacing_mm])
     masks = {name: labels.voxels == organ(name).index for name in IDS.values()}
     masks["celiac_trunk"] = ndimage.binary_erosion(masks["aorta"])
     full = {

@@ -19,7 +19,6 @@ from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import write_masks
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import write_nifti
-from omentum.volumes.orient import reoriented, reoriented_geometry
 from omentum.volumes.probabilities import ProbabilityMaps, write_probabilities
 from omentum.volumes.volume import Volume
 
@@ -162,10 +161,10 @@ class Scan:
         """Give the same case, stored with its axes pointing where said."""
 
         def turn(voxels):
-            return np.asfortranarray(reoriented(Volume(voxels, self.geometry), orientation).voxels)
+            return np.asfortranarray(Volume(voxels, self.geometry).reoriented(orientation).voxels)
 
         return Scan(
-            reoriented_geometry(self.geometry, orientation),
+            self.geometry.reoriented(orientation),
             {name: turn(mask) for name, mask in self.masks.items()},
             [{name: turn(values) for name, values in one.items()} for one in self.networks],
             turn(self.hu),

@@ -4,10 +4,9 @@ import pytest
 from omentum.measures.canonical_grid import CANONICAL_MM, canonical, masks_on
 from omentum.score.scoring_grid import claims_of, thumbnail
 from omentum.volumes.boxes import whole
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented_geometry
 
 
 def middle_mm(grid):
@@ -16,12 +15,12 @@ def middle_mm(grid):
 
 @pytest.mark.parametrize("orientation", ALL_ORIENTATIONS)
 def test_canonical_voxels_are_cubes_about_the_same_middle_in_every_orientation(scan, orientation):
-    turned = reoriented_geometry(scan.geometry, orientation)
+    turned = scan.geometry.reoriented(orientation)
     grid = canonical(turned)
     assert grid.spacing_mm == pytest.approx((CANONICAL_MM,) * 3)
     assert grid.orientation == orientation
     np.testing.assert_allclose(middle_mm(grid), middle_mm(scan.geometry), atol=1e-9)
-    back = reoriented_geometry(grid, scan.geometry.orientation)
+    back = grid.reoriented(scan.geometry.orientation)
     assert back.same_grid(canonical(scan.geometry))
 
 

@@ -3,8 +3,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from omentum.score.shape_features import FORM_SIGNALS, TISSUE_SIGNALS, form_of, tissue_of
-from omentum.volumes.geometry import Geometry
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.volume import Volume
 
 SHAPE = (20, 18, 16)
@@ -55,11 +54,11 @@ def test_the_form_of_a_mask_does_not_depend_on_the_box_it_is_seen_in(two_pieces)
 
 @pytest.mark.parametrize("orientation", ALL_ORIENTATIONS)
 def test_form_is_the_same_in_every_orientation(two_pieces, orientation):
-    turned = reoriented(Volume(two_pieces, GRID), orientation)
+    turned = Volume(two_pieces, GRID).reoriented(orientation)
     found = form_of(turned.voxels, turned.geometry)
     expected = form_of(two_pieces, GRID)
     for name in ("piece", "lateral", "depth", "height"):
-        straight = reoriented(Volume(expected[name], GRID), orientation).voxels
+        straight = Volume(expected[name], GRID).reoriented(orientation).voxels
         np.testing.assert_allclose(found[name], straight, atol=1e-5)
 
 

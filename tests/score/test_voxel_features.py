@@ -5,7 +5,6 @@ from omentum.measures.canonical_grid import CANONICAL_MM
 from omentum.score.scoring_grid import claims_of
 from omentum.score.voxel_features import SIGNALS, entropy_ml, organ_signals
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.orient import reoriented
 from omentum.volumes.volume import Volume
 
 CUBES = np.diag([CANONICAL_MM] * 3 + [1.0])
@@ -135,7 +134,7 @@ def test_signals_are_the_same_in_every_orientation(scan, orientation):
     assert len(first.rows) == len(second.rows)
     for name in SIGNALS:
         grid = scan.turned(orientation).sight().geometry.cropped(second.box)
-        back = reoriented(Volume(turned[name], grid), "LPS").voxels
+        back = Volume(turned[name], grid).reoriented("LPS").voxels
         np.testing.assert_allclose(back, columns[name], atol=0.02, err_msg=name)
 
 

@@ -11,9 +11,8 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from scipy.spatial.transform import Rotation
 
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.masks import MaskSet
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented_geometry
 
 
 def _geometry(seed: int, tilt_degrees: float, orientation: str, sides: tuple[int, int]) -> Geometry:
@@ -24,7 +23,7 @@ def _geometry(seed: int, tilt_degrees: float, orientation: str, sides: tuple[int
     affine[:3, :3] = turn @ np.diag(rng.uniform(0.6, 5.0, 3))
     affine[:3, 3] = rng.uniform(-300, 300, 3)
     x, y, z = rng.integers(*sides, size=3, endpoint=True).tolist()
-    return reoriented_geometry(Geometry((x, y, z), affine), orientation)
+    return Geometry((x, y, z), affine).reoriented(orientation)
 
 
 @pytest.fixture(scope="session")

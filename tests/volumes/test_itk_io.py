@@ -3,9 +3,8 @@ import pytest
 import SimpleITK as sitk
 
 from omentum.errors import AffineError, ImageShapeError, UnreadableImageError
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.itk_io import ITK_ENDINGS, read_itk, read_itk_fields
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
 from omentum.volumes.read import read_ct, read_mask
 from omentum.volumes.volume import Volume
 
@@ -35,7 +34,7 @@ def test_a_volume_is_read_with_its_place(tmp_path, ending):
 
 @pytest.mark.parametrize("orientation", ALL_ORIENTATIONS)
 def test_axes_may_point_anywhere(tmp_path, orientation):
-    turned = reoriented(CT, orientation)
+    turned = CT.reoriented(orientation)
     volume = read_itk(save(tmp_path / "ct.nrrd", turned))
     assert volume.geometry.orientation == orientation
     np.testing.assert_array_equal(volume.voxels, turned.voxels)
@@ -43,7 +42,7 @@ def test_axes_may_point_anywhere(tmp_path, orientation):
 
 def test_a_mask_may_be_of_another_kind_of_file_and_order_than_its_ct(tmp_path):
     labels = Volume((CT.voxels % 3).astype(np.uint8), GRID)
-    path = save(tmp_path / "labels.nrrd", reoriented(labels, "SPL"))
+    path = save(tmp_path / "labels.nrrd", labels.reoriented("SPL"))
     np.testing.assert_array_equal(read_mask(path, GRID).voxels, labels.voxels)
 
 

@@ -6,9 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omentum.errors import GridMismatchError
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.lattice import lattice_placement, put_on_grid
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
 from omentum.volumes.volume import Volume
 
 FILE = Path("mask.nii")
@@ -32,7 +31,7 @@ def test_every_voxel_keeps_its_place_in_mm_or_is_cut(oblique, data):
     start = data.draw(st.tuples(*[st.integers(-3, side - 1) for side in ct.shape]))
     shape = tuple(data.draw(st.integers(max(1, 1 - first), 8)) for first in start)
     voxels = np.random.default_rng(0).random(shape) < 0.3
-    own = reoriented(Volume(voxels, moved(ct, start, shape)), data.draw(st.sampled_from(ALL_ORIENTATIONS)))
+    own = Volume(voxels, moved(ct, start, shape)).reoriented(data.draw(st.sampled_from(ALL_ORIENTATIONS)))
     placement = lattice_placement(FILE, own.geometry, ct)
     mask, n_cut = put_on_grid(own.voxels, whole(own.voxels.shape), placement)
     at = np.rint(ct.to_index(own.geometry.to_mm(np.argwhere(own.voxels)))).astype(int)
@@ -55,7 +54,7 @@ def test_the_cts_own_grid_needs_no_note():
     ],
 )
 def test_what_is_done_is_told_in_the_cts_order_of_axes(start, shape, done):
-    own = reoriented(Volume(np.zeros(shape, dtype=bool), moved(CT, start, shape)), "SPL").geometry
+    own = Volume(np.zeros(shape, dtype=bool), moved(CT, start, shape)).reoriented("SPL").geometry
     assert lattice_placement(FILE, own, CT).notes == (f"{done} to the CT's grid",)
 
 

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 from omentum.volumes.boxes import whole
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.mask_files import read_masks, write_masks, write_organ_files, write_painted
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import read_nifti
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented, reoriented_geometry
 from omentum.volumes.probabilities import ProbabilityMaps, read_probabilities, write_probabilities
 from omentum.volumes.read import read_mask
-from omentum.volumes.resample import resampled, resampled_anyhow, spaced, upsampled_mask
+from omentum.volumes.resample import resampled, resampled_anyhow, upsampled_mask
 from omentum.volumes.volume import Volume
 
 every_orientation = pytest.mark.parametrize("orientation", ALL_ORIENTATIONS)
@@ -20,7 +19,7 @@ every_orientation = pytest.mark.parametrize("orientation", ALL_ORIENTATIONS)
 @pytest.fixture
 def stored(patient, orientation):
     """The patient as stored by a scanner with that orientation."""
-    turned = reoriented(Volume(patient.codes, patient.geometry), orientation)
+    turned = Volume(patient.codes, patient.geometry).reoriented(orientation)
     return MaskSet(turned.voxels, patient.sets, patient.organs, turned.geometry)
 
 
@@ -43,7 +42,7 @@ def check(patient, centroid_mm):
 def test_turning_the_axes(stored, check):
     for target in ("RAS", "LPS", "SAL"):
         for name in stored.organs:
-            turned = reoriented(Volume(stored.mask(name), stored.geometry), target)
+            turned = Volume(stored.mask(name), stored.geometry).reoriented(target)
             check(name, turned.voxels, turned.geometry)
 
 
@@ -64,7 +63,7 @@ def test_files_of_every_kind(tmp_path, stored, check):
 @every_orientation
 def test_another_spacing(stored, check):
     for spacing_mm in ((1.0, 1.3, 1.1), (3.0, 2.0, 2.5)):
-        grid = spaced(stored.geometry, spacing_mm)
+        grid = stored.geometry.spaced(spacing_mm)
         for name in stored.organs:
             mask = upsampled_mask(stored.mask(name), stored.geometry, grid, 0.45)
             check(name, mask, grid, within_mm=1.5)
@@ -76,7 +75,7 @@ def test_a_tilted_grid(ras_grid, stored, check):
     cosine, sine = np.cos(0.3), np.sin(0.3)
     tilted = ras_grid.affine.copy()
     tilted[:3] = np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]]) @ ras_grid.affine[:3]
-    grid = reoriented_geometry(Geometry(ras_grid.shape, tilted), "PLI")
+    grid = Geometry(ras_grid.shape, tilted).reoriented("PLI")
     for name in stored.organs:
         values = stored.mask(name).astype(np.float32)
         check(name, resampled_anyhow(values, stored.geometry, grid, outside=0) > 0.5, grid, within_mm=1.0)
@@ -84,7 +83,7 @@ def test_a_tilted_grid(ras_grid, stored, check):
 
 @every_orientation
 def test_probabilities_in_boxes(tmp_path, stored, check):
-    network = spaced(stored.geometry, (1.5, 1.5, 1.5))
+    network = stored.geometry.spaced((1.5, 1.5, 1.5))
     parts = {}
     for name in stored.organs:
         values = np.rint(255 * resampled(stored.mask(name), stored.geometry, network)).astype(np.uint8)
@@ -104,13 +103,13 @@ def test_probabilities_in_boxes(tmp_path, stored, check):
 
 @every_orientation
 def test_a_network_that_works_in_its_own_orientation(stored, check):
-    canonical = reoriented(Volume(stored.codes, stored.geometry), "RAS")
+    canonical = Volume(stored.codes, stored.geometry).reoriented("RAS")
     masks = MaskSet(canonical.voxels, stored.sets, stored.organs, canonical.geometry)
     box = whole(canonical.voxels.shape)
     again = MaskSet.build(
         canonical.geometry, masks.organs, [(name, box, masks.mask(name)) for name in masks.organs]
     )
-    back = reoriented(Volume(again.codes, again.geometry), stored.geometry.orientation)
+    back = Volume(again.codes, again.geometry).reoriented(stored.geometry.orientation)
     assert back.geometry.same_grid(stored.geometry)
     there = MaskSet(back.voxels, again.sets, again.organs, stored.geometry)
     for name in stored.organs:

@@ -8,9 +8,8 @@ import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.nifti import is_nifti, read_nifti, read_nifti_geometry, read_nifti_note, write_nifti
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
 from omentum.volumes.volume import Volume
 
 modest = settings(max_examples=40, deadline=None)
@@ -36,7 +35,7 @@ def check_as_others_read_it(path, volume):
 
 @pytest.mark.parametrize("orientation", ALL_ORIENTATIONS)
 def test_every_orientation_is_read_alike_by_us_nibabel_and_simpleitk(tmp_path, ras_grid, orientation):
-    volume = reoriented(numbered(ras_grid), orientation)
+    volume = numbered(ras_grid).reoriented(orientation)
     path = tmp_path / "ct.nii.gz"
     write_nifti(path, volume)
     check_as_others_read_it(path, volume)
@@ -137,7 +136,7 @@ def test_masks_are_written_as_bytes_with_no_scaling(tmp_path, ras_grid):
 
 
 def test_views_are_written_as_what_they_show(tmp_path, ras_grid):
-    volume = reoriented(numbered(ras_grid), "PSL").cropped((slice(1, 9), slice(0, 8), slice(3, 14)))
+    volume = numbered(ras_grid).reoriented("PSL").cropped((slice(1, 9), slice(0, 8), slice(3, 14)))
     assert not volume.voxels.flags.contiguous
     write_nifti(tmp_path / "view.nii.gz", volume)
     check_as_others_read_it(tmp_path / "view.nii.gz", volume)
@@ -215,7 +214,7 @@ def test_writing_and_reading_hold_no_second_copy_of_the_volume(tmp_path, order):
     grid = Geometry((256, 256, 460), np.diag([-1.0, -1.0, 1.0, 1.0]))
     volume = Volume(np.ones(grid.shape, dtype=np.int16, order="F" if order == "F" else "C"), grid)
     if order == "view":
-        volume = reoriented(volume, "SAR")
+        volume = volume.reoriented("SAR")
     tracemalloc.start()
     write_nifti(tmp_path / "large.nii.gz", volume)
     _, written = tracemalloc.get_traced_memory()

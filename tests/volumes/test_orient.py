@@ -5,8 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omentum.errors import ConfigError
-from omentum.volumes.geometry import Geometry
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented, reoriented_geometry
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.volume import Volume
 
 modest = settings(max_examples=150, deadline=None)
@@ -25,7 +24,7 @@ def test_there_are_48_orientations():
 @given(data=st.data(), orientation=st.sampled_from(ALL_ORIENTATIONS))
 def test_every_voxel_is_where_it_was_in_mm(oblique, data, orientation):
     volume = numbered(data.draw(oblique))
-    turned = reoriented(volume, orientation)
+    turned = volume.reoriented(orientation)
     assert turned.geometry.orientation == orientation
     index = np.argwhere(np.ones(turned.voxels.shape, dtype=bool))
     before = np.rint(volume.geometry.to_index(turned.geometry.to_mm(index))).astype(int)
@@ -37,7 +36,7 @@ def test_every_voxel_is_where_it_was_in_mm(oblique, data, orientation):
 @given(data=st.data())
 def test_to_ras_is_the_closest_canonical_of_nibabel(oblique, data):
     volume = numbered(data.draw(oblique))
-    ours = reoriented(volume, "RAS")
+    ours = volume.reoriented("RAS")
     theirs = nib.as_closest_canonical(nib.Nifti1Image(volume.voxels, volume.geometry.affine, dtype="int64"))
     np.testing.assert_array_equal(ours.voxels, np.asarray(theirs.dataobj))
     np.testing.assert_allclose(ours.geometry.affine, theirs.affine, atol=1e-9)
@@ -47,7 +46,7 @@ def test_to_ras_is_the_closest_canonical_of_nibabel(oblique, data):
 @given(data=st.data(), orientation=st.sampled_from(ALL_ORIENTATIONS))
 def test_there_and_back_is_where_it_began(oblique, data, orientation):
     volume = numbered(data.draw(oblique))
-    back = reoriented(reoriented(volume, orientation), volume.geometry.orientation)
+    back = volume.reoriented(orientation).reoriented(volume.geometry.orientation)
     np.testing.assert_array_equal(back.voxels, volume.voxels)
     assert back.geometry.distance_mm(volume.geometry) < 1e-9
 
@@ -55,16 +54,16 @@ def test_there_and_back_is_where_it_began(oblique, data, orientation):
 @pytest.mark.parametrize("orientation", ALL_ORIENTATIONS)
 def test_turning_makes_a_view_and_a_grid_that_fits_it(ras_grid, orientation):
     volume = numbered(ras_grid)
-    turned = reoriented(volume, orientation)
+    turned = volume.reoriented(orientation)
     assert np.shares_memory(turned.voxels, volume.voxels)
-    assert reoriented_geometry(ras_grid, orientation).same_grid(turned.geometry, tolerance_mm=0)
+    assert ras_grid.reoriented(orientation).same_grid(turned.geometry, tolerance_mm=0)
 
 
 def test_a_sheared_grid_stays_sheared_and_in_place():
     affine = np.diag([-1.0, -1.0, 2.0, 1.0])
     affine[1, 2] = 0.4
     grid = Geometry((5, 6, 7), affine)
-    turned = reoriented_geometry(grid, "SAR")
+    turned = grid.reoriented("SAR")
     assert turned.is_sheared
     assert {tuple(corner) for corner in turned.corners_mm.round(9)} == {
         tuple(corner) for corner in grid.corners_mm.round(9)
@@ -74,4 +73,4 @@ def test_a_sheared_grid_stays_sheared_and_in_place():
 @pytest.mark.parametrize("orientation", ["", "RA", "RAX", "RLS", "ras", "RASR"])
 def test_what_is_no_orientation_is_refused(ras_grid, orientation):
     with pytest.raises(ConfigError, match="three letters are needed"):
-        reoriented_geometry(ras_grid, orientation)
+        ras_grid.reoriented(orientation)

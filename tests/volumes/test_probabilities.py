@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from omentum.errors import ConfigError, UnknownOrganError, UnreadableImageError
 from omentum.volumes.boxes import whole
-from omentum.volumes.geometry import Geometry
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented, reoriented_geometry
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.probabilities import (
     FULL,
     LEAST,
@@ -17,7 +16,7 @@ from omentum.volumes.probabilities import (
     read_probabilities,
     write_probabilities,
 )
-from omentum.volumes.resample import resampled, spaced
+from omentum.volumes.resample import resampled
 from omentum.volumes.volume import Volume
 
 modest = settings(max_examples=60, deadline=None)
@@ -65,9 +64,9 @@ def test_boxes_wider_than_a_chunk_and_maps_without_an_organ_are_kept_too(tmp_pat
 )
 def test_an_organ_in_its_box_is_the_whole_map_resampled(seed, spacing_mm, orientation):
     grid = Geometry((16, 15, 14), np.diag([1.5, 1.5, 1.5, 1.0]))
-    network = reoriented_geometry(grid, orientation)
+    network = grid.reoriented(orientation)
     maps, full = made(network, seed)
-    ct = spaced(network, spacing_mm)
+    ct = network.spaced(spacing_mm)
     box, probability = maps.on_grid("liver", ct)
     placed = np.zeros(ct.shape, dtype=np.float32)
     placed[box] = probability
@@ -79,16 +78,16 @@ def test_an_organ_in_its_box_is_the_whole_map_resampled(seed, spacing_mm, orient
 def test_every_orientation_of_both_grids_puts_the_organ_at_the_same_place(orientation):
     grid = Geometry((16, 15, 14), np.diag([1.5, 1.5, 1.5, 1.0]))
     maps, full = made(grid, 5)
-    ct = spaced(grid, (0.9, 1.1, 4.0))
-    turned = reoriented(Volume(full, grid), orientation)
+    ct = grid.spaced((0.9, 1.1, 4.0))
+    turned = Volume(full, grid).reoriented(orientation)
     turned_maps = ProbabilityMaps(
         turned.geometry, maps.organs, {"liver": (whole(turned.voxels.shape), turned.voxels)}
     )
-    box, probability = turned_maps.on_grid("liver", reoriented_geometry(ct, orientation))
-    placed = np.zeros(reoriented_geometry(ct, orientation).shape, dtype=np.float32)
+    box, probability = turned_maps.on_grid("liver", ct.reoriented(orientation))
+    placed = np.zeros(ct.reoriented(orientation).shape, dtype=np.float32)
     placed[box] = probability
     plain = Volume(resampled(full, grid, ct) / FULL, ct)
-    np.testing.assert_allclose(placed, reoriented(plain, orientation).voxels, atol=1e-5)
+    np.testing.assert_allclose(placed, plain.reoriented(orientation).voxels, atol=1e-5)
 
 
 def test_an_organ_between_two_thick_slices_is_not_smeared_over_them():
@@ -97,7 +96,7 @@ def test_an_organ_between_two_thick_slices_is_not_smeared_over_them():
     maps = ProbabilityMaps(
         network, ("liver",), {"liver": ((slice(6, 10), slice(6, 10), slice(10, 11)), values)}
     )
-    _, probability = maps.on_grid("liver", spaced(network, (1.0, 1.0, 8.0)))
+    _, probability = maps.on_grid("liver", network.spaced((1.0, 1.0, 8.0)))
     assert probability.max() < 0.2
 
 
@@ -112,14 +111,14 @@ def test_an_organ_that_is_nowhere_is_none_and_an_unknown_one_refused(ras_grid):
 def test_a_grid_that_is_not_parallel_is_refused(ras_grid):
     maps, _ = made(ras_grid, 1)
     with pytest.raises(ConfigError, match="parallel"):
-        maps.on_grid("liver", reoriented_geometry(ras_grid, "LPS"))
+        maps.on_grid("liver", ras_grid.reoriented("LPS"))
 
 
 @modest
 @given(data=st.data(), spacing_mm=st.tuples(*[st.floats(0.7, 6.0)] * 3), seed=st.integers(0, 2**32 - 1))
 def test_the_reach_of_a_crop_holds_every_centre_that_lies_in_its_voxels(oblique, data, spacing_mm, seed):
     grid = data.draw(oblique)
-    target = spaced(grid, spacing_mm)
+    target = grid.spaced(spacing_mm)
     crop = grid.cropped(made(grid, seed)[0].parts["liver"][0])
     index = np.moveaxis(np.indices(target.shape), 0, -1)
     at = crop.to_index(target.to_mm(index))

@@ -6,14 +6,12 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from omentum.errors import ConfigError
-from omentum.volumes.geometry import Geometry
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented, reoriented_geometry
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.resample import (
     nearest_voxels,
     resampled,
     resampled_anyhow,
     resampled_slices,
-    spaced,
     upsampled_mask,
 )
 from omentum.volumes.volume import Volume
@@ -38,7 +36,7 @@ def ellipsoid(shape, seed):
 
 def moved(grid, spacing_mm, by_voxels):
     """A parallel grid of another spacing that begins elsewhere, and may reach beyond."""
-    target = spaced(grid, spacing_mm)
+    target = grid.spaced(spacing_mm)
     affine = target.affine.copy()
     affine[:3, 3] = target.to_mm(by_voxels)
     return Geometry(target.shape, affine)
@@ -57,7 +55,7 @@ def dice(one, other):
 @given(data=st.data(), spacing_mm=spacings)
 def test_a_straight_line_stays_straight_inside(oblique, data, spacing_mm):
     source = data.draw(oblique)
-    target = spaced(source, spacing_mm)
+    target = source.spaced(spacing_mm)
     ratio = np.maximum(1, np.array(target.spacing_mm) / source.spacing_mm)
     index = np.moveaxis(np.indices(target.shape), 0, -1)
     at = source.to_index(target.to_mm(index))
@@ -73,14 +71,14 @@ def test_a_straight_line_stays_straight_inside(oblique, data, spacing_mm):
 def test_a_constant_stays_what_it_is_everywhere(oblique, data, spacing_mm, value):
     source = data.draw(oblique)
     voxels = np.full(source.shape, value, dtype=np.int16)
-    np.testing.assert_allclose(resampled(voxels, source, spaced(source, spacing_mm)), value, rtol=1e-6)
+    np.testing.assert_allclose(resampled(voxels, source, source.spaced(spacing_mm)), value, rtol=1e-6)
 
 
 @modest
 @given(data=st.data(), spacing_mm=spacings)
 def test_another_spacing_keeps_field_of_view_centre_and_directions(oblique, data, spacing_mm):
     grid = data.draw(oblique)
-    other = spaced(grid, spacing_mm)
+    other = grid.spaced(spacing_mm)
     assert other.spacing_mm == pytest.approx(spacing_mm)
     assert other.orientation == grid.orientation
     centres = [g.to_mm((np.array(g.shape) - 1) / 2) for g in (grid, other)]
@@ -95,7 +93,7 @@ def test_another_spacing_keeps_field_of_view_centre_and_directions(oblique, data
 def test_a_coarser_grid_holds_about_the_mean_of_each_block(ratio):
     source = Geometry((24, 24, 24), np.diag([1.0, 1.5, 2.0, 1.0]))
     values = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=source.shape), 2.0)
-    target = spaced(source, np.array(ratio) * source.spacing_mm)
+    target = source.spaced(np.array(ratio) * source.spacing_mm)
     blocks = values.reshape([n for side, r in zip(target.shape, ratio, strict=True) for n in (side, r)])
     means = blocks.mean(axis=(1, 3, 5))
     inner = (slice(1, -1),) * 3
@@ -105,7 +103,7 @@ def test_a_coarser_grid_holds_about_the_mean_of_each_block(ratio):
 
 def test_no_voxel_is_skipped_by_a_coarser_grid():
     source = Geometry((40, 8, 8), np.eye(4))
-    target = spaced(source, (5.0, 1.0, 1.0))
+    target = source.spaced((5.0, 1.0, 1.0))
     for x in range(5, 35):
         voxels = np.zeros(source.shape)
         voxels[x] = 1.0
@@ -118,7 +116,7 @@ def test_a_mask_decided_slice_by_slice_is_the_volume_decided_at_once(
     oblique, data, spacing_mm, seed, threshold
 ):
     source = data.draw(oblique)
-    target = spaced(source, spacing_mm)
+    target = source.spaced(spacing_mm)
     voxels = np.random.default_rng(seed).random(source.shape).astype(np.float32)
     whole = resampled(voxels, source, target)
     np.testing.assert_array_equal(upsampled_mask(voxels, source, target, threshold), whole > threshold)
@@ -129,10 +127,10 @@ def test_a_mask_decided_slice_by_slice_is_the_volume_decided_at_once(
 @given(data=st.data(), spacing_mm=spacings, seed=st.integers(0, 99))
 def test_every_orientation_of_a_pair_of_grids_gives_the_same_values(oblique, data, spacing_mm, seed):
     source = data.draw(oblique)
-    target, orientation = spaced(source, spacing_mm), data.draw(st.sampled_from(ALL_ORIENTATIONS))
+    target, orientation = source.spaced(spacing_mm), data.draw(st.sampled_from(ALL_ORIENTATIONS))
     values = Volume(np.random.default_rng(seed).random(source.shape), source)
-    plain = reoriented(Volume(resampled(values.voxels, source, target), target), orientation)
-    turned = reoriented(values, orientation)
+    plain = Volume(resampled(values.voxels, source, target), target).reoriented(orientation)
+    turned = values.reoriented(orientation)
     got = resampled(turned.voxels, turned.geometry, plain.geometry)
     np.testing.assert_allclose(got, plain.voxels, atol=1e-5)
 
@@ -142,7 +140,7 @@ def test_every_orientation_of_a_pair_of_grids_gives_the_same_values(oblique, dat
 def test_a_mask_survives_a_finer_grid_and_back(oblique, data, shrink, seed):
     coarse = Geometry((14, 15, 16), data.draw(oblique).affine)
     mask = ellipsoid(coarse.shape, seed)
-    fine = spaced(coarse, np.array(coarse.spacing_mm) / shrink)
+    fine = coarse.spaced(np.array(coarse.spacing_mm) / shrink)
     up = resampled(mask, coarse, fine) > 0.5
     back = resampled(up, fine, coarse) > 0.5
     assert dice(back, mask) > 0.95
@@ -152,9 +150,9 @@ def test_a_mask_survives_a_finer_grid_and_back(oblique, data, shrink, seed):
 @modest
 @given(ratio=st.floats(1.0, 2.0), seed=st.integers(0, 99), orientation=st.sampled_from(ALL_ORIENTATIONS))
 def test_a_mask_survives_a_coarser_grid_and_back(centroid_mm, ratio, seed, orientation):
-    fine = reoriented_geometry(Geometry((16, 16, 16), np.diag([1.0, 1.0, 2.0, 1.0])), orientation)
+    fine = Geometry((16, 16, 16), np.diag([1.0, 1.0, 2.0, 1.0])).reoriented(orientation)
     mask = ellipsoid(fine.shape, seed)
-    coarse = spaced(fine, np.array(fine.spacing_mm) * ratio)
+    coarse = fine.spaced(np.array(fine.spacing_mm) * ratio)
     back = resampled(resampled(mask, fine, coarse), coarse, fine) > 0.5
     assert dice(back, mask) > 0.82
     assert 0.7 < back.sum() / mask.sum() < 1.03
@@ -226,9 +224,9 @@ def test_a_voxel_halfway_takes_the_even_one_counted_from_the_left_however_the_ax
 def test_grids_that_are_not_parallel_are_refused(ras_grid, take):
     voxels = np.zeros(ras_grid.shape)
     with pytest.raises(ConfigError, match="parallel"):
-        take(voxels, ras_grid, reoriented_geometry(ras_grid, "LAS"))
+        take(voxels, ras_grid, ras_grid.reoriented("LAS"))
     with pytest.raises(ConfigError, match="parallel"):
-        take(voxels, ras_grid, reoriented_geometry(ras_grid, "ASR"))
+        take(voxels, ras_grid, ras_grid.reoriented("ASR"))
     tilted = ras_grid.affine.copy()
     tilted[0, 1] = 0.01
     with pytest.raises(ConfigError, match="parallel"):
@@ -287,7 +285,7 @@ def test_any_pair_of_grids_is_resampled_as_simpleitk_does(oblique, data, seed):
 def test_a_grid_that_is_only_turned_loses_nothing_at_its_border(oblique, data, orientation, dtype):
     source = data.draw(oblique)
     volume = Volume(np.random.default_rng(0).integers(0, 255, source.shape).astype(dtype), source)
-    turned = reoriented(volume, orientation)
+    turned = volume.reoriented(orientation)
     got = resampled_anyhow(volume.voxels, source, turned.geometry, outside=0)
     assert got.dtype == volume.voxels.dtype
     np.testing.assert_allclose(got, turned.voxels, atol=1e-3)

@@ -18,9 +18,8 @@ from omentum.errors import (
     UnreadableImageError,
 )
 from omentum.volumes import segmentations
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.nifti import write_nifti
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
 from omentum.volumes.segmentations import read_segmentation
 from omentum.volumes.volume import Volume
 
@@ -123,7 +122,7 @@ def test_itks_files_are_read_whatever_the_case_of_their_ending(tmp_path, ending)
 
 @pytest.mark.parametrize("orientation", ALL_ORIENTATIONS)
 def test_an_oblique_anisotropic_crop_in_any_of_the_48_orders_is_put_where_it_was(tmp_path, orientation):
-    turned = reoriented(Volume(MASK, CT).cropped(DRAWN), orientation)
+    turned = Volume(MASK, CT).cropped(DRAWN).reoriented(orientation)
     found = only(save(tmp_path / "m.nii", turned.voxels, turned.geometry))
     np.testing.assert_array_equal(found.mask, MASK)
     assert found.notes == ("padded from 5 x 4 x 4 voxels to the CT's grid",)

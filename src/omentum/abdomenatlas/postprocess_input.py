@@ -13,7 +13,6 @@ import numpy.typing as npt
 from omentum.volumes.boxes import bounding_box, joint_box, shifted
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organ
-from omentum.volumes.orient import reoriented, reoriented_geometry
 from omentum.volumes.volume import Volume
 
 __all__ = ["Mask", "PostprocessResult", "Part", "Rule", "PostprocessInput", "inside", "tight"]
@@ -58,7 +57,7 @@ class PostprocessInput:
         Raises:
             UnknownOrganError: A name is not in the label table.
         """
-        grid = reoriented_geometry(geometry, "RAS")
+        grid = geometry.reoriented("RAS")
         found = {organ(name).name: tight(part) for name, part in parts.items()}
         turned = {name: _turned(part, geometry, grid) for name, part in found.items() if part is not None}
         return cls(grid, turned, frozenset(found))
@@ -127,7 +126,7 @@ def inside(part: Part, box: Box) -> Mask:
 def _turned(part: Part, source: Geometry, target: Geometry) -> Part:
     """Turn a mask from one grid to the same grid with other axes; voxels keep their places in mm."""
     box, mask = part
-    turned = reoriented(Volume(mask, source.cropped(box)), target.orientation)
+    turned = Volume(mask, source.cropped(box)).reoriented(target.orientation)
     starts = np.rint(target.to_index(turned.geometry.affine[:3, 3])).astype(int).tolist()
     x, y, z = (slice(start, start + side) for start, side in zip(starts, turned.voxels.shape, strict=True))
     return (x, y, z), np.ascontiguousarray(turned.voxels)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from omentum.volumes.orient import reoriented
 from omentum.volumes.volume import Volume
 
 __all__ = ["ALIKE_LEVELS", "Fingerprint", "KnownScans", "fingerprint"]
@@ -47,10 +46,10 @@ def fingerprint(volume: Volume) -> Fingerprint:
     Example:
         >>> from omentum.volumes.geometry import Geometry
         >>> ct = Volume(np.zeros((9, 9, 9), dtype=np.int16), Geometry((9, 9, 9), np.eye(4)))
-        >>> fingerprint(ct).voxels == fingerprint(reoriented(ct, "LPS")).voxels
+        >>> fingerprint(ct).voxels == fingerprint(ct.reoriented("LPS")).voxels
         True
     """
-    upright = reoriented(volume, "RAS").voxels
+    upright = volume.reoriented("RAS").voxels
     digest = hashlib.blake2b(repr(upright.shape).encode(), digest_size=16)
     for z in range(upright.shape[2]):
         digest.update(_plain(upright[:, :, z]).tobytes(order="F"))

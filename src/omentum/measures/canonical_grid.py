@@ -8,7 +8,7 @@ import numpy as np
 
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.masks import MaskSet
-from omentum.volumes.resample import nearest_voxels, spaced
+from omentum.volumes.resample import nearest_voxels
 
 __all__ = ["CANONICAL_MM", "canonical", "masks_on"]
 
@@ -18,7 +18,7 @@ CANONICAL_MM = 2.5
 
 def canonical(geometry: Geometry) -> Geometry:
     """Give a CT's canonical grid: cubic voxels over the same field of view, centres equal."""
-    return spaced(geometry, (CANONICAL_MM,) * 3)
+    return geometry.spaced((CANONICAL_MM,) * 3)
 
 
 def masks_on(masks: MaskSet, grid: Geometry) -> MaskSet:

@@ -10,9 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.orient import reoriented, reoriented_geometry
 from omentum.volumes.probabilities import reach
-from omentum.volumes.resample import resampled, spaced
 from omentum.volumes.volume import Volume
 
 __all__ = ["NETWORK_AXES", "from_network_axes", "network_geometry", "to_network_grid", "to_network_mask"]
@@ -22,7 +20,7 @@ NETWORK_AXES = "RAS"
 
 def network_geometry(ct: Geometry, spacing_mm: float) -> Geometry:
     """Give the network's grid over a CT's field of view, axes turned to RAS+."""
-    return reoriented_geometry(spaced(ct, (spacing_mm,) * 3), NETWORK_AXES)
+    return ct.spaced((spacing_mm,) * 3).reoriented(NETWORK_AXES)
 
 
 def to_network_grid(ct: Volume, spacing_mm: float, *, published: bool = False) -> Volume:
@@ -34,8 +32,8 @@ def to_network_grid(ct: Volume, spacing_mm: float, *, published: bool = False) -
         published: Take the published grid, and interpolate without smoothing where it is coarser.
     """
     grid = _parallel(ct.geometry, spacing_mm, published=published)
-    values = resampled(ct.voxels, ct.geometry, grid, smooth=not published)
-    return reoriented(Volume(values, grid), NETWORK_AXES)
+    values = ct.resampled(grid, smooth=not published).voxels
+    return Volume(values, grid).reoriented(NETWORK_AXES)
 
 
 def to_network_mask(mask: Volume, spacing_mm: float) -> npt.NDArray[np.bool_]:
@@ -45,7 +43,7 @@ def to_network_mask(mask: Volume, spacing_mm: float) -> npt.NDArray[np.bool_]:
         mask: bool or 0/1 `(x, y, z)` on the CT's grid.
         spacing_mm: The network's.
     """
-    grid = spaced(mask.geometry, (spacing_mm,) * 3)
+    grid = mask.geometry.spaced((spacing_mm,) * 3)
     small = np.zeros(grid.shape, dtype=bool)
     filled = [np.flatnonzero(mask.voxels.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
     if all(len(where) for where in filled):
@@ -57,8 +55,8 @@ def to_network_mask(mask: Volume, spacing_mm: float) -> npt.NDArray[np.bool_]:
         ]
         part = mask.cropped((wide[0], wide[1], wide[2]))
         box = reach(part.geometry, grid)
-        small[box] = resampled(part.voxels, part.geometry, grid.cropped(box)) > 0.5
-    turned: npt.NDArray[np.bool_] = reoriented(Volume(small, grid), NETWORK_AXES).voxels
+        small[box] = part.resampled(grid.cropped(box)).voxels > 0.5
+    turned: npt.NDArray[np.bool_] = Volume(small, grid).reoriented(NETWORK_AXES).voxels
     return turned
 
 
@@ -84,7 +82,7 @@ def _parallel(ct: Geometry, spacing_mm: float, *, published: bool) -> Geometry:
         MONAI's `Spacing` after `Orientation("RAS")`, as AbdomenAtlas-8K uses them.
     """
     if not published:
-        return spaced(ct, (spacing_mm,) * 3)
+        return ct.spaced((spacing_mm,) * 3)
     last = np.array(ct.shape) - 1
     ratio = spacing_mm / np.array(ct.spacing_mm)
     steps = np.rint(last / ratio + 1).astype(int) - 1

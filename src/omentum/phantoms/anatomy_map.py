@@ -22,7 +22,6 @@ from omentum.phantoms.interpolate import FloatArray
 from omentum.phantoms.space import FAR_MM
 from omentum.volumes.labels import SUBSETS, subset_ids
 from omentum.volumes.nifti import read_nifti
-from omentum.volumes.orient import reoriented
 from omentum.volumes.volume import Volume
 
 __all__ = ["TOTALSEGMENTATOR", "AnatomyMap", "Part", "map_anatomy", "read_anatomy"]
@@ -115,7 +114,7 @@ def read_anatomy(path: Path, ids: str) -> AnatomyMap:
 def map_anatomy(name: str, labels: Volume, ids: str) -> AnatomyMap:
     """Measure the distances of a label map; see `read_anatomy`."""
     tissues = _tissues(ids)
-    upright = reoriented(labels, "RAS")
+    upright = labels.reoriented("RAS")
     voxels, spacing = upright.voxels, np.array(upright.geometry.spacing_mm)
     _check_values(name, voxels, ids, tissues)
     boxes = ndimage.find_objects(voxels.astype(np.int32), max_label=max(map(max, tissues.values())))

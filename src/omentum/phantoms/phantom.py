@@ -15,7 +15,7 @@ from omentum.phantoms.patient import draw_patient
 from omentum.phantoms.render import render
 from omentum.phantoms.styles import style_named
 from omentum.phantoms.view import checked_grid, draw_view
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
+from omentum.volumes.geometry import ALL_ORIENTATIONS
 from omentum.volumes.volume import Volume
 
 __all__ = ["LABELLED", "Phantom", "make_phantom"]
@@ -98,7 +98,7 @@ def make_phantom(
 
 
 def _turned(upright: Volume, orientation: str) -> Volume:
-    turned = reoriented(upright, orientation)
+    turned = upright.reoriented(orientation)
     return Volume(np.ascontiguousarray(turned.voxels), turned.geometry)
 
 

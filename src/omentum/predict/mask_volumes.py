@@ -1,8 +1,4 @@
-"""What is in a mask or a soft prediction that another program wrote? Checked, on the CT's grid.
-
-In:  NIfTI files that lie on the CT's grid, with its axes in any order and direction.
-Out: uint8 voxels in the order of the CT's axes: labels, one organ's mask, or probabilities times 255.
-"""
+"""Read masks and soft predictions of other programs, checked and on the CT's axes."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -18,7 +14,6 @@ from omentum.measures.probability_bytes import nearest_bytes
 from omentum.volumes.boxes import bounding_box
 from omentum.volumes.geometry import SAME_GRID_TOLERANCE_MM, Box, Geometry
 from omentum.volumes.nifti import read_nifti, read_nifti_geometry
-from omentum.volumes.orient import reoriented, reoriented_geometry
 from omentum.volumes.probabilities import FULL
 from omentum.volumes.read import read_mask
 from omentum.volumes.volume import Volume
@@ -115,7 +110,7 @@ def _check_range(path: Path, voxels: npt.NDArray[Any]) -> None:
 def _own_grid(path: Path, ct: Geometry) -> Geometry:
     """Give a file's own grid, which must be the CT's but for the order and direction of its axes."""
     own = read_nifti_geometry(path)
-    turned = own if own.same_grid(ct) else reoriented_geometry(own, ct.orientation)
+    turned = own if own.same_grid(ct) else own.reoriented(ct.orientation)
     if turned.shape != ct.shape:
         seen = f"its shape is {turned.shape} along the CT's axes, the CT's {ct.shape}"
         raise GridMismatchError(path, seen, "resample it to the CT's grid")
@@ -129,4 +124,4 @@ def _own_grid(path: Path, ct: Geometry) -> Geometry:
 def _turned(volume: Volume, ct: Geometry) -> Bytes:
     if volume.geometry.same_grid(ct):
         return volume.voxels
-    return np.asfortranarray(reoriented(volume, ct.orientation).voxels)
+    return np.asfortranarray(volume.reoriented(ct.orientation).voxels)

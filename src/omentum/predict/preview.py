@@ -14,7 +14,6 @@ from matplotlib.patches import Patch
 from omentum.volumes.atomic import writing
 from omentum.volumes.labels import ORGANS, organ
 from omentum.volumes.masks import MaskSet
-from omentum.volumes.orient import reoriented
 from omentum.volumes.volume import Volume
 
 __all__ = ["write_preview"]
@@ -33,8 +32,8 @@ def write_preview(path: Path, ct: Volume, masks: MaskSet) -> None:
         ct: Hounsfield units.
         masks: On the CT's grid.
     """
-    hu = reoriented(ct, _AXES)
-    labels = reoriented(Volume(masks.painted(), masks.geometry), _AXES).voxels
+    hu = ct.reoriented(_AXES)
+    labels = Volume(masks.painted(), masks.geometry).reoriented(_AXES).voxels
     x, y, z = (_busiest(labels, axis) for axis in range(3))
     sx, sy, sz = hu.geometry.spacing_mm
     planes = [

@@ -17,7 +17,6 @@ from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet, organ_boxes
 from omentum.volumes.probabilities import FULL, ProbabilityMaps
-from omentum.volumes.resample import resampled
 from omentum.volumes.volume import Volume
 
 __all__ = ["Claims", "Sight", "claims_of", "look", "thumbnail"]
@@ -85,7 +84,7 @@ def look(masks: MaskSet, maps: Sequence[ProbabilityMaps], ct: Volume | None) -> 
     """
     grid = canonical(masks.geometry)
     shown = masks_on(masks, grid)
-    hu = None if ct is None else resampled(ct.voxels, ct.geometry, grid)
+    hu = None if ct is None else ct.resampled(grid).voxels
     return Sight(shown, organ_boxes(shown), tuple(_parts(one, grid) for one in maps), hu)
 
 

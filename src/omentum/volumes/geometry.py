@@ -2,20 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations, product
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 
-from omentum.errors import AffineError, ImageShapeError
+from omentum.errors import AffineError, ConfigError, ImageShapeError
 
-__all__ = ["SAME_GRID_TOLERANCE_MM", "Affine", "Box", "Geometry"]
+__all__ = ["ALL_ORIENTATIONS", "SAME_GRID_TOLERANCE_MM", "Affine", "Box", "Geometry"]
 
 Affine = npt.NDArray[np.float64]
 Box = tuple[slice, slice, slice]
 """A part of a grid, one slice an axis `(x, y, z)`, in voxels."""
 
+ALL_ORIENTATIONS: tuple[str, ...] = tuple(
+    "".join(letters) for pairs in permutations(("RL", "AP", "SI")) for letters in product(*pairs)
+)
+"""The 48 ways in which three axes can point, such as `RAS` or `PIL`."""
 SAME_GRID_TOLERANCE_MM = 1e-3
 MM3_PER_ML = 1000.0
 
@@ -105,6 +110,45 @@ class Geometry:
         affine[:3, 3] = (self.affine @ np.array([*starts, 1.0]))[:3]
         x, y, z = (stop - start for start, stop in zip(starts, stops, strict=True))
         return Geometry((x, y, z), affine)
+
+    def reoriented(self, orientation: str) -> "Geometry":
+        """Give the same grid with axes that point where `orientation` says; points keep their places in mm.
+
+        Raises:
+            ConfigError: `orientation` is not one of the 48.
+
+        Example:
+            >>> Geometry((4, 5, 6), np.diag([-2.0, 1.0, 3.0, 1.0])).reoriented("SRA").shape
+            (6, 4, 5)
+        """
+        change = self.axis_change(orientation)
+        affine = self.affine @ nib.orientations.inv_ornt_aff(change, self.shape)
+        x, y, z = (self.shape[axis] for axis in np.argsort(change[:, 0]))
+        return Geometry((x, y, z), affine)
+
+    def axis_change(self, orientation: str) -> npt.NDArray[np.float64]:
+        """Say how axes move in `reoriented`, as `nibabel.orientations` does; errors as there."""
+        if orientation not in ALL_ORIENTATIONS:
+            rule = "three letters are needed, one each of R/L, A/P, S/I"
+            raise ConfigError("orientation", orientation, rule)
+        old = nib.orientations.io_orientation(self.affine)
+        new = nib.orientations.axcodes2ornt(tuple(orientation))
+        return np.asarray(nib.orientations.ornt_transform(old, new), dtype=np.float64)
+
+    def spaced(self, spacing_mm: Sequence[float]) -> "Geometry":
+        """Give the grid of another spacing over the same field of view, axes parallel, centres equal.
+
+        Example:
+            >>> Geometry((10, 10, 9), np.eye(4)).spaced((2.0, 2.0, 3.0)).shape
+            (5, 5, 3)
+        """
+        ratio = np.array(spacing_mm, dtype=np.float64) / np.array(self.spacing_mm)
+        shape = np.maximum(1, np.rint(np.array(self.shape) / ratio)).astype(int)
+        affine = self.affine.copy()
+        affine[:3, :3] *= ratio
+        centre = self.to_mm((np.array(self.shape) - 1) / 2)
+        affine[:3, 3] = centre - affine[:3, :3] @ ((shape - 1) / 2)
+        return Geometry((int(shape[0]), int(shape[1]), int(shape[2])), affine)
 
     def to_mm(self, index: Sequence[float] | npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """Turn voxel indices `(..., 3)` into mm `(..., 3)`."""

@@ -16,7 +16,7 @@ from omentum.errors import UnreadableImageError
 from omentum.volumes.atomic import writing
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organ
-from omentum.volumes.resample import resampled
+from omentum.volumes.volume import Volume
 
 __all__ = [
     "ENTROPIES_NAME",
@@ -66,7 +66,7 @@ class ProbabilityMaps:
             return None
         source, values = self._with_margin(*part, target)
         box = reach(source, target)
-        probability = resampled(values, source, target.cropped(box))
+        probability = Volume(values, source).resampled(target.cropped(box)).voxels
         probability /= FULL
         return box, probability
 

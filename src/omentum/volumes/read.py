@@ -21,7 +21,6 @@ from omentum.volumes.dicom import TILT_MM, read_dicom, tilt_mm, upright
 from omentum.volumes.geometry import SAME_GRID_TOLERANCE_MM, Geometry
 from omentum.volumes.itk_io import is_itk, read_itk
 from omentum.volumes.nifti import is_nifti, read_nifti
-from omentum.volumes.orient import reoriented
 from omentum.volumes.resample import resampled_anyhow
 from omentum.volumes.volume import Volume
 
@@ -114,7 +113,7 @@ def checked_labels(path: Path, voxels: npt.NDArray[Any]) -> npt.NDArray[np.uint8
 
 def _along(mask: Volume, geometry: Geometry) -> Volume:
     """Turn a mask's axes as the CT's are: some programs save the same grid in another order."""
-    turned = reoriented(mask, geometry.orientation)
+    turned = mask.reoriented(geometry.orientation)
     return turned if turned.geometry.same_grid(geometry) else mask
 
 

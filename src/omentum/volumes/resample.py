@@ -3,7 +3,7 @@
 Grids with parallel axes are resampled axis by axis, as small matrix products; others by `resampled_anyhow`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import nibabel as nib
@@ -13,32 +13,11 @@ import numpy.typing as npt
 from omentum.errors import ConfigError
 from omentum.volumes.geometry import Geometry
 
-__all__ = ["nearest_voxels", "resampled", "resampled_anyhow", "resampled_slices", "spaced", "upsampled_mask"]
+__all__ = ["nearest_voxels", "resampled", "resampled_anyhow", "resampled_slices", "upsampled_mask"]
 
 _TIE_DIGITS = 6
 """Of a voxel: what is that close to the middle between two lies in the middle."""
 _Matrix = npt.NDArray[np.float32]
-
-
-def spaced(geometry: Geometry, spacing_mm: Sequence[float]) -> Geometry:
-    """Give the grid of another spacing over the same field of view, axes parallel, centres equal.
-
-    Args:
-        geometry: The grid to cover.
-        spacing_mm: Wanted edge lengths of a voxel along the same axes, in mm.
-
-    Example:
-        >>> spaced(Geometry((10, 10, 9), np.eye(4)), (2.0, 2.0, 3.0)).shape
-        (5, 5, 3)
-    """
-    old_mm = np.array(geometry.spacing_mm)
-    ratio = np.array(spacing_mm, dtype=np.float64) / old_mm
-    shape = np.maximum(1, np.rint(np.array(geometry.shape) / ratio)).astype(int)
-    affine = geometry.affine.copy()
-    affine[:3, :3] *= ratio
-    centre = geometry.to_mm((np.array(geometry.shape) - 1) / 2)
-    affine[:3, 3] = centre - affine[:3, :3] @ ((shape - 1) / 2)
-    return Geometry((int(shape[0]), int(shape[1]), int(shape[2])), affine)
 
 
 def resampled(

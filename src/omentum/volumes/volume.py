@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+import nibabel as nib
 import numpy.typing as npt
 
 from omentum.errors import ImageShapeError
 from omentum.volumes.geometry import Box, Geometry
+from omentum.volumes.resample import resampled
 
 __all__ = ["Volume"]
 
@@ -35,3 +37,13 @@ class Volume:
     def cropped(self, box: Box) -> "Volume":
         """Cut out a part; a view, not a copy."""
         return Volume(self.voxels[box], self.geometry.cropped(box))
+
+    def reoriented(self, orientation: str) -> "Volume":
+        """Let the axes point where `orientation` says, as `Geometry.reoriented`; a view, not a copy."""
+        change = self.geometry.axis_change(orientation)
+        voxels = nib.orientations.apply_orientation(self.voxels, change)
+        return Volume(voxels, self.geometry.reoriented(orientation))
+
+    def resampled(self, grid: Geometry, *, smooth: bool = True) -> "Volume":
+        """Interpolate on a grid with parallel axes, as float32; see `omentum.volumes.resample.resampled`."""
+        return Volume(resampled(self.voxels, self.geometry, grid, smooth=smooth), grid)

@@ -9,10 +9,9 @@ import pytest
 
 from omentum.records import MaskSource
 from omentum.records.released_cases import ReleasedCase, ReleasedMask
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import write_nifti
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
 from omentum.volumes.volume import Volume
 
 SHAPE = (40, 40, 24)
@@ -40,7 +39,7 @@ def volume_on(grid: str, voxels: np.ndarray) -> Volume:
     if grid in OBLIQUE:
         affine[:3, :3] = turned(OBLIQUE[grid]) @ affine[:3, :3]
         return Volume(voxels, Geometry(voxels.shape, affine))
-    moved = reoriented(Volume(voxels, Geometry(voxels.shape, affine)), grid)
+    moved = Volume(voxels, Geometry(voxels.shape, affine)).reoriented(grid)
     return Volume(np.asfortranarray(moved.voxels), moved.geometry)
 
 

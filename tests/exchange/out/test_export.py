@@ -17,7 +17,6 @@ from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import write_masks
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import read_nifti_geometry, write_nifti
-from omentum.volumes.orient import reoriented
 from omentum.volumes.volume import Volume
 
 from .conftest import SHAPE, made_masks, volume_on
@@ -256,6 +255,6 @@ def test_a_layout_that_there_is_not_and_organs_that_nobody_has_are_refused(expor
 def test_what_covers_an_organ_shows_it_where_it_is_left_out(export, released):
     out, _ = export([released()], "nnunet", "kidney_right")
     labels = np.asarray(nib.load(out / "labelsTr" / "c1.nii.gz").dataobj)
-    expected = reoriented(volume_on("LPS", made_masks()["kidney_right"]), "LPS").voxels
+    expected = volume_on("LPS", made_masks()["kidney_right"]).reoriented("LPS").voxels
     np.testing.assert_array_equal(labels, expected)
     assert labels.shape == SHAPE

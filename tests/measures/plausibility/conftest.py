@@ -11,7 +11,6 @@ from omentum.measures.plausibility.rules import findings
 from omentum.phantoms.phantom import LABELLED, make_phantom
 from omentum.phantoms.seeded_errors import Labelled, with_error
 from omentum.volumes.masks import MaskSet
-from omentum.volumes.orient import reoriented
 from omentum.volumes.volume import Volume
 
 
@@ -29,7 +28,7 @@ def asked() -> Callable[..., list[Finding]]:
     def ask(labelled: Labelled, orientation: str | None = None, **options) -> list[Finding]:
         labels, hu = (Volume(one, labelled.geometry) for one in (labelled.labels, labelled.hu))
         if orientation is not None:
-            labels, hu = reoriented(labels, orientation), reoriented(hu, orientation)
+            labels, hu = labels.reoriented(orientation), hu.reoriented(orientation)
         masks = MaskSet.from_labels(labels.voxels, labels.geometry, LABELLED)
         return findings(masks, hu.voxels, **options)
 

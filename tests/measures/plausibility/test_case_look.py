@@ -7,13 +7,12 @@ from omentum.phantoms.phantom import LABELLED
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet
-from omentum.volumes.orient import reoriented
 from omentum.volumes.read import read_ct, read_mask
 from omentum.volumes.volume import Volume
 
 
 def masks_of(labelled, orientation="RAS", organs=LABELLED):
-    labels = reoriented(Volume(labelled.labels, labelled.geometry), orientation)
+    labels = Volume(labelled.labels, labelled.geometry).reoriented(orientation)
     return MaskSet.from_labels(labels.voxels, labels.geometry, organs)
 
 

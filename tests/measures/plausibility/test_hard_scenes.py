@@ -11,7 +11,6 @@ from omentum.phantoms.phantom import LABELLED
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet
-from omentum.volumes.orient import reoriented
 from omentum.volumes.volume import Volume
 
 SHAPE = (24, 22, 20)
@@ -20,7 +19,7 @@ GRID = Geometry(SHAPE, np.diag([9.0, 9.0, 9.0, 1.0]))
 
 def cut_views(truth) -> Iterator[tuple[np.ndarray, np.ndarray, Geometry]]:
     """Cut the view so that it ends inside the liver at the right, in front and at the top, and so on."""
-    labels, hu = (reoriented(Volume(one, truth.geometry), "RAS") for one in (truth.labels, truth.hu))
+    labels, hu = (Volume(one, truth.geometry).reoriented("RAS") for one in (truth.labels, truth.hu))
     for name in ("liver", "spleen", "pancreas"):
         for ends in ((0, 1), (1, 0), (1, 1)):
             at = np.argwhere(labels.voxels == organ(name).index)

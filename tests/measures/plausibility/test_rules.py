@@ -10,7 +10,7 @@ from omentum.phantoms.seeded_errors import ERRORS
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import SUBSETS, organ
 from omentum.volumes.masks import MaskSet
-from omentum.volumes.orient import ALL_ORIENTATIONS
+from omentum.volumes.geometry import ALL_ORIENTATIONS
 
 NAMED_BY = {
     "sides swapped": "swapped_sides",

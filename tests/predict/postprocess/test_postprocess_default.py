@@ -5,7 +5,6 @@ from scipy import ndimage
 from omentum.predict.postprocess.recipes import RECIPES
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import ORGANS, organ
-from omentum.volumes.orient import reoriented
 from omentum.volumes.volume import Volume
 
 NEIGHBOURS_26 = np.ones((3, 3, 3))
@@ -158,7 +157,7 @@ def test_veins_end_where_the_pancreas_ends_in_mm_on_tilted_grids_too(only, patie
     tilted = Geometry(grid.shape, affine)
     masks = {name: patient[name] for name in ("pancreas", "portal_vein_and_splenic_vein")}
     masks["pancreas"] = pieces(masks["pancreas"])[0]
-    stored = {name: reoriented(Volume(mask, tilted), orientation) for name, mask in masks.items()}
+    stored = {name: Volume(mask, tilted).reoriented(orientation) for name, mask in masks.items()}
     turned = stored["pancreas"].geometry
     cleaned, _ = only({name: v.voxels for name, v in stored.items()}, "veins", geometry=turned)
 

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from omentum.abdomenatlas.postprocess_lungs import odd_slices
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.labels import ORGANS
 from omentum.volumes.masks import MaskSet
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
 from omentum.volumes.volume import Volume
 
 CASES = ["basic", "no_lungs_no_pancreas", "one_lung", "right_and_speck", "left_and_speck", "joined"]
@@ -34,17 +33,15 @@ def reference(request, shared):
 def test_reference_masks_come_out_voxel_for_voxel_however_they_are_stored(reference, clean, orientation):
     raw, expected, painted, listed = reference
     grid = Geometry(painted.shape, np.diag([1.5, 1.5, 1.5, 1.0]))
-    stored = {
-        name: reoriented(Volume(mask, grid), orientation) for name, mask in zip(NAMES, raw, strict=True)
-    }
+    stored = {name: Volume(mask, grid).reoriented(orientation) for name, mask in zip(NAMES, raw, strict=True)}
     turned = stored["liver"].geometry
     cleaned, result = clean({n: v.voxels for n, v in stored.items()}, turned, recipe="published")
     for name, theirs in zip(NAMES, expected, strict=True):
-        ours = reoriented(Volume(cleaned[name], turned), "RAS").voxels
+        ours = Volume(cleaned[name], turned).reoriented("RAS").voxels
         assert (ours == theirs).all(), name
     parts = [(name, box, mask) for name, (box, mask) in result.parts.items()]
     label_map = MaskSet.build(turned, NAMES, parts).painted()
-    assert (reoriented(Volume(label_map, turned), "RAS").voxels == painted).all()
+    assert (Volume(label_map, turned).reoriented("RAS").voxels == painted).all()
     assert bool(result.notes) == listed
 
 
@@ -108,8 +105,8 @@ def test_voxels_as_near_to_one_lung_as_to_the_other_are_lost(grid, block, clean)
 @pytest.mark.parametrize("orientation", ALL_ORIENTATIONS)
 def test_the_patient_s_result_is_the_same_in_every_orientation(patient, grid, clean, orientation):
     plain, _ = clean(patient, grid, recipe="published")
-    stored = {name: reoriented(Volume(mask, grid), orientation) for name, mask in patient.items()}
+    stored = {name: Volume(mask, grid).reoriented(orientation) for name, mask in patient.items()}
     turned = stored["liver"].geometry
     cleaned, _ = clean({n: v.voxels for n, v in stored.items()}, turned, recipe="published")
     for name, mask in cleaned.items():
-        assert (reoriented(Volume(mask, turned), "RAS").voxels == plain[name]).all(), name
+        assert (Volume(mask, turned).reoriented("RAS").voxels == plain[name]).all(), name

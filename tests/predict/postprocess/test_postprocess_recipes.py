@@ -7,7 +7,7 @@ import pytest
 from omentum.errors import ConfigError, UnknownOrganError
 from omentum.predict.postprocess.recipes import RECIPES, postprocessed
 from omentum.volumes.boxes import bounding_box
-from omentum.volumes.orient import ALL_ORIENTATIONS, reoriented
+from omentum.volumes.geometry import ALL_ORIENTATIONS
 from omentum.volumes.volume import Volume
 
 every_recipe = pytest.mark.parametrize("recipe", RECIPES)
@@ -50,12 +50,12 @@ def test_what_the_rules_took_adds_up_to_the_difference_of_volumes(patient, grid,
 @pytest.mark.parametrize("orientation", ALL_ORIENTATIONS)
 def test_the_default_gives_every_orientation_the_same_masks_by_name(patient, grid, clean, orientation):
     plain, _ = clean(patient, grid)
-    stored = {name: reoriented(Volume(mask, grid), orientation) for name, mask in patient.items()}
+    stored = {name: Volume(mask, grid).reoriented(orientation) for name, mask in patient.items()}
     turned = stored["liver"].geometry
     assert turned.orientation == orientation
     cleaned, _ = clean({n: v.voxels for n, v in stored.items()}, turned)
     for name, mask in cleaned.items():
-        assert (reoriented(Volume(mask, turned), "RAS").voxels == plain[name]).all(), name
+        assert (Volume(mask, turned).reoriented("RAS").voxels == plain[name]).all(), name
 
 
 @every_recipe

@@ -24,7 +24,6 @@ from omentum.records.released_cases import ReleasedCase, ReleasedMask
 from omentum.volumes.atomic import writing
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
-from omentum.volumes.orient import reoriented
 
 __all__ = ["DICOM_SEG", "seg_paths"]
 
@@ -60,7 +59,7 @@ def _without_overlaps(masks: Sequence[ReleasedMask]) -> list[_Layer]:
     """Put each organ into the first map where it fits; one without a voxel has no segment."""
     layers: list[_Layer] = []
     for mask in sorted(masks, key=lambda one: organ(one.organ).index):
-        voxels = reoriented(read_nifti(mask.path), AXIAL).voxels != 0
+        voxels = read_nifti(mask.path).reoriented(AXIAL).voxels != 0
         if not voxels.any():
             continue
         fitting = (layer for layer in layers if not layer[1][voxels].any())

@@ -21,7 +21,6 @@ from omentum.volumes.atomic import writing
 from omentum.volumes.dicom import LPS_TO_RAS
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.nifti import read_nifti_geometry
-from omentum.volumes.orient import reoriented, reoriented_geometry
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
 
@@ -58,7 +57,7 @@ def axial_grid(case: ReleasedCase) -> Geometry:
             "its axes are not at right angles, and DICOM's are",
             "export it in a NIfTI layout, or add the CT again with --resample-tilt",
         )
-    return reoriented_geometry(geometry, AXIAL)
+    return geometry.reoriented(AXIAL)
 
 
 def ct_slices(case: ReleasedCase) -> list[Dataset]:
@@ -69,7 +68,7 @@ def ct_slices(case: ReleasedCase) -> list[Dataset]:
         ImageError: The CT cannot be read.
     """
     grid = axial_grid(case)
-    ct = reoriented(read_ct(case.ct_path), AXIAL)
+    ct = read_ct(case.ct_path).reoriented(AXIAL)
     study, series, frame = (uid_of(case, what) for what in ("study", "ct", "frame"))
     slices = []
     for place in range(grid.shape[2]):

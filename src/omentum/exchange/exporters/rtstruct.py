@@ -33,7 +33,6 @@ from omentum.volumes.dicom import LPS_TO_RAS
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
-from omentum.volumes.orient import reoriented
 
 __all__ = ["RTSTRUCT"]
 
@@ -116,7 +115,7 @@ def _contours(number: int, mask: ReleasedMask, grid: Geometry, slices: Sequence[
     contours.ROIDisplayColor = list(organ(mask.organ).colour)
     contours.ReferencedROINumber = number
     contours.ContourSequence = DicomSequence()
-    voxels = reoriented(read_nifti(mask.path), AXIAL).voxels != 0
+    voxels = read_nifti(mask.path).reoriented(AXIAL).voxels != 0
     for place, points_mm in _polygons_mm(voxels, grid):
         contour = Dataset()
         contour.ContourImageSequence = DicomSequence([_reference(slices[place])])

@@ -25,7 +25,6 @@ from omentum.measures.plausibility.whole_ct import (
 )
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.masks import MaskSet
-from omentum.volumes.orient import reoriented
 from omentum.volumes.resample import nearest_voxels
 from omentum.volumes.volume import Volume
 
@@ -86,7 +85,7 @@ def look_at_case(masks: MaskSet, ct: Volume | None, *, confirmed: Collection[str
 
 def _nearest(ct: Volume, masks: Geometry, grid: Geometry) -> npt.NDArray[Any]:
     """Take the CT's voxels nearest to those of the canonical grid; the rules smooth for themselves."""
-    turned = reoriented(ct, masks.orientation)
+    turned = ct.reoriented(masks.orientation)
     if not turned.geometry.same_grid(masks, MOST_OFF_VOXELS * min(masks.spacing_mm)):
         seen = f"their grid {masks.shape} is not the CT's {turned.geometry.shape}, or lies elsewhere"
         raise GridMismatchError("masks", seen, "give masks on the CT's grid")
