@@ -3,10 +3,13 @@
 import logging
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -73,6 +76,24 @@ def versions(tmp_path, monkeypatch):
         return made
 
     monkeypatch.setattr(migrate, "_config", config)
+    monkeypatch.setattr(migrate, "HEAD", "03")
+
+
+def test_the_head_is_that_of_the_migrations():
+    assert migrate._scripts().get_heads() == [migrate.HEAD]
+
+
+def test_a_database_that_is_up_to_date_opens_without_alembic(tmp_path):
+    upgrade(tmp_path)
+    program = f"""
+import sys
+from pathlib import Path
+from omentum.store.store import Store
+with Store.open({URL!r}, Path({str(tmp_path)!r})) as store:
+    print("alembic" in sys.modules)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"
 
 
 def test_migrations_and_tables_agree(migrated):
@@ -127,13 +148,13 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path):
 
 
 def test_an_upgrade_that_fails_leaves_the_database_as_it_was(tmp_path, monkeypatch):
-    real_upgrade = migrate.command.upgrade
+    real_upgrade = command.upgrade
 
     def fail_at_the_end(*args):
         real_upgrade(*args)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(migrate.command, "upgrade", fail_at_the_end)
+    monkeypatch.setattr(command, "upgrade", fail_at_the_end)
     with pytest.raises(KeyboardInterrupt):
         upgrade(tmp_path)
     with closing(sqlite3.connect(tmp_path / "omentum.db")) as connection:

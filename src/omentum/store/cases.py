@@ -4,18 +4,14 @@ A case that is excluded stays, and takes no part: `all` gives those that do.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
-import numpy as np
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from omentum.errors import CaseClashError, ProjectError, UnknownCaseError
 from omentum.records import Case
-from omentum.store.database import Database
-from omentum.store.paths import Paths
+from omentum.store.record_table import RecordTable
 from omentum.store.tables import CaseRow
-from omentum.volumes.geometry import Geometry
 
 __all__ = ["Cases", "require_cases"]
 
@@ -23,12 +19,10 @@ _AT_ONCE = 500
 """Names in one question, well below what any database takes."""
 
 
-class Cases:
+class Cases(RecordTable[Case]):
     """The cases of a project."""
 
-    def __init__(self, database: Database, paths: Paths) -> None:
-        self._database = database
-        self._paths = paths
+    record_type, row_type, order = Case, CaseRow, ("case_id",)
 
     def add(self, case: Case) -> bool:
         """Add a case; tell whether it is new, which it is not if it came from the same source before.
@@ -54,15 +48,14 @@ class Cases:
 
     def get(self, case_id: str) -> Case:
         """Find a case; there being none raises `UnknownCaseError`."""
-        with self._database.reading() as session:
-            row = session.get(CaseRow, case_id)
-            if row is None:
-                raise UnknownCaseError(case_id)
-            return self._record(row)
+        case = self._get(case_id)
+        if case is None:
+            raise UnknownCaseError(case_id)
+        return case
 
     def all(self) -> list[Case]:
         """Give the cases that take part, by name."""
-        return [case for case in self.every() if case.excluded_why is None]
+        return self._select(CaseRow.excluded_why.is_(None))
 
     def names(self, *, held_out: bool | None = None) -> set[str]:
         """Give the names of the cases that take part; or of those that are, or are not, held out."""
@@ -74,10 +67,7 @@ class Cases:
 
     def every(self) -> list[Case]:
         """Give all cases, also those that are excluded, by name."""
-        with self._database.reading() as session:
-            rows = session.scalars(select(CaseRow)).all()
-            # Sorted here, as databases differ in how they sort text.
-            return [self._record(row) for row in sorted(rows, key=lambda row: row.case_id)]
+        return self._select()
 
     def hold_out(self, patient_ids: Iterable[str], *, held_out: bool = True) -> None:
         """Keep all cases of patients for evaluation, or give them back; a patient is never split.
@@ -103,58 +93,24 @@ class Cases:
 
     def exclude(self, case_id: str, why: str) -> None:
         """Let a case take no part from now on; there being none raises `UnknownCaseError`."""
-        self._change(case_id, excluded_why=why)
+        self._alter(case_id, excluded_why=why)
 
     def include(self, case_id: str) -> None:
         """Let a case take part again; there being none raises `UnknownCaseError`."""
-        self._change(case_id, excluded_why=None)
+        self._alter(case_id, excluded_why=None)
 
     def move_source(self, case_id: str, source: str) -> None:
         """Keep where the source of a case is now; there being no case raises `UnknownCaseError`."""
-        self._change(case_id, source=source)
+        self._alter(case_id, source=source)
 
     def set_patient(self, case_id: str, patient_id: str) -> None:
         """Keep whose CT a case is; there being no case raises `UnknownCaseError`."""
-        self._change(case_id, patient_id=patient_id)
+        self._alter(case_id, patient_id=patient_id)
 
-    def _change(self, case_id: str, **values: str | None) -> None:
+    def _alter(self, case_id: str, **values: str | None) -> None:
         with self._database.writing() as session:
             require_cases(session, [case_id])
             session.execute(update(CaseRow).where(CaseRow.case_id == case_id).values(**values))
-
-    def _values(self, case: Case) -> dict[str, Any]:
-        label_path = case.original_label_path
-        return {
-            "case_id": case.case_id,
-            "patient_id": case.patient_id,
-            "ct_path": self._paths.stored(case.ct_path),
-            # JSON writes a float so that the very same one is read.
-            "geometry": {"shape": list(case.geometry.shape), "affine": case.geometry.affine.tolist()},
-            "source": case.source,
-            "original_label_path": None if label_path is None else self._paths.stored(label_path),
-            "original_organs": list(case.original_organs),
-            "held_out": case.held_out,
-            "data_set": case.data_set,
-            "licence": case.licence,
-            "excluded_why": case.excluded_why,
-        }
-
-    def _record(self, row: CaseRow) -> Case:
-        x, y, z = row.geometry["shape"]
-        label_path = row.original_label_path
-        return Case(
-            case_id=row.case_id,
-            patient_id=row.patient_id,
-            ct_path=self._paths.given(row.ct_path),
-            geometry=Geometry((x, y, z), np.array(row.geometry["affine"], dtype=np.float64)),
-            source=row.source,
-            original_label_path=None if label_path is None else self._paths.given(label_path),
-            original_organs=tuple(row.original_organs),
-            held_out=row.held_out,
-            data_set=row.data_set,
-            licence=row.licence,
-            excluded_why=row.excluded_why,
-        )
 
 
 def _unknown(cases: Iterable[Case], sources: dict[str, str]) -> list[Case]:

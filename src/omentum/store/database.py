@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from omentum.errors import ProjectError
 from omentum.store import postgresql, sqlite
+from omentum.store.paths import Paths
 
 __all__ = ["Database", "is_writable"]
 
@@ -43,6 +44,7 @@ class Database:
 
     def __init__(self, url: str, root: Path, *, wait_seconds: float, read_only: bool = False) -> None:
         parsed = _parsed(url, root)
+        self.paths = Paths(root)
         self.name = parsed.render_as_string(hide_password=True)
         self.is_sqlite = _is_sqlite(parsed)
         self.is_read_only = read_only

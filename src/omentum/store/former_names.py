@@ -1,4 +1,4 @@
-"""Keep the names that cases had before, so that what still uses one finds its case."""
+"""Keep the names that cases had before they were renamed, so that an old name still finds its case."""
 
 from sqlalchemy import select
 
@@ -9,7 +9,7 @@ __all__ = ["FormerNames"]
 
 
 class FormerNames:
-    """The names that the cases of a project had before they were renamed."""
+    """The former names of a project's cases."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -17,8 +17,8 @@ class FormerNames:
     def all(self) -> dict[str, str]:
         """Give the case that had each former name, by that name."""
         with self._database.reading() as session:
-            rows = session.scalars(select(FormerNameRow))
-            return {row.name: row.case_id for row in sorted(rows, key=lambda row: row.name)}
+            found = session.execute(select(FormerNameRow.name, FormerNameRow.case_id))
+            return dict(sorted((name, case_id) for name, case_id in found))
 
     def of_case(self, case_id: str) -> tuple[str, ...]:
         """Give the former names of a case, sorted."""

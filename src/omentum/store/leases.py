@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, insert, or_, select
 from sqlalchemy.orm import aliased
 
-from omentum.store.database import Database
+from omentum.store.record_table import RecordTable
 from omentum.store.review_tables import LeaseRow
 
 __all__ = ["Lease", "Leases", "Offer"]
@@ -40,11 +40,10 @@ class Lease:
     until: datetime
 
 
-class Leases:
+class Leases(RecordTable[Lease]):
     """The leases of a project."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    record_type, row_type, order = Lease, LeaseRow, ("rank", "key", "slot")
 
     def offer(self, pool: str, offers: Iterable[Offer]) -> None:
         """Offer things; of those on offer already only the rank changes, and slots are added."""
@@ -64,15 +63,11 @@ class Leases:
 
     def reserve(self, pool: str, keys: Collection[str], holder: str | None) -> None:
         """Let only one holder claim things that are on offer, or anyone again."""
-        rows = update(LeaseRow).where(LeaseRow.pool == pool, LeaseRow.key.in_(keys))
-        with self._database.writing() as session:
-            session.execute(rows.values(reserved_for=holder))
+        self._change(LeaseRow.pool == pool, LeaseRow.key.in_(keys), reserved_for=holder)
 
     def withdraw(self, pool: str, keys: Collection[str]) -> None:
         """Take things off offer, whoever has them; whose reading has ended stays known."""
-        rows = delete(LeaseRow).where(LeaseRow.pool == pool, LeaseRow.key.in_(keys), ~LeaseRow.ended)
-        with self._database.writing() as session:
-            session.execute(rows)
+        self._delete(LeaseRow.pool == pool, LeaseRow.key.in_(keys), ~LeaseRow.ended)
 
     def claim(
         self, pool: str, holder: str, n: int, lasting: timedelta, *, keys: Collection[str] | None = None
@@ -100,7 +95,7 @@ class Leases:
             taken = list(session.scalars(free.with_for_update(skip_locked=True)))
             for row in taken:
                 row.holder, row.until = holder, now + lasting
-            return [_record(row) for row in taken]
+            return [self._record(row) for row in taken]
 
     def renew(self, pool: str, key: str, holder: str, lasting: timedelta) -> Lease | None:
         """Lengthen a lease, also one that ended if nobody else took the slot; `None` where it is lost."""
@@ -109,7 +104,7 @@ class Leases:
             if row is None:
                 return None
             row.until = self._database.now(session) + lasting
-            return _record(row)
+            return self._record(row)
 
     def give_back(self, pool: str, key: str, holder: str) -> bool:
         """Let others claim a slot; tell whether the holder had it."""
@@ -139,8 +134,7 @@ class Leases:
     def held(self, pool: str, holder: str) -> list[Lease]:
         """Give what a holder has, by rank; leases that ended count while nobody else took the slot."""
         with self._database.reading() as session:
-            rows = session.scalars(_held(pool, holder).order_by(LeaseRow.rank, LeaseRow.key))
-            return [_record(row) for row in rows]
+            return self._records(session.scalars(_held(pool, holder)))
 
     def had(self, pool: str, holder: str) -> set[str]:
         """Give the keys that a holder has, or had until the end."""
@@ -155,7 +149,7 @@ class Leases:
             now = self._database.now(session)
             rows = session.scalars(_in(pool).where(LeaseRow.until > now, ~LeaseRow.ended))
             for row in sorted(rows, key=lambda row: (row.rank, row.key, row.slot)):
-                found[row.key] = (*found.get(row.key, ()), _record(row))
+                found[row.key] = (*found.get(row.key, ()), self._record(row))
         return found
 
     def free(self, pool: str) -> list[str]:
@@ -197,9 +191,3 @@ def _is_first_free(now: datetime) -> ColumnElement[bool]:
         _is_free(other, now),
     )
     return ~before.exists()
-
-
-def _record(row: LeaseRow) -> Lease:
-    assert row.holder is not None
-    assert row.until is not None
-    return Lease(key=row.key, slot=row.slot, holder=row.holder, until=row.until)

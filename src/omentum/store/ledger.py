@@ -1,7 +1,7 @@
 """Keep which items of a stage are done, and which failed and why.
 
-What is done stays done until it is forgotten, and a failure is gone once its item is done. What came of an
-item is no matter of the ledger: that has a table of its own.
+What is done stays done until it is forgotten; a failure is removed once its item is done. Results are kept
+in tables of their own.
 """
 
 from dataclasses import dataclass

@@ -1,21 +1,24 @@
-"""Bring a database's tables to this version, check that they are of it, or take them back.
+"""Bring a database to this version's tables, check that it has them, or take it back to earlier ones.
 
-In:  an open database, of any age, or empty.
-Out: the same database with the tables asked for; one from a newer version is refused, untouched.
+Alembic is imported only where tables have to be made or changed: its import costs more than the check.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import Script, ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 from omentum.errors import ProjectError
 from omentum.store.database import Database
 
-__all__ = ["check_current", "downgrade", "upgrade"]
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import Script, ScriptDirectory
+
+__all__ = ["HEAD", "check_current", "downgrade", "upgrade"]
+
+HEAD = "0005"
+"""This version's tables: the last file in `migrations/versions`."""
 
 
 def upgrade(database: Database) -> None:
@@ -24,14 +27,15 @@ def upgrade(database: Database) -> None:
     Raises:
         ProjectError: It was written by a newer version, or cannot be written to.
     """
-    config = _config()
-    script = ScriptDirectory.from_config(config)
     with database.reading() as session:
-        if _is_current(session.connection(), script, database.name):
+        if _versions(session.connection(), database.name) == {HEAD}:
             return
+    from alembic import command
+
+    config = _config()
     with database.writing() as session:
-        # Somebody else may have upgraded it while we waited for our turn.
-        if not _is_current(session.connection(), script, database.name):
+        # Another program may have upgraded it while this one waited for its turn.
+        if _versions(session.connection(), database.name) != {HEAD}:
             config.attributes["connection"] = session.connection()
             command.upgrade(config, "head")
 
@@ -42,13 +46,12 @@ def check_current(database: Database) -> None:
     Raises:
         ProjectError: It was written by an older or a newer version, or cannot be read.
     """
-    script = ScriptDirectory.from_config(_config())
     with database.reading() as session:
-        found = _versions(session.connection(), script, database.name)
-    if found != set(script.get_heads()):
+        found = _versions(session.connection(), database.name)
+    if found != {HEAD}:
         raise ProjectError(
             f"database {database.name} is of an older version ({_listed(found)}, "
-            f"this Omentum has {_listed(script.get_heads())}): any command that writes brings it up to date; "
+            f"this Omentum has {HEAD}): any command that writes brings it up to date; "
             "copy the project to where you may write"
         )
 
@@ -64,10 +67,11 @@ def downgrade(database: Database, to: str) -> None:
         ProjectError: There is no such version or no way back to it, what is kept would not fit into the
             older tables, or the database cannot be written to. Nothing is changed.
     """
-    config = _config()
-    script = ScriptDirectory.from_config(config)
+    from alembic import command
+
+    config, script = _config(), _scripts()
     with database.writing() as session:
-        found = _versions(session.connection(), script, database.name)
+        found = _versions(session.connection(), database.name)
         for step in _steps_back(script, found, to, database.name):
             if not hasattr(step.module, "downgrade"):
                 raise ProjectError(
@@ -78,27 +82,33 @@ def downgrade(database: Database, to: str) -> None:
         command.downgrade(config, to)
 
 
-def _config() -> Config:
+def _config() -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     return config
 
 
-def _is_current(connection: Connection, script: ScriptDirectory, name: str) -> bool:
-    return _versions(connection, script, name) == set(script.get_heads())
+def _scripts() -> "ScriptDirectory":
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory.from_config(_config())
 
 
-def _versions(connection: Connection, script: ScriptDirectory, name: str) -> set[str]:
-    """Read which version's tables a database has, none if it is empty; a newer one is refused."""
-    found = set(MigrationContext.configure(connection).get_current_heads())
-    unknown = found - {revision.revision for revision in script.walk_revisions()}
+def _versions(connection: Connection, name: str) -> set[str]:
+    """Read the version of a database's tables, none if it is empty; a newer one is refused."""
+    if not inspect(connection).has_table("alembic_version"):
+        return set()
+    found = set(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars())
+    unknown = found - {HEAD} and found - {one.revision for one in _scripts().walk_revisions()}
     if unknown:
         seen = f"database {name} is at version {_listed(unknown)}, which this Omentum does not know"
         raise ProjectError(f"{seen}; install a newer Omentum")
     return found
 
 
-def _steps_back(script: ScriptDirectory, found: set[str], to: str, name: str) -> list[Script]:
+def _steps_back(script: "ScriptDirectory", found: set[str], to: str, name: str) -> "list[Script]":
     """List the versions to take back, the newest first."""
     newest_first = list(script.walk_revisions())
     versions = [revision.revision for revision in newest_first]

@@ -4,32 +4,23 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select
 
 from omentum.records import Prediction
+from omentum.store.base import Base
 from omentum.store.cases import require_cases
-from omentum.store.database import Database
-from omentum.store.findings import finding_rows, findings_of
-from omentum.store.paths import Paths
+from omentum.store.record_table import RecordTable
 from omentum.store.tables import PredictionRow
 
 __all__ = ["Predictions"]
 
 
-class Predictions:
-    """The predictions of a project.
+class Predictions(RecordTable[Prediction]):
+    """The predictions of a project; the folder of each follows from its case and network."""
 
-    Args:
-        database: Where they are kept.
-        paths: Of the project; a prediction's folder follows from its case and network.
-    """
-
-    def __init__(self, database: Database, paths: Paths) -> None:
-        self._database = database
-        self._paths = paths
+    record_type, row_type, order = Prediction, PredictionRow, ("case_id", "network")
 
     def keep(self, prediction: Prediction, organ_sha256s: Mapping[str, str]) -> None:
         """Keep a prediction whose files are in place, instead of what the network made before.
@@ -43,25 +34,25 @@ class Predictions:
         """
         with self._database.writing() as session:
             require_cases(session, [prediction.case_id])
-            session.merge(PredictionRow(**_values(prediction), organ_sha256s=dict(organ_sha256s)))
+            session.merge(
+                PredictionRow(
+                    **self._values(prediction, time=prediction.time or datetime.now(UTC)),
+                    settings_sha256=_settings_sha256(prediction.made_with),
+                    organ_sha256s=dict(organ_sha256s),
+                )
+            )
 
     def forget(self, case_id: str, network: str) -> None:
         """Forget what a network made of a case; its files are no matter of the database."""
-        key = PredictionRow.case_id == case_id, PredictionRow.network == network
-        with self._database.writing() as session:
-            session.execute(delete(PredictionRow).where(*key))
+        self._delete(PredictionRow.case_id == case_id, PredictionRow.network == network)
 
     def of_network(self, network: str) -> dict[str, Prediction]:
         """Give what a network made of every case that it has predicted, by case."""
-        with self._database.reading() as session:
-            rows = session.scalars(select(PredictionRow).where(PredictionRow.network == network))
-            return {row.case_id: self._record(row) for row in sorted(rows, key=lambda row: row.case_id)}
+        return {one.case_id: one for one in self._select(PredictionRow.network == network)}
 
     def of_case(self, case_id: str) -> dict[str, Prediction]:
         """Give what every network made of a case, by network."""
-        with self._database.reading() as session:
-            rows = session.scalars(select(PredictionRow).where(PredictionRow.case_id == case_id))
-            return {row.network: self._record(row) for row in sorted(rows, key=lambda row: row.network)}
+        return {one.network: one for one in self._select(PredictionRow.case_id == case_id)}
 
     def networks_by_case(self) -> dict[str, tuple[str, ...]]:
         """Give the networks that have predicted each case, sorted, by case."""
@@ -102,40 +93,14 @@ class Predictions:
         self, case_id: str, network: str, masks_sha256: str, organ_sha256s: Mapping[str, str]
     ) -> None:
         """Keep the hashes of a prediction, which an older version of the program did not."""
-        row = update(PredictionRow).where(PredictionRow.case_id == case_id, PredictionRow.network == network)
-        with self._database.writing() as session:
-            session.execute(row.values(masks_sha256=masks_sha256, organ_sha256s=dict(organ_sha256s)))
+        one = PredictionRow.case_id == case_id, PredictionRow.network == network
+        self._change(*one, masks_sha256=masks_sha256, organ_sha256s=dict(organ_sha256s))
 
-    def _record(self, row: PredictionRow) -> Prediction:
-        return Prediction(
-            case_id=row.case_id,
-            network=row.network,
-            weights_sha256=row.weights_sha256,
-            folder=self._paths.root / Path("cases", row.case_id, "networks", row.network),
-            organs=tuple(row.organs),
-            masks_sha256=row.masks_sha256,
-            made_with=row.made_with,
-            origin=row.origin,
-            source_stamp=row.source_stamp,
-            unusable=row.unusable,
-            findings=findings_of(row.findings),
-            time=row.time,
-        )
+    def _record(self, row: Base, **instead: Any) -> Prediction:
+        assert isinstance(row, PredictionRow)
+        folder = self._database.paths.root / "cases" / row.case_id / "networks" / row.network
+        return super()._record(row, folder=folder, **instead)
 
 
-def _values(prediction: Prediction) -> dict[str, Any]:
-    made_with = dict(prediction.made_with)
-    return {
-        "case_id": prediction.case_id,
-        "network": prediction.network,
-        "weights_sha256": prediction.weights_sha256,
-        "masks_sha256": prediction.masks_sha256,
-        "settings_sha256": hashlib.sha256(json.dumps(made_with, sort_keys=True).encode()).hexdigest(),
-        "made_with": made_with,
-        "organs": list(prediction.organs),
-        "origin": prediction.origin,
-        "source_stamp": prediction.source_stamp,
-        "unusable": dict(prediction.unusable),
-        "findings": finding_rows(prediction.findings),
-        "time": prediction.time or datetime.now(UTC),
-    }
+def _settings_sha256(made_with: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(dict(made_with), sort_keys=True).encode()).hexdigest()

@@ -1,91 +1,42 @@
-"""Which networks were promoted, kept out or gone back to, by whom and why?
+"""Keep the verdicts about networks: promoted, kept out or rolled back, by whom and why.
 
-In:  verdicts of the gate, decisions of people.
-Out: all of them in the order in which they fell. None is ever changed or removed: the last one about a
-     network stands.
+None is ever changed or removed: the last one about a network stands.
 """
 
-from dataclasses import asdict
-from typing import Any
+from dataclasses import replace
 
-from sqlalchemy import select
-
-from omentum.records.promotions import OrganGain, Promotion, Verdict
-from omentum.store.database import Database
+from omentum.records.promotions import Promotion
+from omentum.store.record_table import RecordTable
 from omentum.store.rounds import require_round
 from omentum.store.tables import PromotionRow
 
 __all__ = ["Promotions"]
 
 
-class Promotions:
-    """The verdicts and decisions of a project."""
+class Promotions(RecordTable[Promotion]):
+    """The verdicts and decisions of a project, in the order in which they were made."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    record_type, row_type, order = Promotion, PromotionRow, ("number",)
 
     def add(self, promotion: Promotion) -> Promotion:
-        """Add one; the same again, whatever its time, changes nothing and gives the first.
+        """Add one; the same again, at any time, changes nothing and gives the first.
 
         Raises:
             ProjectError: There is no such round.
         """
         stands = self.of_network(promotion.round_number, promotion.network)
-        if stands is not None and _said(stands) == _said(promotion):
+        if stands is not None and replace(stands, time=promotion.time) == promotion:
             return stands
         with self._database.writing() as session:
             require_round(session, promotion.round_number)
-            session.add(_row(promotion))
+            session.add(PromotionRow(**self._values(promotion)))
         return promotion
 
     def all(self) -> list[Promotion]:
-        """Give all of them, in the order in which they fell."""
-        with self._database.reading() as session:
-            return [
-                _record(row) for row in session.scalars(select(PromotionRow).order_by(PromotionRow.number))
-            ]
+        """Give all of them."""
+        return self._select()
 
     def of_network(self, round_number: int, network: str) -> Promotion | None:
-        """Give what was said last of a network in a round; `None` where nobody said anything."""
-        said = [one for one in self.all() if (one.round_number, one.network) == (round_number, network)]
-        return said[-1] if said else None
-
-
-def _said(promotion: Promotion) -> dict[str, Any]:
-    return {name: value for name, value in asdict(promotion).items() if name != "time"}
-
-
-def _row(promotion: Promotion) -> PromotionRow:
-    return PromotionRow(
-        round_number=promotion.round_number,
-        network=promotion.network,
-        instead_of=promotion.instead_of,
-        outcome=promotion.outcome.value,
-        by=promotion.by,
-        why=promotion.why,
-        time=promotion.time,
-        organs=[asdict(one) for one in promotion.organs],
-    )
-
-
-def _record(row: PromotionRow) -> Promotion:
-    return Promotion(
-        round_number=row.round_number,
-        network=row.network,
-        instead_of=row.instead_of,
-        outcome=Verdict(row.outcome),
-        by=row.by,
-        why=row.why,
-        time=row.time,
-        organs=tuple(_organ(one) for one in row.organs),
-    )
-
-
-def _organ(values: dict[str, Any]) -> OrganGain:
-    return OrganGain(
-        **{
-            **values,
-            "differences": tuple(values["differences"]),
-            "outcome": Verdict(values["outcome"]),
-        }
-    )
+        """Give the last verdict about a network in a round; `None` where there is none."""
+        found = self._select(PromotionRow.round_number == round_number, PromotionRow.network == network)
+        return found[-1] if found else None

@@ -1,26 +1,19 @@
-"""Which data sets were released?
-
-In:  releases, once their files are in place (assemble).
-Out: releases by version or all. None is ever changed or removed.
-"""
+"""Keep the releases of a project. None is ever changed or removed."""
 
 from sqlalchemy import select
 
 from omentum.errors import ReleaseError
 from omentum.records import Release
-from omentum.store.database import Database
-from omentum.store.paths import Paths
+from omentum.store.record_table import RecordTable
 from omentum.store.tables import ReleaseRow
 
 __all__ = ["Releases"]
 
 
-class Releases:
+class Releases(RecordTable[Release]):
     """The releases of a project."""
 
-    def __init__(self, database: Database, paths: Paths) -> None:
-        self._database = database
-        self._paths = paths
+    record_type, row_type, order = Release, ReleaseRow, ("time", "version")
 
     def add(self, release: Release) -> None:
         """Add a release; a version that is taken raises `ReleaseError`."""
@@ -28,15 +21,7 @@ class Releases:
             if session.get(ReleaseRow, release.version) is not None:
                 seen = f"version {release.version!r} was released already"
                 raise ReleaseError(f"{seen}, and releases never change; name another version")
-            session.add(
-                ReleaseRow(
-                    version=release.version,
-                    folder=self._paths.stored(release.folder),
-                    n_cases=release.n_cases,
-                    manifest_sha256=release.manifest_sha256,
-                    time=release.time,
-                )
-            )
+            session.add(ReleaseRow(**self._values(release)))
 
     def get(self, version: str) -> Release:
         """Find a release; there being none raises `ReleaseError`."""
@@ -49,15 +34,4 @@ class Releases:
 
     def all(self) -> list[Release]:
         """Give all releases, by time."""
-        with self._database.reading() as session:
-            rows = session.scalars(select(ReleaseRow)).all()
-            return [self._record(row) for row in sorted(rows, key=lambda row: (row.time, row.version))]
-
-    def _record(self, row: ReleaseRow) -> Release:
-        return Release(
-            version=row.version,
-            folder=self._paths.given(row.folder),
-            n_cases=row.n_cases,
-            manifest_sha256=row.manifest_sha256,
-            time=row.time,
-        )
+        return self._select()

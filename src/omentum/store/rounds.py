@@ -1,8 +1,4 @@
-"""Which round is it?
-
-In:  the network that a round predicts with; the word that it is over.
-Out: rounds, numbered from 1; one starts only once the one before has ended.
-"""
+"""Keep the rounds of a project, numbered from 1; one starts only once the one before has ended."""
 
 from datetime import UTC, datetime
 
@@ -11,17 +7,16 @@ from sqlalchemy.orm import Session
 
 from omentum.errors import ProjectError
 from omentum.records import Round
-from omentum.store.database import Database
+from omentum.store.record_table import RecordTable
 from omentum.store.tables import RoundRow
 
 __all__ = ["Rounds", "require_round"]
 
 
-class Rounds:
+class Rounds(RecordTable[Round]):
     """The rounds of a project."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    record_type, row_type, order = Round, RoundRow, ("number",)
 
     def start(self, network: str) -> Round:
         """Start the next round, or the first.
@@ -33,10 +28,7 @@ class Rounds:
             last = _last(session)
             if last is not None and last.finished is None:
                 raise ProjectError(f"round {last.number} has not ended; end it with `omentum round`")
-            number = 1 if last is None else last.number + 1
-            row = RoundRow(number=number, network=network, started=datetime.now(UTC), finished=None)
-            session.add(row)
-            return _record(row)
+            return self._begin(session, 1 if last is None else last.number + 1, network)
 
     def finish(self, number: int) -> Round:
         """End a round; one that has ended keeps its time.
@@ -47,7 +39,7 @@ class Rounds:
         with self._database.writing() as session:
             row = require_round(session, number)
             row.finished = row.finished or datetime.now(UTC)
-            return _record(row)
+            return self._record(row)
 
     def turn(self, number: int, network: str) -> Round:
         """End a round and start the one after it, both or neither; give the new one.
@@ -62,12 +54,11 @@ class Rounds:
             row.finished = row.finished or datetime.now(UTC)
             after = session.get(RoundRow, number + 1)
             if after is None:
-                after = RoundRow(number=number + 1, network=network, started=datetime.now(UTC), finished=None)
-                session.add(after)
-            elif after.network != network:
+                return self._begin(session, number + 1, network)
+            if after.network != network:
                 seen = f"round {number + 1} has begun with {after.network}, not with {network}"
                 raise ProjectError(f"{seen}; go back with `omentum rollback {network}`")
-            return _record(after)
+            return self._record(after)
 
     def current(self) -> Round:
         """Give the latest round, which may have ended.
@@ -79,12 +70,16 @@ class Rounds:
             row = _last(session)
             if row is None:
                 raise ProjectError("no round has started; `omentum init` starts the first")
-            return _record(row)
+            return self._record(row)
 
     def all(self) -> list[Round]:
         """Give all rounds, by number."""
-        with self._database.reading() as session:
-            return [_record(row) for row in session.scalars(select(RoundRow).order_by(RoundRow.number))]
+        return self._select()
+
+    def _begin(self, session: Session, number: int, network: str) -> Round:
+        new = Round(number=number, network=network, started=datetime.now(UTC))
+        session.add(RoundRow(**self._values(new)))
+        return new
 
 
 def require_round(session: Session, number: int) -> RoundRow:
@@ -98,7 +93,3 @@ def require_round(session: Session, number: int) -> RoundRow:
 
 def _last(session: Session) -> RoundRow | None:
     return session.scalars(select(RoundRow).order_by(RoundRow.number.desc()).limit(1)).first()
-
-
-def _record(row: RoundRow) -> Round:
-    return Round(number=row.number, network=row.network, started=row.started, finished=row.finished)

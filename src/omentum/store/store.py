@@ -23,7 +23,6 @@ from omentum.store.ledger import Ledger
 from omentum.store.lessons import Lessons
 from omentum.store.migrate import check_current, upgrade
 from omentum.store.networks import Networks
-from omentum.store.paths import Paths
 from omentum.store.predictions import Predictions
 from omentum.store.promotions import Promotions
 from omentum.store.releases import Releases
@@ -48,30 +47,29 @@ class Store:
         1
     """
 
-    def __init__(self, database: Database, root: Path) -> None:
-        paths = Paths(root)
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self.cases = Cases(database, paths)
+        self.cases = Cases(database)
         self.case_rows = CaseRows(database)
         self.former_names = FormerNames(database)
         self.tombstones = Tombstones(database)
         self.arrivals = Arrivals(database)
-        self.labels = LabelVersions(database, paths)
-        self.predictions = Predictions(database, paths)
+        self.labels = LabelVersions(database)
+        self.predictions = Predictions(database)
         self.ledger = Ledger(database)
         self.rounds = Rounds(database)
         self.scores = Scores(database)
         self.leases = Leases(database)
         self.tasks = Tasks(database, self.leases)
         self.audits = Audits(database)
-        self.revisions = Revisions(database, paths)
+        self.revisions = Revisions(database)
         self.decisions = Decisions(database)
         self.confirmations = Confirmations(database)
         self.lessons = Lessons(database)
         self.facts = Facts(database)
-        self.networks = Networks(database, paths)
+        self.networks = Networks(database)
         self.promotions = Promotions(database)
-        self.releases = Releases(database, paths)
+        self.releases = Releases(database)
 
     @classmethod
     def open(
@@ -97,7 +95,7 @@ class Store:
         except BaseException:
             database.close()
             raise
-        return cls(database, root)
+        return cls(database)
 
     @property
     def is_read_only(self) -> bool:

@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select, update
 
 from omentum.errors import ReviewError
 from omentum.records import Task, TaskKind, TaskState
 from omentum.store.cases import require_cases
 from omentum.store.database import Database
 from omentum.store.leases import Leases, Offer
+from omentum.store.record_table import RecordTable
 from omentum.store.review_tables import TaskRow
 from omentum.store.rounds import require_round
 
@@ -26,11 +26,13 @@ def pool_of(round_number: int) -> str:
     return f"tasks {round_number}"
 
 
-class Tasks:
+class Tasks(RecordTable[Task]):
     """The tasks of all rounds."""
 
+    record_type, row_type, order = Task, TaskRow, ("round_number", "rank")
+
     def __init__(self, database: Database, leases: Leases) -> None:
-        self._database = database
+        super().__init__(database)
         self._leases = leases
 
     def replace(self, round_number: int, tasks: Iterable[Task]) -> list[Task]:
@@ -48,14 +50,13 @@ class Tasks:
             with self._database.writing() as session:
                 require_round(session, round_number)
                 require_cases(session, (task.case_id for task in tasks))
-                before = _found(session, TaskRow.round_number == round_number)
+            before = self.of_round(round_number)
             touched = self._leases.touched(pool_of(round_number))
             kept = [task for task in before if _stays(task) or str(task.number) in touched]
             queue = _joined(round_number, tasks, kept)
             gone = {task.number for task in before} - {task.number for task in queue}
             self._leases.withdraw(pool_of(round_number), [str(number) for number in gone])
-            with self._database.writing() as session:
-                session.execute(delete(TaskRow).where(TaskRow.number.in_(gone)))
+            self._delete(TaskRow.number.in_(gone))
             return self._keep(queue)
 
     def add(self, task: Task) -> Task:
@@ -71,8 +72,7 @@ class Tasks:
 
     def get(self, number: int) -> Task | None:
         """Find a task; `None` where there is none of that number."""
-        found = self._select(TaskRow.number == number)
-        return found[0] if found else None
+        return self._get(number)
 
     def of_round(self, round_number: int, state: TaskState | None = None) -> list[Task]:
         """Give the tasks of a round by rank, or those in one state."""
@@ -123,15 +123,12 @@ class Tasks:
 
     def show(self, number: int, *, network: str, shown_sha256: str | None) -> None:
         """Note which mask a task shows."""
-        row = update(TaskRow).where(TaskRow.number == number)
-        with self._database.writing() as session:
-            session.execute(row.values(network=network, shown_sha256=shown_sha256))
+        self._change(TaskRow.number == number, network=network, shown_sha256=shown_sha256)
 
     def reserve(self, numbers: Collection[int], reader: str | None) -> None:
         """Let only one reader claim tasks, or anyone again."""
         with self._database.together():
-            with self._database.writing() as session:
-                tasks = _found(session, TaskRow.number.in_(numbers))
+            tasks = self._select(TaskRow.number.in_(numbers))
             pools = {task.number: pool_of(task.round_number) for task in tasks}
             for pool in set(pools.values()):
                 self._leases.reserve(pool, [str(one) for one in pools if pools[one] == pool], reader)
@@ -144,20 +141,15 @@ class Tasks:
                 assert row is not None
                 row.n_readings = n_readings
                 row.state = TaskState.QUEUED.value
-                tasks = [_record(row)]
-            self._offer(tasks)
-
-    def _select(self, *conditions: ColumnElement[bool]) -> list[Task]:
-        with self._database.reading() as session:
-            return _found(session, *conditions)
+                task = self._record(row)
+            self._offer([task])
 
     def _keep(self, queue: Sequence[Task]) -> list[Task]:
         """Write tasks, those with a number over what they were, and offer what is open."""
         with self._database.writing() as session:
-            rows = [TaskRow(**_values(task), number=task.number) for task in queue]
-            rows = [session.merge(row) for row in rows]
+            rows = [session.merge(TaskRow(**self._values(task))) for task in queue]
             session.flush()
-            kept = [_record(row) for row in rows]
+            kept = [self._record(row) for row in rows]
         self._offer([task for task in kept if task.state.is_open])
         return kept
 
@@ -197,48 +189,3 @@ def _with_state_of(task: Task, begun: Task | None) -> Task:
         shown_sha256=begun.shown_sha256,
         n_readings=begun.n_readings,
     )
-
-
-def _found(session: Session, *conditions: ColumnElement[bool]) -> list[Task]:
-    asked = select(TaskRow).where(*conditions).order_by(TaskRow.round_number, TaskRow.rank)
-    return [_record(row) for row in session.scalars(asked)]
-
-
-def _record(row: TaskRow) -> Task:
-    return Task(
-        round_number=row.round_number,
-        case_id=row.case_id,
-        organ=row.organ,
-        rank=row.rank,
-        attention_ml=row.attention_ml,
-        kind=TaskKind(row.kind),
-        state=TaskState(row.state),
-        network=row.network,
-        shown_sha256=row.shown_sha256,
-        n_readings=row.n_readings,
-        minutes=row.minutes,
-        error_ml=row.error_ml,
-        n_spots=row.n_spots,
-        reason=row.reason,
-        number=row.number,
-    )
-
-
-def _values(task: Task) -> dict[str, Any]:
-    # Numbers may come as NumPy's, which databases do not take.
-    return {
-        "round_number": task.round_number,
-        "case_id": task.case_id,
-        "organ": task.organ,
-        "kind": task.kind.value,
-        "state": task.state.value,
-        "rank": task.rank,
-        "network": task.network,
-        "shown_sha256": task.shown_sha256,
-        "n_readings": task.n_readings,
-        "attention_ml": float(task.attention_ml),
-        "minutes": None if task.minutes is None else float(task.minutes),
-        "error_ml": None if task.error_ml is None else float(task.error_ml),
-        "n_spots": int(task.n_spots),
-        "reason": task.reason,
-    }

@@ -1,0 +1,57 @@
+"""Read and write records of one type in the table that keeps them."""
+
+from collections.abc import Iterable
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, delete, select, update
+
+from omentum.store.base import Base
+from omentum.store.convert import record_of, row_values
+from omentum.store.database import Database
+
+__all__ = ["RecordTable"]
+
+_Record = TypeVar("_Record")
+
+
+class RecordTable(Generic[_Record]):
+    """The records of one type in a project's database; a subclass names the three attributes."""
+
+    record_type: type[_Record]
+    row_type: type[Base]
+    order: tuple[str, ...]
+    """Columns by which records are sorted when they are read, as databases differ in how they sort text."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def _values(self, record: _Record, **instead: Any) -> dict[str, Any]:
+        return {**row_values(record, self.row_type, self._database.paths), **instead}
+
+    def _record(self, row: Base, **instead: Any) -> _Record:
+        return record_of(self.record_type, row, self._database.paths, **instead)
+
+    def _records(self, rows: Iterable[Base]) -> list[_Record]:
+        return [self._record(row) for row in sorted(rows, key=attrgetter(*self.order))]
+
+    def _get(self, key: object) -> _Record | None:
+        with self._database.reading() as session:
+            row = session.get(self.row_type, key)
+            return None if row is None else self._record(row)
+
+    def _select(self, *conditions: ColumnElement[bool]) -> list[_Record]:
+        with self._database.reading() as session:
+            return self._records(session.scalars(select(self.row_type).where(*conditions)))
+
+    def _merge(self, record: _Record, **instead: Any) -> None:
+        with self._database.writing() as session:
+            session.merge(self.row_type(**self._values(record, **instead)))
+
+    def _change(self, *conditions: ColumnElement[bool], **values: Any) -> None:
+        with self._database.writing() as session:
+            session.execute(update(self.row_type).where(*conditions).values(**values))
+
+    def _delete(self, *conditions: ColumnElement[bool]) -> None:
+        with self._database.writing() as session:
+            session.execute(delete(self.row_type).where(*conditions))
