@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from omentum.errors import ConfigError
+from omentum.measures.surface import SURFACE_TOLERANCE_MM
 from omentum.volumes.atomic import write_text
 from omentum.volumes.labels import organ
 from quality.cases import NINE, data_folder
 from quality.entrants import Entrant
 from quality.references import PHANTOMS, SCANS, Column
-from quality.scores import TOLERANCE_MM, Score
+from quality.scores import Score
 from quality.trained_on import FIRST_UNSEEN_SEED
 
 __all__ = ["Results", "block", "brief", "columns", "parts_of", "put_into"]
@@ -39,7 +40,7 @@ def block(results: Results, command: str, n_phantoms: int) -> str:
         n_phantoms: Of each style.
     """
     last = FIRST_UNSEEN_SEED + n_phantoms - 1
-    lines = [f"Dice / surface Dice at {TOLERANCE_MM:g} mm, by `{command}`."]
+    lines = [f"Dice / surface Dice at {SURFACE_TOLERANCE_MM:g} mm, by `{command}`."]
     for entrant in dict.fromkeys(entrant for entrant, _ in results):
         hashes = ", ".join(f"`{one.predictor.weights_sha256[:12]}`" for one in entrant.members)
         lines += ["", f"**{entrant.name}** (weights {hashes})", "", *_table(entrant, results)]
@@ -64,8 +65,8 @@ def brief(results: Results, command: str) -> str:
     """Write the first entrant's table alone, for a page that points to the whole block."""
     entrant = next(entrant for entrant, _ in results)
     lines = [
-        f"Dice / surface Dice at {TOLERANCE_MM:g} mm of `{entrant.name}`, by `{command}`. The head of each "
-        "column says who made the reference: nobody (made-up patients), a person, or a model.",
+        f"Dice / surface Dice at {SURFACE_TOLERANCE_MM:g} mm of `{entrant.name}`, by `{command}`. "
+        "The head of each column says who made the reference: nobody (made-up patients), a person, or a model.",
         "",
         *_table(entrant, results),
     ]

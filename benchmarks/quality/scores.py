@@ -17,9 +17,7 @@ from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet
 from quality.cases import NINE
 
-__all__ = ["TOLERANCE_MM", "CaseScore", "Score", "score_case", "total"]
-
-TOLERANCE_MM = 3.0
+__all__ = ["CaseScore", "Score", "score_case", "total"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +77,9 @@ def score_case(
             surfaces agree, which says nothing.
     """
     entire = _only(reference, [name for name in reference.organs if name not in slices])
-    found = compare_case(case_id, predicted, entire, TOLERANCE_MM)
+    found = compare_case(case_id, predicted, entire)
     for name, part in slices.items():
-        cut = compare_case(case_id, _cut(predicted, part), _only(_cut(reference, part), [name]), TOLERANCE_MM)
+        cut = compare_case(case_id, _cut(predicted, part), _only(_cut(reference, part), [name]))
         found += [replace(one, surface_dice=None) for one in cut]
     return CaseScore(agreements=tuple(found), swapped_ml=_swapped_ml(predicted, reference))
 

@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 
 from omentum.errors import ConfigError
-from omentum.evaluate.agreement import TOLERANCE_MM
 from omentum.evaluate.summary import Summary
+from omentum.measures.surface import SURFACE_TOLERANCE_MM
 from omentum.records import Revision, Task
 from omentum.records.promotions import Promotion
 
@@ -86,7 +86,7 @@ class RoundReport:
     rounds: tuple[RoundFigures, ...]
     """Every round so far by rising number; the last is the one reported."""
     n_cases: int
-    tolerance_mm: float = TOLERANCE_MM
+    tolerance_mm: float = SURFACE_TOLERANCE_MM
     """At which surface Dice was measured."""
     compared_with: str = "held-out cases with an original or revised mask"
     """What the predictions were compared with, as the end of a sentence."""

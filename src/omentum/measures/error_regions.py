@@ -1,8 +1,4 @@
-"""Where is a mask wrong enough to matter? Regions of error, deeper than readers differ.
-
-In:  a mask and the truth, or what an expert made of it, on one grid.
-Out: the error regions, numbered, with their volumes; every voxel of error that is deep enough.
-"""
+"""Find the regions where a mask is wrong, deeper and larger than readers differ."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.measures.components import pieces_of
+from omentum.measures.surface import SURFACE_TOLERANCE_MM
 
 __all__ = ["DEEPER_THAN_MM", "LEAST_ML", "ErrorRegions", "error_regions"]
 
-DEEPER_THAN_MM = 3.0
+DEEPER_THAN_MM = SURFACE_TOLERANCE_MM
 """An error this close to the true surface is within what two readers differ by."""
 LEAST_ML = 0.5
 """A smaller region is not worth opening a case for."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from omentum.errors import ConfigError, ProjectError, UnknownOrganError
+from omentum.measures.surface import SURFACE_TOLERANCE_MM
 from omentum.names import checked_name
 from omentum.records.promotions import LEAST_PATIENTS
 from omentum.volumes.atomic import write_text
@@ -107,7 +108,10 @@ class Settings:
         "Share of the patients kept for evaluation and never trained on; split once, at the start.",
     )
     surface_tolerance_mm: float = _number(
-        3.0, 0.01, 100.0, "Distance between two surfaces that still counts as agreement, in mm."
+        SURFACE_TOLERANCE_MM,
+        0.01,
+        100.0,
+        "Distance between two surfaces that still counts as agreement, in mm.",
     )
     overlap: float | None = _number(
         None,

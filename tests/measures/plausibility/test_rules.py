@@ -7,10 +7,9 @@ from omentum.errors import ConfigError
 from omentum.measures.plausibility.atlas import place_of
 from omentum.measures.plausibility.rules import RULES, findings
 from omentum.phantoms.seeded_errors import ERRORS
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.labels import SUBSETS, organ
 from omentum.volumes.masks import MaskSet
-from omentum.volumes.geometry import ALL_ORIENTATIONS
 
 NAMED_BY = {
     "sides swapped": "swapped_sides",
