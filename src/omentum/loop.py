@@ -204,11 +204,11 @@ def export(
 
     `version` is that of the release, or `current`.
     """
-    from omentum.exchange.exporters.export import export_release, layout_named
+    from omentum.exchange.exporters.export import export_release, exporter_named
 
     release = release_named(project, version)
     known = {case.case_id: case for case in project.store.cases.every()}
-    cases = read_release(release.folder, known, with_inputs=layout_named(layout).needs_inputs)
+    cases = read_release(release.folder, known, with_inputs=exporter_named(layout).needs_inputs)
     named = replace(asked, version=release.version)
     return export_release(cases, layout, named, project.runner, progress=progress)
 

@@ -4,7 +4,7 @@ import shutil
 import numpy as np
 import pytest
 
-from omentum.exchange.exporters.export import LAYOUTS
+from omentum.exchange.exporters.export import EXPORTERS
 from omentum.volumes.nifti import read_nifti
 
 
@@ -111,10 +111,10 @@ def test_a_release_goes_out_in_a_layout(two, run, tmp_path, layout):
 
 def test_a_case_that_a_layout_cannot_show_is_listed(two, run, tmp_path):
     ran = run("export", "V1", "--layout", "abdomenatlas-1.0", "-o", tmp_path / "out")
-    assert (ran.code, "unknown here" in ran.err) == (1, True)
+    assert (ran.code, "unknown in this case" in ran.err) == (1, True)
 
 
 def test_help_names_every_layout(run):
     text = " ".join(run("export", "--help").out.split())
-    assert all(layout in text for layout in LAYOUTS)
+    assert all(layout in text for layout in EXPORTERS)
     assert run("export", "V1", "--layout", "zip", "-o", "out").code == 2

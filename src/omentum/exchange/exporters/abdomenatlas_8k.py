@@ -1,8 +1,7 @@
-"""How is a release handed on as AbdomenAtlas is?
+"""Export releases in the layouts of AbdomenAtlas-8K, 1.0 and 1.1.
 
-In:  released cases.
-Out: the layout of AbdomenAtlas-8K (`<data set>_<case>/`, versioned names), or that of AbdomenAtlas 1.0 and
-     1.1 (`<case>/ct.nii.gz, combined_labels.nii.gz, segmentations/`), whose ids are positions in the subset.
+AbdomenAtlas-8K has a folder `<data set>_<case>/` and versioned names; 1.0 and 1.1 have
+`<case>/{ct,combined_labels}.nii.gz` and `<case>/segmentations/`, with ids by position in the subset.
 
 Source: Qu et al. 2023, arXiv:2305.09666, and the files that their code writes.
 """
@@ -12,26 +11,24 @@ from pathlib import Path
 import numpy as np
 
 from omentum.errors import ReleaseError
-from omentum.exchange.exporters.exporter import Export, Layout
+from omentum.exchange.exporters.exporter import Export, Exporter, register
 from omentum.exchange.exporters.rasterize import paint
 from omentum.records import MaskSource
 from omentum.records.released_cases import ReleasedCase
 from omentum.volumes.atomic import copy
-from omentum.volumes.labels import SUBSETS, organ, subset_ids
+from omentum.volumes.label_schemes import label_scheme
+from omentum.volumes.labels import SUBSETS, organ
 from omentum.volumes.mask_files import read_masks, write_label_table
 from omentum.volumes.nifti import read_nifti_geometry, write_nifti, writing_nifti
 from omentum.volumes.slice_reader import label_planes
 from omentum.volumes.volume import Volume
 
-__all__ = ["ABDOMENATLAS_8K", "abdomenatlas"]
-
 
 def _write_8k(case: ReleasedCase, export: Export) -> None:
-    """Write one folder as the published assembly does, `celiac_truck` and all.
+    """Write one folder as the published assembly does, with its spelling `celiac_truck`.
 
-    `segmentations/` has the masks of the release, so that they agree with `pseudo_label.nii.gz`; a revised
-    organ has the network's mask beside it, as `<organ>_<version>`. A case that nothing was predicted of has
-    no file of what was. The original label is the data set's own file, or else ours, with `labels.json`.
+    `segmentations/` has the released masks; a revised organ has the network's mask too, as
+    `<organ>_<version>`. The original label is the data set's own file, or else ours, with `labels.json`.
     """
     sources = {mask.source for mask in case.masks}
     if case.prediction_path is None and MaskSource.PREDICTED in sources:
@@ -74,16 +71,9 @@ def _write_predicted(case: ReleasedCase, prediction_path: Path, folder: Path, ve
             write_nifti(path, Volume(predicted.mask(mask.organ), predicted.geometry))
 
 
-ABDOMENATLAS_8K = Layout(
-    about="AbdomenAtlas-8K: what the network said, what it became, and every organ",
-    write_case=_write_8k,
-    needs_inputs=True,
-)
-
-
-def abdomenatlas(subset: str) -> Layout:
-    """Give the layout of AbdomenAtlas 1.0 or 1.1."""
-    values = {name: value for value, name in subset_ids(subset).items()}
+def _subset_exporter(subset: str) -> Exporter:
+    """Make the exporter of AbdomenAtlas 1.0 or 1.1."""
+    values = {name: value for name, (value,) in label_scheme(subset).values.items()}
 
     def write_case(case: ReleasedCase, export: Export) -> None:
         folder = export.out / case.case_id
@@ -93,9 +83,21 @@ def abdomenatlas(subset: str) -> Layout:
             if mask.organ in export.organs:
                 copy(mask.path, folder / "segmentations" / mask.path.name)
 
-    return Layout(
+    return Exporter(
         about=f"{subset}: a folder a case, ids 1 to {len(values)}",
         write_case=write_case,
         organs=SUBSETS[subset],
         needs_all=True,
     )
+
+
+register(
+    "abdomenatlas-8k",
+    Exporter(
+        about="AbdomenAtlas-8K: the network's masks, the released masks, and every organ",
+        write_case=_write_8k,
+        needs_inputs=True,
+    ),
+)
+for _subset in ("abdomenatlas-1.0", "abdomenatlas-1.1"):
+    register(_subset, _subset_exporter(_subset))

@@ -1,8 +1,4 @@
-"""What is each organ called in DICOM? Codes of SNOMED CT.
-
-In:  an organ.
-Out: its category, its type, its side, and for tumours and cysts the anatomic region they lie in.
-"""
+"""Give the SNOMED CT codes of organs in DICOM: category, type, side, and anatomic region."""
 
 from dataclasses import dataclass
 
@@ -15,13 +11,13 @@ __all__ = ["AnatomyCode", "anatomy_code"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnatomyCode:
-    """How DICOM names an organ.
+    """Codes of an organ in DICOM.
 
     Attributes:
-        category: Anatomical structure, or what is not as it should be.
-        kind: What it is.
+        category: Anatomical or morphologically abnormal structure.
+        kind: Type of the structure.
         side: Right or left, for one of a pair.
-        region: Where it is, for what is not an organ of its own.
+        region: Anatomic region of a tumour, cyst or vessel in an organ.
     """
 
     category: Code
@@ -94,7 +90,7 @@ def anatomy_code(name: str) -> AnatomyCode:
     """Give the codes of an organ.
 
     Raises:
-        UnknownOrganError: There is none of that name.
+        UnknownOrganError: No organ has that name.
 
     Example:
         >>> code = anatomy_code("kidney_left")

@@ -1,11 +1,7 @@
-"""Where does a mask end in a slice? Its outlines, as closed polygons.
+"""Trace the contours of a mask in a slice as closed polygons along the pixels' edges.
 
-In:  one slice of a mask.
-Out: one polygon around each piece (pixels that touch by an edge) and one around each hole, along the edges
-     of the pixels: what a polygon encloses is what the pixels cover.
-
-They lie 0.005 pixels inside of the edges. That changes areas by a thousandth, and lets a program that rounds
-points to the nearest pixel find the mask's own pixels.
+One polygon surrounds each piece (pixels that share an edge) and one each hole. Polygons lie 0.005 pixels
+inside of the edges: areas change by a thousandth, and rounding points to pixels gives the mask's own pixels.
 """
 
 from collections import defaultdict
@@ -13,7 +9,7 @@ from collections import defaultdict
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["outlines"]
+__all__ = ["contours"]
 
 _INSIDE_PIXELS = 0.005
 
@@ -22,19 +18,18 @@ _DIRECTIONS: tuple[_Point, ...] = ((1, 0), (0, 1), (-1, 0), (0, -1))
 """To the right, down, to the left, up; each is a right turn after the one before (y points down)."""
 
 
-def outlines(mask: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.float64]]:
-    """Give the outlines of a slice.
+def contours(mask: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.float64]]:
+    """Trace the contours of a slice.
 
     Args:
         mask: `(y, x)`.
 
     Returns:
-        Polygons of corners `(n, 2)`, `(x, y)` in pixels, the centre of the first pixel at 0. Going along one,
-        the mask is on the right; around a piece that is clockwise where y points down, around a hole the
-        other way.
+        Polygons of corners `(n, 2)`, `(x, y)` in pixels; the centre of the first pixel is at 0. With y
+        pointing down, pieces run clockwise and holes anticlockwise, so that the mask is on the right.
 
     Example:
-        >>> (polygon,) = outlines(np.ones((2, 3), dtype=bool))
+        >>> (polygon,) = contours(np.ones((2, 3), dtype=bool))
         >>> np.round(polygon, 1).tolist()
         [[-0.5, -0.5], [2.5, -0.5], [2.5, 1.5], [-0.5, 1.5]]
     """
@@ -85,11 +80,6 @@ def _corners(path: list[tuple[_Point, int]]) -> npt.NDArray[np.float64]:
     for place, (point, direction) in enumerate(path):
         before = path[place - 1][1]
         if before != direction:
-            first, second = _DIRECTIONS[(before + 1) % 4], _DIRECTIONS[(direction + 1) % 4]
-            corners.append(
-                (
-                    point[0] - 0.5 + _INSIDE_PIXELS * (first[0] + second[0]),
-                    point[1] - 0.5 + _INSIDE_PIXELS * (first[1] + second[1]),
-                )
-            )
+            inwards = np.add(_DIRECTIONS[(before + 1) % 4], _DIRECTIONS[(direction + 1) % 4])
+            corners.append(np.array(point) - 0.5 + _INSIDE_PIXELS * inwards)
     return np.array(corners)

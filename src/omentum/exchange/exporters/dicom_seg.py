@@ -1,9 +1,7 @@
-"""How is a release handed on as DICOM segmentations?
+"""Export releases as DICOM segmentations.
 
-In:  released cases.
-Out: of each, `ct/` with the slices that the segmentation refers to, and `seg.dcm`, one segment an organ with
-     its anatomy in SNOMED CT codes. An object holds organs that do not overlap; what does goes into another
-     one (`seg_2.dcm`), so that no voxel is lost.
+Out: of each case, `ct/` with the slices that the segmentation refers to, and `seg.dcm`, one segment an organ,
+     coded in SNOMED CT. Organs that overlap go into further objects (`seg_2.dcm`), so that no voxel is lost.
 """
 
 from collections.abc import Sequence
@@ -17,37 +15,24 @@ from pydicom.sequence import Sequence as DicomSequence
 
 from omentum import __version__
 from omentum.exchange.exporters.codes import anatomy_code
-from omentum.exchange.exporters.dicom_series import AXIAL, ct_slices, save, uid_of
-from omentum.exchange.exporters.exporter import Export, Layout
+from omentum.exchange.exporters.dicom_series import AXIAL, uid_of, write_ct_slices
+from omentum.exchange.exporters.exporter import Export, Exporter, register
 from omentum.records import MaskSource
 from omentum.records.released_cases import ReleasedCase, ReleasedMask
 from omentum.volumes.atomic import writing
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
 
-__all__ = ["DICOM_SEG", "seg_paths"]
-
 _SERIES = 300
 """Number of the first series of segmentations, above those that scanners give."""
 
 
-def seg_paths(folder: Path, n: int) -> list[Path]:
-    """Name the objects of a case.
-
-    Example:
-        >>> [path.name for path in seg_paths(Path("c1"), 2)]
-        ['seg.dcm', 'seg_2.dcm']
-    """
-    return [folder / ("seg.dcm" if place == 1 else f"seg_{place}.dcm") for place in range(1, n + 1)]
-
-
 def _write_case(case: ReleasedCase, export: Export) -> None:
     folder = export.out / case.case_id
-    slices = ct_slices(case)
-    for place, made in enumerate(slices, start=1):
-        save(folder / "ct" / f"{place:04d}.dcm", made)
+    slices = write_ct_slices(case, folder)
     layers = _without_overlaps([mask for mask in case.masks if mask.organ in export.organs])
-    for path, (place, (masks, labels)) in zip(seg_paths(folder, len(layers)), enumerate(layers), strict=True):
+    for place, (masks, labels) in enumerate(layers):
+        path = folder / (f"seg_{place + 1}.dcm" if place else "seg.dcm")
         _write_seg(path, case, export, slices, (place, masks, labels))
 
 
@@ -62,8 +47,7 @@ def _without_overlaps(masks: Sequence[ReleasedMask]) -> list[_Layer]:
         voxels = read_nifti(mask.path).reoriented(AXIAL).voxels != 0
         if not voxels.any():
             continue
-        fitting = (layer for layer in layers if not layer[1][voxels].any())
-        layer = next(fitting, None)
+        layer = next((layer for layer in layers if not layer[1][voxels].any()), None)
         if layer is None:
             layer = ([], np.zeros(voxels.shape, dtype=np.uint8, order="F"))
             layers.append(layer)
@@ -127,6 +111,7 @@ def _segment(case: ReleasedCase, number: int, mask: ReleasedMask) -> Any:
     return segment
 
 
-DICOM_SEG = Layout(
-    about="DICOM-SEG with coded anatomy, and the CT series it refers to", write_case=_write_case
+register(
+    "dicom-seg",
+    Exporter(about="DICOM-SEG with coded anatomy, and the CT series it refers to", write_case=_write_case),
 )

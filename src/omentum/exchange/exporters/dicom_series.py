@@ -1,8 +1,6 @@
-"""Which DICOM slices do the objects refer to that are made of a released case? A CT series made of it.
+"""Make a CT series of a released case, for DICOM objects to refer to.
 
-In:  a released case.
-Out: one CT image a slice, axial as nearly as the grid allows, with names that say nothing of the patient.
-     The same case gives the same identifiers each time, so that objects exported apart fit together.
+Slices are axial, or as near as the grid allows, and carry no identity. A case gets the same UIDs each time.
 """
 
 from collections.abc import Sequence
@@ -24,17 +22,17 @@ from omentum.volumes.nifti import read_nifti_geometry
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
 
-__all__ = ["AXIAL", "axial_grid", "ct_slices", "decimal", "file_of", "fill_common", "save", "uid_of"]
+__all__ = ["AXIAL", "axial_grid", "decimal", "file_of", "fill_common", "save", "uid_of", "write_ct_slices"]
 
 AXIAL = "LPS"
-"""Where rows, columns and slices of the series point."""
+"""Directions of rows, columns and slices of the series."""
 
 _EARLIEST = "19000101"
-"""A study must have a date; this one says that nobody knows."""
+"""Stands for an unknown date, as a study must have one."""
 
 
 def uid_of(case: ReleasedCase, *parts: object) -> str:
-    """Make an identifier of a case and of what in it is named; the same for the same."""
+    """Make the UID of an object in a case from the names of its parts."""
     lineage = (case.folder / "lineage.json").read_bytes()  # another release is another study
     return str(generate_uid(entropy_srcs=[case.case_id, lineage.hex(), *map(str, parts)]))
 
@@ -60,8 +58,8 @@ def axial_grid(case: ReleasedCase) -> Geometry:
     return geometry.reoriented(AXIAL)
 
 
-def ct_slices(case: ReleasedCase) -> list[Dataset]:
-    """Make the slices of a case, from feet to head, Hounsfield units as int16.
+def write_ct_slices(case: ReleasedCase, folder: Path) -> list[Dataset]:
+    """Write the slices of a case as `ct/0001.dcm` and so on, from feet to head, in HU as int16.
 
     Raises:
         AffineError: The grid is sheared.
@@ -80,6 +78,7 @@ def ct_slices(case: ReleasedCase) -> list[Dataset]:
         made.ImageType = ["DERIVED", "SECONDARY", "AXIAL"]
         _place(made, grid, place)
         _fill_voxels(made, ct, place)
+        save(folder / "ct" / f"{place + 1:04d}.dcm", made)
         slices.append(made)
     return slices
 
@@ -99,7 +98,7 @@ def file_of(sop_class: str, instance_uid: str) -> FileDataset:
 def fill_common(
     made: Dataset, case: ReleasedCase, *, study_uid: str, series_uid: str, frame_uid: str
 ) -> None:
-    """Say which patient (by pseudonym), study, series and frame of reference an object is of."""
+    """Set an object's patient (by pseudonym), study, series and frame of reference."""
     made.PatientName = f"{case.patient_id}^"  # a name of one part, says the mark
     made.PatientID = case.patient_id
     made.PatientBirthDate = ""

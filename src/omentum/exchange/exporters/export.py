@@ -1,8 +1,7 @@
-"""How does a release go to others? In one of the layouts here.
+"""Export a release in a registered layout.
 
 In:  released cases, and the name of a layout.
-Out: a folder that those who asked for that layout can use; cases that it cannot show are set aside, with
-     the reason.
+Out: a folder in that layout; cases that it cannot show are set aside with the reason.
 """
 
 import json
@@ -10,45 +9,25 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from omentum.errors import ConfigError, ReleaseError
-from omentum.exchange.exporters.abdomenatlas_8k import ABDOMENATLAS_8K, abdomenatlas
-from omentum.exchange.exporters.dicom_seg import DICOM_SEG
-from omentum.exchange.exporters.exporter import Export, Layout
-from omentum.exchange.exporters.masks_only import MASKS_ONLY
-from omentum.exchange.exporters.meshes import STL
-from omentum.exchange.exporters.rtstruct import RTSTRUCT
-from omentum.exchange.exporters.training_sets import MONAI, NNUNET
+from omentum.errors import ReleaseError
+from omentum.exchange.exporters import (  # noqa: F401  each registers its exporter
+    abdomenatlas_8k,
+    dicom_seg,
+    masks_only,
+    meshes,
+    rtstruct,
+    training_sets,
+)
+from omentum.exchange.exporters.exporter import EXPORTERS, Export, Exporter, exporter_named
 from omentum.records import Batch, Failure
 from omentum.records.released_cases import ReleasedCase
 from omentum.runners.memory_ledger import MemoryLedger
 from omentum.runners.runner import Progress, Runner
 from omentum.volumes.atomic import write_json
 
-__all__ = ["LAYOUTS", "export_release", "layout_named"]
+__all__ = ["EXPORTERS", "export_release", "exporter_named"]
 
-LAYOUTS: dict[str, Layout] = {
-    "abdomenatlas-8k": ABDOMENATLAS_8K,
-    "abdomenatlas-1.0": abdomenatlas("abdomenatlas-1.0"),
-    "abdomenatlas-1.1": abdomenatlas("abdomenatlas-1.1"),
-    "nnunet": NNUNET,
-    "monai": MONAI,
-    "dicom-seg": DICOM_SEG,
-    "rtstruct": RTSTRUCT,
-    "stl": STL,
-    "masks-only": MASKS_ONLY,
-}
 _NOTE = "export.json"
-
-
-def layout_named(name: str) -> Layout:
-    """Find a layout.
-
-    Raises:
-        ConfigError: There is none of that name.
-    """
-    if name not in LAYOUTS:
-        raise ConfigError("--layout", name, f"layouts are {', '.join(LAYOUTS)}")
-    return LAYOUTS[name]
 
 
 def export_release(
@@ -63,7 +42,7 @@ def export_release(
 
     Args:
         cases: Of one release.
-        layout_name: One of `LAYOUTS`.
+        layout_name: One of `EXPORTERS`.
         asked: What to export, and where to; without organs, all that the layout and the cases have.
         runner: Where the work runs.
         progress: Told of each case.
@@ -72,46 +51,46 @@ def export_release(
         The cases written; those that the layout cannot show are among the failed.
 
     Raises:
-        ConfigError: There is no such layout.
+        ConfigError: There is no such exporter.
         ReleaseError: `asked.out` holds something else, or no organ is left to export.
     """
-    layout = layout_named(layout_name)
-    organs = layout.organs_of(cases, asked.organs)
+    exporter = exporter_named(layout_name)
+    organs = exporter.organs_of(cases, asked.organs)
     if not organs:
         raise ReleaseError("no organ is known in every case; name those to export with --organs")
     export = Export(version=asked.version, out=asked.out, organs=organs, data_set=asked.data_set)
     _take(export, layout_name)
-    unfit = [failure for case in cases if (failure := _unfit(case, layout, organs)) is not None]
+    unfit = [failure for case in cases if (failure := _unfit(case, exporter, organs)) is not None]
     keys = {failure.key for failure in unfit}
     fit = [case for case in cases if case.case_id not in keys]
     batch = runner.run(
         fit,
-        partial(_write_case, layout, export),
+        partial(_write_case, exporter, export),
         key=lambda case: case.case_id,
         ledger=MemoryLedger[None](),
         step="export",
         progress=progress,
     )
     written = set(batch.done)
-    if layout.write_lists is not None and written:
-        layout.write_lists([case for case in fit if case.case_id in written], export)
+    if exporter.write_lists is not None and written:
+        exporter.write_lists([case for case in fit if case.case_id in written], export)
     return Batch(done=batch.done, skipped=batch.skipped, failed=(*unfit, *batch.failed))
 
 
-def _write_case(layout: Layout, export: Export, case: ReleasedCase) -> None:
-    if layout.write_case is not None:
-        layout.write_case(case, export)
+def _write_case(exporter: Exporter, export: Export, case: ReleasedCase) -> None:
+    if exporter.write_case is not None:
+        exporter.write_case(case, export)
 
 
-def _unfit(case: ReleasedCase, layout: Layout, organs: Sequence[str]) -> Failure | None:
+def _unfit(case: ReleasedCase, exporter: Exporter, organs: Sequence[str]) -> Failure | None:
     unknown = [name for name in organs if name not in case.organs]
-    if not layout.needs_all or not unknown:
+    if not exporter.needs_all or not unknown:
         return None
     shown = ", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else "")
     return Failure(
         key=case.case_id,
-        reason=f"{shown}: unknown here, and this layout would show it as not there; name organs that it has "
-        "with --organs",
+        reason=f"{shown}: unknown in this case, and the layout would show it as absent; "
+        "name known organs with --organs",
     )
 
 

@@ -1,8 +1,6 @@
-"""How is a release handed on where the CTs may not be given away? Its masks, in one archive.
+"""Export the masks of a release without its CTs, in one archive.
 
-In:  released cases.
-Out: `masks.tar`: of each case the combined map, a file an organ, and `ct.sha256`, by which whoever has the
-     CT finds it. The masks carry the CT's grid.
+Out: `masks.tar`: of each case the combined map, a file an organ, and `ct.sha256`, which identifies the CT.
 """
 
 import io
@@ -11,11 +9,9 @@ import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from omentum.exchange.exporters.exporter import Export, Layout
+from omentum.exchange.exporters.exporter import Export, Exporter, register
 from omentum.records.released_cases import ReleasedCase
 from omentum.volumes.atomic import writing
-
-__all__ = ["MASKS_ONLY"]
 
 _NAME = "masks.tar"
 
@@ -50,7 +46,10 @@ def _entry(name: str, size: int) -> tarfile.TarInfo:
     return entry
 
 
-MASKS_ONLY = Layout(
-    about="an archive of masks without the CTs, which licences often forbid to give away",
-    write_lists=_write_archive,
+register(
+    "masks-only",
+    Exporter(
+        about="an archive of masks without the CTs, which licences often forbid to give away",
+        write_lists=_write_archive,
+    ),
 )

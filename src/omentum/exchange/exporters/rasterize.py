@@ -1,9 +1,4 @@
-"""How is a label map made of some organs of a released case?
-
-In:  one mask an organ, and the value that each gets.
-Out: one label map on the CT's grid, painted slice by slice in the order of the release, so that an organ
-     shows where what covers it there is left out here.
-"""
+"""Paint a label map of organs of a released case, slice by slice, in the compositing order of the release."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack

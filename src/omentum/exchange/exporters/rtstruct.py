@@ -1,9 +1,7 @@
-"""How is a release handed on as RT structures?
+"""Export releases as RT structure sets.
 
-In:  released cases.
-Out: of each, `ct/` with the slices that the structures refer to, and `rtstruct.dcm`: one structure an organ,
-     its outlines in every slice along the edges of the voxels. A hole is an outline of its own: what lies
-     in an odd number of outlines is inside.
+Out: of each case, `ct/` with the slices that the structures refer to, and `rtstruct.dcm`: one structure an
+     organ, with contours along the voxels' edges; a voxel inside an odd number of contours belongs to it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,18 +13,18 @@ from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import RTStructureSetStorage
 
 from omentum.exchange.exporters.codes import anatomy_code
-from omentum.exchange.exporters.contours import outlines
+from omentum.exchange.exporters.contours import contours
 from omentum.exchange.exporters.dicom_series import (
     AXIAL,
     axial_grid,
-    ct_slices,
     decimal,
     file_of,
     fill_common,
     save,
     uid_of,
+    write_ct_slices,
 )
-from omentum.exchange.exporters.exporter import Export, Layout
+from omentum.exchange.exporters.exporter import Export, Exporter, register
 from omentum.records import MaskSource
 from omentum.records.released_cases import ReleasedCase, ReleasedMask
 from omentum.volumes.dicom import LPS_TO_RAS
@@ -34,16 +32,12 @@ from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
 
-__all__ = ["RTSTRUCT"]
-
 _DECIMALS_MM = 5
 
 
 def _write_case(case: ReleasedCase, export: Export) -> None:
     folder = export.out / case.case_id
-    slices = ct_slices(case)
-    for place, made in enumerate(slices, start=1):
-        save(folder / "ct" / f"{place:04d}.dcm", made)
+    slices = write_ct_slices(case, folder)
     masks = [mask for mask in case.masks if mask.organ in export.organs]
     save(folder / "rtstruct.dcm", _structures(case, export, slices, masks))
 
@@ -75,7 +69,7 @@ def _structures(
     made.RTROIObservationsSequence = DicomSequence()
     for number, mask in enumerate(masks, start=1):
         made.StructureSetROISequence.append(_roi(number, mask, frame))
-        made.ROIContourSequence.append(_contours(number, mask, grid, slices))
+        made.ROIContourSequence.append(_roi_contours(number, mask, grid, slices))
         made.RTROIObservationsSequence.append(_observation(number, mask))
     return made
 
@@ -110,11 +104,11 @@ def _roi(number: int, mask: ReleasedMask, frame_uid: str) -> Dataset:
     return roi
 
 
-def _contours(number: int, mask: ReleasedMask, grid: Geometry, slices: Sequence[Dataset]) -> Dataset:
-    contours = Dataset()
-    contours.ROIDisplayColor = list(organ(mask.organ).colour)
-    contours.ReferencedROINumber = number
-    contours.ContourSequence = DicomSequence()
+def _roi_contours(number: int, mask: ReleasedMask, grid: Geometry, slices: Sequence[Dataset]) -> Dataset:
+    roi = Dataset()
+    roi.ROIDisplayColor = list(organ(mask.organ).colour)
+    roi.ReferencedROINumber = number
+    roi.ContourSequence = DicomSequence()
     voxels = read_nifti(mask.path).reoriented(AXIAL).voxels != 0
     for place, points_mm in _polygons_mm(voxels, grid):
         contour = Dataset()
@@ -122,20 +116,20 @@ def _contours(number: int, mask: ReleasedMask, grid: Geometry, slices: Sequence[
         contour.ContourGeometricType = "CLOSED_PLANAR"
         contour.NumberOfContourPoints = len(points_mm)
         contour.ContourData = [decimal(value) for value in np.round(points_mm, _DECIMALS_MM).ravel()]
-        contours.ContourSequence.append(contour)
-    return contours
+        roi.ContourSequence.append(contour)
+    return roi
 
 
 def _polygons_mm(
     voxels: npt.NDArray[np.bool_], grid: Geometry
 ) -> Iterator[tuple[int, npt.NDArray[np.float64]]]:
-    """Give each outline of a mask `(x, y, z)`: its slice, and its corners in mm, LPS+, `(n, 3)`."""
+    """Give each contour of a mask `(x, y, z)`: its slice, and its corners in mm, LPS+, `(n, 3)`."""
     lps = LPS_TO_RAS @ grid.affine
     for place in np.flatnonzero(voxels.any(axis=(0, 1))).tolist():
         plane = voxels[:, :, place].T
         rows, columns = np.flatnonzero(plane.any(axis=1)), np.flatnonzero(plane.any(axis=0))
         y, x = int(rows[0]), int(columns[0])
-        for corners in outlines(plane[y : int(rows[-1]) + 1, x : int(columns[-1]) + 1]):
+        for corners in contours(plane[y : int(rows[-1]) + 1, x : int(columns[-1]) + 1]):
             index = np.column_stack([corners + np.array([x, y]), np.full(len(corners), place)])
             yield place, index @ lps[:3, :3].T + lps[:3, 3]
 
@@ -155,7 +149,10 @@ def _observation(number: int, mask: ReleasedMask) -> Dataset:
     return observation
 
 
-RTSTRUCT = Layout(
-    about="RT structures, outlined along the voxels' edges, and the CT series they refer to",
-    write_case=_write_case,
+register(
+    "rtstruct",
+    Exporter(
+        about="RT structures, outlined along the voxels' edges, and the CT series they refer to",
+        write_case=_write_case,
+    ),
 )

@@ -1,19 +1,17 @@
-"""How is a release handed on to those who train? As nnU-Net's raw data, or as MONAI's and the Decathlon's.
+"""Export releases as training sets: nnU-Net's raw data, or the dataset.json of MONAI and the Decathlon.
 
-In:  released cases; those held out for evaluation become the test set.
-Out: `imagesTr/`, `labelsTr/`, `imagesTs/`, `labelsTs/` and `dataset.json`; for nnU-Net five folds too, in
-     which no patient is both trained on and validated with.
+Held-out cases become the test set. For nnU-Net, five folds keep each patient on one side.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-from omentum.exchange.exporters.exporter import Export, Layout
+from omentum.exchange.exporters.exporter import Export, Exporter, register
 from omentum.exchange.exporters.rasterize import paint
 from omentum.records.released_cases import ReleasedCase
 from omentum.volumes.atomic import copy, write_json
 
-__all__ = ["MONAI", "NNUNET", "folds_by_patient"]
+__all__ = ["folds_by_patient"]
 
 _N_FOLDS = 5
 
@@ -99,15 +97,21 @@ def _list_monai(cases: Sequence[ReleasedCase], export: Export) -> None:
     write_json(export.out / "dataset.json", about)
 
 
-NNUNET = Layout(
-    about="nnU-Net's raw data, with dataset.json and splits_final.json by patient",
-    write_case=_write_nnunet,
-    write_lists=_list_nnunet,
-    needs_all=True,
+register(
+    "nnunet",
+    Exporter(
+        about="nnU-Net's raw data, with dataset.json and splits_final.json by patient",
+        write_case=_write_nnunet,
+        write_lists=_list_nnunet,
+        needs_all=True,
+    ),
 )
-MONAI = Layout(
-    about="MONAI's and the Decathlon's dataset.json",
-    write_case=_write_monai,
-    write_lists=_list_monai,
-    needs_all=True,
+register(
+    "monai",
+    Exporter(
+        about="MONAI's and the Decathlon's dataset.json",
+        write_case=_write_monai,
+        write_lists=_list_monai,
+        needs_all=True,
+    ),
 )

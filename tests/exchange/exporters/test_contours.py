@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from matplotlib.path import Path as Polygon
 
-from omentum.exchange.exporters.contours import outlines
+from omentum.exchange.exporters.contours import contours
 
 
 def area(polygon):
@@ -23,7 +23,7 @@ def drawn(polygons, shape):
 
 @given(arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 9))))
 def test_outlines_enclose_the_very_pixels_and_close_to_their_area(mask):
-    polygons = outlines(mask)
+    polygons = contours(mask)
     if not mask.any():
         assert polygons == []
         return
@@ -34,7 +34,7 @@ def test_outlines_enclose_the_very_pixels_and_close_to_their_area(mask):
 
 @given(arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 9))))
 def test_points_rounded_to_pixels_are_pixels_of_the_mask(mask):
-    for polygon in outlines(mask):
+    for polygon in contours(mask):
         x, y = np.rint(polygon).astype(int).T
         assert mask[y, x].all()
 
@@ -42,11 +42,11 @@ def test_points_rounded_to_pixels_are_pixels_of_the_mask(mask):
 def test_a_hole_is_an_outline_the_other_way_round():
     mask = np.ones((5, 5), dtype=bool)
     mask[2, 2] = False
-    outer, inner = sorted(map(area, outlines(mask)), reverse=True)
+    outer, inner = sorted(map(area, contours(mask)), reverse=True)
     assert outer == pytest.approx(25, abs=0.2)
     assert inner == pytest.approx(-1, abs=0.05)
 
 
 def test_pixels_that_touch_by_a_corner_are_two_pieces():
-    assert len(outlines(np.eye(2, dtype=bool))) == 2
-    assert len(outlines(~np.eye(2, dtype=bool))) == 2
+    assert len(contours(np.eye(2, dtype=bool))) == 2
+    assert len(contours(~np.eye(2, dtype=bool))) == 2

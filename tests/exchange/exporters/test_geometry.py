@@ -12,7 +12,7 @@ import pytest
 import SimpleITK as sitk
 
 from omentum.errors import AffineError
-from omentum.exchange.exporters.export import LAYOUTS, export_release
+from omentum.exchange.exporters.export import EXPORTERS, export_release
 from omentum.exchange.exporters.exporter import Export
 from omentum.runners.in_process import InProcessRunner
 from omentum.volumes.geometry import Geometry
@@ -60,7 +60,7 @@ def same_points(found, expected):
 )
 def test_nifti_layouts_are_exact_for_two_other_readers(exported, monkeypatch, grid, layout, path, value):
     if layout == "abdomenatlas-1.0":
-        monkeypatch.setitem(LAYOUTS, layout, _of_our_organs(LAYOUTS[layout]))
+        monkeypatch.setitem(EXPORTERS, layout, _of_our_organs(EXPORTERS[layout]))
     out = exported(layout, grid)
     for name in ("kidney_right", "kidney_left"):
         file = out / path.format(name=name)
@@ -216,4 +216,4 @@ def test_a_sheared_grid_is_refused_where_dicom_cannot_say_it(released, tmp_path,
     (failure,) = batch.failed
     assert "not at right angles" in failure.reason
     with pytest.raises(AffineError):
-        LAYOUTS[layout].write_case(case, asked)
+        EXPORTERS[layout].write_case(case, asked)

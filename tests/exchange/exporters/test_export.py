@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from omentum.errors import ConfigError, ReleaseError
-from omentum.exchange.exporters.export import LAYOUTS, export_release
+from omentum.exchange.exporters.export import EXPORTERS, export_release
 from omentum.exchange.exporters.exporter import Export
 from omentum.exchange.exporters.training_sets import folds_by_patient
 from omentum.records import MaskSource
@@ -120,8 +120,8 @@ def test_the_trunk_is_spelt_as_published_in_the_published_layout_alone(export, p
 
 
 def test_abdomenatlas_1_numbers_organs_by_their_place_in_the_subset(export, released, monkeypatch):
-    short = replace(LAYOUTS["abdomenatlas-1.0"], organs=("kidney_left", "liver", "aorta"))
-    monkeypatch.setitem(LAYOUTS, "abdomenatlas-1.0", short)
+    short = replace(EXPORTERS["abdomenatlas-1.0"], organs=("kidney_left", "liver", "aorta"))
+    monkeypatch.setitem(EXPORTERS, "abdomenatlas-1.0", short)
     out, batch = export([released()], "abdomenatlas-1.0")
     assert batch.done == ("c1",)
     assert files(out) == {
@@ -141,7 +141,7 @@ def test_a_case_that_lacks_an_organ_is_left_out_where_it_would_look_absent(expor
     assert batch.done == ("c1",)
     (failure,) = batch.failed
     assert failure.key == "c2"
-    assert "aorta: unknown here" in failure.reason
+    assert "aorta: unknown in this case" in failure.reason
     assert files(out) == {
         "dataset.json", "splits_final.json", "imagesTr/c1_0000.nii.gz", "labelsTr/c1.nii.gz",
     }  # fmt: skip
