@@ -123,7 +123,8 @@ def _run_side(side: str, tree: Path, out: Path) -> None:
 
 def _ours() -> Callable[[Path, Path], int]:
     from made_opinions import NETWORKS
-    from omentum.score.published_tree import PublishedTree, attend_case, write_lists
+    from omentum.abdomenatlas.tree import PublishedTree
+    from omentum.score.published_tree import attend_case, write_lists
 
     def work(tree: Path, out: Path) -> int:
         score = attend_case(PublishedTree(root=tree, networks=NETWORKS), "case", out)

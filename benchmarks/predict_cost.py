@@ -21,8 +21,8 @@ from omentum.measures.overlap import dice
 from omentum.networks import infer
 from omentum.networks.catalogue import find_weights
 from omentum.phantoms.phantom import Phantom, make_phantom
-from omentum.predict.inference_config import Manner
-from omentum.predict.predictor import Predictor
+from omentum.predict.inference_config import InferenceConfig
+from omentum.predict.network_predictor import NetworkPredictor
 from omentum.volumes.labels import organ
 
 SEEDS = range(9000, 9003)
@@ -78,7 +78,9 @@ def main(quick: bool) -> None:
 
 def scores(variant: Variant, patients: list[Phantom]) -> Mapping[str, float]:
     """Mean Dice of each organ over the patients that have more than 5 mL of it."""
-    predictor = Predictor("it", find_weights("starter"), manner=Manner(overlap=variant.overlap))
+    predictor = NetworkPredictor(
+        "it", find_weights("starter"), config=InferenceConfig(overlap=variant.overlap)
+    )
     network = predictor.network
     found: dict[str, list[float]] = {}
     with ExitStack() as changed:
@@ -92,7 +94,7 @@ def scores(variant: Variant, patients: list[Phantom]) -> Mapping[str, float]:
     return {name: statistics.mean(values) for name, values in found.items()}
 
 
-def of_patient(predictor: Predictor, patient: Phantom) -> Iterator[tuple[str, float]]:
+def of_patient(predictor: NetworkPredictor, patient: Phantom) -> Iterator[tuple[str, float]]:
     masks = predictor.predict(patient.ct).masks
     for name in masks.organs:
         truth = patient.labels.voxels == organ(name).index

@@ -18,7 +18,7 @@ from omentum.networks.catalogue import find_weights
 from omentum.phantoms.anatomy_map import AnatomyMap, read_anatomy
 from omentum.phantoms.phantom import make_phantom
 from omentum.phantoms.rendered import render_pair
-from omentum.predict.predictor import Predictor
+from omentum.predict.network_predictor import NetworkPredictor
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.probabilities import ProbabilityMaps
@@ -119,9 +119,9 @@ def _made(kind: str, seed: int) -> dict[str, object]:
 
 
 @cache
-def predictors() -> tuple[Predictor, ...]:
+def predictors() -> tuple[NetworkPredictor, ...]:
     """Give both shipped networks."""
-    return tuple(Predictor(name, find_weights(name)) for name in NETWORKS)
+    return tuple(NetworkPredictor(name, find_weights(name)) for name in NETWORKS)
 
 
 @cache

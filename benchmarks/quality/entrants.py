@@ -11,11 +11,11 @@ from pathlib import Path
 
 from omentum.errors import ConfigError
 from omentum.networks.catalogue import find_weights
-from omentum.predict.average import averaged
-from omentum.predict.inference_config import Manner
-from omentum.predict.masks_from_probabilities import decided
-from omentum.predict.predictor import Predictor
-from omentum.predict.predictors import Predicted
+from omentum.predict.average import average_maps
+from omentum.predict.inference_config import InferenceConfig
+from omentum.predict.masks_from_probabilities import decide_masks
+from omentum.predict.network_predictor import NetworkPredictor
+from omentum.predict.predictors import PredictedCase
 from omentum.volumes.masks import MaskSet
 from quality.cases import Case, data_folder
 from quality.trained_on import TrainedOn, read_trained_on
@@ -28,7 +28,7 @@ class Member:
     """A network that is loaded, and what it learned from."""
 
     weights: Path
-    predictor: Predictor
+    predictor: NetworkPredictor
     trained_on: TrainedOn
 
     @property
@@ -57,12 +57,14 @@ class Entrant:
                 return f"{one.name} learned from {shared}"
         return None
 
-    def masks(self, case: Case, predicted: Mapping[Member, Predicted]) -> MaskSet:
+    def masks(self, case: Case, predicted: Mapping[Member, PredictedCase]) -> MaskSet:
         """Decide on the CT's grid, from what each member made of it."""
         made = [predicted[one] for one in self.members]
         if len(made) == 1:
             return made[0].masks
-        return decided(averaged([one.maps for one in made]), case.ct.geometry, Manner()).masks
+        return decide_masks(
+            average_maps([one.maps for one in made]), case.ct.geometry, InferenceConfig()
+        ).masks
 
 
 def member_named(name: str) -> Member:
@@ -89,13 +91,13 @@ def entrants_of(members: Sequence[Member], *, average: bool) -> list[Entrant]:
     return [*alone, Entrant(members=tuple(members))]
 
 
-def predict_case(entrants: Sequence[Entrant], case: Case) -> dict[Member, Predicted]:
+def predict_case(entrants: Sequence[Entrant], case: Case) -> dict[Member, PredictedCase]:
     """Predict a case once with each network of these entrants."""
     members = dict.fromkeys(one for entrant in entrants for one in entrant.members)
     return {one: one.predictor.predict(case.ct) for one in members}
 
 
 def _member(name: str, weights: Path) -> Member:
-    predictor = Predictor(name, weights)
+    predictor = NetworkPredictor(name, weights)
     trained_on = read_trained_on(weights, predictor.weights_sha256, data_folder())
     return Member(weights=weights, predictor=predictor, trained_on=trained_on)

@@ -8,7 +8,7 @@ import pytest
 
 from omentum import incoming
 from omentum.incoming import add_cases
-from omentum.predict import imported_predictions as left_before
+from omentum.predict import imported_predictions
 from omentum.project.project import opened
 from omentum.records import Prediction
 from omentum.review import imported_revisions
@@ -32,7 +32,7 @@ def test_the_same_tree_again_changes_and_doubles_nothing(project, tmp_path):
 
 KILLED_AT = [
     (incoming, "look_at_labels"),
-    (left_before, "is_predicted"),
+    (imported_predictions, "is_predicted"),
     (imported_revisions, "submit"),
     (incoming, "take_drawn"),
 ]

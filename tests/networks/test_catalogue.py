@@ -19,7 +19,7 @@ from omentum.networks.catalogue import (
     origin_of,
     remove_model,
 )
-from omentum.networks.left_files import keep_files, known_files
+from omentum.networks.mask_folders import keep_mask_folder, known_mask_folders
 from omentum.networks.network import ARCHITECTURES, NetworkSpec, build
 from omentum.networks.weights import load_network, save_network, tensors_sha256
 
@@ -171,7 +171,7 @@ def test_the_name_of_the_average_is_nobodys(user, tiny_weights, tmp_path):
 
 def test_weights_and_files_from_elsewhere_never_share_a_name(user, shipped, tiny_weights, tmp_path):
     put(shipped, "starter"), put(user / "models", "mine")
-    keep_files("theirs", tmp_path, "omentum", ["liver"])
+    keep_mask_folder("theirs", tmp_path, "omentum", ["liver"])
     for name in ("starter", "mine", "theirs"):
         for file in (tiny_weights, tmp_path):
             with pytest.raises(CheckpointError, match=rf"{file}.*'{name}' already"):
@@ -179,13 +179,13 @@ def test_weights_and_files_from_elsewhere_never_share_a_name(user, shipped, tiny
     with pytest.raises(CheckpointError, match="'theirs' already"):
         add_model(tiny_weights, "theirs")
     assert set(known_models()) == {"starter", "mine"}
-    assert set(known_files()) == {"theirs"}
+    assert set(known_mask_folders()) == {"theirs"}
     check_free(tmp_path, "yours")
 
 
 def test_an_unknown_name_is_refused_with_those_that_ran_elsewhere_too(user, shipped, tmp_path):
     put(shipped, "starter")
-    keep_files("theirs", tmp_path, "omentum", ["liver"])
+    keep_mask_folder("theirs", tmp_path, "omentum", ["liver"])
     with pytest.raises(UnknownNetworkError, match=r"'yours'; known are starter, theirs;"):
         find_weights("yours")
 
@@ -193,11 +193,11 @@ def test_an_unknown_name_is_refused_with_those_that_ran_elsewhere_too(user, ship
 def test_a_network_that_ran_elsewhere_is_removed_and_what_it_left_stays(user, tmp_path):
     left, mine = tmp_path / "left", put(user / "models", "mine")
     left.mkdir()
-    keep_files("theirs", left, "omentum", ["liver"])
+    keep_mask_folder("theirs", left, "omentum", ["liver"])
     with pytest.raises(UnknownNetworkError, match="known are mine, theirs"):
         remove_model("yours")
     remove_model("theirs")
-    assert known_files() == {}
+    assert known_mask_folders() == {}
     assert left.is_dir()
     assert mine.is_file()
     assert [path.name for path in (user / "models").iterdir()] == ["mine"]

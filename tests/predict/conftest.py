@@ -16,9 +16,9 @@ from omentum.networks.network import ARCHITECTURES, Network, NetworkSpec, build,
 from omentum.networks.weights import save_network
 from omentum.predict import folder
 from omentum.predict import predict_case as stage
-from omentum.predict.folder import FolderPlan
 from omentum.predict.inference_config import InferenceConfig
 from omentum.predict.network_predictor import NetworkPredictor
+from omentum.predict.predict_files import FolderPlan
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import write_nifti
@@ -124,7 +124,7 @@ def plan(predictor, tmp_path) -> Callable[..., FolderPlan]:
         return FolderPlan(
             sources=sources,
             out=out or tmp_path / "out",
-            opinions=opinions or [predictor],
+            predictors=opinions or [predictor],
             config=config or InferenceConfig(),
             **more,
         )

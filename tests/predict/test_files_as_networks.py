@@ -7,17 +7,16 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from omentum.predict.inference_config import Manner
-from omentum.predict.mask_files import FilesNetwork
+from omentum.predict.inference_config import InferenceConfig
+from omentum.predict.mask_files import MaskFilesPredictor
+from omentum.predict.network_predictor import NetworkPredictor
 from omentum.predict.postprocess.recipes import RECIPES
 from omentum.predict.predict_files import predict_files
-from omentum.predict.predictor import Predictor
-from omentum.predict.predictors import FilesOpinion
 from omentum.volumes.labels import organ
 
 pytestmark = pytest.mark.usefixtures("quick_pictures")
 
-NO_RULES = Manner(without=tuple(RECIPES["default"]))
+NO_RULES = InferenceConfig(without=tuple(RECIPES["default"]))
 
 
 @pytest.fixture
@@ -40,7 +39,7 @@ def left(tmp_path):
 
 
 def opinion_of(folder, **more):
-    return FilesOpinion(FilesNetwork(name="elsewhere", folder=folder, **more))
+    return MaskFilesPredictor(name="elsewhere", folder=folder, **more)
 
 
 def hu_of(ct):
@@ -86,8 +85,8 @@ def test_the_mean_with_a_network_that_runs_here_is_that_of_both(
     soft = np.where(rng.random(hu.shape) < 0.5, rng.integers(3, 256, hu.shape), 0)
     folder = left("one", ct, spleen=drawn(ct), aorta=drawn(ct, 2))
     left("one", ct, "soft_pred", spleen=soft)
-    unsure = Predictor("unsure", write_weights(tmp_path / "w.safetensors", gain=0.02), manner=NO_RULES)
-    made = plan({"one": ct}, unsure, opinion_of(folder), manner=NO_RULES, layout=layout)
+    unsure = NetworkPredictor("unsure", write_weights(tmp_path / "w.safetensors", gain=0.02), config=NO_RULES)
+    made = plan({"one": ct}, unsure, opinion_of(folder), config=NO_RULES, layout=layout)
     assert predict_files(made).done == ("one",)
     average = out if layout == "omentum" else out / "one" / "average"
     each = out / "networks" if layout == "omentum" else out / "one" / "backbones"

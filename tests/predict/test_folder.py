@@ -9,10 +9,10 @@ from scipy.special import entr, expit
 
 from omentum import __version__
 from omentum.errors import ConfigError, ImageError, NotHounsfieldError, UnreadableImageError
-from omentum.predict import folder as stage
-from omentum.predict.folder import folder_steps
-from omentum.predict.inference_config import Manner
-from omentum.predict.predictor import Predictor
+from omentum.predict import predict_files as stage
+from omentum.predict.inference_config import InferenceConfig
+from omentum.predict.network_predictor import NetworkPredictor
+from omentum.predict.predict_files import folder_steps
 from omentum.volumes.labels import ORGANS
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.read import read_ct
@@ -149,7 +149,7 @@ def test_probabilities_and_entropies_are_those_of_the_network(
     predict, write_weights, ct_file, out, organ_hu, tmp_path
 ):
     source = ct_file()
-    unsure = Predictor("bands", write_weights(tmp_path / "unsure.safetensors", gain=0.02))
+    unsure = NetworkPredictor("bands", write_weights(tmp_path / "unsure.safetensors", gain=0.02))
     predict(source, unsure, save=frozenset({"probabilities", "entropy"}))
     hu = np.asarray(nib.load(source).dataobj, dtype=float)
     probability = expit(0.02 * (30 - np.abs(hu - organ_hu("spleen"))))
@@ -175,7 +175,7 @@ def test_a_dicom_series_gets_its_ct_as_nifti_too(predict, dicom_folder, box_ct, 
 
 @pytest.mark.slow
 def test_a_real_dicom_series_is_predicted_on_its_own_grid(predict, shared, tiny_weights, out):
-    predict(shared / "data" / "chaos_03" / "dicom", Predictor("tiny", tiny_weights))
+    predict(shared / "data" / "chaos_03" / "dicom", NetworkPredictor("tiny", tiny_weights))
     ct = nib.load(out / "ct.nii.gz")
     labels = nib.load(out / "labels.nii.gz")
     assert labels.shape == ct.shape
@@ -241,9 +241,9 @@ def test_a_ct_that_cannot_be_used_leaves_an_earlier_prediction_as_it_was(predict
 
 @pytest.mark.usefixtures("quick_pictures")
 def test_by_the_published_recipe_no_hole_is_filled(predict, weights, ct_file, out, organ_hu):
-    manner = Manner(recipe="published")
+    config = InferenceConfig(recipe="published")
     source = ct_file(orientation="LPI")
-    predict(source, Predictor("bands", weights, manner=manner), manner=manner)
+    predict(source, NetworkPredictor("bands", weights, config=config), config=config)
     told = summary_of(out)
     assert (told["made_with"]["recipe"], told["made_with"]["overlap"]) == ("published", 0.75)
     hu = np.asanyarray(nib.load(source).dataobj)

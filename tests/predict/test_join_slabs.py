@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from omentum.predict.join_slabs import gathered
+from omentum.predict.join_slabs import join_slabs
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.volume import Volume
 
@@ -56,7 +56,7 @@ def placed(maps, name):
 @given(ends=st.sets(st.integers(1, SHAPE[2] - 1)), seed=st.integers(0, 5))
 def test_however_a_volume_is_cut_into_slabs_the_maps_are_those_of_the_whole(ends, seed):
     values = volumes(seed)
-    maps = gathered(slabs_of(values, ends), ORGANS, SHAPE, turned)
+    maps = join_slabs(slabs_of(values, ends), ORGANS, SHAPE, turned)
     assert maps.organs == ORGANS
     assert maps.geometry.shape == (7, 12, 9)
     for name, own in zip(ORGANS, values, strict=True):
@@ -66,7 +66,7 @@ def test_however_a_volume_is_cut_into_slabs_the_maps_are_those_of_the_whole(ends
 @pytest.mark.parametrize("ends", [(), (1, 2, 3), (6,)])
 def test_a_box_is_that_of_what_is_likely_one_voxel_wider(ends):
     values = volumes()
-    maps = gathered(slabs_of(values, ends), ORGANS, SHAPE, turned)
+    maps = join_slabs(slabs_of(values, ends), ORGANS, SHAPE, turned)
     for name, own in zip(ORGANS[:3], values, strict=False):
         likely = np.argwhere(turned(own).voxels >= 3)
         low = np.maximum(likely.min(axis=0) - 1, 0)
@@ -78,7 +78,7 @@ def test_a_box_is_that_of_what_is_likely_one_voxel_wider(ends):
 
 
 def test_an_organ_that_is_nowhere_likely_has_no_part_and_is_still_known():
-    maps = gathered(slabs_of(volumes(), (5,)), ORGANS, SHAPE, turned)
+    maps = join_slabs(slabs_of(volumes(), (5,)), ORGANS, SHAPE, turned)
     assert "rectum" not in maps.parts
     assert "rectum" in maps.organs
 
@@ -87,10 +87,10 @@ def test_in_slabs_that_no_window_saw_there_is_nothing():
     values = volumes()
     seen = [slab for slab in slabs_of(values, (3, 8)) if slab[0].start != 3]
     values[..., 3:8] = 0
-    maps = gathered(seen, ORGANS, SHAPE, turned)
+    maps = join_slabs(seen, ORGANS, SHAPE, turned)
     for name, own in zip(ORGANS, values, strict=True):
         assert np.array_equal(placed(maps, name), turned(np.where(own >= 3, own, 0)).voxels)
-    assert gathered([], ORGANS, SHAPE, turned).parts == {}
+    assert join_slabs([], ORGANS, SHAPE, turned).parts == {}
 
 
 def test_slabs_may_be_overwritten_as_soon_as_the_next_one_is_taken():
@@ -102,5 +102,5 @@ def test_slabs_may_be_overwritten_as_soon_as_the_next_one_is_taken():
             buffer[:] = values[..., low : low + 4]
             yield slice(low, low + 4), buffer
 
-    maps = gathered(reused(), ORGANS, SHAPE, turned)
+    maps = join_slabs(reused(), ORGANS, SHAPE, turned)
     assert np.array_equal(placed(maps, "spleen"), turned(np.where(values[0] >= 3, values[0], 0)).voxels)

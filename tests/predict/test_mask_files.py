@@ -13,10 +13,9 @@ from omentum.errors import (
     NonFiniteVoxelsError,
     UnreadableImageError,
 )
-from omentum.predict.mask_files import FilesNetwork
-from omentum.volumes.geometry import Geometry
+from omentum.predict.mask_files import MaskFilesPredictor
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.labels import SUBSETS, organ
-from omentum.volumes.orient import ALL_ORIENTATIONS
 
 AFFINE = np.array([[-0.8, 0, 0, 90], [0, -0.8, 0, 100], [0, 0, 3, -200], [0, 0, 0, 1]], dtype=float)
 MOVED = AFFINE + np.array([[0, 0, 0, 0.01]] * 3 + [[0] * 4])
@@ -60,7 +59,7 @@ def placed(maps, name):
 
 def check_hard(folder, expected, **settings):
     """Both masks and probabilities are exactly those masks; nothing else is known."""
-    maps, masks = FilesNetwork(name="other", folder=folder, **settings).read("one", CT)
+    maps, masks = MaskFilesPredictor(name="other", folder=folder, **settings).read("one", CT)
     assert maps.geometry.same_grid(CT, tolerance_mm=0)
     assert set(maps.organs) == set(masks.organs) == set(expected)
     for name, mask in expected.items():
@@ -109,7 +108,7 @@ def test_axes_in_any_order_and_direction_are_turned(folder, orientation):
     soft = np.random.default_rng(0).integers(0, 256, CT.shape).astype(np.uint8)
     write(folder / "one" / "liver.nii.gz", LIVER, orientation=orientation)
     write(folder / "one" / "soft_pred" / "spleen.nii.gz", soft, orientation=orientation)
-    maps, masks = FilesNetwork(name="other", folder=folder).read("one", CT)
+    maps, masks = MaskFilesPredictor(name="other", folder=folder).read("one", CT)
     assert (masks.mask("liver") == LIVER).all()
     assert (placed(maps, "spleen") == soft).all()
     assert (masks.mask("spleen") == (soft > 127)).all()
@@ -123,7 +122,7 @@ def test_soft_predictions_are_the_probabilities_and_the_masks_stay_as_drawn(fold
     write(folder / "one" / "segmentations" / "aorta.nii.gz", LUNG)
     write(folder / "one" / "soft_pred" / "liver.nii.gz", liver)
     write(folder / "one" / "soft_pred" / "spleen.nii.gz", spleen)
-    maps, masks = FilesNetwork(name="other", folder=folder).read("one", CT)
+    maps, masks = MaskFilesPredictor(name="other", folder=folder).read("one", CT)
     assert set(maps.organs) == set(masks.organs) == {"liver", "spleen", "aorta"}
     assert (masks.mask("liver") == LIVER).all()
     assert (placed(maps, "liver") == liver).all()
@@ -135,13 +134,13 @@ def test_soft_predictions_are_the_probabilities_and_the_masks_stay_as_drawn(fold
 def test_soft_predictions_beside_a_label_map_are_used(folder):
     write(folder / "one.nii.gz", organ("liver").index * LIVER)
     write(folder / "one" / "soft_pred" / "liver.nii.gz", (200 * LIVER).astype(np.uint8))
-    maps, masks = FilesNetwork(name="other", folder=folder).read("one", CT)
+    maps, masks = MaskFilesPredictor(name="other", folder=folder).read("one", CT)
     assert (placed(maps, "liver") == 200 * LIVER).all()
     assert (masks.mask("liver") == LIVER).all()
 
 
 def test_hash_tells_of_other_voxels_other_names_and_another_meaning(folder):
-    network = FilesNetwork(name="other", folder=folder)
+    network = MaskFilesPredictor(name="other", folder=folder)
     path = folder / "one" / "liver.nii.gz"
     write(path, LIVER)
     first = network.sha256("one")
@@ -149,7 +148,7 @@ def test_hash_tells_of_other_voxels_other_names_and_another_meaning(folder):
     path.rename(path.with_name("spleen.nii.gz"))
     renamed = network.sha256("one")
     write(path.with_name("spleen.nii.gz"), SPLEEN)
-    meant = FilesNetwork(name="other", folder=folder, ids="abdomenatlas-1.1")
+    meant = MaskFilesPredictor(name="other", folder=folder, ids="abdomenatlas-1.1")
     assert len({first, renamed, network.sha256("one"), meant.sha256("one")}) == 4
 
 
@@ -164,7 +163,7 @@ def test_hash_tells_of_other_voxels_other_names_and_another_meaning(folder):
 def test_an_organs_file_that_does_not_fit_is_refused(folder, voxels, affine, error, sentence):
     write(folder / "one" / "liver.nii.gz", voxels, affine=affine)
     with pytest.raises(error, match=rf"liver\.nii\.gz: .*{sentence}"):
-        FilesNetwork(name="other", folder=folder).read("one", CT)
+        MaskFilesPredictor(name="other", folder=folder).read("one", CT)
 
 
 @pytest.mark.parametrize(
@@ -183,18 +182,18 @@ def test_soft_predictions_that_are_no_probabilities_are_refused(folder, value, k
     voxels[3, 4, 5] = value
     write(folder / "one" / "soft_pred" / "liver.nii.gz", voxels)
     with pytest.raises(error, match=r"liver\.nii\.gz"):
-        FilesNetwork(name="other", folder=folder).read("one", CT)
+        MaskFilesPredictor(name="other", folder=folder).read("one", CT)
 
 
 def test_values_that_the_ids_do_not_know_are_refused(folder):
     write(folder / "one.nii.gz", 9 * LIVER + 40 * SPLEEN)
     with pytest.raises(LabelValueError, match=r"values 40, which 'omentum' does not know"):
-        FilesNetwork(name="other", folder=folder).read("one", CT)
+        MaskFilesPredictor(name="other", folder=folder).read("one", CT)
 
 
 def test_a_case_without_files_is_told_with_where_it_was_looked_for(folder):
     write(folder / "one" / "heart.nii.gz", LIVER)
-    network = FilesNetwork(name="other", folder=folder)
+    network = MaskFilesPredictor(name="other", folder=folder)
     for case_id in ("one", "two"):
         with pytest.raises(UnreadableImageError, match=f"{case_id}/ holds"):
             network.find(case_id)
@@ -207,4 +206,4 @@ def test_settings_that_cannot_be_are_refused_at_once(folder):
         ({"ids": "abdomenatlas-1.0", "organs": ("colon",)}, "'colon'"),
     ):
         with pytest.raises(ConfigError, match=sentence):
-            FilesNetwork(**{"name": "other", "folder": folder, **settings})
+            MaskFilesPredictor(**{"name": "other", "folder": folder, **settings})

@@ -11,7 +11,7 @@ import torch
 
 from omentum.networks.network import NetworkSpec, build
 from omentum.networks.weights import save_network
-from omentum.predict.predictor import Predictor
+from omentum.predict.network_predictor import NetworkPredictor
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import SUBSETS
 from omentum.volumes.nifti import write_nifti
@@ -66,5 +66,5 @@ def test_32_classes_at_full_size_take_less_than_4_gb(corner_ct, weights, tmp_pat
 @pytest.mark.slow
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 def test_32_classes_at_full_size_take_less_than_10_gb_of_a_gpu(corner_ct, weights):
-    Predictor("it", weights, device="cuda").predict(read_ct(corner_ct))
+    NetworkPredictor("it", weights, device="cuda").predict(read_ct(corner_ct))
     assert torch.cuda.max_memory_allocated() / 1e9 < MOST_GPU_GB

@@ -7,8 +7,8 @@ import pytest
 
 from omentum.errors import ImageError
 from omentum.predict import predict_case as stage
+from omentum.predict.network_predictor import NetworkPredictor
 from omentum.predict.predict_case import case_steps
-from omentum.predict.predictor import Predictor
 from omentum.records import WHOLE_CT, Case, Prediction
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.labels import organ
@@ -181,6 +181,6 @@ def test_each_case_has_its_own_folder_and_each_step_can_be_done_apart(
 
 @pytest.mark.usefixtures("quick_pictures")
 def test_a_network_of_other_organs_is_kept_with_those(predict, weights, ct_file, folder):
-    kept = predict(ct_file(), Predictor("bands", weights, organs=["liver"]))
+    kept = predict(ct_file(), NetworkPredictor("bands", weights, organs=["liver"]))
     assert kept.prediction.organs == ("liver",)
     assert read_masks(folder / "masks.nii.gz").organs == ("liver",)

@@ -87,7 +87,7 @@ def test_new_weights_under_the_same_name_make_predictions_stale(project, write_w
 def test_other_organs_windows_or_rules_make_predictions_stale(project, changes):
     with opened(project) as workspace:
         predict_round(workspace)
-        other = replace(workspace, settings=replace(workspace.settings, **changes))
+        other = replace(workspace, settings=workspace.settings.changed(**changes))
         (batch,) = predict_round(other)
         assert batch.done == ("a", "b")
         assert workspace.predictions("bands")["a"].organs == changes.get("organs", ORGANS)
@@ -97,11 +97,11 @@ def test_other_organs_windows_or_rules_make_predictions_stale(project, changes):
 
 def test_masks_are_cleaned_up_as_the_settings_say(project):
     with opened(project) as workspace:
-        published = replace(workspace, settings=replace(workspace.settings, postprocessing="published"))
+        published = replace(workspace, settings=workspace.settings.changed(postprocessing="published"))
         predict_round(published)
         summary = json.loads(workspace.predictions("bands")["a"].summary_path.read_text())
         assert (summary["made_with"]["recipe"], summary["made_with"]["overlap"]) == ("published", 0.25)
-        unset = replace(published, settings=replace(published.settings, overlap=None))
+        unset = replace(published, settings=published.settings.changed(overlap=None))
         predict_round(unset, case_ids=["a"])
         summary = json.loads(workspace.predictions("bands")["a"].summary_path.read_text())
         assert summary["made_with"]["overlap"] == 0.75

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from omentum.errors import ConfigError, UnknownNetworkError
 from omentum.incoming import add_cases
-from omentum.networks.left_files import forget_files, keep_files
+from omentum.networks.mask_folders import forget_mask_folder, keep_mask_folder
 from omentum.predict import predict_case as stage
 from omentum.predict.stage import predict_round
 from omentum.project.project import begin_project, opened
@@ -36,7 +36,7 @@ def project(tmp_path, monkeypatch, write_weights, ct_file):
     for case_id in ("a", "b"):
         leave(tmp_path / "left", root, case_id, "spleen", seed=1)
         leave(tmp_path / "left", root, case_id, "aorta", seed=2)
-    keep_files("elsewhere", tmp_path / "left", "omentum", ())
+    keep_mask_folder("elsewhere", tmp_path / "left", "omentum", ())
     return root
 
 
@@ -52,7 +52,7 @@ def leave(folder, root, case_id, name, seed):
 
 def as_published(workspace):
     """Use the published recipe, of whose rules only the largest piece touches these organs."""
-    return replace(workspace, settings=replace(workspace.settings, postprocessing="published"))
+    return replace(workspace, settings=workspace.settings.changed(postprocessing="published"))
 
 
 def probability(made, name):
@@ -123,7 +123,7 @@ def test_files_that_are_gone_are_told_of_and_what_was_made_of_them_no_longer_cou
 
 
 def test_a_network_nobody_knows_is_refused_before_any_case_is_read(project):
-    forget_files("elsewhere")
+    forget_mask_folder("elsewhere")
     with opened(project) as workspace:
         with pytest.raises(UnknownNetworkError, match="elsewhere"):
             predict_round(workspace)

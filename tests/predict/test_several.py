@@ -9,17 +9,16 @@ from scipy import ndimage
 from scipy.special import expit
 
 from omentum.errors import ConfigError
-from omentum.predict.folder import FolderPlan
-from omentum.predict.inference_config import Manner
+from omentum.predict.inference_config import InferenceConfig
+from omentum.predict.network_predictor import NetworkPredictor
 from omentum.predict.postprocess.recipes import RECIPES
-from omentum.predict.predict_files import predict_files
-from omentum.predict.predictor import Predictor
+from omentum.predict.predict_files import FolderPlan, predict_files
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.volume import Volume
 
 pytestmark = pytest.mark.usefixtures("quick_pictures")
 
-NO_RULES = Manner(without=tuple(RECIPES["default"]))
+NO_RULES = InferenceConfig(without=tuple(RECIPES["default"]))
 LIKE = {"sure": (0.5, 20.0), "unsure": (0.05, 45.0)}
 """Gain and width of two networks: one sees little and is sure of it, the other more."""
 
@@ -33,9 +32,9 @@ def out(tmp_path):
 def network(write_weights, tmp_path):
     """Function: a name, a gain, a width and whatever else to a network that is loaded."""
 
-    def make(name, *like, manner=NO_RULES, **more):
+    def make(name, *like, config=NO_RULES, **more):
         weights = write_weights(tmp_path / "w" / name / "w.safetensors", *like, **more)
-        return Predictor(name, weights, manner=manner)
+        return NetworkPredictor(name, weights, config=config)
 
     return make
 
@@ -78,7 +77,7 @@ def summary_of(folder):
 
 
 def test_the_folder_holds_the_masks_of_the_mean_and_each_network_its_own_below(plan, two, source, out):
-    predict_files(plan({"one": source}, *two, manner=NO_RULES))
+    predict_files(plan({"one": source}, *two, config=NO_RULES))
     for name, level in (("spleen", 100), ("kidney_right", 200)):
         each = {network: bytes_of(source, like, level) for network, like in LIKE.items()}
         mean = sum(each.values()) / 2
@@ -96,7 +95,7 @@ def test_the_mean_is_on_the_finest_grid_whichever_network_has_it(plan, network, 
     for names in (("fine", "coarse"), ("coarse", "fine")):
         opinions = [network(name, spacing_mm={"fine": 4.0, "coarse": 8.0}[name]) for name in names]
         made = plan(
-            {"one": ct_file()}, *opinions, manner=NO_RULES, save=frozenset({"masks", "probabilities"})
+            {"one": ct_file()}, *opinions, config=NO_RULES, save=frozenset({"masks", "probabilities"})
         )
         predict_files(made)
         values = {
@@ -113,7 +112,7 @@ def test_a_network_that_does_not_know_an_organ_has_no_say_in_it(plan, network, s
         network("sure", *LIKE["sure"], organs=("spleen", "liver")),
         network("unsure", *LIKE["unsure"], organs=("spleen", "kidney_right")),
     ]
-    predict_files(plan({"one": source}, *opinions, manner=NO_RULES))
+    predict_files(plan({"one": source}, *opinions, config=NO_RULES))
     organs = {path.name.partition(".")[0] for path in (out / "segmentations").iterdir()}
     assert organs == {"spleen", "kidney_right", "liver"}
     assert np.array_equal(mask(out, "kidney_right"), bytes_of(source, LIKE["unsure"], 200) > 127.5)
@@ -122,7 +121,7 @@ def test_a_network_that_does_not_know_an_organ_has_no_say_in_it(plan, network, s
 
 
 def test_the_mean_is_cleaned_by_the_same_rules(plan, network, ct_file, out, truth):
-    opinions = [network(name, manner=Manner()) for name in ("first", "second")]
+    opinions = [network(name, config=InferenceConfig()) for name in ("first", "second")]
     predict_files(plan({"one": ct_file()}, *opinions))
     hu = np.asarray(nib.load(ct_file()).dataobj)
     assert np.array_equal(mask(out, "liver"), truth(hu, "liver"))
@@ -131,15 +130,15 @@ def test_the_mean_is_cleaned_by_the_same_rules(plan, network, ct_file, out, trut
 
 
 def test_by_the_published_recipe_the_mean_is_published_too(plan, network, ct_file, out, organ_hu):
-    manner = Manner(recipe="published")
-    opinions = [network(name, manner=manner) for name in ("first", "second")]
-    predict_files(plan({"one": ct_file()}, *opinions, manner=manner))
+    config = InferenceConfig(recipe="published")
+    opinions = [network(name, config=config) for name in ("first", "second")]
+    predict_files(plan({"one": ct_file()}, *opinions, config=config))
     hu = np.asarray(nib.load(ct_file()).dataobj)
     assert np.array_equal(mask(out, "liver"), hu == organ_hu("liver")), "no hole is filled"
 
 
 def test_the_summary_is_that_of_the_mean_and_tells_who_had_a_say(plan, two, source, out):
-    predict_files(plan({"one": source}, *two, manner=NO_RULES))
+    predict_files(plan({"one": source}, *two, config=NO_RULES))
     told = summary_of(out)
     made_with = told["made_with"]
     assert made_with["network"] == "average"
@@ -153,21 +152,21 @@ def test_the_summary_is_that_of_the_mean_and_tells_who_had_a_say(plan, two, sour
 
 
 def test_a_second_run_does_nothing_and_another_choice_of_networks_leaves_no_file(plan, two, source, out):
-    both = plan({"one": source}, *two, manner=NO_RULES)
+    both = plan({"one": source}, *two, config=NO_RULES)
     predict_files(both)
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
     assert predict_files(both).skipped == ("one",)
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
-    assert predict_files(plan({"one": source}, two[0], manner=NO_RULES)).done == ("one",)
+    assert predict_files(plan({"one": source}, two[0], config=NO_RULES)).done == ("one",)
     assert not (out / "networks").exists()
-    assert predict_files(plan({"one": source}, *two[::-1], manner=NO_RULES)).done == ("one",)
-    other_rules = Manner(without=NO_RULES.without[1:])
-    assert predict_files(plan({"one": source}, *two[::-1], manner=other_rules)).done == ("one",)
+    assert predict_files(plan({"one": source}, *two[::-1], config=NO_RULES)).done == ("one",)
+    other_rules = InferenceConfig(without=NO_RULES.without[1:])
+    assert predict_files(plan({"one": source}, *two[::-1], config=other_rules)).done == ("one",)
 
 
 def test_what_is_to_be_saved_is_saved_of_the_mean_and_of_each(plan, two, source, out):
     save = frozenset({"masks", "probabilities", "entropy"})
-    predict_files(plan({"one": source}, *two, manner=NO_RULES, save=save))
+    predict_files(plan({"one": source}, *two, config=NO_RULES, save=save))
     organs = {f"{name}.nii.gz" for name in two[0].organs}
     kinds = ("segmentations", "probabilities", "entropy")
     own = {f"{kind}/{name}" for kind in kinds for name in organs} | {"labels.nii.gz", "labels.json"}
@@ -178,7 +177,7 @@ def test_what_is_to_be_saved_is_saved_of_the_mean_and_of_each(plan, two, source,
         mean = sum(bytes_of(source, like, level) for like in LIKE.values()) / 2
         image = nib.load(out / "probabilities" / f"{name}.nii.gz")
         assert np.abs(np.asarray(image.dataobj) - mean)[mean >= 3].max() <= 0.5
-    predict_files(plan({"one": source}, *two, manner=NO_RULES, save=frozenset({"probabilities"})))
+    predict_files(plan({"one": source}, *two, config=NO_RULES, save=frozenset({"probabilities"})))
     assert {name.split("/")[-2] for name in files(out) if name.endswith(".nii.gz")} == {"probabilities"}
 
 
@@ -186,7 +185,7 @@ def test_what_is_to_be_saved_is_saved_of_the_mean_and_of_each(plan, two, source,
 def test_the_published_tree_has_each_network_and_the_average(plan, two, source, ct_file, out, n_cts):
     sources = {"one": source, "two": ct_file()} if n_cts == 2 else {"one": source}
     save = frozenset({"masks", "probabilities", "entropy"})
-    predict_files(plan(sources, *two, manner=NO_RULES, layout="published", save=save))
+    predict_files(plan(sources, *two, config=NO_RULES, layout="published", save=save))
     assert {path.name for path in out.iterdir()} == set(sources)
     organs = {f"{name}.nii.gz" for name in two[0].organs}
     targets = organs - {"liver_tumor.nii.gz"}
@@ -209,7 +208,7 @@ def test_the_published_tree_has_each_network_and_the_average(plan, two, source, 
 
 
 def test_in_the_published_tree_one_network_has_no_average(plan, two, source, out):
-    predict_files(plan({"one": source}, two[0], manner=NO_RULES, layout="published"))
+    predict_files(plan({"one": source}, two[0], config=NO_RULES, layout="published"))
     assert {path.name for path in (out / "one").iterdir()} == {"ct.nii.gz", "backbones", "summary.json"}
     assert not (out / "one" / "backbones" / "sure" / "soft_pred").exists(), "masks alone are saved"
 
@@ -240,4 +239,4 @@ def test_each_network_is_named_once_and_none_average(network, tmp_path, names):
     loaded = {name: network(name) for name in names}
     opinions = [loaded[name] for name in names]
     with pytest.raises(ConfigError, match="each must be named once, and none 'average'"):
-        FolderPlan(sources={}, out=tmp_path, opinions=opinions, manner=NO_RULES)
+        FolderPlan(sources={}, out=tmp_path, predictors=opinions, config=NO_RULES)

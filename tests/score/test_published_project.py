@@ -5,11 +5,10 @@ import numpy as np
 import pytest
 
 from omentum.abdomenatlas.datasets import organs_to_score
-from omentum.predict.mask_files import FilesNetwork
+from omentum.predict.mask_files import MaskFilesPredictor
 from omentum.predict.predict_case import case_steps
-from omentum.predict.predictors import FilesOpinion
 from omentum.records import Case
-from omentum.score.published_stage import heat_path, score_case
+from omentum.score.published_case import heat_path, score_published_case
 from omentum.score.queue import priority_rows, ranked
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.nifti import write_nifti
@@ -32,7 +31,7 @@ def scored(reference, tmp_path_factory):
         average = made.pop("average")
         assert all((one.folder / ENTROPIES_NAME).is_file() for one in made.values())
         out = folder / "attention" / case_id
-        scores[case_id] = score_case(
+        scores[case_id] = score_published_case(
             case, list(made.values()), organs_to_score("10_06"), out, average=average
         )
     return scores, folder / "attention"
@@ -46,7 +45,7 @@ def _case(folder, case_id, stored):
 
 
 def _predicted(folder, tree, case, name):
-    opinion = FilesOpinion(FilesNetwork(name=name, folder=tree))
+    opinion = MaskFilesPredictor(name=name, folder=tree)
     place = folder / "networks" / case.case_id / name
     steps = case_steps(opinion, lambda _: place)
     return steps.write(case, steps.compute(case, steps.read(case))).prediction

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from omentum.abdomenatlas.datasets import is_without_inconsistency, organs_to_score
+from omentum.abdomenatlas.tree import PublishedTree
 from omentum.errors import ConfigError, GridMismatchError, ProjectError, UnreadableImageError
-from omentum.score.published_tree import MAPS, PublishedTree, attend_case, write_lists
+from omentum.score.published_tree import MAPS, attend_case, write_lists
 from omentum.volumes.labels import ORGANS
 
 DATA_SETS = {"lung9": "10_06", "chaos8": "03", "one_model": "04"}

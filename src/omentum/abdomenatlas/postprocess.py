@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from omentum.abdomenatlas.postprocess_input import PostprocessInput, PostprocessResult, Rule, inside
+from omentum.abdomenatlas.postprocess_input import PostprocessInput, PostprocessResult, Rule
 from omentum.abdomenatlas.postprocess_lungs import LUNGS, lungs
 from omentum.measures.components import keep_largest
 from omentum.measures.morphology import closed, dilated
@@ -37,9 +37,9 @@ def hosts(case: PostprocessInput) -> PostprocessResult:
         region = np.zeros_like(mask)
         if host is not None:
             wide = grown(host[0], 2 * REACH_VOXELS, case.geometry.shape)
-            kept = keep_largest(inside(host, wide), k=len(organ(name).hosts))
-            region = inside((wide, dilated(closed(kept, REACH_VOXELS), REACH_VOXELS)), box)
-        parts[name] = box, mask & region
+            kept = keep_largest(host.crop(wide), k=len(organ(name).hosts))
+            region = BoxedArray(wide, dilated(closed(kept, REACH_VOXELS), REACH_VOXELS)).crop(box)
+        parts[name] = BoxedArray(box, mask & region)
     return PostprocessResult(parts)
 
 
@@ -49,7 +49,7 @@ def lesions(case: PostprocessInput) -> PostprocessResult:
     for name, (box, mask) in case.parts.items():
         least = organ(name).min_voxels_exclusive
         if least is not None:
-            parts[name] = box, keep_largest(mask, organ(name).max_components or 1, least)
+            parts[name] = BoxedArray(box, keep_largest(mask, organ(name).max_components or 1, least))
     return PostprocessResult(parts)
 
 
@@ -57,7 +57,7 @@ def largest(case: PostprocessInput) -> PostprocessResult:
     """Organs keep their largest piece; vessels of the liver, the portal vein and lungs are spared."""
     return PostprocessResult(
         {
-            name: (box, keep_largest(mask))
+            name: BoxedArray(box, keep_largest(mask))
             for name, (box, mask) in case.parts.items()
             if organ(name).kind == "organ" and name not in ANY_NUMBER
         }
@@ -72,7 +72,7 @@ def veins(case: PostprocessInput) -> PostprocessResult:
     box, mask = case.parts[name]
     lowest = case.parts["pancreas"][0][2].start
     above = np.arange(box[2].start, box[2].stop) >= lowest
-    return PostprocessResult({name: (box, mask & above)})
+    return PostprocessResult({name: BoxedArray(box, mask & above)})
 
 
 PUBLISHED: Mapping[str, Rule] = {

@@ -1,6 +1,6 @@
 """Which lung is which? The published separation of lungs, voxel for voxel, where it ends at all.
 
-In:  a scene with both lungs as the network named them; its names are not trusted.
+In:  a case with both lungs as the network named them; its names are not trusted.
 Out: both lungs by where they lie; a note where that failed.
 
 Source: Qu et al. 2023, arXiv:2305.09666, and what their code writes.
@@ -13,9 +13,10 @@ import edt
 import numpy as np
 import numpy.typing as npt
 
-from omentum.abdomenatlas.postprocess_input import Mask, Outcome, Scene
+from omentum.abdomenatlas.postprocess_input import Mask, PostprocessInput, PostprocessResult
 from omentum.measures.components import Pieces, pieces_of
 from omentum.measures.morphology import eroded, filled
+from omentum.volumes.boxes import BoxedArray
 
 __all__ = ["LUNGS", "lungs", "odd_slices"]
 
@@ -41,16 +42,16 @@ class _Pair:
         return bool(bigger > MOST_RATIO * smaller)
 
 
-def lungs(scene: Scene) -> Outcome:
+def lungs(case: PostprocessInput) -> PostprocessResult:
     """Lungs are the two largest pieces of both together, by side; joined ones are eroded apart."""
-    joined = scene.joined(LUNGS)
+    joined = case.joined(LUNGS)
     if joined is None:
-        return Outcome(notes=(FEWER_THAN_TWO,) if scene.looked_for.intersection(LUNGS) else ())
+        return PostprocessResult(notes=(FEWER_THAN_TWO,) if case.looked_for.intersection(LUNGS) else ())
     box, mask = joined
     pair = _two_largest(mask)
     notes: list[str] = []
     if pair.is_uneven:
-        side = _only_side(pair.bigger, box[0].start, scene.geometry.shape[0])
+        side = _only_side(pair.bigger, box[0].start, case.geometry.shape[0])
         if side == "right":
             pair = _Pair(np.zeros_like(mask), pair.bigger)
         elif side == "left":
@@ -59,7 +60,9 @@ def lungs(scene: Scene) -> Outcome:
             pair, notes = _separated(mask, pair)
     if not pair.bigger.any():
         notes.append(FEWER_THAN_TWO)
-    return Outcome({"lung_right": (box, pair.right), "lung_left": (box, pair.left)}, tuple(notes))
+    return PostprocessResult(
+        {"lung_right": BoxedArray(box, pair.right), "lung_left": BoxedArray(box, pair.left)}, tuple(notes)
+    )
 
 
 def odd_slices(area: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

@@ -1,18 +1,16 @@
-"""The command that scores a published tree: attention maps and both lists, as AbdomenAtlas-8K makes them."""
+"""The command that scores predictions in the published layout as AbdomenAtlas-8K does: maps and lists."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from omentum.abdomenatlas.datasets import is_without_inconsistency, organs_to_score, targets
 from omentum.app.console import bars, end_batches, say_json, say_table
 from omentum.app.options import AsJson, listed
 from omentum.errors import ConfigError
-from omentum.runners.in_process import InProcessRunner
-from omentum.runners.memory_ledger import MemoryLedger
-from omentum.score.published_tree import MAPS, PublishedTree, TreeScore, attend_case, write_lists
-from omentum.volumes.labels import organs_named
+
+if TYPE_CHECKING:
+    from omentum.score.published_tree import TreeScore
 
 __all__ = ["attention"]
 
@@ -21,9 +19,9 @@ def attention(
     tree: Annotated[Path, typer.Argument(help="Folder of cases, each with backbones/ and average/ in it.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the maps and both lists.")],
     network: Annotated[
-        list[str] | None, typer.Option(help="Name in backbones/; again for more. Not said: all.")
+        list[str] | None, typer.Option(help="Name in backbones/; again for more. Default: all.")
     ] = None,
-    organs: Annotated[str, typer.Option(help="Organs or subsets. Not said: the nine targets.")] = "",
+    organs: Annotated[str, typer.Option(help="Organs or subsets. Default: the nine targets.")] = "",
     dataset: Annotated[
         str, typer.Option(help="Number of a public data set, whose own organs are left out, such as 04.")
     ] = "",
@@ -33,6 +31,12 @@ def attention(
     as_json: AsJson = False,
 ) -> None:
     """Score predictions in the published layout. Example: omentum attention TREE -o OUT --dataset 04."""
+    from omentum.abdomenatlas.datasets import is_without_inconsistency
+    from omentum.abdomenatlas.tree import PublishedTree
+    from omentum.runners.in_process import InProcessRunner
+    from omentum.runners.memory_ledger import MemoryLedger
+    from omentum.score.published_tree import TreeScore, attend_case, write_lists
+
     kinds = _maps(maps)
     given = PublishedTree(root=tree, networks=tuple(network or ()), organs=_organs(organs, dataset))
 
@@ -59,6 +63,9 @@ def attention(
 
 def _organs(text: str, dataset: str) -> tuple[str, ...]:
     """Choose the organs to score."""
+    from omentum.abdomenatlas.datasets import organs_to_score, targets
+    from omentum.volumes.labels import organs_named
+
     scored = organs_to_score(dataset) if dataset else None
     wanted = tuple(row.name for row in organs_named(listed(text))) if text else targets()
     chosen = wanted if scored is None else tuple(name for name in wanted if name in scored)
@@ -68,13 +75,15 @@ def _organs(text: str, dataset: str) -> tuple[str, ...]:
 
 
 def _maps(text: str) -> tuple[str, ...]:
+    from omentum.score.published_tree import MAPS
+
     for name in listed(text):
         if name not in MAPS:
             raise ConfigError("--maps", name, f"the maps are {', '.join(MAPS)}")
     return tuple(dict.fromkeys((MAPS[0], *listed(text))))
 
 
-def _described(score: TreeScore) -> dict[str, object]:
+def _described(score: "TreeScore") -> dict[str, object]:
     organs = [
         {"organ": one.organ, "voxels": one.attention_voxels, "ml": one.attention_ml, "heat": one.heat}
         for one in score.voxels.organs

@@ -1,4 +1,4 @@
-"""Commands on networks: which there are, what they are, one more, one less."""
+"""Commands on networks: list, pull, show, add and remove them."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -8,29 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 
 from omentum.app.console import say_json, say_table
+from omentum.app.lazy import command_group
 from omentum.app.options import AsJson, listed
 from omentum.errors import ConfigError
-from omentum.names import checked_name
-from omentum.project.paths import ProjectFolder
 
 if TYPE_CHECKING:
     from omentum.networks.network import Network
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Networks by name.", no_args_is_help=True)
+app = command_group("Networks by name.")
 
 _HERE, _ELSEWHERE, _TO_PULL = "here", "ran elsewhere", "to pull"
 
@@ -73,7 +62,7 @@ def pull(
         typer.Option(help="Address to take it from, not the published ones; again for a second choice."),
     ] = None,
     kept_as: Annotated[
-        str | None, typer.Option("--as", help="Name that `--network` will take. Not said: its own.")
+        str | None, typer.Option("--as", help="Name that `--network` will take. Default: its own.")
     ] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Download it anew, and tell whether it changed.")
@@ -101,7 +90,7 @@ def show(
     name: Annotated[str, typer.Argument(help="Name of a network.")],
     as_json: AsJson = False,
 ) -> None:
-    """Tell what a network is. Example: omentum models show starter."""
+    """Show what a network is. Example: omentum models show starter."""
     from omentum.networks.catalogue import PUBLISHED, find_weights, known_models
     from omentum.networks.mask_folders import known_mask_folders
 
@@ -134,14 +123,14 @@ def add(
     file: Annotated[
         Path,
         typer.Argument(
-            help="A weights file: ours, or a published network's .pth; or a folder with masks made elsewhere."
+            help="A weights file: ours, or a published network's .pth; or a folder of masks."
         ),
     ],
     name: Annotated[str, typer.Option("--as", help="Name that `--network` will take.")],
     organs: Annotated[
         str,
         typer.Option(
-            help="A published file's classes, in its order; of a folder, the organs that were looked for."
+            help="Classes of a published file, in its order; of a folder, the organs that were segmented."
         ),
     ] = "",
     ids: Annotated[
@@ -152,6 +141,7 @@ def add(
 
     Example: omentum models add mine.safetensors --as mine.
     """
+    from omentum.names import checked_name
     from omentum.networks.catalogue import add_model
     from omentum.networks.weights import load_network
 
@@ -172,7 +162,7 @@ def _add_files(folder: Path, name: str, ids: str, organs: str) -> None:
     check_free(folder, name, is_average=any(folder.glob(f"*/{AVERAGE}/segmentations")))
     left = MaskFilesPredictor(name=name, folder=folder, ids=ids or "omentum", organs=listed(organs))
     keep_mask_folder(name, folder, left.ids, left.organs)
-    typer.echo(f"{name} is what {left.folder} says of {len(left.organs)} organs")
+    typer.echo(f"{name} is the masks in {left.folder}, of {len(left.organs)} organs")
 
 
 @app.command()
@@ -186,6 +176,8 @@ def remove(name: Annotated[str, typer.Argument(help="Name of a network that was 
 
 def _project_networks(context: typer.Context) -> Path | None:
     """Give the folder of the project's networks, if the folder that was named is a project."""
+    from omentum.project.paths import ProjectFolder
+
     folder = ProjectFolder(context.obj)
     return folder.root / "networks" if folder.settings_path.is_file() else None
 
@@ -230,6 +222,10 @@ def _in_words(key: str, value: Any) -> str:
 @contextmanager
 def _byte_bars(name: str) -> Iterator[Callable[[str, int, int | None], None]]:
     """Say each address once; on a terminal, show how many bytes came and how many there will be."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn, TransferSpeedColumn
+
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -239,7 +235,7 @@ def _byte_bars(name: str) -> Iterator[Callable[[str, int, int | None], None]]:
         console=Console(stderr=True, highlight=False, soft_wrap=True),
         disable=not sys.stderr.isatty(),
     )
-    tasks: dict[str, TaskID] = {}
+    tasks: dict[str, Any] = {}
 
     def tell(url: str, done: int, total: int | None) -> None:
         if url not in tasks:

@@ -6,12 +6,9 @@ from typing import Annotated
 
 import typer
 
-from omentum import loop
-from omentum.app.console import bars, end_batches, say_json
-from omentum.app.options import AcceptValues, AsJson, Device, HuOffset, device_named, listed
+from omentum.app.console import bars, end_batches, say_json, say_old_option
+from omentum.app.options import AcceptValues, AsJson, Device, HuOffset, device_named, listed, project_of
 from omentum.errors import ConfigError
-from omentum.exchange.importers.find_sources import look_through
-from omentum.project.project import opened
 
 __all__ = ["predict"]
 
@@ -26,17 +23,18 @@ def predict(
         list[str] | None, typer.Option(help="Name of a network; again for more and their average.")
     ] = None,
     organs: Annotated[str, typer.Option(help="Organs or subsets, with commas between.")] = "",
-    save: Annotated[str, typer.Option(help="Some of masks, probabilities, entropy. Not said: masks.")] = "",
-    layout: Annotated[str, typer.Option(help="Folders of omentum or published. Not said: omentum.")] = "",
-    recipe: Annotated[
-        str, typer.Option(help="How masks are cleaned up: default or published. Not said: default.")
+    save: Annotated[str, typer.Option(help="Some of masks, probabilities, entropy. Default: masks.")] = "",
+    layout: Annotated[str, typer.Option(help="Folders of omentum or published. Default: omentum.")] = "",
+    postprocessing: Annotated[
+        str, typer.Option(help="Recipe that cleans up masks: default or published. Default: default.")
     ] = "",
+    recipe: Annotated[str, typer.Option(hidden=True)] = "",
     without: Annotated[str, typer.Option(help="Rules of the recipe to leave out.")] = "",
     overlap: Annotated[
-        float | None, typer.Option(help="Of windows, from 0 to under 1. Not said: the recipe's.")
+        float | None, typer.Option(help="Overlap of windows, from 0 to under 1. Default: the recipe's.")
     ] = None,
     numbers: Annotated[
-        str, typer.Option(help="Networks compute in float32, bfloat16 or float16. Not said: what is fast.")
+        str, typer.Option(help="Type in which networks compute: float32, bfloat16 or float16. Default: the fastest.")
     ] = "",
     resample_tilt: Annotated[
         bool, typer.Option("--resample-tilt", help="Put tilted DICOM series on an upright grid.")
@@ -51,32 +49,35 @@ def predict(
 ) -> None:
     """Predict CTs, or every case of a project. Example: omentum predict ct.nii.gz -o masks."""
     names = tuple(network or ())
+    if recipe:
+        say_old_option("--recipe", "--postprocessing")
+    postprocessing = postprocessing or recipe
     if not cts:
-        of_cts = out, organs, save, layout, recipe, without, numbers, resample_tilt, hu_offset
+        of_cts = out, organs, save, layout, postprocessing, without, numbers, resample_tilt, hu_offset
         if any(of_cts) or accept_values or overlap is not None:
-            rule = "without CTs only --network, --average and --device are taken; omentum.toml says the rest"
+            rule = "without CTs only --network, --average and --device are taken; omentum.toml sets the rest"
             raise ConfigError("CT", cts, rule)
-        _predict_project(context.obj, names, average, device, for_programs)
+        _predict_project(context, names, average, device, for_programs)
         return
     if out is None:
         raise ConfigError("--out", out, "CTs need a folder for their masks; give one with -o OUT")
     if average:
         raise ConfigError("--average", average, "it is for projects; of CTs, several networks are averaged")
     from omentum.app.say_predicted import as_json, found_in_folder, say_found
-    from omentum.predict.folder import FolderPlan
+    from omentum.exchange.importers.find_sources import look_through
     from omentum.predict.inference_config import InferenceConfig
     from omentum.predict.load_predictor import load_predictor
-    from omentum.predict.predict_files import predict_files
+    from omentum.predict.predict_files import FolderPlan, predict_files
 
     config = InferenceConfig(
-        overlap=overlap, recipe=recipe or "default", without=listed(without), numbers=numbers or "auto"
+        overlap=overlap, recipe=postprocessing or "default", without=listed(without), numbers=numbers or "auto"
     )
     found = look_through(cts)
     wanted, where = listed(organs), device_named(device)
     plan = FolderPlan(
         sources={source.case_id: source.path for source in found.sources},
         out=out,
-        opinions=[
+        predictors=[
             load_predictor(name, organs=wanted, device=where, config=config) for name in names or ("starter",)
         ],
         config=config,
@@ -98,13 +99,14 @@ def predict(
 
 
 def _predict_project(
-    root: Path, networks: tuple[str, ...], average: bool, device: str, for_programs: bool
+    context: typer.Context, networks: tuple[str, ...], average: bool, device: str, for_programs: bool
 ) -> None:
+    from omentum import loop
     from omentum.app.say_predicted import as_json, found_in_project, held_back, say_found, say_held_back
     from omentum.networks.catalogue import AVERAGE
 
     where = device_named(device)
-    with opened(root) as project:
+    with project_of(context) as project:
         with bars() as progress:
             batches = loop.predict(
                 project, networks=networks, average=average, device=where, progress=progress

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from omentum.predict.folder import FolderPlan
+from omentum.predict.predict_files import FolderPlan
 from omentum.predict.summary import finding_row, read_summary
 from omentum.project.project import Project
 from omentum.project.standing import unconfirmed

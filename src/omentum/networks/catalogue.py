@@ -11,7 +11,7 @@ from typing import Any
 
 from omentum.errors import CheckpointError, ConfigError, UnknownNetworkError
 from omentum.names import checked_name
-from omentum.networks.left_files import forget_files, known_files
+from omentum.networks.mask_folders import forget_mask_folder, known_mask_folders
 from omentum.networks.network import Network
 from omentum.networks.user_folder import home
 from omentum.networks.weights import load_network, save_network
@@ -103,7 +103,7 @@ def find_weights(name: str, project_networks: Path | None = None) -> Path:
     """
     known = known_models(project_networks)
     if name not in known:
-        raise UnknownNetworkError(name, sorted([*known, *known_files()]), published=PUBLISHED)
+        raise UnknownNetworkError(name, sorted([*known, *known_mask_folders()]), published=PUBLISHED)
     return known[name]
 
 
@@ -176,7 +176,7 @@ def check_free(file: Path, name: str, *, is_average: bool = False) -> None:
     """
     if checked_name("network", name) == AVERAGE and not is_average:
         raise ConfigError("network", name, "it is what the average of several is called; give another")
-    if name in known_models() or name in known_files():
+    if name in known_models() or name in known_mask_folders():
         raise name_taken(file, name)
 
 
@@ -187,12 +187,12 @@ def remove_model(name: str) -> None:
         UnknownNetworkError: The user has none of that name; shipped ones and a project's stay.
     """
     folder = home() / "models" / name
-    if name in known_files():
-        forget_files(name)
+    if name in known_mask_folders():
+        forget_mask_folder(name)
         return
     own = [path.parent.name for path in (home() / "models").glob(f"*/{WEIGHTS_FILE}")]
     if name not in own:
-        raise UnknownNetworkError(name, sorted([*own, *known_files()]))
+        raise UnknownNetworkError(name, sorted([*own, *known_mask_folders()]))
     for file in folder.iterdir():
         file.unlink()
     folder.rmdir()

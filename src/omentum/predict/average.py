@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from omentum.measures.boxes import joint_box, shifted
 from omentum.measures.probability_bytes import kept_part, nearest_bytes
 from omentum.networks.catalogue import AVERAGE
 from omentum.predict.inference_config import InferenceConfig
 from omentum.predict.masks_from_probabilities import decide_masks
 from omentum.predict.predictors import PredictedCase, Predictor
 from omentum.records import Prediction
+from omentum.volumes.boxes import joint_box, shifted
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organs_named
 from omentum.volumes.probabilities import ProbabilityMaps, read_probabilities

@@ -15,12 +15,11 @@ from omentum.errors import ImageError, UnreadableImageError
 from omentum.networks.catalogue import known_models
 from omentum.networks.mask_folders import known_mask_folders
 from omentum.predict.mask_files import MaskFilesPredictor
-from omentum.predict.predict_case import PredictionLedger, WrittenPrediction, case_steps, predict_cases
-from omentum.predict.predictors import PredictedCase
+from omentum.predict.predict_case import is_predicted, predict_cases
+from omentum.predict.predictors import ImportSource, PredictedCase
 from omentum.project.project import Project
-from omentum.records import Batch, Case, Failure, Prediction
+from omentum.records import Batch, Failure, Prediction
 from omentum.runners.runner import Progress
-from omentum.runners.steps import Steps
 from omentum.volumes.volume import Volume
 
 __all__ = ["ImportedFiles", "ImportedPredictor", "import_predictions", "imported_predictor"]
@@ -111,21 +110,110 @@ def _import_network(
     project: Project, network: str, left: Sequence[ImportedFiles], progress: Progress | None
 ) -> Batch:
     by_case = {one.case_id: one for one in left}
-    predictor = _TreePredictor(network, {one.case_id: (_files(project, one), one) for one in left})
+    stamps = {one.case_id: _stamp(project, one) for one in left}
+    kept = project.store.predictions.of_network(network)
+    return predict_cases(
+        project,
+        [project.store.cases.get(case_id) for case_id in by_case],
+        _TreePredictor(network, {one.case_id: (_files(project, one), one) for one in left}, stamps),
+        stale=[
+            case_id
+            for case_id in by_case.keys() & kept.keys()
+            if kept[case_id].source_stamp != stamps[case_id]
+            or not is_predicted(project.folder.prediction_dir(case_id, network))
+        ],
+        step="predictions",
+        progress=progress,
+    )
 
-    def is_stale(kept: Prediction) -> bool:
-        one = by_case.get(kept.case_id)
-        return one is not None and kept.source_stamp != _stamp(project, one)
 
-    def write_imported(steps: Steps[Case, Any, Any, WrittenPrediction]) -> Steps[Case, Any, Any, WrittenPrediction]:
-        def write(case: Case, made: Any) -> WrittenPrediction:
-            one = by_case[case.case_id]
-            stamp = _stamp(project, one)
-            written = steps.write(case, made)
-            unusable = predictor.unusable.pop(case.case_id, {})
-            prediction = replace(
-                written.prediction, origin=one.origin, source_stamp=stamp, unusable=unusable
-            )
-            return replace(written, prediction=prediction)
+def _stamp(project: Project, one: ImportedFiles) -> str:
+    """Hash names, sizes and times of the files, and the organs asked for; no file is read."""
+    found = hashlib.sha256(",".join(project.settings.organs).encode())
+    for path in _files(project, one).find(one.folder.name).paths:
+        known = path.stat()
+        name = path.relative_to(one.folder).as_posix()
+        found.update(f"{name}\0{known.st_size}\0{known.st_mtime_ns}\0".encode())
+    return found.hexdigest()
 
-        return replace(steps, write=write)
+
+class _TreePredictor:
+    """Reads the predictions of one network from a tree.
+
+    Args:
+        name: The network's.
+        left: By case, its files and where they are.
+        stamps: By case, see `ImportSource`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        left: Mapping[str, tuple[MaskFilesPredictor, ImportedFiles]],
+        stamps: Mapping[str, str],
+    ) -> None:
+        self.name = name
+        self.organs = next((files.organs for files, _ in left.values()), ())
+        self._left, self._stamps = left, stamps
+
+    def settings(self, case_id: str) -> dict[str, Any]:
+        """See `Predictor.settings`."""
+        files, one = self._left[case_id]
+        own = files.settings(one.folder.name)
+        return {**own, "weights_sha256": f"files:{own['weights_sha256']}", "imported_from": one.origin}
+
+    def predict(self, ct: Volume, case_id: str) -> PredictedCase:
+        """See `Predictor.predict`.
+
+        Raises:
+            UnreadableImageError: No file can be used.
+        """
+        files, one = self._left[case_id]
+        unusable: dict[str, str] = {}
+        made = files.predict(ct, one.folder.name, lambda name, error: unusable.update({name: str(error)}))
+        if not made.masks.organs:
+            seen = f"no file of it can be used: {next(iter(unusable.values()))}"
+            raise UnreadableImageError(one.folder, seen, "export it anew")
+        source = ImportSource(origin=one.origin, stamp=self._stamps[case_id], unusable=unusable)
+        return replace(made, imported=source)
+
+
+class ImportedPredictor:
+    """Stands for a network that cannot run here, with the predictions that were imported of it.
+
+    Args:
+        name: The network's.
+        kept: Its imported predictions, by case.
+    """
+
+    def __init__(self, name: str, kept: Mapping[str, Prediction]) -> None:
+        self.name = name
+        self.organs = tuple(
+            dict.fromkeys(name for made in kept.values() for name in made.made_with["organs"])
+        )
+        self._kept = kept
+
+    def settings(self, case_id: str) -> dict[str, Any]:
+        """See `Predictor.settings`: imported predictions are never stale."""
+        if case_id not in self._kept:
+            raise self._not_imported(case_id)
+        return dict(self._kept[case_id].made_with)
+
+    def predict(self, ct: Volume, case_id: str) -> PredictedCase:
+        """Raise `UnreadableImageError`: without weights it predicts no further case."""
+        del ct
+        raise self._not_imported(case_id)
+
+    def _not_imported(self, case_id: str) -> UnreadableImageError:
+        seen = f"no prediction of it by {self.name} was imported, and that network has no weights here"
+        cure = "add the tree again, or take the network out of `networks` in omentum.toml"
+        return UnreadableImageError(case_id, seen, cure)
+
+
+def imported_predictor(project: Project, name: str) -> ImportedPredictor | None:
+    """Return a network of which there are imported predictions only; `None` for any other."""
+    if name in known_mask_folders() or name in known_models(project.folder.root / "networks"):
+        return None
+    kept = project.store.predictions.of_network(name)
+    imported = {case_id: made for case_id, made in kept.items() if made.origin}
+    return ImportedPredictor(name, imported) if imported else None

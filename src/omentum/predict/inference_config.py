@@ -1,8 +1,4 @@
-"""How shall networks predict? Settled and checked before any CT is read.
-
-In:  what somebody asks for.
-Out: a `Manner`; two predictions made in the same manner, by the same weights, of the same CT are equal.
-"""
+"""Configure how networks predict; equal configurations, weights and CTs give equal predictions."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,26 +7,25 @@ from omentum.networks.window import window_starts
 from omentum.predict.postprocess.recipes import rules_of
 from omentum.project.settings import POSTPROCESSING
 
-__all__ = ["Manner"]
+__all__ = ["InferenceConfig"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class InferenceConfig:
     """How networks predict.
 
     Attributes:
-        overlap: Least share of a window that the next one repeats, in [0, 1); the recipe's where `None`: 0.5,
+        overlap: Least share of a window that the next one repeats, in [0, 1); `None` is the recipe's: 0.5,
             and 0.75 as published.
-        numbers: Those that trunks compute in; see `omentum.networks.precision`.
-        recipe: Of post-processing; see `omentum.predict.postprocess.recipes`. With `published` the grids and
-            the way back from them are the published ones too.
+        numbers: Data type that trunks compute in; see `omentum.networks.precision`.
+        recipe: Of post-processing; `published` also uses the published grids and resampling.
         without: Rules of the recipe to leave out.
 
     Raises:
         ConfigError: A value cannot be used.
 
     Example:
-        >>> Manner(recipe="published").windows
+        >>> InferenceConfig(recipe="published").window_overlap
         0.75
     """
 
@@ -40,23 +35,27 @@ class Manner:
     without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what no network could do."""
+        """Check the values; put the rules to leave out in the recipe's order."""
         left = rules_of(self.recipe, self.without)
-        window_starts(1, 1, self.windows)
+        window_starts(1, 1, self.window_overlap)
         in_order = tuple(name for name in rules_of(self.recipe) if name not in left)
         object.__setattr__(self, "without", in_order)
 
     @property
-    def windows(self) -> float:
-        """The overlap of windows."""
+    def window_overlap(self) -> float:
+        """Overlap of windows: the one that is set, or the recipe's."""
         return POSTPROCESSING[self.recipe] if self.overlap is None else self.overlap
 
     @property
     def is_published(self) -> bool:
-        """Whether all is done as published."""
+        """Whether the recipe is the published one."""
         return self.recipe == "published"
 
+    @property
+    def rules(self) -> dict[str, Any]:
+        """Recipe and rules left out, for JSON."""
+        return {"recipe": self.recipe, "without": list(self.without)}
+
     def settings(self, numbers: str) -> dict[str, Any]:
-        """Give all that decides what a prediction is, for JSON; `numbers` are those that were chosen."""
-        without = list(self.without)
-        return {"overlap": self.windows, "numbers": numbers, "recipe": self.recipe, "without": without}
+        """Return everything that determines a prediction, for JSON; `numbers` is the type that was chosen."""
+        return {"overlap": self.window_overlap, "numbers": numbers, **self.rules}

@@ -1,16 +1,11 @@
-"""How do masks that were made elsewhere take part? As what one more network says.
-
-In:  a folder that nnU-Net, TotalSegmentator or anybody else filled: for each case a label map, or a folder
-     with one file an organ, perhaps with soft predictions.
-Out: probabilities and masks on the CT's grid, as a network of ours gives them. A hard mask is sure: 255 or 0.
-"""
+"""Predict from mask files of other programs, such as nnU-Net or TotalSegmentator."""
 
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import fastremap
 import numpy as np
@@ -18,13 +13,15 @@ import numpy as np
 from omentum.errors import ConfigError, ImageError, LabelValueError, UnreadableImageError
 from omentum.networks.catalogue import AVERAGE
 from omentum.predict.mask_volumes import read_labels, read_organ, read_soft
-from omentum.volumes.boxes import bounding_box, grown
+from omentum.predict.masks_from_probabilities import DecidedMasks
+from omentum.predict.predictors import PredictedCase
+from omentum.volumes.boxes import BoxedBytes, bounding_box, grown
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.label_schemes import LabelScheme, label_scheme
 from omentum.volumes.labels import organ, organs_named
 from omentum.volumes.masks import MaskSet, OrganPart, organ_boxes
-from omentum.volumes.nifti_parts import Part
 from omentum.volumes.probabilities import FULL, ProbabilityMaps
+from omentum.volumes.volume import Volume
 
 __all__ = ["CaseFiles", "MaskFilesPredictor"]
 
@@ -33,8 +30,8 @@ _CHUNK_BYTES = 1 << 20
 
 _Files = Mapping[str, tuple[Path, ...]]
 T = TypeVar("T")
-Tell = Callable[[str, ImageError], None]
-"""Told an organ, and why one of its files cannot be used."""
+OnUnusable = Callable[[str, ImageError], None]
+"""Receives an organ, and why one of its files cannot be used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,17 +60,17 @@ class CaseFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskFilesPredictor:
-    """A network that has run elsewhere and left its predictions as files.
+    """Reads the predictions of a network that ran in another program.
 
     A case is looked for as `<case_id>.nii.gz` (a label map), else in `<case_id>/segmentations/`, else in
-    `<case_id>/` with one file an organ, by the names of `ids` or our own; other files are left alone.
-    Probabilities are taken from `<case_id>/soft_pred/` where they are there, and entropies from
-    `<case_id>/entropy/`. In a published tree the folder is `<case_id>/backbones/<name>/`, and for a network
-    called `average` it is `<case_id>/average/`. A label map speaks of all organs
-    of `ids` (or of those in `organs`), for they might have been drawn; an organ without a file is unknown.
+    `<case_id>/` with one file an organ, by the names of `ids` or our own; other files are ignored.
+    Probabilities are read from `<case_id>/soft_pred/` and entropies from `<case_id>/entropy/`, if they exist.
+    In a published tree the folder is `<case_id>/backbones/<name>/`, or `<case_id>/average/` for `average`.
+    A label map covers all organs of `ids` (or of `organs`); an organ without a file is unknown. A hard mask
+    has the probabilities 255 and 0.
 
     Attributes:
-        name: What it is called in files.
+        name: Name in files.
         folder: Where the cases are.
         ids: What values and file names mean; as of `label_scheme`.
         organs: Those that the network knows; all that `ids` names where not said.
@@ -90,7 +87,7 @@ class MaskFilesPredictor:
     _scheme: LabelScheme = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be, before any volume is read; settle the organs' names and order."""
+        """Check the folder and the organs before any volume is read; put the organs in order."""
         if not self.folder.is_dir():
             raise ConfigError("folder", str(self.folder), "there is no such folder; check the path")
         scheme = label_scheme(self.ids, self.folder)
@@ -134,18 +131,31 @@ class MaskFilesPredictor:
                     found.update(chunk)
         return found.hexdigest()
 
-    def read(self, case_id: str, ct: Geometry, tell: Tell | None = None) -> tuple[ProbabilityMaps, MaskSet]:
-        """Read what was predicted of a case.
+    def settings(self, case_id: str) -> dict[str, Any]:
+        """See `Predictor.settings`; the hash is that of the case's files."""
+        return {"network": self.name, "weights_sha256": self.sha256(case_id), "organs": list(self.organs)}
+
+    def predict(self, ct: Volume, case_id: str, on_unusable: OnUnusable | None = None) -> PredictedCase:
+        """See `Predictor.predict`; masks are used unchanged. Arguments and errors as of `read`."""
+        maps, masks = self.read(case_id, ct.geometry, on_unusable)
+        soft = self._soft_parts(self.find(case_id).entropies, ct.geometry, on_unusable)
+        entropies = ProbabilityMaps(ct.geometry, tuple(soft), _occupied(soft)) if soft else None
+        return PredictedCase(maps=maps, decided=DecidedMasks(masks=masks), entropies=entropies)
+
+    def read(
+        self, case_id: str, ct: Geometry, on_unusable: OnUnusable | None = None
+    ) -> tuple[ProbabilityMaps, MaskSet]:
+        """Read the probabilities and masks of a case.
 
         Args:
             case_id: The case.
             ct: The CT's grid. Files may have its axes in another order or direction.
-            tell: Told of each organ's file that cannot be used, and the organ is unknown then, or only its
-                soft prediction; where not said, such a file is an error.
+            on_unusable: Called for each organ's file that cannot be used; the organ is then unknown, or only
+                its soft prediction. Without it, such a file is an error.
 
         Returns:
             Probabilities and masks, both on the CT's grid. An organ with a soft prediction and no mask is
-            where that is over a half.
+            where its probability is over a half.
 
         Raises:
             GridMismatchError: A file does not lie on the CT's grid: a corner is more than 1e-3 mm off.
@@ -154,28 +164,22 @@ class MaskFilesPredictor:
             ImageError: A file is not there or cannot be read.
         """
         files = self.find(case_id)
-        soft = dict(_usable(files.soft, lambda paths: _soft_part(paths, ct), tell))
+        soft = self._soft_parts(files.soft, ct, on_unusable)
         if files.label_map is not None:
             masks = self._masks_of_map(files.label_map, ct)
         else:
-            masks = _built(files.masks, soft, ct, tell)
+            masks = _built(files.masks, soft, ct, on_unusable)
             soft = {name: part for name, part in soft.items() if name in masks.organs}
-        parts = {name: part for name, part in soft.items() if part is not None}
+        parts = _occupied(soft)
         for name, box in organ_boxes(masks).items():
             if name not in soft and box is not None:
                 parts[name] = box, masks.mask_in(name, box) * np.uint8(FULL)
         return ProbabilityMaps(ct, masks.organs, parts), masks
 
-    def read_entropies(self, case_id: str, ct: Geometry, tell: Tell | None = None) -> ProbabilityMaps | None:
-        """Read the entropies that were left of a case, kept as probabilities are; `None` without any.
-
-        Args and errors as of `read`.
-        """
-        files = self.find(case_id).entropies
-        parts = dict(_usable(files, lambda paths: _soft_part(paths, ct), tell))
-        if not parts:
-            return None
-        return ProbabilityMaps(ct, tuple(parts), {name: part for name, part in parts.items() if part})
+    def _soft_parts(
+        self, files: _Files, ct: Geometry, on_unusable: OnUnusable | None
+    ) -> dict[str, BoxedBytes | None]:
+        return dict(_usable(files, lambda paths: _soft_part(paths, ct), on_unusable))
 
     def _case_dir(self, case_id: str) -> Path:
         """Choose where a case's files are: in the published tree, this network's own place in it."""
@@ -211,7 +215,11 @@ class MaskFilesPredictor:
         return found
 
 
-def _soft_part(paths: tuple[Path, ...], ct: Geometry) -> Part | None:
+def _occupied(parts: Mapping[str, BoxedBytes | None]) -> dict[str, BoxedBytes]:
+    return {name: part for name, part in parts.items() if part is not None}
+
+
+def _soft_part(paths: tuple[Path, ...], ct: Geometry) -> BoxedBytes | None:
     """Read soft values, and cut out all that is not zero: what was stored is kept to the byte."""
     values = read_soft(paths, ct)
     box = bounding_box(values > 0)
@@ -221,12 +229,14 @@ def _soft_part(paths: tuple[Path, ...], ct: Geometry) -> Part | None:
     return box, np.ascontiguousarray(values[box])
 
 
-def _built(files: _Files, soft: Mapping[str, Part | None], ct: Geometry, tell: Tell | None) -> MaskSet:
+def _built(
+    files: _Files, soft: Mapping[str, BoxedBytes | None], ct: Geometry, on_unusable: OnUnusable | None
+) -> MaskSet:
     """Code masks that are read one organ at a time; one whose file cannot be used is unknown."""
     read: list[str] = [name for name in soft if name not in files]
 
     def parts() -> Iterator[OrganPart]:
-        for name, own in _usable(files, lambda paths: [read_organ(path, ct) for path in paths], tell):
+        for name, own in _usable(files, lambda paths: [read_organ(path, ct) for path in paths], on_unusable):
             read.append(name)
             yield from ((name, *part) for part in own if part is not None)
         for name, likely in soft.items():
@@ -238,16 +248,16 @@ def _built(files: _Files, soft: Mapping[str, Part | None], ct: Geometry, tell: T
 
 
 def _usable(
-    files: _Files, read: Callable[[tuple[Path, ...]], T], tell: Tell | None
+    files: _Files, read: Callable[[tuple[Path, ...]], T], on_unusable: OnUnusable | None
 ) -> Iterator[tuple[str, T]]:
-    """Read one organ's files after another; tell of those that cannot be used, if anybody listens."""
+    """Read the files of each organ; report those that cannot be used, or raise."""
     for name, paths in files.items():
         try:
             found = read(paths)
         except ImageError as error:
-            if tell is None:
+            if on_unusable is None:
                 raise
-            tell(name, error)
+            on_unusable(name, error)
         else:
             yield name, found
 

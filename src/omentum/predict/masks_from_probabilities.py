@@ -1,20 +1,15 @@
-"""Where are the organs? From how likely they are, cleaned up, on the CT's own grid.
-
-In:  probabilities of one case on a grid whose axes are parallel to the CT's.
-Out: masks on the CT's grid, and what cleaning up took away.
-"""
+"""Decide masks on the CT's grid from probabilities, with post-processing."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from omentum.abdomenatlas.postprocess_input import Part, inside
 from omentum.measures.components import keep_largest, pieces_of
 from omentum.predict.inference_config import InferenceConfig
 from omentum.predict.postprocess.recipes import PostProcessed, postprocessed
-from omentum.volumes.boxes import grown, joint_box, shifted
+from omentum.volumes.boxes import BoxedMask, grown, joint_box, shifted
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet, OrganPart
@@ -24,7 +19,7 @@ from omentum.volumes.resample import nearest_voxels, upsampled_mask
 __all__ = ["DecidedMasks", "decide_masks"]
 
 THRESHOLD = 0.5
-"""A voxel belongs to an organ whose probability there is above this; as published."""
+"""Least probability of an organ's voxels, exclusive; as published."""
 _NOWHERE = (slice(0, 1),) * 3, np.zeros((1, 1, 1), dtype=np.bool_)
 _Values = tuple[Box, npt.NDArray[np.uint8]]
 
@@ -40,21 +35,21 @@ class DecidedMasks:
     """
 
     masks: MaskSet
-    removed_ml: Mapping[str, Mapping[str, float]]
-    notes: tuple[str, ...]
+    removed_ml: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def decide_masks(maps: ProbabilityMaps, ct: Geometry, config: InferenceConfig) -> DecidedMasks:
-    """Clean up on the grid of the probabilities, then decide on the CT's.
+    """Post-process on the grid of the probabilities, then decide on the CT's grid.
 
-    There, an organ is where its probability, interpolated, is over a half; what was cleaned away counts as
-    nothing, what was filled as sure, and what interpolation cuts off from the rest goes. As published, a
-    voxel is what the nearest one of the network's grid is.
+    There, an organ is where its interpolated probability is over a half; removed voxels count as 0, filled
+    ones as 1, and pieces that interpolation cuts off are removed. The published recipe takes the nearest
+    voxel of the network's grid instead.
 
     Args:
         maps: Of one network, or the average of several.
         ct: The CT's grid.
-        config: Its recipe counts.
+        config: Only its rules are used.
     """
     likely = {name: (box, values > FULL * THRESHOLD) for name, (box, values) in maps.parts.items()}
     found = {name: likely.get(name, _NOWHERE) for name in maps.organs}
@@ -83,7 +78,7 @@ def _between(line: npt.NDArray[np.int64], side: slice) -> slice:
 
 
 def _interpolated(maps: ProbabilityMaps, cleaned: PostProcessed, ct: Geometry) -> Iterator[OrganPart]:
-    """Interpolate in the box of what is likely, so that a far speck costs nothing."""
+    """Interpolate only in the boxes of what is likely."""
     margin = _margin_voxels(maps.geometry, ct)
     for name, part in cleaned.parts.items():
         own_box, values = _as_cleaned(maps.parts.get(name), part)
@@ -93,21 +88,21 @@ def _interpolated(maps: ProbabilityMaps, cleaned: PostProcessed, ct: Geometry) -
         yield name, box, upsampled_mask(values[near], source, ct.cropped(box), FULL * THRESHOLD)
 
 
-def _as_cleaned(found: _Values | None, part: Part) -> _Values:
-    """Give probabilities without what was taken away, and with what was filled in."""
+def _as_cleaned(found: _Values | None, part: BoxedMask) -> _Values:
+    """Set removed voxels to 0 and filled ones to 1."""
     box = joint_box([part[0], None if found is None else found[0]])
     assert box is not None
     values = np.zeros([side.stop - side.start for side in box], dtype=np.uint8)
     if found is not None:
         values[shifted(found[0], box, sign=-1)] = found[1]
-    likely, kept = values > FULL * THRESHOLD, inside(part, box)
+    likely, kept = values > FULL * THRESHOLD, part.crop(box)
     values[likely & ~kept] = 0
     values[kept & ~likely] = FULL
     return box, values
 
 
 def _whole(parts: Iterable[OrganPart], cleaned: PostProcessed) -> Iterator[OrganPart]:
-    """Take away what interpolation cut off: on the CT's grid an organ has no more pieces than it had."""
+    """Remove pieces that interpolation cut off; an organ gets no more pieces than it had."""
     for name, box, mask in parts:
         if organ(name).max_pieces is None:
             yield name, box, mask
@@ -116,6 +111,6 @@ def _whole(parts: Iterable[OrganPart], cleaned: PostProcessed) -> Iterator[Organ
 
 
 def _margin_voxels(source: Geometry, target: Geometry) -> int:
-    """Say how far from likely voxels a voxel of `target` may lie in the organ and still look further."""
+    """Return how far around likely voxels the interpolation of `target` may reach."""
     step = max(np.array(target.spacing_mm) / np.array(source.spacing_mm))
     return 1 if step <= 1 else 2 * int(np.ceil(step))

@@ -1,23 +1,21 @@
-"""Write the prediction of a project's case to disk, and look at it.
-
-In:  whoever predicts, and a case.
-Out: files, each whole or not there; `summary.json` comes last, so where it is, all is. And what the database
-     keeps of them: hashes, made as the files are written, and what the plausibility rules say.
-"""
+"""Predict cases of a project into files, and keep each prediction with its hashes and findings."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from omentum.measures.plausibility.case_look import look_at_case
-from omentum.predict.kept import Kept
-from omentum.predict.predictors import Opinion, Predicted
+from omentum.predict.predictors import PredictedCase, Predictor
 from omentum.predict.preview import write_preview
 from omentum.predict.summary import summary_of
-from omentum.project.findings import mask_findings
-from omentum.records import Case, Prediction
+from omentum.project.findings import confirmed_ct_rules, mask_findings
+from omentum.project.project import Project, prediction_stage
+from omentum.records import Batch, Case, Prediction
+from omentum.runners.runner import Progress
 from omentum.runners.steps import Steps
+from omentum.store.ledger import StageLedger
+from omentum.store.store import Store
 from omentum.volumes.atomic import sweep, write_json
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.mask_files import write_masks, write_painted
@@ -26,30 +24,108 @@ from omentum.volumes.probabilities import ENTROPIES_NAME, write_probabilities
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
 
-__all__ = ["case_steps", "is_predicted"]
+__all__ = ["PredictionLedger", "WrittenPrediction", "case_steps", "is_predicted", "predict_cases"]
 
 _Read = tuple[Volume, float]
-_Seen = tuple[Volume, float, Predicted]
+_Predicted = tuple[Volume, float, PredictedCase]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenPrediction:
+    """A prediction whose files are in place.
+
+    Attributes:
+        prediction: With the hash of its masks, and the findings of the plausibility rules.
+        organ_sha256s: Hash of each organ's mask, by organ.
+    """
+
+    prediction: Prediction
+    organ_sha256s: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionLedger:
+    """Keeps a prediction, and that it is done, in one transaction."""
+
+    store: Store
+    stage: StageLedger
+
+    def done(self, key: str) -> bool:
+        """Return whether a case is done."""
+        return self.stage.done(key)
+
+    def mark_done(self, key: str, result: WrittenPrediction) -> None:
+        """Keep the prediction of a case."""
+        with self.store.together():
+            self.store.predictions.keep(result.prediction, result.organ_sha256s)
+            self.stage.mark_done(key, None)
+
+    def mark_failed(self, key: str, reason: str) -> None:
+        """Note why a case failed."""
+        self.stage.mark_failed(key, reason)
+
+    def forget(self, case_id: str, network: str) -> None:
+        """Forget a network's prediction of a case, so that the case is predicted again."""
+        with self.store.together():
+            self.store.predictions.forget(case_id, network)
+            self.stage.ledger.forget(self.stage.stage, case_id)
+
+
+def predict_cases(
+    project: Project,
+    cases: Sequence[Case],
+    predictor: Predictor,
+    *,
+    stale: Iterable[str] = (),
+    step: str = "predict",
+    progress: Progress | None = None,
+) -> Batch:
+    """Predict the cases that the predictor has not predicted yet.
+
+    Args:
+        project: The project.
+        cases: Its cases.
+        predictor: Predicts them.
+        stale: Cases whose kept prediction is forgotten first.
+        step: Name of the work, for `progress`.
+        progress: Called with each case.
+    """
+    store, network = project.store, predictor.name
+    ledger = PredictionLedger(store, store.ledger.of(prediction_stage(network)))
+
+    def folder_of(case_id: str) -> Path:
+        return project.folder.prediction_dir(case_id, network)
+
+    for case_id in stale:
+        ledger.forget(case_id, network)
+    return project.runner.run(
+        cases,
+        case_steps(predictor, folder_of, confirmed=confirmed_ct_rules(store.confirmations.all())),
+        key=lambda case: case.case_id,
+        ledger=ledger,
+        step=step,
+        progress=progress,
+    )
 
 
 def case_steps(
-    opinion: Opinion,
+    predictor: Predictor,
     folder_of: Callable[[str], Path],
     *,
     confirmed: Mapping[str, Collection[str]] | None = None,
-) -> Steps[Case, _Read, _Seen, Kept]:
-    """Give the steps of predicting one case.
+) -> Steps[Case, _Read, _Predicted, WrittenPrediction]:
+    """Return the steps of predicting one case.
 
     They write `masks.nii.gz` (set-coded), `labels.nii.gz`, `labels.json`, `probabilities.zarr.zip`,
-    `preview.png` and `summary.json`, and give what the database keeps.
+    `preview.png` and, last, `summary.json`.
 
     Args:
-        opinion: Whoever predicts.
+        predictor: Predicts the case.
         folder_of: Gives a case's folder for this network.
         confirmed: Rules about a whole CT that a person confirmed, by case.
 
     Raises:
-        ImageError: The CT, or what the network left elsewhere, cannot be used.
+        ImageError: The CT, or an imported prediction, cannot be used.
     """
 
     def read(case: Case) -> _Read:
@@ -57,34 +133,34 @@ def case_steps(
         ct = read_ct(case.ct_path)
         return ct, time.perf_counter() - started
 
-    def compute(case: Case, given: _Read) -> _Seen:
-        return *given, opinion.predict(given[0], case.case_id)
+    def compute(case: Case, given: _Read) -> _Predicted:
+        return *given, predictor.predict(given[0], case.case_id)
 
-    def write(case: Case, seen: _Seen) -> Kept:
-        settings = opinion.settings(case.case_id)
+    def write(case: Case, made: _Predicted) -> WrittenPrediction:
+        settings = predictor.settings(case.case_id)
         prediction = Prediction(
             case_id=case.case_id,
-            network=opinion.name,
+            network=predictor.name,
             weights_sha256=settings["weights_sha256"],
             folder=folder_of(case.case_id),
-            organs=seen[2].masks.organs,
+            organs=made[2].masks.organs,
             made_with=settings,
         )
-        return _written(prediction, seen, (confirmed or {}).get(case.case_id, ()))
+        return _write(prediction, made, (confirmed or {}).get(case.case_id, ()))
 
     return Steps(read=read, compute=compute, write=write)
 
 
 def is_predicted(folder: Path) -> bool:
-    """Tell whether nobody has removed what was predicted into a folder."""
+    """Return whether the files of a prediction are still in its folder."""
     return all(
         (folder / name).is_file() for name in ("masks.nii.gz", "probabilities.zarr.zip", "summary.json")
     )
 
 
-def _written(prediction: Prediction, seen: _Seen, confirmed: Collection[str]) -> Kept:
-    """Write the files of a prediction; give it with hashes and findings."""
-    ct, read_seconds, made = seen
+def _write(prediction: Prediction, predicted: _Predicted, confirmed: Collection[str]) -> WrittenPrediction:
+    """Write the files of a prediction; return it with hashes and findings."""
+    ct, read_seconds, made = predicted
     started = time.perf_counter()
     if prediction.folder.is_dir():
         sweep(prediction.folder)
@@ -102,5 +178,10 @@ def _written(prediction: Prediction, seen: _Seen, confirmed: Collection[str]) ->
     findings = mask_findings(look, hashes, made.masks.geometry)
     seconds = {"read": read_seconds, "write": time.perf_counter() - started}
     write_json(prediction.summary_path, summary_of(prediction.made_with, made, seconds, findings=findings))
-    sha256 = file_sha256(prediction.masks_path)
-    return Kept(prediction=replace(prediction, masks_sha256=sha256, findings=findings), organ_sha256s=hashes)
+    if made.imported is not None:
+        source = made.imported
+        prediction = replace(
+            prediction, origin=source.origin, source_stamp=source.stamp, unusable=dict(source.unusable)
+        )
+    prediction = replace(prediction, masks_sha256=file_sha256(prediction.masks_path), findings=findings)
+    return WrittenPrediction(prediction=prediction, organ_sha256s=hashes)

@@ -1,23 +1,124 @@
-"""How are CTs predicted without a project? Each into a folder of its own; done ones are left alone.
+"""Predict CTs into folders, without a project; a folder whose summary matches the plan is skipped."""
 
-In:  a plan: CTs, networks, a folder.
-Out: masks, pictures and a summary for each; a CT that cannot be used is set aside with its reason.
-"""
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from omentum.predict.folder import FolderLedger, FolderPlan, folder_steps
+from omentum.abdomenatlas.tree import SAVED, write_case
+from omentum.errors import ConfigError, ImageError
+from omentum.measures.hounsfield import as_hounsfield, checked_offset
+from omentum.measures.plausibility.case_look import look_at_case
+from omentum.networks.catalogue import AVERAGE
+from omentum.predict.average import average_settings, predict_average
+from omentum.predict.inference_config import InferenceConfig
+from omentum.predict.predictors import PredictedCase, Predictor
+from omentum.predict.preview import write_preview
+from omentum.predict.probability_files import write_probability_files
+from omentum.predict.summary import SUMMARY, listed_files, read_summary, remove_listed_files, summary_of
+from omentum.project.findings import mask_findings
 from omentum.records import Batch
 from omentum.runners.in_process import InProcessRunner
 from omentum.runners.runner import Progress
+from omentum.runners.steps import Steps
+from omentum.volumes.atomic import sweep, write_json
+from omentum.volumes.mask_files import write_organ_files, write_painted
+from omentum.volumes.nifti import write_nifti
+from omentum.volumes.read import read_ct
+from omentum.volumes.volume import Volume
 
-__all__ = ["predict_files"]
+__all__ = ["LAYOUTS", "FolderLedger", "FolderPlan", "folder_steps", "predict_files"]
+
+LAYOUTS = ("omentum", "published")
+_CT = "ct.nii.gz"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderPlan:
+    """Which CTs are predicted, how, and where the files go.
+
+    Attributes:
+        sources: NIfTI files and DICOM folders, by case id.
+        out: Has a folder for each case; a single case is in `out` itself, except in the published layout.
+        predictors: With several, their average is predicted too.
+        config: How the masks of the average are decided.
+        layout: One of `LAYOUTS`.
+        save: Some of `masks`, `probabilities` and `entropy`.
+        resample_tilt: Put series from a tilted gantry on an upright grid, instead of refusing them.
+        hu_offset: Added to every value of the CTs, which are then written beside their masks.
+        accept_values: Predict CTs whose values cannot be Hounsfield units; the summary says so.
+
+    Raises:
+        ConfigError: A value cannot be used, or two networks have one name.
+    """
+
+    sources: Mapping[str, Path]
+    out: Path
+    predictors: Sequence[Predictor]
+    config: InferenceConfig
+    layout: str = "omentum"
+    save: frozenset[str] = frozenset({"masks"})
+    resample_tilt: bool = False
+    hu_offset: float = 0.0
+    accept_values: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the values, before any CT is read."""
+        if self.layout not in LAYOUTS:
+            raise ConfigError("--layout", self.layout, f"the layouts are {', '.join(LAYOUTS)}")
+        for name in sorted(self.save - SAVED):
+            raise ConfigError("--save", name, f"what can be saved is {', '.join(sorted(SAVED))}")
+        if not self.save:
+            raise ConfigError("--save", "", f"name some of {', '.join(sorted(SAVED))}")
+        names = [one.name for one in self.predictors]
+        if not names or len({*names, AVERAGE}) <= len(names):
+            raise ConfigError("--network", names, f"each must be named once, and none {AVERAGE!r}")
+        if checked_offset(self.hu_offset):
+            self._keep_sources()
+
+    def _keep_sources(self) -> None:
+        """Refuse a folder in which the written CT would replace its source."""
+        for case_id, source in self.sources.items():
+            if source.resolve() == (self.folder(case_id) / _CT).resolve():
+                rule = f"--hu-offset writes {_CT} anew there, where {source} is; give another folder"
+                raise ConfigError("--out", str(self.out), rule)
+
+    def folder(self, case_id: str) -> Path:
+        """Return a case's folder."""
+        alone = len(self.sources) == 1 and self.layout != "published"
+        return self.out if alone else self.out / case_id
+
+    def settings(self, case_id: str) -> dict[str, Any]:
+        """Return everything that determines the files in that folder, for JSON."""
+        if len(self.predictors) == 1:
+            made_with = self.predictors[0].settings(case_id)
+        else:
+            made_with = average_settings(self.predictors, case_id, self.config)
+        files = {"layout": self.layout, "save": sorted(self.save), "resample_tilt": self.resample_tilt}
+        if self.hu_offset:
+            files["hu_offset"] = self.hu_offset
+        return {"source": str(self.sources[case_id].resolve()), **made_with, **files}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Result:
+    ct: Volume
+    by_network: Mapping[str, PredictedCase]
+    final: PredictedCase
+    """That of the only network, or the average."""
+    seconds: Mapping[str, float]
+
+
+_Read = tuple[Volume, float]
 
 
 def predict_files(plan: FolderPlan, *, progress: Progress | None = None) -> Batch:
-    """Predict CTs, each into its folder.
+    """Predict CTs, each into its folder; one that cannot be used fails with its reason.
 
     Args:
-        plan: What is wanted.
-        progress: Told of each CT.
+        plan: The plan.
+        progress: Called with each CT.
     """
     return InProcessRunner().run(
         list(plan.sources),
@@ -27,3 +128,119 @@ def predict_files(plan: FolderPlan, *, progress: Progress | None = None) -> Batc
         step="predict",
         progress=progress,
     )
+
+
+def folder_steps(plan: FolderPlan) -> Steps[str, _Read, _Result, None]:
+    """Return the steps of predicting one CT, by case id.
+
+    Raises:
+        ImageError: The CT, or a mask file, cannot be used; also `NotHounsfieldError`.
+    """
+
+    def read(case_id: str) -> _Read:
+        started = time.perf_counter()
+        path = plan.sources[case_id]
+        ct, _ = as_hounsfield(
+            path,
+            read_ct(path, resample_tilt=plan.resample_tilt),
+            offset_hu=plan.hu_offset,
+            accept=plan.accept_values,
+        )
+        return ct, time.perf_counter() - started
+
+    def compute(case_id: str, given: _Read) -> _Result:
+        ct, read_seconds = given
+        by_network = {one.name: one.predict(ct, case_id) for one in plan.predictors}
+        started = time.perf_counter()
+        first, *others = by_network.values()
+        final, seconds = first, {"read": read_seconds}
+        if others:
+            final = predict_average([one.maps for one in by_network.values()], ct.geometry, plan.config)
+            seconds |= {name: sum(one.seconds.values()) for name, one in by_network.items()}
+            seconds[AVERAGE] = time.perf_counter() - started
+        return _Result(ct=ct, by_network=by_network, final=final, seconds=seconds)
+
+    return Steps(read=read, compute=compute, write=lambda case_id, result: _write(plan, case_id, result))
+
+
+def _write(plan: FolderPlan, case_id: str, result: _Result) -> None:
+    started = time.perf_counter()
+    folder, settings = plan.folder(case_id), plan.settings(case_id)
+    remove_listed_files(folder, keep=plan.sources[case_id])
+    write_files = _write_published if plan.layout == "published" else _write_ours
+    paths = write_files(plan, case_id, result)
+    files = sorted(path.relative_to(folder).as_posix() for path in paths)
+    for below in {name.partition("/")[0] for name in files if "/" in name}:
+        sweep(folder / below)  # what a killed writer left has the ending of a mask
+    masks = result.final.masks
+    findings = mask_findings(look_at_case(masks, result.ct), {}, masks.geometry)
+    seconds = {**result.seconds, "write": time.perf_counter() - started}
+    summary = summary_of(settings, result.final, seconds, findings=findings)
+    write_json(folder / SUMMARY, {**summary, "files": files})
+
+
+def _write_ours(plan: FolderPlan, case_id: str, result: _Result) -> list[Path]:
+    folder, paths = plan.folder(case_id), []
+    if plan.sources[case_id].is_dir() or plan.hu_offset:
+        paths.append(folder / _CT)
+        write_nifti(paths[-1], result.ct)
+    paths += _write_network(folder, result.final, plan.save)
+    if len(result.by_network) > 1:
+        for name, made in result.by_network.items():
+            paths += _write_network(folder / "networks" / name, made, plan.save)
+    paths.append(folder / "preview.png")
+    write_preview(paths[-1], result.ct, result.final.masks)
+    return paths
+
+
+def _write_network(folder: Path, made: PredictedCase, save: frozenset[str]) -> list[Path]:
+    paths = []
+    if "masks" in save:
+        paths += write_organ_files(folder / "segmentations", made.masks)
+        paths += [folder / "labels.nii.gz", folder / "labels.json"]
+        write_painted(paths[-2], made.masks)
+    return paths + write_probability_files(
+        folder,
+        made.maps,
+        made.masks.geometry,
+        probabilities="probabilities" in save,
+        entropy="entropy" in save,
+    )
+
+
+def _write_published(plan: FolderPlan, case_id: str, result: _Result) -> list[Path]:
+    source = plan.sources[case_id]
+    return write_case(
+        plan.folder(case_id),
+        source if source.name.endswith(".nii.gz") and not plan.hu_offset else result.ct,
+        {name: (made.maps, made.masks) for name, made in result.by_network.items()},
+        result.final.masks if len(result.by_network) > 1 else None,
+        save=plan.save,
+    )
+
+
+class FolderLedger:
+    """Finds done cases by their `summary.json`: it must list the settings of the plan.
+
+    Args:
+        plan: The plan.
+    """
+
+    def __init__(self, plan: FolderPlan) -> None:
+        self._plan = plan
+
+    def done(self, key: str) -> bool:
+        """Return whether all files of a case exist, made from the same CT with the same settings."""
+        folder = self._plan.folder(key)
+        try:
+            expected = self._plan.settings(key)
+        except ImageError:  # raised again by the prediction, and noted then
+            return False
+        is_same = read_summary(folder).get("made_with") == expected
+        return is_same and all(path.is_file() for path in listed_files(folder))
+
+    def mark_done(self, key: str, result: None) -> None:
+        """Do nothing: `summary.json` is written last."""
+
+    def mark_failed(self, key: str, reason: str) -> None:
+        """Do nothing: a failed case is tried again next time."""

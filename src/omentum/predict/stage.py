@@ -1,21 +1,15 @@
-"""Predict every case of a project with every network in use, once.
-
-In:  an open project.
-Out: each case's predictions on disk and in the database; a case that cannot be read is set aside.
-"""
+"""Predict every case of a project with every network in use, once."""
 
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 from omentum.errors import ConfigError, ImageError
+from omentum.predict.average import AveragePredictor
 from omentum.predict.imported_predictions import imported_predictor
 from omentum.predict.inference_config import InferenceConfig
-from omentum.predict.kept import PredictionLedger
 from omentum.predict.load_predictor import load_predictor
-from omentum.predict.predict_case import case_steps, is_predicted
-from omentum.predict.predictors import AveragePredictor, Predictor
-from omentum.project.findings import confirmed_ct_rules
-from omentum.project.project import Project, prediction_stage
+from omentum.predict.predict_case import is_predicted, predict_cases
+from omentum.predict.predictors import Predictor
+from omentum.project.project import Project
 from omentum.records import Batch, Case, Prediction
 from omentum.runners.runner import Progress
 
@@ -35,11 +29,11 @@ def predict_round(
 
     Args:
         project: The project.
-        networks: Names; those in use where none are given.
-        case_ids: Cases by name; all where not said.
-        average: Whether to decide from the average of all of them too, as one more network called `average`.
+        networks: Names; those in use by default.
+        case_ids: Cases by name; all by default.
+        average: Whether to predict also from the average of all of them, as one more network `average`.
         device: Where networks run.
-        progress: Told of each case.
+        progress: Called with each case.
 
     Returns:
         One batch a network.
@@ -50,10 +44,10 @@ def predict_round(
         UnknownOrganError: It has no head for one of the project's organs that is not new.
         ConfigError: There is one network only to average, or one is named twice.
     """
-    # All are loaded before any volume is read: a network that cannot be used is refused at once.
+    # All are loaded before any volume is read, so that one that cannot be used is refused at once.
     settings = project.settings
     config = InferenceConfig(overlap=settings.overlap, recipe=settings.postprocessing)
-    opinions: list[Predictor] = [
+    predictors: list[Predictor] = [
         imported_predictor(project, name)
         or load_predictor(
             name,
@@ -65,46 +59,33 @@ def predict_round(
         )
         for name in networks or project.networks
     ]
-    names = [one.name for one in opinions]
+    names = [one.name for one in predictors]
     if average and len(set(names)) < max(2, len(names)):
         raise ConfigError("--average", names, "it takes two networks or more, each named once")
     wanted = [one for one in project.store.cases.all() if case_ids is None or one.case_id in case_ids]
-    batches = [_predict_with(project, wanted, one, progress) for one in opinions]
+    batches = [_predict_with(project, wanted, one, progress) for one in predictors]
     if average:
-        mean = AveragePredictor([project.predictions(one.name) for one in opinions], config)
+        mean = AveragePredictor([project.predictions(one.name) for one in predictors], config)
         cases = [case for case in wanted if case.case_id in mean.cases]
         batches.append(_predict_with(project, cases, mean, progress))
     return batches
 
 
 def _predict_with(
-    project: Project,
-    cases: Sequence[Case],
-    opinion: Predictor,
-    progress: Progress | None,
+    project: Project, cases: Sequence[Case], predictor: Predictor, progress: Progress | None
 ) -> Batch:
-    store, network = project.store, opinion.name
-    ledger = PredictionLedger(store, store.ledger.of(prediction_stage(network)))
-
-    def folder_of(case_id: str) -> Path:
-        return project.folder.prediction_dir(case_id, network)
-
-    for case_id, kept in project.predictions(network).items():
-        if _is_stale(kept, opinion) or not is_predicted(folder_of(case_id)):
-            ledger.forget(case_id, network)
-    return project.runner.run(
-        cases,
-        case_steps(opinion, folder_of, confirmed=confirmed_ct_rules(store.confirmations.all())),
-        key=lambda case: case.case_id,
-        ledger=ledger,
-        step="predict",
-        progress=progress,
-    )
+    stale = [
+        case_id
+        for case_id, kept in project.predictions(predictor.name).items()
+        if _is_stale(kept, predictor)
+        or not is_predicted(project.folder.prediction_dir(case_id, predictor.name))
+    ]
+    return predict_cases(project, cases, predictor, stale=stale, progress=progress)
 
 
-def _is_stale(kept: Prediction, opinion: Predictor) -> bool:
-    """Tell whether a prediction was made with anything else: weights, organs, windows, rules, or files."""
+def _is_stale(kept: Prediction, predictor: Predictor) -> bool:
+    """Return whether anything differs: weights, organs, windows, rules, or the files it was made from."""
     try:
-        return dict(kept.made_with) != opinion.settings(kept.case_id)
+        return dict(kept.made_with) != predictor.settings(kept.case_id)
     except (ImageError, KeyError):  # what it was made from is gone
         return True

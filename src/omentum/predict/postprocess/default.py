@@ -1,6 +1,6 @@
 """Which voxels would a radiologist keep? Rules in mm and mL, for any grid.
 
-In:  a scene; limits of each organ come from the label table.
+In:  a case; limits of each organ come from the label table.
 Out: rules by name, in the order in which they are applied; each sees what those before it left.
 No rule empties an organ unless its first line says so.
 """
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from omentum.abdomenatlas.postprocess_input import Mask, Outcome, Rule, Scene
+from omentum.abdomenatlas.postprocess_input import Mask, PostprocessInput, PostprocessResult, Rule
 from omentum.measures.components import pieces_of
 from omentum.measures.morphology import filled
 from omentum.predict.postprocess.default_lesions import count, hosts
@@ -26,49 +26,51 @@ GREATEST_CUT = 0.5
 """A pancreas that would cut off a greater share of the portal vein is not trusted."""
 
 
-def specks(scene: Scene) -> Outcome:
+def specks(case: PostprocessInput) -> PostprocessResult:
     """Pieces smaller than the label table's least go; an organ keeps its largest, a lesion may be emptied."""
     parts = {}
-    for name, (box, mask) in scene.parts.items():
+    for name, (box, mask) in case.parts.items():
         pieces = pieces_of(mask)
-        least = organ(name).min_piece_ml / scene.geometry.voxel_ml
+        least = organ(name).min_piece_ml / case.geometry.voxel_ml
         kept = [number for number in pieces.by_size if pieces.n_voxels[number] >= least]
         spared = pieces.by_size[:1] if organ(name).kind == "organ" else []
         parts[name] = box, pieces.mask(kept or spared)
-    return Outcome(parts)
+    return PostprocessResult(parts)
 
 
-def largest(scene: Scene) -> Outcome:
+def largest(case: PostprocessInput) -> PostprocessResult:
     """Organs keep their largest piece, some of them several; poles that a lesion divides are one piece."""
     parts = {}
-    for name, (box, mask) in scene.parts.items():
+    for name, (box, mask) in case.parts.items():
         most = organ(name).max_pieces
         if most is not None:
-            parts[name] = box, _largest(mask, _bridged(scene, name), most)
-    return Outcome(parts)
+            parts[name] = box, _largest(mask, _bridged(case, name), most)
+    return PostprocessResult(parts)
 
 
-def veins(scene: Scene) -> Outcome:
+def veins(case: PostprocessInput) -> PostprocessResult:
     """Portal and splenic vein end at the height of the pancreas's lowest voxel, if that leaves half."""
-    if PORTAL_VEIN not in scene.parts or "pancreas" not in scene.parts:
-        return Outcome()
-    box, mask = scene.parts[PORTAL_VEIN]
-    pancreas_box, pancreas = scene.parts["pancreas"]
-    lowest_mm = _heights_mm(scene, pancreas_box)[pancreas].min()
-    kept = mask & (_heights_mm(scene, box) >= lowest_mm - 1e-3)
+    if PORTAL_VEIN not in case.parts or "pancreas" not in case.parts:
+        return PostprocessResult()
+    box, mask = case.parts[PORTAL_VEIN]
+    pancreas_box, pancreas = case.parts["pancreas"]
+    lowest_mm = _heights_mm(case, pancreas_box)[pancreas].min()
+    kept = mask & (_heights_mm(case, box) >= lowest_mm - 1e-3)
     if np.count_nonzero(kept) < GREATEST_CUT * np.count_nonzero(mask):
-        return Outcome(notes=("portal vein: most of it is below the pancreas, so it was left as it is",))
-    return Outcome({PORTAL_VEIN: (box, kept)})
+        return PostprocessResult(
+            notes=("portal vein: most of it is below the pancreas, so it was left as it is",)
+        )
+    return PostprocessResult({PORTAL_VEIN: (box, kept)})
 
 
-def holes(scene: Scene) -> Outcome:
+def holes(case: PostprocessInput) -> PostprocessResult:
     """What an organ encloses is filled, up to a volume in the label table."""
     parts = {}
-    for name, (box, mask) in scene.parts.items():
+    for name, (box, mask) in case.parts.items():
         largest_ml = organ(name).max_hole_ml
         if largest_ml is not None:
-            parts[name] = box, filled(mask, int(largest_ml / scene.geometry.voxel_ml))
-    return Outcome(parts)
+            parts[name] = box, filled(mask, int(largest_ml / case.geometry.voxel_ml))
+    return PostprocessResult(parts)
 
 
 DEFAULT: Mapping[str, Rule] = {
@@ -84,13 +86,13 @@ DEFAULT: Mapping[str, Rule] = {
 """Our rules, in order."""
 
 
-def _bridged(scene: Scene, name: str) -> Mask:
+def _bridged(case: PostprocessInput, name: str) -> Mask:
     """Join an organ with the lesions that may lie in it, inside its own box."""
-    box, mask = scene.parts[name]
+    box, mask = case.parts[name]
     together = mask.copy()
     for row in ORGANS:
-        if name in row.hosts and row.name in scene.parts:
-            together |= scene.seen(row.name, box)
+        if name in row.hosts and row.name in case.parts:
+            together |= case.seen(row.name, box)
     return together
 
 
@@ -101,8 +103,8 @@ def _largest(mask: Mask, together: Mask, most: int) -> Mask:
     return mask & pieces.mask(order[:most].tolist())
 
 
-def _heights_mm(scene: Scene, box: Box) -> npt.NDArray[np.float64]:
+def _heights_mm(case: PostprocessInput, box: Box) -> npt.NDArray[np.float64]:
     """Give the height of each voxel of a box `(x, y, z)` in mm; on tilted grids not one a slice."""
-    steps, (x, y, z) = scene.geometry.affine[2, :3], box
+    steps, (x, y, z) = case.geometry.affine[2, :3], box
     grid = np.ogrid[x, y, z]
     return np.asarray(sum(step * index for step, index in zip(steps, grid, strict=True)))

@@ -8,9 +8,9 @@ import edt
 import numpy as np
 from scipy import ndimage
 
-from omentum.abdomenatlas.postprocess_input import Mask, Part, PostprocessInput, PostprocessResult, inside
+from omentum.abdomenatlas.postprocess_input import Mask, PostprocessInput, PostprocessResult
 from omentum.measures.components import keep_largest, pieces_of
-from omentum.volumes.boxes import grown, shifted
+from omentum.volumes.boxes import BoxedArray, BoxedMask, grown, shifted
 from omentum.volumes.labels import organ
 
 __all__ = ["count", "hosts"]
@@ -28,7 +28,7 @@ def hosts(case: PostprocessInput) -> PostprocessResult:
             names = " or ".join(row.hosts)
             notes.append(f"{name}: no {names} was found, so that it lies in one was not checked")
         else:
-            parts[name] = part[0], _near(part, host, row.host_margin_mm, case)
+            parts[name] = BoxedArray(part.box, _near(part, host, row.host_margin_mm, case))
     return PostprocessResult(parts, tuple(notes))
 
 
@@ -38,28 +38,28 @@ def count(case: PostprocessInput) -> PostprocessResult:
     for name, (box, mask) in case.parts.items():
         most = organ(name).max_components
         if most is not None:
-            parts[name] = box, keep_largest(mask, most)
+            parts[name] = BoxedArray(box, keep_largest(mask, most))
     return PostprocessResult(parts)
 
 
-def _near(part: Part, host: Part, margin_mm: float, case: PostprocessInput) -> Mask:
+def _near(part: BoxedMask, host: BoxedMask, margin_mm: float, case: PostprocessInput) -> Mask:
     """Keep pieces with a voxel in the host, or with its centre within a margin of one of the host's."""
     box, mask = part
     pieces = pieces_of(mask)
-    meets = pieces.counted(inside(host, box)) > 0
+    meets = pieces.counted(host.crop(box)) > 0
     if meets[1:].all():
         return mask
     for number, (x, y, z) in enumerate(ndimage.find_objects(pieces.numbers), start=1):
-        piece = shifted((x, y, z), box), pieces.numbers[x, y, z] == number
+        piece = BoxedArray(shifted((x, y, z), box), pieces.numbers[x, y, z] == number)
         meets[number] = meets[number] or _is_near(piece, host, margin_mm, case)
     return pieces.mask(np.flatnonzero(meets).tolist())
 
 
-def _is_near(piece: Part, host: Part, margin_mm: float, case: PostprocessInput) -> bool:
+def _is_near(piece: BoxedMask, host: BoxedMask, margin_mm: float, case: PostprocessInput) -> bool:
     spacing_mm = case.geometry.spacing_mm
-    wide = grown(piece[0], int(margin_mm / min(spacing_mm)), case.geometry.shape)
-    host_there = inside(host, wide)
+    wide = grown(piece.box, int(margin_mm / min(spacing_mm)), case.geometry.shape)
+    host_there = host.crop(wide)
     if not host_there.any():
         return False
     distance_mm = edt.edt(~host_there, anisotropy=spacing_mm)
-    return bool((distance_mm[inside(piece, wide)] <= margin_mm).any())
+    return bool((distance_mm[piece.crop(wide)] <= margin_mm).any())

@@ -14,7 +14,7 @@ import edt
 import numpy as np
 import numpy.typing as npt
 
-from omentum.abdomenatlas.postprocess_input import Mask, PostprocessInput, PostprocessResult, inside
+from omentum.abdomenatlas.postprocess_input import Mask, PostprocessInput, PostprocessResult
 from omentum.measures.components import Pieces, pieces_of
 from omentum.volumes.boxes import grown
 from omentum.volumes.geometry import Geometry
@@ -42,7 +42,7 @@ def lungs(case: PostprocessInput) -> PostprocessResult:
         return PostprocessResult()
     box = grown(joined[0], 1, case.geometry.shape)  # so that the mask's own border counts as a border
     named = case.seen("lung_left", box), case.seen("lung_right", box)
-    pieces = pieces_of(inside(joined, box))
+    pieces = pieces_of(joined.crop(box))
     kept = [n for n in pieces.by_size if pieces.n_voxels[n] * case.geometry.voxel_ml >= LEAST_ML]
     if not kept:
         return PostprocessResult()
@@ -56,7 +56,9 @@ def lungs(case: PostprocessInput) -> PostprocessResult:
         two, notes = _told_apart(whole, named, middle, case.geometry)
     rest = [number for number in kept if number not in pair]
     left, right = _with_rest(two, rest, pieces, named)
-    return PostprocessResult({"lung_left": (box, left), "lung_right": (box, right)}, notes)
+    return PostprocessResult(
+        {"lung_left": BoxedArray(box, left), "lung_right": BoxedArray(box, right)}, notes
+    )
 
 
 def _pair(pieces: Pieces, geometry: Geometry) -> tuple[int, int] | None:

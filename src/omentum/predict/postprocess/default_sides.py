@@ -1,22 +1,11 @@
-"""Is the left kidney on the left? One rule for organs that come in pairs, lungs aside.
-
-In:  a case, whose first axis points to the patient's right.
-Out: both partners of each pair, and a note where they were exchanged.
-"""
+"""Put the partners of paired organs on the right sides, lungs aside."""
 
 import numpy as np
 
-from omentum.abdomenatlas.postprocess_input import (
-    Mask,
-    Part,
-    PostprocessInput,
-    PostprocessResult,
-    inside,
-    tight,
-)
+from omentum.abdomenatlas.postprocess_input import Mask, PostprocessInput, PostprocessResult
 from omentum.measures.components import keep_largest, pieces_of
 from omentum.measures.morphology import dilated
-from omentum.volumes.boxes import grown, joint_box
+from omentum.volumes.boxes import BoxedArray, BoxedMask, grown
 from omentum.volumes.labels import ORGANS
 
 __all__ = ["sides"]
@@ -32,7 +21,7 @@ MOST_RATIO = 4
 
 def sides(case: PostprocessInput) -> PostprocessResult:
     """Partners on the wrong sides are exchanged; pieces that lie with the partner go to it, even all."""
-    parts: dict[str, Part] = {}
+    parts: dict[str, BoxedMask] = {}
     notes: list[str] = []
     for left_name, right_name in PAIRS:
         if not {left_name, right_name} <= case.parts.keys():
@@ -41,7 +30,7 @@ def sides(case: PostprocessInput) -> PostprocessResult:
         if _are_crossed(left, right):
             left, right = right, left
             notes.append(f"{left_name} and {right_name} lay on each other's side and were exchanged")
-        if np.count_nonzero(left[1]) < np.count_nonzero(right[1]):
+        if np.count_nonzero(left.values) < np.count_nonzero(right.values):
             left, right = _given(left, right, case)
             right, left = _given(right, left, case)
         else:
@@ -51,48 +40,42 @@ def sides(case: PostprocessInput) -> PostprocessResult:
     return PostprocessResult(parts, tuple(notes))
 
 
-def _are_crossed(left: Part, right: Part) -> bool:
+def _are_crossed(left: BoxedMask, right: BoxedMask) -> bool:
     """Tell whether the largest piece of the left organ lies wholly to the right of that of the right one."""
     (left_box, left_mask), (right_box, right_mask) = _main(left), _main(right)
     smaller, bigger = sorted((np.count_nonzero(left_mask), np.count_nonzero(right_mask)))
     return bool(bigger <= MOST_RATIO * smaller) and left_box[0].start >= right_box[0].stop
 
 
-def _given(giver: Part, taker: Part, case: PostprocessInput) -> tuple[Part, Part]:
+def _given(giver: BoxedMask, taker: BoxedMask, case: PostprocessInput) -> tuple[BoxedMask, BoxedMask]:
     """Move pieces that touch the taker's largest piece, are smaller, and have their middle within its width.
 
     Both halves of a horseshoe kidney touch, but side by side, so neither is taken for the other's pole.
     """
-    if not taker[1].any():
+    if not taker.values.any():
         return giver, taker
-    main_box, main = _main(taker)
-    wide = grown(main_box, 1, case.geometry.shape)
+    main = _main(taker)
+    wide = grown(main.box, 1, case.geometry.shape)
     box, mask = giver
     pieces = pieces_of(mask)
-    meets = pieces.counted(inside((wide, dilated(inside((main_box, main), wide))), box)) > 0
-    meets &= pieces.n_voxels < np.count_nonzero(main)
+    meets = pieces.counted(BoxedArray(wide, dilated(main.crop(wide))).crop(box)) > 0
+    meets &= pieces.n_voxels < np.count_nonzero(main.values)
     given = pieces.mask(
         number
         for number in np.flatnonzero(meets).tolist()
-        if main_box[0].start <= box[0].start + _mean_x(pieces.numbers == number) < main_box[0].stop
+        if main.box[0].start <= box[0].start + _mean_x(pieces.numbers == number) < main.box[0].stop
     )
     if not given.any():
         return giver, taker
-    return (box, mask & ~given), _united(taker, (box, given))
+    return BoxedArray(box, mask & ~given), taker.union(BoxedArray(box, given))
 
 
-def _main(part: Part) -> Part:
+def _main(part: BoxedMask) -> BoxedMask:
     """Give the largest piece of a mask that has a voxel."""
-    found = tight((part[0], keep_largest(part[1])))
+    found = BoxedArray(part.box, keep_largest(part.values)).tight()
     assert found is not None
     return found
 
 
 def _mean_x(mask: Mask) -> float:
     return float(np.nonzero(mask)[0].mean())
-
-
-def _united(first: Part, second: Part) -> Part:
-    box = joint_box([first[0], second[0]])
-    assert box is not None
-    return box, inside(first, box) | inside(second, box)

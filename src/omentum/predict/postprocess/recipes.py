@@ -8,9 +8,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from omentum.abdomenatlas.postprocess import PUBLISHED
-from omentum.abdomenatlas.postprocess_input import Part, Rule, Scene
+from omentum.abdomenatlas.postprocess_input import PostprocessInput, Rule
 from omentum.errors import ConfigError
 from omentum.predict.postprocess.default import DEFAULT
+from omentum.volumes.boxes import BoxedMask
 from omentum.volumes.geometry import Geometry
 
 __all__ = ["RECIPES", "PostProcessed", "postprocessed", "rules_of"]
@@ -30,13 +31,17 @@ class PostProcessed:
         notes: What a person should know of, one sentence each.
     """
 
-    parts: dict[str, Part]
+    parts: dict[str, BoxedMask]
     removed_ml: dict[str, dict[str, float]]
     notes: tuple[str, ...]
 
 
 def postprocessed(
-    parts: Mapping[str, Part], geometry: Geometry, *, recipe: str = "default", without: Collection[str] = ()
+    parts: Mapping[str, BoxedMask],
+    geometry: Geometry,
+    *,
+    recipe: str = "default",
+    without: Collection[str] = (),
 ) -> PostProcessed:
     """Clean the masks of one case.
 
@@ -51,18 +56,18 @@ def postprocessed(
         UnknownOrganError: An organ is not in the label table.
     """
     rules = rules_of(recipe, without)
-    scene = Scene.of(parts, geometry)
+    case = PostprocessInput.of(parts, geometry)
     removed_ml: dict[str, dict[str, float]] = {}
     notes: list[str] = []
     for rule_name, rule in rules.items():
-        outcome = rule(scene)
-        before, scene = scene, scene.changed(outcome.parts)
+        outcome = rule(case)
+        before, case = case, case.changed(outcome.parts)
         notes += outcome.notes
         for name in outcome.parts:
-            fewer = before.n_voxels(name) - scene.n_voxels(name)
+            fewer = before.n_voxels(name) - case.n_voxels(name)
             if fewer:
                 removed_ml.setdefault(name, {})[rule_name] = fewer * geometry.voxel_ml
-    return PostProcessed(parts=scene.parts_on(geometry), removed_ml=removed_ml, notes=tuple(notes))
+    return PostProcessed(parts=case.parts_on(geometry), removed_ml=removed_ml, notes=tuple(notes))
 
 
 def rules_of(recipe: str, without: Collection[str] = ()) -> dict[str, Rule]:

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from omentum.abdomenatlas.tree import write_case
 from omentum.predict.probability_files import write_probability_files
-from omentum.predict.published_layout import write_published
 from omentum.volumes.boxes import whole
 from omentum.volumes.labels import ORGANS, organ, subset_ids
 from omentum.volumes.masks import MaskSet
@@ -17,12 +17,12 @@ from omentum.volumes.volume import Volume
 
 CUBE = np.ones((3, 3, 3))
 IDS = subset_ids("abdomenatlas-1.0")
-ORGANS_SEEN = (*IDS.values(), "celiac_trunk", "prostate")  # of the last nobody sees a voxel
+ORGANS_SEEN = (*IDS.values(), "celiac_trunk", "prostate")  # the last has no voxel
 
 
 @pytest.fixture(scope="module")
 def phantom(cohort):
-    """A made-up patient: CT, and the bytes of a network at twice the spacing, whole, by organ."""
+    """A synthetic patient: CT, and the bytes of a network at twice the spacing, whole, by organ."""
     ct, labels = (read_nifti(cohort / "phantom_0000" / name) for name in ("ct.nii.gz", "labels.nii.gz"))
     grid = ct.geometry.spaced([2 * side for side in ct.geometry.spacing_mm])
     masks = {name: labels.voxels == organ(name).index for name in IDS.values()}
@@ -46,7 +46,7 @@ def tree(phantom, tmp_path_factory):
     decided = ((name, whole(ct.geometry.shape), exact(phantom, name) > 127.5) for name in full)
     masks = MaskSet.build(ct.geometry, maps.organs, decided)
     folder = tmp_path_factory.mktemp("out") / "one"
-    write_published(folder, ct, {"net": (maps, masks)}, masks)
+    write_case(folder, ct, {"net": (maps, masks)}, masks)
     write_probability_files(folder, maps, ct.geometry, probabilities=True, entropy=True)
     return folder, maps, masks
 
@@ -128,17 +128,14 @@ def test_sides_follow_the_affine_and_not_the_array(tree, phantom):
     assert x_mm["left"] < x_mm["right"]
 
 
-def test_files_of_the_case_are_copied_and_what_is_not_asked_for_is_not_written(
-    tree, phantom, cohort, tmp_path
-):
+def test_the_ct_is_copied_and_what_is_not_asked_for_is_not_written(tree, phantom, cohort, tmp_path):
     _, maps, masks = tree
-    ct_path, label = (cohort / "phantom_0000" / name for name in ("ct.nii.gz", "labels.nii.gz"))
+    ct_path = cohort / "phantom_0000" / "ct.nii.gz"
     save = frozenset({"entropy"})
-    write_published(tmp_path, ct_path, {"net": (maps, masks)}, None, original_label_path=label, save=save)
+    write_case(tmp_path, ct_path, {"net": (maps, masks)}, None, save=save)
     assert (tmp_path / "ct.nii.gz").read_bytes() == ct_path.read_bytes()
-    assert (tmp_path / "original_label.nii.gz").read_bytes() == label.read_bytes()
     assert [path.name for path in (tmp_path / "backbones" / "net").iterdir()] == ["entropy"]
-    assert len(list(tmp_path.rglob("*.nii.gz"))) == 2 + len(IDS)
+    assert len(list(tmp_path.rglob("*.nii.gz"))) == 1 + len(IDS)
     assert not (tmp_path / "average").exists()
 
 

@@ -8,12 +8,11 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from omentum.predict import folder as stage
-from omentum.predict import published_layout
-from omentum.predict.folder import FolderLedger
-from omentum.predict.inference_config import Manner
-from omentum.predict.predict_files import predict_files
-from omentum.predict.predictor import Predictor
+from omentum.abdomenatlas import tree
+from omentum.predict import predict_files as stage
+from omentum.predict.inference_config import InferenceConfig
+from omentum.predict.network_predictor import NetworkPredictor
+from omentum.predict.predict_files import FolderLedger, predict_files
 from omentum.volumes import atomic
 from omentum.volumes.atomic import writing
 
@@ -36,26 +35,28 @@ def variants(plan, sources, predictor, weights, write_weights, tmp_path):
     """Function: the name of a change to a plan that differs in it alone; `nothing` changes nothing."""
 
     def make(change):
-        manners = {
-            "recipe": Manner(recipe="published", overlap=0.5),
-            "without": Manner(without=("holes",)),
-            "overlap": Manner(overlap=0.25),
+        configs = {
+            "recipe": InferenceConfig(recipe="published", overlap=0.5),
+            "without": InferenceConfig(without=("holes",)),
+            "overlap": InferenceConfig(overlap=0.25),
         }
-        manner = manners.get(change, Manner())
+        config = configs.get(change, InferenceConfig())
         one = {
-            "weights": lambda: Predictor("bands", write_weights(tmp_path / "w" / "w.safetensors", gain=0.25)),
-            "organs": lambda: Predictor("bands", weights, organs=["liver"]),
-            "name": lambda: Predictor("other", weights),
-            "numbers": lambda: as_if_in_half(Predictor("bands", weights)),
-        }.get(change, lambda: Predictor("bands", weights, manner=manner))()
+            "weights": lambda: NetworkPredictor(
+                "bands", write_weights(tmp_path / "w" / "w.safetensors", gain=0.25)
+            ),
+            "organs": lambda: NetworkPredictor("bands", weights, organs=["liver"]),
+            "name": lambda: NetworkPredictor("other", weights),
+            "numbers": lambda: as_if_in_half(NetworkPredictor("bands", weights)),
+        }.get(change, lambda: NetworkPredictor("bands", weights, config=config))()
         more = {
             "save": {"save": frozenset({"entropy"})},
             "layout": {"layout": "published"},
             "tilt": {"resample_tilt": True},
             "another network": {},
         }.get(change, {})
-        opinions = [one, Predictor("second", weights)] if change == "another network" else [one]
-        return plan(sources, *opinions, manner=manner, **more)
+        opinions = [one, NetworkPredictor("second", weights)] if change == "another network" else [one]
+        return plan(sources, *opinions, config=config, **more)
 
     return make
 
@@ -154,7 +155,7 @@ def test_a_ct_that_an_earlier_prediction_left_may_be_predicted_where_it_lies(
     ct = out / "one" / "ct.nii.gz"
     before = ct.read_bytes()
     for organs in (["liver"], ["spleen"], ["liver"]):
-        one = Predictor("bands", weights, organs=organs)
+        one = NetworkPredictor("bands", weights, organs=organs)
         batch = predict_files(plan({"one": ct, "two": dicom_folder}, one, layout=layout))
         assert batch.done == ("one", "two")
         assert ct.read_bytes() == before
@@ -175,7 +176,7 @@ def test_a_ct_that_lies_in_its_own_folder_stays(plan, ct_file, out, layout, weig
         given.symlink_to(source)
     for name in ("first", "second"):
         sources = {"one": given, "two": ct_file()}
-        predict_files(plan(sources, Predictor(name, weights), layout=layout))
+        predict_files(plan(sources, NetworkPredictor(name, weights), layout=layout))
     assert source.read_bytes() == ct_file().read_bytes()
 
 
@@ -225,7 +226,7 @@ def test_a_summary_that_is_none_of_ours_is_not_done_and_does_no_harm(plan, ct_fi
     ("layout", "module", "write"),
     [
         *(("omentum", stage, write) for write in ("write_organ_files", "write_painted", "write_preview")),
-        *(("published", published_layout, write) for write in ("copy", "write_nifti")),
+        *(("published", tree, write) for write in ("copy", "write_nifti")),
         *((layout, stage, "write_json") for layout in ("omentum", "published")),
     ],
 )
@@ -262,7 +263,7 @@ def test_an_earlier_prediction_does_not_count_while_its_files_are_replaced(
     def killed(*_args, **_kwargs):
         raise KeyboardInterrupt
 
-    other = plan(sources, Predictor("other", weights))
+    other = plan(sources, NetworkPredictor("other", weights))
     with monkeypatch.context() as broken:
         broken.setattr(stage, write, killed)
         with pytest.raises(KeyboardInterrupt):

@@ -8,13 +8,13 @@ from pathlib import Path
 from omentum.networks.user_folder import home
 from omentum.volumes.atomic import write_json
 
-__all__ = ["LeftFiles", "forget_files", "keep_files", "known_files"]
+__all__ = ["MaskFolder", "forget_mask_folder", "keep_mask_folder", "known_mask_folders"]
 
 _FILE = "files.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeftFiles:
+class MaskFolder:
     """Where a network that ran elsewhere left what it predicted.
 
     Attributes:
@@ -28,18 +28,18 @@ class LeftFiles:
     organs: tuple[str, ...]
 
 
-def known_files() -> dict[str, LeftFiles]:
+def known_mask_folders() -> dict[str, MaskFolder]:
     """List them by name."""
     return {path.parent.name: _read(path) for path in sorted((home() / "models").glob(f"*/{_FILE}"))}
 
 
-def keep_files(name: str, folder: Path, ids: str, organs: Sequence[str]) -> None:
+def keep_mask_folder(name: str, folder: Path, ids: str, organs: Sequence[str]) -> None:
     """Keep one under a free name."""
-    kept = LeftFiles(folder=folder.absolute(), ids=ids, organs=tuple(organs))
+    kept = MaskFolder(folder=folder.absolute(), ids=ids, organs=tuple(organs))
     write_json(_path(name), {**asdict(kept), "folder": str(kept.folder)})
 
 
-def forget_files(name: str) -> None:
+def forget_mask_folder(name: str) -> None:
     """Forget one; what it left stays where it is."""
     _path(name).unlink()
     _path(name).parent.rmdir()
@@ -49,6 +49,6 @@ def _path(name: str) -> Path:
     return home() / "models" / name / _FILE
 
 
-def _read(path: Path) -> LeftFiles:
+def _read(path: Path) -> MaskFolder:
     told = json.loads(path.read_text(encoding="utf-8"))
-    return LeftFiles(folder=Path(told["folder"]), ids=told["ids"], organs=tuple(told["organs"]))
+    return MaskFolder(folder=Path(told["folder"]), ids=told["ids"], organs=tuple(told["organs"]))
