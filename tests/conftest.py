@@ -151,8 +151,8 @@ def as_published() -> Callable[[Path], None]:
     def change(project: Path) -> None:
         settings = project / "omentum.toml"
         text = settings.read_text()
-        assert 'recipe = "expected-error"' in text
-        settings.write_text(text.replace('recipe = "expected-error"', 'recipe = "published"'))
+        assert 'scoring = "expected-error"' in text
+        settings.write_text(text.replace('scoring = "expected-error"', 'scoring = "published"'))
 
     return change
 
@@ -415,7 +415,7 @@ def atlas(tmp_path: Path) -> Iterator[Atlas]:
     """An empty project that knows spleen, liver and pancreas; no patient is held out."""
     root = tmp_path / "atlas"
     settings = Settings(
-        organs=Atlas.organs, networks=("made-up",), held_out_share=0.0, recipe="published", audit_share=0.0
+        organs=Atlas.organs, networks=("made-up",), held_out_share=0.0, scoring="published", audit_share=0.0
     )
     begin_project(root, settings)
     with opened(root) as workspace:

@@ -204,7 +204,7 @@ def test_the_loop_stops_by_the_audit_and_says_so(workspace, abdomens, tmp_path):
     tasks, drawn = _audited(workspace, tmp_path / "1")
     assert loop.stop_rule(workspace).why.startswith(f"no bound: {len(drawn)} of {len(drawn)}")
     _revise(abdomens, tasks, tmp_path / "1")
-    easy = replace(workspace, settings=replace(workspace.settings, audit_bound=1.0))
+    easy = replace(workspace, settings=workspace.settings.changed(audit_bound=1.0))
     done = loop.second_half(easy, tmp_path / "1", "V1")
     assert done.stop.is_met
     assert "this round may be the last" in done.stop.why
@@ -220,7 +220,7 @@ def test_with_a_bound_of_zero_rounds_go_on_for_ever(workspace, abdomens, tmp_pat
     tasks, _ = _audited(workspace, tmp_path / "1")
     _revise(abdomens, tasks, tmp_path / "1")
     loop.import_round(workspace, tmp_path / "1")
-    endless = replace(workspace, settings=replace(workspace.settings, audit_bound=0.0))
+    endless = replace(workspace, settings=workspace.settings.changed(audit_bound=0.0))
     stop = loop.stop_rule(endless)
     assert stop.audit.share is not None
     assert not stop.is_met

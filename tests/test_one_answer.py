@@ -20,10 +20,10 @@ from omentum.records import (
     NetworkRecord,
     TaskState,
 )
-from omentum.status import summary
+from omentum.app.status import summary
 from omentum.tune.config import ContinualConfig
 from omentum.tune.training_plan import learned_from
-from omentum.waiting import waiting
+from omentum.app.waiting import waiting
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SEVERE = MaskFinding(organ="liver", rule="side", said="on the left", severity=1.0, holds=True, error_ml=9.0)
@@ -152,7 +152,7 @@ def read(monkeypatch):
             found.append((labelled.case.case_id, (mask,)))
             yield mask, volume
 
-    for room in ("evaluate.gate_round", "evaluate.round"):
+    for room in ("evaluate.gate_stage", "evaluate.stage"):
         monkeypatch.setattr(f"omentum.{room}.read_chosen", noting)
     return found
 

@@ -248,5 +248,5 @@ def test_a_network_with_a_head_that_its_parent_lacks_is_compared_with_an_empty_m
 
 def test_a_second_opinion_is_never_what_was_kept_out(atlas, judged, good, poor):
     judged(10, parent=good, candidate=poor)
-    settings = replace(atlas.workspace.settings, networks=("made-up", "other"))
+    settings = atlas.workspace.settings.changed(networks=("made-up", "other"))
     assert replace(atlas.workspace, settings=settings).networks == ("made-up", "other")

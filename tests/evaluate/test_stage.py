@@ -153,7 +153,7 @@ def test_how_the_network_of_the_round_was_tuned_is_told(compared, liver, tmp_pat
 def test_surfaces_are_compared_at_the_tolerance_of_the_settings(compared, liver):
     compared.predict("a", {"liver": np.roll(liver, 1, axis=0)})
     near, _ = evaluated(compared)
-    settings = replace(compared.workspace.settings, surface_tolerance_mm=5.0)
+    settings = compared.workspace.settings.changed(surface_tolerance_mm=5.0)
     far, _ = evaluate_round(replace(compared.workspace, settings=settings), compared.workspace.standing())
     assert near.rounds[0].summary.surface_dice < 0.95
     assert far.rounds[0].summary.surface_dice == 1.0

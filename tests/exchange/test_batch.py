@@ -247,7 +247,7 @@ def test_patients_are_drawn_for_evaluation_by_a_secret_and_stay_drawn(atlas, sca
 def test_the_share_of_the_settings_decides_who_is_kept(atlas, scan, tmp_path):
     for k in range(12):
         scan(f"data/c{k}.nii.gz", seed=k)
-    half = replace(atlas.workspace, settings=replace(atlas.workspace.settings, held_out_share=0.5))
+    half = replace(atlas.workspace, settings=atlas.workspace.settings.changed(held_out_share=0.5))
     add_found(half, look_through([tmp_path / "data"]))
     kept = [case.held_out for case in half.store.cases.all()]
     secret = batch.read_secret(half.folder)

@@ -11,13 +11,12 @@ from omentum.errors import ConfigError, ProjectError, UnknownOrganError
 from omentum.project.paths import (
     ProjectFolder,
     Settings,
-    change_settings,
     create_project,
     open_project,
     pseudonym,
     read_secret,
 )
-from omentum.project.settings import read_settings, write_settings
+from omentum.project.settings import change_settings, read_settings, write_settings
 
 
 @pytest.fixture

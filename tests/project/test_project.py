@@ -67,7 +67,7 @@ def next_round(workspace, network):
 
 
 def with_networks(workspace, *names):
-    return replace(workspace, settings=replace(workspace.settings, networks=names))
+    return replace(workspace, settings=workspace.settings.changed(networks=names))
 
 
 def test_each_network_is_replaced_by_the_one_tuned_from_it_last_and_the_others_stay(root):

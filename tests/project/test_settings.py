@@ -1,7 +1,6 @@
 """What `omentum.toml` may say, and what a name that becomes a folder may be."""
 
 import tomllib
-from dataclasses import fields
 from itertools import takewhile
 
 import pytest
@@ -55,13 +54,13 @@ def test_every_setting_is_written_below_a_comment_that_explains_it(tmp_path):
     path = tmp_path / "omentum.toml"
     write_settings(path, Settings(overlap=0.5))
     lines = path.read_text().splitlines()
-    for one in fields(Settings):
-        (place,) = [index for index, line in enumerate(lines) if line.startswith(f"{one.name} = ")]
+    for name, field in Settings.model_fields.items():
+        (place,) = [index for index, line in enumerate(lines) if line.startswith(f"{name} = ")]
         comment = takewhile(lambda line: line.startswith("# "), reversed(lines[:place]))
-        assert " ".join(line.removeprefix("# ") for line in [*comment][::-1]) == one.metadata["about"]
-        assert len(one.metadata["about"]) > 30
+        assert " ".join(line.removeprefix("# ") for line in [*comment][::-1]) == field.description
+        assert len(field.description) > 30
     assert all(len(line) <= 110 for line in lines if line.startswith("#"))
-    assert set(tomllib.loads(path.read_text())) == {one.name for one in fields(Settings)}
+    assert set(tomllib.loads(path.read_text())) == set(Settings.model_fields)
 
 
 def test_windows_overlap_as_the_postprocessing_says_unless_a_project_says_otherwise(tmp_path):
@@ -79,6 +78,13 @@ def test_masks_are_cleaned_up_by_the_default_rules_unless_a_project_says_otherwi
     path = tmp_path / "omentum.toml"
     path.write_text('postprocessing = "published"')
     assert read_settings(path).postprocessing == "published"
+
+
+def test_a_key_of_the_version_before_is_taken_with_a_word(tmp_path, caplog):
+    path = tmp_path / "omentum.toml"
+    path.write_text('recipe = "published"')
+    assert read_settings(path).scoring == "published"
+    assert "`recipe` is called `scoring` now" in caplog.text
 
 
 def test_every_recipe_of_the_settings_is_one_that_there_is():
@@ -102,9 +108,12 @@ def test_a_file_saved_with_a_byte_order_mark_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("overlaps = 0.5", "'overlaps', but the settings are organs, networks, database"),
+        (
+            "overlaps = 0.5",
+            "a key of omentum.toml is 'overlaps', but the keys are organs, networks",
+        ),
         ("[overlap]\nshare = 0.5", "overlap is {'share': 0.5}"),
-        ("overlap = 0.95", "overlap is 0.95, but it must be a number from 0 to 0.9"),
+        ("overlap = 0.95", "overlap is 0.95, but it must be less than or equal to 0.9"),
         ("overlap = true", "overlap is True"),
         ("overlap = nan", "overlap is nan"),
         ("budget_minutes = inf", "budget_minutes is inf"),
@@ -113,18 +122,19 @@ def test_a_file_saved_with_a_byte_order_mark_is_read(tmp_path):
         ("surface_tolerance_mm = 0", "surface_tolerance_mm is 0"),
         ("organs = 'liver'", "organs is 'liver', but it must be a list"),
         ("organs = []", "at least one name"),
-        ("organs = ['liver', 'liver']", "each only once"),
+        ("organs = ['liver', 'liver']", "each name only once"),
         ("organs = ['livre']", "organs is ['livre'], but known are omentum, abdomenatlas-1.0"),
-        ("organs = [5]", "organs is [5]"),
+        ("organs = [5]", "organs.0 is 5"),
         ("networks = ['../starter']", "networks is '../starter'"),
-        ("recipe = 'guess'", "recipe is 'guess', but the recipes are expected-error, published"),
-        ("recipe = ['published']", "recipe is ['published']"),
-        ("postprocessing = 'none'", "postprocessing is 'none', but the recipes are default, published"),
+        ("scoring = 'guess'", "scoring is 'guess', but it must be one of expected-error, published"),
+        ("scoring = ['published']", "scoring is ['published']"),
+        ("scoring = 'published'\nrecipe = 'published'", "a key of omentum.toml is 'recipe'"),
+        ("postprocessing = 'none'", "postprocessing is 'none', but it must be one of default, published"),
         ("postprocessing = false", "postprocessing is False"),
-        ("database = 'omentum.db'", "it must begin with sqlite://"),
-        ("database = 3", "it must be a URL"),
+        ("database = 'omentum.db'", "begin with sqlite://"),
+        ("database = 3", "database is 3, but it must be a valid string"),
         ("database = 'sqlite:///a\\u0000b'", "it must be a URL"),
-        ("database = 'mysql://me@there/it'", "it must begin with sqlite:// or postgresql+psycopg://"),
+        ("database = 'mysql://me@there/it'", "begin with sqlite:// or postgresql+psycopg://"),
     ],
 )
 def test_nonsense_is_refused_with_what_was_seen_and_the_rule(tmp_path, text, said):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from omentum.records import WHOLE_CT, CaseScore, Confirmation, MaskFinding, OrganScore, TaskKind, TaskState
-from omentum.score.round_queue import Asked, costs_of, queue_round, read_queue
+from omentum.score.round_queue import QueueOptions, costs_of, queue_round, read_queue
 from omentum.score.stage import score_round
 from omentum.score.task_selection import planned, worth_a_look
 
@@ -24,7 +24,7 @@ def box(atlas):
 @pytest.fixture
 def found(atlas, box):
     """Three cases: the spleen of `a` is held back, the CT of `b` is upside down, `c` has an odd label."""
-    settings = replace(atlas.workspace.settings, recipe="expected-error", gate_share=0.0)
+    settings = atlas.workspace.settings.changed(scoring="expected-error", gate_share=0.0)
     atlas.workspace = replace(atlas.workspace, settings=settings)
     atlas.add("a", "b")
     atlas.add("c", original={"liver": box})
@@ -58,8 +58,8 @@ def scores(*error_ml):
 
 
 def queued(atlas, minutes=60.0, errors=(1.0, 1.0, 0.0)):
-    asked = Asked(strategy="expected-error", budget_minutes=minutes)
-    return queue_round(atlas.workspace, scores(*errors), asked)
+    options = QueueOptions(strategy="expected-error", budget_minutes=minutes)
+    return queue_round(atlas.workspace, scores(*errors), options)
 
 
 def keys(tasks):
@@ -149,7 +149,7 @@ def test_a_finding_of_an_organ_that_somebody_has_already_keeps_that_task(found, 
 
 
 def test_under_the_published_recipe_findings_come_first_too(found):
-    settings = replace(found.workspace.settings, recipe="published")
+    settings = found.workspace.settings.changed(scoring="published")
     found.workspace = replace(found.workspace, settings=settings)
     found.predict("a", {}, unsure={"liver": found.box((3, 11), (3, 11), (3, 11))})
     found.find("a", SWAPPED)

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from omentum.errors import ProjectError
-from omentum.score.expected_stage import LEVELS_NAME
+from omentum.score.expected_case import LEVELS_NAME
 from omentum.score.fit_calibration import CALIBRATION_NAME, round_calibration
-from omentum.score.published_stage import HOT_SPOTS_NAME
+from omentum.score.published_case import HOT_SPOTS_NAME
 from omentum.score.stage import score_round
 from omentum.volumes.probabilities import read_probabilities
 
@@ -26,7 +26,7 @@ def longer(atlas):
 @pytest.fixture
 def learning(atlas, shown, longer, shipped_by_hand):
     """Two cases with a liver each, in a project that scores by expected error; round 1 is scored."""
-    settings = replace(atlas.workspace.settings, recipe="expected-error")
+    settings = atlas.workspace.settings.changed(scoring="expected-error")
     atlas.workspace = replace(atlas.workspace, settings=settings)
     atlas.add("a", "b")
     for case_id in ("a", "b"):

@@ -11,7 +11,7 @@ from omentum.measures.effort import CostModel
 from omentum.records import CaseScore, OrganScore, TaskState
 from omentum.records.promotions import LEAST_PATIENTS
 from omentum.score.held_out_draw import drawn, held_out_tasks
-from omentum.score.round_queue import Asked, queue_path, queue_round
+from omentum.score.round_queue import QueueOptions, queue_path, queue_round
 
 ORGANS = ("spleen", "liver", "pancreas")
 
@@ -73,14 +73,13 @@ def claim(workspace, tasks):
 
 
 def queued(atlas, minutes, **settings):
-    fitted = replace(
-        atlas.workspace.settings,
-        recipe="expected-error",
+    fitted = atlas.workspace.settings.changed(
+        scoring="expected-error",
         **{"audit_share": 0.0, "gate_share": 0.25, **settings},
     )
     workspace = replace(atlas.workspace, settings=fitted)
-    asked = Asked(strategy="expected-error", budget_minutes=minutes)
-    return queue_round(workspace, scores_of(workspace), asked)
+    options = QueueOptions(strategy="expected-error", budget_minutes=minutes)
+    return queue_round(workspace, scores_of(workspace), options)
 
 
 def test_the_queue_keeps_to_its_budget_with_what_is_reserved(kept):

@@ -6,7 +6,7 @@ import pytest
 from omentum.errors import ProjectError
 from omentum.records import TaskState
 from omentum.score import stage as score_module
-from omentum.score.published_stage import heat_path
+from omentum.score.published_case import heat_path
 from omentum.score.stage import score_round
 from omentum.volumes.nifti import read_nifti
 
@@ -150,7 +150,7 @@ def test_a_case_that_cannot_be_scored_is_set_aside_and_the_others_go_on(predicte
 
 
 def with_networks(atlas, *names):
-    settings = replace(atlas.workspace.settings, networks=names)
+    settings = atlas.workspace.settings.changed(networks=names)
     atlas.workspace = replace(atlas.workspace, settings=settings)
 
 

@@ -6,7 +6,7 @@ import pytest
 from omentum.errors import ConfigError
 from omentum.project.settings import Settings
 from omentum.records import CaseScore, OrganScore, TaskState
-from omentum.score.round_queue import checked_asked, costs_of, queue_path, queue_round, read_queue, totals
+from omentum.score.round_queue import costs_of, queue_options, queue_path, queue_round, read_queue, totals
 from omentum.score.stage import score_round
 
 
@@ -35,7 +35,7 @@ def test_how_a_queue_was_made_is_kept_with_the_round(predicted):
 
 
 def test_the_strategy_of_the_settings_makes_the_queue_and_one_that_is_asked_for_goes_first(predicted):
-    settings = replace(predicted.workspace.settings, strategy="random")
+    settings = predicted.workspace.settings.changed(strategy="random")
     predicted.workspace = replace(predicted.workspace, settings=settings)
     score_round(predicted.workspace)
     assert read_queue(predicted.workspace)["strategy"] == "random"
@@ -52,7 +52,7 @@ def test_a_budget_is_refused_before_anything_is_scored_where_nobody_knows_what_a
 
 def test_a_strategy_that_is_not_known_is_refused_before_anything_is_scored():
     with pytest.raises(ConfigError, match="strategy is 'best'"):
-        checked_asked(Settings(), "best")
+        queue_options(Settings(), "best")
 
 
 def test_recorded_minutes_move_the_prices_of_the_next_queue(predicted):
@@ -93,8 +93,8 @@ def expected():
 
 
 def test_what_the_budget_does_not_pay_for_is_not_in_the_queue(predicted, expected):
-    asked = replace(checked_asked(Settings()), strategy="expected-error", budget_minutes=20.0)
-    (task,) = queue_round(predicted.workspace, expected, asked)
+    options = replace(queue_options(Settings()), strategy="expected-error", budget_minutes=20.0)
+    (task,) = queue_round(predicted.workspace, expected, options)
     assert (task.case_id, task.n_spots, task.error_ml) == ("a", 3, 60.0)
     assert task.minutes == pytest.approx(0.5 + 0.5 + 0.3 * 60)
     made = read_queue(predicted.workspace)
@@ -102,8 +102,8 @@ def test_what_the_budget_does_not_pay_for_is_not_in_the_queue(predicted, expecte
 
 
 def test_tasks_that_people_began_stay_when_the_budget_shrinks(predicted, expected):
-    asked = replace(checked_asked(Settings()), strategy="expected-error", budget_minutes=60.0)
-    _, of_b = queue_round(predicted.workspace, expected, asked)
+    options = replace(queue_options(Settings()), strategy="expected-error", budget_minutes=60.0)
+    _, of_b = queue_round(predicted.workspace, expected, options)
     predicted.workspace.store.tasks.set_state([of_b.number], TaskState.CLAIMED)
-    kept = queue_round(predicted.workspace, expected, replace(asked, budget_minutes=20.0))
+    kept = queue_round(predicted.workspace, expected, replace(options, budget_minutes=20.0))
     assert [(one.case_id, one.state.value) for one in kept] == [("a", "queued"), ("b", "claimed")]

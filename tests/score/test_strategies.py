@@ -5,12 +5,12 @@ import pytest
 
 from omentum.errors import ConfigError
 from omentum.measures.effort import CostModel
-from omentum.project.settings import RECIPES, STRATEGIES
+from omentum.project.settings import SCORINGS, STRATEGIES
 from omentum.records import CaseScore, OrganScore
-from omentum.score.strategies import Ask, chosen, register, strategy_names, strategy_of
+from omentum.score.strategies import StrategyInput, chosen, register, strategy_names, strategy_of
 from omentum.score.task_selection import planned
 
-ASK = Ask(costs=CostModel(), budget_minutes=float("inf"), seed=1)
+ASK = StrategyInput(costs=CostModel(), budget_minutes=float("inf"), seed=1)
 
 
 def organ(name, *, predicted_ml=100.0, entropy_ml=1.0, error_ml=2.0, heat=1.0):
@@ -56,7 +56,7 @@ def test_the_strategies_of_the_settings_are_those_that_there_are():
     assert set(STRATEGIES) == {"default", *strategy_names()}
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", SCORINGS)
 def test_the_default_is_the_strategy_of_the_recipe(recipe):
     assert strategy_of("default", recipe) == recipe
 

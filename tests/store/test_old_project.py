@@ -205,7 +205,7 @@ def test_folders_that_the_older_version_exported_are_taken(old, omentum):
 
 def test_rows_of_every_kind_come_over(database, old):
     migrate.upgrade(database)
-    store = Store(database, old / "project")
+    store = Store(database)
     other = store.predictions.of_network("other")["phantom_0021"]
     assert (other.origin, other.source_stamp) == ("/tree", "12-34")
     assert other.unusable == {"spleen": "torn"}
@@ -247,7 +247,7 @@ def test_what_it_holds_goes_back_as_it_was(database):
 
 def test_what_the_older_form_cannot_hold_is_counted_and_nothing_is_changed(database, old):
     migrate.upgrade(database)
-    add_what_is_new(Store(database, old / "project"), database)
+    add_what_is_new(Store(database), database)
     before = rows_in(database)
     with pytest.raises(ProjectError, match="the older form of the database cannot hold") as caught:
         migrate.downgrade(database, "0004")

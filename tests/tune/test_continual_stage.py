@@ -128,5 +128,5 @@ def test_logits_of_cached_features_are_those_that_prediction_joins(narrow, boxes
 def _with_new(workspace, text: str):
     settings = workspace.settings
     name = text.partition("=")[0]
-    grown = replace(settings, organs=(*settings.organs, name), new_organs=(text,))
+    grown = settings.changed(organs=(*settings.organs, name), new_organs=(text,))
     return replace(workspace, settings=grown)

@@ -98,14 +98,14 @@ def test_an_organ_without_any_label_is_told_of_and_its_head_stays_fresh(train):
 
 def test_an_added_organ_that_nobody_drew_yet_has_no_head(train, atlas):
     settings = atlas.workspace.settings
-    waiting = replace(settings, organs=(*settings.organs, "colon"), new_organs=("colon",))
+    waiting = settings.changed(organs=(*settings.organs, "colon"), new_organs=("colon",))
     _, story = train(project=replace(atlas.workspace, settings=waiting))
     assert story["organs"] == ["spleen", "liver"]
     assert story["organs_without_label"] == ["pancreas"]
 
 
 def test_an_added_organ_that_somebody_drew_is_learned_from_the_first_step(train, atlas):
-    drawn = replace(atlas.workspace.settings, new_organs=("liver",))
+    drawn = atlas.workspace.settings.changed(new_organs=("liver",))
     _, story = train(project=replace(atlas.workspace, settings=drawn))
     assert story["organs"] == ["spleen", "liver"]
 

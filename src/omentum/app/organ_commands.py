@@ -1,21 +1,23 @@
-"""Commands on the organs of a project: which there are and who knows them; one more."""
+"""Commands on the organs of a project: list them, and add one."""
 
 from collections import Counter
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from omentum.app.console import say_json, say_table
-from omentum.app.options import AsJson, listed
+from omentum.app.lazy import command_group
+from omentum.app.options import AsJson, listed, project_of
 from omentum.errors import ConfigError
-from omentum.project.paths import ProjectFolder, change_settings
+from omentum.project.paths import ProjectFolder
 from omentum.project.project import Project, opened
+from omentum.project.settings import change_settings
 from omentum.records import MaskSource
 from omentum.volumes.labels import organ
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Organs of a project.", no_args_is_help=True)
+app = command_group("Organs of a project.")
 
 
 @app.command("list")
@@ -23,17 +25,17 @@ def list_(
     context: typer.Context,
     as_json: AsJson = False,
 ) -> None:
-    """List the organs of a project, who predicts them, and in how many cases people drew them.
+    """List the organs of a project, the networks that predict them, and the cases with a manual mask.
 
     Example: omentum -C my-atlas organs list.
     """
-    with opened(context.obj, looking=True) as project:
+    with project_of(context, looking=True) as project:
         rows = _rows(project)
     if as_json:
         say_json(rows)
         return
-    lines = [(row["organ"], ", ".join(row["known_to"]) or "nobody yet", row["cases"]) for row in rows]
-    say_table("", ["organ", "predicted by", "cases drawn by people"], lines)
+    lines = [(row["organ"], ", ".join(row["known_to"]) or "none yet", row["cases"]) for row in rows]
+    say_table("", ["organ", "predicted by", "cases with a manual mask"], lines)
 
 
 @app.command()
@@ -44,17 +46,20 @@ def add(
         str,
         typer.Option(
             "--from",
-            help="Organs whose heads it begins as (the mean, if several); not said: the most similar.",
+            help="Organs whose heads it starts from (their mean, if several). Default: the most similar.",
         ),
     ] = "",
 ) -> None:
-    """Add an organ, which networks learn once people drew it.
+    """Add an organ, which networks learn once there are manual masks of it.
 
     Example: omentum -C my-atlas organs add duodenum --from stomach.
     """
+    from omentum.project.paths import ProjectFolder, change_settings
+    from omentum.volumes.labels import organ
+
     name, path = organ(name).name, ProjectFolder(context.obj).settings_path
     others = [organ(one).name for one in listed(similar)]
-    with opened(context.obj) as project:
+    with project_of(context) as project:
         settings = project.settings
     if name in settings.organs:
         raise ConfigError("NAME", name, "it is one of the project's organs already; `omentum organs list`")
@@ -66,9 +71,10 @@ def add(
     )
 
 
-def _rows(project: Project) -> list[dict[str, Any]]:
+def _rows(project: "Project") -> list[dict[str, Any]]:
     from omentum.networks.catalogue import known_models
     from omentum.networks.weights import read_spec
+    from omentum.records import MaskSource
 
     weights = known_models(project.folder.root / "networks")
     specs = {name: read_spec(weights[name]) for name in project.networks if name in weights}

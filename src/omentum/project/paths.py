@@ -1,27 +1,19 @@
-"""Where does everything of a project lie?
-
-In:  a project's folder, with its `omentum.toml`.
-Out: `ProjectFolder`, which knows each path; the settings; pseudonyms of patients.
-"""
+"""Name the path of each file of a project, make and find projects, and give patients pseudonyms."""
 
 import hashlib
 import hmac
-import re
 import secrets
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from omentum.errors import ConfigError, ProjectError
 from omentum.names import checked_name
-from omentum.project.settings import Settings, read_settings, settings_text, write_settings
-from omentum.volumes.atomic import write_text, writing
+from omentum.project.settings import Settings, read_settings, write_settings
+from omentum.volumes.atomic import writing
 from omentum.volumes.labels import organ
 
 __all__ = [
     "ProjectFolder",
-    "change_settings",
     "create_project",
     "open_project",
     "pseudonym",
@@ -132,38 +124,6 @@ def open_project(root: Path) -> tuple[ProjectFolder, Settings]:
             f"{root} holds no project (no {folder.settings_path.name}); make one with `omentum init`"
         )
     return folder, read_settings(folder.settings_path)
-
-
-def change_settings(path: Path, changes: Mapping[str, tuple[str, ...]]) -> Settings:
-    """Change lists in a settings file; all else that is in it stays, with people's own comments.
-
-    Raises:
-        ConfigError: The file cannot be used, or not with these changes; it is as it was then.
-        ProjectError: It cannot be read.
-    """
-    read_settings(path)  # refuses what is no settings file
-    text = path.read_text(encoding="utf-8-sig")
-    known = tomllib.loads(text)
-    settings = Settings(**{**known, **changes})
-    written = settings_text(settings)
-    for name in changes:
-        line = written[name].splitlines()[-1]
-        if name in known:
-            text = re.sub(rf"(?ms)^{name}\s*=\s*\[.*?\]", line.replace("\\", r"\\"), text, count=1)
-        else:
-            text = f"{text.rstrip()}\n\n{written[name]}"
-    try:
-        is_right = tomllib.loads(text) == {
-            **known,
-            **{name: list(getattr(settings, name)) for name in changes},
-        }
-    except tomllib.TOMLDecodeError:
-        is_right = False
-    if is_right:
-        write_text(path, text)
-    else:  # a list written in a way that only a TOML parser follows
-        write_settings(path, settings)
-    return settings
 
 
 def _write_secret(path: Path) -> None:

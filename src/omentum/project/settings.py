@@ -1,54 +1,76 @@
-"""How was a project set up?
+"""Check, read and write the settings of a project, `omentum.toml`."""
 
-In:  `omentum.toml`, or values from a program.
-Out: `Settings` that are checked before any volume is read; names that are safe as folders.
-"""
-
-import json
-import re
+import logging
 import textwrap
-import tomllib
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from omentum.errors import ConfigError, ProjectError, UnknownOrganError
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from omentum.config import ConfigModel, read_toml
+from omentum.errors import ConfigError, UnknownOrganError
 from omentum.measures.surface import SURFACE_TOLERANCE_MM
 from omentum.names import checked_name
 from omentum.records.promotions import LEAST_PATIENTS
 from omentum.volumes.atomic import write_text
 from omentum.volumes.labels import ORGANS, SUBSETS, organs_named
 
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+
 __all__ = [
-    "DATABASE_SCHEMES",
     "POSTPROCESSING",
-    "RECIPES",
+    "SCORINGS",
     "STRATEGIES",
     "Settings",
+    "change_settings",
     "read_settings",
-    "settings_text",
     "write_settings",
 ]
 
-DATABASE_SCHEMES = ("sqlite", "postgresql+psycopg")
-RECIPES = ("expected-error", "published")
+SCORINGS = ("expected-error", "published")
 STRATEGIES = ("default", "expected-error", "published", "entropy", "foreground-random", "random")
 POSTPROCESSING = {"default": 0.5, "published": 0.75}
 """Recipes of post-processing, each with the overlap of windows that belongs to it."""
-_COMMENT_WIDTH = 110
+_DATABASES = ("sqlite://", "postgresql+psycopg://")
+_FORMER_KEYS = {"recipe": "scoring"}
+"""Keys of the version before, with the key that each is now."""
+_COMMENT_WIDTH = 108
+_log = logging.getLogger(__name__)
+
+
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("it must hold each name only once")
+    return names
+
+
+def _at_least_one(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names:
+        raise ValueError("it must hold at least one name")
+    return _each_once(names)
+
+
+def _one_of(names: Collection[str]) -> AfterValidator:
+    def check(name: str) -> str:
+        if name not in names:
+            raise ValueError(f"it must be one of {', '.join(names)}")
+        return name
+
+    return AfterValidator(check)
 
 
 def _text(default: str | tuple[str, ...], about: str) -> Any:
-    return field(default=default, metadata={"about": about})
+    return Field(default=default, description=about)
 
 
 def _number(default: float | None, least: float, most: float, about: str) -> Any:
-    return field(default=default, metadata={"about": about, "range": (least, most)})
+    return Field(default=default, ge=least, le=most, strict=True, allow_inf_nan=False, description=about)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How a project was set up; written as `omentum.toml`, where each setting is explained.
+class Settings(ConfigModel, frozen=True, title="omentum.toml"):
+    """Settings of a project; written as `omentum.toml`, where each is explained.
 
     Raises:
         ConfigError: A setting has a value that no run can use.
@@ -58,11 +80,11 @@ class Settings:
         ('liver', 'pancreas')
     """
 
-    organs: tuple[str, ...] = _text(
+    organs: Annotated[tuple[str, ...], AfterValidator(_at_least_one)] = _text(
         SUBSETS["abdomenatlas-1.0"],
         f"Organs to annotate: names, or names of subsets ({', '.join(SUBSETS)}).",
     )
-    networks: tuple[str, ...] = _text(
+    networks: Annotated[tuple[str, ...], AfterValidator(_at_least_one)] = _text(
         ("starter",),
         "Networks that predict each case; `omentum models list` shows which there are. The first is the main "
         "one: its masks go to the experts, and it is tuned. Others are second opinions: attention goes where "
@@ -72,10 +94,12 @@ class Settings:
         "sqlite:///omentum.db",
         "Who did what, when and why: sqlite:///FILE in this folder, or postgresql+psycopg://USER@HOST/NAME.",
     )
-    recipe: str = _text("expected-error", f"How attention is scored: {', '.join(RECIPES)}.")
-    strategy: str = _text(
+    scoring: Annotated[str, _one_of(SCORINGS)] = _text(
+        "expected-error", f"How attention is scored: {', '.join(SCORINGS)}."
+    )
+    strategy: Annotated[str, _one_of(STRATEGIES)] = _text(
         "default",
-        f"Which tasks a round gets: {', '.join(STRATEGIES)}. The default is that of the recipe.",
+        f"Which tasks a round gets: {', '.join(STRATEGIES)}. The default is that of the scoring.",
     )
     budget_minutes: float = _number(
         60.0, 1.0, 1e6, "Minutes that experts have for the revisions of one round; the queue is as long."
@@ -84,22 +108,22 @@ class Settings:
         0.05,
         0.0,
         1.0,
-        "Share of these minutes for whole organs drawn by lot, which bound how many of those that nobody "
-        "revised still need a major revision; `omentum audit` tells. With 0 nothing is drawn.",
+        "Share of these minutes for whole organs drawn at random, which bound how many of the organs without "
+        "a revision still need a major one; `omentum audit` reports the bound. With 0 nothing is drawn.",
     )
     gate_share: float = _number(
         0.1,
         0.0,
         0.9,
         "Share of these minutes for whole organs of patients kept for evaluation, by which new networks are "
-        f"judged, until {LEAST_PATIENTS} such patients have a mask of each organ that people vouch for.",
+        f"judged, until {LEAST_PATIENTS} such patients have a reference mask of each organ.",
     )
     audit_bound: float = _number(
         0.05,
         0.0,
         1.0,
         "A round is the last once the audit shows, with 95 % confidence, that no greater share of the organs "
-        "that nobody revised needs a major revision. With 0 rounds go on for ever.",
+        "without a revision needs a major one. With 0 rounds go on for ever.",
     )
     held_out_share: float = _number(
         0.2,
@@ -120,11 +144,13 @@ class Settings:
         "Share of a window that the next one covers again when a network predicts; where it is not set, "
         "0.5, and 0.75 with the published postprocessing.",
     )
-    postprocessing: str = _text("default", f"How masks are cleaned up: {', '.join(POSTPROCESSING)}.")
-    new_organs: tuple[str, ...] = _text(
+    postprocessing: Annotated[str, _one_of(POSTPROCESSING)] = _text(
+        "default", f"How masks are cleaned up: {', '.join(POSTPROCESSING)}."
+    )
+    new_organs: Annotated[tuple[str, ...], AfterValidator(_each_once)] = _text(
         (),
         "Those of the organs that `omentum organs add` brought in. Until a network has learned one, it is "
-        "unknown there, not empty. What its head begins as may follow: organ=similar+similar.",
+        "unknown there, not empty. The organs whose heads it begins as may follow: organ=similar+similar.",
     )
 
     @property
@@ -139,7 +165,7 @@ class Settings:
 
     @property
     def similar_to_new(self) -> dict[str, tuple[str, ...]]:
-        """For each new organ, those that its head shall begin as; none where nobody said.
+        """For each new organ, the organs whose heads it begins as; none where the project names none.
 
         Example:
             >>> Settings(organs=("liver", "colon"), new_organs=("colon=liver",)).similar_to_new
@@ -147,38 +173,38 @@ class Settings:
         """
         return dict(map(_parted, self.new_organs))
 
-    def __post_init__(self) -> None:
-        """Refuse settings that cannot run, before any volume is read."""
-        settled: dict[str, object] = {
-            "organs": _settled_organs(self.organs),
-            "networks": tuple(checked_name("networks", name) for name in _names("networks", self.networks)),
-            "database": _settled_database(self.database),
-        }
-        settled["new_organs"] = _settled_new_organs(self.new_organs, _settled_organs(self.organs))
-        for one in fields(self):
-            if "range" in one.metadata and getattr(self, one.name) is not None:
-                settled[one.name] = _settled_number(one.name, getattr(self, one.name), *one.metadata["range"])
-        if self.recipe not in RECIPES:
-            raise ConfigError("recipe", self.recipe, f"the recipes are {', '.join(RECIPES)}")
-        if self.strategy not in STRATEGIES:
-            raise ConfigError("strategy", self.strategy, f"the strategies are {', '.join(STRATEGIES)}")
-        if self.postprocessing not in POSTPROCESSING:
-            rule = f"the recipes are {', '.join(POSTPROCESSING)}"
-            raise ConfigError("postprocessing", self.postprocessing, rule)
-        for name, value in settled.items():
-            object.__setattr__(self, name, value)
+    @field_validator("organs")
+    @classmethod
+    def _known_organs(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return _organ_names(names)
+
+    @field_validator("networks")
+    @classmethod
+    def _folder_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(checked_name("networks", name) for name in names)
+
+    @field_validator("database")
+    @classmethod
+    def _database_url(cls, url: str) -> str:
+        if not url.isprintable() or not url.startswith(_DATABASES):
+            # The rest of the URL may hold a password, so it is not shown.
+            seen = url.partition(":")[0] + ":..." if "@" in url else url
+            rule = (
+                f"it must be a URL such as sqlite:///omentum.db; it must begin with {' or '.join(_DATABASES)}"
+            )
+            raise ConfigError("database", seen, rule)
+        return url
+
+    @model_validator(mode="after")
+    def _new_organs_are_organs(self) -> "Settings":
+        for name, similar in map(_parted, self.new_organs):
+            if name not in self.organs:
+                raise ConfigError("new_organs", list(self.new_organs), f"{name!r} must be one of organs")
+            _organ_names(similar)
+        return self
 
 
-def _names(name: str, value: object) -> tuple[str, ...]:
-    if not isinstance(value, tuple | list) or not all(isinstance(one, str) for one in value):
-        raise ConfigError(name, value, 'it must be a list of names, such as ["one", "two"]')
-    if not value or len(set(value)) < len(value):
-        raise ConfigError(name, value, "it must hold at least one name, and each only once")
-    return tuple(value)
-
-
-def _settled_organs(value: object) -> tuple[str, ...]:
-    names = _names("organs", value)
+def _organ_names(names: tuple[str, ...]) -> tuple[str, ...]:
     try:
         return tuple(row.name for row in organs_named(names))
     except UnknownOrganError:
@@ -186,96 +212,67 @@ def _settled_organs(value: object) -> tuple[str, ...]:
         raise ConfigError("organs", list(names), f"known are {known}") from None
 
 
-def _settled_new_organs(value: object, organs: tuple[str, ...]) -> tuple[str, ...]:
-    texts = () if value in ((), []) else _names("new_organs", value)
-    for text in texts:
-        name, similar = _parted(text)
-        if name not in organs:
-            raise ConfigError("new_organs", list(texts), f"{name!r} must be one of organs")
-        for other in similar:
-            _settled_organs((other,))
-    return texts
-
-
 def _parted(text: str) -> tuple[str, tuple[str, ...]]:
     name, _, similar = text.partition("=")
     return name.strip(), tuple(one.strip() for one in similar.split("+") if one.strip())
 
 
-def _settled_database(value: object) -> str:
-    if not isinstance(value, str) or not value.isprintable():
-        raise ConfigError("database", value, "it must be a URL such as sqlite:///omentum.db")
-    beginnings = tuple(f"{scheme}://" for scheme in DATABASE_SCHEMES)
-    if not value.startswith(beginnings):
-        # What follows the scheme may hold a password, so that it is not shown.
-        seen = value.partition(":")[0] + ":..." if "@" in value else value
-        raise ConfigError("database", seen, f"it must begin with {' or '.join(beginnings)}")
-    return value
-
-
-def _settled_number(name: str, value: object, least: float, most: float) -> float:
-    # NaN is in no range, and `true` is no number although Python counts it as one.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise ConfigError(name, value, f"it must be a number from {least:g} to {most:g}")
-    return float(value)
-
-
-def settings_text(settings: Settings) -> dict[str, str]:
-    """Write each setting as TOML: a comment that explains it, then the setting in a line, if it is set."""
-    values = {one.name: getattr(settings, one.name) for one in fields(settings)}
-    return {
-        one.name: f"{_as_comment(one.metadata['about'])}\n"
-        + ("" if values[one.name] is None else f"{one.name} = {_as_toml(values[one.name])}\n")
-        for one in fields(settings)
-    }
-
-
-def write_settings(path: Path, settings: Settings) -> None:
-    """Write settings as TOML, each below a comment that explains it."""
-    write_text(path, "# Settings of this Omentum project.\n\n" + "\n".join(settings_text(settings).values()))
-
-
-def _as_comment(text: str) -> str:
-    return textwrap.fill(text, _COMMENT_WIDTH, initial_indent="# ", subsequent_indent="# ")
-
-
-def _as_toml(value: object) -> str:
-    """Write a string, a float or a tuple of strings; JSON writes those as TOML reads them."""
-    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
-
-
 def read_settings(path: Path) -> Settings:
-    """Read settings; what the file leaves out has its default.
+    """Read settings; what the file leaves out has its default. A key of the version before is taken, too.
 
     Raises:
         ConfigError: The file is no TOML, has an unknown key, or a value that no run can use.
         ProjectError: The file cannot be read.
     """
-    loaded = _read_toml(path)
-    known = [one.name for one in fields(Settings)]
-    for key in loaded:
-        if key not in known:
-            raise ConfigError(f"a key of {path}", key, f"the settings are {', '.join(known)}")
-    return Settings(**loaded)
+    return Settings(**_with_new_keys(path, read_toml(path)))
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            str(path), error.object[error.start : error.end], "its text must be UTF-8"
-        ) from None
-    except OSError as error:
-        raise ProjectError(
-            f"{path} cannot be read ({error.strerror}); make it readable and try again"
-        ) from None
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        lines = text.splitlines() or [""]
-        found = re.search(r"at line (\d+)", str(error))
-        number = min(int(found.group(1)), len(lines)) if found else len(lines)
-        raise ConfigError(
-            f"line {number} of {path}", lines[number - 1], f"it must be TOML: {error}"
-        ) from None
+def _with_new_keys(path: Path, loaded: dict[str, Any]) -> dict[str, Any]:
+    for former, now in _FORMER_KEYS.items():
+        if former in loaded and now not in loaded:
+            said = "%s: `%s` is called `%s` now; rename it, as the next version refuses the old name"
+            _log.warning(said, path, former, now)
+            loaded[now] = loaded.pop(former)
+    return loaded
+
+
+def write_settings(path: Path, settings: Settings) -> None:
+    """Write settings as TOML, each below a comment that explains it."""
+    import tomlkit
+
+    document = tomlkit.document()
+    document.add(tomlkit.comment("Settings of this Omentum project."))
+    for name in Settings.model_fields:
+        _add(document, name, getattr(settings, name))
+    write_text(path, tomlkit.dumps(document))
+
+
+def change_settings(path: Path, changes: Mapping[str, tuple[str, ...]]) -> Settings:
+    """Change lists in a settings file; all else that is in it stays, with people's own comments.
+
+    Raises:
+        ConfigError: The file cannot be used, or not with these changes; it is as it was then.
+        ProjectError: It cannot be read.
+    """
+    import tomlkit
+
+    settings = read_settings(path).changed(**changes)
+    document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))
+    for name in changes:
+        if name in document:
+            document[name] = list(getattr(settings, name))
+        else:
+            _add(document, name, getattr(settings, name))
+    write_text(path, tomlkit.dumps(document))
+    return settings
+
+
+def _add(document: "TOMLDocument", name: str, value: Any) -> None:
+    """Add a setting, if it is set, below a comment that explains it."""
+    import tomlkit
+
+    document.add(tomlkit.nl())
+    for line in textwrap.wrap(Settings.model_fields[name].description or "", _COMMENT_WIDTH):
+        document.add(tomlkit.comment(line))
+    if value is not None:
+        document.add(name, list(value) if isinstance(value, tuple) else value)

@@ -22,11 +22,11 @@ from omentum.score.audit_round import audit_tasks, set_apart
 from omentum.score.finding_tasks import finding_tasks, shown_in, with_findings
 from omentum.score.held_out_draw import held_out_tasks
 from omentum.score.queue import tasks_of
-from omentum.score.strategies import Ask, chosen, left_out, strategy_of
-from omentum.score.task_selection import Choice
+from omentum.score.strategies import StrategyInput, chosen, left_out, strategy_of
+from omentum.score.task_selection import SelectedOrgan
 from omentum.volumes.atomic import write_json
 
-__all__ = ["Asked", "checked_asked", "costs_of", "queue_path", "queue_round", "read_queue", "totals"]
+__all__ = ["QueueOptions", "queue_options", "costs_of", "queue_path", "queue_round", "read_queue", "totals"]
 
 Key = tuple[str, str]
 """Case and organ."""
@@ -36,7 +36,7 @@ _UNRECKONED = ("published",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class QueueOptions:
     """What the queue is made by.
 
     Attributes:
@@ -48,25 +48,25 @@ class Asked:
     budget_minutes: float | None
 
 
-def checked_asked(
+def queue_options(
     settings: Settings, strategy: str | None = None, budget_minutes: float | None = None
-) -> Asked:
+) -> QueueOptions:
     """Settle what the queue is made by; what is not said is as in the settings.
 
     Raises:
         ConfigError: The strategy does not go with the recipe, or the recipe cannot keep to a budget.
     """
-    name = strategy_of(settings.strategy if strategy is None else strategy, settings.recipe)
-    if settings.recipe not in _UNRECKONED:
+    name = strategy_of(settings.strategy if strategy is None else strategy, settings.scoring)
+    if settings.scoring not in _UNRECKONED:
         minutes = settings.budget_minutes if budget_minutes is None else budget_minutes
-        return Asked(strategy=name, budget_minutes=minutes)
+        return QueueOptions(strategy=name, budget_minutes=minutes)
     if budget_minutes is not None:
         rule = (
-            f"recipe {settings.recipe!r} does not tell how long a task takes; "
-            "set another recipe in omentum.toml, or take the first tasks with `omentum review export --top`"
+            f"scoring {settings.scoring!r} does not tell how long a task takes; "
+            "set another scoring in omentum.toml, or take the first tasks with `omentum review export --top`"
         )
         raise ConfigError("--budget", f"{budget_minutes:g} min", rule)
-    return Asked(strategy=name, budget_minutes=None)
+    return QueueOptions(strategy=name, budget_minutes=None)
 
 
 def queue_path(project: Project) -> Path:
@@ -87,7 +87,7 @@ def costs_of(project: Project) -> tuple[CostModel, int]:
     return refitted(efforts), len(efforts)
 
 
-def queue_round(project: Project, scores: Sequence[CaseScore], asked: Asked) -> list[Task]:
+def queue_round(project: Project, scores: Sequence[CaseScore], options: QueueOptions) -> list[Task]:
     """Give the current round its queue, as long as the budget; tasks that people began stay in it.
 
     First come CTs and masks that a plausibility rule is sure are wrong, whatever they cost; then what the
@@ -97,14 +97,14 @@ def queue_round(project: Project, scores: Sequence[CaseScore], asked: Asked) -> 
     Args:
         project: The project.
         scores: Of the round's cases.
-        asked: What the queue is made by.
+        options: What the queue is made by.
 
     Returns:
         The queue as it is kept.
     """
     costs, n_records = costs_of(project)
-    budget = float("inf") if asked.budget_minutes is None else asked.budget_minutes
-    is_reckoned = asked.budget_minutes is not None
+    budget = float("inf") if options.budget_minutes is None else options.budget_minutes
+    is_reckoned = options.budget_minutes is not None
     share = project.settings.audit_share if is_reckoned else 0.0
     ground = _ground(project, costs)
     number = ground.round_number
@@ -113,16 +113,16 @@ def queue_round(project: Project, scores: Sequence[CaseScore], asked: Asked) -> 
     kept = held_out_tasks(project, scores, costs, reserved, due=keys) if reserved else []
     apart = keys | ground.apart | {task.key for task in kept}
     spent = sum(task.minutes or 0.0 for task in (*ground.found, *kept))
-    ask = Ask(costs=costs, budget_minutes=max(0.0, budget * (1.0 - share) - spent), seed=number)
+    ask = StrategyInput(costs=costs, budget_minutes=max(0.0, budget * (1.0 - share) - spent), seed=number)
     plannable = _plannable(scores, ground, apart, with_suspects=is_reckoned)
     is_used_up = bool(ground.found) and ask.budget_minutes <= 0.0
-    choices = [] if is_used_up else chosen(asked.strategy, plannable, ask)
+    choices = [] if is_used_up else chosen(options.strategy, plannable, ask)
     queue = _ranked([*ground.found, *tasks_of(choices, costs, number), *kept])
     tasks = [*queue, *(audit_tasks(project, queue, budget * share) if share else ())]
-    others = left_out(asked.strategy, plannable, ask, choices) if is_reckoned else []
+    others = left_out(options.strategy, plannable, ask, choices) if is_reckoned else []
     made = {
-        "recipe": project.settings.recipe,
-        **asdict(asked),
+        "recipe": project.settings.scoring,
+        **asdict(options),
         "seed": number,
         "costs": {**asdict(costs), "n_records": n_records},
         "findings": _counted(ground.found),
@@ -201,7 +201,7 @@ def _counted(tasks: Sequence[Task]) -> dict[str, Any]:
     return {"tasks": len(tasks), "minutes": sum(task.minutes or 0.0 for task in tasks)}
 
 
-def _minutes_of(choices: Sequence[Choice], costs: CostModel, opened: Collection[str]) -> float:
+def _minutes_of(choices: Sequence[SelectedOrgan], costs: CostModel, opened: Collection[str]) -> float:
     """Say how long choices take, beside cases that are opened anyway."""
     return costs.minutes(
         n_cases=len({one.case_id for one in choices} - set(opened)),

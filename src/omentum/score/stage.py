@@ -15,11 +15,11 @@ from omentum.project.kept_hashes import keep_missing_hashes
 from omentum.project.project import Project
 from omentum.records import Batch, Case, CaseScore, LabelledCase, MaskSource, Prediction
 from omentum.runners.runner import Progress
-from omentum.score.expected_stage import score_expected
+from omentum.score.expected_case import score_expected_case
 from omentum.score.finding_tasks import masks_by_key
 from omentum.score.fit_calibration import round_calibration
-from omentum.score.published_stage import score_case
-from omentum.score.round_queue import checked_asked, queue_round
+from omentum.score.published_case import score_published_case
+from omentum.score.round_queue import queue_options, queue_round
 from omentum.store.ledger import StageLedger
 from omentum.store.store import Store
 
@@ -33,7 +33,7 @@ _ScoreOne = Callable[[Case, Sequence[Prediction], Sequence[str], Path], CaseScor
 
 @dataclass(frozen=True, slots=True)
 class _ScoreLedger:
-    """Keeps a score and that its case is done in one transaction; what was done before is asked for once."""
+    """Keeps a score and that its case is done in one transaction; what was done before is options for once."""
 
     store: Store
     stage: StageLedger
@@ -65,7 +65,7 @@ def score_round(
 
     Args:
         project: The project.
-        strategy: As of `round_queue.checked_asked`; that of the settings if not said.
+        strategy: As of `round_queue.queue_options`; that of the settings if not said.
         budget_minutes: Likewise.
         progress: Told of each case.
 
@@ -73,7 +73,7 @@ def score_round(
         ProjectError: Nothing has been predicted.
         ConfigError: The strategy or the budget does not go with the recipe; nothing is scored then.
     """
-    asked = checked_asked(project.settings, strategy, budget_minutes)
+    options = queue_options(project.settings, strategy, budget_minutes)
     opinions = project.opinions()
     cases = [case for case in project.store.cases.all() if case.case_id in opinions]
     if not cases:
@@ -97,13 +97,13 @@ def score_round(
         cases, work, key=lambda case: case.case_id, ledger=ledger, step="score", progress=progress
     )
     scored = [one for one in project.store.scores.of_round(number) if one.case_id in opinions]
-    queue_round(project, scored, asked)
+    queue_round(project, scored, options)
     return batch
 
 
 def _made_from(project: Project, opinions: dict[str, tuple[Prediction, ...]]) -> dict[str, dict[str, Any]]:
     """Say what each case's score is made from: recipe, and weights and organs of each network."""
-    recipe = project.settings.recipe
+    recipe = project.settings.scoring
     averages = project.predictions(AVERAGE) if recipe == "published" else {}
     made: dict[str, dict[str, Any]] = {}
     for case_id, predictions in opinions.items():
@@ -139,10 +139,10 @@ def _revised_before(labelled: Sequence[LabelledCase], number: int) -> set[tuple[
 
 def _recipe(project: Project) -> _ScoreOne:
     """Give the recipe of the settings as a function of one case."""
-    if project.settings.recipe == "published":
+    if project.settings.scoring == "published":
         averages = project.predictions(AVERAGE)
-        return lambda case, *rest: score_case(case, *rest, average=averages.get(case.case_id))
+        return lambda case, *rest: score_published_case(case, *rest, average=averages.get(case.case_id))
     calibration = round_calibration(project)
-    return lambda case, predictions, organs, folder: score_expected(
+    return lambda case, predictions, organs, folder: score_expected_case(
         case, predictions, organs, folder, calibration
     )
