@@ -133,9 +133,8 @@ def test_an_excluded_case_takes_no_part_until_it_is_included(store, case_of):
 def test_what_is_known_of_a_case_changes_for_it_alone(store, case_of):
     store.cases.add_all([case_of("a"), case_of("b")])
     store.cases.move_source("a", "/moved/a.nii.gz")
-    store.cases.set_patient("a", "anna")
-    assert (store.cases.get("a").source, store.cases.get("a").patient_id) == ("/moved/a.nii.gz", "anna")
+    assert store.cases.get("a").source == "/moved/a.nii.gz"
     assert everything(store.cases.get("b")) == everything(case_of("b"))
-    for change in (store.cases.exclude, store.cases.move_source, store.cases.set_patient):
+    for change in (store.cases.exclude, store.cases.move_source):
         with pytest.raises(UnknownCaseError, match="'z'"):
             change("z", "why")

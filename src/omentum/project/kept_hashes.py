@@ -14,7 +14,7 @@ def keep_missing_hashes(project: Project, network: str) -> None:
     """Hash what a network predicted, and the original labels, where that was never kept.
 
     Once for each file: whatever this version writes is hashed as it is written. A file that is gone or cannot
-    be read stays without a hash; whoever needs it says so.
+    be read stays without a hash; what needs it raises.
     """
     store = project.store
     for prediction in store.predictions.of_network(network).values():

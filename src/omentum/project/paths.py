@@ -149,7 +149,7 @@ def read_secret(folder: ProjectFolder) -> bytes:
 
 
 def pseudonym(secret: bytes, identity: str) -> str:
-    """Name a patient by a keyed hash (HMAC-SHA256), so that nobody without the secret finds who it was.
+    """Name a patient by a keyed hash (HMAC-SHA256), so that only the secret's owner can find who it was.
 
     Example:
         >>> pseudonym(bytes(32), "MRN 12345")

@@ -131,7 +131,7 @@ def opened(root: Path, runner: Runner | None = None, *, looking: bool = False) -
         root: The project's folder.
         runner: Where work runs; in this process where not said.
         looking: Whether the command only reads. It then needs no right to write: where there is none,
-            nothing is written at all, and a database of an older version is told, not migrated.
+            nothing is written at all, and a database of an older version is refused, not migrated.
 
     Raises:
         ProjectError: There is no project, or its database cannot be used.

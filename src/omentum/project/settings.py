@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from omentum.choices import STRATEGIES
 from omentum.config import ConfigModel, read_toml
 from omentum.errors import ConfigError, UnknownOrganError
 from omentum.measures.surface import SURFACE_TOLERANCE_MM
@@ -30,7 +31,6 @@ __all__ = [
 ]
 
 SCORINGS = ("expected-error", "published")
-STRATEGIES = ("default", "expected-error", "published", "entropy", "foreground-random", "random")
 POSTPROCESSING = {"default": 0.5, "published": 0.75}
 """Recipes of post-processing, each with the overlap of windows that belongs to it."""
 _DATABASES = ("sqlite://", "postgresql+psycopg://")

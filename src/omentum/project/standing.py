@@ -86,7 +86,7 @@ def standing_masks(
 
     Args:
         project: The project.
-        network: Whose predictions stand where no person drew; the main network's if not said.
+        network: Whose predictions stand where there is no revision; the main network's if not given.
         case_ids: Cases by name; all that take part if not said.
     """
     return [standing_case(facts) for facts in case_facts(project, network=network, case_ids=case_ids)]
@@ -139,7 +139,7 @@ def standing_case(facts: CaseFacts) -> LabelledCase:
 
     Returns:
         Masks in the order in which a combined map is painted, later over earlier: predicted, revised,
-        original, each by rising index; so no guess covers what a person drew. Held masks apart.
+        original, each by rising index; so that no prediction covers a revision. Held masks apart.
     """
     predicted = facts.prediction.organs if facts.prediction else ()
     revised = {one.organ for one in facts.revisions}

@@ -1,8 +1,4 @@
-"""Which network is used from now on, and who said so? The records of the gate.
-
-In:  what was measured on patients that are never learned from; what a person decided.
-Out: frozen records that are kept for good.
-"""
+"""Records of the gate: which network is used from now on, who decided, and what was measured."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +7,7 @@ from enum import StrEnum
 __all__ = ["LEAST_PATIENTS", "GateOutcome", "OrganGain", "Promotion"]
 
 LEAST_PATIENTS = 8
-"""With a mask of an organ from fewer held-out patients, nobody but a person decides about a network."""
+"""With reference masks of an organ from fewer held-out patients, a person decides about a network."""
 
 
 class GateOutcome(StrEnum):

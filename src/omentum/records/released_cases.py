@@ -1,8 +1,4 @@
-"""Records of a release that exports need: its cases, as paths and never arrays.
-
-In:  what `assemble` finds in a release and, hash for hash, still in the project.
-Out: `ReleasedCase`, a mask an organ that is known.
-"""
+"""Records of a release that exports need: its cases, as paths and never arrays."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,9 +37,9 @@ class ReleasedCase:
     prediction_path: Path | None = None
     """The set-coded map that the release was made from; `None` where it is no longer in the project."""
     original_label_path: Path | None = None
-    """The label that the data set came with, as 32-class indices; `None` likewise, or without one."""
+    """The label of the data set, as 32-class indices; `None` where it is gone or there is none."""
     source_label_path: Path | None = None
-    """That label as it came, in its own ids; `None` likewise, or where it was no single NIfTI file."""
+    """That label as it came, in its own ids; `None` where it is gone or was no single NIfTI file."""
 
     @property
     def ct_path(self) -> Path:

@@ -152,7 +152,7 @@ class Revision:
     added_ml: float | None = None
     """Volume added to the base; `None` where the base is no longer there to compare with."""
     removed_ml: float | None = None
-    """Volume removed from the base; `None` likewise."""
+    """Volume removed from the base; `None` as for `added_ml`."""
     dice_to_base: float | None = None
     """Agreement with the base; `None` where both are empty, or the base is no longer there."""
     conflicts_with: int | None = None

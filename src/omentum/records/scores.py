@@ -22,7 +22,7 @@ class OrganScore:
     entropy_ml: float = 0.0
     """Two-sided entropy of the main network (in bits, at most 1 a voxel), summed over the volume, in mL."""
     error_ml: float | None = None
-    """Expected volume of what an expert would change; `None` where the recipe does not tell."""
+    """Expected volume of what an expert would change; `None` if the scoring does not estimate it."""
     dice_loss: float | None = None
     """Expected 1 - Dice of the mask that is shown; `None` if the scoring does not estimate it."""
     spots_ml: tuple[float, ...] = ()
@@ -41,12 +41,12 @@ class CaseScore:
     signature: str = ""
     """Thumbnail of the CT as hexadecimal digits; those of near-duplicates are alike. Empty if not taken."""
     made_from: Mapping[str, Any] = field(default_factory=dict)
-    """Recipe, and weights and organs of each network: a score made from others is due again."""
+    """Scoring, and weights and organs of each network: a score made from others is due again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """What was drawn by lot in a round, to bound what is still wrong."""
+    """The random draw of a round, from which the errors that are left are bounded."""
 
     round_number: int
     network: str

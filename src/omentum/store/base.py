@@ -1,4 +1,4 @@
-"""What all tables have in common: how times, JSON and the names of constraints are kept."""
+"""Define what all tables share: how times and JSON are kept, and how constraints are named."""
 
 from datetime import UTC, datetime
 from typing import Any

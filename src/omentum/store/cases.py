@@ -103,10 +103,6 @@ class Cases(RecordTable[Case]):
         """Keep where the source of a case is now; there being no case raises `UnknownCaseError`."""
         self._alter(case_id, source=source)
 
-    def set_patient(self, case_id: str, patient_id: str) -> None:
-        """Keep whose CT a case is; there being no case raises `UnknownCaseError`."""
-        self._alter(case_id, patient_id=patient_id)
-
     def _alter(self, case_id: str, **values: str | None) -> None:
         with self._database.writing() as session:
             require_cases(session, [case_id])

@@ -1,8 +1,6 @@
-"""Open a project's database, and say in a sentence why it cannot be used.
+"""Open a project's database: sessions, each one transaction; any number read or claim, one writes.
 
-In:  a URL and the project's root.
-Out: sessions, each one transaction: any number read or claim at a time, and one writes. Trouble that a
-     user can put right comes out as `ProjectError`, in a sentence.
+What a user can put right is raised as `ProjectError`.
 """
 
 import json

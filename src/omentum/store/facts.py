@@ -1,4 +1,4 @@
-"""Keep what is true of the project as a whole, and what it is in the middle of: texts by name."""
+"""Keep facts about the project as a whole, such as a change that is not complete: texts by name."""
 
 from sqlalchemy import delete, select
 
@@ -32,6 +32,6 @@ class Facts:
             return {row.name: row.value for row in session.scalars(named)}
 
     def forget(self, name: str) -> None:
-        """Forget a fact; one that nobody said changes nothing."""
+        """Forget a fact; one that is not kept changes nothing."""
         with self._database.writing() as session:
             session.execute(delete(FactRow).where(FactRow.name == name))

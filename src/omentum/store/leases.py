@@ -1,8 +1,7 @@
-"""Lend things that at most one holder may have at a time: readings of tasks, jobs of workers.
+"""Lease items that at most one holder may have at a time: readings of tasks, jobs of workers.
 
-What can be lent is offered in a pool, by key, in one or more slots. A claim is atomic on every database: of
-any number of processes that claim at once, no two get the same slot. A lease ends at its time, and the slot
-can be claimed again; whoever still works on it may hand in all the same.
+Items are offered in a pool, by key, in one or more slots. A claim is atomic on every database: no two
+processes get the same slot. Once a lease has expired, others can claim the slot; its holder may still submit.
 """
 
 from collections.abc import Collection, Iterable
@@ -21,7 +20,7 @@ __all__ = ["Lease", "Leases", "Offer"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """Something that can be claimed."""
+    """An item that can be claimed."""
 
     key: str
     rank: int
@@ -46,7 +45,7 @@ class Leases(RecordTable[Lease]):
     record_type, row_type, order = Lease, LeaseRow, ("rank", "key", "slot")
 
     def offer(self, pool: str, offers: Iterable[Offer]) -> None:
-        """Offer things; of those on offer already only the rank changes, and slots are added."""
+        """Offer items; of those on offer already only the rank changes, and slots are added."""
         offers = list(offers)
         with self._database.writing() as session:
             there = {(row.key, row.slot): row for row in session.scalars(_in(pool))}
@@ -62,11 +61,11 @@ class Leases(RecordTable[Lease]):
                 session.execute(insert(LeaseRow), new)
 
     def reserve(self, pool: str, keys: Collection[str], holder: str | None) -> None:
-        """Let only one holder claim things that are on offer, or anyone again."""
+        """Let only one holder claim items that are on offer, or anyone again."""
         self._change(LeaseRow.pool == pool, LeaseRow.key.in_(keys), reserved_for=holder)
 
     def withdraw(self, pool: str, keys: Collection[str]) -> None:
-        """Take things off offer, whoever has them; whose reading has ended stays known."""
+        """Withdraw items, leased or not; readings that have ended stay known."""
         self._delete(LeaseRow.pool == pool, LeaseRow.key.in_(keys), ~LeaseRow.ended)
 
     def claim(
@@ -98,7 +97,7 @@ class Leases(RecordTable[Lease]):
             return [self._record(row) for row in taken]
 
     def renew(self, pool: str, key: str, holder: str, lasting: timedelta) -> Lease | None:
-        """Lengthen a lease, also one that ended if nobody else took the slot; `None` where it is lost."""
+        """Extend a lease, also an expired one whose slot is still free; `None` where it is lost."""
         with self._database.claiming() as session:
             row = session.scalars(_held(pool, holder).where(LeaseRow.key == key).with_for_update()).first()
             if row is None:
@@ -117,7 +116,7 @@ class Leases(RecordTable[Lease]):
     def end(self, pool: str, key: str, holder: str) -> None:
         """Note that a holder is done with a key: one slot of it is never claimed again.
 
-        It is the holder's own; else, of somebody whose lease was lost, one that nobody has, if there is one.
+        It is the holder's own; if that lease was lost, a free slot, if there is one.
         """
         with self._database.writing() as session:
             of_key = _in(pool).where(LeaseRow.key == key).order_by(LeaseRow.slot)
@@ -132,7 +131,7 @@ class Leases(RecordTable[Lease]):
                 row.holder, row.ended, row.until = holder, True, None
 
     def held(self, pool: str, holder: str) -> list[Lease]:
-        """Give what a holder has, by rank; leases that ended count while nobody else took the slot."""
+        """Give what a holder has, by rank; expired leases count while their slot is free."""
         with self._database.reading() as session:
             return self._records(session.scalars(_held(pool, holder)))
 
@@ -159,7 +158,7 @@ class Leases(RecordTable[Lease]):
             return list(dict.fromkeys(row.key for row in sorted(rows, key=lambda row: (row.rank, row.key))))
 
     def touched(self, pool: str) -> set[str]:
-        """Give the keys that somebody has or had, or that are reserved for somebody."""
+        """Give the keys that have or had a holder, or are reserved for one."""
         asked = select(LeaseRow.key).where(LeaseRow.pool == pool)
         with self._database.reading() as session:
             return set(

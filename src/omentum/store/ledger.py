@@ -82,7 +82,7 @@ class StageLedger:
         return self.ledger.done(self.stage, key)
 
     def mark_done(self, key: str, result: object) -> None:
-        """Note that an item is done; its result is kept elsewhere."""
+        """Note that an item is done; its result is kept in another table."""
         del result
         self.ledger.mark_done(self.stage, key)
 

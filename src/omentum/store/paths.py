@@ -1,8 +1,4 @@
-"""How does a project folder stay movable?
-
-In:  paths of files in the project.
-Out: text relative to the project's root, for the database; and paths again, from wherever it lies now.
-"""
+"""Keep paths relative to the project's root, so that a project can be moved."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +21,7 @@ class Paths:
     root: Path
 
     def stored(self, path: Path) -> str:
-        """Give the text to keep: relative to the root, or absolute for what lies elsewhere."""
+        """Give the text to keep: relative to the root, or absolute for a path outside it."""
         absolute = path.absolute()
         return (
             _below(self.root.absolute(), absolute)

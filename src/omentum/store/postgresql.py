@@ -1,8 +1,4 @@
-"""Reach a PostgreSQL database: writers take turns, while readers and claims wait for nobody.
-
-In:  the URL of a server's database.
-Out: engines that read, write and claim, and a cure for each trouble.
-"""
+"""Open a PostgreSQL database: writers take turns, readers and claims never wait."""
 
 from collections.abc import Callable, Iterable
 from functools import partial

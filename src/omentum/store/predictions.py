@@ -43,7 +43,7 @@ class Predictions(RecordTable[Prediction]):
             )
 
     def forget(self, case_id: str, network: str) -> None:
-        """Forget what a network made of a case; its files are no matter of the database."""
+        """Forget the prediction of a network for a case; its files stay."""
         self._delete(PredictionRow.case_id == case_id, PredictionRow.network == network)
 
     def of_network(self, network: str) -> dict[str, Prediction]:

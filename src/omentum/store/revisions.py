@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from omentum.records import MaskFinding, Revision
 from omentum.store.cases import require_cases
@@ -67,16 +67,6 @@ class Revisions(RecordTable[Revision]):
             for case_id, organ in session.execute(asked):
                 found.setdefault(case_id, set()).add(organ)
         return {case_id: tuple(sorted(organs)) for case_id, organs in found.items()}
-
-    def with_voxels(self, case_id: str, sha256: str) -> Revision | None:
-        """Find a revision of a case by the hash of its mask."""
-        found = self._select(RevisionRow.case_id == case_id, RevisionRow.sha256 == sha256)
-        return found[0] if found else None
-
-    def last_number(self) -> int:
-        """Give the number of the last revision; 0 where there is none."""
-        with self._database.reading() as session:
-            return session.scalar(select(func.max(RevisionRow.number))) or 0
 
     def keep_findings(self, number: int, findings: Iterable[MaskFinding]) -> None:
         """Keep what the plausibility rules say of a revision, once they have looked at it."""

@@ -1,8 +1,4 @@
-"""Open a SQLite file: for reading and writing, or without the right to write.
-
-In:  the URL of a file.
-Out: engines whose transactions follow one another where they write, and a cure for each trouble.
-"""
+"""Open a SQLite file: for reading and writing, or without the right to write."""
 
 import os
 import sqlite3

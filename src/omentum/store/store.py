@@ -1,6 +1,6 @@
-"""Open the database of a project: one attribute a noun, with records in and out.
+"""Open the database of a project: one attribute for each type of record.
 
-Each write is one transaction, or several are, in a block that says so.
+Each write is one transaction; `together` makes one of several.
 """
 
 from contextlib import AbstractContextManager
@@ -81,7 +81,7 @@ class Store:
             url: `sqlite:///FILE`, relative to the root, or `postgresql+psycopg://USER@HOST/NAME`.
             root: The project's folder; paths below it are kept relative to it, so that it can be moved.
             wait_seconds: How long to wait for another program's write to end.
-            read_only: Write nothing; tables of an older version are told, not brought to today's.
+            read_only: Write nothing; tables of an older version are refused, not upgraded.
 
         Raises:
             ProjectError: The database cannot be reached or used, or is from another version.

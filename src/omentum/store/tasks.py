@@ -1,6 +1,6 @@
-"""Keep what people should look at in a round, and how far they are.
+"""Keep the review tasks of each round and their states.
 
-Tasks that anyone has begun are never lost to a new queue. Who may have a task is said by its leases.
+A new queue never removes a task that has begun. Leases say who may have a task.
 """
 
 from collections.abc import Collection, Iterable, Sequence

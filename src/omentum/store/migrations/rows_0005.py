@@ -28,12 +28,12 @@ _OLD = {
 
 
 def read_old(connection: sa.Connection) -> Kept:
-    """Read what the tables of the old form hold and the new ones keep elsewhere."""
+    """Read what the tables of the old form hold and the new ones keep in other tables."""
     return {name: rows_of(connection, name, columns) for name, columns in _OLD.items()}
 
 
 def write_new(connection: sa.Connection, kept: Kept) -> None:
-    """Write it into the new tables; a base that nobody kept is unknown."""
+    """Write it into the new tables; a base that was not kept is unknown."""
     known = {row["case_id"] for row in kept["cases"]}
     done = [row for row in kept["ledger"] if row["reason"] is None and row["key"].split("/")[0] in known]
     added = {row["key"]: row for row in done if row["stage"] == _ADD}

@@ -88,7 +88,7 @@ _NEW = {
 
 
 def read_new(connection: sa.Connection) -> Kept:
-    """Read what the tables of the new form hold and the old ones kept elsewhere."""
+    """Read what the tables of the new form hold and the old ones kept in other tables."""
     return {name: rows_of(connection, name, columns) for name, columns in _NEW.items()}
 
 

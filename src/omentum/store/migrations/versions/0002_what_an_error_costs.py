@@ -1,4 +1,4 @@
-"""Expected errors, what they cost to mend, and tasks that were drawn by lot."""
+"""Expected errors, what they cost to mend, and tasks that were drawn at random."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Add columns; rows that are there already say that nobody reckoned."""
+    """Add columns; rows that are there already have no estimate."""
     _add("case_scores", sa.Column("signature", sa.String(), nullable=False, server_default=sa.text("''")))
     _add(
         "organ_scores",

@@ -1,4 +1,4 @@
-"""What was drawn by lot, to bound what is still wrong."""
+"""Random draws, from which the audit bounds the errors that are left."""
 
 import sqlalchemy as sa
 from alembic import op
