@@ -26,10 +26,10 @@ from attention.detection import Detection, detected
 from attention.fit_model import fit_model
 from omentum.measures.canonical_grid import CANONICAL_MM
 from omentum.measures.error_regions import LEAST_ML, error_regions
-from omentum.score.calibration import Calibration, Counts, Prior, shipped_prior
+from omentum.score.calibration import Calibration, LevelCounts, Prior, shipped_prior
 from omentum.score.error_model import MODEL_ORGANS, ErrorModel, shipped_model
 from omentum.score.expected import expected_errors
-from omentum.score.scoring_grid import Sight, claims_of, look
+from omentum.score.scoring_grid import GriddedCase, claims_of, gridded_case
 from omentum.score.voxel_features import Signals, organ_signals
 from omentum.volumes.labels import organ
 from omentum.volumes.resample import nearest_voxels
@@ -81,15 +81,15 @@ def _sample(seed: int) -> Sample:
     rng = np.random.default_rng(seed)
     rows, organs, wrongs, weights = [], [], [], []
     for case in cohort([seed]):
-        both = look(case.masks[0], case.maps, case.ct)
+        both = gridded_case(case.masks[0], case.maps, case.ct)
         apart = moved_apart(case, rng)
         sights = (
             (case, both, 1.0),
             (case, both.alone(), 1.0),
-            (apart, look(case.masks[0], apart.maps, apart.ct), SHARE_APART),
+            (apart, gridded_case(case.masks[0], apart.maps, apart.ct), SHARE_APART),
         )
-        for of, sight, kept_share in sights:
-            for name, signals, regions_ml in labelled(of, sight):
+        for of, gridded, kept_share in sights:
+            for name, signals, regions_ml in labelled(of, gridded):
                 share = np.where(regions_ml > 0, KEEP_WRONG, KEEP_RIGHT).astype(np.float32)
                 kept = rng.random(len(share)) < share * kept_share
                 rows.append(signals.rows[kept])
@@ -99,22 +99,22 @@ def _sample(seed: int) -> Sample:
     return np.concatenate(rows), np.concatenate(organs), np.concatenate(wrongs), np.concatenate(weights)
 
 
-def count(cases: Iterable[CohortCase], model: ErrorModel) -> dict[str, Counts]:
+def count(cases: Iterable[CohortCase], model: ErrorModel) -> dict[str, LevelCounts]:
     """Count what was wrong at each level, by organ and over all."""
-    counts = {name: Counts.none() for name in ("", *MODEL_ORGANS)}
+    counts = {name: LevelCounts.none() for name in ("", *MODEL_ORGANS)}
     for case in cases:
-        for name, signals, regions_ml in labelled(case, look(case.masks[0], case.maps, case.ct)):
-            one = Counts.of(model.levels(signals.rows, name), regions_ml > 0, CANONICAL_MM**3 / 1000)
+        for name, signals, regions_ml in labelled(case, gridded_case(case.masks[0], case.maps, case.ct)):
+            one = LevelCounts.of(model.levels(signals.rows, name), regions_ml > 0, CANONICAL_MM**3 / 1000)
             counts[name] += one
             counts[""] += one
     return counts
 
 
-def labelled(case: CohortCase, sight: Sight) -> Iterator[Labelled]:
-    labels = case.labels[np.ix_(*nearest_voxels(case.ct.geometry, sight.geometry))]
-    claims = claims_of(sight)
-    for name in sight.masks.organs:
-        signals = organ_signals(sight, name, claims)
+def labelled(case: CohortCase, gridded: GriddedCase) -> Iterator[Labelled]:
+    labels = case.labels[np.ix_(*nearest_voxels(case.ct.geometry, gridded.geometry))]
+    claims = claims_of(gridded)
+    for name in gridded.masks.organs:
+        signals = organ_signals(gridded, name, claims)
         if signals is not None:
             true = labels[signals.box] == organ(name).index
             regions = error_regions(signals.mask, true, (CANONICAL_MM,) * 3)
@@ -132,7 +132,9 @@ def weight_of(regions_ml: np.ndarray) -> np.ndarray:
     return np.asarray(weights, dtype=np.float32)
 
 
-def chosen(seeds: Sequence[int], model: ErrorModel, counts: dict[str, Counts]) -> tuple[Prior, Detection]:
+def chosen(
+    seeds: Sequence[int], model: ErrorModel, counts: dict[str, LevelCounts]
+) -> tuple[Prior, Detection]:
     """Try thresholds, and take those with the best worse half of sensitivity and precision."""
     totals = dict.fromkeys(product(FLAG_OVER, LEAST_ERROR_ML), Detection())
     with ProcessPoolExecutor() as pool:
@@ -142,13 +144,15 @@ def chosen(seeds: Sequence[int], model: ErrorModel, counts: dict[str, Counts]) -
     return Prior(counts, flag_over, least), totals[flag_over, least]
 
 
-def _tried(model: ErrorModel, counts: dict[str, Counts], seed: int) -> dict[tuple[float, float], Detection]:
+def _tried(
+    model: ErrorModel, counts: dict[str, LevelCounts], seed: int
+) -> dict[tuple[float, float], Detection]:
     totals = dict.fromkeys(product(FLAG_OVER, LEAST_ERROR_ML), Detection())
     for case in cohort([seed]):
-        sight = look(case.masks[0], case.maps, case.ct)
+        gridded = gridded_case(case.masks[0], case.maps, case.ct)
         for flag_over in FLAG_OVER:
             loose = Calibration(Prior(counts, flag_over, LEAST_ERROR_ML[0]))
-            for one in expected_errors(sight, sight.masks.organs, model, loose):
+            for one in expected_errors(gridded, gridded.masks.organs, model, loose):
                 for least in LEAST_ERROR_ML:
                     totals[flag_over, least] += detected(case, one, least)
     return totals

@@ -30,11 +30,11 @@ from attention.real import real_cases
 from measure import on_file, report
 from omentum.measures.canonical_grid import CANONICAL_MM, canonical
 from omentum.measures.components import pieces_of
-from omentum.score.calibration import Calibration, Counts, shipped_prior
+from omentum.score.calibration import Calibration, LevelCounts, shipped_prior
 from omentum.score.error_model import shipped_model
 from omentum.score.expected import ExpectedError, expected_errors
 from omentum.score.hot_spots import joined
-from omentum.score.published_stage import heat_path, score_case
+from omentum.score.published_case import heat_path, score_published_case
 from omentum.score.scoring_grid import look
 from omentum.volumes.boxes import whole
 from omentum.volumes.labels import SUBSETS
@@ -49,7 +49,7 @@ def main(quick: bool) -> None:
     ours: Found = defaultdict(Detection)
     published: Found = defaultdict(Detection)
     apart = {"ours": Detection(), "published": Detection()}
-    counts = Counts.none()
+    counts = LevelCounts.none()
     seeds = JUDGE_SEEDS[:1] if quick else JUDGE_SEEDS
     for case in cohort(seeds, KINDS[:2] if quick else KINDS):
         for name, found, pieces, reliable in by_expected_error(case):
@@ -113,7 +113,7 @@ def figures(one: Detection) -> dict[str, float]:
 
 def by_expected_error(
     case: CohortCase, organs: Sequence[str] = NINE
-) -> Iterator[tuple[str, Detection, Detection, Counts]]:
+) -> Iterator[tuple[str, Detection, Detection, LevelCounts]]:
     """Give each organ's counts, also of pieces apart; an organ that nobody sees counts as not found."""
     sight = look(case.masks[0], case.maps, case.ct)
     seen: dict[str, ExpectedError] = {
@@ -123,12 +123,12 @@ def by_expected_error(
         regions, organ_ml = regions_of(case, name)
         if name not in seen:
             nothing = counted(regions, organ_ml, regions.numbers * 0, whole(regions.numbers.shape))
-            yield name, nothing, nothing, Counts.none()
+            yield name, nothing, nothing, LevelCounts.none()
             continue
         one = seen[name]
         said = np.rint(one.probability * 255).astype(np.uint8)[one.where]
         wrong = (regions.numbers[one.box] > 0)[one.where]
-        counts = Counts.of(said, wrong, CANONICAL_MM**3 / 1000)
+        counts = LevelCounts.of(said, wrong, CANONICAL_MM**3 / 1000)
         pieces = _large(pieces_of(one.spots_map > 0).numbers, one.probability)
         yield (
             name,
@@ -150,7 +150,7 @@ def by_published(
     """Score the case as published, on the CT's own grid; bring the binary maps to the canonical one."""
     with TemporaryDirectory() as folder:
         record, predictions = on_disk(case, Path(folder))
-        score_case(record, predictions, NINE, Path(folder) / "attention")
+        score_published_case(record, predictions, NINE, Path(folder) / "attention")
         grid = canonical(case.ct.geometry)
         lines = np.ix_(*nearest_voxels(case.ct.geometry, grid))
         for name in organs:

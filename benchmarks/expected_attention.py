@@ -34,7 +34,7 @@ def main(side: str, folder: Path, shape: tuple[int, int, int], spacing_mm: tuple
         return
     from omentum.score.calibration import Calibration, shipped_prior
     from omentum.score.error_model import shipped_model
-    from omentum.score.expected_stage import score_expected
+    from omentum.score.expected_case import score_expected_case
 
     case = Case(
         case_id="one", patient_id="one", ct_path=folder / "ct.nii.gz", geometry=geometry, source="made up"
@@ -42,7 +42,7 @@ def main(side: str, folder: Path, shape: tuple[int, int, int], spacing_mm: tuple
     calibration = Calibration(shipped_prior())
     shipped_model()
     started = time.perf_counter()
-    score = score_expected(case, made, NINE, folder / "attention", calibration)
+    score = score_expected_case(case, made, NINE, folder / "attention", calibration)
     told = {
         "seconds": time.perf_counter() - started,
         "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,

@@ -32,7 +32,7 @@ from omentum.records import (
     Revision,
     Says,
 )
-from omentum.score.round_queue import checked_asked, queue_round
+from omentum.score.round_queue import queue_options, queue_round
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.volume import Volume
@@ -103,7 +103,7 @@ def fill(root: Path) -> float:
         scores = [scored(case, organs, rng) for case in cases]
         store.scores.replace(1, scores)
         started = time.perf_counter()
-        queue_round(workspace, scores, checked_asked(workspace.settings))
+        queue_round(workspace, scores, queue_options(workspace.settings))
         return time.perf_counter() - started
 
 

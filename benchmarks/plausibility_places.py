@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from omentum.measures.plausibility.rule_input import look_at, world_axes
+from omentum.measures.plausibility.rule_input import rule_input, world_axes
 from omentum.phantoms.anatomy_map import read_anatomy
 from omentum.phantoms.phantom import LABELLED, make_phantom
 from omentum.phantoms.rendered import render_pair
@@ -91,7 +91,7 @@ def real_masks(path: Path, ids: str) -> MaskSet:
 def measured(masks: MaskSet) -> dict[str, Measured]:
     """Give each organ's middle and half extent, NaN along axes that the field of view cuts, and volume."""
     found = {}
-    for name, seen in look_at(masks).seen.items():
+    for name, seen in rule_input(masks).organs.items():
         middle, half = seen.middle_mm.copy(), _half_mm(seen.box, masks.geometry)
         cut = np.array(seen.is_cut)
         middle[cut] = half[cut] = np.nan

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from omentum.measures.effort import CostModel
 from omentum.records import CaseScore, OrganScore
-from omentum.score.strategies import Ask, chosen
-from omentum.score.task_selection import Choice, planned
+from omentum.score.strategies import StrategyInput, chosen
+from omentum.score.task_selection import SelectedOrgan, planned
 
 __all__ = ["BOUND", "FRESH", "SPOTS", "Cohort", "Curve", "Row", "curve_of", "minutes_to", "worked"]
 
@@ -80,13 +80,13 @@ class Habits:
     whole_looks: float = 1.0
     spots_alone: bool = False
 
-    def looks(self, one: Choice) -> float:
+    def looks(self, one: SelectedOrgan) -> float:
         """Say what an organ takes, in looks."""
         if self.spots_alone and one.n_spots:
             return one.n_spots
         return 1.0 if one.n_spots == 1 else self.whole_looks
 
-    def met(self, one: Choice, row: Row) -> set[int]:
+    def met(self, one: SelectedOrgan, row: Row) -> set[int]:
         """Name the error regions of an organ that he meets."""
         if one.n_spots == 1 or (self.spots_alone and one.n_spots):
             return {n for touched in row.touches for n in touched}
@@ -94,7 +94,7 @@ class Habits:
 
 
 def worked(
-    choices: Sequence[Choice], rows: Mapping[tuple[str, str], Row], costs: CostModel, habits: Habits
+    choices: Sequence[SelectedOrgan], rows: Mapping[tuple[str, str], Row], costs: CostModel, habits: Habits
 ) -> Curve:
     """Work through a queue; one point a task."""
     minutes, removed, seen = [0.0], [0.0], set()
@@ -126,7 +126,7 @@ def curve_of(
     if strategy == BOUND:
         return _of_budgets(_known(cohort), costs, habits)
     scores = cohort.published if strategy == "published" else cohort.expected
-    choices = chosen(strategy, scores, Ask(costs=costs, budget_minutes=np.inf, seed=seed))
+    choices = chosen(strategy, scores, StrategyInput(costs=costs, budget_minutes=np.inf, seed=seed))
     return worked(choices, cohort.rows, costs, habits)
 
 

@@ -21,10 +21,10 @@ from effort.reader import Cohort, Row
 from omentum.measures.effort import CostModel
 from omentum.measures.error_regions import error_regions
 from omentum.records import Case, CaseScore, Prediction
-from omentum.score.calibration import Calibration, Counts, shipped_prior
-from omentum.score.expected_stage import score_expected
+from omentum.score.calibration import Calibration, LevelCounts, shipped_prior
+from omentum.score.expected_case import score_expected_case
 from omentum.score.fit_calibration import counts_of
-from omentum.score.published_stage import HOT_SPOTS_NAME, heat_path, score_case
+from omentum.score.published_case import HOT_SPOTS_NAME, heat_path, score_published_case
 from omentum.score.task_selection import planned
 from omentum.volumes.geometry import Box
 from omentum.volumes.labels import organ
@@ -51,7 +51,7 @@ class Scored:
     """
 
     cohort: Cohort
-    counts: Mapping[tuple[str, str], Counts]
+    counts: Mapping[tuple[str, str], LevelCounts]
     seen: tuple[tuple[Case, list[Prediction]], ...]
     wrong: Mapping[tuple[str, str], "Wrong"]
 
@@ -79,17 +79,17 @@ def scored(number: int, n_cases: int, name: str, folder: Path) -> Scored:
 def learned(one: Scored, before: Scored) -> Cohort:
     """Score a cohort anew after the round before, in which our queue of another cohort was worked off."""
     minutes = MINUTES_BEFORE * len(before.seen)
-    counts: dict[str, Counts] = {}
+    counts: dict[str, LevelCounts] = {}
     for task in planned(before.cohort.expected, CostModel(), minutes):
         name = task.organ.organ
         more = before.counts.get((task.case_id, name))
         if more is not None:
-            counts[name] = counts.get(name, Counts.none()) + more
+            counts[name] = counts.get(name, LevelCounts.none()) + more
     calibration = Calibration(shipped_prior(), counts)
     expected, rows = [], {}
     for case, predictions in one.seen:
         with TemporaryDirectory() as name:
-            expected.append(score_expected(case, predictions, NINE, Path(name), calibration))
+            expected.append(score_expected_case(case, predictions, NINE, Path(name), calibration))
             rows |= _rows(expected[-1], Path(name), one)
     return replace(one.cohort, expected=tuple(expected), rows=rows, before=one.cohort)
 
@@ -126,8 +126,8 @@ def _scored(one: CohortCase, folder: Path) -> Scored:
     """Score one case by both recipes, and see where its masks are wrong."""
     attention_dir = folder / "expected"
     case, predictions = on_disk(one, folder)
-    published = score_case(case, predictions, NINE, folder / "published")
-    expected = score_expected(case, predictions, NINE, attention_dir, Calibration(shipped_prior()))
+    published = score_published_case(case, predictions, NINE, folder / "published")
+    expected = score_expected_case(case, predictions, NINE, attention_dir, Calibration(shipped_prior()))
     rows, counts, wrong = {}, {}, {}
     for organ_name in NINE:
         key, true = (case.case_id, organ_name), one.labels == organ(organ_name).index

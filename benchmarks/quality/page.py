@@ -66,7 +66,8 @@ def brief(results: Results, command: str) -> str:
     entrant = next(entrant for entrant, _ in results)
     lines = [
         f"Dice / surface Dice at {SURFACE_TOLERANCE_MM:g} mm of `{entrant.name}`, by `{command}`. "
-        "The head of each column says who made the reference: nobody (made-up patients), a person, or a model.",
+        "The head of each column says who made the reference: a program (synthetic patients), a person, "
+        "or a model.",
         "",
         *_table(entrant, results),
     ]

@@ -10,9 +10,9 @@ from scipy import ndimage
 
 from omentum.records import Case, Prediction
 from omentum.score import calibration as calibration_module
-from omentum.score.calibration import Counts, Prior
+from omentum.score.calibration import LevelCounts, Prior
 from omentum.score.error_model import LEVELS
-from omentum.score.scoring_grid import look
+from omentum.score.scoring_grid import gridded_case
 from omentum.volumes.boxes import bounding_box, whole
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
@@ -178,13 +178,13 @@ class Scan:
         grid = Geometry(self.geometry.shape, affine)
         return Scan(grid, self.masks, self.networks, self.hu, organs=self.organs)
 
-    def sight(self):
+    def gridded(self):
         """Look at it on its canonical grid."""
         full = whole(self.geometry.shape)
         parts = [(name, full, mask) for name, mask in self.masks.items()]
         masks = MaskSet.build(self.geometry, self.organs, parts)
         ct = None if self.hu is None else Volume(self.hu, self.geometry)
-        return look(masks, [self._maps(one) for one in self.networks], ct)
+        return gridded_case(masks, [self._maps(one) for one in self.networks], ct)
 
     def stored(self, desk):
         """Write it where a desk has its files; give what its networks predicted."""
@@ -239,7 +239,7 @@ def scan():
 def _log_odds_prior(*, flag_over=0.2, least_error_ml=0.1):
     """Give a prior by which a level means what the shipped weights were fitted to mean."""
     share = 1 / (1 + np.exp(-np.linspace(-9.0, 5.0, LEVELS)))
-    return Prior({"": Counts(np.ones(LEVELS), share, 20)}, flag_over, least_error_ml)
+    return Prior({"": LevelCounts(np.ones(LEVELS), share, 20)}, flag_over, least_error_ml)
 
 
 @pytest.fixture(scope="session")

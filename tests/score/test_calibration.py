@@ -8,7 +8,7 @@ from omentum.errors import ProjectError
 from omentum.score.calibration import (
     PRIOR_ORGANS,
     Calibration,
-    Counts,
+    LevelCounts,
     Prior,
     read_calibration,
     shipped_prior,
@@ -18,9 +18,9 @@ from omentum.score.error_model import LEVELS, MODEL_ORGANS
 
 
 def flat(share, n_organs=20):
-    """Counts of 1 mL an organ at every level, of which a share was wrong."""
+    """LevelCounts of 1 mL an organ at every level, of which a share was wrong."""
     seen = np.full(LEVELS, float(n_organs))
-    return Counts(seen, share * seen, n_organs)
+    return LevelCounts(seen, share * seen, n_organs)
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def tenth():
 
 def test_counts_are_the_volume_at_each_level_and_how_much_of_it_was_wrong():
     levels = np.array([3, 3, 3, 200], dtype=np.uint8)
-    counts = Counts.of(levels, np.array([False, True, False, True]), voxel_ml=0.5)
+    counts = LevelCounts.of(levels, np.array([False, True, False, True]), voxel_ml=0.5)
     assert (counts.seen_ml[3], counts.wrong_ml[3]) == (1.5, 0.5)
     assert (counts.seen_ml[200], counts.wrong_ml[200]) == (0.5, 0.5)
     assert (counts.seen_ml.sum(), counts.n_organs) == (2.0, 1)
@@ -84,7 +84,7 @@ def test_levels_that_are_the_wrong_way_round_share_their_mean():
 def test_a_table_never_falls_and_holds_probabilities(prior, seed):
     rng = np.random.default_rng(seed)
     seen = rng.exponential(5, LEVELS) * (rng.random(LEVELS) > 0.4)
-    noisy = Counts(seen, seen * rng.random(LEVELS), 30)
+    noisy = LevelCounts(seen, seen * rng.random(LEVELS), 30)
     table = Calibration(prior, {"liver": noisy}).table("liver")
     assert table.shape == (LEVELS,)
     assert (np.diff(table) >= 0).all()
@@ -95,7 +95,7 @@ def test_a_table_never_falls_and_holds_probabilities(prior, seed):
 def test_levels_that_nobody_ever_saw_are_no_nan():
     seen = np.zeros(LEVELS)
     seen[100] = 4.0
-    table = Calibration(Prior({"": Counts(seen, seen / 4, 20)}, 0.3, 0.1)).table("liver")
+    table = Calibration(Prior({"": LevelCounts(seen, seen / 4, 20)}, 0.3, 0.1)).table("liver")
     assert np.isfinite(table).all()
     assert table[100] == pytest.approx(0.25, rel=1e-3)
 
@@ -104,7 +104,7 @@ def test_reliability_compares_what_was_said_with_what_was_found():
     table = np.full(LEVELS, 0.05, dtype=np.float32)
     table[128:] = 0.95
     seen = np.ones(LEVELS)
-    rows = Counts(seen, np.where(np.arange(LEVELS) < 128, 0.0, 0.5), 3).reliability(table)
+    rows = LevelCounts(seen, np.where(np.arange(LEVELS) < 128, 0.0, 0.5), 3).reliability(table)
     assert [(round(row["said"], 3), row["seen"], row["volume_ml"]) for row in rows] == [
         (0.05, 0.0, 128.0),
         (0.95, 0.5, 128.0),
@@ -113,13 +113,13 @@ def test_reliability_compares_what_was_said_with_what_was_found():
 
 def test_a_probability_of_one_has_a_bin_and_nothing_seen_has_none():
     assert len(flat(1.0).reliability(np.ones(LEVELS, dtype=np.float32))) == 1
-    assert Counts.none().reliability(np.ones(LEVELS, dtype=np.float32)) == []
+    assert LevelCounts.none().reliability(np.ones(LEVELS, dtype=np.float32)) == []
 
 
 def test_a_calibration_comes_back_as_it_was_written(shipped_by_hand, tmp_path):
     rng = np.random.default_rng(0)
     levels = rng.integers(0, LEVELS, 5000).astype(np.uint8)
-    counts = Counts.of(levels, rng.random(5000) < levels / 300, 0.5)
+    counts = LevelCounts.of(levels, rng.random(5000) < levels / 300, 0.5)
     counts = replace(counts, rules={"missing": (0, 1), "holes": (2, 3)})
     learned = Calibration(shipped_by_hand, {"liver": counts + counts, "spleen": counts})
     path = tmp_path / "calibration.json"
@@ -137,7 +137,7 @@ def test_a_calibration_comes_back_as_it_was_written(shipped_by_hand, tmp_path):
 
 def test_a_rule_is_as_sure_as_it_says_until_revisions_say_otherwise(tenth):
     def learned(n_right, n_said):
-        counts = replace(Counts.none(), rules={"missing": (n_right, n_said)})
+        counts = replace(LevelCounts.none(), rules={"missing": (n_right, n_said)})
         return Calibration(tenth, {"gall_bladder": counts}).sureness("gall_bladder", "missing", 0.3)
 
     assert Calibration(tenth).sureness("gall_bladder", "missing", 0.3) == pytest.approx(0.3)
@@ -147,7 +147,7 @@ def test_a_rule_is_as_sure_as_it_says_until_revisions_say_otherwise(tenth):
 
 
 def test_what_a_rule_said_of_one_organ_tells_nothing_of_others_nor_of_other_rules(tenth):
-    learned = Calibration(tenth, {"gall_bladder": replace(Counts.none(), rules={"missing": (0, 9)})})
+    learned = Calibration(tenth, {"gall_bladder": replace(LevelCounts.none(), rules={"missing": (0, 9)})})
     assert learned.sureness("spleen", "missing", 0.6) == pytest.approx(0.6)
     assert learned.sureness("gall_bladder", "volume", 0.8) == pytest.approx(0.8)
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from omentum.score.calibration import Calibration, Counts
+from omentum.score.calibration import Calibration, LevelCounts
 from omentum.score.error_model import LEVELS, shipped_model
 from omentum.score.expected import expected_errors
 from omentum.volumes.geometry import Geometry
@@ -13,8 +13,8 @@ from omentum.volumes.geometry import Geometry
 ORGANS = ("liver", "spleen", "kidney_right")
 
 
-def errors_of(sight, prior, organs=ORGANS, revisions=None):
-    found = expected_errors(sight, organs, shipped_model(), Calibration(prior, revisions or {}))
+def errors_of(gridded, prior, organs=ORGANS, revisions=None):
+    found = expected_errors(gridded, organs, shipped_model(), Calibration(prior, revisions or {}))
     return {one.organ: one for one in found}
 
 
@@ -36,16 +36,16 @@ def assert_same(one, other):
 
 @pytest.fixture(scope="module")
 def upright(scan, prior):
-    return errors_of(scan.sight(), prior)
+    return errors_of(scan.gridded(), prior)
 
 
 @pytest.fixture(scope="module")
 def where_spleen_is(scan, upright):
     """Where each of the two networks sees the spleen, in the box of what is expected of it."""
-    sight = scan.sight()
+    gridded = scan.gridded()
     seen = []
-    for network in sight.probabilities:
-        whole_view = np.zeros(sight.geometry.shape, dtype=np.uint8)
+    for network in gridded.probabilities:
+        whole_view = np.zeros(gridded.geometry.shape, dtype=np.uint8)
         box, values = network["spleen"]
         whole_view[box] = values
         seen.append(whole_view[upright["spleen"].box] > 127)
@@ -66,25 +66,25 @@ def test_where_networks_disagree_twice_as_much_is_expected_to_be_wrong(upright, 
 
 @pytest.mark.parametrize("orientation", ["LAS", "RAS", "SAR", "IPL", "PIR", "ALI"])
 def test_the_same_is_expected_in_every_orientation(scan, prior, upright, orientation):
-    sight = scan.turned(orientation).sight()
-    turned = errors_of(sight, prior)
+    gridded = scan.turned(orientation).gridded()
+    turned = errors_of(gridded, prior)
     assert turned.keys() == upright.keys()
     for name, one in upright.items():
         assert_same(one, turned[name])
         if one.spots:
-            straight = centres_mm(one, scan.sight().geometry)
-            np.testing.assert_allclose(centres_mm(turned[name], sight.geometry), straight, atol=0.5)
+            straight = centres_mm(one, scan.gridded().geometry)
+            np.testing.assert_allclose(centres_mm(turned[name], gridded.geometry), straight, atol=0.5)
 
 
 def test_the_same_is_expected_on_an_oblique_grid(scan, prior, upright):
     rotation = Rotation.from_euler("xyz", [9, -7, 12], degrees=True).as_matrix()
-    sight = scan.tilted(rotation).sight()
-    tilted = errors_of(sight, prior)
+    gridded = scan.tilted(rotation).gridded()
+    tilted = errors_of(gridded, prior)
     for name, one in upright.items():
         assert_same(one, tilted[name])
         if one.spots:
-            moved = centres_mm(one, scan.sight().geometry) @ rotation.T
-            np.testing.assert_allclose(centres_mm(tilted[name], sight.geometry), moved, atol=0.5)
+            moved = centres_mm(one, scan.gridded().geometry) @ rotation.T
+            np.testing.assert_allclose(centres_mm(tilted[name], gridded.geometry), moved, atol=0.5)
 
 
 def test_error_volume_is_the_sum_of_probabilities(scan, upright):
@@ -95,7 +95,7 @@ def test_error_volume_is_the_sum_of_probabilities(scan, upright):
 
 
 def test_dice_loss_is_that_of_a_mask_of_which_so_much_is_wrong(scan, upright):
-    masks = scan.sight().masks
+    masks = scan.gridded().masks
     for name, one in upright.items():
         mask = masks.mask_in(name, one.box)
         too_much, too_little = one.probability[mask].sum(dtype=float), one.probability[~mask].sum(dtype=float)
@@ -117,13 +117,15 @@ def test_hot_spots_are_numbered_by_falling_expected_error_and_hold_it(upright):
 
 
 def test_hot_spots_are_what_is_probable_enough_and_large_enough(scan, prior_of):
-    (one,) = errors_of(scan.sight(), prior_of(flag_over=0.05, least_error_ml=0.2), ["spleen"]).values()
+    (one,) = errors_of(scan.gridded(), prior_of(flag_over=0.05, least_error_ml=0.2), ["spleen"]).values()
     assert one.spots
     assert min(spot.error_ml for spot in one.spots) >= 0.2
     assert one.probability[one.spots_map > 0].min() > 0.05
-    (all_of_it,) = errors_of(scan.sight(), prior_of(flag_over=0.05, least_error_ml=0.0), ["spleen"]).values()
+    (all_of_it,) = errors_of(
+        scan.gridded(), prior_of(flag_over=0.05, least_error_ml=0.0), ["spleen"]
+    ).values()
     np.testing.assert_array_equal(all_of_it.spots_map > 0, all_of_it.probability > 0.05)
-    (none,) = errors_of(scan.sight(), prior_of(flag_over=0.05, least_error_ml=1e6), ["spleen"]).values()
+    (none,) = errors_of(scan.gridded(), prior_of(flag_over=0.05, least_error_ml=1e6), ["spleen"]).values()
     assert none.spots == ()
     assert not none.spots_map.any()
     assert none.error_ml == all_of_it.error_ml
@@ -132,13 +134,13 @@ def test_hot_spots_are_what_is_probable_enough_and_large_enough(scan, prior_of):
 def revised(one, wrong_share, n_organs=500):
     """Count so many organs like this one, of whose every level so much was wrong."""
     seen_ml = np.bincount(one.levels[one.where], minlength=LEVELS) * (2.5**3 / 1000) * n_organs
-    return {one.organ: Counts(seen_ml, seen_ml * wrong_share, n_organs)}
+    return {one.organ: LevelCounts(seen_ml, seen_ml * wrong_share, n_organs)}
 
 
 def test_where_all_was_right_hot_spots_stay_and_less_is_expected_in_them(scan, upright, prior):
     before = upright["spleen"]
     assert before.spots
-    after = errors_of(scan.sight(), prior, ["spleen"], revised(before, 0.0))["spleen"]
+    after = errors_of(scan.gridded(), prior, ["spleen"], revised(before, 0.0))["spleen"]
     np.testing.assert_array_equal(after.spots_map > 0, before.spots_map > 0)
     assert after.probability[after.spots_map > 0].max() < prior.flag_over
     assert 0 < sum(spot.error_ml for spot in after.spots) < 0.5 * sum(spot.error_ml for spot in before.spots)
@@ -146,7 +148,7 @@ def test_where_all_was_right_hot_spots_stay_and_less_is_expected_in_them(scan, u
 
 def test_where_much_was_wrong_hot_spots_are_added(scan, upright, prior):
     before = upright["spleen"]
-    after = errors_of(scan.sight(), prior, ["spleen"], revised(before, 0.5))["spleen"]
+    after = errors_of(scan.gridded(), prior, ["spleen"], revised(before, 0.5))["spleen"]
     assert (after.spots_map > 0)[before.spots_map > 0].all()
     assert np.count_nonzero(after.spots_map) > np.count_nonzero(before.spots_map)
 
@@ -164,7 +166,7 @@ def test_a_rule_that_is_broken_gives_its_words_and_flags_the_place(scan, prior, 
         [{"liver": one["spleen"], "spleen": one["liver"]} for one in scan.networks],
         scan.hu,
     )
-    found = errors_of(turned.sight(), prior, ["liver", "spleen"])
+    found = errors_of(turned.gridded(), prior, ["liver", "spleen"])
     liver = found["liver"]
     assert liver.reasons
     assert len(set(liver.reasons)) == len(liver.reasons)
@@ -173,12 +175,12 @@ def test_a_rule_that_is_broken_gives_its_words_and_flags_the_place(scan, prior, 
 
 
 def test_a_rule_that_was_never_right_keeps_its_hot_spot_and_little_is_expected_there(odd_cases, prior):
-    sight = odd_cases["one network"].sight()
-    before = errors_of(sight, prior, ["liver"])["liver"]
+    gridded = odd_cases["one network"].gridded()
+    before = errors_of(gridded, prior, ["liver"])["liver"]
     broken = {one.rule for one in before.findings}
     assert broken
-    never = {"liver": replace(Counts.none(), rules=dict.fromkeys(broken, (0, 200)))}
-    after = errors_of(sight, prior, ["liver"], never)["liver"]
+    never = {"liver": replace(LevelCounts.none(), rules=dict.fromkeys(broken, (0, 200)))}
+    after = errors_of(gridded, prior, ["liver"], never)["liver"]
     np.testing.assert_array_equal(after.spots_map > 0, before.spots_map > 0)
     assert after.error_ml < 0.2 * before.error_ml
 
@@ -243,13 +245,13 @@ def odd_cases(scan_of):
     ],
 )
 def test_nothing_is_nan_where_little_is_there(odd_cases, prior, name):
-    for one in errors_of(odd_cases[name].sight(), prior, ["liver", "spleen"]).values():
+    for one in errors_of(odd_cases[name].gridded(), prior, ["liver", "spleen"]).values():
         assert np.isfinite(one.probability).all()
         assert np.isfinite([one.error_ml, one.dice_loss]).all()
         assert all(np.isfinite([spot.error_ml, spot.volume_ml]).all() for spot in one.spots)
 
 
 def test_what_only_the_second_network_sees_is_expected_to_be_missing(odd_cases, prior):
-    one = errors_of(odd_cases["second sees it"].sight(), prior, ["liver"])["liver"]
+    one = errors_of(odd_cases["second sees it"].gridded(), prior, ["liver"])["liver"]
     assert one.error_ml > 0
     assert one.dice_loss == pytest.approx(1.0)

@@ -4,7 +4,7 @@ from scipy import ndimage
 
 from omentum.errors import GridMismatchError, ProjectError
 from omentum.measures.probability_bytes import entropy_bytes
-from omentum.score.network_outputs import n_organs_map, of_organ, read_opinions
+from omentum.score.network_outputs import n_organs_map, organ_outputs, read_outputs
 from omentum.volumes.geometry import Geometry
 
 SHAPE = (64, 64, 48)
@@ -35,7 +35,7 @@ def on_whole_grid(box, part):
 
 def test_soft_prediction_is_the_stored_probability_inside_the_dilated_mask(desk, two_networks):
     predictions, (first, second) = two_networks
-    heard = of_organ(read_opinions(desk.case, predictions), "liver", desk.geometry)
+    heard = organ_outputs(read_outputs(desk.case, predictions), "liver", desk.geometry)
     for soft, stored in zip(heard.soft, (first["liver"], second["liver"]), strict=True):
         grown = ndimage.binary_dilation(stored > 127, np.ones((3, 3, 3)))
         assert (on_whole_grid(heard.box, soft) == np.where(grown, stored, 0)).all()
@@ -43,7 +43,7 @@ def test_soft_prediction_is_the_stored_probability_inside_the_dilated_mask(desk,
 
 def test_entropy_is_kept_outside_the_mask_too(desk, two_networks):
     predictions, (first, _) = two_networks
-    heard = of_organ(read_opinions(desk.case, predictions[:1]), "liver", desk.geometry)
+    heard = organ_outputs(read_outputs(desk.case, predictions[:1]), "liver", desk.geometry)
     stored = np.where(first["liver"] >= 3, first["liver"], 0).astype(np.float32) / 255
     difference = on_whole_grid(heard.box, heard.entropies[0]).astype(int) - entropy_bytes(stored)
     outside = ~ndimage.binary_dilation(first["liver"] > 127, np.ones((3, 3, 3)))
@@ -55,13 +55,13 @@ def test_entropy_is_kept_outside_the_mask_too(desk, two_networks):
 def test_average_of_one_network_is_its_own_mask(desk, two_networks):
     predictions, (first, _) = two_networks
     for organ in ("stomach", "liver"):
-        heard = of_organ(read_opinions(desk.case, predictions[:1]), organ, desk.geometry)
+        heard = organ_outputs(read_outputs(desk.case, predictions[:1]), organ, desk.geometry)
         assert (on_whole_grid(heard.box, heard.average) == (first[organ] > 127)).all()
 
 
 def test_average_of_two_networks_is_where_their_mean_is_over_a_half(desk, two_networks):
     predictions, (first, second) = two_networks
-    heard = of_organ(read_opinions(desk.case, predictions), "liver", desk.geometry)
+    heard = organ_outputs(read_outputs(desk.case, predictions), "liver", desk.geometry)
     soft = [
         np.where(ndimage.binary_dilation(one["liver"] > 127, np.ones((3, 3, 3))), one["liver"], 0)
         for one in (first, second)
@@ -72,7 +72,7 @@ def test_average_of_two_networks_is_where_their_mean_is_over_a_half(desk, two_ne
 
 
 def test_network_that_does_not_know_an_organ_has_no_say(desk, two_networks):
-    heard = of_organ(read_opinions(desk.case, two_networks[0]), "stomach", desk.geometry)
+    heard = organ_outputs(read_outputs(desk.case, two_networks[0]), "stomach", desk.geometry)
     assert len(heard.soft) == len(heard.entropies) == 1
 
 
@@ -82,46 +82,46 @@ def test_network_that_knows_an_organ_and_does_not_see_it_says_no(desk):
         desk.predict(network, {"liver": seen}, {"liver": seen > 127})
         for network, seen in (("a", liver), ("b", nothing))
     ]
-    heard = of_organ(read_opinions(desk.case, predictions), "liver", desk.geometry)
+    heard = organ_outputs(read_outputs(desk.case, predictions), "liver", desk.geometry)
     assert not heard.soft[1].any()
     assert not heard.average.any()
 
 
 def test_organ_that_no_network_sees_has_no_opinions(desk):
     nothing = np.zeros(SHAPE, dtype=np.uint8)
-    opinions = read_opinions(desk.case, [desk.predict("a", {"liver": nothing}, {"liver": nothing > 127})])
-    assert of_organ(opinions, "liver", desk.geometry) is None
-    assert of_organ(opinions, "spleen", desk.geometry) is None
-    assert not n_organs_map(opinions, desk.geometry).any()
+    outputs = read_outputs(desk.case, [desk.predict("a", {"liver": nothing}, {"liver": nothing > 127})])
+    assert organ_outputs(outputs, "liver", desk.geometry) is None
+    assert organ_outputs(outputs, "spleen", desk.geometry) is None
+    assert not n_organs_map(outputs, desk.geometry).any()
 
 
 def test_mask_beyond_the_probabilities_is_not_lost(desk):
     liver = ball((20, 30, 20), 9)
     filled = (liver > 127) | (ball((45, 30, 20), 5) > 127)
-    opinions = read_opinions(desk.case, [desk.predict("a", {"liver": liver}, {"liver": filled})])
-    heard = of_organ(opinions, "liver", desk.geometry)
+    outputs = read_outputs(desk.case, [desk.predict("a", {"liver": liver}, {"liver": filled})])
+    heard = organ_outputs(outputs, "liver", desk.geometry)
     assert (on_whole_grid(heard.box, heard.average) == filled).all()
 
 
 def test_overlap_organs_are_counted_voxel_by_voxel_and_the_aorta_is_none_of_them(desk, two_networks):
     predictions, (first, _) = two_networks
-    opinions = read_opinions(desk.case, predictions)
-    liver = of_organ(opinions, "liver", desk.geometry)
+    outputs = read_outputs(desk.case, predictions)
+    liver = organ_outputs(outputs, "liver", desk.geometry)
     expected = on_whole_grid(liver.box, liver.average).astype(int) + (first["stomach"] > 127)
-    counts = n_organs_map(opinions, desk.geometry)
+    counts = n_organs_map(outputs, desk.geometry)
     assert (counts == expected).all()
     assert counts.max() == 2
 
 
 def test_case_without_predictions_is_refused(desk):
     with pytest.raises(ProjectError, match="omentum predict"):
-        read_opinions(desk.case, [])
+        read_outputs(desk.case, [])
 
 
 def test_prediction_of_another_case_is_refused(desk):
     other = desk.predict("a", {}, {"liver": np.zeros(SHAPE, dtype=bool)}, case_id="two")
     with pytest.raises(ProjectError, match="'two'"):
-        read_opinions(desk.case, [other])
+        read_outputs(desk.case, [other])
 
 
 def test_masks_off_the_cts_grid_are_refused(desk):
@@ -129,4 +129,4 @@ def test_masks_off_the_cts_grid_are_refused(desk):
     moved = np.array(desk.geometry.affine)
     moved[0, 3] += 0.5
     with pytest.raises(GridMismatchError):
-        read_opinions(desk.case_with(geometry=Geometry(SHAPE, moved)), [prediction])
+        read_outputs(desk.case_with(geometry=Geometry(SHAPE, moved)), [prediction])

@@ -4,15 +4,15 @@ from omentum.measures.effort import CostModel
 from omentum.records import CaseScore, OrganScore, TaskState
 from omentum.score import queue
 from omentum.score.queue import attention_size_rows, priority_rows, ranked
-from omentum.score.strategies import Ask, chosen
-from omentum.score.task_selection import Choice
+from omentum.score.strategies import StrategyInput, chosen
+from omentum.score.task_selection import SelectedOrgan
 
 COSTS = CostModel()
 
 
 def tasks_of(scores, round_number):
     """Make the tasks of a round in the published order."""
-    choices = chosen("published", scores, Ask(costs=COSTS, budget_minutes=60.0, seed=0))
+    choices = chosen("published", scores, StrategyInput(costs=COSTS, budget_minutes=60.0, seed=0))
     return queue.tasks_of(choices, COSTS, round_number)
 
 
@@ -89,8 +89,8 @@ def kidney():
 
 
 def test_minutes_of_tasks_sum_up_to_what_the_round_takes(kidney):
-    choices = [Choice(case_id=name, organ=kidney, is_led=True) for name in "ab"]
-    choices.append(Choice(case_id="a", organ=OrganScore(**{**fields(kidney), "organ": "liver"})))
+    choices = [SelectedOrgan(case_id=name, organ=kidney, is_led=True) for name in "ab"]
+    choices.append(SelectedOrgan(case_id="a", organ=OrganScore(**{**fields(kidney), "organ": "liver"})))
     tasks = queue.tasks_of(choices, COSTS, 1)
     assert [task.minutes for task in tasks] == pytest.approx(
         [0.5 + 0.5 + 0.3 * 7, 0.5 + 0.5 + 0.3 * 7, 0.5 + 0.3 * 8]
@@ -103,14 +103,14 @@ def fields(score):
 
 
 def test_a_broken_rule_is_named_with_its_organ(kidney):
-    (task,) = queue.tasks_of([Choice(case_id="a", organ=kidney, is_led=True)], COSTS, 1)
+    (task,) = queue.tasks_of([SelectedOrgan(case_id="a", organ=kidney, is_led=True)], COSTS, 1)
     assert task.reason == "kidney_left: on the right side"
 
 
 def test_without_a_broken_rule_the_spots_are_the_reason(kidney):
     plain = OrganScore(**{**fields(kidney), "reasons": ()})
     single = OrganScore(**{**fields(plain), "spots_ml": (5.0,)})
-    choices = [Choice(case_id=organ.organ, organ=organ, is_led=True) for organ in (single, plain)]
-    choices.append(Choice(case_id="c", organ=plain))
+    choices = [SelectedOrgan(case_id=organ.organ, organ=organ, is_led=True) for organ in (single, plain)]
+    choices.append(SelectedOrgan(case_id="c", organ=plain))
     reasons = [task.reason for task in queue.tasks_of(choices, COSTS, 1)]
     assert reasons == ["probably wrong at 1 spot", "probably wrong at 2 spots", ""]

@@ -42,27 +42,27 @@ def test_masks_on_their_own_canonical_grid_stay_as_they_are():
 
 
 def test_volumes_stay_as_they_are_on_the_canonical_grid(scan):
-    volumes_ml = scan.sight().masks.volumes_ml()
+    volumes_ml = scan.gridded().masks.volumes_ml()
     for name, mask in scan.masks.items():
         assert volumes_ml[name] == pytest.approx(mask.sum() * scan.geometry.voxel_ml, rel=0.03)
 
 
 def test_an_empty_organ_has_no_box_and_one_that_is_there_has(scan):
-    boxes = scan.sight().boxes
+    boxes = scan.gridded().boxes
     assert boxes["kidney_right"] is None
     assert boxes["liver"] is not None
 
 
 def test_alone_keeps_the_main_network_only(scan):
-    sight = scan.sight()
-    alone = sight.alone()
-    assert (len(sight.probabilities), len(alone.probabilities)) == (2, 1)
-    assert alone.probabilities[0] is sight.probabilities[0]
-    assert alone.masks is sight.masks
+    gridded = scan.gridded()
+    alone = gridded.alone()
+    assert (len(gridded.probabilities), len(alone.probabilities)) == (2, 1)
+    assert alone.probabilities[0] is gridded.probabilities[0]
+    assert alone.masks is gridded.masks
 
 
 def test_without_a_ct_there_are_no_densities_and_no_thumbnail(scan, scan_of):
-    blind = scan_of(scan.geometry, scan.masks, scan.networks, None).sight()
+    blind = scan_of(scan.geometry, scan.masks, scan.networks, None).gridded()
     assert blind.hu is None
     assert thumbnail(blind.hu) == ""
 
@@ -73,8 +73,8 @@ def test_claims_hold_the_greatest_of_each_voxel_and_the_greatest_of_all_others(s
     names = ("spleen", "liver", "pancreas")
     networks = [{name: rng.integers(3, 256, grid.shape).astype(np.uint8) for name in names} for _ in range(2)]
     masks = {name: networks[0][name] > 127 for name in names}
-    sight = scan_of(grid, masks, networks, None).sight()
-    claims = claims_of(sight)
+    gridded = scan_of(grid, masks, networks, None).gridded()
+    claims = claims_of(gridded)
     of_organs = {name: np.maximum(networks[0][name], networks[1][name]) for name in names}
     full = whole(grid.shape)
     np.testing.assert_array_equal(claims.first, np.maximum.reduce(list(of_organs.values())))

@@ -17,7 +17,7 @@ def block(scan_of):
     def make(*networks, shape=(30, 28, 26), hu=None, organs=("liver",)):
         grid = Geometry(shape, CUBES)
         masks = {name: values > 127 for name, values in networks[0].items()}
-        return scan_of(grid, masks, list(networks), hu, organs=organs).sight()
+        return scan_of(grid, masks, list(networks), hu, organs=organs).gridded()
 
     return make
 
@@ -30,15 +30,15 @@ def sure():
     return values
 
 
-def signals_of(sight, name="liver"):
-    found = organ_signals(sight, name, claims_of(sight))
+def signals_of(gridded, name="liver"):
+    found = organ_signals(gridded, name, claims_of(gridded))
     columns = {one: found.spread(found.rows[:, k]) for k, one in enumerate(SIGNALS)}
     return found, columns
 
 
 def test_an_organ_that_nobody_sees_has_no_signals(scan):
-    sight = scan.sight()
-    assert organ_signals(sight, "kidney_right", claims_of(sight)) is None
+    gridded = scan.gridded()
+    assert organ_signals(gridded, "kidney_right", claims_of(gridded)) is None
 
 
 def test_a_row_is_where_the_mask_is_and_up_to_10_mm_around(block, sure):
@@ -90,11 +90,11 @@ def test_a_network_that_does_not_know_the_organ_counts_as_seeing_nothing(block, 
 
 def test_what_another_organ_claims_is_seen_and_what_it_took(block, sure):
     beside = np.roll(sure, 8, axis=0)
-    sight = block({"liver": sure, "spleen": beside // 2 + 60}, organs=("spleen", "liver"))
-    found, columns = signals_of(sight)
+    gridded = block({"liver": sure, "spleen": beside // 2 + 60}, organs=("spleen", "liver"))
+    found, columns = signals_of(gridded)
     over = (beside // 2 + 60)[found.box]
     np.testing.assert_allclose(columns["claimed"][found.where], over[found.where] / 255, rtol=1e-6)
-    taken = (sight.masks.codes > 0)[found.box]
+    taken = (gridded.masks.codes > 0)[found.box]
     np.testing.assert_array_equal(columns["taken"][found.where] == 1, taken[found.where])
 
 
@@ -118,22 +118,22 @@ def test_the_border_of_the_view_is_seen_coming(block, sure):
 
 def test_entropy_is_that_of_the_main_network_in_millilitres(block, sure):
     half = np.where(sure > 0, 128, 0).astype(np.uint8)
-    sight = block({"liver": half}, {"liver": sure})
-    assert entropy_ml(sight, "liver") == pytest.approx(1000 * 2.5**3 / 1000, rel=1e-3)
+    gridded = block({"liver": half}, {"liver": sure})
+    assert entropy_ml(gridded, "liver") == pytest.approx(1000 * 2.5**3 / 1000, rel=1e-3)
     assert entropy_ml(block({"liver": sure}), "liver") == pytest.approx(0.0, abs=0.2)
 
 
 def test_an_organ_that_the_main_network_does_not_see_has_no_entropy(scan):
-    assert entropy_ml(scan.sight(), "kidney_right") == 0.0
+    assert entropy_ml(scan.gridded(), "kidney_right") == 0.0
 
 
 @pytest.mark.parametrize("orientation", ["LPS", "RAS", "SAR", "IPL", "PIR", "ALI"])
 def test_signals_are_the_same_in_every_orientation(scan, orientation):
-    first, columns = signals_of(scan.sight(), "spleen")
-    second, turned = signals_of(scan.turned(orientation).sight(), "spleen")
+    first, columns = signals_of(scan.gridded(), "spleen")
+    second, turned = signals_of(scan.turned(orientation).gridded(), "spleen")
     assert len(first.rows) == len(second.rows)
     for name in SIGNALS:
-        grid = scan.turned(orientation).sight().geometry.cropped(second.box)
+        grid = scan.turned(orientation).gridded().geometry.cropped(second.box)
         back = Volume(turned[name], grid).reoriented("LPS").voxels
         np.testing.assert_allclose(back, columns[name], atol=0.02, err_msg=name)
 

@@ -23,7 +23,7 @@ from omentum.errors import ProjectError
 from omentum.score.error_model import LEVELS
 from omentum.volumes.atomic import write_json
 
-__all__ = ["Calibration", "Counts", "Prior", "read_calibration", "shipped_prior", "write_calibration"]
+__all__ = ["Calibration", "LevelCounts", "Prior", "read_calibration", "shipped_prior", "write_calibration"]
 
 PRIOR_ORGANS = 20.0
 """How many revised organs the prior is worth."""
@@ -35,7 +35,7 @@ Reals = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Counts:
+class LevelCounts:
     """Volume by level, of one organ or of all.
 
     Attributes:
@@ -51,32 +51,34 @@ class Counts:
     rules: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
-    def none(cls) -> "Counts":
+    def none(cls) -> "LevelCounts":
         """Give counts of nothing."""
         return cls(np.zeros(LEVELS), np.zeros(LEVELS), 0)
 
     @classmethod
-    def of(cls, levels: npt.NDArray[np.uint8], wrong: npt.NDArray[np.bool_], voxel_ml: float) -> "Counts":
+    def of(
+        cls, levels: npt.NDArray[np.uint8], wrong: npt.NDArray[np.bool_], voxel_ml: float
+    ) -> "LevelCounts":
         """Count one revised organ: its voxels' levels, and whether each was in an error region."""
         seen, found = (
             np.bincount(one, minlength=LEVELS).astype(np.float64) for one in (levels, levels[wrong])
         )
         return cls(seen * voxel_ml, found * voxel_ml, 1)
 
-    def __add__(self, other: "Counts") -> "Counts":
+    def __add__(self, other: "LevelCounts") -> "LevelCounts":
         """Put two together."""
         rules = dict(self.rules)
         for name, (n_right, n_said) in other.rules.items():
             before = rules.get(name, (0, 0))
             rules[name] = before[0] + n_right, before[1] + n_said
-        return Counts(
+        return LevelCounts(
             self.seen_ml + other.seen_ml,
             self.wrong_ml + other.wrong_ml,
             self.n_organs + other.n_organs,
             rules,
         )
 
-    def times(self, factor: float) -> "Counts":
+    def times(self, factor: float) -> "LevelCounts":
         """Weigh the volumes; the rest stays."""
         return replace(self, seen_ml=self.seen_ml * factor, wrong_ml=self.wrong_ml * factor)
 
@@ -109,7 +111,7 @@ class Prior:
         least_error_ml: Least expected error volume of a hot spot, in mL.
     """
 
-    counts: Mapping[str, Counts]
+    counts: Mapping[str, LevelCounts]
     flag_over: float
     least_error_ml: float
 
@@ -124,7 +126,7 @@ class Calibration:
     """
 
     prior: Prior
-    counts: Mapping[str, Counts] = field(default_factory=dict)
+    counts: Mapping[str, LevelCounts] = field(default_factory=dict)
 
     def unlearned(self) -> "Calibration":
         """Give what ships, without the revisions."""
@@ -139,7 +141,7 @@ class Calibration:
             (True, True)
         """
         prior = self.prior.counts.get(organ_name, self.prior.counts[""])
-        seen = prior.times(PRIOR_ORGANS / prior.n_organs) + self.counts.get(organ_name, Counts.none())
+        seen = prior.times(PRIOR_ORGANS / prior.n_organs) + self.counts.get(organ_name, LevelCounts.none())
         weights = seen.seen_ml + 1e-6
         return np.asarray(isotonic_regression(seen.wrong_ml / weights, weights=weights).x, dtype=np.float32)
 
@@ -150,12 +152,12 @@ class Calibration:
             The mean of a Beta distribution whose prior has the severity as mean and weighs `RULE_PRIOR`.
 
         Example:
-            >>> often_wrong = {"gall_bladder": replace(Counts.none(), rules={"missing": (0, 4)})}
+            >>> often_wrong = {"gall_bladder": replace(LevelCounts.none(), rules={"missing": (0, 4)})}
             >>> learned = Calibration(shipped_prior(), often_wrong)
             >>> [round(learned.sureness(name, "missing", 0.3), 2) for name in ("gall_bladder", "spleen")]
             [0.1, 0.3]
         """
-        n_right, n_said = self.counts.get(organ_name, Counts.none()).rules.get(rule, (0, 0))
+        n_right, n_said = self.counts.get(organ_name, LevelCounts.none()).rules.get(rule, (0, 0))
         return (severity * RULE_PRIOR + n_right) / (RULE_PRIOR + n_said)
 
 
@@ -212,7 +214,7 @@ def _pooled(rows: list[dict[str, float]]) -> list[dict[str, float]]:
     return pooled
 
 
-def _as_json(counts: Counts) -> dict[str, Any]:
+def _as_json(counts: LevelCounts) -> dict[str, Any]:
     return {
         "n_organs": counts.n_organs,
         "seen_ml": [round(one, 4) for one in counts.seen_ml.tolist()],
@@ -221,7 +223,7 @@ def _as_json(counts: Counts) -> dict[str, Any]:
     }
 
 
-def _from_json(row: Mapping[str, Any]) -> Counts:
+def _from_json(row: Mapping[str, Any]) -> LevelCounts:
     seen, wrong = (np.array(row[key], dtype=np.float64).reshape(LEVELS) for key in ("seen_ml", "wrong_ml"))
     rules = {name: (int(right), int(said)) for name, (right, said) in row.get("rules", {}).items()}
-    return Counts(seen, wrong, int(row["n_organs"]), rules)
+    return LevelCounts(seen, wrong, int(row["n_organs"]), rules)

@@ -1,6 +1,6 @@
 """Where is a mask probably wrong, and by how much? Recipe `expected-error`, on arrays.
 
-In:  a case's `Sight`; the error model, and what its levels mean (`calibration`).
+In:  a case's `GriddedCase`; the error model, and what its levels mean (`calibration`).
 Out: per organ the probability of an error at each voxel, hot spots worth a look, expected error volume and
      expected loss of Dice, and the plausibility rules that its mask breaks.
 An error is what lies deeper than 3 mm from the true surface, in a region of at least 0.5 mL.
@@ -20,7 +20,7 @@ from omentum.measures.plausibility.rules import findings
 from omentum.score.calibration import Calibration
 from omentum.score.error_model import ErrorModel
 from omentum.score.hot_spots import joined
-from omentum.score.scoring_grid import Sight, claims_of
+from omentum.score.scoring_grid import GriddedCase, claims_of
 from omentum.score.voxel_features import Signals, organ_signals
 from omentum.volumes.boxes import joint_box, shifted
 from omentum.volumes.geometry import Box
@@ -82,12 +82,12 @@ class ExpectedError:
 
 
 def expected_errors(
-    sight: Sight, organs: Sequence[str], model: ErrorModel, calibration: Calibration
+    gridded: GriddedCase, organs: Sequence[str], model: ErrorModel, calibration: Calibration
 ) -> Iterator[ExpectedError]:
     """Work out what is expected of each organ, one at a time.
 
     Args:
-        sight: The case.
+        gridded: The case.
         organs: Those that the masks speak of and that are wanted.
         model: Gives levels.
         calibration: Gives their meaning.
@@ -95,17 +95,17 @@ def expected_errors(
     Yields:
         One an organ; an organ that nobody sees and no rule misses is left out.
     """
-    claims = claims_of(sight)
-    found = findings(sight.masks, sight.hu)
+    claims = claims_of(gridded)
+    found = findings(gridded.masks, gridded.hu)
     for name in organs:
-        signals = organ_signals(sight, name, claims)
+        signals = organ_signals(gridded, name, claims)
         own = [one for one in found if one.organ == name]
         if signals is not None or own:
-            yield _expected(sight, name, signals, own, model, calibration)
+            yield _expected(gridded, name, signals, own, model, calibration)
 
 
 def _expected(
-    sight: Sight,
+    gridded: GriddedCase,
     name: str,
     signals: Signals | None,
     own: Sequence[Finding],
@@ -116,7 +116,7 @@ def _expected(
     assert box is not None
     shape = [side.stop - side.start for side in box]
     levels, where = np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=bool)
-    probability, mask = np.zeros(shape, dtype=np.float32), sight.masks.mask_in(name, box)
+    probability, mask = np.zeros(shape, dtype=np.float32), gridded.masks.mask_in(name, box)
     worth = np.zeros(shape, dtype=np.float32)
     if signals is not None:
         part = shifted(signals.box, box, sign=-1)
@@ -132,7 +132,7 @@ def _expected(
         for of_any, sure in ((probability[part], learned), (worth[part], max(learned, one.severity))):
             of_any[one.where] = np.maximum(of_any[one.where], sure * one.share)
         flagged[part] |= one.where
-    voxel_ml = sight.geometry.voxel_ml
+    voxel_ml = gridded.geometry.voxel_ml
     least_ml = calibration.prior.least_error_ml
     spots_map, spots = _spots(flagged, worth, probability, voxel_ml, least_ml)
     wrong_inside = float(probability[mask].sum(dtype=np.float64)) * voxel_ml

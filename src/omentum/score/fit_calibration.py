@@ -17,9 +17,9 @@ from omentum.measures.canonical_grid import CANONICAL_MM, canonical, masks_on
 from omentum.measures.error_regions import error_regions
 from omentum.project.project import Project
 from omentum.records import MaskSource, Revision
-from omentum.score.calibration import Calibration, Counts, read_calibration, write_calibration
-from omentum.score.expected_stage import LEVELS_NAME
-from omentum.score.published_stage import HOT_SPOTS_NAME
+from omentum.score.calibration import Calibration, LevelCounts, read_calibration, write_calibration
+from omentum.score.expected_case import LEVELS_NAME
+from omentum.score.published_case import HOT_SPOTS_NAME
 from omentum.volumes.mask_files import read_masks
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.probabilities import read_probabilities
@@ -48,7 +48,7 @@ def round_calibration(project: Project) -> Calibration:
         if revision.round_number == number - 1 and revision.network:
             found = _counts(project, revision)
             if found is not None:
-                counts[revision.organ] = counts.get(revision.organ, Counts.none()) + found
+                counts[revision.organ] = counts.get(revision.organ, LevelCounts.none()) + found
     learned = Calibration(before.prior, counts)
     write_calibration(path, learned)
     return learned
@@ -69,7 +69,7 @@ def _path(project: Project, number: int) -> Path:
     return project.folder.round_dir(number) / CALIBRATION_NAME
 
 
-def _counts(project: Project, revision: Revision) -> Counts | None:
+def _counts(project: Project, revision: Revision) -> LevelCounts | None:
     """Count an organ's levels, and where it was wrong; `None` where it was scored by another recipe."""
     attention_dir = project.folder.attention_dir(revision.case_id)
     masks_path = project.folder.prediction_dir(revision.case_id, revision.network) / "masks.nii.gz"
@@ -82,13 +82,13 @@ def _counts(project: Project, revision: Revision) -> Counts | None:
 
 def counts_of(
     attention_dir: Path, shown: MaskSet, organ_name: str, revised: npt.NDArray[np.bool_]
-) -> Counts | None:
+) -> LevelCounts | None:
     """Count the levels of an organ, and at which of them it was wrong, and the rules that were right.
 
     A rule was right if there was an error region where it said so.
 
     Args:
-        attention_dir: What `score_expected` wrote of the case.
+        attention_dir: What `score_expected_case` wrote of the case.
         shown: The masks that it judged, on the CT's grid.
         organ_name: The organ.
         revised: What became of its mask, on the CT's grid `(x, y, z)`.
@@ -109,7 +109,7 @@ def counts_of(
     became = revised[np.ix_(*lines)]
     wrong = error_regions(mask, became, (CANONICAL_MM,) * 3).numbers > 0
     judged = levels > 0
-    counts = Counts.of(levels[judged], wrong[judged], grid.voxel_ml)
+    counts = LevelCounts.of(levels[judged], wrong[judged], grid.voxel_ml)
     return replace(counts, rules=_rules(attention_dir / HOT_SPOTS_NAME, organ_name, wrong, lines))
 
 

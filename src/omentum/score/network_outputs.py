@@ -15,22 +15,21 @@ import numpy.typing as npt
 from omentum.errors import GridMismatchError, ProjectError
 from omentum.measures.probability_bytes import entropy_bytes, soft_bytes
 from omentum.records import Case, Prediction
-from omentum.volumes.boxes import joint_box, shifted
+from omentum.volumes.boxes import BoxedArray, BoxedBytes, bytes_inside, joint_box
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import ORGANS
 from omentum.volumes.mask_files import read_masks
 from omentum.volumes.masks import MaskSet, organ_boxes
 from omentum.volumes.probabilities import ENTROPIES_NAME, FULL, ProbabilityMaps, read_probabilities
 
-__all__ = ["Opinion", "OrganOpinions", "n_organs_map", "of_organ", "read_opinions"]
+__all__ = ["NetworkOutput", "OrganOutputs", "n_organs_map", "organ_outputs", "read_outputs"]
 
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
-_Part = tuple[Box, Bytes]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Opinion:
+class NetworkOutput:
     """What one network says of a case.
 
     Attributes:
@@ -48,7 +47,7 @@ class Opinion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OrganOpinions:
+class OrganOutputs:
     """What the networks say of one organ, inside the box that holds all of it.
 
     Attributes:
@@ -64,7 +63,7 @@ class OrganOpinions:
     average: Mask
 
 
-def read_opinions(case: Case, predictions: Sequence[Prediction]) -> list[Opinion]:
+def read_outputs(case: Case, predictions: Sequence[Prediction]) -> list[NetworkOutput]:
     """Read what every network made of a case.
 
     Raises:
@@ -78,58 +77,62 @@ def read_opinions(case: Case, predictions: Sequence[Prediction]) -> list[Opinion
     return [_read(case, prediction) for prediction in predictions]
 
 
-def of_organ(
-    opinions: Sequence[Opinion], organ: str, geometry: Geometry, average: Opinion | None = None
-) -> OrganOpinions | None:
+def organ_outputs(
+    outputs: Sequence[NetworkOutput], organ: str, geometry: Geometry, average: NetworkOutput | None = None
+) -> OrganOutputs | None:
     """Bring every network's opinion on one organ to the CT's grid.
 
     Args:
-        opinions: From `read_opinions`.
+        outputs: From `read_outputs`.
         organ: Its name; networks that do not know it have no say.
         geometry: The CT's grid.
         average: What the networks' average is, where it was decided before and knows the organ.
 
     Returns:
-        The opinions in one box; `None` where no network sees the organ anywhere.
+        The outputs in one box; `None` where no network sees the organ anywhere.
     """
-    speakers = [one for one in opinions if organ in one.masks.organs]
+    speakers = [one for one in outputs if organ in one.masks.organs]
     heard = [_soft_and_entropy(one, organ, geometry) for one in speakers]
     deciding = _deciding(speakers, organ, average)
     boxes = [one.boxes[organ] for one in (*speakers, *deciding)]
     box = joint_box([*(part[0] for parts in heard for part in parts if part is not None), *boxes])
     if box is None:
         return None
-    soft = [_placed(box, one) for one, _ in heard]
-    entropies = [_placed(box, one) for _, one in heard]
+    soft = [bytes_inside(box, one) for one, _ in heard]
+    entropies = [bytes_inside(box, one) for _, one in heard]
     mean = deciding[0].masks.mask_in(organ, box) if deciding else _average(soft)
-    return OrganOpinions(box=box, soft=soft, entropies=entropies, average=mean)
+    return OrganOutputs(box=box, soft=soft, entropies=entropies, average=mean)
 
 
-def n_organs_map(opinions: Sequence[Opinion], geometry: Geometry, average: Opinion | None = None) -> Bytes:
+def n_organs_map(
+    outputs: Sequence[NetworkOutput], geometry: Geometry, average: NetworkOutput | None = None
+) -> Bytes:
     """Count, for every voxel of the CT `(x, y, z)`, the overlap organs whose average mask holds it."""
     counts = np.zeros(geometry.shape, dtype=np.uint8, order="F")
     for organ in (row.name for row in ORGANS if row.overlap):
-        speakers = [one for one in opinions if organ in one.masks.organs]
+        speakers = [one for one in outputs if organ in one.masks.organs]
         deciding = _deciding(speakers, organ, average)
         if deciding:
             box = deciding[0].boxes[organ]
             if box is not None:
                 counts[box] += deciding[0].masks.mask_in(organ, box)
             continue
-        heard = of_organ(speakers, organ, geometry)
+        heard = organ_outputs(speakers, organ, geometry)
         if heard is not None:
             counts[heard.box] += heard.average
     return counts
 
 
-def _deciding(speakers: Sequence[Opinion], organ: str, average: Opinion | None) -> list[Opinion]:
+def _deciding(
+    speakers: Sequence[NetworkOutput], organ: str, average: NetworkOutput | None
+) -> list[NetworkOutput]:
     """Give whose mask is the average as it stands: the average's own, or the only network's; else none."""
     if average is not None and organ in average.masks.organs:
         return [average]
     return list(speakers) if len(speakers) == 1 else []
 
 
-def _read(case: Case, prediction: Prediction) -> Opinion:
+def _read(case: Case, prediction: Prediction) -> NetworkOutput:
     if prediction.case_id != case.case_id:
         raise ProjectError(
             f"the prediction in {prediction.folder} is of case {prediction.case_id!r}, "
@@ -142,10 +145,12 @@ def _read(case: Case, prediction: Prediction) -> Opinion:
     left = prediction.folder / ENTROPIES_NAME
     entropies = read_probabilities(left) if left.is_file() else None
     probabilities = read_probabilities(prediction.probabilities_path)
-    return Opinion(masks, organ_boxes(masks), probabilities, entropies)
+    return NetworkOutput(masks, organ_boxes(masks), probabilities, entropies)
 
 
-def _soft_and_entropy(opinion: Opinion, organ: str, geometry: Geometry) -> tuple[_Part | None, _Part | None]:
+def _soft_and_entropy(
+    opinion: NetworkOutput, organ: str, geometry: Geometry
+) -> tuple[BoxedBytes | None, BoxedBytes | None]:
     """Give the soft prediction and the entropy of one network; `None` where it sees nothing."""
     if opinion.entropies is not None:
         return opinion.probabilities.parts.get(organ), opinion.entropies.parts.get(organ)
@@ -153,18 +158,9 @@ def _soft_and_entropy(opinion: Opinion, organ: str, geometry: Geometry) -> tuple
     if found is None:
         return None, None
     box, probability = found
-    return (box, soft_bytes(probability, opinion.masks, organ, box)), (box, entropy_bytes(probability))
-
-
-def _placed(box: Box, part: _Part | None) -> Bytes:
-    """Put a part into a larger box, zero around it."""
-    if part is not None and part[0] == box:
-        return part[1]
-    shape = tuple(side.stop - side.start for side in box)
-    result = np.zeros(shape, dtype=np.uint8, order="F")
-    if part is not None:
-        result[shifted(part[0], box, sign=-1)] = part[1]
-    return result
+    return BoxedArray(box, soft_bytes(probability, opinion.masks, organ, box)), BoxedArray(
+        box, entropy_bytes(probability)
+    )
 
 
 def _average(soft: Sequence[Bytes]) -> Mask:

@@ -20,7 +20,7 @@ from omentum.errors import GridMismatchError, UnreadableImageError
 from omentum.records import CaseScore, OrganScore
 from omentum.score.queue import attention_size_rows, priority_rows
 from omentum.volumes.atomic import writing
-from omentum.volumes.boxes import BoxedBytes, joint_box, shifted
+from omentum.volumes.boxes import BoxedArray, BoxedBytes, bytes_inside, joint_box
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import ORGANS, organ
 from omentum.volumes.nifti_slices import read_nifti_part, write_nifti_part
@@ -84,7 +84,7 @@ def attend_case(
         if found is not None:
             size += scaled_heat(*found, reader.geometry.shape, without_inconsistency=without_inconsistency)
         for kind in maps:
-            part = None if found is None else (found[0], _map_of(found[1], kind))
+            part = None if found is None else BoxedArray(found[0], _map_of(found[1], kind))
             write_nifti_part(out / case_id / "average" / kind / organ_file(name), reader.geometry, part)
     total = float(sum(one.attention_voxels for one in scores))
     voxels = CaseScore(case_id=case_id, score=total, organs=tuple(scores))
@@ -143,7 +143,7 @@ def _averages(
         if counts is None:
             counts = np.zeros(reader.geometry.shape, dtype=np.uint8, order="F")
         if row.overlap and part is not None:
-            counts[part[0]] += part[1] > 0
+            counts[part.box] += part.values > 0
         if row.name in tree.organs:
             kept[row.name] = part
     return kept, counts
@@ -157,28 +157,15 @@ def _attention_of(
 ) -> _Found | None:
     """Compute one organ's attention in the box of all its files; `None` if all are empty."""
     soft, entropies = given
-    box = joint_box(part and part[0] for part in (*soft, *entropies, average))
+    box = joint_box(part and part.box for part in (*soft, *entropies, average))
     if box is None:
         return None
-    inside = _placed(box, average) > 0
+    inside = bytes_inside(box, average) > 0
     others = np.zeros_like(inside, dtype=np.uint8) if counts is None else counts[box]
     overlap = overlapped(inside, others, is_counted=organ(name).overlap)
-    return box, organ_attention(_all_placed(box, soft), _all_placed(box, entropies), overlap)
-
-
-def _all_placed(box: Box, parts: Sequence[BoxedBytes | None]) -> list[Bytes]:
-    return [_placed(box, part) for part in parts]
-
-
-def _placed(box: Box, part: BoxedBytes | None) -> Bytes:
-    """Put a part into a larger box, zero around it."""
-    if part is not None and part[0] == box:
-        return part[1]
-    shape = tuple(side.stop - side.start for side in box)
-    result = np.zeros(shape, dtype=np.uint8, order="F")
-    if part is not None:
-        result[shifted(part[0], box, sign=-1)] = part[1]
-    return result
+    return box, organ_attention(
+        [bytes_inside(box, one) for one in soft], [bytes_inside(box, one) for one in entropies], overlap
+    )
 
 
 def _score(name: str, found: _Found | None, geometry: Geometry) -> OrganScore:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from omentum.measures.effort import CostModel
 from omentum.records import CaseScore, OrganScore, Task
-from omentum.score.task_selection import Choice
+from omentum.score.task_selection import SelectedOrgan
 
 __all__ = ["attention_size_rows", "needy", "priority_rows", "ranked", "tasks_of"]
 
@@ -23,7 +23,7 @@ def needy(case: CaseScore) -> list[OrganScore]:
     return sorted((organ for organ in case.organs if organ.heat > 0), key=lambda organ: -organ.heat)
 
 
-def tasks_of(choices: Sequence[Choice], costs: CostModel, round_number: int) -> list[Task]:
+def tasks_of(choices: Sequence[SelectedOrgan], costs: CostModel, round_number: int) -> list[Task]:
     """Make the tasks of a round, ranked from 1 in the order in which they were chosen.
 
     Args:
@@ -66,13 +66,13 @@ def attention_size_rows(sizes: Mapping[str, float]) -> list[list[str]]:
     return [[case_id, str(sizes[case_id])] for case_id in sorted(sizes, key=lambda name: -sizes[name])]
 
 
-def _minutes(one: Choice, costs: CostModel, *, is_first: bool) -> float | None:
+def _minutes(one: SelectedOrgan, costs: CostModel, *, is_first: bool) -> float | None:
     if one.error_ml is None:
         return None
     return costs.minutes(n_cases=is_first, n_looks=1, changed_ml=one.error_ml)
 
 
-def _reason(one: Choice) -> str:
+def _reason(one: SelectedOrgan) -> str:
     """Say why, as far as the score does: the rules that a mask breaks are named, with the organ."""
     if one.organ.reasons:
         return f"{one.organ.organ}: {'; '.join(one.organ.reasons)}"

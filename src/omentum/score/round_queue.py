@@ -26,7 +26,7 @@ from omentum.score.strategies import StrategyInput, chosen, left_out, strategy_o
 from omentum.score.task_selection import SelectedOrgan
 from omentum.volumes.atomic import write_json
 
-__all__ = ["QueueOptions", "queue_options", "costs_of", "queue_path", "queue_round", "read_queue", "totals"]
+__all__ = ["QueueOptions", "costs_of", "queue_options", "queue_path", "queue_round", "read_queue", "totals"]
 
 Key = tuple[str, str]
 """Case and organ."""

@@ -1,7 +1,7 @@
 """What is there to see of a case, on one canonical grid? Masks, probabilities, the CT.
 
 In:  a case's masks, probabilities of one or more networks, and its CT, each on a grid of its own.
-Out: `Sight`: all of them on cubic voxels of 2.5 mm, so that a signal means the same in every scan.
+Out: `GriddedCase`: all of them on cubic voxels of 2.5 mm, so that a signal means the same in every scan.
 Axes stay parallel to the CT's and in its order, whichever of the 48 orientations that is.
 """
 
@@ -13,23 +13,23 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.measures.canonical_grid import canonical, masks_on
+from omentum.volumes.boxes import BoxedArray, BoxedBytes
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet, organ_boxes
 from omentum.volumes.probabilities import FULL, ProbabilityMaps
 from omentum.volumes.volume import Volume
 
-__all__ = ["Claims", "Sight", "claims_of", "look", "thumbnail"]
+__all__ = ["Claims", "GriddedCase", "claims_of", "gridded_case", "thumbnail"]
 
 _THUMBNAIL = 6
 _WINDOW_HU = (-200.0, 300.0)
 
 Bytes = npt.NDArray[np.uint8]
-Part = tuple[Box, Bytes]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sight:
+class GriddedCase:
     """A case on the canonical grid.
 
     Attributes:
@@ -41,7 +41,7 @@ class Sight:
 
     masks: MaskSet
     boxes: dict[str, Box | None]
-    probabilities: tuple[dict[str, Part], ...]
+    probabilities: tuple[dict[str, BoxedBytes], ...]
     hu: npt.NDArray[np.float32] | None
 
     @property
@@ -49,9 +49,9 @@ class Sight:
         """The canonical grid."""
         return self.masks.geometry
 
-    def alone(self) -> "Sight":
+    def alone(self) -> "GriddedCase":
         """Give the same case as a project with a single network sees it."""
-        return Sight(self.masks, self.boxes, self.probabilities[:1], self.hu)
+        return GriddedCase(self.masks, self.boxes, self.probabilities[:1], self.hu)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +74,7 @@ class Claims:
         return np.where(is_owner, self.second[box], self.first[box])
 
 
-def look(masks: MaskSet, maps: Sequence[ProbabilityMaps], ct: Volume | None) -> Sight:
+def gridded_case(masks: MaskSet, maps: Sequence[ProbabilityMaps], ct: Volume | None) -> GriddedCase:
     """Bring all that is known of a case to its canonical grid.
 
     Args:
@@ -85,15 +85,15 @@ def look(masks: MaskSet, maps: Sequence[ProbabilityMaps], ct: Volume | None) -> 
     grid = canonical(masks.geometry)
     shown = masks_on(masks, grid)
     hu = None if ct is None else ct.resampled(grid).voxels
-    return Sight(shown, organ_boxes(shown), tuple(_parts(one, grid) for one in maps), hu)
+    return GriddedCase(shown, organ_boxes(shown), tuple(_parts(one, grid) for one in maps), hu)
 
 
-def claims_of(sight: Sight) -> Claims:
+def claims_of(gridded: GriddedCase) -> Claims:
     """Find the two greatest claims on every voxel, in one pass over the organs' boxes."""
-    shape = sight.geometry.shape
+    shape = gridded.geometry.shape
     first, owner, second = (np.zeros(shape, dtype=np.uint8, order="F") for _ in range(3))
-    for name in sight.masks.organs:
-        for box, values in (part[name] for part in sight.probabilities if name in part):
+    for name in gridded.masks.organs:
+        for box, values in (part[name] for part in gridded.probabilities if name in part):
             mine = owner[box] == organ(name).index
             second[box] = np.where(mine, second[box], np.maximum(second[box], np.minimum(values, first[box])))
             above = values > first[box]
@@ -114,10 +114,10 @@ def thumbnail(hu: npt.NDArray[Any] | None) -> str:
     return bytes(small.astype(np.uint8)).hex()
 
 
-def _parts(maps: ProbabilityMaps, grid: Geometry) -> dict[str, Part]:
+def _parts(maps: ProbabilityMaps, grid: Geometry) -> dict[str, BoxedBytes]:
     found = {}
     for name in maps.organs:
         placed = maps.on_grid(name, grid)
         if placed is not None:
-            found[name] = placed[0], np.rint(placed[1] * FULL).astype(np.uint8)
+            found[name] = BoxedArray(placed.box, np.rint(placed.values * FULL).astype(np.uint8))
     return found

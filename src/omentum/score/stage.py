@@ -33,7 +33,7 @@ _ScoreOne = Callable[[Case, Sequence[Prediction], Sequence[str], Path], CaseScor
 
 @dataclass(frozen=True, slots=True)
 class _ScoreLedger:
-    """Keeps a score and that its case is done in one transaction; what was done before is options for once."""
+    """Keeps a score, and that its case is done, in one transaction; reads only once what was done before."""
 
     store: Store
     stage: StageLedger

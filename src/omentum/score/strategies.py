@@ -16,15 +16,15 @@ from omentum.errors import ConfigError
 from omentum.measures.effort import CostModel
 from omentum.records import CaseScore, OrganScore
 from omentum.score.queue import needy, ranked
-from omentum.score.task_selection import Choice, planned, worth_a_look
+from omentum.score.task_selection import SelectedOrgan, planned, worth_a_look
 
-__all__ = ["Ask", "Strategy", "chosen", "left_out", "register", "strategy_names", "strategy_of"]
+__all__ = ["Strategy", "StrategyInput", "chosen", "left_out", "register", "strategy_names", "strategy_of"]
 
 _PLANNED = "expected-error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class StrategyInput:
     """What a strategy goes by, beside the scores.
 
     Attributes:
@@ -38,7 +38,7 @@ class Ask:
     seed: int
 
 
-Strategy = Callable[[Sequence[CaseScore], Ask], list[Choice]]
+Strategy = Callable[[Sequence[CaseScore], StrategyInput], list[SelectedOrgan]]
 _STRATEGIES: dict[str, tuple[Strategy, str | None]] = {}
 
 
@@ -79,13 +79,15 @@ def strategy_of(name: str, recipe: str) -> str:
     return name
 
 
-def chosen(name: str, scores: Iterable[CaseScore], ask: Ask) -> list[Choice]:
+def chosen(name: str, scores: Iterable[CaseScore], ask: StrategyInput) -> list[SelectedOrgan]:
     """Choose by a strategy; the order of `scores` never matters."""
     strategy, _ = _STRATEGIES[name]
     return strategy(sorted(scores, key=lambda one: one.case_id), ask)
 
 
-def left_out(name: str, scores: Sequence[CaseScore], ask: Ask, paid: Iterable[Choice]) -> list[Choice]:
+def left_out(
+    name: str, scores: Sequence[CaseScore], ask: StrategyInput, paid: Iterable[SelectedOrgan]
+) -> list[SelectedOrgan]:
     """Give what the strategy would also have chosen if minutes had no end.
 
     Args:
@@ -101,20 +103,22 @@ def left_out(name: str, scores: Sequence[CaseScore], ask: Ask, paid: Iterable[Ch
 
 
 @register(_PLANNED, recipe="expected-error")
-def _expected_error(scores: Sequence[CaseScore], ask: Ask) -> list[Choice]:
+def _expected_error(scores: Sequence[CaseScore], ask: StrategyInput) -> list[SelectedOrgan]:
     """What removes most expected error a minute; see `plan.py`."""
     return planned(scores, ask.costs, ask.budget_minutes)
 
 
 @register("published", recipe="published")
-def _published(scores: Sequence[CaseScore], ask: Ask) -> list[Choice]:
+def _published(scores: Sequence[CaseScore], ask: StrategyInput) -> list[SelectedOrgan]:
     """AbdomenAtlas-8K: cases by falling attention, in each the organs that have any by falling heat."""
-    wanted = [Choice(case_id=case.case_id, organ=one) for case in ranked(scores) for one in needy(case)]
+    wanted = [
+        SelectedOrgan(case_id=case.case_id, organ=one) for case in ranked(scores) for one in needy(case)
+    ]
     return _paid(wanted, ask)
 
 
 @register("entropy", recipe="expected-error")
-def _entropy(scores: Sequence[CaseScore], ask: Ask) -> list[Choice]:
+def _entropy(scores: Sequence[CaseScore], ask: StrategyInput) -> list[SelectedOrgan]:
     """Organs by falling entropy of the main network, alone: uncertainty sampling.
 
     The entropy of voxels is summed over the organ, in mL, and not divided by the organ's volume: a mean over
@@ -126,13 +130,13 @@ def _entropy(scores: Sequence[CaseScore], ask: Ask) -> list[Choice]:
 
 
 @register("random")
-def _random(scores: Sequence[CaseScore], ask: Ask) -> list[Choice]:
+def _random(scores: Sequence[CaseScore], ask: StrategyInput) -> list[SelectedOrgan]:
     """All organs of all cases, each order as likely as any other."""
     return _paid(_shuffled(_all_of(scores), ask.seed), ask)
 
 
 @register("foreground-random", recipe="expected-error")
-def _foreground_random(scores: Sequence[CaseScore], ask: Ask) -> list[Choice]:
+def _foreground_random(scores: Sequence[CaseScore], ask: StrategyInput) -> list[SelectedOrgan]:
     """Organs whose mask is not empty, in random order: who draws where nothing is, looks at nothing.
 
     After the foreground-aware random of nnActive (arXiv:2511.19183), which draws patches around predicted
@@ -143,22 +147,22 @@ def _foreground_random(scores: Sequence[CaseScore], ask: Ask) -> list[Choice]:
     return _paid(sorted(drawn, key=lambda one: one.organ.predicted_ml <= 0), ask)
 
 
-def _all_of(scores: Sequence[CaseScore]) -> list[Choice]:
-    return [Choice(case_id=case.case_id, organ=organ) for case in scores for organ in _by_name(case)]
+def _all_of(scores: Sequence[CaseScore]) -> list[SelectedOrgan]:
+    return [SelectedOrgan(case_id=case.case_id, organ=organ) for case in scores for organ in _by_name(case)]
 
 
 def _by_name(case: CaseScore) -> list[OrganScore]:
     return sorted(case.organs, key=lambda one: one.organ)
 
 
-def _shuffled(choices: list[Choice], seed: int) -> list[Choice]:
+def _shuffled(choices: list[SelectedOrgan], seed: int) -> list[SelectedOrgan]:
     order = np.random.default_rng(seed).permutation(len(choices)).tolist()
     return [choices[place] for place in order]
 
 
-def _paid(wanted: Sequence[Choice], ask: Ask) -> list[Choice]:
+def _paid(wanted: Sequence[SelectedOrgan], ask: StrategyInput) -> list[SelectedOrgan]:
     """Keep what comes first as far as the minutes go, and at least one; all if nobody reckoned the errors."""
-    kept: list[Choice] = []
+    kept: list[SelectedOrgan] = []
     open_cases: set[str] = set()
     left = ask.budget_minutes
     for one in wanted:

@@ -28,7 +28,7 @@ from omentum.measures.effort import CostModel
 from omentum.records import CaseScore, OrganScore
 from omentum.score.duplicates import Thumbnails
 
-__all__ = ["DUPLICATE_WORTH", "FLOOR_SHARE", "Choice", "planned", "worth_a_look"]
+__all__ = ["DUPLICATE_WORTH", "FLOOR_SHARE", "SelectedOrgan", "planned", "worth_a_look"]
 
 FLOOR_SHARE = 0.1
 """Part of the budget that organs get in turn; chosen, not measured."""
@@ -40,7 +40,7 @@ _SLACK = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class SelectedOrgan:
     """One organ of one case that is to be looked at.
 
     Attributes:
@@ -96,7 +96,7 @@ class _Offer:
     looks: tuple[_Look, ...]
 
 
-def planned(scores: Iterable[CaseScore], costs: CostModel, budget_minutes: float) -> list[Choice]:
+def planned(scores: Iterable[CaseScore], costs: CostModel, budget_minutes: float) -> list[SelectedOrgan]:
     """Choose what an expert's minutes are best spent on.
 
     Args:
@@ -117,10 +117,10 @@ def planned(scores: Iterable[CaseScore], costs: CostModel, budget_minutes: float
     return plan.choices()
 
 
-def worth_a_look(scores: Iterable[CaseScore]) -> list[Choice]:
+def worth_a_look(scores: Iterable[CaseScore]) -> list[SelectedOrgan]:
     """Give what `planned` would choose if minutes had no end, by name: without the work of ordering it."""
     return [
-        Choice(case_id=case.case_id, organ=organ, is_led=True)
+        SelectedOrgan(case_id=case.case_id, organ=organ, is_led=True)
         for case in sorted(scores, key=lambda one: one.case_id)
         for organ in sorted(case.organs, key=lambda one: one.organ)
         if _found_ml(organ) > 0
@@ -169,7 +169,7 @@ class _Plan:
             case = self._cases[queue[0][1]]
             self._take(queue[0][1], self._priced(case, self._offer(case).looks[:1]))
 
-    def choices(self) -> list[Choice]:
+    def choices(self) -> list[SelectedOrgan]:
         """Give what was taken, the best case first."""
         chosen = sorted(
             (case for case in self._cases if case.taken),
@@ -177,15 +177,15 @@ class _Plan:
         )
         return [choice for case in chosen for choice in self._in_case(case)]
 
-    def _in_case(self, case: _OpenCase) -> list[Choice]:
+    def _in_case(self, case: _OpenCase) -> list[SelectedOrgan]:
         found = [
-            Choice(case_id=case.score.case_id, organ=organ, is_led=True)
+            SelectedOrgan(case_id=case.score.case_id, organ=organ, is_led=True)
             for organ in case.score.organs
             if organ.organ in case.taken
         ]
         return sorted(found, key=lambda one: (-self._worth(one), one.organ.organ))
 
-    def _worth(self, one: Choice) -> float:
+    def _worth(self, one: SelectedOrgan) -> float:
         error_ml = one.error_ml or 0.0
         minutes = self._costs.minutes(n_looks=1, changed_ml=error_ml)
         return error_ml / max(minutes, 1e-9)

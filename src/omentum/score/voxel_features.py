@@ -1,6 +1,6 @@
 """What hints that a voxel of an organ's mask is wrong? Every signal, in mm, on the canonical grid.
 
-In:  a case's `Sight`, one organ.
+In:  a case's `GriddedCase`, one organ.
 Out: for each voxel where anything can be wrong, a row of numbers that mean the same in every scan: doubt
      (how far the networks' mean is from the mask), inconsistency, two-sided entropy, distance to the
      mask's boundary, what other organs claim, how unlike the organ's own tissue it is, and how unsure
@@ -16,9 +16,9 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from omentum.measures.canonical_grid import CANONICAL_MM
-from omentum.score.scoring_grid import Claims, Part, Sight
+from omentum.score.scoring_grid import Claims, GriddedCase
 from omentum.score.shape_features import FORM_SIGNALS, TISSUE_SIGNALS, form_of, tissue_of
-from omentum.volumes.boxes import bounding_box, grown, joint_box, shifted
+from omentum.volumes.boxes import BoxedBytes, bounding_box, bytes_inside, grown, joint_box, shifted
 from omentum.volumes.geometry import Box
 from omentum.volumes.probabilities import FULL
 
@@ -71,24 +71,24 @@ class Signals:
         return full
 
 
-def organ_signals(sight: Sight, name: str, claims: Claims) -> Signals | None:
+def organ_signals(gridded: GriddedCase, name: str, claims: Claims) -> Signals | None:
     """Work out the signals of one organ.
 
     Args:
-        sight: The case.
+        gridded: The case.
         name: An organ that the masks speak of.
-        claims: From `claims_of(sight)`.
+        claims: From `claims_of(gridded)`.
 
     Returns:
         The signals; `None` where nobody sees the organ anywhere.
     """
-    parts = [one.get(name) for one in sight.probabilities]
-    box = joint_box([sight.boxes[name], *(_likely(part) for part in parts)])
+    parts = [one.get(name) for one in gridded.probabilities]
+    box = joint_box([gridded.boxes[name], *(_likely(part) for part in parts)])
     if box is None:
         return None
-    box = grown(box, round(_MARGIN_MM / CANONICAL_MM), sight.geometry.shape)
-    mask = np.ascontiguousarray(sight.masks.mask_in(name, box))
-    seen = [_placed(part, box) for part in parts]
+    box = grown(box, round(_MARGIN_MM / CANONICAL_MM), gridded.geometry.shape)
+    mask = np.ascontiguousarray(gridded.masks.mask_in(name, box))
+    seen = [bytes_inside(box, part) for part in parts]
     mean = sum(seen[1:], start=seen[0].astype(np.float32)) / np.float32(FULL * len(seen))
     distance = _distance_mm(mask)
     where = mask | (mean * FULL > _LIKELY) | (distance < _MARGIN_MM)
@@ -101,16 +101,18 @@ def organ_signals(sight: Sight, name: str, claims: Claims) -> Signals | None:
         "entropy": np.mean([_ENTROPY[one] for one in seen], axis=0),
         "distance": np.minimum(distance, _FAR_MM) / np.float32(_FAR_MM),
         "claimed": claims.of_others(name, box) / np.float32(FULL),
-        "taken": sight.masks.codes[box] > 0,
+        "taken": gridded.masks.codes[box] > 0,
         **tissue_of(
-            None if sight.hu is None else sight.hu[box], mask, mask & (np.minimum.reduce(seen) > _CORE * FULL)
+            None if gridded.hu is None else gridded.hu[box],
+            mask,
+            mask & (np.minimum.reduce(seen) > _CORE * FULL),
         ),
-        **form_of(mask, sight.geometry),
+        **form_of(mask, gridded.geometry),
         "mean": mean,
         "mean_around": ndimage.uniform_filter(mean, _NEAR_VOXELS),
         "inside": mask,
         "unsure_case": np.log((doubt[where].sum() + 1.0) / (mask.sum() + 100.0)),
-        "to_border": _to_border(box, sight.geometry.shape),
+        "to_border": _to_border(box, gridded.geometry.shape),
         "alone": np.asarray(len(seen) == 1),
     }
     rows = np.empty((np.count_nonzero(where), len(SIGNALS)), dtype=np.float32)
@@ -119,32 +121,19 @@ def organ_signals(sight: Sight, name: str, claims: Claims) -> Signals | None:
     return Signals(box, where, mask, rows)
 
 
-def entropy_ml(sight: Sight, name: str) -> float:
+def entropy_ml(gridded: GriddedCase, name: str) -> float:
     """Sum the main network's two-sided entropy (in bits) over an organ's box, in mL."""
-    part = sight.probabilities[0].get(name)
+    part = gridded.probabilities[0].get(name)
     if part is None:
         return 0.0
-    return float(_ENTROPY[part[1]][part[1] > 0].sum(dtype=np.float64) * sight.geometry.voxel_ml)
+    return float(_ENTROPY[part[1]][part[1] > 0].sum(dtype=np.float64) * gridded.geometry.voxel_ml)
 
 
-def _likely(part: Part | None) -> Box | None:
+def _likely(part: BoxedBytes | None) -> Box | None:
     if part is None:
         return None
     inner = bounding_box(part[1] > _LIKELY)
     return None if inner is None else shifted(inner, part[0])
-
-
-def _placed(part: Part | None, box: Box) -> npt.NDArray[np.uint8]:
-    """Cut a part out of, or put it into, another box; zero around it."""
-    result = np.zeros([side.stop - side.start for side in box], dtype=np.uint8)
-    if part is not None:
-        own, values = part
-        x, y, z = (
-            slice(max(a.start, b.start), max(a.start, b.start, min(a.stop, b.stop)))
-            for a, b in zip(box, own, strict=True)
-        )
-        result[shifted((x, y, z), box, sign=-1)] = values[shifted((x, y, z), own, sign=-1)]
-    return result
 
 
 def _distance_mm(mask: Mask) -> Reals:

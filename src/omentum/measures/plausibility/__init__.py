@@ -1,1 +1,1 @@
-"""Is it what a patient can look like? Rules that name the organs whose masks cannot be right."""
+"""Plausibility rules: which masks of a patient cannot be right."""

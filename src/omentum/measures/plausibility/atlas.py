@@ -1,8 +1,4 @@
-"""Say where each organ should be, given where the others are: a table of middles, fitted to one patient.
-
-In:  the middles of a case's organs.
-Out: `Fit`: how far the table has to be moved; the place each organ is expected at, from all others.
-"""
+"""Give the place where each organ should be, from a table of places fitted to the case's other organs."""
 
 import json
 from dataclasses import dataclass
@@ -13,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from omentum.measures.plausibility.rule_input import Point, Scene, Seen
+from omentum.measures.plausibility.rule_input import Point, RuleInput, SeenOrgan
 
 __all__ = [
     "LEAST_OTHERS",
@@ -44,7 +40,7 @@ class Place:
         middle_mm: R, A, S, about the middle between the kidneys.
         spread_mm: Standard deviation over patients of all sizes.
         half_mm: Half its extent.
-        volume_ml: Its volume where the field of view holds all of it; NaN where nobody's does.
+        volume_ml: Its volume where the field of view holds all of it; NaN if not known.
     """
 
     middle_mm: Point
@@ -75,7 +71,7 @@ def place_of(name: str) -> Place | None:
     return _table().get(name)
 
 
-def is_remnant(seen: Seen) -> bool:
+def is_remnant(seen: SeenOrgan) -> bool:
     """Tell whether the field of view leaves little of an organ: the tip of a lung, the edge of a liver."""
     place = place_of(seen.name)
     if place is None or not any(seen.is_cut) or seen.name in RUN_ALONG:
@@ -83,8 +79,8 @@ def is_remnant(seen: Seen) -> bool:
     return seen.volume_ml < LEAST_IN_VIEW * place.volume_ml
 
 
-def offset_mm(seen: Seen) -> Point:
-    """Give how far the table must be moved for one organ to fit; NaN along axes where nobody knows."""
+def offset_mm(seen: SeenOrgan) -> Point:
+    """Give how far the table must be moved for one organ to fit; NaN along axes that are not known."""
     place = place_of(seen.name)
     if place is None or is_remnant(seen):
         return np.full(3, np.nan)
@@ -93,20 +89,20 @@ def offset_mm(seen: Seen) -> Point:
     return offset
 
 
-def expected(scene: Scene, name: str) -> Point | None:
+def expected(case: RuleInput, name: str) -> Point | None:
     """Say where an organ should be: the table, moved by the median of what the other organs say.
 
     Returns:
         R, A, S in mm; NaN along axes of which the table, or too few others, say anything. `None` where the
         organ is not in the table or nothing is known.
     """
-    place, shift = place_of(name), shift_mm(scene, name)
+    place, shift = place_of(name), shift_mm(case, name)
     return None if place is None or shift is None else np.asarray(place.middle_mm + shift)
 
 
-def shift_mm(scene: Scene, name: str) -> Point | None:
+def shift_mm(case: RuleInput, name: str) -> Point | None:
     """Say how far the table must be moved, as all organs but one say; `None` where too few are there."""
-    votes = [offset_mm(seen) for other, seen in scene.seen.items() if other != name]
+    votes = [offset_mm(seen) for other, seen in case.organs.items() if other != name]
     if len(votes) < LEAST_OTHERS:
         return None
     known = np.array(votes)

@@ -1,8 +1,4 @@
-"""Ask all plausibility rules about one case, fast: masks and CT are brought to the canonical grid first.
-
-In:  the masks of one case on its CT's full grid, axes in any order, and the CT.
-Out: findings about organs and about the whole CT, less what a person confirmed.
-"""
+"""Ask all plausibility rules about one case, on the canonical grid."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

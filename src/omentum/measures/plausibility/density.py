@@ -1,8 +1,4 @@
-"""Compare the density of each organ in the CT with what its tissue can have.
-
-In:  a scene with the CT.
-Out: findings of the rule `density`; silent without a CT.
-"""
+"""Compare the density of each organ in the CT with what its tissue can have."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +10,7 @@ from scipy import ndimage
 
 from omentum.measures.morphology import eroded
 from omentum.measures.plausibility.finding import Finding
-from omentum.measures.plausibility.rule_input import Mask, Scene, Seen, marked
+from omentum.measures.plausibility.rule_input import Mask, RuleInput, SeenOrgan, marked
 
 __all__ = ["DENSITIES", "Density", "density"]
 
@@ -53,7 +49,7 @@ LEAST_ML = 1.5
 LEAST_INSIDE_VOXELS = 30
 
 
-def density(scene: Scene) -> Iterator[Finding]:
+def density(case: RuleInput) -> Iterator[Finding]:
     """Solid organs hold no air and little fat, vessels no fat, lungs no soft tissue.
 
     Means over 3 x 3 x 3 voxels, so that noise of 40 HU is 8 HU; the outermost voxels are left out, because
@@ -62,39 +58,32 @@ def density(scene: Scene) -> Iterator[Finding]:
     Source:
         Textbook values at 120 kV as in `phantoms/tissue.py`, widened for contrast, fat and disease.
     """
-    if scene.hu is None:
+    if case.hu is None:
         return
-    for name, seen in scene.seen.items():
+    for name, seen in case.organs.items():
         limits = DENSITIES.get(name)
         if limits is None or not _is_enough(seen):
             continue
-        hu = np.asarray(scene.hu[seen.box], dtype=np.float32)
-        finding = _median(seen, hu, limits) or _region(scene, seen, hu, limits)
+        hu = np.asarray(case.hu[seen.box], dtype=np.float32)
+        finding = _median(seen, hu, limits) or _region(case, seen, hu, limits)
         if finding is not None:
             yield finding
 
 
-def _is_enough(seen: Seen) -> bool:
+def _is_enough(seen: SeenOrgan) -> bool:
     return seen.volume_ml >= LEAST_ML and bool(seen.pieces.n_voxels.sum() >= LEAST_INSIDE_VOXELS)
 
 
-def _median(seen: Seen, hu: npt.NDArray[np.float32], limits: Density) -> Finding | None:
+def _median(seen: SeenOrgan, hu: npt.NDArray[np.float32], limits: Density) -> Finding | None:
     values = hu[seen.mask].astype(np.float64)
     median = float(np.median(values[np.isfinite(values)])) if np.isfinite(values).any() else float("nan")
     least, most = limits.median_hu
     if not (median < least or median > most):
         return None
-    return Finding(
-        rule="density",
-        organ=seen.name,
-        said=f"{median:.0f} HU is not its tissue",
-        box=seen.box,
-        where=seen.mask,
-        severity=0.9,
-    )
+    return seen.finding("density", f"{median:.0f} HU is not its tissue", 0.9)
 
 
-def _region(scene: Scene, seen: Seen, hu: npt.NDArray[np.float32], limits: Density) -> Finding | None:
+def _region(case: RuleInput, seen: SeenOrgan, hu: npt.NDArray[np.float32], limits: Density) -> Finding | None:
     least, most = limits.local_hu
     if least == -_ANY and most == _ANY:
         return None
@@ -102,22 +91,15 @@ def _region(scene: Scene, seen: Seen, hu: npt.NDArray[np.float32], limits: Densi
     is_known = np.isfinite(hu)
     smooth = ndimage.uniform_filter(np.where(is_known, hu, np.float32(0.0)), 3, mode="nearest")
     wrong = core & is_known & ((smooth < least) | (smooth > most))
-    if np.count_nonzero(wrong) * scene.geometry.voxel_ml < LEAST_ML:
+    if np.count_nonzero(wrong) * case.geometry.voxel_ml < LEAST_ML:
         return None
-    regions = _compact(wrong, LEAST_ML / scene.geometry.voxel_ml)
+    regions = _compact(wrong, LEAST_ML / case.geometry.voxel_ml)
     if not regions.any():
         return None
     mean = float(smooth[regions].mean(dtype=np.float64))
-    box, where = marked(seen.box, regions)
-    wrong_ml = float(np.count_nonzero(regions) * scene.geometry.voxel_ml)
-    return Finding(
-        rule="density",
-        organ=seen.name,
-        said=f"{wrong_ml:.2g} mL of {mean:.0f} HU inside",
-        box=box,
-        where=where,
-        severity=min(1.0, 0.6 + wrong_ml / 50.0),
-    )
+    wrong_ml = float(np.count_nonzero(regions) * case.geometry.voxel_ml)
+    said = f"{wrong_ml:.2g} mL of {mean:.0f} HU inside"
+    return seen.finding("density", said, 0.6 + wrong_ml / 50.0, marked(seen.box, regions))
 
 
 def _compact(mask: Mask, least_voxels: float) -> Mask:

@@ -1,8 +1,4 @@
-"""Hold what a plausibility rule says: the organ, the words for the queue, and where to look.
-
-In:  what a rule saw.
-Out: `Finding`, the same shape for every rule.
-"""
+"""Hold what a plausibility rule says of one organ's mask."""
 
 from dataclasses import dataclass
 

@@ -1,8 +1,4 @@
-"""Find whether the whole CT is turned or mirrored: the organs' middles then fit the table another way round.
-
-In:  a scene.
-Out: at most one finding of the rule `orientation`.
-"""
+"""Find whether the whole CT is turned or mirrored: the organs then fit the table in another orientation."""
 
 from collections.abc import Iterator
 from itertools import permutations, product
@@ -12,16 +8,16 @@ import numpy.typing as npt
 
 from omentum.measures.plausibility.atlas import is_remnant, place_of
 from omentum.measures.plausibility.finding import Finding
-from omentum.measures.plausibility.rule_input import Scene, Seen
+from omentum.measures.plausibility.rule_input import RuleInput, SeenOrgan
 
 __all__ = ["orientation", "turns"]
 
 LEAST_ORGANS = 5
-"""Fewer middles fit several ways round."""
+"""Fewer middles fit several orientations."""
 MOST_COST = 3.0
 """Spreads at which an organ is simply elsewhere, so that one wrong mask cannot turn the whole."""
 LEAST_GAIN = 0.4
-"""Spreads an organ by which the other way round must fit better, on average over organs."""
+"""Spreads an organ by which the other orientation must fit better, on average over organs."""
 _SAID = {
     (-1, 1, 1): "mirrored left to right",
     (1, -1, 1): "mirrored front to back",
@@ -32,33 +28,27 @@ _SAID = {
 Turn = npt.NDArray[np.float64]
 
 
-def orientation(scene: Scene) -> Iterator[Finding]:
-    """A wrong affine mirrors or turns all organs at once: then the table fits another of 48 ways round.
+def orientation(case: RuleInput) -> Iterator[Finding]:
+    """A wrong affine mirrors or turns all organs at once: then the table fits another of 48 orientations.
 
     One person in about 10,000 has all organs mirrored (situs inversus), so a person decides.
     """
-    known = [name for name, seen in scene.seen.items() if _says_something(seen)]
+    known = [name for name, seen in case.organs.items() if _says_something(seen)]
     if len(known) < LEAST_ORGANS:
         return
-    off = [_spreads_off(scene, known, turn) for turn in turns()]
+    off = [_spreads_off(case, known, turn) for turn in turns()]
     gains = [_gains(off[0], turned) for turned in off]
     best = int(np.argmax([one.mean() for one in gains]))
     gain = float(gains[best].mean())
     if best == 0 or gain < LEAST_GAIN:
         return
     told = known[int(np.argmax(gains[best]))]
-    yield Finding(
-        rule="orientation",
-        organ=told,
-        said=f"the whole CT seems to be {_said(turns()[best])}",
-        box=scene.seen[told].box,
-        where=scene.seen[told].mask,
-        severity=min(1.0, 0.5 + gain / 2),
-    )
+    said = f"the whole CT seems to be {_said(turns()[best])}"
+    yield case.organs[told].finding("orientation", said, 0.5 + gain / 2)
 
 
 def turns() -> list[Turn]:
-    """List the 48 ways round as matrices `(3, 3)`; the first changes nothing, mirrors come before turns."""
+    """List the 48 orientations as matrices `(3, 3)`; the first changes nothing, mirrors come before turns."""
     found = [
         np.diag(np.array(signs, dtype=np.float64))[list(order)]
         for order in permutations(range(3))
@@ -69,15 +59,15 @@ def turns() -> list[Turn]:
     )
 
 
-def _says_something(seen: Seen) -> bool:
+def _says_something(seen: SeenOrgan) -> bool:
     return place_of(seen.name) is not None and not all(seen.is_cut) and not is_remnant(seen)
 
 
-def _spreads_off(scene: Scene, known: list[str], turn: Turn) -> npt.NDArray[np.float64]:
+def _spreads_off(case: RuleInput, known: list[str], turn: Turn) -> npt.NDArray[np.float64]:
     """Give how many spreads each organ is off along R, A, S if all were turned back; NaN where unknown."""
     away, spread = [], []
     for name in known:
-        place, seen = place_of(name), scene.seen[name]
+        place, seen = place_of(name), case.organs[name]
         assert place is not None
         middle = np.where(seen.is_cut, np.nan, seen.middle_mm)
         away.append(middle - _turned(turn, place.middle_mm))
@@ -91,7 +81,7 @@ def _spreads_off(scene: Scene, known: list[str], turn: Turn) -> npt.NDArray[np.f
 
 
 def _gains(as_is: npt.NDArray[np.float64], turned: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Give how many spreads nearer each organ is turned, along the axes that are known both ways round."""
+    """Give how many spreads nearer each organ is turned, along the axes that are known in both."""
     is_known = np.isfinite(as_is) & np.isfinite(turned)
     before, after = (
         np.minimum(np.sqrt((np.where(is_known, off, 0.0) ** 2).sum(axis=1)), MOST_COST)

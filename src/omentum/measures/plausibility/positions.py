@@ -1,8 +1,4 @@
-"""Compare the place of each organ with where the other organs say that it is.
-
-In:  a scene.
-Out: findings of the rules `missing`, `wrong_place` and `far_piece`.
-"""
+"""Compare the place of each organ with where the other organs say that it is."""
 
 from collections.abc import Iterator
 
@@ -10,8 +6,7 @@ import numpy as np
 
 from omentum.measures.plausibility.atlas import Place, expected, has_side, is_remnant, place_of, shift_mm
 from omentum.measures.plausibility.finding import Finding
-from omentum.measures.plausibility.rule_input import Mask, Point, Scene, Seen, centre_mm, marked
-from omentum.volumes.boxes import shifted
+from omentum.measures.plausibility.rule_input import Mask, Point, RuleInput, SeenOrgan, centre_mm, marked
 from omentum.volumes.geometry import Box
 
 __all__ = ["far_piece", "missing", "wrong_place"]
@@ -35,21 +30,21 @@ LEAST_INSIDE = 0.8
 MOST_SPREADS = 4.0
 """Times the spread along any axis that an organ may be away from where the others say it should be."""
 LEAST_AWAY_MM = 60.0
-"""Nothing nearer is called a wrong place, however little an organ spreads in the table."""
+"""A nearer organ is in no wrong place, however little an organ spreads in the table."""
 LEAST_PIECE_ML = 1.0
 """Smaller pieces are specks, which `pieces` counts."""
 REACH = 2.5
 """Times the spread beyond half of its extent that a piece of an organ may lie."""
 
 
-def missing(scene: Scene) -> Iterator[Finding]:
+def missing(case: RuleInput) -> Iterator[Finding]:
     """An organ without a voxel whose place, told by at least three others, is inside the field of view.
 
     A gall bladder or kidney may really be absent; that is said by the severity, not by silence. The place is
     larger than the organ, which fills a share of it.
     """
-    for name in scene.empty:
-        place, shift = place_of(name), shift_mm(scene, name)
+    for name in case.empty:
+        place, shift = place_of(name), shift_mm(case, name)
         if place is None or shift is None:
             continue
         middle, half = place.middle_mm, place.half_mm
@@ -57,7 +52,7 @@ def missing(scene: Scene) -> Iterator[Finding]:
             middle, half = np.append(middle[:2], 0.0), np.array(VESSEL_HALF_MM)
         if not np.isfinite([middle, shift, half]).all():
             continue
-        found = _around(scene, middle + shift, half)
+        found = _around(case, middle + shift, half)
         if found is None:
             continue
         box, where = found
@@ -68,18 +63,18 @@ def missing(scene: Scene) -> Iterator[Finding]:
             box=box,
             where=where,
             severity=MAY_BE_ABSENT.get(name, 0.95),
-            share=_filled_share(name, place, float(np.count_nonzero(where)) * scene.geometry.voxel_ml),
+            share=_filled_share(name, place, float(np.count_nonzero(where)) * case.geometry.voxel_ml),
         )
 
 
-def wrong_place(scene: Scene) -> Iterator[Finding]:
+def wrong_place(case: RuleInput) -> Iterator[Finding]:
     """The largest piece of an organ is where the others say, within what people differ.
 
     A wrong side is named by the rules of sides, so only level (S) and depth (A) are looked at here, and R for
     organs of no side.
     """
-    for name, seen in scene.seen.items():
-        away = _away_mm(scene, seen)
+    for name, seen in case.organs.items():
+        away = _away_mm(case, seen)
         if away is None or not np.isfinite(away).any():
             continue
         axis = int(np.nanargmax(np.abs(away)))
@@ -89,35 +84,21 @@ def wrong_place(scene: Scene) -> Iterator[Finding]:
             continue
         words = (("left", "right"), ("back", "front"), ("low", "high"))[axis][int(away[axis] > 0)]
         said = f"too {words}" if axis == 2 else f"too far to the {words}"
-        yield Finding(
-            rule="wrong_place",
-            organ=name,
-            said=f"{said} by {abs(away[axis]):.0f} mm",
-            box=seen.box,
-            where=seen.mask,
-            severity=0.9,
-        )
+        yield seen.finding("wrong_place", f"{said} by {abs(away[axis]):.0f} mm", 0.9)
 
 
-def far_piece(scene: Scene) -> Iterator[Finding]:
+def far_piece(case: RuleInput) -> Iterator[Finding]:
     """Every piece of an organ lies where the organ may be, told by the other organs."""
-    for name, seen in scene.seen.items():
-        place, should = place_of(name), expected(scene, name)
+    for name, seen in case.organs.items():
+        place, should = place_of(name), expected(case, name)
         if place is None or should is None or is_remnant(seen):
             continue
-        far = [number for number in _further(scene, seen) if _is_far(scene, seen, number, should)]
+        far = [number for number in _further(case, seen) if _is_far(case, seen, number, should)]
         if not far:
             continue
-        box, where = marked(seen.box, seen.pieces.mask(far))
-        far_ml = float(seen.pieces.n_voxels[far].sum() * scene.geometry.voxel_ml)
-        yield Finding(
-            rule="far_piece",
-            organ=name,
-            said=f"{far_ml:.3g} mL far from where it should be",
-            box=box,
-            where=where,
-            severity=0.9,
-        )
+        far_ml = float(seen.pieces.n_voxels[far].sum() * case.geometry.voxel_ml)
+        said = f"{far_ml:.3g} mL far from where it should be"
+        yield seen.finding("far_piece", said, 0.9, marked(seen.box, seen.pieces.mask(far)))
 
 
 def _filled_share(name: str, place: Place, around_ml: float) -> float:
@@ -127,8 +108,8 @@ def _filled_share(name: str, place: Place, around_ml: float) -> float:
     return min(1.0, place.volume_ml / around_ml)
 
 
-def _away_mm(scene: Scene, seen: Seen) -> Point | None:
-    should = expected(scene, seen.name)
+def _away_mm(case: RuleInput, seen: SeenOrgan) -> Point | None:
+    should = expected(case, seen.name)
     if should is None or is_remnant(seen):
         return None
     away = seen.middle_mm - should
@@ -138,23 +119,23 @@ def _away_mm(scene: Scene, seen: Seen) -> Point | None:
     return np.asarray(away)
 
 
-def _further(scene: Scene, seen: Seen) -> list[int]:
+def _further(case: RuleInput, seen: SeenOrgan) -> list[int]:
     """List the pieces beyond the largest that are too large to be specks."""
-    least = LEAST_PIECE_ML / scene.geometry.voxel_ml
+    least = LEAST_PIECE_ML / case.geometry.voxel_ml
     return [n for n in seen.pieces.by_size if n != seen.main and seen.pieces.n_voxels[n] >= least]
 
 
-def _is_far(scene: Scene, seen: Seen, number: int, should: Point) -> bool:
+def _is_far(case: RuleInput, seen: SeenOrgan, number: int, should: Point) -> bool:
     place = place_of(seen.name)
     assert place is not None
-    middle = centre_mm(seen.pieces.numbers == number, seen.box, scene.geometry)
+    middle = centre_mm(seen.pieces.numbers == number, seen.box, case.geometry)
     away = np.abs(middle - should) - place.half_mm - REACH * place.spread_mm
     return bool((np.nan_to_num(away, nan=-1.0) > 0).any())
 
 
-def _around(scene: Scene, should: Point, half_mm: Point) -> tuple[Box, Mask] | None:
+def _around(case: RuleInput, should: Point, half_mm: Point) -> tuple[Box, Mask] | None:
     """Draw the ellipsoid where an organ should be; `None` where too little of it is in the field of view."""
-    geometry = scene.geometry
+    geometry = case.geometry
     corners = np.array([should + half_mm * signs for signs in _SIGNS])
     index = geometry.to_index(corners)
     low, high = index.min(axis=0), index.max(axis=0)
@@ -173,7 +154,7 @@ def _around(scene: Scene, should: Point, half_mm: Point) -> tuple[Box, Mask] | N
         total += (
             (along[0][:, None, None] + along[1][None, :, None] + along[2][None, None, :] + at) / half_mm[axis]
         ).astype(np.float32) ** 2
-    return marked(shifted((x, y, z), (slice(0, 1),) * 3), total <= 1.0)
+    return marked((x, y, z), total <= 1.0)
 
 
 _SIGNS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=np.float64)

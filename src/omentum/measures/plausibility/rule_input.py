@@ -1,7 +1,6 @@
-"""What do all rules need to know of a case? Each organ's box, pieces, volume, middle and cut sides, once.
+"""Measure each organ's box, pieces, volume, middle and cut sides once, for all rules.
 
-In:  the masks of one case, on any grid.
-Out: `Scene`, with one `Seen` an organ that has a voxel. Places are in mm, axes R, A, S, whatever the array's.
+Places are in mm, axes R, A, S, whatever the array's.
 """
 
 from collections.abc import Mapping
@@ -13,17 +12,29 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.measures.components import Pieces, pieces_of
+from omentum.measures.plausibility.finding import Finding
+from omentum.volumes.boxes import bounding_box, shifted
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.masks import MaskSet, organ_boxes
 
-__all__ = ["Mask", "Point", "Scene", "Seen", "centre_mm", "look_at", "margin_voxels", "marked", "world_axes"]
+__all__ = [
+    "Mask",
+    "Point",
+    "RuleInput",
+    "SeenOrgan",
+    "centre_mm",
+    "margin_voxels",
+    "marked",
+    "rule_input",
+    "world_axes",
+]
 
 Mask = npt.NDArray[np.bool_]
 Point = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Seen:
+class SeenOrgan:
     """One organ that has a voxel.
 
     Attributes:
@@ -46,20 +57,49 @@ class Seen:
     middle_mm: Point
     is_cut: tuple[bool, bool, bool]
 
+    def finding(
+        self,
+        rule: str,
+        said: str,
+        severity: float,
+        part: tuple[Box, Mask] | None = None,
+        *,
+        holds: bool = False,
+    ) -> Finding:
+        """Make a finding about this organ.
+
+        Args:
+            rule: Name of the rule.
+            said: A few words for the queue.
+            severity: How sure the rule is; above 1 counts as 1.
+            part: Box and voxels to look at; the whole mask if `None`.
+            holds: Whether the mask is held back until a person confirms it.
+        """
+        box, where = part or (self.box, self.mask)
+        return Finding(
+            rule=rule,
+            organ=self.name,
+            said=said,
+            box=box,
+            where=where,
+            severity=min(1.0, severity),
+            holds=holds,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Scene:
-    """One case as the rules see it.
+class RuleInput:
+    """One case as the rules read it.
 
     Attributes:
         masks: As given.
         hu: The CT on the same grid, if there is one.
-        seen: Organs with a voxel, by name.
+        organs: Those with a voxel, by name.
     """
 
     masks: MaskSet
     hu: npt.NDArray[Any] | None
-    seen: Mapping[str, Seen]
+    organs: Mapping[str, SeenOrgan]
 
     @property
     def geometry(self) -> Geometry:
@@ -69,13 +109,13 @@ class Scene:
     @property
     def empty(self) -> tuple[str, ...]:
         """Organs that the masks speak of and that have no voxel."""
-        return tuple(name for name in self.masks.organs if name not in self.seen)
+        return tuple(name for name in self.masks.organs if name not in self.organs)
 
 
-def look_at(masks: MaskSet, hu: npt.NDArray[Any] | None = None) -> Scene:
+def rule_input(masks: MaskSet, hu: npt.NDArray[Any] | None = None) -> RuleInput:
     """Measure what every rule needs, inside each organ's box."""
     seen = {name: _seen(masks, name, box) for name, box in organ_boxes(masks).items() if box is not None}
-    return Scene(masks=masks, hu=hu, seen=seen)
+    return RuleInput(masks=masks, hu=hu, organs=seen)
 
 
 def world_axes(geometry: Geometry) -> tuple[int, int, int]:
@@ -99,27 +139,24 @@ def centre_mm(mask: Mask, box: Box, geometry: Geometry) -> Point:
     """Measure the mean place of a mask in a box, R, A, S, in mm; from its shadows on the axes."""
     total = float(np.count_nonzero(mask))
     index = [
-        part.start + float(_shadow(mask, axis) @ np.arange(mask.shape[axis])) / total
-        for axis, part in enumerate(box)
+        part.start + float(np.count_nonzero(mask, axis=others) @ np.arange(mask.shape[axis])) / total
+        for axis, (part, others) in enumerate(zip(box, ((1, 2), (0, 2), (0, 1)), strict=True))
     ]
     return geometry.to_mm(index)
 
 
 def marked(box: Box, mask: Mask) -> tuple[Box, Mask]:
     """Shrink a box to a mask that has a voxel."""
-    spans = [np.flatnonzero(mask.any(axis=_others(axis))) for axis in range(3)]
-    inner = tuple(slice(int(span[0]), int(span[-1]) + 1) for span in spans)
-    x, y, z = (
-        slice(part.start + own.start, part.start + own.stop) for part, own in zip(box, inner, strict=True)
-    )
-    return (x, y, z), mask[inner]
+    inner = bounding_box(mask)
+    assert inner is not None
+    return shifted(inner, box), mask[inner]
 
 
-def _seen(masks: MaskSet, name: str, box: Box) -> Seen:
+def _seen(masks: MaskSet, name: str, box: Box) -> SeenOrgan:
     mask = masks.mask_in(name, box)
     pieces = pieces_of(mask)
     main = pieces.by_size[0]
-    return Seen(
+    return SeenOrgan(
         name=name,
         box=box,
         mask=mask,
@@ -136,12 +173,3 @@ def _cut(box: Box, geometry: Geometry) -> tuple[bool, bool, bool]:
     for axis, part, side in zip(world_axes(geometry), box, geometry.shape, strict=True):
         cut[axis] = part.start == 0 or part.stop == side
     return cut[0], cut[1], cut[2]
-
-
-def _shadow(mask: Mask, axis: int) -> npt.NDArray[np.float64]:
-    return np.asarray(np.count_nonzero(mask, axis=_others(axis)), dtype=np.float64)
-
-
-def _others(axis: int) -> tuple[int, int]:
-    first, second = (one for one in range(3) if one != axis)
-    return first, second

@@ -1,8 +1,4 @@
-"""Ask all plausibility rules, by name, which masks of a case can hardly be right, and why.
-
-In:  the masks of one case on any grid, and its CT where there is one.
-Out: findings, each with the organ, a few words, and the voxels to look at.
-"""
+"""Ask all plausibility rules which masks of a case can hardly be right, and why."""
 
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
@@ -14,7 +10,7 @@ from omentum.measures.plausibility.density import density
 from omentum.measures.plausibility.finding import Finding
 from omentum.measures.plausibility.orientation import orientation
 from omentum.measures.plausibility.positions import far_piece, missing, wrong_place
-from omentum.measures.plausibility.rule_input import Scene, look_at
+from omentum.measures.plausibility.rule_input import RuleInput, rule_input
 from omentum.measures.plausibility.sides import swapped_sides, wrong_side
 from omentum.measures.plausibility.size import extreme_volume, holes, pieces, volume
 from omentum.measures.plausibility.truncation import cut_plane
@@ -22,7 +18,7 @@ from omentum.volumes.masks import MaskSet
 
 __all__ = ["OF_PLACES", "RULES", "findings"]
 
-_RULES: dict[str, Callable[[Scene], Iterator[Finding]]] = {
+_RULES: dict[str, Callable[[RuleInput], Iterator[Finding]]] = {
     "orientation": orientation,
     "swapped_sides": swapped_sides,
     "wrong_side": wrong_side,
@@ -68,12 +64,12 @@ def findings(
     unknown = sorted(set(without) - set(RULES))
     if unknown:
         raise ConfigError("without", unknown[0], f"it must be one of {', '.join(RULES)}")
-    scene = look_at(masks, hu)
+    case = rule_input(masks, hu)
     found: list[Finding] = []
     silent = set(without)
     for name, rule in _RULES.items():
         if name not in silent:
-            found += rule(scene)
+            found += rule(case)
         if name == "orientation" and found:
             silent |= OF_PLACES
     return found

@@ -1,8 +1,4 @@
-"""Compare the side of the body that an organ is on with the side that it belongs to.
-
-In:  a scene.
-Out: findings of the rules `swapped_sides` and `wrong_side`.
-"""
+"""Compare the side of the body that an organ is on with the side that it belongs to."""
 
 from collections.abc import Iterator
 
@@ -10,7 +6,7 @@ import numpy as np
 
 from omentum.measures.plausibility.atlas import expected, has_side, is_remnant, place_of
 from omentum.measures.plausibility.finding import Finding
-from omentum.measures.plausibility.rule_input import Scene, Seen, centre_mm, marked
+from omentum.measures.plausibility.rule_input import RuleInput, SeenOrgan, centre_mm, marked
 from omentum.volumes.labels import organ
 
 __all__ = ["swapped_sides", "wrong_side"]
@@ -25,81 +21,69 @@ MOST_ML_RATIO = 8.0
 """Partners that differ more in size say nothing of sides: one of them is a stray piece."""
 
 
-def swapped_sides(scene: Scene) -> Iterator[Finding]:
+def swapped_sides(case: RuleInput) -> Iterator[Finding]:
     """The left one of a pair is to the left of the right one; needs no other organ. Holds the mask back.
 
     Source:
         Left and right of the patient follow from the affine alone; 20 mm is under a third of the distance of
         any pair's middles in `places.json`, adrenal glands included.
     """
-    for name, seen in scene.seen.items():
+    for name, seen in case.organs.items():
         partner = organ(name).partner
-        if partner is None or not _are_crossed(scene, name, partner):
+        if partner is None or not _are_crossed(case, name, partner):
             continue
-        said = f"swapped with {partner}"
-        yield Finding(
-            rule="swapped_sides",
-            organ=name,
-            said=said,
-            box=seen.box,
-            where=seen.mask,
-            severity=1.0,
-            holds=True,
-        )
+        yield seen.finding("swapped_sides", f"swapped with {partner}", 1.0, holds=True)
 
 
-def wrong_side(scene: Scene) -> Iterator[Finding]:
+def wrong_side(case: RuleInput) -> Iterator[Finding]:
     """An organ with a side has no large piece on the other one; the other organs say where the midline is.
 
     Most of an organ on the other side holds the mask back. The stomach crosses the midline in many people:
     it is named only where most of it lies on the other side, less surely, and is never held back.
     """
-    for name, seen in scene.seen.items():
+    for name, seen in case.organs.items():
         place = place_of(name)
         if place is None or not has_side(name):
             continue
         if is_remnant(seen) and place.half_mm[0] > abs(place.middle_mm[0]):  # the left lobe of a liver
             continue
         partner = organ(name).partner
-        if partner is not None and _are_crossed(scene, name, partner):
+        if partner is not None and _are_crossed(case, name, partner):
             continue
-        should = expected(scene, name)
+        should = expected(case, name)
         if should is None or not np.isfinite(should[0]):
             continue
-        yield from _across(scene, seen, float(should[0] - place.middle_mm[0]), float(place.middle_mm[0]))
+        yield from _across(case, seen, float(should[0] - place.middle_mm[0]), float(place.middle_mm[0]))
 
 
-def _across(scene: Scene, seen: Seen, midline_mm: float, side_mm: float) -> Iterator[Finding]:
+def _across(case: RuleInput, seen: SeenOrgan, midline_mm: float, side_mm: float) -> Iterator[Finding]:
     """Name the pieces of an organ that lie on the side it does not belong to."""
     side = np.sign(side_mm)
     large = [
         number
         for number in seen.pieces.by_size
-        if number == seen.main or seen.pieces.n_voxels[number] * scene.geometry.voxel_ml >= LEAST_PIECE_ML
+        if number == seen.main or seen.pieces.n_voxels[number] * case.geometry.voxel_ml >= LEAST_PIECE_ML
     ]
     wrong = []
     for number in large:
-        middle = centre_mm(seen.pieces.numbers == number, seen.box, scene.geometry)
+        middle = centre_mm(seen.pieces.numbers == number, seen.box, case.geometry)
         if (middle[0] - midline_mm) * side < -LEAST_ACROSS_MM:
             wrong.append(number)
     share = seen.pieces.n_voxels[wrong].sum() / seen.pieces.n_voxels.sum()
     if share == 0 or (share < 0.5 and seen.name == "stomach"):
         return
-    box, where = marked(seen.box, seen.pieces.mask(wrong))
     words = "on the right side" if side < 0 else "on the left side"
-    yield Finding(
-        rule="wrong_side",
-        organ=seen.name,
-        said=words if share > 0.5 else f"partly {words}",
-        box=box,
-        where=where,
-        severity=0.5 if seen.name == "stomach" else 0.95,
+    yield seen.finding(
+        "wrong_side",
+        words if share > 0.5 else f"partly {words}",
+        0.5 if seen.name == "stomach" else 0.95,
+        marked(seen.box, seen.pieces.mask(wrong)),
         holds=bool(share > 0.5) and seen.name != "stomach",
     )
 
 
-def _are_crossed(scene: Scene, name: str, partner: str) -> bool:
-    own, other = scene.seen[name], scene.seen.get(partner)
+def _are_crossed(case: RuleInput, name: str, partner: str) -> bool:
+    own, other = case.organs[name], case.organs.get(partner)
     if other is None:
         return False
     smaller, larger = sorted((own.volume_ml, other.volume_ml))

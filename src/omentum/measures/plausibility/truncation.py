@@ -1,8 +1,4 @@
-"""Find masks that end in a flat face inside the picture: windows that do not meet, and masks cut off, do.
-
-In:  a scene.
-Out: findings of the rule `cut_plane`.
-"""
+"""Find masks that end in a flat face inside the picture, as those of windows that do not meet do."""
 
 from collections.abc import Iterator
 
@@ -10,7 +6,7 @@ import numpy as np
 
 from omentum.measures.plausibility.atlas import is_remnant
 from omentum.measures.plausibility.finding import Finding
-from omentum.measures.plausibility.rule_input import Mask, Scene, Seen, marked, world_axes
+from omentum.measures.plausibility.rule_input import Mask, RuleInput, SeenOrgan, marked, world_axes
 from omentum.volumes.geometry import Box
 from omentum.volumes.labels import organ
 
@@ -44,32 +40,32 @@ FLUID_LEVELS = ("lung_left", "lung_right")
 """Effusion lies flat behind the lungs of a patient who lies."""
 
 
-def cut_plane(scene: Scene) -> Iterator[Finding]:
+def cut_plane(case: RuleInput) -> Iterator[Finding]:
     """An organ's surface is round: no large part of it ends in one plane of voxels, unless at the border.
 
     What ends in each plane (voxels without a neighbour in the next one) is counted along each axis, both
     ways; a plane in which many times more ends than in those around it is a cut. Hollow organs and vessels
     that people end at a level are not asked along the long axis, nor an organ of which the view shows little.
     """
-    for name, seen in scene.seen.items():
+    for name, seen in case.organs.items():
         if organ(name).kind != "organ" or is_remnant(seen):
             continue
-        for axis, world in enumerate(world_axes(scene.geometry)):
+        for axis, world in enumerate(world_axes(case.geometry)):
             if (world == 2 and name in ENDS_BY_CONVENTION) or (world == 1 and name in FLUID_LEVELS):
                 continue
             for step in (1, -1):
-                yield from _cuts(scene, seen, axis, step)
+                yield from _cuts(case, seen, axis, step)
 
 
-def _cuts(scene: Scene, seen: Seen, axis: int, step: int) -> Iterator[Finding]:
+def _cuts(case: RuleInput, seen: SeenOrgan, axis: int, step: int) -> Iterator[Finding]:
     """Find the worst cut of an organ that looks along an array axis, up or down."""
     planes = np.moveaxis(seen.mask, axis, 0)[::step]
-    spacing = scene.geometry.spacing_mm
-    area_cm2 = scene.geometry.voxel_ml * 10.0 / spacing[axis]
+    spacing = case.geometry.spacing_mm
+    area_cm2 = case.geometry.voxel_ml * 10.0 / spacing[axis]
     sections = np.count_nonzero(planes, axis=(1, 2)) * area_cm2
     ends = np.empty_like(sections)
     ends[:-1] = np.count_nonzero(planes[:-1] & ~planes[1:], axis=(1, 2)) * area_cm2
-    part, side = seen.box[axis], scene.geometry.shape[axis]
+    part, side = seen.box[axis], case.geometry.shape[axis]
     at_border = part.stop == side if step == 1 else part.start == 0
     ends[-1] = 0.0 if at_border else sections[-1]
     worst = int(np.argmax(ends))
@@ -84,25 +80,19 @@ def _cuts(scene: Scene, seen: Seen, axis: int, step: int) -> Iterator[Finding]:
         return
     face = planes[worst] & ~planes[worst + 1] if worst + 1 < len(planes) else planes[worst]
     at = part.start + worst if step == 1 else part.stop - 1 - worst
-    box, where = _beyond(scene, seen, axis, (at, step), face)
-    yield Finding(
-        rule="cut_plane",
-        organ=seen.name,
-        said=f"cut off flat over {ends[worst]:.2g} cm2",
-        box=box,
-        where=where,
-        severity=min(1.0, 0.6 + 0.4 * ends[worst] / sections.max()),
-    )
+    said = f"cut off flat over {ends[worst]:.2g} cm2"
+    severity = 0.6 + 0.4 * ends[worst] / sections.max()
+    yield seen.finding("cut_plane", said, severity, _beyond(case, seen, axis, (at, step), face))
 
 
-def _beyond(scene: Scene, seen: Seen, axis: int, at: tuple[int, int], face: Mask) -> tuple[Box, Mask]:
+def _beyond(case: RuleInput, seen: SeenOrgan, axis: int, at: tuple[int, int], face: Mask) -> tuple[Box, Mask]:
     """Mark the face and what lies straight beyond it, less the organ itself."""
     place, step = at
-    reach = max(1, round(BEYOND_MM / scene.geometry.spacing_mm[axis]))
+    reach = max(1, round(BEYOND_MM / case.geometry.spacing_mm[axis]))
     ends = sorted((place, place + step * reach))
-    span = slice(max(ends[0], 0), min(ends[1] + 1, scene.geometry.shape[axis]))
+    span = slice(max(ends[0], 0), min(ends[1] + 1, case.geometry.shape[axis]))
     x, y, z = (span if k == axis else part for k, part in enumerate(seen.box))
-    own = np.moveaxis(scene.masks.mask_in(seen.name, (x, y, z)), axis, 0)
+    own = np.moveaxis(case.masks.mask_in(seen.name, (x, y, z)), axis, 0)
     looked = ~own & face[None]
     looked[place - span.start] |= face
     return marked((x, y, z), np.moveaxis(looked, 0, axis))

@@ -1,8 +1,4 @@
-"""Find what is wrong with a whole CT: its values are not HU, no abdomen is in view, it is turned or mirrored.
-
-In:  what was found of the CT's values; the masks' volumes, and the CT in HU; findings about single organs.
-Out: `CtFinding`, which a person may confirm by the name of its rule.
-"""
+"""Find what is wrong with a whole CT: its values are not HU, no abdomen is in view, it is turned."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

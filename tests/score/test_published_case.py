@@ -6,7 +6,7 @@ import pytest
 
 from omentum.errors import ProjectError, UnknownOrganError
 from omentum.measures.probability_bytes import entropy_bytes
-from omentum.score.published_stage import HOT_SPOTS_NAME, heat_path, score_case
+from omentum.score.published_case import HOT_SPOTS_NAME, heat_path, score_published_case
 from omentum.volumes.labels import ORGANS, organ
 
 NETWORKS = ("swinunetr", "unet", "nnunet")
@@ -60,7 +60,7 @@ def by_hand(dense, soft):
 
 
 def test_stage_gives_what_the_dense_arithmetic_gives(desk, predictions, by_hand):
-    score = score_case(desk.case, predictions, ORGANS_SCORED, desk.folder / "attention")
+    score = score_published_case(desk.case, predictions, ORGANS_SCORED, desk.folder / "attention")
     expected = {name: by_hand(name) for name in ORGANS_SCORED}
     assert {one.organ for one in score.organs} == set(ORGANS_SCORED)
     assert score.score == sum(one.binary.sum() for one in expected.values())
@@ -72,7 +72,7 @@ def test_stage_gives_what_the_dense_arithmetic_gives(desk, predictions, by_hand)
 
 
 def test_heat_maps_are_bytes_on_the_cts_grid(desk, predictions, by_hand):
-    score_case(desk.case, predictions, ["aorta"], desk.folder / "attention")
+    score_published_case(desk.case, predictions, ["aorta"], desk.folder / "attention")
     image = nib.load(heat_path(desk.folder / "attention", "aorta"))
     assert image.get_data_dtype() == np.uint8
     assert np.allclose(image.affine, desk.geometry.affine)
@@ -81,7 +81,7 @@ def test_heat_maps_are_bytes_on_the_cts_grid(desk, predictions, by_hand):
 
 def test_hot_spots_name_the_places_where_heat_is(desk, predictions):
     folder = desk.folder / "attention"
-    score = score_case(desk.case, predictions, ORGANS_SCORED, folder)
+    score = score_published_case(desk.case, predictions, ORGANS_SCORED, folder)
     written = json.loads((folder / HOT_SPOTS_NAME).read_text())
     assert written["score"] == score.score
     assert written["recipe"] == "published"
@@ -96,19 +96,19 @@ def test_hot_spots_name_the_places_where_heat_is(desk, predictions):
 
 def test_organs_that_the_data_set_annotates_itself_are_left_out(desk, predictions):
     case = desk.case_with(original_organs=("liver", "spleen"))
-    score = score_case(case, predictions, ORGANS_SCORED, desk.folder / "attention")
+    score = score_published_case(case, predictions, ORGANS_SCORED, desk.folder / "attention")
     assert [one.organ for one in score.organs] == ["aorta", "pancreas"]
     assert not heat_path(desk.folder / "attention", "liver").exists()
 
 
 def test_case_that_annotates_all_organs_itself_needs_no_attention(desk, predictions):
     case = desk.case_with(original_organs=ORGANS_SCORED)
-    score = score_case(case, predictions, ORGANS_SCORED, desk.folder / "attention")
+    score = score_published_case(case, predictions, ORGANS_SCORED, desk.folder / "attention")
     assert (score.score, score.organs) == (0.0, ())
 
 
 def test_organs_that_no_network_knows_are_left_out(desk, predictions):
-    score = score_case(desk.case, predictions, ["liver", "colon"], desk.folder / "attention")
+    score = score_published_case(desk.case, predictions, ["liver", "colon"], desk.folder / "attention")
     assert [one.organ for one in score.organs] == ["liver"]
 
 
@@ -116,7 +116,7 @@ def test_organ_without_attention_is_recorded_and_has_no_file(desk):
     sure = np.zeros(desk.geometry.shape, dtype=np.uint8)
     sure[20:30, 20:30, 20:30] = 255
     prediction = desk.predict("sure", {"liver": sure}, {"liver": sure > 127, "spleen": sure > 300})
-    score = score_case(desk.case, [prediction], ["liver", "spleen"], desk.folder / "attention")
+    score = score_published_case(desk.case, [prediction], ["liver", "spleen"], desk.folder / "attention")
     assert [(one.organ, one.attention_voxels, one.heat) for one in score.organs] == [
         ("spleen", 0, 0.0),
         ("liver", 0, 0.0),
@@ -126,24 +126,24 @@ def test_organ_without_attention_is_recorded_and_has_no_file(desk):
 
 def test_heat_maps_of_an_earlier_round_do_not_stay(desk, predictions):
     folder = desk.folder / "attention"
-    score_case(desk.case, predictions, ORGANS_SCORED, folder)
-    score_case(desk.case, predictions, ["liver"], folder)
+    score_published_case(desk.case, predictions, ORGANS_SCORED, folder)
+    score_published_case(desk.case, predictions, ["liver"], folder)
     assert sorted(path.name for path in folder.iterdir()) == [HOT_SPOTS_NAME, "liver.nii.gz"]
 
 
 def test_scoring_again_gives_the_same(desk, predictions):
     folder = desk.folder / "attention"
-    first = score_case(desk.case, predictions, ORGANS_SCORED, folder)
+    first = score_published_case(desk.case, predictions, ORGANS_SCORED, folder)
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert score_case(desk.case, predictions, ORGANS_SCORED, folder) == first
+    assert score_published_case(desk.case, predictions, ORGANS_SCORED, folder) == first
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == files
 
 
 def test_scoring_that_is_refused_leaves_nothing(desk, predictions):
     with pytest.raises(UnknownOrganError):
-        score_case(desk.case, predictions, ["omentum majus"], desk.folder / "attention")
+        score_published_case(desk.case, predictions, ["omentum majus"], desk.folder / "attention")
     with pytest.raises(ProjectError):
-        score_case(desk.case, [], ["liver"], desk.folder / "attention")
+        score_published_case(desk.case, [], ["liver"], desk.folder / "attention")
     assert not (desk.folder / "attention").exists()
 
 
@@ -153,7 +153,7 @@ def test_overlap_alone_makes_attention_of_full_heat(desk):
     beside = np.roll(sure, 8, axis=0)
     seen = {"liver": sure, "stomach": beside, "aorta": beside}
     prediction = desk.predict("sure", seen, {name: values > 127 for name, values in seen.items()})
-    score = score_case(desk.case, [prediction], ["liver", "aorta"], desk.folder / "attention")
+    score = score_published_case(desk.case, [prediction], ["liver", "aorta"], desk.folder / "attention")
     voxels = {one.organ: (one.attention_voxels, one.heat) for one in score.organs}
     assert voxels == {"liver": (200, 200 * 255.0), "aorta": (1000, 1000 * 255.0)}
     assert not organ("aorta").overlap

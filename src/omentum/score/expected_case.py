@@ -17,25 +17,26 @@ from omentum.score.calibration import Calibration
 from omentum.score.error_model import shipped_model
 from omentum.score.expected import ExpectedError, expected_errors
 from omentum.score.hot_spots import MOST_SPOTS, described_box
-from omentum.score.network_outputs import read_opinions
-from omentum.score.published_stage import HOT_SPOTS_NAME, heat_path, remove_all_but
-from omentum.score.scoring_grid import Sight, look, thumbnail
+from omentum.score.network_outputs import read_outputs
+from omentum.score.published_case import HOT_SPOTS_NAME, heat_path, remove_all_but
+from omentum.score.scoring_grid import GriddedCase, gridded_case, thumbnail
 from omentum.score.voxel_features import entropy_ml
 from omentum.volumes.atomic import write_json
+from omentum.volumes.boxes import BoxedArray
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organs_named
-from omentum.volumes.nifti_parts import write_nifti_part
+from omentum.volumes.nifti_slices import write_nifti_part
 from omentum.volumes.probabilities import FULL, ProbabilityMaps, read_probabilities, write_probabilities
 from omentum.volumes.read import read_ct
 from omentum.volumes.resample import nearest_voxels
 
-__all__ = ["LEVELS_NAME", "score_expected"]
+__all__ = ["LEVELS_NAME", "score_expected_case"]
 
 LEVELS_NAME = "levels.zarr.zip"
 """Levels of the error model on the canonical grid; revisions say later what they meant."""
 
 
-def score_expected(
+def score_expected_case(
     case: Case,
     predictions: Sequence[Prediction],
     organs: Sequence[str],
@@ -63,43 +64,45 @@ def score_expected(
         UnknownOrganError: There is no organ of that name.
     """
     wanted = [row.name for row in organs_named(organs) if row.name not in case.original_organs]
-    main = read_opinions(case, predictions[:1])[0]
+    main = read_outputs(case, predictions[:1])[0]
     maps = [main.probabilities, *(read_probabilities(one.probabilities_path) for one in predictions[1:])]
-    sight = look(main.masks, maps, read_ct(case.ct_path))
+    gridded = gridded_case(main.masks, maps, read_ct(case.ct_path))
     known = [name for name in wanted if name in main.masks.organs]
     (attention_dir / HOT_SPOTS_NAME).unlink(missing_ok=True)
-    volumes_ml = sight.masks.volumes_ml()
-    scores = {name: _organ_score(sight, name, volumes_ml[name], None) for name in known}
+    volumes_ml = gridded.masks.volumes_ml()
+    scores = {name: _organ_score(gridded, name, volumes_ml[name], None) for name in known}
     spots: list[dict[str, Any]] = []
     levels, rules = {}, {}
-    for one in expected_errors(sight, known, shipped_model(), calibration):
-        scores[one.organ] = _organ_score(sight, one.organ, volumes_ml[one.organ], one)
-        levels[one.organ] = one.box, one.levels
-        rules[one.organ] = _broken(one, sight.geometry, case.geometry)
+    for one in expected_errors(gridded, known, shipped_model(), calibration):
+        scores[one.organ] = _organ_score(gridded, one.organ, volumes_ml[one.organ], one)
+        levels[one.organ] = BoxedArray(one.box, one.levels)
+        rules[one.organ] = _broken(one, gridded.geometry, case.geometry)
         if one.spots:
-            spots += _write_heat(heat_path(attention_dir, one.organ), one, sight.geometry, case.geometry)
+            spots += _write_heat(heat_path(attention_dir, one.organ), one, gridded.geometry, case.geometry)
     remove_all_but(attention_dir, {spot["organ"] for spot in spots})
-    write_probabilities(attention_dir / LEVELS_NAME, ProbabilityMaps(sight.geometry, tuple(known), levels))
+    write_probabilities(attention_dir / LEVELS_NAME, ProbabilityMaps(gridded.geometry, tuple(known), levels))
     score = CaseScore(
         case_id=case.case_id,
         score=sum(one.error_ml or 0.0 for one in scores.values()),
         organs=tuple(scores.values()),
-        signature=thumbnail(sight.hu),
+        signature=thumbnail(gridded.hu),
     )
     write_json(attention_dir / HOT_SPOTS_NAME, _described(score, predictions, spots, rules))
     return score
 
 
-def _organ_score(sight: Sight, name: str, predicted_ml: float, one: ExpectedError | None) -> OrganScore:
+def _organ_score(
+    gridded: GriddedCase, name: str, predicted_ml: float, one: ExpectedError | None
+) -> OrganScore:
     spots = () if one is None else one.spots[:MOST_SPOTS]
-    n_voxels = round(sum(spot.volume_ml for spot in spots) / sight.geometry.voxel_ml)
+    n_voxels = round(sum(spot.volume_ml for spot in spots) / gridded.geometry.voxel_ml)
     return OrganScore(
         organ=name,
         attention_voxels=n_voxels,
-        attention_ml=n_voxels * sight.geometry.voxel_ml,
+        attention_ml=n_voxels * gridded.geometry.voxel_ml,
         heat=sum(spot.error_ml for spot in spots),
         predicted_ml=predicted_ml,
-        entropy_ml=entropy_ml(sight, name),
+        entropy_ml=entropy_ml(gridded, name),
         error_ml=0.0 if one is None else one.error_ml,
         dice_loss=0.0 if one is None else one.dice_loss,
         spots_ml=tuple(spot.error_ml for spot in spots),
@@ -114,7 +117,7 @@ def _write_heat(path: Path, one: ExpectedError, grid: Geometry, ct: Geometry) ->
     heat = np.where(shown, np.maximum(one.probability * FULL, 1), 0).astype(np.uint8)
     box = _reached(lines, one.box)
     near = np.ix_(*(line[part] - own.start for line, part, own in zip(lines, box, one.box, strict=True)))
-    write_nifti_part(path, ct, (box, np.asfortranarray(heat[near])))
+    write_nifti_part(path, ct, BoxedArray(box, np.asfortranarray(heat[near])))
     found = ndimage.find_objects(one.spots_map, max_label=min(len(one.spots), MOST_SPOTS))
     spots = []
     for spot, part in zip(one.spots, found, strict=False):

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from omentum.abdomenatlas.attention import OrganAttention, organ_attention, overlapped
 from omentum.records import Case, CaseScore, OrganScore, Prediction
 from omentum.score.hot_spots import hot_spots
-from omentum.score.network_outputs import Opinion, n_organs_map, of_organ, read_opinions
+from omentum.score.network_outputs import NetworkOutput, n_organs_map, organ_outputs, read_outputs
 from omentum.volumes.atomic import write_json
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organ as organ_row
@@ -26,7 +26,7 @@ from omentum.volumes.labels import organs_named
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.volume import Volume
 
-__all__ = ["HOT_SPOTS_NAME", "heat_path", "remove_all_but", "score_case"]
+__all__ = ["HOT_SPOTS_NAME", "heat_path", "remove_all_but", "score_published_case"]
 
 HOT_SPOTS_NAME = "hot_spots.json"
 """Written last: where it is, every heat map is there, and none of an earlier run."""
@@ -39,7 +39,7 @@ def heat_path(attention_dir: Path, organ: str) -> Path:
     return attention_dir / f"{organ}.nii.gz"
 
 
-def score_case(
+def score_published_case(
     case: Case,
     predictions: Sequence[Prediction],
     organs: Sequence[str],
@@ -68,13 +68,13 @@ def score_case(
         UnknownOrganError: There is no organ of that name.
     """
     wanted = [row.name for row in organs_named(organs) if row.name not in case.original_organs]
-    opinions = read_opinions(case, predictions)
-    known = [name for name in wanted if any(name in one.masks.organs for one in opinions)]
+    outputs = read_outputs(case, predictions)
+    known = [name for name in wanted if any(name in one.masks.organs for one in outputs)]
     (attention_dir / HOT_SPOTS_NAME).unlink(missing_ok=True)
     scores = {name: OrganScore(organ=name, attention_voxels=0, attention_ml=0.0, heat=0.0) for name in known}
     spots: list[dict[str, Any]] = []
-    mean = None if average is None else read_opinions(case, [average])[0]
-    for name, box, attention in _attentions(opinions, known, case.geometry, mean):
+    mean = None if average is None else read_outputs(case, [average])[0]
+    for name, box, attention in _attentions(outputs, known, case.geometry, mean):
         scores[name] = _organ_score(name, attention, case.geometry)
         spots += hot_spots(name, attention.binary, box, case.geometry)
         heat = _on_whole_grid(attention.heat, box, case.geometry)
@@ -90,12 +90,12 @@ def score_case(
 
 
 def _attentions(
-    opinions: Sequence[Opinion], organs: Sequence[str], geometry: Geometry, average: Opinion | None
+    outputs: Sequence[NetworkOutput], organs: Sequence[str], geometry: Geometry, average: NetworkOutput | None
 ) -> Iterator[_Found]:
     """Yield the box and the attention of each organ that needs any, one at a time."""
-    counts = n_organs_map(opinions, geometry, average)
+    counts = n_organs_map(outputs, geometry, average)
     for name in organs:
-        heard = of_organ(opinions, name, geometry, average)
+        heard = organ_outputs(outputs, name, geometry, average)
         if heard is None:
             continue
         overlap = overlapped(heard.average, counts[heard.box], is_counted=organ_row(name).overlap)
