@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from omentum import loop
+from omentum.app.status import summary
+from omentum.app.waiting import waiting
 from omentum.assemble.releasable import releasable
 from omentum.evaluate.gate_stage import judge_round
 from omentum.project.read_masks import read_chosen
@@ -20,10 +22,8 @@ from omentum.records import (
     NetworkRecord,
     TaskState,
 )
-from omentum.app.status import summary
 from omentum.tune.config import ContinualConfig
 from omentum.tune.training_plan import learned_from
-from omentum.app.waiting import waiting
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SEVERE = MaskFinding(organ="liver", rule="side", said="on the left", severity=1.0, holds=True, error_ml=9.0)

@@ -51,7 +51,7 @@ def test_a_folder_of_masks_is_added_listed_shown_and_removed(omentum, home, leav
     folder = leave("totalseg", liver=specks(ct, 1))
     ran = omentum("models", "add", folder, "--as", "ts", "--ids", "totalsegmentator")
     assert ran.code == 0
-    assert ran.out == f"ts is what {folder} says of 21 organs\n"
+    assert ran.out == f"ts is the masks in {folder}, of 21 organs\n"
     assert listed(omentum)["ts"] == {"name": "ts", "state": "ran elsewhere", "weights": str(folder)}
     table = omentum("models", "list").out
     assert "ran elsewhere" in table

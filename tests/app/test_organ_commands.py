@@ -32,7 +32,7 @@ def test_an_organ_is_added_and_told_apart_until_a_network_knows_it(omentum, proj
     found = rows(omentum, project)
     assert found["duodenum"]["known_to"] == []
     assert found["liver"]["known_to"] == ["tiny"]
-    assert "nobody yet" in omentum("-C", project, "organs", "list").out
+    assert "none yet" in omentum("-C", project, "organs", "list").out
 
 
 def test_an_organ_that_is_there_or_that_nobody_knows_is_refused(omentum, project):

@@ -1,24 +1,20 @@
-"""The commands that bring data sets in: `add`, and the lists that it reads."""
+"""The commands that add data sets to a project: `add`, and the lists that it reads."""
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from omentum import loop
 from omentum.app.console import bars, end_batches, say_json
-from omentum.app.options import AcceptValues, AsJson, HuOffset, listed
-from omentum.app.say_added import added_rows, as_json, say_added, say_unusable
+from omentum.app.options import AcceptValues, AsJson, HuOffset, listed, project_of
+from omentum.choices import LABEL_SCHEMES
 from omentum.errors import ConfigError
-from omentum.exchange.add import Manner, OriginalLabel
-from omentum.exchange.batch import Labels
-from omentum.exchange.importers.datalist import datalist as list_cases
-from omentum.exchange.importers.datalist import read_datalist, write_datalist
-from omentum.exchange.importers.dataset_descriptions import data_set_named
-from omentum.exchange.importers.find_sources import Looked, Source, look_through
-from omentum.project.project import opened
-from omentum.records import Failure
+
+if TYPE_CHECKING:
+    from omentum.exchange.batch import Labels
+    from omentum.exchange.importers.find_sources import FoundSources, Source
+    from omentum.records import Failure
 
 __all__ = ["add", "datalist"]
 
@@ -38,10 +34,7 @@ def add(
     ] = None,
     label_ids: Annotated[
         str,
-        typer.Option(
-            help="What label values mean: omentum, abdomenatlas-1.0, abdomenatlas-1.1, "
-            "totalsegmentator, an organ."
-        ),
+        typer.Option(help=f"What label values mean: {LABEL_SCHEMES}."),
     ] = "",
     label_organs: Annotated[
         str, typer.Option(help="Organs that the labels annotate; the others are unknown, not empty.")
@@ -54,12 +47,15 @@ def add(
         bool, typer.Option("--resample-tilt", help="Put tilted DICOM series on an upright grid.")
     ] = False,
     deidentify: Annotated[
-        bool, typer.Option("--deidentify", help="Keep DICOM copies that name nobody; hide names of folders.")
+        bool,
+        typer.Option(
+            "--deidentify", help="Keep DICOM copies without patients' names; hide names of folders."
+        ),
     ] = False,
     hu_offset: HuOffset = 0.0,
     accept_values: AcceptValues = False,
     check_labels: Annotated[
-        bool, typer.Option(help="Let the plausibility rules look at original labels.")
+        bool, typer.Option(help="Check original labels with the plausibility rules.")
     ] = True,
     update_labels: Annotated[
         bool, typer.Option("--update-labels", help="Take labels of known cases that are new or changed.")
@@ -70,6 +66,10 @@ def add(
     for_programs: AsJson = False,
 ) -> None:
     """Add CTs. Example: omentum -C my-atlas add scans/ chaos_03/dicom --label labels.nii.gz."""
+    from omentum import loop
+    from omentum.app.say_added import added_rows, as_json, say_added, say_unusable
+    from omentum.exchange.add import Manner
+
     looked = _looked(paths or [], dataset, datalist, data_root, label_ids)
     labels = _labels(looked, label, label_ids or "omentum", listed(label_organs)) if label else None
     manner = Manner(
@@ -81,7 +81,7 @@ def add(
         update_labels=update_labels,
         readmit=readmit,
     )
-    with opened(context.obj) as project:
+    with project_of(context) as project:
         with bars() as progress:
             added = loop.add_found(
                 project, looked, case_id=case_id, labels=labels, manner=manner, progress=progress
@@ -108,6 +108,9 @@ def datalist(
     out: Annotated[Path, typer.Option("--out", "-o", help="The list.")] = Path("datalist.txt"),
 ) -> None:
     """List a data set's cases. Example: omentum datalist /data 04_LiTS --folder img label -o lits.txt."""
+    from omentum.exchange.importers.datalist import datalist as list_cases
+    from omentum.exchange.importers.datalist import write_datalist
+
     lines = list_cases(data_root, dataset, folder, label_folder)
     write_datalist(out, lines)
     n_labels = sum("\t" in line for line in lines)
@@ -116,11 +119,14 @@ def datalist(
 
 def _looked(
     paths: list[Path], dataset: str, datalist: Path | None, data_root: Path | None, label_ids: str
-) -> Looked:
+) -> "FoundSources":
+    from omentum.exchange.importers.datalist import read_datalist
+    from omentum.exchange.importers.dataset_descriptions import data_set_named
+
     if datalist is None:
         if not paths:
             raise ConfigError("PATH", None, "give what to add: files, folders, or a list with --datalist")
-        return look_through(paths, data_set_named(dataset) if dataset else None)
+        return find_sources(paths, data_set_named(dataset) if dataset else None)
     if paths or dataset:
         raise ConfigError("--datalist", str(datalist), "it goes without other paths and without --dataset")
     if data_root is None:
@@ -128,11 +134,13 @@ def _looked(
     return read_datalist(datalist, data_root, ids=label_ids or None)
 
 
-def _labels(looked: Looked, pattern: str, ids: str, organs: tuple[str, ...]) -> Labels:
+def _labels(looked: "FoundSources", pattern: str, ids: str, organs: tuple[str, ...]) -> "Labels":
     """Find labels beside each CT; a file by its own path only where there is one CT."""
+    from omentum.exchange.add import OriginalLabel
+
     single = Path(pattern) if len(looked.sources) == 1 and Path(pattern).is_file() else None
 
-    def find(source: Source) -> OriginalLabel | None:
+    def find(source: "Source") -> OriginalLabel | None:
         path = source.beside(pattern) or single
         return None if path is None else OriginalLabel(path=path, ids=ids, organs=organs)
 
@@ -144,7 +152,7 @@ def _labels(looked: Looked, pattern: str, ids: str, organs: tuple[str, ...]) -> 
     return find
 
 
-def _left_out(looked: Looked, labels: Labels | None) -> tuple[Failure, ...]:
+def _left_out(looked: "FoundSources", labels: "Labels | None") -> "tuple[Failure, ...]":
     """Give the files that are left out; those that `--label` names are not."""
     found = [] if labels is None else [labels(source) for source in looked.sources]
     used = {os.path.normpath(label.path) for label in found if label is not None}

@@ -1,15 +1,15 @@
-"""The command that tells how much is still wrong, and what it takes to know."""
+"""The command that bounds how much is still wrong, and plans the audit for it."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from omentum import loop
 from omentum.app.console import say_json
-from omentum.app.options import AsJson
+from omentum.app.options import AsJson, project_of
 from omentum.errors import ConfigError
-from omentum.evaluate.audit import AuditPlan, audit_plan, audit_result
-from omentum.project.project import opened
+
+if TYPE_CHECKING:
+    from omentum.evaluate.audit import AuditPlan
 
 __all__ = ["audit", "share_of"]
 
@@ -18,7 +18,9 @@ def audit(
     context: typer.Context,
     bound: Annotated[
         str,
-        typer.Option(metavar="SHARE", help="Bound to plan for, such as 5% or 0.05; audit_bound if not said."),
+        typer.Option(
+            metavar="SHARE", help="Bound to plan for, such as 5% or 0.05; audit_bound if not given."
+        ),
     ] = "",
     count_missing: Annotated[
         bool, typer.Option("--count-missing", help="Count what has not come back as wrong.")
@@ -26,12 +28,15 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Bound what still needs a major revision. Example: omentum -C my-atlas audit --bound 5%."""
-    with opened(context.obj) as project:
+    from omentum.evaluate.audit import audit_plan, audit_result
+    from omentum.evaluate.stop_rule import stop_rule
+
+    with project_of(context) as project:
         share = share_of(bound) if bound else project.settings.audit_bound
         number = project.store.rounds.current().number
         plan = audit_plan(project, share)
         result = audit_result(project, number, count_missing=count_missing)
-        stop = loop.stop_rule(project)
+        stop = stop_rule(project)
     if as_json:
         told: dict[str, Any] = {
             "round": number,
@@ -64,7 +69,7 @@ def share_of(text: str) -> float:
     """Read a share.
 
     Raises:
-        ConfigError: It is none from 0 to 1.
+        ConfigError: It is not from 0 to 1.
 
     Example:
         >>> share_of("5%"), share_of("0.05")
@@ -80,10 +85,10 @@ def share_of(text: str) -> float:
     return share
 
 
-def _planned(plan: AuditPlan, share: float) -> str:
+def _planned(plan: "AuditPlan", share: float) -> str:
     if plan.least_share is None:
-        return "there is no organ to draw from: predict first, unless people revised them all"
-    left = f"{plan.n_organs} organs that nobody revised, in {plan.n_cases} cases"
+        return "there is no organ to draw from: predict first, unless all were revised"
+    left = f"{plan.n_organs} organs without a revision, in {plan.n_cases} cases"
     if plan.n_tasks is None:
         return (
             f"a bound of {share:.1%} is out of reach with one organ a case ({left}); "

@@ -3,38 +3,34 @@
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from omentum.app.console import say_error, say_json, say_table
-from omentum.app.options import AsJson, listed
+from omentum.app.console import counted, say_error, say_json, say_table
+from omentum.app.lazy import command_group
+from omentum.app.options import AsJson, Why, listed, project_of
+from omentum.choices import LABEL_SCHEMES
 from omentum.errors import ConfigError
-from omentum.exchange.importers.labels import OriginalLabel
-from omentum.exchange.label_updates import relabel as relabel_case
-from omentum.project.case_life import (
-    Erased,
-    erase_case,
-    exclude_case,
-    include_case,
-    rename_case,
-    unfinished_changes,
-)
-from omentum.project.case_list import CaseLine, list_cases
-from omentum.project.project import opened
+
+if TYPE_CHECKING:
+    from omentum.project.case_life import Erased
+    from omentum.project.case_list import CaseLine
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Cases of a project.", no_args_is_help=True)
+app = command_group("Cases of a project.")
 
 CaseName = Annotated[str, typer.Argument(metavar="CASE", help="The case.")]
-Why = Annotated[str, typer.Option(help="The reason; it is kept.")]
 
 
 @app.command("list")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List all cases, which take part, and what is known of each. Example: omentum -C my-atlas cases list."""
-    with opened(context.obj, looking=True) as project:
+    from omentum.project.case_life import unfinished_changes
+    from omentum.project.case_list import list_cases
+
+    with project_of(context, looking=True) as project:
         lines = list_cases(project)
         erased = [asdict(one) for one in project.store.tombstones.all()]
         unfinished = unfinished_changes(project.store)
@@ -58,24 +54,28 @@ def exclude(context: typer.Context, case_id: CaseName, why: Why, as_json: AsJson
 
     Example: omentum -C my-atlas cases exclude BTCV_01 --why "motion".
     """
-    with opened(context.obj) as project:
+    from omentum.project.case_life import exclude_case
+
+    with project_of(context) as project:
         skipped = exclude_case(project, case_id, why)
     if as_json:
         say_json({"case": case_id, "excluded_why": why.strip(), "skipped": [one.number for one in skipped]})
         return
-    typer.echo(f"{case_id} takes no part from now on: {why.strip()}; {_n_tasks(len(skipped))} skipped")
+    typer.echo(f"{case_id} takes no part from now on: {why.strip()}; {counted(len(skipped), 'task')} skipped")
 
 
 @app.command()
 def include(context: typer.Context, case_id: CaseName, as_json: AsJson = False) -> None:
     """Let an excluded case take part again. Example: omentum -C my-atlas cases include BTCV_01."""
-    with opened(context.obj) as project:
+    from omentum.project.case_life import include_case
+
+    with project_of(context) as project:
         tasks = include_case(project, case_id)
     if as_json:
         say_json({"case": case_id, "tasks": [one.number for one in tasks]})
         return
     typer.echo(
-        f"{case_id} takes part again, with {_n_tasks(len(tasks))} as before; "
+        f"{case_id} takes part again, with {counted(len(tasks), 'task')} as before; "
         f"`omentum -C {context.obj} predict` and `score` make what it lacks"
     )
 
@@ -90,7 +90,9 @@ def rename(
 
     Example: omentum -C my-atlas cases rename scan7 BTCV_07.
     """
-    with opened(context.obj) as project:
+    from omentum.project.case_life import rename_case
+
+    with project_of(context) as project:
         rename_case(project, case_id, new)
     typer.echo(f"{case_id} is called {new} from now on; releases keep the name that they were made with")
 
@@ -102,10 +104,7 @@ def relabel(
     label: Annotated[Path, typer.Argument(metavar="LABEL", help="File or folder of its original label.")],
     label_ids: Annotated[
         str,
-        typer.Option(
-            help="What its values mean: omentum, abdomenatlas-1.0, abdomenatlas-1.1, totalsegmentator, "
-            "an organ."
-        ),
+        typer.Option(help=f"What its values mean: {LABEL_SCHEMES}."),
     ] = "omentum",
     label_organs: Annotated[
         str, typer.Option(help="Organs that it annotates; the others are unknown, not empty.")
@@ -116,8 +115,11 @@ def relabel(
 
     Example: omentum -C my-atlas cases relabel BTCV_01 corrected.nii.gz.
     """
+    from omentum.exchange.importers.labels import OriginalLabel
+    from omentum.exchange.label_updates import relabel as relabel_case
+
     original = OriginalLabel(path=label, ids=label_ids, organs=listed(label_organs))
-    with opened(context.obj) as project:
+    with project_of(context) as project:
         version = relabel_case(project, project.store.cases.get(case_id), original)
         n_versions = len(project.store.labels.of_case(case_id))
     if as_json:
@@ -135,18 +137,20 @@ def relabel(
 def erase(
     context: typer.Context,
     case_id: CaseName,
-    why: Annotated[str, typer.Option(help="The reason, which is kept; it must name nobody.")],
-    by: Annotated[str, typer.Option(help="Pseudonym of who erases.")] = "reader-1",
-    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
+    why: Annotated[str, typer.Option(help="The reason, which is kept; it must contain no name.")],
+    by: Annotated[str, typer.Option(help="Pseudonym of the person who erases.")] = "reader-1",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Remove a case, its masks and its name from the project for good, except from releases.
 
     Example: omentum -C my-atlas cases erase BTCV_01 --why "consent withdrawn".
     """
+    from omentum.project.case_life import erase_case
+
     if not yes:
         _ask(case_id)
-    with opened(context.obj) as project:
+    with project_of(context) as project:
         erased = erase_case(project, case_id, why=why, by=by)
     if as_json:
         say_json(asdict(erased))
@@ -166,7 +170,7 @@ def _ask(case_id: str) -> None:
     typer.confirm(f"{case_id}, its masks and all work on it cannot be brought back. Erase it?", abort=True)
 
 
-def _say_erased(case_id: str, erased: Erased) -> None:
+def _say_erased(case_id: str, erased: "Erased") -> None:
     tombstone = erased.tombstone
     typer.echo(f"{case_id} is erased; what is left of it is {tombstone.pseudonym}")
     told: dict[str, tuple[Any, ...]] = {
@@ -181,7 +185,7 @@ def _say_erased(case_id: str, erased: Erased) -> None:
     typer.echo("its source, exports and task folders are outside the project, and backups are not reached")
 
 
-def _described(line: CaseLine) -> dict[str, Any]:
+def _described(line: "CaseLine") -> dict[str, Any]:
     case = line.case
     return {
         "case": case.case_id,
@@ -201,7 +205,7 @@ def _described(line: CaseLine) -> dict[str, Any]:
     }
 
 
-def _row(line: CaseLine) -> tuple[object, ...]:
+def _row(line: "CaseLine") -> tuple[object, ...]:
     case = line.case
     return (
         case.case_id,
@@ -212,7 +216,3 @@ def _row(line: CaseLine) -> tuple[object, ...]:
         ", ".join(line.predicted_by),
         ", ".join(line.revised),
     )
-
-
-def _n_tasks(number: int) -> str:
-    return f"{number} {'task' if number == 1 else 'tasks'}"

@@ -1,7 +1,6 @@
-"""What does `omentum` do on the command line? Every command, and how it ends.
+"""Offer every command of `omentum`; the module of a command is loaded when it is asked for.
 
-In:  arguments.
-Out: exit code 0 (done), 1 (some cases failed, listed), 2 (refused, one sentence), 130 (interrupted).
+Exit codes: 0 (done), 1 (some cases failed, listed), 2 (refused, one sentence), 130 (interrupted).
 """
 
 import logging
@@ -12,28 +11,42 @@ from typing import Annotated
 import typer
 
 from omentum import __version__
-from omentum.app import (
-    case_commands,
-    gate_command,
-    model_commands,
-    organ_commands,
-    project_commands,
-    release_commands,
-    review_commands,
-    stage_commands,
-)
-from omentum.app.attention_command import attention
-from omentum.app.audit_command import audit
 from omentum.app.console import say_error
-from omentum.app.predict_command import predict
+from omentum.app.lazy import Entry, lazy_group
 from omentum.errors import OmentumError
 
-__all__ = ["app", "main"]
+__all__ = ["COMMANDS", "app", "main"]
 
 _INTERRUPTED = 130
 
+COMMANDS = (
+    Entry("init", "project_commands", "Make a project."),
+    Entry("add", "add_command", "Add CTs."),
+    Entry("datalist", "add_command", "List a data set's cases."),
+    Entry("status", "project_commands", "Show how far a project is and what waits for whom."),
+    Entry("predict", "predict_command", "Predict CTs, or every case of a project."),
+    Entry("score", "stage_commands", "Find what is probably wrong, and print the queue."),
+    Entry("review", "review_commands:app", "Send tasks to readers as folders, and take their masks back."),
+    Entry("assemble", "release_commands", "Build a release with its lineage."),
+    Entry("release", "release_commands:app", "The releases of a project, which never change."),
+    Entry("export", "release_commands", "Export a release in any layout."),
+    Entry("tune", "tune_command", "Tune the network on the revisions, and judge it."),
+    Entry("gate", "gate_command", "Judge the network that was just tuned."),
+    Entry("rollback", "gate_command", "Use an earlier network again, from a new round on."),
+    Entry("evaluate", "stage_commands", "Compare all rounds and write the report."),
+    Entry("audit", "audit_command", "Bound what still needs a major revision."),
+    Entry("round", "stage_commands:round_", "Run the half of the round that is due."),
+    Entry("cases", "case_commands:app", "Cases of a project."),
+    Entry("organs", "organ_commands:app", "Organs of a project."),
+    Entry("models", "model_commands:app", "Networks by name."),
+    Entry("attention", "attention_command", "Score predictions in the published layout."),
+    Entry("phantoms", "project_commands", "Make synthetic CTs with true labels."),
+    Entry("demo", "project_commands", "Run two rounds on synthetic patients with a simulated reader."),
+)
+
 app = typer.Typer(
     name="omentum",
+    cls=lazy_group(COMMANDS),
     help="Annotate thousands of abdominal CT volumes with people in the loop.",
     epilog="Begin with `omentum demo`, or `omentum predict CT.nii.gz -o OUT`.",
     no_args_is_help=True,
@@ -41,17 +54,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(model_commands.app, name="models")
-app.add_typer(case_commands.app, name="cases")
-app.add_typer(organ_commands.app, name="organs")
-app.add_typer(review_commands.app, name="review")
-project_commands.add_to(app)
-app.command()(predict)
-stage_commands.add_to(app)
-gate_command.add_to(app)
-release_commands.add_to(app)
-app.command()(audit)
-app.command()(attention)
 
 
 def _show_version(wanted: bool) -> None:

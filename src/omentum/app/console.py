@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from omentum.records import Batch
     from omentum.runners.runner import Progress
 
-__all__ = ["bars", "counted", "end_batches", "say_error", "say_json", "say_rows", "say_table"]
+__all__ = [
+    "bars",
+    "counted",
+    "end_batches",
+    "say_error",
+    "say_json",
+    "say_old_option",
+    "say_rows",
+    "say_table",
+]
 
 _FILE_COLUMNS = 160
 """Width of a table that goes into a file or a pipe, where nothing should be cut."""
@@ -28,6 +37,11 @@ _LONG = 100
 def say_error(message: str) -> None:
     """Print one sentence to stderr."""
     typer.echo(f"omentum: {message}", err=True)
+
+
+def say_old_option(old: str, new: str) -> None:
+    """Say on stderr that an option has a new name; the old one works for one more version."""
+    say_error(f"{old} is now called {new}; the old name works until the next version")
 
 
 def say_json(content: Any) -> None:

@@ -1,23 +1,21 @@
-"""Commands by which a person decides which mask stands, and looks back at what happened."""
+"""Commands that decide which mask stands, and that show the history of a mask."""
 
 from typing import Annotated
 
 import typer
 
-from omentum.app.console import say_json, say_table
-from omentum.app.options import AsJson, listed
+from omentum.app.console import say_json, say_rows, say_table
+from omentum.app.options import AsJson, By, Why, listed
+from omentum.app.task_commands import reviewing
+from omentum.choices import OWNER
 from omentum.errors import ConfigError
-from omentum.project.project import opened
-from omentum.records import MaskSource
-from omentum.review.decide import SOMEBODY
-from omentum.review.service import ReviewService
 
 __all__ = ["add_to"]
 
 CaseId = Annotated[str, typer.Argument(help="The case.")]
 OrganName = Annotated[str, typer.Argument(help="The organ.")]
-By = Annotated[str, typer.Option(help="Pseudonym of who decides.")]
-Why = Annotated[str, typer.Option(help="For people.")]
+
+_EVENT_COLUMNS = ("time", "what", "by", "said", "revision", "stands")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,42 +29,42 @@ def adjudicate(
     case_id: CaseId,
     organ_name: OrganName,
     revision: Annotated[int, typer.Option(help="Number of the revision that stands.")],
-    by: By = SOMEBODY,
+    by: By = OWNER,
     why: Why = "",
 ) -> None:
     """Let one revision stand where readings disagree.
 
     Example: omentum -C my-atlas review adjudicate BTCV_01 liver --revision 7.
     """
-    with opened(context.obj) as project:
-        decision = ReviewService(project).adjudicate(case_id, organ_name, revision, by=by, why=why)
-    typer.echo(f"from now on revision {revision} of {decision.organ} in {case_id} stands")
+    with reviewing(context) as review:
+        decision = review.adjudicate(case_id, organ_name, revision, by=by, why=why)
+    _say_stands(f"revision {revision}", decision.organ, case_id)
 
 
 def prefer(
     context: typer.Context,
     case_id: CaseId,
     organ_name: OrganName,
-    revision: Annotated[int | None, typer.Option(help="Its number; the last word where not said.")] = None,
+    revision: Annotated[int | None, typer.Option(help="Its number; the latest if not given.")] = None,
     original: Annotated[bool, typer.Option("--original", help="Go back to the original label.")] = False,
-    by: By = SOMEBODY,
+    by: By = OWNER,
     why: Why = "",
 ) -> None:
     """Let a revision stand over the original label, or the original label again.
 
     Example: omentum -C my-atlas review prefer BTCV_01 liver.
     """
+    from omentum.records import MaskSource
+
     if original and revision is not None:
         raise ConfigError("--revision", revision, "give either a revision or --original")
-    with opened(context.obj) as project:
-        service = ReviewService(project)
+    with reviewing(context) as review:
         if original:
-            decision = service.restore(case_id, organ_name, MaskSource.ORIGINAL, by=by, why=why)
-            what = "the original label"
+            decision = review.restore(case_id, organ_name, MaskSource.ORIGINAL, by=by, why=why)
         else:
-            decision = service.prefer(case_id, organ_name, number=revision, by=by, why=why)
-            what = f"revision {decision.revision_number}"
-    typer.echo(f"from now on {what} of {decision.organ} in {case_id} stands")
+            decision = review.prefer(case_id, organ_name, number=revision, by=by, why=why)
+    what = "the original label" if original else f"revision {decision.revision_number}"
+    _say_stands(what, decision.organ, case_id)
 
 
 def restore(
@@ -76,55 +74,55 @@ def restore(
     revision: Annotated[int | None, typer.Option(help="Number of a revision.")] = None,
     original: Annotated[bool, typer.Option("--original", help="The original label.")] = False,
     predicted: Annotated[bool, typer.Option("--predicted", help="What the network made.")] = False,
-    by: By = SOMEBODY,
+    by: By = OWNER,
     why: Why = "",
 ) -> None:
     """Let an earlier mask stand again; `review history` lists them.
 
     Example: omentum -C my-atlas review restore BTCV_01 liver --revision 3.
     """
+    from omentum.records import MaskSource
+
     if (revision is not None) + original + predicted != 1:
         raise ConfigError("--revision", revision, "give one of --revision, --original and --predicted")
     source = MaskSource.ORIGINAL if original else MaskSource.PREDICTED
-    with opened(context.obj) as project:
-        to = source if revision is None else revision
-        decision = ReviewService(project).restore(case_id, organ_name, to, by=by, why=why)
+    to = source if revision is None else revision
+    with reviewing(context) as review:
+        decision = review.restore(case_id, organ_name, to, by=by, why=why)
     what = f"the {source} mask" if revision is None else f"revision {revision}"
-    typer.echo(f"from now on {what} of {decision.organ} in {case_id} stands")
+    _say_stands(what, decision.organ, case_id)
+
+
+def _say_stands(what: str, organ_name: str, case_id: str) -> None:
+    typer.echo(f"from now on {what} of {organ_name} in {case_id} stands")
 
 
 def confirm(
     context: typer.Context,
     rule: Annotated[str, typer.Option(help="The rule, as `omentum status` names it.")],
     cases: Annotated[str, typer.Option(help="Cases, with commas between.")],
-    organs: Annotated[str, typer.Option(help="Organs, with commas between; all where not said.")] = "",
-    by: By = SOMEBODY,
+    organs: Annotated[str, typer.Option(help="Organs, with commas between; all if not given.")] = "",
+    by: By = OWNER,
     why: Why = "",
     as_json: AsJson = False,
 ) -> None:
-    """Say that what a rule found is right as it is: masks that it held back stand again.
+    """Confirm that what a rule found is right as it is: masks that it held back stand again.
 
     Example: omentum -C my-atlas review confirm --rule orientation --cases BTCV_01 --why "situs inversus".
     """
-    with opened(context.obj) as project:
-        service = ReviewService(project)
-        said = service.confirm(rule, listed(cases), organs=listed(organs), by=by, why=why)
+    with reviewing(context) as review:
+        said = review.confirm(rule, listed(cases), organs=listed(organs), by=by, why=why)
     rows = [(one.case_id, one.organ, one.rule, one.by) for one in said]
-    columns = ("case", "organ", "rule", "by")
-    if as_json:
-        say_json([dict(zip(columns, row, strict=True)) for row in rows])
-    else:
-        say_table(f"{len(rows)} confirmed", columns, rows)
+    say_rows(f"{len(rows)} confirmed", ("case", "organ", "rule", "by"), rows, as_json=as_json)
 
 
 def history(context: typer.Context, case_id: CaseId, organ_name: OrganName, as_json: AsJson = False) -> None:
-    """Tell all that happened to an organ of a case, and which mask stands and why.
+    """Show all that happened to an organ of a case, and which mask stands and why.
 
     Example: omentum -C my-atlas review history BTCV_01 liver.
     """
-    with opened(context.obj, looking=True) as project:
-        told = ReviewService(project).history(case_id, organ_name)
-    columns = ("time", "what", "by", "said", "revision", "stands")
+    with reviewing(context, looking=True) as review:
+        told = review.history(case_id, organ_name)
     rows = [
         (
             "" if one.time is None else f"{one.time:%Y-%m-%d %H:%M}",
@@ -138,25 +136,25 @@ def history(context: typer.Context, case_id: CaseId, organ_name: OrganName, as_j
     ]
     stands = None if told.stands is None else told.stands.value
     if as_json:
-        events = [dict(zip(columns, row, strict=True)) for row in rows]
-        say_json(
-            {"case": told.case_id, "organ": told.organ, "stands": stands, "why": told.why, "events": events}
-        )
+        events = [dict(zip(_EVENT_COLUMNS, row, strict=True)) for row in rows]
+        about = {"case": told.case_id, "organ": told.organ, "stands": stands, "why": told.why}
+        say_json({**about, "events": events})
         return
-    say_table(f"{told.organ} of {told.case_id}", columns, [(*row[:-1], "*" * row[-1]) for row in rows])
+    shown = [(*row[:-1], "*" * row[-1]) for row in rows]
+    say_table(f"{told.organ} of {told.case_id}", _EVENT_COLUMNS, shown)
     typer.echo(f"{'no mask' if stands is None else f'the {stands} mask'} stands: {told.why}")
 
 
 def comment(
     context: typer.Context,
     revision: Annotated[int, typer.Argument(help="Number of the revision.")],
-    text: Annotated[str, typer.Argument(help="What to say of it.")],
-    by: By = SOMEBODY,
+    text: Annotated[str, typer.Argument(help="The comment.")],
+    by: By = OWNER,
 ) -> None:
-    """Say something about a revision; it stays with it.
+    """Add a comment to a revision.
 
     Example: omentum -C my-atlas review comment 7 "the tip of segment 6 is missing".
     """
-    with opened(context.obj) as project:
-        kept = ReviewService(project).comment(revision, text, by=by)
+    with reviewing(context) as review:
+        kept = review.comment(revision, text, by=by)
     typer.echo(f"kept with revision {kept.number} of {kept.organ} in {kept.case_id}")

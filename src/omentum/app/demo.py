@@ -1,9 +1,4 @@
-"""What does the whole loop do, in a few minutes, on a laptop, without anybody's data?
-
-In:  a folder.
-Out: made-up patients, a project, two rounds in which a simulated reader revises within a budget of
-     minutes, a table of Dice and minutes by round, and the report.
-"""
+"""Run the whole loop for two rounds on synthetic patients, with a simulated reader."""
 
 import shutil
 from collections.abc import Iterator
@@ -15,7 +10,7 @@ import typer
 
 from omentum import loop
 from omentum.app.console import bars, say_table
-from omentum.app.gate_command import said_of
+from omentum.app.say_verdict import said_of
 from omentum.errors import ConfigError
 from omentum.evaluate.agreement import compare_case
 from omentum.evaluate.report_data import RoundReport
@@ -39,18 +34,18 @@ __all__ = ["run_demo"]
 ROUNDS = 2
 _MARK = "omentum-demo"
 _STYLE = "hard"
-"""Contrast phases, noise and slices unlike most of what the starter learned from."""
+"""Contrast phases, noise and slices that are rare in the training data of the starter."""
 _SPACING_MM = (3.0, 3.0, 3.0)
 _MINUTES_A_CASE = 10.0
 _HELD_OUT_EVERY = 4
 
 
 def run_demo(folder: Path, n_cases: int) -> None:
-    """Run two rounds on made-up patients, and say where the report is.
+    """Run two rounds on synthetic patients, and say where the report is.
 
     Args:
         folder: Made anew; an older demonstration there is replaced.
-        n_cases: Made-up patients.
+        n_cases: Synthetic patients.
 
     Raises:
         ConfigError: The folder holds something else.
@@ -107,12 +102,12 @@ def _round(project: Project, folder: Path, progress: Progress) -> tuple[float, i
 
 
 def _accept(project: Project, verdict: Promotion | None) -> None:
-    """Accept what the gate cannot judge, as a person would have to, and say so."""
+    """Accept what the gate cannot judge, as a person would do, and say so."""
     if verdict is None:
         return
     typer.echo(said_of(verdict))
     if verdict.outcome is GateOutcome.UNDECIDED:
-        loop.decide(project, accept=True, by="demonstration", why="so few patients cannot tell")
+        loop.decide(project, accept=True, by="demonstration", why="there are too few patients to judge it")
         typer.echo("the demonstration accepts it unseen; in a project, a person decides")
 
 

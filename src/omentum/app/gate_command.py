@@ -1,21 +1,18 @@
-"""Commands that say which network is used: the verdict, yes or no to it, and back to an earlier one."""
+"""Commands that decide which network is used: judge the new one, accept or reject it, go back."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from omentum import loop
 from omentum.app.console import bars, say_json, say_table
-from omentum.app.options import AsJson, Device, device_named
+from omentum.app.options import AsJson, By, Device, Why, device_named, project_of
 from omentum.errors import ConfigError
-from omentum.project.project import opened
-from omentum.records.promotions import GateOutcome, Promotion
 
-__all__ = ["add_to", "said_of"]
+if TYPE_CHECKING:
+    from omentum.records.promotions import Promotion
 
-By = Annotated[str, typer.Option(help="Pseudonym of who decides.")]
-Why = Annotated[str, typer.Option(help="The reason; it is kept.")]
+__all__ = ["gate", "rollback"]
 
 
 def gate(
@@ -30,9 +27,11 @@ def gate(
     as_json: AsJson = False,
 ) -> None:
     """Judge the network that was just tuned. Example: omentum -C my-atlas gate --accept --by reader-2."""
+    from omentum import loop
+
     if accept and reject:
         raise ConfigError("--accept", "given with --reject", "a verdict is one of the two")
-    with opened(context.obj) as project:
+    with project_of(context) as project:
         if accept or reject:
             verdict = loop.decide(project, accept=accept, by=by, why=why)
         else:
@@ -44,33 +43,23 @@ def gate(
 def rollback(
     context: typer.Context,
     network: Annotated[
-        str | None, typer.Argument(help="Network of this project; the one before, where not said.")
+        str | None, typer.Argument(help="Network of this project; the one before if not given.")
     ] = None,
     by: By = "reader-1",
     why: Why = "",
     as_json: AsJson = False,
 ) -> None:
     """Use an earlier network again, from a new round on. Example: omentum -C my-atlas rollback starter."""
-    with opened(context.obj) as project:
+    from omentum import loop
+
+    with project_of(context) as project:
         verdict = loop.roll_back(project, network, by=by, why=why)
     _say(verdict, as_json=as_json)
 
 
-def said_of(verdict: Promotion) -> str:
-    """Say a verdict in a line, with what follows."""
-    match verdict.outcome:
-        case GateOutcome.PROMOTED:
-            follows = f"{verdict.network} is in use from round {verdict.round_number + 1} on"
-        case GateOutcome.KEPT_OUT:
-            follows = f"{verdict.instead_of} stays in use"
-        case GateOutcome.UNDECIDED:
-            follows = "say `omentum gate --accept` or `omentum gate --reject`"
-        case GateOutcome.ROLLED_BACK:
-            follows = f"{verdict.network} is in use again, from round {verdict.round_number + 1} on"
-    return f"{verdict.network}: {verdict.outcome.value} by {verdict.by} ({verdict.why}); {follows}"
+def _say(verdict: "Promotion", *, as_json: bool) -> None:
+    from omentum.app.say_verdict import said_of
 
-
-def _say(verdict: Promotion, *, as_json: bool) -> None:
     if as_json:
         say_json(asdict(verdict))
         return
@@ -82,9 +71,3 @@ def _say(verdict: Promotion, *, as_json: bool) -> None:
     if rows:
         say_table(f"{verdict.network} against {verdict.instead_of}, held-out Dice", columns, rows)
     typer.echo(said_of(verdict))
-
-
-def add_to(app: typer.Typer) -> None:
-    """Offer these commands."""
-    for command in (gate, rollback):
-        app.command()(command)

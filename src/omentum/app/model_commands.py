@@ -122,9 +122,7 @@ def show(
 def add(
     file: Annotated[
         Path,
-        typer.Argument(
-            help="A weights file: ours, or a published network's .pth; or a folder of masks."
-        ),
+        typer.Argument(help="A weights file: ours, or a published network's .pth; or a folder of masks."),
     ],
     name: Annotated[str, typer.Option("--as", help="Name that `--network` will take.")],
     organs: Annotated[
@@ -223,8 +221,14 @@ def _in_words(key: str, value: Any) -> str:
 def _byte_bars(name: str) -> Iterator[Callable[[str, int, int | None], None]]:
     """Say each address once; on a terminal, show how many bytes came and how many there will be."""
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
 
     progress = Progress(
         TextColumn("{task.description}"),

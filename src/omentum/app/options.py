@@ -1,13 +1,29 @@
-"""Options that several commands have, and what their values mean."""
+"""Options that several commands have, and how their values are read."""
 
 import re
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from omentum.errors import ConfigError
 
-__all__ = ["AcceptValues", "AsJson", "Device", "HuOffset", "device_named", "listed", "minutes_named"]
+if TYPE_CHECKING:
+    from omentum.project.project import Project
+
+__all__ = [
+    "AcceptValues",
+    "AsJson",
+    "By",
+    "Device",
+    "HuOffset",
+    "Why",
+    "device_named",
+    "listed",
+    "minutes_named",
+    "project_of",
+]
 
 Device = Annotated[str, typer.Option(help="Where networks run: auto, cpu, cuda, cuda:1.")]
 HuOffset = Annotated[
@@ -17,6 +33,17 @@ AcceptValues = Annotated[
     bool, typer.Option("--accept-values", help="Take CTs whose values cannot be Hounsfield units.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+By = Annotated[str, typer.Option(help="Pseudonym of the person who decides.")]
+Why = Annotated[str, typer.Option(help="The reason; it is kept.")]
+
+
+@contextmanager
+def project_of(context: typer.Context, *, looking: bool = False) -> Iterator["Project"]:
+    """Open the project that the command is about; `looking` for reading only."""
+    from omentum.project.project import opened
+
+    with opened(context.obj, looking=looking) as project:
+        yield project
 
 
 def device_named(name: str) -> str:
@@ -39,7 +66,7 @@ def device_named(name: str) -> str:
 
 
 def listed(text: str) -> tuple[str, ...]:
-    """Give the names in a text with commas between.
+    """Split a text at commas.
 
     Example:
         >>> listed("liver, spleen")
@@ -53,10 +80,10 @@ _TIME = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(h|min|m|)", re.IGNORECASE)
 
 
 def minutes_named(option: str, text: str) -> float:
-    """Give the minutes that a text such as `20h`, `1.5h`, `90min`, `45m` or `45` says.
+    """Read a time such as `20h`, `1.5h`, `90min`, `45m` or `45`, in minutes.
 
     Raises:
-        ConfigError: It says none, or 0.
+        ConfigError: It is no time, or 0.
 
     Example:
         >>> minutes_named("--budget", "1.5h")

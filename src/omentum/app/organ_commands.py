@@ -1,7 +1,7 @@
 """Commands on the organs of a project: list them, and add one."""
 
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -9,11 +9,7 @@ from omentum.app.console import say_json, say_table
 from omentum.app.lazy import command_group
 from omentum.app.options import AsJson, listed, project_of
 from omentum.errors import ConfigError
-from omentum.project.paths import ProjectFolder
-from omentum.project.project import Project, opened
-from omentum.project.settings import change_settings
-from omentum.records import MaskSource
-from omentum.volumes.labels import organ
+from omentum.project.project import Project
 
 __all__ = ["app"]
 
@@ -54,7 +50,8 @@ def add(
 
     Example: omentum -C my-atlas organs add duodenum --from stomach.
     """
-    from omentum.project.paths import ProjectFolder, change_settings
+    from omentum.project.paths import ProjectFolder
+    from omentum.project.settings import change_settings
     from omentum.volumes.labels import organ
 
     name, path = organ(name).name, ProjectFolder(context.obj).settings_path

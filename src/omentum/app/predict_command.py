@@ -34,7 +34,10 @@ def predict(
         float | None, typer.Option(help="Overlap of windows, from 0 to under 1. Default: the recipe's.")
     ] = None,
     numbers: Annotated[
-        str, typer.Option(help="Type in which networks compute: float32, bfloat16 or float16. Default: the fastest.")
+        str,
+        typer.Option(
+            help="Type in which networks compute: float32, bfloat16 or float16. Default: the fastest."
+        ),
     ] = "",
     resample_tilt: Annotated[
         bool, typer.Option("--resample-tilt", help="Put tilted DICOM series on an upright grid.")
@@ -64,15 +67,18 @@ def predict(
     if average:
         raise ConfigError("--average", average, "it is for projects; of CTs, several networks are averaged")
     from omentum.app.say_predicted import as_json, found_in_folder, say_found
-    from omentum.exchange.importers.find_sources import look_through
+    from omentum.exchange.importers.find_sources import find_sources
     from omentum.predict.inference_config import InferenceConfig
     from omentum.predict.load_predictor import load_predictor
     from omentum.predict.predict_files import FolderPlan, predict_files
 
     config = InferenceConfig(
-        overlap=overlap, recipe=postprocessing or "default", without=listed(without), numbers=numbers or "auto"
+        overlap=overlap,
+        recipe=postprocessing or "default",
+        without=listed(without),
+        numbers=numbers or "auto",
     )
-    found = look_through(cts)
+    found = find_sources(cts)
     wanted, where = listed(organs), device_named(device)
     plan = FolderPlan(
         sources={source.case_id: source.path for source in found.sources},

@@ -1,19 +1,15 @@
-"""Commands on a project as a whole: make one, fill it, see how far it is; and the demonstration."""
+"""Commands on a project as a whole: make one, show its status; synthetic patients and the demonstration."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from omentum.app.add_command import add, datalist
 from omentum.app.console import bars, say_json, say_table
-from omentum.app.say_status import say_status
-from omentum.project.project import begin_project, opened
-from omentum.project.settings import Settings
-from omentum.status import case_lines, summary
-from omentum.waiting import Waiting
+from omentum.app.options import AsJson, listed, project_of
+from omentum.choices import PHANTOM_STYLES
 
-__all__ = ["add_to"]
+__all__ = ["demo", "init", "phantoms", "status"]
 
 
 def init(
@@ -24,8 +20,8 @@ def init(
     network: Annotated[
         list[str] | None,
         typer.Option(
-            help="Network that predicts; again for a second opinion. "
-            "Not said: starter, with starter-second where there is one."
+            help="Network that predicts; again for a second one. "
+            "Default: starter, with starter-second where there is one."
         ),
     ] = None,
     held_out: Annotated[float, typer.Option(help="Share of patients kept for evaluation.")] = 0.2,
@@ -33,12 +29,14 @@ def init(
     """Make a project. Example: omentum init my-atlas --organs liver,spleen."""
     from omentum.networks.catalogue import default_networks, find_weights
     from omentum.networks.mask_folders import known_mask_folders
+    from omentum.project.project import begin_project
+    from omentum.project.settings import Settings
 
     networks = tuple(network or default_networks())
     for k, name in enumerate(networks):
         if k == 0 or name not in known_mask_folders():  # the first is tuned, which takes weights
             find_weights(name)
-    settings = Settings(organs=tuple(organs.split(",")), networks=networks, held_out_share=held_out)
+    settings = Settings(organs=listed(organs), networks=networks, held_out_share=held_out)
     begin_project(folder, settings)
     typer.echo(f"made {folder}; next: omentum -C {folder} add CT...")
 
@@ -46,10 +44,14 @@ def init(
 def status(
     context: typer.Context,
     cases: Annotated[bool, typer.Option("--cases", help="List the cases.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show how far a project is and what waits for whom. Example: omentum -C my-atlas status."""
-    with opened(context.obj, looking=True) as project:
+    from omentum.app.say_status import say_status
+    from omentum.app.status import case_lines, summary
+    from omentum.app.waiting import Waiting
+
+    with project_of(context, looking=True) as project:
         told = summary(project)
         told["case_list"] = case_lines(project) if cases else []
     if as_json:
@@ -67,19 +69,19 @@ def demo(
     folder: Annotated[
         Path, typer.Option("--out", "-o", help="Made anew; an old demonstration is replaced.")
     ] = Path("demo"),
-    n_cases: Annotated[int, typer.Option("--cases", min=4, help="Made-up patients.")] = 12,
+    n_cases: Annotated[int, typer.Option("--cases", min=4, help="Synthetic patients.")] = 12,
 ) -> None:
-    """Run two rounds on made-up patients with a simulated reader. Example: omentum demo."""
+    """Run two rounds on synthetic patients with a simulated reader. Example: omentum demo."""
     from omentum.app.demo import run_demo
 
     run_demo(folder, n_cases)
 
 
 def phantoms(
-    folder: Annotated[Path, typer.Argument(help="Gets a folder for each made-up patient.")],
+    folder: Annotated[Path, typer.Argument(help="Gets a folder for each synthetic patient.")],
     number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many.")] = 12,
     first_seed: Annotated[int, typer.Option(min=0, help="Seed of the first; the next has the next.")] = 0,
-    style: Annotated[str, typer.Option(help="easy, mixed or hard.")] = "mixed",
+    style: Annotated[str, typer.Option(help=f"One of {', '.join(PHANTOM_STYLES)}.")] = "mixed",
 ) -> None:
     """Make synthetic CTs with true labels. Example: omentum phantoms cohort -n 12."""
     from omentum.phantoms.cohort import write_cohort
@@ -89,9 +91,3 @@ def phantoms(
             (case,) = write_cohort(folder, [seed], style=style)
             progress("make", done, number, case.name)
     typer.echo(f"made {number} patients in {folder}, each with ct.nii.gz and labels.nii.gz")
-
-
-def add_to(app: typer.Typer) -> None:
-    """Offer these commands."""
-    for command in (init, add, datalist, status, phantoms, demo):
-        app.command()(command)

@@ -1,34 +1,25 @@
-"""Commands on releases: make one, plan it, compare, verify, roll back, and hand it on in any layout."""
+"""Commands on releases: assemble, plan, compare, verify, roll back and export them."""
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from omentum import loop
-from omentum.app.console import bars, end_batches, say_error, say_json, say_table
-from omentum.app.options import AsJson, listed
-from omentum.app.say_left_out import end_release, say_left_out
-from omentum.assemble.card import ReleaseNotes
-from omentum.assemble.compare import Change, ReleaseDiff, ReleasePlan, compare_releases, diff_of
-from omentum.assemble.current_release import current_release, release_named, roll_back
-from omentum.assemble.manifest import read_left_out, verify_release
-from omentum.assemble.stage import network_of, plan_round
+from omentum.app.console import bars, end_batches, say_error, say_json, say_rows, say_table
+from omentum.app.lazy import command_group
+from omentum.app.options import AsJson, listed, project_of
+from omentum.choices import LAYOUTS
 from omentum.errors import ConfigError
-from omentum.exchange.exporters.exporter import Export
-from omentum.project.project import Project, opened
-from omentum.records import MaskSource
-from omentum.volumes.labels import organs_named
 
-__all__ = ["add_to"]
+if TYPE_CHECKING:
+    from omentum.assemble.compare import ReleaseDiff, ReleasePlan
+    from omentum.project.project import Project
 
-app = typer.Typer(help="The releases of a project, which never change.", no_args_is_help=True)
+__all__ = ["app", "assemble", "export"]
 
-_LAYOUT_HELP = (
-    "abdomenatlas-8k, abdomenatlas-1.0, abdomenatlas-1.1, nnunet, monai, dicom-seg, rtstruct, stl "
-    "or masks-only."
-)
+app = command_group("The releases of a project, which never change.")
+
 Version = Annotated[str, typer.Argument(help="Name of the release, or `current`.")]
 
 
@@ -38,18 +29,22 @@ def assemble(
     network: Annotated[
         str | None,
         typer.Option(
-            help="Whose predictions stand where no person drew. Not said: average, if the round's networks "
-            "were averaged (`omentum predict --average`), else the main network."
+            help="Network whose predictions stand where there is no other mask. Default: average, if the "
+            "round's networks were averaged (`omentum predict --average`), else the main network."
         ),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Cases at a time, each in a process of its own.")] = 1,
-    plan: Annotated[bool, typer.Option("--plan", help="Tell what it would hold; make nothing.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what it would hold; make nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Build a release with its lineage. Example: omentum -C my-atlas assemble --version V1."""
+    from omentum import loop
+    from omentum.app.say_left_out import end_release
+    from omentum.assemble.manifest import read_left_out
+
     if not version and not plan:
         raise ConfigError("--version", version, "a release needs a name, such as V1; or give --plan")
-    with opened(context.obj, looking=plan) as project:
+    with project_of(context, looking=plan) as project:
         if plan:
             _say_plan(project, network, as_json=as_json)
             return
@@ -64,11 +59,17 @@ def assemble(
     end_release(release)
 
 
-def _told(counts: ReleasePlan | ReleaseDiff) -> dict[str, Any]:
+def _told(counts: "ReleasePlan | ReleaseDiff") -> dict[str, Any]:
     return {one.name: getattr(counts, one.name) for one in fields(counts)}
 
 
-def _say_plan(project: Project, network: str | None, *, as_json: bool) -> None:
+def _say_plan(project: "Project", network: str | None, *, as_json: bool) -> None:
+    from omentum.app.say_left_out import say_left_out
+    from omentum.assemble.card import ReleaseNotes
+    from omentum.assemble.stage import network_of, plan_round
+    from omentum.records import MaskSource
+    from omentum.volumes.labels import organs_named
+
     plan = plan_round(project, network=network)
     organs = [row.name for row in organs_named(plan.organs)]
     if as_json:
@@ -89,18 +90,17 @@ def _say_plan(project: Project, network: str | None, *, as_json: bool) -> None:
 @app.command("list")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List the releases. Example: omentum -C my-atlas release list."""
-    with opened(context.obj, looking=True) as project:
+    from omentum.assemble.current_release import current_release
+
+    with project_of(context, looking=True) as project:
         releases = project.store.releases.all()
         current = current_release(project)
     rows = [
         (one.version, one.n_cases, f"{one.time:%Y-%m-%d %H:%M}", "current" if one == current else "")
         for one in releases
     ]
-    columns = ["version", "cases", "made (UTC)", ""]
-    if as_json:
-        say_json([dict(zip(["version", "cases", "made", "state"], row, strict=True)) for row in rows])
-        return
-    say_table("releases", columns, rows)
+    columns = ("version", "cases", "made", "state") if as_json else ("version", "cases", "made (UTC)", "")
+    say_rows("releases", columns, rows, as_json=as_json)
 
 
 @app.command()
@@ -111,8 +111,12 @@ def diff(
     masks: Annotated[bool, typer.Option("--masks", help="List every mask that is not the same.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what is different in the second. Example: omentum -C my-atlas release diff V1 V1.1."""
-    with opened(context.obj, looking=True) as project:
+    """Compare two releases. Example: omentum -C my-atlas release diff V1 V1.1."""
+    from omentum.assemble.compare import Change, compare_releases, diff_of
+    from omentum.assemble.current_release import release_named
+    from omentum.volumes.labels import organs_named
+
+    with project_of(context, looking=True) as project:
         folders = [release_named(project, version).folder for version in (first, second)]
     found = diff_of(*folders)
     organs = [row.name for row in organs_named(found.organs)]
@@ -138,7 +142,10 @@ def diff(
 @app.command()
 def verify(context: typer.Context, version: Version) -> None:
     """Check every file of a release by its hash. Example: omentum -C my-atlas release verify V1."""
-    with opened(context.obj, looking=True) as project:
+    from omentum.assemble.current_release import release_named
+    from omentum.assemble.manifest import verify_release
+
+    with project_of(context, looking=True) as project:
         release = release_named(project, version)
     problems = verify_release(release.folder)
     for problem in problems:
@@ -150,8 +157,10 @@ def verify(context: typer.Context, version: Version) -> None:
 
 @app.command()
 def rollback(context: typer.Context, version: Version) -> None:
-    """Let an earlier release count; nothing is removed. Example: omentum -C my-atlas release rollback V1."""
-    with opened(context.obj) as project:
+    """Make an earlier release the current one. Example: omentum -C my-atlas release rollback V1."""
+    from omentum.assemble.current_release import release_named, roll_back
+
+    with project_of(context) as project:
         release = roll_back(project, release_named(project, version).version)
     typer.echo(f"{release.version} is the current release")
 
@@ -159,22 +168,21 @@ def rollback(context: typer.Context, version: Version) -> None:
 def export(
     context: typer.Context,
     version: Version,
-    layout: Annotated[str, typer.Option(help=_LAYOUT_HELP)],
+    layout: Annotated[str, typer.Option(help=f"One of {', '.join(LAYOUTS)}.")],
     out: Annotated[
         Path, typer.Option("-o", "--out", help="Folder that gets it; new, or of the same export.")
     ],
-    organs: Annotated[str, typer.Option(help="Organs or subsets, with commas between; else all.")] = "",
-    name: Annotated[str, typer.Option(help="Name of the whole, where the layout has one.")] = "Omentum",
+    organs: Annotated[str, typer.Option(help="Organs or subsets, with commas between. Default: all.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the data set, where the layout has one.")] = "Omentum",
 ) -> None:
-    """Hand a release on. Example: omentum -C my-atlas export V1 --layout nnunet -o Dataset700_Atlas."""
+    """Export a release in any layout.
+
+    Example: omentum -C my-atlas export V1 --layout nnunet -o Dataset700_Atlas.
+    """
+    from omentum import loop
+    from omentum.exchange.exporters.exporter import Export
+
     asked = Export(version=version, out=out, organs=listed(organs), data_set=name)
-    with opened(context.obj, looking=True) as project, bars() as progress:
+    with project_of(context, looking=True) as project, bars() as progress:
         batch = loop.export(project, version, layout, asked, progress=progress)
     end_batches([batch], "exported")
-
-
-def add_to(main: typer.Typer) -> None:
-    """Offer these commands."""
-    main.command()(assemble)
-    main.add_typer(app, name="release")
-    main.command()(export)

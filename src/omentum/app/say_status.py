@@ -7,7 +7,7 @@ import typer
 
 from omentum.app.console import say_table
 from omentum.app.say_queue import not_paid_for
-from omentum.status import confirm_command
+from omentum.app.status import confirm_command
 
 __all__ = ["say_status"]
 
@@ -20,7 +20,7 @@ def say_status(name: str, told: Mapping[str, Any]) -> None:
 
     Args:
         name: Of the project.
-        told: As `omentum.status.summary` gives it.
+        told: As `omentum.app.status.summary` gives it.
     """
     shown = [
         (key.replace("_", " "), str(value))

@@ -1,6 +1,5 @@
-"""Commands of the stages after predicting: score, tune, evaluate; and a whole round."""
+"""Commands of the stages after prediction: score and evaluate; and a whole round."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -8,46 +7,43 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from omentum import loop
 from omentum.app.console import bars, end_batches, say_json, say_table
-from omentum.app.gate_command import said_of
-from omentum.app.options import AsJson, Device, device_named, minutes_named
-from omentum.app.say_left_out import end_release
-from omentum.app.say_queue import say_queue
-from omentum.app.tune_settings import tune_settings
-from omentum.assemble.manifest import read_left_out
+from omentum.app.options import AsJson, Device, device_named, minutes_named, project_of
+from omentum.choices import STRATEGIES
 from omentum.errors import ConfigError
-from omentum.evaluate.gate_stage import pending
-from omentum.project.project import Project, opened
-from omentum.project.settings import STRATEGIES
-from omentum.records import Batch, NetworkRecord, Release, TaskState
-from omentum.records.promotions import GateOutcome, Promotion
-from omentum.score.round_queue import read_queue
-from omentum.tune.config import TRAINABLE, ContinualConfig, FullConfig
-from omentum.tune.replay import RULES
-from omentum.waiting import Waiting, waiting
 
 if TYPE_CHECKING:
-    from omentum.phantoms.anatomy_map import AnatomyMap
+    from omentum import loop
+    from omentum.app.waiting import Waiting
+    from omentum.project.project import Project
+    from omentum.records import Batch, Release
+    from omentum.records.promotions import Promotion
 
-__all__ = ["add_to"]
+__all__ = ["evaluate", "round_", "score"]
 
 
 def score(
     context: typer.Context,
     budget: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="What experts have, as 20h or 90min; else that of the settings."),
+        typer.Option(
+            metavar="TIME", help="Time that readers have, as 20h or 90min. Default: that of the settings."
+        ),
     ] = None,
     strategy: Annotated[
-        str | None, typer.Option(help=f"{', '.join(STRATEGIES)}; else that of the settings.")
+        str | None, typer.Option(help=f"One of {', '.join(STRATEGIES)}. Default: that of the settings.")
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="Tasks to print.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """Find what is probably wrong, and print the queue. Example: omentum -C my-atlas score --budget 20h."""
+    from omentum import loop
+    from omentum.app.say_queue import say_queue
+    from omentum.records import TaskState
+    from omentum.score.round_queue import read_queue
+
     minutes = None if budget is None else minutes_named("--budget", budget)
-    with opened(context.obj) as project:
+    with project_of(context) as project:
         with bars() as progress:
             batch = loop.score(project, strategy=strategy, budget_minutes=minutes, progress=progress)
         number, made = project.store.rounds.current().number, read_queue(project)
@@ -55,94 +51,6 @@ def score(
         tasks = [one for one in project.store.tasks.of_round(number) if one.state not in ended]
     say_queue(number, made, tasks, top=None if as_json else top)
     end_batches([batch], "scored")
-
-
-def tune(
-    context: typer.Context,
-    mode: Annotated[
-        str, typer.Option(help="continual (heads of revised organs) or full (all weights).")
-    ] = "continual",
-    config: Annotated[Path | None, typer.Option(help="Settings in TOML.")] = None,
-    trainable: Annotated[
-        str | None, typer.Option(help=f"{' or '.join(TRAINABLE)}; else as in the settings.")
-    ] = None,
-    architecture: Annotated[
-        str | None,
-        typer.Option(
-            "--architecture",
-            "--network",
-            help="Of fresh weights: starter, universal-unet, universal-swinunetr.",
-        ),
-    ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Most steps.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same weights.")] = None,
-    devices: Annotated[
-        int | None, typer.Option(min=1, help="How many share each step; with --mode full.")
-    ] = None,
-    anatomy: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="IDS=FILE",
-            help="Label map without a CT to make up patients from, such as totalsegmentator=map.nii.gz.",
-        ),
-    ] = None,
-    replay: Annotated[
-        float | None,
-        typer.Option(help="Share of earlier cases of the same organ that is seen again, such as 0.1."),
-    ] = None,
-    replay_by: Annotated[str | None, typer.Option(help=f"Which of them: {', '.join(RULES)}.")] = None,
-    device: Device = "auto",
-    as_json: AsJson = False,
-) -> None:
-    """Teach the network what was revised, and judge it. Example: omentum -C my-atlas tune --replay 0.1."""
-    options = {
-        "trainable": trainable,
-        "replay_share": replay,
-        "replay_by": replay_by,
-        "architecture": architecture,
-        "steps": steps,
-        "seed": seed,
-        "devices": devices,
-    }
-    settings = tune_settings(mode, config, options)
-    maps = _anatomy(anatomy or [], settings)
-    device = device_named(device)
-    with opened(context.obj) as project, bars() as progress:
-        network = loop.tune(project, settings, maps=maps, device=device, progress=progress)
-        verdict = loop.gate(project, device=device, progress=progress)
-    if as_json:
-        say_json({"folder": str(network.folder), **_story(network), "verdict": asdict(verdict)})
-        return
-    typer.echo(f"{network.name} is in {network.folder}")
-    typer.echo(said_of(verdict))
-
-
-def _story(network: NetworkRecord) -> dict[str, Any]:
-    """Read how a network was made."""
-    assert network.folder is not None
-    story: dict[str, Any] = json.loads((network.folder / "tune.json").read_text(encoding="utf-8"))
-    return story
-
-
-def _anatomy(texts: list[str], settings: ContinualConfig | FullConfig) -> "list[AnatomyMap]":
-    """Read label maps, each given as IDS=FILE."""
-    if not texts:
-        return []
-    from omentum.phantoms.anatomy_map import read_anatomy
-
-    if not isinstance(settings, FullConfig):
-        raise ConfigError("--anatomy", texts[0], "it goes with --mode full")
-    if not settings.rendered_share:
-        raise ConfigError(
-            "--anatomy", texts[0], "it needs a rendered_share above 0 in the settings (--config)"
-        )
-    maps = []
-    for text in texts:
-        ids, _, file = text.partition("=")
-        if not file:
-            raise ConfigError("--anatomy", text, "it must be IDS=FILE, such as totalsegmentator=map.nii.gz")
-        maps.append(read_anatomy(Path(file), ids))
-    return maps
 
 
 def evaluate(
@@ -153,7 +61,10 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Compare all rounds and write the report. Example: omentum -C my-atlas evaluate."""
-    with opened(context.obj) as project:
+    from omentum import loop
+    from omentum.app.say_verdict import said_of
+
+    with project_of(context) as project:
         report, path = loop.evaluate(project, truth=truth)
     rows = [
         (one.number, one.network, one.summary and one.summary.dice, one.summary and one.summary.surface_dice,
@@ -180,18 +91,23 @@ def round_(
         str | None, typer.Option(help="Version: take masks back, release, tune, judge.")
     ] = None,
     accept: Annotated[
-        bool, typer.Option("--accept", help="Where the gate cannot tell, use the new network.")
+        bool, typer.Option("--accept", help="Use the new network where the gate is undecided.")
     ] = False,
-    by: Annotated[str, typer.Option(help="Pseudonym of who accepts.")] = "reader-1",
+    by: Annotated[str, typer.Option(help="Pseudonym of the person who accepts.")] = "reader-1",
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Run the half of the round that is due. Example: omentum -C my-atlas round, then round --finish V1."""
+    from omentum import loop
+    from omentum.app.say_left_out import end_release
+    from omentum.app.waiting import waiting
+    from omentum.evaluate.gate_stage import pending
+
     if accept and finish is None:
         raise ConfigError("--accept", "given without --finish", "say `omentum gate --accept` for a verdict")
     batches: tuple[Batch, ...] = ()
     release: Release | None = None
-    with opened(context.obj) as project, bars() as progress:
+    with project_of(context) as project, bars() as progress:
         number = project.store.rounds.current().number
         folder = tasks / f"round-{number}"
         done: dict[str, Any] = {"round": number}
@@ -213,15 +129,21 @@ def round_(
     end_batches(batches, "predicted and scored")
 
 
-def _accepted(project: Project, half: loop.SecondHalf, by: str) -> Promotion | None:
-    """Accept the network that the gate could not judge; what it did judge stands."""
+def _accepted(project: "Project", half: "loop.SecondHalf", by: str) -> "Promotion | None":
+    """Accept the network where the gate was undecided; another verdict stands."""
+    from omentum import loop
+    from omentum.records.promotions import GateOutcome
+
     if half.verdict is None or half.verdict.outcome is not GateOutcome.UNDECIDED:
         return half.verdict
     return loop.decide(project, accept=True, by=by)
 
 
-def _finished(half: loop.SecondHalf, verdict: Promotion | None) -> dict[str, Any]:
-    """Say what people's work became, for programs."""
+def _finished(half: "loop.SecondHalf", verdict: "Promotion | None") -> dict[str, Any]:
+    """Say what became of the revisions, for programs."""
+    from omentum.app.say_verdict import said_of
+    from omentum.assemble.manifest import read_left_out
+
     return {
         "revisions": len(half.revisions),
         "release": str(half.release.folder),
@@ -234,7 +156,7 @@ def _finished(half: loop.SecondHalf, verdict: Promotion | None) -> dict[str, Any
     }
 
 
-def _say_round(done: Mapping[str, Any], due: Sequence[Waiting]) -> None:
+def _say_round(done: Mapping[str, Any], due: "Sequence[Waiting]") -> None:
     if "tasks" in done:
         typer.echo(
             f"{done['tasks']} tasks are in {done['folder']}; when they are done, "
@@ -246,10 +168,3 @@ def _say_round(done: Mapping[str, Any], due: Sequence[Waiting]) -> None:
         typer.echo(done["audit"])
     for one in due:
         typer.echo(str(one))
-
-
-def add_to(app: typer.Typer) -> None:
-    """Offer these commands."""
-    for command in (score, tune, evaluate):
-        app.command()(command)
-    app.command("round")(round_)

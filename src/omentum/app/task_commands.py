@@ -1,23 +1,23 @@
-"""Commands about tasks: who has what, who is to have what, and what is asked for."""
+"""Commands about tasks: list, request, assign, give back, skip and accept them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from omentum.app.console import say_json, say_table
-from omentum.app.options import AsJson
+from omentum.app.console import counted, say_rows
+from omentum.app.options import AsJson, project_of
 from omentum.errors import ConfigError
-from omentum.project.project import opened
-from omentum.records import WHOLE_CT
-from omentum.review.claims import Asked
-from omentum.review.folder_export import holder_of
-from omentum.review.service import ReviewService
-from omentum.review.task_list import list_tasks
-from omentum.store.leases import Lease
-from omentum.volumes.labels import organ
 
-__all__ = ["add_to"]
+if TYPE_CHECKING:
+    from omentum.review.claims import Asked
+    from omentum.review.service import ReviewService
+
+__all__ = ["add_to", "asked_for", "reviewing"]
+
+_COLUMNS = ("task", "case", "organ", "kind", "state", "holder", "until", "why")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -30,6 +30,25 @@ def add_to(app: typer.Typer) -> None:
     app.command()(accept)
 
 
+@contextmanager
+def reviewing(context: typer.Context, *, looking: bool = False) -> Iterator["ReviewService"]:
+    """Open the project's review."""
+    from omentum.review.service import ReviewService
+
+    with project_of(context, looking=looking) as project:
+        yield ReviewService(project)
+
+
+def asked_for(cases: list[str] | None, organ_name: str | None, *, again: bool = False) -> "Asked":
+    """Select tasks by case and organ; an unknown organ raises `UnknownOrganError`."""
+    from omentum.records import WHOLE_CT
+    from omentum.review.claims import Asked
+    from omentum.volumes.labels import organ
+
+    name = organ_name if organ_name in (None, WHOLE_CT) else organ(str(organ_name)).name
+    return Asked(case_ids=tuple(cases or ()), organ=name, again=again)
+
+
 def list_(
     context: typer.Context,
     holder: Annotated[str | None, typer.Option("--reader", help="Only what this reader has.")] = None,
@@ -39,11 +58,10 @@ def list_(
 
     Example: omentum -C my-atlas review list --reader anna.
     """
-    with opened(context.obj, looking=True) as project:
-        listed = list_tasks(project)
-    if holder is not None:
-        listed = [one for one in listed if holder in {lease.holder for lease in one.leases}]
-    columns = ("task", "case", "organ", "kind", "state", "holder", "until", "why")
+    from omentum.review.task_list import list_tasks
+
+    with project_of(context, looking=True) as project:
+        tasks = list_tasks(project)
     rows = [
         (
             one.task.number,
@@ -55,12 +73,10 @@ def list_(
             ", ".join(f"{lease.until:%Y-%m-%d %H:%M}" for lease in one.leases),
             one.task.reason,
         )
-        for one in listed
+        for one in tasks
+        if holder is None or holder in {lease.holder for lease in one.leases}
     ]
-    if as_json:
-        say_json([dict(zip(columns, row, strict=True)) for row in rows])
-    else:
-        say_table(f"{len(rows)} tasks", columns, rows)
+    say_rows(counted(len(rows), "task"), _COLUMNS, rows, as_json=as_json)
 
 
 def request(
@@ -68,16 +84,15 @@ def request(
     case_id: Annotated[str, typer.Argument(help="The case.")],
     organ_name: Annotated[str, typer.Argument(help="The organ, or whole_ct.")],
     reader: Annotated[str | None, typer.Option(help="The only one who may have it.")] = None,
-    readings: Annotated[int, typer.Option(min=1, help="Readers who draw it, each by themselves.")] = 1,
-    why: Annotated[str, typer.Option(help="For people.")] = "",
+    readings: Annotated[int, typer.Option(min=1, help="Readers who draw it independently.")] = 1,
+    why: Annotated[str, typer.Option(help="The reason, for readers.")] = "",
 ) -> None:
-    """Ask for a look at an organ, also at one that was reviewed.
+    """Request a review of an organ, also of one that was reviewed.
 
     Example: omentum -C my-atlas review request BTCV_01 liver --readings 2.
     """
-    with opened(context.obj) as project:
-        service = ReviewService(project)
-        task = service.request(case_id, organ_name, reader=reader, n_readings=readings, why=why)
+    with reviewing(context) as review:
+        task = review.request(case_id, organ_name, reader=reader, n_readings=readings, why=why)
     typer.echo(f"task {task.number}: {task.organ} of {task.case_id}, {task.state}")
 
 
@@ -97,11 +112,10 @@ def assign(
         raise ConfigError("READER", reader, "it must be a reader, or leave it out and give --anyone")
     if not (task or case or organ_name):
         raise ConfigError("--task", None, "name tasks with --task, --case or --organ")
-    name = organ_name if organ_name in (None, WHOLE_CT) else organ(str(organ_name)).name
-    asked = Asked(case_ids=tuple(case or ()), organ=name)
-    with opened(context.obj) as project:
-        tasks = ReviewService(project).assign(reader, asked, task or ())
-    typer.echo(f"{len(tasks)} tasks are for {reader or 'anyone'}")
+    asked = asked_for(case, organ_name)
+    with reviewing(context) as review:
+        tasks = review.assign(reader, asked, task or ())
+    typer.echo(f"{counted(len(tasks), 'task')} for {reader or 'anyone'}")
 
 
 def give_back(
@@ -114,19 +128,21 @@ def give_back(
 
     Example: omentum -C my-atlas review give-back --reader anna.
     """
+    from omentum.review.folder_export import holder_of
+    from omentum.review.task_list import list_tasks
+
     if (reader is None) is (folder is None):
         raise ConfigError("--reader", reader, "say who has the tasks, with --reader or with --folder")
     holder = reader if folder is None else holder_of(folder)
     assert holder is not None
-    with opened(context.obj) as project:
-        held = [one.task.number for one in list_tasks(project) if holder in _holders(one.leases)]
-        wanted = numbers or [number for number in held if number is not None]
-        given = ReviewService(project).give_back(wanted, holder)
-    typer.echo(f"{len(given)} tasks are free again")
-
-
-def _holders(leases: tuple[Lease, ...]) -> set[str]:
-    return {lease.holder for lease in leases}
+    with reviewing(context) as review:
+        held = [
+            one.task.number
+            for one in list_tasks(review.project)
+            if holder in {lease.holder for lease in one.leases}
+        ]
+        given = review.give_back(numbers or [number for number in held if number is not None], holder)
+    typer.echo(f"{counted(len(given), 'task')} free again")
 
 
 def skip(
@@ -138,23 +154,23 @@ def skip(
 
     Example: omentum -C my-atlas review skip 12 --why "the organ was resected".
     """
-    with opened(context.obj) as project:
-        ReviewService(project).skip(numbers, why)
-    typer.echo(f"{len(set(numbers))} tasks are skipped")
+    with reviewing(context) as review:
+        review.skip(numbers, why)
+    typer.echo(f"{counted(len(set(numbers)), 'task')} skipped")
 
 
 def accept(
     context: typer.Context,
     number: Annotated[int, typer.Argument(help="The task.")],
-    reader: Annotated[str, typer.Option(help="Pseudonym of who looked at it.")],
+    reader: Annotated[str, typer.Option(help="Pseudonym of the reader who looked at it.")],
     minutes: Annotated[float | None, typer.Option(min=0, help="Time it took.")] = None,
 ) -> None:
-    """Say that the mask which a task shows is right as it is.
+    """Confirm that the mask which a task shows is right as it is.
 
     Example: omentum -C my-atlas review accept 12 --reader anna.
     """
-    with opened(context.obj) as project:
-        result = ReviewService(project).accept(number, reader, minutes=minutes)
+    with reviewing(context) as review:
+        result = review.accept(number, reader, minutes=minutes)
     revision = result.revision
     stands = "it stands" if result.stands else f"it does not stand: {result.why_not}"
     typer.echo(f"{revision.organ} of {revision.case_id} is right as it was, by {reader}; {stands}")

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import UTC, datetime
 
+from omentum.choices import OWNER
 from omentum.errors import ConfigError, ReviewError
 from omentum.project.ct_findings import ct_findings_of
 from omentum.project.project import Project
@@ -25,14 +26,11 @@ from omentum.records import (
 from omentum.review.task_states import settle_tasks
 from omentum.volumes.labels import organ
 
-__all__ = ["SOMEBODY", "adjudicate", "confirm", "prefer", "restore"]
-
-SOMEBODY = "owner"
-"""Pseudonym of whoever decides and gives no name."""
+__all__ = ["adjudicate", "confirm", "prefer", "restore"]
 
 
 def adjudicate(
-    project: Project, case_id: str, organ_name: str, number: int, *, by: str = SOMEBODY, why: str = ""
+    project: Project, case_id: str, organ_name: str, number: int, *, by: str = OWNER, why: str = ""
 ) -> Decision:
     """Let one revision stand where readings disagree, whatever else there is.
 
@@ -60,7 +58,7 @@ def prefer(
     organ_name: str,
     *,
     number: int | None = None,
-    by: str = SOMEBODY,
+    by: str = OWNER,
     why: str = "",
 ) -> Decision:
     """Let a revision stand over the original label: the last word of readers where no number is given.
@@ -89,7 +87,7 @@ def restore(
     organ_name: str,
     to: int | MaskSource,
     *,
-    by: str = SOMEBODY,
+    by: str = OWNER,
     why: str = "",
 ) -> Decision:
     """Let an earlier mask stand again: a revision by its number, the original label, or what is predicted.
@@ -131,7 +129,7 @@ def confirm(
     case_ids: Collection[str],
     *,
     organs: Collection[str] = (),
-    by: str = SOMEBODY,
+    by: str = OWNER,
     why: str = "",
 ) -> list[Confirmation]:
     """Say of all findings of a rule in some cases that they are no errors.

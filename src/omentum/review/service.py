@@ -3,13 +3,13 @@
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
+from omentum.choices import OWNER
 from omentum.errors import ReviewError
 from omentum.project.project import Project
 from omentum.project.standing import facts_of_case
 from omentum.records import Claim, Confirmation, Decision, MaskSource, Revision, Task
 from omentum.review import claims, decide
 from omentum.review.claims import ANY_TASK, TWO_WEEKS, Asked, required_task
-from omentum.review.decide import SOMEBODY
 from omentum.review.hand_in import HandIn, SubmitResult, submit
 from omentum.review.history import History, history
 from omentum.review.shown import find_base
@@ -26,17 +26,17 @@ class ReviewService:
     """
 
     def __init__(self, project: Project) -> None:
-        self._workspace = project
+        self.project = project
 
     def claim(
         self, reader: str, n: int | None = None, *, asked: Asked = ANY_TASK, lasting: timedelta = TWO_WEEKS
     ) -> list[Claim]:
         """Give a reader the tasks that they have already, then new ones by rank; see `claims.claim`."""
-        return claims.claim(self._workspace, reader, n, asked=asked, lasting=lasting)
+        return claims.claim(self.project, reader, n, asked=asked, lasting=lasting)
 
     def submit(self, hand_in: HandIn) -> SubmitResult:
         """Keep a mask that a reader hands in; see `hand_in.submit`, which takes several of one case."""
-        return submit(self._workspace, [hand_in])[0]
+        return submit(self.project, [hand_in])[0]
 
     def accept(
         self, number: int, reader: str, *, minutes: float | None = None, comment: str = ""
@@ -46,14 +46,14 @@ class ReviewService:
         Raises:
             ReviewError: There is no such task, or the mask that it shows is not known or gone.
         """
-        task = required_task(self._workspace, number)
+        task = required_task(self.project, number)
         if task.is_of_ct:
             raise ReviewError(f"task {number} is about a whole CT; answer it with `omentum review confirm`")
         base = None
         if task.shown_sha256 is not None:
-            facts = facts_of_case(self._workspace, task.case_id)
+            facts = facts_of_case(self.project, task.case_id)
             sha256 = task.shown_sha256
-            base = find_base(self._workspace, facts, task.organ, sha256, network=task.network)
+            base = find_base(self.project, facts, task.organ, sha256, network=task.network)
         if base is None:
             raise ReviewError(
                 f"the mask that task {number} shows is not known; "
@@ -73,43 +73,43 @@ class ReviewService:
 
     def skip(self, numbers: Collection[int], why: str) -> None:
         """Leave tasks out, with a reason; no such task raises `ReviewError`."""
-        claims.skip(self._workspace, numbers, why)
+        claims.skip(self.project, numbers, why)
 
     def give_back(self, numbers: Collection[int], reader: str) -> list[int]:
         """Let others have tasks; give the numbers of those that the reader had."""
-        return claims.give_back(self._workspace, numbers, reader)
+        return claims.give_back(self.project, numbers, reader)
 
     def assign(self, reader: str | None, asked: Asked, numbers: Collection[int] = ()) -> list[Task]:
         """Let only one reader have open tasks, or anyone again; see `claims.assign`."""
-        return claims.assign(self._workspace, reader, asked, numbers)
+        return claims.assign(self.project, reader, asked, numbers)
 
     def request(
         self, case_id: str, organ_name: str, *, reader: str | None = None, n_readings: int = 1, why: str = ""
     ) -> Task:
         """Ask for a look at an organ; see `claims.request`."""
-        project = self._workspace
+        project = self.project
         return claims.request(project, case_id, organ_name, reader=reader, n_readings=n_readings, why=why)
 
-    def comment(self, number: int, text: str, *, by: str = SOMEBODY) -> Revision:
+    def comment(self, number: int, text: str, *, by: str = OWNER) -> Revision:
         """Add a person's words to a revision; no such revision raises `ReviewError`."""
-        with self._workspace.store.together():
-            found = self._workspace.store.revisions.get(number)
+        with self.project.store.together():
+            found = self.project.store.revisions.get(number)
             if found is None:
                 raise ReviewError(f"there is no revision {number}; `omentum review history` lists them")
             line = f"{by}: {text}"
             joined = f"{found.comment}\n{line}" if found.comment else line
-            self._workspace.store.revisions.keep_comment(number, joined)
-        return self._workspace.store.revisions.get(number) or found
+            self.project.store.revisions.keep_comment(number, joined)
+        return self.project.store.revisions.get(number) or found
 
     def history(self, case_id: str, organ_name: str) -> History:
         """Tell all that happened to an organ, and which mask stands and why."""
-        return history(self._workspace, case_id, organ(organ_name).name)
+        return history(self.project, case_id, organ(organ_name).name)
 
     def adjudicate(
-        self, case_id: str, organ_name: str, number: int, *, by: str = SOMEBODY, why: str = ""
+        self, case_id: str, organ_name: str, number: int, *, by: str = OWNER, why: str = ""
     ) -> Decision:
         """Let one revision stand where readings disagree; see `decide.adjudicate`."""
-        return decide.adjudicate(self._workspace, case_id, organ_name, number, by=by, why=why)
+        return decide.adjudicate(self.project, case_id, organ_name, number, by=by, why=why)
 
     def prefer(
         self,
@@ -117,17 +117,17 @@ class ReviewService:
         organ_name: str,
         *,
         number: int | None = None,
-        by: str = SOMEBODY,
+        by: str = OWNER,
         why: str = "",
     ) -> Decision:
         """Let a revision stand over the original label; see `decide.prefer`."""
-        return decide.prefer(self._workspace, case_id, organ_name, number=number, by=by, why=why)
+        return decide.prefer(self.project, case_id, organ_name, number=number, by=by, why=why)
 
     def restore(
-        self, case_id: str, organ_name: str, to: int | MaskSource, *, by: str = SOMEBODY, why: str = ""
+        self, case_id: str, organ_name: str, to: int | MaskSource, *, by: str = OWNER, why: str = ""
     ) -> Decision:
         """Let an earlier mask stand again; see `decide.restore`."""
-        return decide.restore(self._workspace, case_id, organ_name, to, by=by, why=why)
+        return decide.restore(self.project, case_id, organ_name, to, by=by, why=why)
 
     def confirm(
         self,
@@ -135,8 +135,8 @@ class ReviewService:
         case_ids: Sequence[str],
         *,
         organs: Collection[str] = (),
-        by: str = SOMEBODY,
+        by: str = OWNER,
         why: str = "",
     ) -> list[Confirmation]:
         """Say of all findings of a rule in some cases that they are no errors; see `decide.confirm`."""
-        return decide.confirm(self._workspace, rule, case_ids, organs=organs, by=by, why=why)
+        return decide.confirm(self.project, rule, case_ids, organs=organs, by=by, why=why)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from omentum.choices import TRAINABLE
 from omentum.errors import ConfigError
 from omentum.networks.precision import WEIGHT_DTYPES, WeightDtype
 from omentum.tune.replay import RULES
@@ -21,7 +22,6 @@ __all__ = ["ADAPTERS", "TRAINABLE", "ContinualConfig", "FullConfig", "full_confi
 NETWORK_STRIDE = 16
 _SPACING_MM = (0.5, 20.0)
 _STARTS = ("fresh", "parent")
-TRAINABLE = ("heads", "heads+adapters")
 ADAPTERS = TRAINABLE[1]
 Config = TypeVar("Config", "FullConfig", "ContinualConfig")
 

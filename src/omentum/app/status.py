@@ -10,6 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from omentum.app.waiting import n_predicted_cases, waiting
 from omentum.evaluate.stop_rule import stop_rule
 from omentum.project.ct_findings import open_ct_findings
 from omentum.project.project import Project
@@ -17,7 +18,6 @@ from omentum.project.standing import CaseFacts, case_facts, open_conflicts, stan
 from omentum.records import LabelledCase, MaskFinding, TaskState
 from omentum.score.round_queue import queue_path, read_queue
 from omentum.store.tasks import pool_of
-from omentum.waiting import n_predicted_cases, waiting
 
 __all__ = ["case_lines", "confirm_command", "summary"]
 

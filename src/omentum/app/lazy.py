@@ -1,0 +1,65 @@
+"""Load the module of a command only when the command is asked for."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+__all__ = ["Entry", "command_group", "lazy_group"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One command or group of commands.
+
+    Attributes:
+        name: What users type.
+        where: Module in `omentum.app` that has it; after a colon, its name there if it has another.
+        summary: One line of help; the first sentence of the command's own.
+    """
+
+    name: str
+    where: str
+    summary: str
+
+    def load(self) -> Any:
+        """Import the module, and build the command."""
+        module, _, attribute = self.where.partition(":")
+        found = getattr(import_module(f"omentum.app.{module}"), attribute or self.name)
+        if not isinstance(found, typer.Typer):
+            alone = typer.Typer(rich_markup_mode=None, add_completion=False)
+            alone.command(self.name)(found)
+            found = alone
+        return get_command(found)
+
+
+class _LazyCommand(TyperCommand):
+    """Stands for a command until its context is made."""
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__(entry.name, help=entry.summary)
+        self._entry = entry
+
+    def make_context(self, info_name: Any, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        return self._entry.load().make_context(info_name, args, parent, **extra)
+
+
+def lazy_group(entries: Iterable[Entry]) -> type[TyperGroup]:
+    """Make a group, for `typer.Typer(cls=...)`, that loads its commands when they are asked for."""
+
+    class LazyGroup(TyperGroup):
+        def __init__(self, **how: Any) -> None:
+            super().__init__(**how)
+            for entry in entries:
+                self.add_command(_LazyCommand(entry))
+
+    return LazyGroup
+
+
+def command_group(summary: str) -> typer.Typer:
+    """Make an empty group of commands."""
+    return typer.Typer(help=summary, no_args_is_help=True, rich_markup_mode=None, add_completion=False)
