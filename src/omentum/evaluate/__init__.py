@@ -1,1 +1,1 @@
-"""Rounds compared: agreement with what people drew, and the report that shows it."""
+"""Evaluation: predictions compared with reference masks, new networks judged, the report of a round."""

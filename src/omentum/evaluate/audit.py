@@ -1,8 +1,4 @@
-"""Bound how much is still wrong among what nobody revised, by the audit of a round.
-
-In:  an open project: what was drawn by lot, and the masks that came back.
-Out: an exact bound, as a number and as a sentence; how many tasks a bound takes.
-"""
+"""Bound the share of organs that still need a major revision, by the audit of a round."""
 
 import math
 from collections import defaultdict

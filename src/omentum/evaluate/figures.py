@@ -1,7 +1,5 @@
-"""How did it go, round by round? The report's drawings.
+"""Draw the figures of the report as SVG without fonts or scripts.
 
-In:  numbers of several rounds, some of them missing.
-Out: SVG text that stands alone (no fonts, no scripts), to be put into a page.
 Figures are made without pyplot: no global state, no window, safe in a server.
 """
 

@@ -1,8 +1,6 @@
-"""Judge the network that a round ends with, and begin the next round.
+"""Judge the network that a round ends with, and start the next round.
 
-In:  an open project in whose round a network was tuned; the masks that stand; a way to predict (loop).
-Out: the verdict, noted for good; the next round, begun with the new network or with its parent.
-Each step does only what is not done yet, so that whoever was killed calls again.
+Each step does only what is not done yet, so that it may be called again after a kill.
 """
 
 import json

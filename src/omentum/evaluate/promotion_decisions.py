@@ -1,8 +1,4 @@
-"""What may a person say about which network is used? Yes or no where the gate cannot; back to another.
-
-In:  an open project, who decides and why.
-Out: the decision, noted for good; the next round, begun with the network that is used. No file is touched.
-"""
+"""Record a person's decision on which network is used: accept, reject or roll back."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

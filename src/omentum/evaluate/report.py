@@ -1,8 +1,4 @@
-"""What happened in a round, on one page that people like to read?
-
-In:  a `RoundReport`.
-Out: `report.html`, one file with everything in it: it opens without a network and can be sent on.
-"""
+"""Render the report of a round as one HTML file that opens without a network."""
 
 from collections.abc import Sequence
 from importlib import resources

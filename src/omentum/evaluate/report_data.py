@@ -1,9 +1,4 @@
-"""What does a round's report tell? The records that feed it.
-
-In:  what the round's stages handed on (loop).
-Out: frozen records with paths and never arrays; `report.py` makes the page of them.
-Whatever nobody measured is `None` or empty, and the page says so or leaves it out.
-"""
+"""Records that a round's report shows; what was not measured is `None` or empty."""
 
 from dataclasses import dataclass
 from datetime import datetime

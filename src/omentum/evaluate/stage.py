@@ -1,8 +1,4 @@
-"""Compare every round's predictions with masks that people vouch for, and write the report.
-
-In:  an open project, the mask that stands for each organ (loop), or a folder of true labels.
-Out: `rounds/<n>/report.html`, and the figures in it.
-"""
+"""Compare every round's predictions with reference masks, and write `rounds/<n>/report.html`."""
 
 import json
 from collections import defaultdict

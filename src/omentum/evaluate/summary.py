@@ -1,8 +1,4 @@
-"""How good is a round, and which round is best?
-
-In:  agreements of many cases and organs, a round at a time.
-Out: means an organ and over all; rounds side by side with the best marked.
-"""
+"""Average agreements by organ and over organs, and put rounds side by side."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

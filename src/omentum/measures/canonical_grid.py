@@ -1,8 +1,4 @@
-"""Bring masks to the canonical grid: cubic voxels of 2.5 mm, on which a measure means the same in every scan.
-
-In:  a CT's grid, and masks on it.
-Out: the canonical grid over the same field of view, axes parallel and in the CT's order; masks on it.
-"""
+"""Bring masks to the canonical grid: cubic voxels of 2.5 mm over the CT's field of view."""
 
 import numpy as np
 

@@ -1,8 +1,4 @@
-"""Which pieces is a mask made of?
-
-In:  a mask.
-Out: its pieces (26 neighbours) with size and box, or numbered; the mask with only its largest pieces.
-"""
+"""Find the connected components (26 neighbours) of a mask, and keep the largest."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,9 +1,4 @@
-"""How many minutes of an expert does a correction take?
-
-In:  what was looked at and changed; minutes that were recorded, once there are any.
-Out: `CostModel`: minutes for a case, a look and a millilitre. The queue is planned with it, the
-     simulated reader works by it, and each round refits it to what the readers really took.
-"""
+"""Estimate the minutes that a correction takes, and fit the prices to recorded minutes."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable

@@ -1,12 +1,8 @@
-"""How many things in a finite population can be bad, given how many of a sample were?
+"""Bound the bad members of a finite population in clusters from a sample with at most one of each cluster.
 
-In:  a population in clusters (organs in cases); a sample that takes at most one of a cluster.
-Out: the exact upper confidence limit; the least sample that can reach a limit.
-
-The sample: every cluster is padded with blanks to `size` places; `n_drawn` clusters are drawn without
-replacement, all alike, and in each one place, all alike. Every member is as likely as any other; a blank
-counts as good. With one member a cluster that is a simple random sample, and the limit the hypergeometric
-one. Why it holds is in docs/decisions/0017.
+Every cluster is padded with blanks to `size` places; `n_drawn` clusters are drawn without replacement,
+with equal chances, and in each one place. A blank counts as good. With one member a cluster that is a simple
+random sample, and the limit the hypergeometric one. Proof: docs/decisions/0017.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,5 @@
 """Decide from a CT's histogram whether its values can be Hounsfield units (HU).
 
-In:  voxels of a CT, as read.
-Out: `HuProblem` where they cannot: what was seen, and the offset that makes HU of them where it is beyond
-     doubt; a CT whose values were put right, or refused.
 HU that were clipped to a window, masked to the body or padded outside the scanned circle are HU.
 """
 

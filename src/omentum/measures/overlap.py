@@ -1,9 +1,4 @@
-"""How much do two masks share, and what changed between them?
-
-In:  two masks on the same grid.
-Out: Dice, and the volume that was added and removed.
-Masks are counted, never cast, so that a whole CT costs one byte a voxel.
-"""
+"""Measure how much two masks share, and what changed between them."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,8 +1,4 @@
-"""Which part of a mask of both kidneys, lungs or adrenal glands is the right one?
-
-In:  a mask in which both sides have one value, and its grid; perhaps the CT.
-Out: the right and the left part. The affine says where right is, never the order of the array.
-"""
+"""Split a mask of both kidneys, lungs or adrenal glands into right and left, by the affine."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,1 +1,1 @@
-"""Probabilities to attention maps and the ranked queue: where an expert should look first."""
+"""Scoring: from probabilities to attention maps and the ranked queue of a round."""

@@ -1,10 +1,6 @@
-"""How probable is an error at a level of the error model? Isotonic, on the revisions recorded so far.
+"""Calibrate the levels of the error model on recorded revisions, by isotonic regression.
 
-In:  for each organ, the volume seen at each level and how much of it was wrong, and how often each
-     plausibility rule was right; a prior that ships.
-Out: the probability of an error at each level, and where a rule is broken; the reliability of what was said
-     before; JSON of a round.
-The prior counts as much as 20 revised organs, so that the first revisions move little and a hundred decide.
+The prior that ships counts as much as 20 revised organs, so that the first revisions move little.
 """
 
 import json

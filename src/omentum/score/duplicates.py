@@ -1,8 +1,4 @@
-"""Which cases are nearly the same?
-
-In:  the thumbnails of cases, as the scores carry them.
-Out: of one case, the others that are like it.
-"""
+"""Find cases that are nearly the same, by their thumbnails."""
 
 from collections.abc import Sequence
 

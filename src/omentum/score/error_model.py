@@ -1,9 +1,6 @@
-"""How much do a voxel's signals look like an error? A small network on them, worked out in NumPy.
+"""Turn the features of a voxel into the log-odds of an error, in 256 levels, by a small network in NumPy.
 
-In:  rows of signals (`signals`), the organ.
-Out: a level from 0 to 255: the log-odds of an error, in steps. What a level means in a project is
-     calibrated on its revisions (`calibration`).
-The weights ship in the package: fitted on made-up patients by `benchmarks/attention_prior.py`.
+The shipped weights were fitted on synthetic patients by `benchmarks/attention_prior.py`.
 """
 
 from collections.abc import Sequence

@@ -1,12 +1,8 @@
-"""Where is a mask probably wrong, and by how much? Recipe `expected-error`, on arrays.
+"""Estimate where a mask is wrong and by how much: recipe `expected-error`, on arrays.
 
-In:  a case's `GriddedCase`; the error model, and what its levels mean (`calibration`).
-Out: per organ the probability of an error at each voxel, hot spots worth a look, expected error volume and
-     expected loss of Dice, and the plausibility rules that its mask breaks.
-An error is what lies deeper than 3 mm from the true surface, in a region of at least 0.5 mL.
-
-Revisions say how much is wrong at a hot spot, and may add hot spots; they take none away. In a project where
-nearly all is right everything is improbable, and by a fixed threshold there would be no place left to look.
+An error lies deeper than 3 mm from the true surface, in a region of at least 0.5 mL. Revisions change how
+much is expected to be wrong at a hot spot, and may add hot spots, but remove none: else a project where nearly
+all is right would have no place left to look at.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,9 +1,4 @@
-"""How much is probably wrong in a case? Recipe `expected-error`, from files to files.
-
-In:  a case, what networks made of it (predict), and what levels mean in this round (`learn`).
-Out: a heat map for each organ with hot spots, the hot spots, levels to learn from later, and the case's
-     score: the expected error volume of all its organs, in mL (review, queue).
-"""
+"""Score one case by recipe `expected-error`: heat maps, hot spots, levels and the expected error volume."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,9 +1,4 @@
-"""Make tasks of what plausibility rules are sure of, and let what they suspect join the planned queue.
-
-In:  the mask that stands for each organ, what is open about whole CTs, prices.
-Out: tasks that are in the queue whatever the budget: one for a CT, one for each mask that is held back;
-     scores of original and revised masks that may be wrong, for the planner.
-"""
+"""Make tasks of severe plausibility findings, and let suspected masks join the planned queue."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace

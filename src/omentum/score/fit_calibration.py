@@ -1,9 +1,4 @@
-"""Learn from people's revisions what levels mean in this round, and how often rules are right.
-
-In:  an open project whose cases are not scored in this round yet; the last round's levels and revisions.
-Out: the round's calibration, kept as `rounds/<n>/calibration.json`. It is made once: scoring again, or after
-     a kill, goes by the same.
-"""
+"""Fit a round's calibration to the last round's revisions, once, as `rounds/<n>/calibration.json`."""
 
 import json
 from collections.abc import Sequence

@@ -1,10 +1,7 @@
-"""Which organs of patients kept for evaluation are revised, so that networks can be judged by them?
+"""Draw the organs of held-out patients that are revised, so that networks can be judged by them.
 
-In:  an open project whose cases are predicted; the minutes that are reserved for it.
-Out: tasks of whole organs, until enough held-out patients have a mask of each organ that people vouch for.
-They are drawn by a hash of the case and not by score: cases that are chosen because the network in use is
-probably wrong there would flatter whichever network comes next. Scores tell what a task takes, and nothing
-else. They are never learned from.
+Cases are drawn by a hash of their name and not by score: cases where the network in use is probably wrong
+would flatter the next network. Scores only estimate the minutes. Networks never learn from these masks.
 """
 
 import hashlib

@@ -1,9 +1,4 @@
-"""Which spots of a case should an expert be taken to?
-
-In:  one organ's binary attention inside a box of the CT's grid, or of the canonical one.
-Out: its largest connected regions as boxes in mm and in voxels, ready for JSON; regions with neighbours that
-     are seen together joined.
-"""
+"""Find the hot spots of an organ's attention, and describe them as boxes in mm and in voxels."""
 
 from itertools import product
 from typing import Any

@@ -1,8 +1,5 @@
-"""What does each network say of one organ of a case?
+"""Read what each network made of one organ, as AbdomenAtlas-8K stores it, and average the networks' masks.
 
-In:  the masks and probabilities that predictions left on disk.
-Out: soft predictions and entropies as AbdomenAtlas-8K stores them, on the CT's grid, inside one box an
-     organ; the networks' average mask; how many overlap organs each voxel belongs to.
 One organ is held at a time, so memory does not grow with their number.
 """
 

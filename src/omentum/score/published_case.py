@@ -1,11 +1,8 @@
-"""How much attention does a case need? The scoring of one case, from files to files.
+"""Score one case by recipe `published`: heat maps, hot spots and the voxels that need attention.
 
-In:  a case, and what one or more networks made of it (predict).
-Out: a heat map for each organ that needs attention, the hot spots, and the case's score (review, queue).
-Recipe `published`; `published.py` has its arithmetic. Of networks that left soft predictions and entropies as
-files it is the published run, to the byte. Of others two things differ: probabilities are interpolated on the
-CT's grid (there: nearest neighbour), and the average of several networks is not post-processed again (each
-network's own mask already is), unless the average was predicted too.
+Files of soft predictions and entropies give the published result, byte by byte. For other networks,
+probabilities are interpolated on the CT's grid (published: nearest neighbour), and the average of several networks is not
+post-processed again, unless the average was predicted too.
 """
 
 from collections.abc import Iterator, Sequence

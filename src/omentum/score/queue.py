@@ -1,8 +1,4 @@
-"""In which order should experts look?
-
-In:  the scores of many cases; what was chosen of them.
-Out: cases by falling score; the tasks of a round; the lists that AbdomenAtlas-8K writes.
-"""
+"""Order cases by score, make the tasks of a round, and list them as AbdomenAtlas-8K does."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

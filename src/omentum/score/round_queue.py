@@ -1,9 +1,4 @@
-"""Make the queue of a round, from what rules found and how its cases scored.
-
-In:  an open project, the scores of a round's cases, a strategy and a budget.
-Out: the queue; `rounds/<n>/queue.json`: strategy, seed, budget and prices, so that it can be made again, and
-     what the budget does not pay for.
-"""
+"""Make the queue of a round from findings and scores, and record how in `rounds/<n>/queue.json`."""
 
 import json
 from collections.abc import Collection, Sequence

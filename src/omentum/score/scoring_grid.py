@@ -1,9 +1,4 @@
-"""What is there to see of a case, on one canonical grid? Masks, probabilities, the CT.
-
-In:  a case's masks, probabilities of one or more networks, and its CT, each on a grid of its own.
-Out: `GriddedCase`: all of them on cubic voxels of 2.5 mm, so that a signal means the same in every scan.
-Axes stay parallel to the CT's and in its order, whichever of the 48 orientations that is.
-"""
+"""Resample a case's masks, probabilities and CT to the 2.5 mm grid on which it is scored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,8 +1,6 @@
-"""What do the form of a mask and the tissue around a voxel say of it? More signals for `signals`.
+"""Compute features of a voxel from the shape of its mask and from the density around it.
 
-In:  one organ's mask in a box of the grid; the CT there.
-Out: for each voxel: the piece of the mask that it is in, where in the organ it lies, the organ's size; how
-     its surroundings compare with the organ's own tissue. They do not depend on the order of the axes.
+They do not depend on the order of the axes.
 """
 
 from typing import Any

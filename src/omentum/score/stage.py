@@ -1,9 +1,4 @@
-"""Score the cases of a round, and make its queue.
-
-In:  an open project whose cases are predicted.
-Out: attention maps on disk; scores, and the queue of tasks, in the database; how the queue was made, in
-     `rounds/<n>/queue.json`.
-"""
+"""Score the cases of a round, and make its queue."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace

@@ -1,10 +1,7 @@
-"""Which tasks does a round get, and in which order? Strategies by name.
+"""Choose the tasks of a round in order, by a strategy with a name.
 
-In:  the scores of a round's cases; what minutes cost, how many there are, and a seed.
-Out: choices in order, as far as the minutes go.
-
-`expected-error` is ours. The others are what it is measured against (benchmarks/effort_curve.py), and may be
-chosen for the same reason: each leads the reader to a whole organ, without hot spots.
+`expected-error` is ours. The others are its baselines (benchmarks/effort_curve.py): each shows the reader a
+whole organ, without hot spots.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -1,11 +1,4 @@
-"""What hints that a voxel of an organ's mask is wrong? Every signal, in mm, on the canonical grid.
-
-In:  a case's `GriddedCase`, one organ.
-Out: for each voxel where anything can be wrong, a row of numbers that mean the same in every scan: doubt
-     (how far the networks' mean is from the mask), inconsistency, two-sided entropy, distance to the
-     mask's boundary, what other organs claim, how unlike the organ's own tissue it is, and how unsure
-     the case is as a whole. `error_model` turns a row into a level.
-"""
+"""Compute the features of each voxel where an organ's mask may be wrong, in mm, on the canonical grid."""
 
 from dataclasses import dataclass
 from typing import Any
