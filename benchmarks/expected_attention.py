@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from omentum.records import Case, Prediction
+from omentum.volumes.boxes import BoxedArray
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import SUBSETS
 
@@ -56,7 +57,6 @@ def make(folder: Path, geometry: Geometry, predictions: list[Prediction]) -> Non
     from scipy import ndimage
 
     from omentum.phantoms.phantom import make_phantom
-    from omentum.volumes.boxes import bounding_box, grown
     from omentum.volumes.labels import organ
     from omentum.volumes.mask_files import write_masks
     from omentum.volumes.masks import MaskSet
@@ -76,10 +76,9 @@ def make(folder: Path, geometry: Geometry, predictions: list[Prediction]) -> Non
         for name in NINE:
             blurred = ndimage.gaussian_filter((moved == organ(name).index).astype(np.float32), 1.0)
             values = np.rint(blurred * 255).astype(np.uint8)
-            box = bounding_box(values >= 3)
-            if box is not None:
-                box = grown(box, 1, grid.shape)
-                parts[name] = box, values[box]
+            part = BoxedArray.cut_out(values, least=3, margin_voxels=1)
+            if part is not None:
+                parts[name] = part
         write_probabilities(one.probabilities_path, ProbabilityMaps(grid, NINE, parts))
         back = moved[np.ix_(*nearest_voxels(grid, geometry))]
         write_masks(one.masks_path, MaskSet.from_labels(back, geometry, NINE))

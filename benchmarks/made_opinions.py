@@ -13,10 +13,10 @@ from scipy import ndimage
 from omentum.measures.morphology import dilated
 from omentum.measures.probability_bytes import entropy_bytes
 from omentum.phantoms.phantom import make_phantom
-from omentum.volumes.boxes import bounding_box, grown
+from omentum.volumes.boxes import BoxedArray, bounding_box, grown
 from omentum.volumes.geometry import Box
 from omentum.volumes.labels import ORGANS
-from omentum.volumes.nifti_parts import write_nifti_part
+from omentum.volumes.nifti_slices import write_nifti_part
 
 NETWORKS = ("swinunetr", "unet", "nnunet")
 MARGIN = 24
@@ -27,8 +27,6 @@ PIECE_SHARE = 0.35
 """Radius of a piece that a network misses or adds, of the organ's smallest side."""
 NOISE_SHARE = 0.02
 """Of the voxels near an organ, those in which a network is not quite sure that it is not there."""
-
-Part = tuple[Box, np.ndarray]
 
 
 def make_tree(root: Path, shape: tuple[int, int, int], spacing_mm: tuple[float, float, float]) -> None:
@@ -46,29 +44,29 @@ def make_tree(root: Path, shape: tuple[int, int, int], spacing_mm: tuple[float, 
                 folder = case_dir / "backbones" / name
                 for kind, values in (("soft_pred", soft), ("entropy", entropy)):
                     path = folder / kind / f"{row.published_name}.nii.gz"
-                    write_nifti_part(path, labels.geometry, (found[0], values))
+                    write_nifti_part(path, labels.geometry, BoxedArray(found[0], values))
             mean = np.mean([soft for soft, _ in opinions], axis=0) / 255 > 0.5
-            average = found[0], dilated(mean)  # neighbours meet, so that there are overlaps
+            average = BoxedArray(found[0], dilated(mean))  # neighbours meet, so that there are overlaps
         else:
-            average = found and (found[0], dilated(found[1]))
-        part = average and (average[0], average[1].astype(np.uint8))
+            average = found and BoxedArray(found[0], dilated(found[1]))
+        part = average and BoxedArray(average[0], average[1].astype(np.uint8))
         path = case_dir / "average" / "segmentations" / f"{row.published_name}.nii.gz"
         write_nifti_part(path, labels.geometry, part)
 
 
-def _mask_of(labels: np.ndarray, index: int, rng: np.random.Generator) -> Part | None:
+def _mask_of(labels: np.ndarray, index: int, rng: np.random.Generator) -> BoxedArray | None:
     """Give an organ's mask in a box with a margin; an ellipsoid, where phantoms do not have the organ."""
     box = bounding_box(labels == index)
     if box is not None:
         box = grown(box, MARGIN, labels.shape)
-        return box, labels[box] == index
+        return BoxedArray(box, labels[box] == index)
     sides = np.array(labels.shape)
     radius = rng.uniform(0.03, 0.08, 3) * sides
     centre = rng.uniform(0.35, 0.65, 3) * sides
     low, high = np.floor(centre - radius).astype(int) - 2, np.ceil(centre + radius).astype(int) + 3
     box = tuple(slice(max(a, 0), min(b, side)) for a, b, side in zip(low, high, labels.shape, strict=True))
     grid = np.ogrid[box]
-    return box, sum(((g - c) / r) ** 2 for g, c, r in zip(grid, centre, radius, strict=True)) <= 1
+    return BoxedArray(box, sum(((g - c) / r) ** 2 for g, c, r in zip(grid, centre, radius, strict=True)) <= 1)
 
 
 def _opinion(_box: Box, mask: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

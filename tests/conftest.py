@@ -31,7 +31,7 @@ from omentum.records import (
     Task,
     TaskState,
 )
-from omentum.volumes.boxes import whole
+from omentum.volumes.boxes import BoxedArray, whole
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
@@ -353,7 +353,7 @@ class Atlas:
         for name in {**masks, **(unsure or {})}:
             values = masks.get(name, nothing) * np.uint8(255)
             values[(unsure or {}).get(name, nothing)] = 128
-            parts[name] = full, values
+            parts[name] = BoxedArray(full, values)
         write_probabilities(folder / "probabilities.zarr.zip", ProbabilityMaps(geometry, self.organs, parts))
         prediction = Prediction(
             case_id=case_id,

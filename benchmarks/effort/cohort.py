@@ -24,8 +24,8 @@ from attention.cohort import CohortCase
 from attention.cohort import cohort as cohort_of_seeds
 from omentum.measures.components import pieces_of
 from omentum.measures.error_regions import error_regions
-from omentum.volumes.boxes import whole
-from omentum.volumes.geometry import Box, Geometry
+from omentum.volumes.boxes import BoxedArray, BoxedBytes, whole
+from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import SUBSETS, organ
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.probabilities import FULL, LEAST, ProbabilityMaps
@@ -116,9 +116,7 @@ def _around(wrong: Mask) -> Mask:
     return ndimage.binary_dilation(wrong, iterations=_MARGIN_VOXELS) if wrong.any() else wrong
 
 
-def _mended_part(
-    maps: ProbabilityMaps, name: str, true: Mask, near: Mask
-) -> tuple[Box, npt.NDArray[np.uint8]] | None:
+def _mended_part(maps: ProbabilityMaps, name: str, true: Mask, near: Mask) -> BoxedBytes | None:
     """Put the truth, with a soft edge, near where a network errs."""
     full = np.zeros(maps.geometry.shape, dtype=np.float32)
     if name in maps.parts:
@@ -126,8 +124,5 @@ def _mended_part(
         full[box] = values
     soft = ndimage.gaussian_filter(true.astype(np.float32), _SOFT_VOXELS) * FULL
     full = np.where(near, soft, full)
-    found = np.argwhere(full >= LEAST)
-    if not len(found):
-        return None
-    x, y, z = (slice(int(low), int(high) + 1) for low, high in zip(found.min(0), found.max(0), strict=True))
-    return (x, y, z), np.rint(full[x, y, z]).astype(np.uint8)
+    part = BoxedArray.cut_out(full, least=LEAST)
+    return part and BoxedArray(part.box, np.rint(part.values).astype(np.uint8))

@@ -14,8 +14,7 @@ from torch import nn
 
 from omentum.networks.network import ARCHITECTURES, Network, NetworkSpec, build, register
 from omentum.networks.weights import save_network
-from omentum.predict import folder
-from omentum.predict import predict_case as stage
+from omentum.predict import predict_case, predict_files
 from omentum.predict.inference_config import InferenceConfig
 from omentum.predict.network_predictor import NetworkPredictor
 from omentum.predict.predict_files import FolderPlan
@@ -105,7 +104,7 @@ def weights(write_weights, tmp_path) -> Path:
 @pytest.fixture
 def quick_pictures(monkeypatch) -> None:
     """Previews take longer than all else here; where they are not what is tested, a file stands for one."""
-    for module in (stage, folder):
+    for module in (predict_case, predict_files):
         monkeypatch.setattr(module, "write_preview", lambda path, *_: path.write_bytes(b"a picture"))
 
 

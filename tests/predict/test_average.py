@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from omentum.errors import ConfigError
 from omentum.predict.average import average_maps
-from omentum.volumes.boxes import whole
+from omentum.volumes.boxes import BoxedArray
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.probabilities import LEAST, ProbabilityMaps
 
@@ -24,7 +24,7 @@ def blob(shape, seed, reach=0.7):
 
 def maps_of(grid, **organs):
     """Keep whole volumes: a box is only a saving."""
-    parts = {name: (whole(grid.shape), values) for name, values in organs.items() if values is not None}
+    parts = {name: BoxedArray.whole(values) for name, values in organs.items() if values is not None}
     return ProbabilityMaps(grid, tuple(organs), parts)
 
 
@@ -77,10 +77,12 @@ def test_one_sure_yes_and_one_sure_no_are_not_over_a_half():
 def test_parts_far_from_each_other_are_added_in_the_box_of_both():
     grid = CT.spaced((3, 3, 3))
     corner = np.full((2, 3, 1), 200, dtype=np.uint8)
-    near = ProbabilityMaps(grid, ("liver",), {"liver": ((slice(0, 2), slice(0, 3), slice(0, 1)), corner)})
+    near = ProbabilityMaps(
+        grid, ("liver",), {"liver": BoxedArray((slice(0, 2), slice(0, 3), slice(0, 1)), corner)}
+    )
     x, y, z = grid.shape
     far_box = (slice(x - 2, x), slice(y - 3, y), slice(z - 1, z))
-    made = average_maps([near, ProbabilityMaps(grid, ("liver",), {"liver": (far_box, corner)})])
+    made = average_maps([near, ProbabilityMaps(grid, ("liver",), {"liver": BoxedArray(far_box, corner)})])
     expected = np.zeros(grid.shape, dtype=np.uint8)
     expected[:2, :3, :1] = expected[far_box] = 100
     assert (placed(made, "liver") == expected).all()

@@ -10,7 +10,7 @@ from omentum.networks.grid import from_network_axes
 from omentum.predict.inference_config import InferenceConfig
 from omentum.predict.masks_from_probabilities import decide_masks
 from omentum.predict.network_predictor import NetworkPredictor
-from omentum.volumes.boxes import whole
+from omentum.volumes.boxes import BoxedArray
 from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.probabilities import ProbabilityMaps
 from omentum.volumes.volume import Volume
@@ -67,7 +67,7 @@ def decided_on(ct, orientation, masks, config, grid_mm=MM):
     for name, mask in masks.items():
         turned = from_network_axes(np.uint8(255) * mask, there, grid_mm, published=True)
         geometry = turned.geometry
-        parts[name] = whole(geometry.shape), turned.voxels
+        parts[name] = BoxedArray.whole(turned.voxels)
     made = decide_masks(ProbabilityMaps(geometry, tuple(masks), parts), there, config).masks
     return {name: Volume(made.mask(name), there).reoriented("RAS").voxels for name in masks}
 

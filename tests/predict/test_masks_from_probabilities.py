@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from omentum.predict.inference_config import InferenceConfig
 from omentum.predict.masks_from_probabilities import decide_masks
-from omentum.volumes.boxes import whole
+from omentum.volumes.boxes import BoxedArray
 from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.probabilities import ProbabilityMaps
@@ -19,7 +19,7 @@ SMALL = Geometry((30, 26, 22), np.diag([4.0, 4.0, 4.0, 1.0]))
 
 def maps_of(grid=SMALL, **organs):
     """Keep whole volumes; a box is only a saving. An organ may be known and nowhere."""
-    parts = {name: (whole(grid.shape), values) for name, values in organs.items() if values is not None}
+    parts = {name: BoxedArray.whole(values) for name, values in organs.items() if values is not None}
     return ProbabilityMaps(grid, tuple(organs), parts)
 
 

@@ -13,7 +13,7 @@ from omentum.score import calibration as calibration_module
 from omentum.score.calibration import LevelCounts, Prior
 from omentum.score.error_model import LEVELS
 from omentum.score.scoring_grid import gridded_case
-from omentum.volumes.boxes import bounding_box, whole
+from omentum.volumes.boxes import BoxedArray, bounding_box, whole
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import write_masks
@@ -125,7 +125,9 @@ class Desk:
             organs=organs,
         )
         boxes = {name: bounding_box(values >= 3) for name, values in probabilities.items()}
-        parts = {name: (box, probabilities[name][box]) for name, box in boxes.items() if box is not None}
+        parts = {
+            name: BoxedArray(box, probabilities[name][box]) for name, box in boxes.items() if box is not None
+        }
         write_probabilities(record.probabilities_path, ProbabilityMaps(self.geometry, organs, parts))
         full = whole(self.geometry.shape)
         coded = MaskSet.build(self.geometry, organs, [(name, full, mask) for name, mask in masks.items()])
@@ -194,7 +196,7 @@ class Scan:
 
     def _maps(self, network):
         boxes = {name: bounding_box(values >= 3) for name, values in network.items()}
-        parts = {name: (box, network[name][box]) for name, box in boxes.items() if box is not None}
+        parts = {name: BoxedArray(box, network[name][box]) for name, box in boxes.items() if box is not None}
         return ProbabilityMaps(self.geometry, self.organs, parts)
 
 

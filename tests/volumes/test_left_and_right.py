@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from omentum.volumes.boxes import whole
+from omentum.volumes.boxes import BoxedArray, whole
 from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.mask_files import read_masks, write_masks, write_organ_files, write_painted
 from omentum.volumes.masks import MaskSet
@@ -89,7 +89,7 @@ def test_probabilities_in_boxes(tmp_path, stored, check):
         values = np.rint(255 * resampled(stored.mask(name), stored.geometry, network)).astype(np.uint8)
         ends = np.argwhere(values)
         x, y, z = (slice(int(a), int(b) + 1) for a, b in zip(ends.min(axis=0), ends.max(axis=0), strict=True))
-        parts[name] = ((x, y, z), values[x, y, z])
+        parts[name] = BoxedArray((x, y, z), values[x, y, z])
     write_probabilities(tmp_path / "p.zarr.zip", ProbabilityMaps(network, stored.organs, parts))
     maps = read_probabilities(tmp_path / "p.zarr.zip")
     decided = []

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omentum.errors import ConfigError, UnknownOrganError, UnreadableImageError
-from omentum.volumes.boxes import whole
+from omentum.volumes.boxes import BoxedArray
 from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.probabilities import (
     FULL,
@@ -29,7 +29,7 @@ def made(grid, seed, organ="liver"):
     box = tuple(slice(a, int(rng.integers(a + 1, side + 1))) for a, side in zip(low, grid.shape, strict=True))
     full = np.zeros(grid.shape, dtype=np.uint8)
     full[box] = rng.integers(LEAST, FULL, full[box].shape, endpoint=True)
-    return ProbabilityMaps(grid, (organ, "spleen"), {organ: (box, full[box])}), full
+    return ProbabilityMaps(grid, (organ, "spleen"), {organ: BoxedArray(box, full[box])}), full
 
 
 @modest
@@ -49,7 +49,7 @@ def test_a_file_gives_back_every_value_box_and_name(scratch, oblique, data, seed
 def test_boxes_wider_than_a_chunk_and_maps_without_an_organ_are_kept_too(tmp_path):
     grid = Geometry((70, 130, 20), np.eye(4))
     values = np.random.default_rng(0).integers(0, 255, grid.shape).astype(np.uint8)
-    maps = ProbabilityMaps(grid, ("liver",), {"liver": (whole(grid.shape), np.asfortranarray(values))})
+    maps = ProbabilityMaps(grid, ("liver",), {"liver": BoxedArray.whole(np.asfortranarray(values))})
     write_probabilities(tmp_path / "a.zarr.zip", maps)
     np.testing.assert_array_equal(read_probabilities(tmp_path / "a.zarr.zip").parts["liver"][1], values)
     write_probabilities(tmp_path / "b.zarr.zip", ProbabilityMaps(grid, ("liver",), {}))
@@ -80,9 +80,7 @@ def test_every_orientation_of_both_grids_puts_the_organ_at_the_same_place(orient
     maps, full = made(grid, 5)
     ct = grid.spaced((0.9, 1.1, 4.0))
     turned = Volume(full, grid).reoriented(orientation)
-    turned_maps = ProbabilityMaps(
-        turned.geometry, maps.organs, {"liver": (whole(turned.voxels.shape), turned.voxels)}
-    )
+    turned_maps = ProbabilityMaps(turned.geometry, maps.organs, {"liver": BoxedArray.whole(turned.voxels)})
     box, probability = turned_maps.on_grid("liver", ct.reoriented(orientation))
     placed = np.zeros(ct.reoriented(orientation).shape, dtype=np.float32)
     placed[box] = probability
@@ -94,7 +92,7 @@ def test_an_organ_between_two_thick_slices_is_not_smeared_over_them():
     network = Geometry((16, 16, 16), np.eye(4))
     values = np.full((4, 4, 1), FULL, dtype=np.uint8)
     maps = ProbabilityMaps(
-        network, ("liver",), {"liver": ((slice(6, 10), slice(6, 10), slice(10, 11)), values)}
+        network, ("liver",), {"liver": BoxedArray((slice(6, 10), slice(6, 10), slice(10, 11)), values)}
     )
     _, probability = maps.on_grid("liver", network.spaced((1.0, 1.0, 8.0)))
     assert probability.max() < 0.2

@@ -1,9 +1,9 @@
-"""Which voxels did AbdomenAtlas-8K keep? Its rules, voxel for voxel.
+"""The post-processing rules of AbdomenAtlas-8K, voxel for voxel.
 
-In:  a case, at 1.5 mm as published: every size is in voxels of the grid that is given.
-Out: rules by name. The order matters: lesions look at hosts, and lungs at lungs, before they are cleaned.
+Sizes are in voxels of the given grid, 1.5 mm as published. The order matters: `hosts` and `lungs` read
+masks before they are cleaned.
 
-Source: Qu et al. 2023, arXiv:2305.09666, and what their code writes.
+Source: Qu et al. 2023, arXiv:2305.09666, and the files that their code writes.
 """
 
 from collections.abc import Mapping
@@ -14,20 +14,20 @@ from omentum.abdomenatlas.postprocess_input import PostprocessInput, Postprocess
 from omentum.abdomenatlas.postprocess_lungs import LUNGS, lungs
 from omentum.measures.components import keep_largest
 from omentum.measures.morphology import closed, dilated
-from omentum.volumes.boxes import grown
+from omentum.volumes.boxes import BoxedArray, grown
 from omentum.volumes.labels import organ
 
 __all__ = ["PUBLISHED"]
 
 HOSTED = ("kidney_tumor", "liver_tumor")
-"""Only these are cut to their hosts; the others' hosts are listed and not used."""
+"""Only these are cut to their hosts, as published."""
 REACH_VOXELS = 2
 """The host region is closed, then dilated, by cubes of 5 voxels."""
 ANY_NUMBER = ("hepatic_vessel", "portal_vein_and_splenic_vein", *LUNGS)
 
 
 def hosts(case: PostprocessInput) -> PostprocessResult:
-    """Tumours of kidney and liver are cut to their hosts, closed and dilated by 5 x 5 x 5 voxels."""
+    """Cut tumours of kidney and liver to their hosts, closed and dilated by 5 x 5 x 5 voxels."""
     parts = {}
     for name in HOSTED:
         if name not in case.parts:
@@ -44,7 +44,7 @@ def hosts(case: PostprocessInput) -> PostprocessResult:
 
 
 def lesions(case: PostprocessInput) -> PostprocessResult:
-    """Tumours and cysts keep their largest pieces, above a number of voxels each."""
+    """Keep the largest pieces of tumours and cysts, above a number of voxels each."""
     parts = {}
     for name, (box, mask) in case.parts.items():
         least = organ(name).min_voxels_exclusive
@@ -54,7 +54,7 @@ def lesions(case: PostprocessInput) -> PostprocessResult:
 
 
 def largest(case: PostprocessInput) -> PostprocessResult:
-    """Organs keep their largest piece; vessels of the liver, the portal vein and lungs are spared."""
+    """Keep an organ's largest piece, except liver vessels, portal vein and lungs."""
     return PostprocessResult(
         {
             name: BoxedArray(box, keep_largest(mask))
@@ -65,7 +65,7 @@ def largest(case: PostprocessInput) -> PostprocessResult:
 
 
 def veins(case: PostprocessInput) -> PostprocessResult:
-    """Portal and splenic vein end with the lowest slice of the pancreas."""
+    """Cut portal and splenic vein at the lowest slice of the pancreas."""
     name = "portal_vein_and_splenic_vein"
     if name not in case.parts or "pancreas" not in case.parts:
         return PostprocessResult()

@@ -18,11 +18,11 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PostprocessResult:
-    """What a rule did.
+    """The result of one rule.
 
     Attributes:
-        parts: New masks of the organs that it looked at.
-        notes: What a person should know of, one sentence each.
+        parts: New masks of the organs that it checked.
+        notes: For people, one sentence each.
     """
 
     parts: Mapping[str, BoxedMask] = field(default_factory=dict)
@@ -35,8 +35,8 @@ class PostprocessInput:
 
     Attributes:
         geometry: The grid.
-        parts: Each organ that has a voxel, in the smallest box, row-major; so neither the axes of the
-            source nor its boxes show in what a rule does.
+        parts: Each organ that has a voxel, in its smallest box, row-major; so rules do not depend on the
+            axes or boxes of the source.
         looked_for: Every organ that was given, also those without a voxel.
     """
 
@@ -46,7 +46,7 @@ class PostprocessInput:
 
     @classmethod
     def of(cls, parts: Mapping[str, BoxedMask], geometry: Geometry) -> "PostprocessInput":
-        """Turn masks in boxes of any grid.
+        """Reorient masks in boxes of any grid.
 
         Raises:
             UnknownOrganError: A name is not in the label table.
@@ -57,11 +57,11 @@ class PostprocessInput:
         return cls(grid, turned, frozenset(found))
 
     def parts_on(self, geometry: Geometry) -> dict[str, BoxedMask]:
-        """Give the masks as they lie in `geometry`: this case's grid before it was turned."""
+        """Return the masks on `geometry`, this case's grid before it was reoriented."""
         return {name: _turned(part, self.geometry, geometry) for name, part in self.parts.items()}
 
     def changed(self, parts: Mapping[str, BoxedMask]) -> "PostprocessInput":
-        """Put new masks in the place of some organs'; an organ without a voxel leaves."""
+        """Replace the masks of some organs; an organ without a voxel is removed."""
         fresh = {name: part.tight() for name, part in parts.items()}
         kept = {**self.parts, **fresh}
         return replace(self, parts={name: part for name, part in kept.items() if part is not None})
@@ -71,23 +71,23 @@ class PostprocessInput:
         return int(np.count_nonzero(self.parts[name][1])) if name in self.parts else 0
 
     def seen(self, name: str, box: Box) -> Mask:
-        """Show an organ inside a box of the grid; a new array, all `False` for an organ that is not there."""
+        """Return an organ inside a box of the grid, as a new array; all `False` for an empty organ."""
         if name in self.parts:
             return self.parts[name].crop(box)
         return np.zeros([side.stop - side.start for side in box], dtype=np.bool_)
 
     def joined(self, names: Iterable[str]) -> BoxedMask | None:
-        """Join organs to one mask; `None` where none has a voxel."""
+        """Join organs to one mask; `None` if none has a voxel."""
         parts = [self.parts[name] for name in names if name in self.parts]
         return parts[0].union(*parts[1:]) if parts else None
 
 
 Rule = Callable[[PostprocessInput], PostprocessResult]
-"""Looks at a case and says which masks change; the first line of its docstring says how."""
+"""Returns the masks that change; the first line of its docstring says how."""
 
 
 def _turned(part: BoxedMask, source: Geometry, target: Geometry) -> BoxedMask:
-    """Turn a mask from one grid to the same grid with other axes; voxels keep their places in mm."""
+    """Reorient a mask to the same grid with other axes."""
     box, mask = part
     turned = Volume(mask, source.cropped(box)).reoriented(target.orientation)
     starts = np.rint(target.to_index(turned.geometry.affine[:3, 3])).astype(int).tolist()

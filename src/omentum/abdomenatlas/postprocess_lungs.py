@@ -1,9 +1,6 @@
-"""Which lung is which? The published separation of lungs, voxel for voxel, where it ends at all.
+"""The published separation of the lungs, voxel for voxel, in a form that always ends.
 
-In:  a case with both lungs as the network named them; its names are not trusted.
-Out: both lungs by where they lie; a note where that failed.
-
-Source: Qu et al. 2023, arXiv:2305.09666, and what their code writes.
+Source: Qu et al. 2023, arXiv:2305.09666, and the files that their code writes.
 """
 
 from dataclasses import dataclass
@@ -22,8 +19,8 @@ __all__ = ["LUNGS", "lungs", "odd_slices"]
 
 LUNGS = ("lung_right", "lung_left")
 MOST_RATIO = 4.0
-"""A lung is at most so many times larger than the other."""
-FEWER_THAN_TWO = "lungs: all that was called lung is one piece or none, so both are left empty, as published"
+"""Greatest ratio of the two lungs."""
+FEWER_THAN_TWO = "lungs: both together are one piece or none, so both are left empty, as published"
 NOT_SEPARATED = "lungs could not be separated: one is over 4 times larger than the other"
 
 
@@ -43,7 +40,7 @@ class _Pair:
 
 
 def lungs(case: PostprocessInput) -> PostprocessResult:
-    """Lungs are the two largest pieces of both together, by side; joined ones are eroded apart."""
+    """Take the two largest pieces of both lungs together, by side; joined ones are eroded apart."""
     joined = case.joined(LUNGS)
     if joined is None:
         return PostprocessResult(notes=(FEWER_THAN_TWO,) if case.looked_for.intersection(LUNGS) else ())
@@ -66,7 +63,7 @@ def lungs(case: PostprocessInput) -> PostprocessResult:
 
 
 def odd_slices(area: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Find slices whose area stands out from those around.
+    """Find slices whose area is much larger than around.
 
     Args:
         area: Voxels of the mask in each slice, from the feet up, shape `(z,)`; empty slices do not count.
@@ -117,7 +114,7 @@ def _only_side(mask: Mask, first_x: int, n_x: int) -> str | None:
 
 
 def _separated(mask: Mask, pair: _Pair) -> tuple[_Pair, list[str]]:
-    """Take odd slices out, or erode, until the lungs are even; each turn leaves fewer voxels, so it ends."""
+    """Remove odd slices, or erode, until the lungs are even; each pass removes voxels, so it ends."""
     plain, n_odd = pair, 0
     failed = False
     while pair.is_uneven and not failed:
@@ -135,7 +132,7 @@ def _separated(mask: Mask, pair: _Pair) -> tuple[_Pair, list[str]]:
 
 
 def _eroded_apart(mask: Mask) -> _Pair | None:
-    """Erode until two even pieces are left, then give each voxel to the nearer; ties are lost."""
+    """Erode until two even pieces remain, then assign each voxel to the nearer; ties are lost."""
     core = eroded(mask)
     while core.any():
         pieces = pieces_of(core)

@@ -14,6 +14,7 @@ from omentum.abdomenatlas.datasets import targets
 from omentum.errors import ConfigError, ProjectError
 from omentum.measures.probability_bytes import entropy_bytes, soft_bytes
 from omentum.volumes.atomic import copy
+from omentum.volumes.boxes import BoxedArray
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import write_nifti
@@ -148,11 +149,15 @@ def _write_soft(folder: Path, maps: ProbabilityMaps, masks: MaskSet, save: froze
     for name in maps.organs:
         found = maps.on_grid(name, masks.geometry)
         if "probabilities" in save:
-            soft = found and (found[0], soft_bytes(found[1], masks, name, found[0]))
+            soft = (
+                None
+                if found is None
+                else BoxedArray(found.box, soft_bytes(found.values, masks, name, found.box))
+            )
             paths.append(folder / "soft_pred" / organ_file(name))
             write_nifti_part(paths[-1], masks.geometry, soft)
         if "entropy" in save and organ(name).target:
-            entropy = found and (found[0], entropy_bytes(found[1]))
+            entropy = None if found is None else BoxedArray(found.box, entropy_bytes(found.values))
             paths.append(folder / "entropy" / organ_file(name))
             write_nifti_part(paths[-1], masks.geometry, entropy)
     return paths

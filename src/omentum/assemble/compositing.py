@@ -25,7 +25,7 @@ from omentum.records import MaskSource, StandingMask
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import read_sets
-from omentum.volumes.slice_reader import Plane, label_planes
+from omentum.volumes.nifti_slices import Plane, label_planes
 
 __all__ = ["Layer", "open_layers"]
 

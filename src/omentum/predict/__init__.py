@@ -1,1 +1,1 @@
-"""One case and one network: probabilities, masks, preview."""
+"""Predict cases with networks: probabilities, masks, previews."""

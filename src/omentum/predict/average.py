@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from omentum.measures.probability_bytes import kept_part, nearest_bytes
 from omentum.networks.catalogue import AVERAGE
@@ -13,15 +12,13 @@ from omentum.predict.inference_config import InferenceConfig
 from omentum.predict.masks_from_probabilities import decide_masks
 from omentum.predict.predictors import PredictedCase, Predictor
 from omentum.records import Prediction
-from omentum.volumes.boxes import joint_box, shifted
-from omentum.volumes.geometry import Box, Geometry
+from omentum.volumes.boxes import BoxedArray, BoxedBytes, joint_box
+from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organs_named
 from omentum.volumes.probabilities import ProbabilityMaps, read_probabilities
 from omentum.volumes.volume import Volume
 
 __all__ = ["AveragePredictor", "average_maps", "average_settings", "predict_average"]
-
-_Part = tuple[Box, npt.NDArray[np.float32]]
 
 
 class AveragePredictor:
@@ -105,28 +102,23 @@ def average_maps(maps: Sequence[ProbabilityMaps]) -> ProbabilityMaps:
     return ProbabilityMaps(finest, organs, {name: part for name, part in found.items() if part is not None})
 
 
-def _mean_of(
-    maps: Sequence[ProbabilityMaps], name: str, grid: Geometry
-) -> tuple[Box, npt.NDArray[np.uint8]] | None:
+def _mean_of(maps: Sequence[ProbabilityMaps], name: str, grid: Geometry) -> BoxedBytes | None:
     """Average one organ of networks that all know it; `None` if nothing of it is likely enough to keep."""
-    total: _Part | None = None
+    total: BoxedArray[np.float32] | None = None
     for one in maps:
         found = one.on_grid(name, grid)
         if found is not None:
             total = found if total is None else _sum(total, found)
     if total is None:
         return None
-    box, probability = total
-    probability /= len(maps)
-    kept = kept_part(nearest_bytes(probability))
-    return None if kept is None else (shifted(kept[0], origin=box), kept[1])
+    mean = total.values
+    mean /= len(maps)
+    kept = kept_part(nearest_bytes(mean))
+    return None if kept is None else kept.shift(total.box)
 
 
-def _sum(one: _Part, other: _Part) -> _Part:
-    """Add two parts of one grid, zero around each, in the box of both."""
-    box = joint_box([one[0], other[0]])
+def _sum(one: BoxedArray[np.float32], other: BoxedArray[np.float32]) -> BoxedArray[np.float32]:
+    """Add two parts in the box of both."""
+    box = joint_box([one.box, other.box])
     assert box is not None
-    total = np.zeros([side.stop - side.start for side in box], dtype=np.float32, order="F")
-    for part_box, values in (one, other):
-        total[shifted(part_box, box, sign=-1)] += values
-    return box, total
+    return BoxedArray(box, one.crop(box, order="F") + other.crop(box, order="F"))

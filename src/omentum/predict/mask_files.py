@@ -15,7 +15,7 @@ from omentum.networks.catalogue import AVERAGE
 from omentum.predict.mask_volumes import read_labels, read_organ, read_soft
 from omentum.predict.masks_from_probabilities import DecidedMasks
 from omentum.predict.predictors import PredictedCase
-from omentum.volumes.boxes import BoxedBytes, bounding_box, grown
+from omentum.volumes.boxes import BoxedArray, BoxedBytes
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.label_schemes import LabelScheme, label_scheme
 from omentum.volumes.labels import organ, organs_named
@@ -173,7 +173,7 @@ class MaskFilesPredictor:
         parts = _occupied(soft)
         for name, box in organ_boxes(masks).items():
             if name not in soft and box is not None:
-                parts[name] = box, masks.mask_in(name, box) * np.uint8(FULL)
+                parts[name] = BoxedArray(box, masks.mask_in(name, box) * np.uint8(FULL))
         return ProbabilityMaps(ct, masks.organs, parts), masks
 
     def _soft_parts(
@@ -221,12 +221,7 @@ def _occupied(parts: Mapping[str, BoxedBytes | None]) -> dict[str, BoxedBytes]:
 
 def _soft_part(paths: tuple[Path, ...], ct: Geometry) -> BoxedBytes | None:
     """Read soft values, and cut out all that is not zero: what was stored is kept to the byte."""
-    values = read_soft(paths, ct)
-    box = bounding_box(values > 0)
-    if box is None:
-        return None
-    box = grown(box, 1, values.shape)
-    return box, np.ascontiguousarray(values[box])
+    return BoxedArray.cut_out(read_soft(paths, ct), margin_voxels=1)
 
 
 def _built(

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from omentum.measures.components import keep_largest, pieces_of
 from omentum.predict.inference_config import InferenceConfig
 from omentum.predict.postprocess.recipes import PostProcessed, postprocessed
-from omentum.volumes.boxes import BoxedMask, grown, joint_box, shifted
-from omentum.volumes.geometry import Box, Geometry
+from omentum.volumes.boxes import BoxedArray, BoxedBytes, BoxedMask, grown, joint_box, shifted
+from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet, OrganPart
 from omentum.volumes.probabilities import FULL, ProbabilityMaps, reach
@@ -20,8 +20,7 @@ __all__ = ["DecidedMasks", "decide_masks"]
 
 THRESHOLD = 0.5
 """Least probability of an organ's voxels, exclusive; as published."""
-_NOWHERE = (slice(0, 1),) * 3, np.zeros((1, 1, 1), dtype=np.bool_)
-_Values = tuple[Box, npt.NDArray[np.uint8]]
+_NOWHERE: BoxedMask = BoxedArray.whole(np.zeros((1, 1, 1), dtype=np.bool_))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,7 +50,7 @@ def decide_masks(maps: ProbabilityMaps, ct: Geometry, config: InferenceConfig) -
         ct: The CT's grid.
         config: Only its rules are used.
     """
-    likely = {name: (box, values > FULL * THRESHOLD) for name, (box, values) in maps.parts.items()}
+    likely = {name: BoxedArray(box, values > FULL * THRESHOLD) for name, (box, values) in maps.parts.items()}
     found = {name: likely.get(name, _NOWHERE) for name in maps.organs}
     cleaned = postprocessed(found, maps.geometry, recipe=config.recipe, without=config.without)
     if config.is_published:
@@ -88,7 +87,7 @@ def _interpolated(maps: ProbabilityMaps, cleaned: PostProcessed, ct: Geometry) -
         yield name, box, upsampled_mask(values[near], source, ct.cropped(box), FULL * THRESHOLD)
 
 
-def _as_cleaned(found: _Values | None, part: BoxedMask) -> _Values:
+def _as_cleaned(found: BoxedBytes | None, part: BoxedMask) -> BoxedBytes:
     """Set removed voxels to 0 and filled ones to 1."""
     box = joint_box([part[0], None if found is None else found[0]])
     assert box is not None
@@ -98,7 +97,7 @@ def _as_cleaned(found: _Values | None, part: BoxedMask) -> _Values:
     likely, kept = values > FULL * THRESHOLD, part.crop(box)
     values[likely & ~kept] = 0
     values[kept & ~likely] = FULL
-    return box, values
+    return BoxedArray(box, values)
 
 
 def _whole(parts: Iterable[OrganPart], cleaned: PostProcessed) -> Iterator[OrganPart]:

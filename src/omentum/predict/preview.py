@@ -1,8 +1,4 @@
-"""Does it look right? One picture of the masks on the CT, as radiologists look at it.
-
-In:  a CT and its masks.
-Out: a PNG: axial, coronal and sagittal slices through the organs; the patient's right is on the left.
-"""
+"""Draw masks on the CT as one PNG: axial, coronal and sagittal; the patient's right is on the left."""
 
 from pathlib import Path
 
@@ -21,11 +17,11 @@ __all__ = ["write_preview"]
 _SOFT_TISSUE_HU = (-160.0, 240.0)
 _OPACITY = 0.45
 _AXES = "LPS"
-"""Turned so, the first index runs to the right of the picture and the second downwards."""
+"""Orientation in which the first index runs to the right of the picture and the second downwards."""
 
 
 def write_preview(path: Path, ct: Volume, masks: MaskSet) -> None:
-    """Draw the slices that show the most organ voxels, one in each plane, and a legend.
+    """Draw the slice with the most organ voxels in each plane, and a legend.
 
     Args:
         path: A `.png`.

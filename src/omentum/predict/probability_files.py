@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from omentum.measures.probability_bytes import entropy_bytes, nearest_bytes
+from omentum.volumes.boxes import BoxedArray
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.nifti_slices import write_nifti_part
 from omentum.volumes.probabilities import ProbabilityMaps
@@ -28,8 +29,12 @@ def write_probability_files(
         found = maps.on_grid(name, ct) if probabilities or entropy else None
         if probabilities:
             paths.append(folder / "probabilities" / f"{name}.nii.gz")
-            write_nifti_part(paths[-1], ct, found and (found[0], nearest_bytes(found[1])))
+            write_nifti_part(
+                paths[-1], ct, None if found is None else BoxedArray(found.box, nearest_bytes(found.values))
+            )
         if entropy:
             paths.append(folder / "entropy" / f"{name}.nii.gz")
-            write_nifti_part(paths[-1], ct, found and (found[0], entropy_bytes(found[1])))
+            write_nifti_part(
+                paths[-1], ct, None if found is None else BoxedArray(found.box, entropy_bytes(found.values))
+            )
     return paths

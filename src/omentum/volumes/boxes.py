@@ -1,14 +1,24 @@
 """Find and combine boxes of a grid, and arrays that are kept in a box."""
 
 from collections.abc import Iterable
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from omentum.volumes.geometry import Box
 
-__all__ = ["BoxedArray", "bounding_box", "box_shape", "grown", "joint_box", "shifted", "whole"]
+__all__ = [
+    "BoxedArray",
+    "BoxedBytes",
+    "BoxedMask",
+    "bounding_box",
+    "box_shape",
+    "grown",
+    "joint_box",
+    "shifted",
+    "whole",
+]
 
 Value = TypeVar("Value", bound=np.generic)
 
@@ -55,18 +65,27 @@ class BoxedArray(NamedTuple, Generic[Value]):
         """Move the box as `shifted` does."""
         return BoxedArray(shifted(self.box, origin, sign), self.values)
 
-    def crop(self, box: Box) -> npt.NDArray[Value]:
-        """Give the values inside another box of the grid, as a new array in the same memory order.
+    def crop(self, box: Box, *, order: Literal["C", "F"] = "C") -> npt.NDArray[Value]:
+        """Give the values inside another box of the grid, as a new array.
 
         Example:
             >>> part = BoxedArray((slice(1, 3),) * 3, np.ones((2, 2, 2), dtype=bool))
             >>> part.crop((slice(2, 5), slice(0, 3), slice(0, 3)))[:, 1:, 1:].sum(axis=(1, 2)).tolist()
             [4, 0, 0]
         """
-        order: Any = "F" if self.values.flags.fnc else "C"
         shown = np.zeros(box_shape(box), dtype=self.values.dtype, order=order)
         self.shift(box, -1).put(shown)
         return shown
+
+    def union(self, *others: "BoxedArray[Value]") -> "BoxedArray[Value]":
+        """Take the greatest value of several parts, in the box of all of them."""
+        box = joint_box(part.box for part in (self, *others))
+        assert box is not None
+        values = self.crop(box)
+        for part in others:
+            inner = shifted(part.box, box, sign=-1)
+            values[inner] = np.maximum(values[inner], part.values)
+        return BoxedArray(box, values)
 
     def put(self, array: npt.NDArray[Value]) -> None:
         """Write the values into the array of a whole grid; what lies beyond it is left out."""
@@ -75,6 +94,17 @@ class BoxedArray(NamedTuple, Generic[Value]):
         if all(first < last for first, last in zip(low, high, strict=True)):
             x, y, z = (slice(first, last) for first, last in zip(low, high, strict=True))
             array[x, y, z] = self.values[shifted((x, y, z), self.box, sign=-1)]
+
+
+BoxedMask = BoxedArray[np.bool_]
+BoxedBytes = BoxedArray[np.uint8]
+
+
+def bytes_inside(box: Box, part: BoxedBytes | None) -> npt.NDArray[np.uint8]:
+    """Give a part's values inside a box, in Fortran order; zeros if there is no part."""
+    if part is None:
+        return np.zeros(box_shape(box), dtype=np.uint8, order="F")
+    return part.values if part.box == box else part.crop(box, order="F")
 
 
 def whole(shape: tuple[int, ...]) -> Box:

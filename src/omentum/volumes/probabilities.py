@@ -14,6 +14,7 @@ from zarr.storage import ZipStore
 
 from omentum.errors import UnreadableImageError
 from omentum.volumes.atomic import writing
+from omentum.volumes.boxes import BoxedArray, BoxedBytes
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.volume import Volume
@@ -49,9 +50,9 @@ class ProbabilityMaps:
 
     geometry: Geometry
     organs: tuple[str, ...]
-    parts: Mapping[str, tuple[Box, npt.NDArray[np.uint8]]]
+    parts: Mapping[str, BoxedBytes]
 
-    def on_grid(self, name: str, target: Geometry) -> tuple[Box, npt.NDArray[np.float32]] | None:
+    def on_grid(self, name: str, target: Geometry) -> BoxedArray[np.float32] | None:
         """Interpolate one organ's probability inside its box.
 
         Args:
@@ -64,25 +65,21 @@ class ProbabilityMaps:
         part = self.parts.get(organ(name).name)
         if part is None:
             return None
-        source, values = self._with_margin(*part, target)
-        box = reach(source, target)
-        probability = Volume(values, source).resampled(target.cropped(box)).voxels
+        near = self._with_margin(part.box, target)
+        source = Volume(part.crop(near), self.geometry.cropped(near))
+        box = reach(source.geometry, target)
+        probability = source.resampled(target.cropped(box)).voxels
         probability /= FULL
-        return box, probability
+        return BoxedArray(box, probability)
 
-    def _with_margin(
-        self, box: Box, values: npt.NDArray[np.uint8], target: Geometry
-    ) -> tuple[Geometry, npt.NDArray[np.uint8]]:
-        """Put the nothing around a box back, as far as a voxel of `target` reaches."""
-        steps = np.ceil(np.array(target.spacing_mm) / np.array(self.geometry.spacing_mm)).astype(int)
-        before = [min(int(step), part.start) for step, part in zip(steps, box, strict=True)]
-        sides = zip(steps, box, self.geometry.shape, strict=True)
-        after = [min(int(step), side - part.stop) for step, part, side in sides]
+    def _with_margin(self, box: Box, target: Geometry) -> Box:
+        """Grow a box as far as a voxel of `target` reaches."""
+        steps = np.ceil(np.array(target.spacing_mm) / np.array(self.geometry.spacing_mm)).astype(int).tolist()
         x, y, z = (
-            slice(part.start - low, part.stop + high)
-            for part, low, high in zip(box, before, after, strict=True)
+            slice(max(0, part.start - step), min(side, part.stop + step))
+            for step, part, side in zip(steps, box, self.geometry.shape, strict=True)
         )
-        return self.geometry.cropped((x, y, z)), np.pad(values, list(zip(before, after, strict=True)))
+        return x, y, z
 
 
 def reach(source: Geometry, target: Geometry) -> Box:
@@ -130,9 +127,9 @@ def read_probabilities(path: Path) -> ProbabilityMaps:
     return ProbabilityMaps(geometry, tuple(names), parts)
 
 
-def _part(start: list[int], values: npt.NDArray[np.uint8]) -> tuple[Box, npt.NDArray[np.uint8]]:
+def _part(start: list[int], values: npt.NDArray[np.uint8]) -> BoxedBytes:
     x, y, z = (slice(low, low + side) for low, side in zip(start, values.shape, strict=True))
-    return (x, y, z), values
+    return BoxedArray((x, y, z), values)
 
 
 def _attributes(maps: ProbabilityMaps) -> dict[str, Any]:

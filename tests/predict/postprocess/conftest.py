@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from omentum.predict.postprocess.recipes import PostProcessed, postprocessed
-from omentum.volumes.boxes import whole
+from omentum.volumes.boxes import BoxedArray
 from omentum.volumes.geometry import Geometry
 
 Masks = dict[str, np.ndarray]
@@ -35,7 +35,7 @@ def clean() -> Callable[..., tuple[Masks, PostProcessed]]:
     """Post-process whole masks; gives whole masks again, empty ones too, and all the rest."""
 
     def run(masks: Masks, geometry: Geometry, **options: object) -> tuple[Masks, PostProcessed]:
-        parts = {name: (whole(geometry.shape), mask) for name, mask in masks.items()}
+        parts = {name: BoxedArray.whole(mask) for name, mask in masks.items()}
         result = postprocessed(parts, geometry, **options)
         cleaned = {name: np.zeros(geometry.shape, dtype=bool) for name in masks}
         for name, (box, mask) in result.parts.items():

@@ -6,7 +6,7 @@ import pytest
 
 from omentum.errors import ConfigError, UnknownOrganError
 from omentum.predict.postprocess.recipes import RECIPES, postprocessed
-from omentum.volumes.boxes import bounding_box
+from omentum.volumes.boxes import BoxedArray
 from omentum.volumes.geometry import ALL_ORIENTATIONS
 from omentum.volumes.volume import Volume
 
@@ -62,7 +62,7 @@ def test_the_default_gives_every_orientation_the_same_masks_by_name(patient, gri
 def test_boxes_around_the_masks_change_nothing_and_masks_given_stay_as_they_are(patient, grid, clean, recipe):
     before = {name: mask.copy() for name, mask in patient.items()}
     plain, result = clean(patient, grid, recipe=recipe)
-    boxed = {name: (bounding_box(mask), mask[bounding_box(mask)]) for name, mask in patient.items()}
+    boxed = {name: BoxedArray.cut_out(mask) for name, mask in patient.items()}
     again = postprocessed(boxed, grid, recipe=recipe)
     assert again.removed_ml == result.removed_ml
     for name, (box, mask) in again.parts.items():
@@ -73,14 +73,14 @@ def test_boxes_around_the_masks_change_nothing_and_masks_given_stay_as_they_are(
 
 @every_recipe
 def test_nothing_in_is_nothing_out(grid, recipe):
-    empty = {"liver": ((slice(0, 4),) * 3, np.zeros((4, 4, 4), dtype=bool))}
+    empty = {"liver": BoxedArray.whole(np.zeros((4, 4, 4), dtype=bool))}
     for parts in ({}, empty):
         result = postprocessed(parts, grid, recipe=recipe)
         assert (result.parts, result.removed_ml, result.notes) == ({}, {}, ())
 
 
 def test_old_spelling_of_an_organ_is_taken_and_an_unknown_one_refused(grid):
-    part = (slice(0, 4),) * 3, np.ones((4, 4, 4), dtype=bool)
+    part = BoxedArray.whole(np.ones((4, 4, 4), dtype=bool))
     assert set(postprocessed({"celiac_truck": part}, grid).parts) == {"celiac_trunk"}
     with pytest.raises(UnknownOrganError, match="spline"):
         postprocessed({"spline": part}, grid)

@@ -20,7 +20,7 @@ from omentum.volumes.label_schemes import label_scheme
 from omentum.volumes.labels import SUBSETS, organ
 from omentum.volumes.mask_files import read_masks, write_label_table
 from omentum.volumes.nifti import read_nifti_geometry, write_nifti, writing_nifti
-from omentum.volumes.slice_reader import label_planes
+from omentum.volumes.nifti_slices import label_planes
 from omentum.volumes.volume import Volume
 
 

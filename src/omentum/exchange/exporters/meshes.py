@@ -11,7 +11,7 @@ from omentum.exchange.exporters.exporter import Export, Exporter, register
 from omentum.exchange.exporters.surface import Mesh, surface
 from omentum.records.released_cases import ReleasedCase
 from omentum.volumes.atomic import writing
-from omentum.volumes.nifti_parts import read_nifti_part
+from omentum.volumes.nifti_slices import read_nifti_part
 
 _RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
 _HEADER_BYTES = 80

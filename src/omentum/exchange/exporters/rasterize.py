@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from omentum.records.released_cases import ReleasedCase
 from omentum.volumes.nifti import read_nifti_geometry, writing_nifti
-from omentum.volumes.slice_reader import label_planes
+from omentum.volumes.nifti_slices import label_planes
 
 __all__ = ["paint"]
 

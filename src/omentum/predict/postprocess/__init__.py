@@ -1,1 +1,1 @@
-"""Post-processing: what is an organ and what a network's slip, by named rules; no torch."""
+"""Post-process masks by named rules; no torch."""

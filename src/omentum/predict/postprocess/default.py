@@ -1,8 +1,7 @@
-"""Which voxels would a radiologist keep? Rules in mm and mL, for any grid.
+"""The default post-processing rules, in mm and mL, for any grid.
 
-In:  a case; limits of each organ come from the label table.
-Out: rules by name, in the order in which they are applied; each sees what those before it left.
-No rule empties an organ unless its first line says so.
+Limits of each organ come from the label table. Each rule works on the result of those before it, and empties
+no organ unless its first line says so.
 """
 
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from omentum.measures.morphology import filled
 from omentum.predict.postprocess.default_lesions import count, hosts
 from omentum.predict.postprocess.default_lungs import lungs
 from omentum.predict.postprocess.default_sides import sides
+from omentum.volumes.boxes import BoxedArray
 from omentum.volumes.geometry import Box
 from omentum.volumes.labels import ORGANS, organ
 
@@ -23,33 +23,33 @@ __all__ = ["DEFAULT"]
 
 PORTAL_VEIN = "portal_vein_and_splenic_vein"
 GREATEST_CUT = 0.5
-"""A pancreas that would cut off a greater share of the portal vein is not trusted."""
+"""Greatest share of the portal vein that the pancreas may cut off."""
 
 
 def specks(case: PostprocessInput) -> PostprocessResult:
-    """Pieces smaller than the label table's least go; an organ keeps its largest, a lesion may be emptied."""
+    """Remove pieces under the least volume; an organ keeps its largest, a lesion may be emptied."""
     parts = {}
     for name, (box, mask) in case.parts.items():
         pieces = pieces_of(mask)
         least = organ(name).min_piece_ml / case.geometry.voxel_ml
         kept = [number for number in pieces.by_size if pieces.n_voxels[number] >= least]
         spared = pieces.by_size[:1] if organ(name).kind == "organ" else []
-        parts[name] = box, pieces.mask(kept or spared)
+        parts[name] = BoxedArray(box, pieces.mask(kept or spared))
     return PostprocessResult(parts)
 
 
 def largest(case: PostprocessInput) -> PostprocessResult:
-    """Organs keep their largest piece, some of them several; poles that a lesion divides are one piece."""
+    """Keep an organ's largest pieces; poles that a lesion divides are one piece."""
     parts = {}
     for name, (box, mask) in case.parts.items():
         most = organ(name).max_pieces
         if most is not None:
-            parts[name] = box, _largest(mask, _bridged(case, name), most)
+            parts[name] = BoxedArray(box, _largest(mask, _bridged(case, name), most))
     return PostprocessResult(parts)
 
 
 def veins(case: PostprocessInput) -> PostprocessResult:
-    """Portal and splenic vein end at the height of the pancreas's lowest voxel, if that leaves half."""
+    """Cut portal and splenic vein at the pancreas's lowest voxel, if at least half remains."""
     if PORTAL_VEIN not in case.parts or "pancreas" not in case.parts:
         return PostprocessResult()
     box, mask = case.parts[PORTAL_VEIN]
@@ -60,16 +60,16 @@ def veins(case: PostprocessInput) -> PostprocessResult:
         return PostprocessResult(
             notes=("portal vein: most of it is below the pancreas, so it was left as it is",)
         )
-    return PostprocessResult({PORTAL_VEIN: (box, kept)})
+    return PostprocessResult({PORTAL_VEIN: BoxedArray(box, kept)})
 
 
 def holes(case: PostprocessInput) -> PostprocessResult:
-    """What an organ encloses is filled, up to a volume in the label table."""
+    """Fill holes in an organ, up to a volume in the label table."""
     parts = {}
     for name, (box, mask) in case.parts.items():
         largest_ml = organ(name).max_hole_ml
         if largest_ml is not None:
-            parts[name] = box, filled(mask, int(largest_ml / case.geometry.voxel_ml))
+            parts[name] = BoxedArray(box, filled(mask, int(largest_ml / case.geometry.voxel_ml)))
     return PostprocessResult(parts)
 
 
@@ -83,11 +83,11 @@ DEFAULT: Mapping[str, Rule] = {
     "veins": veins,
     "holes": holes,
 }
-"""Our rules, in order."""
+"""Rules by name, in the order in which they are applied."""
 
 
 def _bridged(case: PostprocessInput, name: str) -> Mask:
-    """Join an organ with the lesions that may lie in it, inside its own box."""
+    """Join an organ with the lesions that it may hold, inside its own box."""
     box, mask = case.parts[name]
     together = mask.copy()
     for row in ORGANS:
@@ -104,7 +104,7 @@ def _largest(mask: Mask, together: Mask, most: int) -> Mask:
 
 
 def _heights_mm(case: PostprocessInput, box: Box) -> npt.NDArray[np.float64]:
-    """Give the height of each voxel of a box `(x, y, z)` in mm; on tilted grids not one a slice."""
+    """Return the height of each voxel of a box `(x, y, z)` in mm; on tilted grids it varies in a slice."""
     steps, (x, y, z) = case.geometry.affine[2, :3], box
     grid = np.ogrid[x, y, z]
     return np.asarray(sum(step * index for step, index in zip(steps, grid, strict=True)))

@@ -1,8 +1,4 @@
-"""Which tumours and cysts are likely? Rules on their pieces, in mm.
-
-In:  a case; hosts, margins and numbers of pieces come from the label table.
-Out: what each rule leaves of each lesion.
-"""
+"""Remove unlikely pieces of tumours and cysts; hosts, margins and numbers come from the label table."""
 
 import edt
 import numpy as np
@@ -17,7 +13,7 @@ __all__ = ["count", "hosts"]
 
 
 def hosts(case: PostprocessInput) -> PostprocessResult:
-    """Pieces of lesions that begin far from every host are removed, if need be all; near ones stay whole."""
+    """Remove pieces of lesions that are far from every host, even all; near ones stay whole."""
     parts, notes = {}, []
     for name, part in case.parts.items():
         row = organ(name)
@@ -26,14 +22,14 @@ def hosts(case: PostprocessInput) -> PostprocessResult:
         host = case.joined(row.hosts)
         if host is None:
             names = " or ".join(row.hosts)
-            notes.append(f"{name}: no {names} was found, so that it lies in one was not checked")
+            notes.append(f"{name}: no {names} was found, so its location was not checked")
         else:
             parts[name] = BoxedArray(part.box, _near(part, host, row.host_margin_mm, case))
     return PostprocessResult(parts, tuple(notes))
 
 
 def count(case: PostprocessInput) -> PostprocessResult:
-    """Lesions keep so many of their largest pieces as the label table says."""
+    """Keep the largest pieces of a lesion, as many as the label table says."""
     parts = {}
     for name, (box, mask) in case.parts.items():
         most = organ(name).max_components
@@ -43,7 +39,7 @@ def count(case: PostprocessInput) -> PostprocessResult:
 
 
 def _near(part: BoxedMask, host: BoxedMask, margin_mm: float, case: PostprocessInput) -> Mask:
-    """Keep pieces with a voxel in the host, or with its centre within a margin of one of the host's."""
+    """Keep pieces with a voxel in the host, or within a margin of the host."""
     box, mask = part
     pieces = pieces_of(mask)
     meets = pieces.counted(host.crop(box)) > 0

@@ -1,11 +1,8 @@
-"""Which lung is which? Joined lungs are parted, sides follow the patient, one lung alone stays.
+"""Tell the lungs apart by place: joined lungs are separated, and a single lung stays.
 
-In:  a case with both lungs as the network named them.
-Out: both lungs by where they lie; the network's names decide only where places do not.
-
-All that is called lung is taken together. Two large pieces beside each other are the lungs. Else the
-largest piece may be both, grown together: it is worn away, in mm, until two such pieces are left. Else it is
-one lung. What is left over goes to the side that the network named, if it is not small beside the lung there.
+All voxels of both lungs are taken together. Two large pieces beside each other are the lungs. Otherwise the
+largest piece may be both, joined: it is eroded, in mm, until two such pieces remain. If that fails it is one
+lung. Smaller pieces go to the side that the network named, unless they are small beside the lung there.
 """
 
 from typing import Any
@@ -16,27 +13,27 @@ import numpy.typing as npt
 
 from omentum.abdomenatlas.postprocess_input import Mask, PostprocessInput, PostprocessResult
 from omentum.measures.components import Pieces, pieces_of
-from omentum.volumes.boxes import grown
+from omentum.volumes.boxes import BoxedArray, grown
 from omentum.volumes.geometry import Geometry
 
 __all__ = ["lungs"]
 
 MOST_RATIO = 4
-"""A piece is a lung of its own beside another if it is at most so many times smaller; as published."""
+"""Greatest ratio of two pieces that are both lungs; as published."""
 LEAST_ML = 1.0
-"""Smaller pieces are specks; a lung that has no larger one is emptied where the other has."""
+"""Smaller pieces are specks; a lung of specks is emptied if the other lung is not."""
 SCRAP_RATIO = 10
-"""Further pieces of a lung that are more times smaller than it are scraps."""
+"""Further pieces of a lung are removed if they are more times smaller than it."""
 DEEPEST_MM = 20.0
-"""Wearing away more than this no longer tells joined lungs from one."""
-NOT_PARTED = "lungs are joined and could not be parted by shape: the network's own border stands"
+"""Greatest erosion that still separates joined lungs reliably."""
+NOT_PARTED = "lungs are joined and could not be separated by shape: the network's own border is kept"
 
 Two = tuple[Mask, Mask]
-"""The left one and the right one."""
+"""Left and right."""
 
 
 def lungs(case: PostprocessInput) -> PostprocessResult:
-    """Lungs are told apart by where they lie, joined ones are parted; one of specks alone is emptied."""
+    """Separate the lungs by place; a lung of specks alone is emptied."""
     joined = case.joined(("lung_left", "lung_right"))
     if joined is None:
         return PostprocessResult()
@@ -74,7 +71,7 @@ def _pair(pieces: Pieces, geometry: Geometry) -> tuple[int, int] | None:
 
 
 def _told_apart(whole: Mask, named: Two, middle: int, geometry: Geometry) -> tuple[Two, tuple[str, ...]]:
-    """Say what one large piece is: both lungs by shape, both by name, or one by the name of most voxels.
+    """Split one large piece: both lungs by shape, both by name, or one by the name of most voxels.
 
     It may be both only if the network named both in it, or if it fills both halves of the grid.
     """
@@ -92,7 +89,7 @@ def _told_apart(whole: Mask, named: Two, middle: int, geometry: Geometry) -> tup
 
 
 def _worn_apart(whole: Mask, geometry: Geometry) -> Two | None:
-    """Wear a piece away until two lungs are left, then give each voxel to the nearer; `None` if one stays."""
+    """Erode a piece until two lungs remain, then assign each voxel to the nearer; `None` if it fails."""
     depth_mm = edt.edt(whole, anisotropy=geometry.spacing_mm)
     step_mm = max(geometry.spacing_mm)
     for worn_mm in np.arange(step_mm, max(DEEPEST_MM, step_mm) + step_mm / 2, step_mm):
@@ -108,7 +105,7 @@ def _worn_apart(whole: Mask, geometry: Geometry) -> Two | None:
 
 
 def _with_rest(two: Two, rest: list[int], pieces: Pieces, named: Two) -> Two:
-    """Add pieces, largest first, to the side that the network named, but no scraps."""
+    """Add pieces, largest first, to the side that the network named; scraps are left out."""
     votes_left, votes_right = (pieces.counted(mask) for mask in named)
     sizes = [int(np.count_nonzero(mask)) for mask in two]
     added: tuple[list[int], list[int]] = [], []
@@ -126,12 +123,12 @@ def _is_even(first: int | np.integer[Any], second: int | np.integer[Any]) -> boo
 
 
 def _towards_right(first: Mask, second: Mask, geometry: Geometry) -> float:
-    """Measure how far to the right the second mask's centre lies in mm; 0 if not rather beside it."""
+    """Measure how far right the second mask's centre lies, in mm; 0 if it is not mainly beside the first."""
     x, y, z = geometry.affine[:3, :3] @ (_centre(second) - _centre(first))
     return float(x) if abs(x) > np.hypot(y, z) else 0.0
 
 
 def _centre(mask: Mask) -> npt.NDArray[np.float64]:
-    """Give the mean index of a mask that has a voxel."""
+    """Return the mean index of a mask that has a voxel."""
     along = (np.count_nonzero(mask, axis=axes) for axes in ((1, 2), (0, 2), (0, 1)))
     return np.array([np.average(np.arange(len(counts)), weights=counts) for counts in along])

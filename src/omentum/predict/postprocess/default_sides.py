@@ -1,4 +1,4 @@
-"""Put the partners of paired organs on the right sides, lungs aside."""
+"""Correct the sides of paired organs other than lungs; the first axis points to the patient's right."""
 
 import numpy as np
 
@@ -16,11 +16,11 @@ PAIRS = tuple(
     if row.partner is not None and row.name.endswith("_left") and row.name != "lung_left"
 )
 MOST_RATIO = 4
-"""Partners are exchanged only if neither is so many times larger: a stray speck says nothing about sides."""
+"""Greatest ratio of partners that may be exchanged: a stray speck does not decide sides."""
 
 
 def sides(case: PostprocessInput) -> PostprocessResult:
-    """Partners on the wrong sides are exchanged; pieces that lie with the partner go to it, even all."""
+    """Exchange partners on the wrong sides; pieces that touch the partner go to it, even all."""
     parts: dict[str, BoxedMask] = {}
     notes: list[str] = []
     for left_name, right_name in PAIRS:
@@ -41,7 +41,7 @@ def sides(case: PostprocessInput) -> PostprocessResult:
 
 
 def _are_crossed(left: BoxedMask, right: BoxedMask) -> bool:
-    """Tell whether the largest piece of the left organ lies wholly to the right of that of the right one."""
+    """Return whether the left organ's largest piece lies wholly right of the right organ's."""
     (left_box, left_mask), (right_box, right_mask) = _main(left), _main(right)
     smaller, bigger = sorted((np.count_nonzero(left_mask), np.count_nonzero(right_mask)))
     return bool(bigger <= MOST_RATIO * smaller) and left_box[0].start >= right_box[0].stop
@@ -50,7 +50,7 @@ def _are_crossed(left: BoxedMask, right: BoxedMask) -> bool:
 def _given(giver: BoxedMask, taker: BoxedMask, case: PostprocessInput) -> tuple[BoxedMask, BoxedMask]:
     """Move pieces that touch the taker's largest piece, are smaller, and have their middle within its width.
 
-    Both halves of a horseshoe kidney touch, but side by side, so neither is taken for the other's pole.
+    The halves of a horseshoe kidney touch side by side, so they stay.
     """
     if not taker.values.any():
         return giver, taker
@@ -71,7 +71,7 @@ def _given(giver: BoxedMask, taker: BoxedMask, case: PostprocessInput) -> tuple[
 
 
 def _main(part: BoxedMask) -> BoxedMask:
-    """Give the largest piece of a mask that has a voxel."""
+    """Return the largest piece of a mask that has a voxel."""
     found = BoxedArray(part.box, keep_largest(part.values)).tight()
     assert found is not None
     return found

@@ -1,8 +1,4 @@
-"""Which of a network's voxels are the organ? Rules by name, in two recipes.
-
-In:  each organ's mask in a box of a grid.
-Out: cleaned masks on the same grid, what each rule took or added in mL, and notes for people.
-"""
+"""Apply the rules of a post-processing recipe to the masks of one case."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -22,13 +18,12 @@ RECIPES: Mapping[str, Mapping[str, Rule]] = {"default": DEFAULT, "published": PU
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PostProcessed:
-    """Masks of one case, cleaned.
+    """Post-processed masks of one case.
 
     Attributes:
-        parts: Each organ that has a voxel: the smallest box on the grid, and the mask inside it.
-        removed_ml: Organ, then rule: how much smaller the rule made it, in mL; negative where it grew;
-            rules that left the volume as it was are not there.
-        notes: What a person should know of, one sentence each.
+        parts: Each organ that has a voxel, in its smallest box.
+        removed_ml: By organ and rule, the volume removed in mL; negative if added, absent if unchanged.
+        notes: For people, one sentence each.
     """
 
     parts: dict[str, BoxedMask]
@@ -43,11 +38,11 @@ def postprocessed(
     recipe: str = "default",
     without: Collection[str] = (),
 ) -> PostProcessed:
-    """Clean the masks of one case.
+    """Post-process the masks of one case.
 
     Args:
         parts: Organ to the box on the grid and the mask inside it; an organ that is not here is empty.
-        geometry: The grid, with any axes: left, right, up and down follow from the affine.
+        geometry: The grid; directions follow from its affine.
         recipe: A name in `RECIPES`.
         without: Names of rules to leave out.
 
@@ -71,7 +66,7 @@ def postprocessed(
 
 
 def rules_of(recipe: str, without: Collection[str] = ()) -> dict[str, Rule]:
-    """Give the rules of a recipe in order, without some; raises `ConfigError` where a name is none."""
+    """Return the rules of a recipe in order, without some; `ConfigError` for an unknown name."""
     if recipe not in RECIPES:
         raise ConfigError("recipe", recipe, f"the recipes are {', '.join(RECIPES)}")
     for name in without:
