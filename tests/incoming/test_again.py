@@ -68,7 +68,7 @@ def test_a_process_that_is_killed_between_a_ct_and_its_predictions_goes_on(proje
     write_tree(tmp_path / "tree")
     script = (
         "import os, signal, sys\nfrom pathlib import Path\nfrom omentum import incoming\n"
-        "from omentum.predict import stage\nfrom omentum.project.project import opened\n"
+        "from omentum.predict import predict_case as stage\nfrom omentum.project.project import opened\n"
         "stage.write_painted = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "with opened(Path(sys.argv[1])) as workspace:\n"
         "    incoming.add_cases(workspace, [Path(sys.argv[2])])\n"

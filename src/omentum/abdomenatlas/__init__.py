@@ -1,1 +1,1 @@
-"""The published arithmetic of AbdomenAtlas-8K: pure and exact."""
+"""The published arithmetic of AbdomenAtlas-8K, and its folder tree."""

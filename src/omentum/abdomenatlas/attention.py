@@ -1,10 +1,6 @@
-"""Where does one organ need attention? The arithmetic of AbdomenAtlas-8K, exact.
+"""Compute the attention of AbdomenAtlas-8K for one organ, exactly.
 
-In:  one organ's stored soft predictions and entropies, one of each a network, and where its mask
-     overlaps other organs; all on one grid or one box of it.
-Out: inconsistency, uncertainty, overlap, the binary attention and the heat map; the first published score.
-Pure functions on arrays. Thresholds are decided in whole numbers; real numbers are worked out only where a
-voxel counts, in float64 as published; everything kept is one byte a voxel.
+Thresholds are decided in whole numbers; float64 is computed only for voxels that count, as published.
 
 Source: Qu et al. 2023, arXiv:2305.09666, and the files that their code writes.
 """
@@ -54,7 +50,7 @@ class OrganAttention:
 
     @property
     def binary(self) -> Mask:
-        """Where any of the three signals is; both thresholds are over 1/255, so bytes tell."""
+        """Voxels with any of the three signals; both thresholds are over 1/255, so bytes suffice."""
         return np.asarray((self.inconsistency | self.uncertainty | self.overlap) > 0)
 
     @property
@@ -64,12 +60,12 @@ class OrganAttention:
 
     @property
     def heat_sum(self) -> int:
-        """Sum of the stored heat map; organs of a case are ordered by it."""
+        """Sum of the stored heat map, by which the organs of a case are ordered."""
         return int(self.heat.sum(dtype=np.int64))
 
 
 def organ_attention(soft: Sequence[Bytes], entropies: Sequence[Bytes], overlap: Mask) -> OrganAttention:
-    """Work out where one organ needs attention.
+    """Compute where one organ needs attention.
 
     Args:
         soft: Each network's probability times 255, rounded down; 0 outside its dilated mask.
@@ -77,7 +73,7 @@ def organ_attention(soft: Sequence[Bytes], entropies: Sequence[Bytes], overlap: 
         overlap: Where the organ's average mask meets another organ's.
 
     Returns:
-        The maps. Without any attention they are zero: the published code divides 0 by 0 there.
+        The maps; zero without any attention, where the published code divides 0 by 0.
 
     Example:
         >>> unsure = np.full((7, 7, 7), 90, dtype=np.uint8)
@@ -121,7 +117,7 @@ def attention_voxels(attentions: Iterable[OrganAttention]) -> int:
 
 
 def _attention(soft: Sequence[Bytes], entropies: Sequence[Bytes], overlap: Mask) -> OrganAttention:
-    """Work on arrays in C order, as numpy walks them; see `organ_attention`."""
+    """Compute `organ_attention` on arrays in C order."""
     inconsistent = _inconsistent(soft)
     uncertain = _uncertain(entropies)
     places = np.flatnonzero(inconsistent | uncertain | overlap)
@@ -147,8 +143,8 @@ def _attention(soft: Sequence[Bytes], entropies: Sequence[Bytes], overlap: Mask)
 def _inconsistent(soft: Sequence[Bytes]) -> Mask:
     """Find where the networks differ.
 
-    A deviation over 0.1 needs a range of 0.2, which bytes tell; there, n^2 times the variance of bytes is a
-    whole number, and only where it is exactly at the threshold does the rounding of real numbers decide.
+    A deviation over 0.1 needs a range of 0.2 in bytes. There, n^2 times the variance of bytes is a whole
+    number; only if it equals the threshold does float64 rounding decide.
     """
     spread = reduce(np.maximum, soft) - reduce(np.minimum, soft)
     found = spread >= int(2 * INCONSISTENT_OVER * FULL) - 1
@@ -166,7 +162,7 @@ def _inconsistent(soft: Sequence[Bytes]) -> Mask:
 
 
 def _uncertain(entropies: Sequence[Bytes]) -> Mask:
-    """Find where the networks are unsure on the average; ties as in `_inconsistent`."""
+    """Find where the mean entropy is high; ties as in `_inconsistent`."""
     total = entropies[0].astype(np.uint16)
     for entropy in entropies[1:]:
         total += entropy
@@ -184,12 +180,12 @@ def _decide_ties(found: Mask, ties: Places, decide: Callable[[Places], Mask]) ->
 
 
 def _deviation(soft: Sequence[Bytes], places: Places) -> Reals:
-    """Work out the population standard deviation over the networks at some voxels."""
+    """Return the population standard deviation over the networks at some voxels."""
     return np.asarray(np.std([one.ravel()[places] / FULL for one in soft], axis=0))
 
 
 def _mean(entropies: Sequence[Bytes], places: Places) -> Reals:
-    """Work out the mean entropy over the networks at some voxels."""
+    """Return the mean entropy over the networks at some voxels."""
     total = np.zeros(places.size)
     for one in entropies:
         total += one.ravel()[places] / FULL

@@ -1,9 +1,7 @@
-"""How large is the attention of a case, a slice? The second published score, to the last digit.
+"""Compute the attention size of a case, the second published score, to the last digit.
 
-In:  the attention of each organ, inside its box.
-Out: its heat, scaled by each organ's peak, summed as numpy sums a whole volume, divided by the slices.
-A sum of real numbers depends on their order. Numpy halves a volume again and again and adds the halves, so a
-part of zeros adds nothing and need not be walked, and the sum is still the published one.
+A float sum depends on its order. Numpy adds the halves of a volume, recursively, so parts of zeros can be
+skipped and the sum is still the published one.
 
 Source: Qu et al. 2023, arXiv:2305.09666, and the files that their code writes.
 """
@@ -21,7 +19,7 @@ from omentum.volumes.geometry import Box
 __all__ = ["attention_size", "scaled_heat"]
 
 _LEAF = 1 << 12
-"""Numbers that numpy is left to sum itself; over 128, under which it no longer halves."""
+"""Size of parts that numpy sums itself; over 128, below which it does not halve."""
 
 
 def attention_size(
@@ -30,13 +28,12 @@ def attention_size(
     *,
     without_inconsistency: bool = False,
 ) -> float:
-    """Score a case as `calculate_attention` does: heat an organ, scaled by its own peak, a slice.
+    """Score a case as `calculate_attention` does: scaled heat of its organs, per slice.
 
     Args:
         attentions: Each organ that is scored: its box on the CT's grid, and its attention there.
         shape: Of the CT; the third axis counts the slices.
-        without_inconsistency: Leave the networks' disagreement out, as published for the data
-            sets numbered 1, 2 and 3.
+        without_inconsistency: Leave inconsistency out, as published for the data sets 1, 2 and 3.
     """
     heats = (
         scaled_heat(box, one, shape, without_inconsistency=without_inconsistency) for box, one in attentions
@@ -55,7 +52,7 @@ def scaled_heat(
 
 
 def _uncertainty_and_overlap(values: npt.NDArray[np.uint16]) -> npt.NDArray[np.float64]:
-    """Give the real number that each value stands for; an uncertainty is at most 93, so overlap shows."""
+    """Return the number that each value stands for; uncertainty is at most 93, so overlap shows."""
     steps = np.arange(int(values.max(initial=0)) + 1)
     return np.where(steps >= FULL, (steps - FULL) / FULL + 1.0, steps / FULL)
 
@@ -63,7 +60,7 @@ def _uncertainty_and_overlap(values: npt.NDArray[np.uint16]) -> npt.NDArray[np.f
 def _scaled_sum(
     values: npt.NDArray[Any], numbers: npt.NDArray[np.float64], box: Box, shape: tuple[int, int, int]
 ) -> float:
-    """Sum what values stand for, after dividing it by its peak; 0.0 where all are 0."""
+    """Sum the numbers that values stand for, divided by their peak; 0.0 if all are 0."""
     peak = numbers[values.max(initial=0)]
     if peak == 0:
         return 0.0
@@ -82,7 +79,7 @@ class _Flat(NamedTuple):
     numbers: npt.NDArray[np.float64]
     """What each value stands for."""
     rows: list[int]
-    """Where the rows begin that are not zero, rising."""
+    """Starts of the rows that are not zero, rising."""
     row_size: int
 
 

@@ -1,7 +1,6 @@
-"""Which organs has a public data set annotated itself? Those that the published attention does not score.
+"""List the organs that each public data set annotates itself, which the published attention does not score.
 
-In:  the data set's number, as in the published folder names: `04`, or `10_06` for task 6 of the Decathlon.
-Out: the organs to score.
+Data sets have the numbers of the published folder names: `04`, or `10_06` for task 6 of the Decathlon.
 
 Source: Qu et al. 2023, arXiv:2305.09666, and the lists of their code.
 """
@@ -36,16 +35,16 @@ _ANNOTATED: dict[str, frozenset[int]] = {
     "15": _ALL,
     "18": _ALL,
 }
-"""Target organs that each has, by the index in the label table."""
+"""Target organs of each data set, by the index in the label table."""
 
 
 def targets() -> tuple[str, ...]:
-    """Give the nine organs that the published attention scores, by rising index."""
+    """Return the nine organs that the published attention scores, by rising index."""
     return tuple(row.name for row in ORGANS if row.target)
 
 
 def organs_to_score(data_set: str) -> tuple[str, ...]:
-    """Give the targets that a data set has not annotated itself.
+    """Return the targets that a data set has not annotated itself.
 
     Raises:
         ConfigError: There is no data set of that number.
@@ -60,7 +59,7 @@ def organs_to_score(data_set: str) -> tuple[str, ...]:
 
 
 def is_without_inconsistency(data_set: str) -> bool:
-    """Tell whether the second score leaves inconsistency out: for the data sets numbered 1, 2 and 3.
+    """Return whether the second score leaves inconsistency out, as for the data sets 1, 2 and 3.
 
     Example:
         >>> is_without_inconsistency("03"), is_without_inconsistency("10_03")
