@@ -25,11 +25,11 @@ from omentum.assemble.current_release import release_named
 from omentum.assemble.released import read_release
 from omentum.assemble.stage import assemble_round
 from omentum.errors import ReviewError
+from omentum.evaluate.audit import StopRule, stop_rule
 from omentum.evaluate.gate_stage import judge_round, start_next_round
 from omentum.evaluate.promotion_decisions import decide, roll_back
 from omentum.evaluate.report_data import RoundReport
 from omentum.evaluate.stage import evaluate_round
-from omentum.evaluate.stop_rule import StopRule, stop_rule
 from omentum.exchange.exporters.exporter import Export
 from omentum.incoming import add_cases, add_found
 from omentum.project.kept_hashes import keep_missing_hashes

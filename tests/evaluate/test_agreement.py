@@ -5,7 +5,6 @@ import SimpleITK as sitk
 from omentum.errors import GridMismatchError
 from omentum.evaluate.agreement import compare_case
 from omentum.measures.surface import surface_dice
-from omentum.volumes.boxes import whole
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet
@@ -15,7 +14,7 @@ GRID = Geometry((24, 22, 20), np.diag([-0.8, -0.8, 2.5, 1.0]))
 
 
 def masks(geometry=GRID, **by_organ):
-    parts = [(name, whole(geometry.shape), mask) for name, mask in by_organ.items()]
+    parts = [(name, mask) for name, mask in by_organ.items()]
     return MaskSet.build(geometry, by_organ, parts)
 
 

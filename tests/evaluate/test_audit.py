@@ -12,7 +12,7 @@ CASES = [f"case-{place:02d}" for place in range(20)]
 
 @pytest.fixture
 def audited(atlas):
-    """Twenty cases with three organs each; the liver of ten was drawn by lot."""
+    """Twenty cases with three organs each; the liver of ten was drawn at random."""
     atlas.add(*CASES)
     for case_id in CASES:
         atlas.predict(case_id, {})
@@ -88,8 +88,8 @@ def test_the_bound_is_stated_once_all_have_come_back(audited, come_back):
     assert (result.n_drawn, result.n_done, result.major, result.missing) == (10, 10, (), ())
     assert result.share == pytest.approx(14 / 60, abs=0.02)
     assert result.statement.startswith("with 95 % confidence at most ")
-    assert "of the 60 organs that nobody revised still need a major revision" in result.statement
-    assert "as predicted by made-up (0 of 10 drawn by lot did)" in result.statement
+    assert "of the 60 organs without a revision still need a major one" in result.statement
+    assert "as predicted by made-up (0 of 10 drawn at random did)" in result.statement
 
 
 def test_major_revisions_widen_the_bound(audited, come_back):
@@ -136,7 +136,7 @@ def test_while_one_is_missing_there_is_no_bound_and_it_is_named(audited, come_ba
     assert result.share is None
     assert result.missing == ((CASES[9], "liver"),)
     assert result.statement.startswith(
-        "no bound: 1 of 10 organs drawn by lot have not come back (liver of case-09)"
+        "no bound: 1 of 10 organs drawn at random have not come back (liver of case-09)"
     )
 
 
@@ -166,7 +166,7 @@ def test_a_tuned_network_needs_an_audit_of_its_own(audited, come_back):
     audited.next_round("made-up-r1")
     result = audit_result(audited.workspace, 2)
     assert result.share is None
-    assert "nothing was drawn by lot from the predictions of made-up-r1" in result.statement
+    assert "nothing was drawn at random from the predictions of made-up-r1" in result.statement
     assert "that of round 1 is about made-up" in result.statement
     assert audit_result(audited.workspace, 1).share is not None
 
@@ -195,4 +195,4 @@ def test_what_was_drawn_of_a_case_that_is_excluded_or_erased_counts_as_wrong(aud
     result = audit_result(audited.workspace, 1)
     assert (len(result.gone), result.missing, result.n_done) == (2, (), 8)
     assert 14 / 60 < result.share < three_missing.share
-    assert "(0 of 10 drawn by lot did, as do 2 of cases that were excluded or erased)" in result.statement
+    assert "(0 of 10 drawn at random did, as do 2 of cases that were excluded or erased)" in result.statement

@@ -28,8 +28,7 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """Bound what still needs a major revision. Example: omentum -C my-atlas audit --bound 5%."""
-    from omentum.evaluate.audit import audit_plan, audit_result
-    from omentum.evaluate.stop_rule import stop_rule
+    from omentum.evaluate.audit import audit_plan, audit_result, stop_rule
 
     with project_of(context) as project:
         share = share_of(bound) if bound else project.settings.audit_bound

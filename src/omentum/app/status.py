@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from omentum.app.waiting import n_predicted_cases, waiting
-from omentum.evaluate.stop_rule import stop_rule
+from omentum.evaluate.audit import stop_rule
 from omentum.project.ct_findings import open_ct_findings
 from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, case_facts, open_conflicts, standing_case, unconfirmed

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from omentum.evaluate.audit import StopRule, stop_rule
 from omentum.evaluate.gate_stage import candidate_of, pending
-from omentum.evaluate.stop_rule import StopRule, stop_rule
 from omentum.project.project import Project
 from omentum.project.standing import open_conflicts
 from omentum.records import LabelledCase, Task, TaskState

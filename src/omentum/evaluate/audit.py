@@ -11,7 +11,7 @@ from omentum.project.standing import standing_revision
 from omentum.records import Audit, Decision, MaskSource, Revision, Says
 from omentum.volumes.labels import organ
 
-__all__ = ["AuditPlan", "AuditResult", "audit_plan", "audit_result", "is_major"]
+__all__ = ["AuditPlan", "AuditResult", "StopRule", "audit_plan", "audit_result", "is_major", "stop_rule"]
 
 _SHOWN = 5
 
@@ -20,24 +20,27 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditResult:
-    """What the audit of a round says."""
+    """The result of a round's audit; tasks are named by case and organ.
+
+    Attributes:
+        network: Its predictions were audited.
+        n_organs: Organs that were drawn from.
+        n_drawn: Tasks that were drawn.
+        major: Tasks whose mask needed a major revision.
+        missing: Tasks whose mask has not come back.
+        gone: Tasks whose case was excluded or erased.
+        share: Greatest share of the organs that may need a major revision; `None` where none can be stated.
+        statement: The bound in a sentence, or why there is none.
+    """
 
     network: str
-    """Whose predictions it is about."""
-    n_organs: int
-    """That were drawn from."""
-    n_drawn: int
-    """Tasks."""
-    major: tuple[Key, ...]
-    """Tasks whose mask needed a major revision, by case and organ."""
-    missing: tuple[Key, ...]
-    """Tasks whose mask has not come back."""
-    gone: tuple[Key, ...]
-    """Tasks that can no longer come back, as their case was excluded or erased."""
-    share: float | None
-    """Greatest share of the organs that may need a major revision; `None` where none can be stated."""
+    n_organs: int = 0
+    n_drawn: int = 0
+    major: tuple[Key, ...] = ()
+    missing: tuple[Key, ...] = ()
+    gone: tuple[Key, ...] = ()
+    share: float | None = None
     statement: str
-    """The bound in a sentence, or why there is none."""
 
     @property
     def n_done(self) -> int:
@@ -47,21 +50,36 @@ class AuditResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditPlan:
-    """What a bound takes, if no mask that is drawn needs a major revision."""
+    """How many tasks a bound needs, if no mask that is drawn needs a major revision.
 
-    n_organs: int
-    n_cases: int
-    n_tasks: int | None
-    """`None` where at most one organ a case is not enough."""
-    least_share: float | None
-    """Least bound that one organ of every case would give; `None` where there is no organ."""
+    Attributes:
+        n_organs: Organs without a revision.
+        n_cases: Their cases.
+        n_tasks: Tasks needed; `None` where one organ of each case is not enough.
+        least_share: Least bound, with one organ of every case; `None` where there is no organ.
+    """
+
+    n_organs: int = 0
+    n_cases: int = 0
+    n_tasks: int | None = None
+    least_share: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopRule:
+    """Whether the round is the last."""
+
+    is_met: bool
+    audit: AuditResult
+    why: str
+    """In a sentence, for people."""
 
 
 def is_major(revision: Revision) -> bool:
-    """Tell whether a mask was so wrong that its organ's threshold (`major_below_dice`) counts it.
+    """Tell whether a revision is major: Dice to the mask that was shown is below `major_below_dice`.
 
-    A mask drawn where none was shown is, and one that was removed; where both are empty, nothing was wrong.
-    Where the mask that was shown is no longer there to compare with, whatever was not accepted counts.
+    A mask that was added or removed is major; two empty masks are not. Where the mask that was shown is gone,
+    every revision that was not an acceptance is.
     """
     dice = revision.dice_to_base
     if dice is None:
@@ -79,7 +97,7 @@ def audit_plan(project: Project, share: float) -> AuditPlan:
     audit = project.store.audits.of_round(project.store.rounds.current().number)
     frame = audit.frame if audit is not None else project.unrevised()
     if not frame:
-        return AuditPlan(n_organs=0, n_cases=0, n_tasks=None, least_share=None)
+        return AuditPlan()
     population = _population(frame)
     n_cases = least_sample(population, share)
     # Of the cases drawn, some hold a blank where they have fewer organs left than others.
@@ -101,18 +119,18 @@ def audit_result(project: Project, round_number: int, *, count_missing: bool = F
     Args:
         project: The project.
         round_number: Whose audit.
-        count_missing: Count a task that has not come back as a major revision, which can only widen the
-            bound; else there is none while one is missing, as readers may have chosen which.
+        count_missing: Count a task that has not come back as a major revision, which only widens the bound;
+            else there is no bound while one is missing, as readers may have chosen which.
     """
     audit = project.store.audits.of_round(round_number)
     if audit is None or not audit.n_cases_drawn:
         return _nothing_drawn(project, round_number)
-    words = _words(project, audit)
+    revisions = _audited_revisions(project, audit)
     taking_part = project.store.cases.names()
-    unread = sorted(set(audit.drawn) - words.keys())
+    unread = sorted(set(audit.drawn) - revisions.keys())
     gone = tuple(key for key in unread if key[0] not in taking_part)
     missing = tuple(key for key in unread if key[0] in taking_part)
-    major = tuple(sorted(key for key in audit.drawn if key in words and is_major(words[key])))
+    major = tuple(sorted(key for key, one in revisions.items() if is_major(one)))
     share, statement = None, _why_stale(project, audit, taking_part)
     if not statement and missing and not count_missing:
         statement = f"no bound: {_why_missing(audit, missing)}"
@@ -131,11 +149,25 @@ def audit_result(project: Project, round_number: int, *, count_missing: bool = F
     )
 
 
-def _words(project: Project, audit: Audit) -> dict[Key, Revision]:
-    """Give what counts of each drawn organ: of what was handed in for the audit's round, whenever it came.
+def stop_rule(project: Project) -> StopRule:
+    """Tell whether this round may be the last: whether its audit's bound is at most `audit_bound`.
 
-    Masks that began from another person's mask say nothing of the network's. Of several the one counts that
-    stands among them: the one that a person decided for, else the last that is in no conflict.
+    The bound holds for this round's predictions; those of a tuned network need an audit of their own.
+    """
+    wanted = project.settings.audit_bound
+    result = audit_result(project, project.store.rounds.current().number)
+    if wanted == 0.0 or result.share is None:
+        return StopRule(is_met=False, audit=result, why=result.statement)
+    is_met = result.share <= wanted
+    verdict = f"{'no more than' if is_met else 'more than'} the {wanted:.1%} of audit_bound"
+    so = "this round may be the last" if is_met else "another round is needed"
+    return StopRule(is_met=is_met, audit=result, why=f"{result.statement}; that is {verdict}, so {so}")
+
+
+def _audited_revisions(project: Project, audit: Audit) -> dict[Key, Revision]:
+    """Give the revision of each drawn organ that stands among those of the audit's round.
+
+    Revisions of another person's mask are left out, as they do not judge the network.
     """
     drawn = set(audit.drawn)
     of_round: dict[Key, list[Revision]] = defaultdict(list)
@@ -158,7 +190,7 @@ def _population(frame: Mapping[str, tuple[str, ...]]) -> Clustered:
 
 
 def _share(audit: Audit, n_bad: int) -> float:
-    """Bound the share; those that came back clean are known not to be among the bad."""
+    """Bound the share; organs that came back clean are not among the bad."""
     n_clean = len(audit.drawn) - n_bad
     most = most_bad(_population(audit.frame), audit.n_cases_drawn, n_bad)
     return min(most, audit.n_organs - n_clean) / audit.n_organs
@@ -170,8 +202,8 @@ def _statement(audit: Audit, share: float, n_major: int, n_missing: int, n_gone:
     gone = f", as do {n_gone} of cases that were excluded or erased" if n_gone else ""
     return (
         f"with {100 * CONFIDENCE:.0f} % confidence at most {percent:.1f} % of the {audit.n_organs} organs "
-        f"that nobody revised still need a major revision, as predicted by {audit.network} "
-        f"({n_major} of {len(audit.drawn)} drawn by lot did{missing}{gone})"
+        f"without a revision still need a major one, as predicted by {audit.network} "
+        f"({n_major} of {len(audit.drawn)} drawn at random did{missing}{gone})"
     )
 
 
@@ -180,16 +212,8 @@ def _nothing_drawn(project: Project, round_number: int) -> AuditResult:
     earlier = [one for one in project.store.audits.all() if one.round_number < round_number and one.drawn]
     holds = f"; that of round {earlier[-1].round_number} is about {earlier[-1].network}" if earlier else ""
     cure = "`omentum score` draws, as many as audit_share of the minutes pay for"
-    return AuditResult(
-        network=network,
-        n_organs=0,
-        n_drawn=0,
-        major=(),
-        missing=(),
-        gone=(),
-        share=None,
-        statement=f"no bound: nothing was drawn by lot from the predictions of {network}{holds}; {cure}",
-    )
+    seen = f"no bound: nothing was drawn at random from the predictions of {network}"
+    return AuditResult(network=network, statement=f"{seen}{holds}; {cure}")
 
 
 def _why_stale(project: Project, audit: Audit, taking_part: Collection[str]) -> str:
@@ -211,7 +235,7 @@ def _why_stale(project: Project, audit: Audit, taking_part: Collection[str]) -> 
 def _why_missing(audit: Audit, missing: tuple[Key, ...]) -> str:
     named = _some([f"{organ_name} of {case_id}" for case_id, organ_name in missing])
     return (
-        f"{len(missing)} of {len(audit.drawn)} organs drawn by lot have not come back ({named}), "
+        f"{len(missing)} of {len(audit.drawn)} organs drawn at random have not come back ({named}), "
         "and which ones do may be no accident; take them in, or count them as wrong "
         "with `omentum audit --count-missing`"
     )

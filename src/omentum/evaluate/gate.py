@@ -1,13 +1,9 @@
-"""Is a new network good enough to take its parent's place? Statistics on paired differences.
+"""Test whether a new network is not inferior to its parent, on paired differences of Dice.
 
-In:  Dice of both networks on the very same held-out masks, organ by organ.
-Out: per organ the mean difference with its lower confidence bound; the verdict, with its reason.
-Pure: no files, no database; the draws are seeded, and the order of patients never matters.
-
-The rule. A network is promoted if for every organ that changed the one-sided 95 % bound of the mean
-difference is above -0.01 Dice (it is not worse by more than that), and the organs that were revised gain on
-average. The bounds are of a paired bootstrap over patients, their levels Holm's over organs. An organ that
-fails keeps the network out; else an organ with under 8 patients leaves the verdict to a person.
+A network is promoted if, for every organ that changed, the one-sided 95 % bound of the mean difference is above
+-0.01 Dice, and the organs that were revised gain on average. The bounds are of a paired bootstrap over patients,
+their levels Holm's over organs. One organ that fails keeps the network out; else an organ with under 8 patients
+leaves the verdict to a person. The draws are seeded, and the order of patients never matters.
 """
 
 import math
@@ -27,7 +23,7 @@ from omentum.volumes.labels import organ, organs_named
 __all__ = ["MARGIN", "Paired", "Verdict", "differences_of", "judged", "lower_bound"]
 
 MARGIN = -0.01
-"""Dice; who is not shown to be above this may be worse."""
+"""Non-inferiority margin, in Dice."""
 CONFIDENCE = 0.95
 _DRAWS = 20_000
 _AT_ONCE = 2_000_000
@@ -48,7 +44,7 @@ class Paired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the gate says."""
+    """The verdict on a network."""
 
     outcome: GateOutcome
     why: str
@@ -60,9 +56,9 @@ class Verdict:
 def differences_of(pairs: Iterable[Paired]) -> dict[str, tuple[float, ...]]:
     """Give the differences of Dice, candidate minus parent, one for each patient, by organ.
 
-    Several CTs of a patient are no independent witnesses: their differences are averaged. Where both networks
-    and the mask are empty, nobody says anything, and the pair is left out; where the mask is empty and one
-    network alone draws something, the other is right, and its Dice counts as 1.
+    The differences of several CTs of a patient are averaged, as they are not independent. A pair where both
+    networks and the mask are empty is left out; where the mask and one network alone are empty, the Dice of
+    that network counts as 1.
 
     Returns:
         By organ; patients in the order of their names.

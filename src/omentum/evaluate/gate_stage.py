@@ -6,6 +6,7 @@ Each step does only what is not done yet, so that it may be called again after a
 import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,19 +14,19 @@ from omentum.errors import ProjectError
 from omentum.evaluate.gate import Paired, differences_of, judged
 from omentum.measures.overlap import dice
 from omentum.project.project import Project
-from omentum.project.read_masks import read_chosen
 from omentum.records import LabelledCase, MaskSource, NetworkRecord, Prediction
 from omentum.records.promotions import GateOutcome, Promotion
-from omentum.volumes.mask_files import read_masks
-from omentum.volumes.masks import MaskSet
+
+if TYPE_CHECKING:
+    from omentum.volumes.masks import MaskSet
 
 __all__ = ["GATE", "Predict", "candidate_of", "judge_round", "pending", "start_next_round"]
 
 GATE = "gate"
-"""Who gave a verdict that no person gave."""
+"""The name that stands for the gate as the author of a verdict."""
 
 Predict = Callable[[Sequence[str], Sequence[str]], None]
-"""Predicts, with networks by name, cases by name, whatever of it is not predicted yet."""
+"""Predicts cases with networks, both by name, where no prediction exists yet."""
 
 
 def candidate_of(project: Project) -> NetworkRecord | None:
@@ -42,10 +43,10 @@ def pending(project: Project) -> Promotion | None:
 
 
 def judge_round(project: Project, labelled: Sequence[LabelledCase], predict: Predict) -> Promotion:
-    """Judge the network that was tuned in this round on the held-out masks that people vouch for.
+    """Judge the network that was tuned in this round on held-out reference masks.
 
-    Both networks are compared with the very same masks of the very same cases. What was decided stands; what
-    was undecided is judged again, for masks may have come in since.
+    Both networks are compared with the same masks of the same cases. A decision stands; an undecided verdict
+    is reached again, as masks may have come in since.
 
     Args:
         project: The project.
@@ -67,7 +68,7 @@ def judge_round(project: Project, labelled: Sequence[LabelledCase], predict: Pre
 
 
 def start_next_round(project: Project) -> None:
-    """Begin the next round with the network that is in use from now on; do nothing while nobody decided."""
+    """Start the next round with the network that is now in use; do nothing while there is no verdict."""
     said = _said(project)
     if said is None or said.outcome is GateOutcome.UNDECIDED:
         return
@@ -125,7 +126,7 @@ def _revised(project: Project) -> set[str]:
 
 
 def _referred(labelled: Sequence[LabelledCase], organs: Sequence[str]) -> list[LabelledCase]:
-    """Keep held-out cases, each with the masks of these organs that people vouch for."""
+    """Keep held-out cases, each with its reference masks of these organs."""
     kept = [
         LabelledCase(
             case=one.case,
@@ -150,6 +151,9 @@ def _pairs(project: Project, candidate: NetworkRecord, cases: Sequence[LabelledC
 
 
 def _pairs_of(one: LabelledCase, before: Prediction, after: Prediction) -> Iterator[Paired]:
+    from omentum.project.read_masks import read_chosen  # slow to import, and the status never needs it
+    from omentum.volumes.mask_files import read_masks
+
     parent, candidate = read_masks(before.masks_path), read_masks(after.masks_path)
     for mask, reference in read_chosen(one):
         voxels = np.asarray(reference.voxels, dtype=bool)
@@ -161,7 +165,7 @@ def _pairs_of(one: LabelledCase, before: Prediction, after: Prediction) -> Itera
         )
 
 
-def _dice(predicted: MaskSet, organ: str, reference: np.ndarray) -> float | None:
+def _dice(predicted: "MaskSet", organ: str, reference: np.ndarray) -> float | None:
     """Measure one organ; a network that has no head for it draws nothing."""
     known = organ in predicted.organs
     return dice(predicted.mask(organ) if known else np.zeros_like(reference), reference)

@@ -18,7 +18,7 @@ def decide(project: Project, *, accept: bool, by: str, why: str = "") -> Promoti
         project: The project.
         accept: Whether it is used from now on.
         by: Pseudonym of who decides.
-        why: The reason, for whoever asks later.
+        why: The reason.
 
     Raises:
         ProjectError: No verdict waits for a person.
@@ -51,7 +51,7 @@ def roll_back(project: Project, name: str | None = None, *, by: str, why: str = 
         project: The project.
         name: Which; the one that was in use before, where not said.
         by: Pseudonym of who decides.
-        why: The reason, for whoever asks later.
+        why: The reason.
 
     Raises:
         ProjectError: There is no such network, its files are gone, it is in use, or a verdict waits.

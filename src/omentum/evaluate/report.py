@@ -1,11 +1,14 @@
 """Render the report of a round as one HTML file that opens without a network."""
 
+import base64
+import io
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
+from PIL import Image
 
 from omentum.evaluate.figures import (
     bars_by_round,
@@ -14,18 +17,17 @@ from omentum.evaluate.figures import (
     gain_by_organ,
     reliability_curve,
 )
-from omentum.evaluate.pictures import embedded_png
 from omentum.evaluate.report_data import RoundReport
 from omentum.evaluate.summary import ComparedOrgan, best_places, side_by_side
 from omentum.volumes.atomic import write_text
 from omentum.volumes.labels import organ
 
-__all__ = ["rendered", "write_report"]
+__all__ = ["embedded_png", "rendered", "write_report"]
 
 MOST_COLUMNS = 5
 """Rounds in the table; the drawings have them all."""
 
-_MISSING = "–"  # noqa: RUF001 - a dash is what people read as "nothing here"
+_MISSING = "–"  # noqa: RUF001 - a dash stands for a missing value
 
 
 def write_report(path: Path, report: RoundReport) -> None:
@@ -34,7 +36,7 @@ def write_report(path: Path, report: RoundReport) -> None:
 
 
 def rendered(report: RoundReport) -> str:
-    """Make the page's HTML; names from outside are escaped."""
+    """Make the HTML of the page; names are escaped."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -53,12 +55,28 @@ def rendered(report: RoundReport) -> str:
     )
 
 
+def embedded_png(path: Path, most_pixels_wide: int = 560) -> str | None:
+    """Read a PNG as a `data:` address, reduced by a whole factor to at most so many pixels in width.
+
+    Returns:
+        The address; `None` where the file is missing or no PNG, as a report is useful without it.
+    """
+    try:
+        with Image.open(path, formats=["PNG"]) as picture, io.BytesIO() as buffer:
+            picture.reduce(-(-picture.width // most_pixels_wide)).save(buffer, format="png")
+            encoded = base64.b64encode(buffer.getvalue()).decode("ascii")
+    except (OSError, SyntaxError):
+        return None
+    return f"data:image/png;base64,{encoded}"
+
+
 def _cards(report: RoundReport) -> list[dict[str, str]]:
     """Give the numbers at the top, each with its change since it was last known."""
     rounds = report.rounds
     dice = [one.summary.dice if one.summary else None for one in rounds]
     surface = [one.summary.surface_dice if one.summary else None for one in rounds]
     numbers = [one.number for one in rounds]
+    n_tasks = report.current.n_tasks
     return [
         _card("Mean Dice", numbers, dice, 3),
         _card("Mean surface Dice", numbers, surface, 3),
@@ -67,7 +85,7 @@ def _cards(report: RoundReport) -> list[dict[str, str]]:
         {
             "name": "Organs revised",
             "value": _number(report.current.n_revised, 0),
-            "note": _of_tasks(report.current.n_tasks),
+            "note": "" if n_tasks is None else f"of {n_tasks:,} in the queue",
         },
     ]
 
@@ -85,10 +103,6 @@ def _card(
         change = round(now - before, digits) or 0.0  # never -0
         note = f"{change:+,.{digits}f}{unit and ' ' + unit} since round {number}"
     return {"name": name, "value": _number(now, digits, unit), "note": note}
-
-
-def _of_tasks(n_tasks: int | None) -> str:
-    return "" if n_tasks is None else f"of {n_tasks:,} in the queue"
 
 
 def _row(row: ComparedOrgan) -> dict[str, Any]:

@@ -63,7 +63,7 @@ class Tuning:
     facts: tuple[tuple[str, str], ...] = ()
     """Anything else worth telling, as name and value for people, in order."""
     is_promoted: bool | None = None
-    """Whether it is used from now on; `None` while nobody has decided."""
+    """Whether it is used from now on; `None` until there is a decision."""
     reason: str = ""
     """Why it was promoted or not."""
 
@@ -95,7 +95,7 @@ class RoundReport:
     reliability: tuple[tuple[float, float], ...] = ()
     """Probability of an error that was said, and share that people changed, by rising probability."""
     audit: str = ""
-    """What may still be wrong where nobody looked, in a sentence; empty where nothing was drawn by lot."""
+    """The bound of the audit in a sentence; empty where nothing was drawn."""
 
     def __post_init__(self) -> None:
         """Refuse a report of nothing, or rounds out of order."""

@@ -15,7 +15,6 @@ from omentum.project.project import Project
 from omentum.project.read_masks import read_chosen
 from omentum.records import Case, LabelledCase, MaskSource, Prediction, Round
 from omentum.records.promotions import GateOutcome, Promotion
-from omentum.volumes.boxes import whole
 from omentum.volumes.labels import ORGANS
 from omentum.volumes.mask_files import read_masks
 from omentum.volumes.masks import MaskSet
@@ -136,9 +135,8 @@ def _reference(project: Project, labelled: LabelledCase, truth: Path | None) -> 
             raise LabelValueError(path, seen, "map its ids to the label table first")
         return MaskSet.from_labels(labels, case.geometry, project.settings.organs)
     own = tuple(mask for mask in labelled.masks if mask.source is not MaskSource.PREDICTED)
-    box = whole(case.geometry.shape)
     read = read_chosen(LabelledCase(case=case, masks=own))
-    parts = ((mask.organ, box, volume.voxels) for mask, volume in read)
+    parts = ((mask.organ, volume.voxels) for mask, volume in read)
     return MaskSet.build(case.geometry, [mask.organ for mask in own], parts)
 
 

@@ -17,7 +17,7 @@ class OrganMeans:
         organ: The organ.
         n_cases: Cases with a voxel of it in prediction or reference.
         dice: Mean Dice; `None` without such a case.
-        surface_dice: Mean surface Dice; `None` likewise.
+        surface_dice: Mean surface Dice; `None` without such a case.
     """
 
     organ: str
@@ -69,7 +69,7 @@ def mean(values: Iterable[float | None]) -> float | None:
 
 
 def summarised(agreements: Iterable[OrganAgreement]) -> Summary:
-    """Average agreements an organ, and over the organs; what says nothing (`None`) is left out."""
+    """Average agreements an organ, and over the organs; `None` is left out."""
     rows = list(agreements)
     names = [row.name for row in organs_named({one.organ for one in rows})]
     organs = tuple(_organ_means(name, [one for one in rows if one.organ == name]) for name in names)
