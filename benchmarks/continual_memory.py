@@ -97,7 +97,6 @@ def made_up(number: int):
     """Make a case of full size: tissue of one window's size in air, with a box for each organ."""
     from omentum.records import MaskSource
     from omentum.tune.prepared_cases import PreparedCase
-    from omentum.volumes.boxes import whole
     from omentum.volumes.geometry import Geometry
     from omentum.volumes.masks import MaskSet
 
@@ -110,7 +109,7 @@ def made_up(number: int):
         mask = np.zeros(SHAPE, dtype=bool)
         low = np.array([part.start for part in tissue]) + rng.integers(0, SIDE - 32, 3)
         mask[tuple(slice(one, one + 32) for one in low)] = True
-        parts.append((name, whole(SHAPE), mask))
+        parts.append((name, mask))
     masks = MaskSet.build(Geometry(SHAPE, np.diag([1.5, 1.5, 1.5, 1.0])), ORGANS, parts)
     sources = dict.fromkeys(ORGANS, MaskSource.REVISED)
     return PreparedCase(case_id=f"case_{number:02d}", hu=hu, masks=masks, sources=sources, key=str(number))

@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import hypothesis
+import nibabel as nib
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from omentum.measures.overlap import dice
 from omentum.project.project import ADD_STAGE, Project, begin_project, opened, prediction_stage
@@ -346,7 +349,7 @@ class Atlas:
         folder = self.workspace.folder.prediction_dir(case_id, network)
         geometry = self.workspace.store.cases.get(case_id).geometry
         full = whole(self.shape)
-        coded = MaskSet.build(geometry, self.organs, [(name, full, mask) for name, mask in masks.items()])
+        coded = MaskSet.build(geometry, self.organs, masks.items())
         write_masks(folder / "masks.nii.gz", coded)
         nothing = np.zeros(self.shape, dtype=bool)
         parts = {}
@@ -420,3 +423,77 @@ def atlas(tmp_path: Path) -> Iterator[Atlas]:
     begin_project(root, settings)
     with opened(root) as workspace:
         yield Atlas(tmp_path, workspace)
+
+
+CUBE = np.ones((3, 3, 3))
+
+
+def _opened(mask):
+    return ndimage.binary_dilation(ndimage.binary_erosion(mask, CUBE, 2), CUBE, 2)
+
+
+def _dense(soft, entropies, overlap):
+    sigma = np.std(np.stack(soft) / 255, axis=0)
+    entropy = sum(one / 255 for one in entropies) / len(entropies)
+    inconsistency = np.where(_opened(sigma > 0.1), sigma, 0.0)
+    uncertainty = np.where(_opened(entropy > 0.05), entropy, 0.0)
+    total = inconsistency + uncertainty + overlap
+    peak = total.max()
+    heat = total / peak if peak else total
+    return SimpleNamespace(
+        inconsistency=inconsistency, uncertainty=uncertainty, binary=total > 0, peak=peak, heat=heat
+    )
+
+
+@pytest.fixture(scope="session")
+def dense():
+    """Function: `(soft, entropies, overlap)` to the attention maps as real numbers."""
+    return _dense
+
+
+class Reference:
+    """Inputs and outputs of the published code on three small cases."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.expected = json.loads((folder / "expected.json").read_text())
+        self._inputs = {}
+
+    def inputs(self, case_id):
+        if case_id not in self._inputs:
+            stored = np.load(self.folder / f"input_{case_id}.npz")
+            shape = tuple(stored["shape"].tolist())
+            self._inputs[case_id] = {
+                name: self.unpacked(stored[name], shape) if name.startswith("average/") else stored[name]
+                for name in stored.files
+            }
+        return self._inputs[case_id]
+
+    @staticmethod
+    def unpacked(bits, shape):
+        return np.unpackbits(bits)[: np.prod(shape)].reshape(shape).astype(bool)
+
+    def write_tree(self, root, case_ids, networks, *, dtype=np.uint8):
+        """Write the inputs as the published tree; the published code has masks of another type."""
+        for case_id in case_ids:
+            stored = self.inputs(case_id)
+            for key in stored:
+                if "/" not in key:
+                    continue
+                kind, *network, name = key.split("/")
+                if kind == "average":
+                    path = root / case_id / "average" / "segmentations"
+                elif network and network[0] in networks:
+                    path = root / case_id / "backbones" / network[0] / kind
+                else:
+                    continue
+                path.mkdir(parents=True, exist_ok=True)
+                voxels = stored[key].astype(dtype if kind == "average" else np.uint8)
+                file_name = f"{organ(name).published_name}.nii.gz"
+                nib.save(nib.Nifti1Image(voxels, stored["affine"]), path / file_name)
+        return root
+
+
+@pytest.fixture(scope="session")
+def reference(shared):
+    return Reference(shared / "reference" / "attention")

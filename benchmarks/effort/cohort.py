@@ -24,7 +24,7 @@ from attention.cohort import CohortCase
 from attention.cohort import cohort as cohort_of_seeds
 from omentum.measures.components import pieces_of
 from omentum.measures.error_regions import error_regions
-from omentum.volumes.boxes import BoxedArray, BoxedBytes, whole
+from omentum.volumes.boxes import BoxedArray, BoxedBytes
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import SUBSETS, organ
 from omentum.volumes.masks import MaskSet
@@ -85,7 +85,7 @@ def mended(case: CohortCase, organs: list[str]) -> CohortCase:
                 map_parts.pop(name, None)
                 part = _mended_part(own_maps, name, true[name][to_maps], near)
                 map_parts |= {} if part is None else {name: part}
-            mask_parts.append((name, whole(grid.shape), mask))
+            mask_parts.append((name, mask))
         masks.append(MaskSet.build(grid, own_masks.organs, iter(mask_parts)))
         maps.append(ProbabilityMaps(own_maps.geometry, own_maps.organs, map_parts))
     return replace(case, masks=tuple(masks), maps=tuple(maps))

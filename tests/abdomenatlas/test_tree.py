@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from omentum.abdomenatlas.tree import write_case
 from omentum.predict.probability_files import write_probability_files
-from omentum.volumes.boxes import BoxedArray, whole
+from omentum.volumes.boxes import BoxedArray
 from omentum.volumes.labels import ORGANS, organ, subset_ids
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import read_nifti
@@ -43,7 +43,7 @@ def tree(phantom, tmp_path_factory):
         if found:
             parts[name] = BoxedArray(found[0], values[found[0]])
     maps = ProbabilityMaps(grid, tuple(row.name for row in ORGANS if row.name in ORGANS_SEEN), parts)
-    decided = ((name, whole(ct.geometry.shape), exact(phantom, name) > 127.5) for name in full)
+    decided = ((name, exact(phantom, name) > 127.5) for name in full)
     masks = MaskSet.build(ct.geometry, maps.organs, decided)
     folder = tmp_path_factory.mktemp("out") / "one"
     write_case(folder, ct, {"net": (maps, masks)}, masks)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from omentum.assemble.inputs import CaseInputs, inputs_of
-from omentum.assemble.licences import DataSet
+from omentum.assemble.licences import SourceDataSet
 from omentum.project.standing import CaseFacts
 from omentum.records import (
     Arrival,
@@ -23,7 +23,6 @@ from omentum.records import (
     Revision,
     Says,
 )
-from omentum.volumes.boxes import whole
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
@@ -52,7 +51,7 @@ class Maker:
         prediction: Prediction | None = None,
         *revisions: Revision,
         decided: Mapping[str, MaskSource] | None = None,
-        data_set: DataSet | None = None,
+        data_set: SourceDataSet | None = None,
         label_findings: tuple[MaskFinding, ...] = (),
     ) -> CaseInputs:
         """Gather what assembly needs, with the hashes that are kept when files come in."""
@@ -111,7 +110,7 @@ class Maker:
         self, case: Case, masks: Masks, *findings: MaskFinding, network: str = "starter"
     ) -> Prediction:
         folder = case.ct_path.parent / "networks" / network
-        parts = [(name, whole(case.geometry.shape), mask) for name, mask in masks.items()]
+        parts = masks.items()
         coded = MaskSet.build(case.geometry, masks, parts)
         write_masks(folder / "masks.nii.gz", coded)
         return Prediction(

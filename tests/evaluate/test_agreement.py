@@ -14,7 +14,7 @@ GRID = Geometry((24, 22, 20), np.diag([-0.8, -0.8, 2.5, 1.0]))
 
 
 def masks(geometry=GRID, **by_organ):
-    parts = [(name, mask) for name, mask in by_organ.items()]
+    parts = by_organ.items()
     return MaskSet.build(geometry, by_organ, parts)
 
 

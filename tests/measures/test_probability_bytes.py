@@ -3,7 +3,6 @@ import pytest
 from scipy import ndimage
 
 from omentum.measures.probability_bytes import entropy_bytes, kept_part, nearest_bytes, soft_bytes
-from omentum.volumes.boxes import whole
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.masks import MaskSet
 
@@ -35,7 +34,7 @@ def test_nearest_byte_is_over_the_middle_exactly_where_the_probability_is_over_a
 def test_soft_prediction_ends_at_the_dilated_mask_also_where_the_mask_lies_beyond_the_box(seed):
     rng = np.random.default_rng(seed)
     mask, stored = rng.random(GRID.shape) > 0.98, rng.integers(0, 256, GRID.shape).astype(np.uint8)
-    masks = MaskSet.build(GRID, ["liver"], [("liver", whole(GRID.shape), mask)])
+    masks = MaskSet.build(GRID, ["liver"], [("liver", mask)])
     box = (slice(2, 9), slice(0, 7), slice(3, 8))
     soft = soft_bytes(stored[box].astype(np.float32) / 255, masks, "liver", box)
     expected = np.where(ndimage.binary_dilation(mask, np.ones((3, 3, 3))), stored, 0)

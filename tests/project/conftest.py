@@ -13,7 +13,6 @@ import pytest
 from omentum.project.project import Project, begin_project, opened
 from omentum.project.settings import Settings
 from omentum.records import Case, LabelVersion, MaskFinding, MaskSource, Prediction
-from omentum.volumes.boxes import whole
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
@@ -135,7 +134,7 @@ class Reviewed:
     def predict(self, workspace: Project, network: str, name: str) -> None:
         """Let a network make the same mask of both organs."""
         folder = workspace.folder.prediction_dir("a", network)
-        parts = [(organ_name, whole(SHAPE), self.masks[name]) for organ_name in ORGANS]
+        parts = [(organ_name, self.masks[name]) for organ_name in ORGANS]
         masks = MaskSet.build(GEOMETRY, ORGANS, parts)
         write_masks(folder / "masks.nii.gz", masks)
         hashes = organ_sha256s(masks)

@@ -9,7 +9,6 @@ import pytest
 
 from omentum.records import Case, MaskSource, Task
 from omentum.review.shown import ShownCase, ShownMask
-from omentum.volumes.boxes import whole
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.mask_hash import organ_sha256s
 from omentum.volumes.masks import MaskSet
@@ -45,8 +44,8 @@ def box() -> Callable[..., np.ndarray]:
 @pytest.fixture
 def masks(case, box) -> MaskSet:
     parts = [
-        ("liver", whole(SHAPE), box((2, 12), (2, 12), (2, 9))),
-        ("gall_bladder", whole(SHAPE), box((10, 14), (5, 9), (3, 6))),
+        ("liver", box((2, 12), (2, 12), (2, 9))),
+        ("gall_bladder", box((10, 14), (5, 9), (3, 6))),
     ]
     return MaskSet.build(case.geometry, ["liver", "gall_bladder", "spleen"], parts)
 

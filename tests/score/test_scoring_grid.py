@@ -37,7 +37,7 @@ def test_a_view_thinner_than_a_canonical_voxel_keeps_one(scan):
 def test_masks_on_their_own_canonical_grid_stay_as_they_are():
     grid = Geometry((6, 6, 6), np.diag([CANONICAL_MM] * 3 + [1.0]))
     mask = np.random.default_rng(0).random(grid.shape) > 0.5
-    masks = MaskSet.build(grid, ["liver"], [("liver", whole(grid.shape), mask)])
+    masks = MaskSet.build(grid, ["liver"], [("liver", mask)])
     np.testing.assert_array_equal(masks_on(masks, canonical(grid)).mask("liver"), mask)
 
 

@@ -17,7 +17,6 @@ from omentum.records import Case, LabelledCase, MaskSource, Prediction, Standing
 from omentum.tune import case_buffer as pool
 from omentum.tune.prepared_cases import PreparedCase
 from omentum.volumes.atomic import copy
-from omentum.volumes.boxes import whole
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
@@ -41,8 +40,7 @@ def _prepared_case(
     sources: Sources | None = None,
 ) -> PreparedCase:
     geometry = Geometry(hu.shape, np.diag([SPACING_MM, SPACING_MM, SPACING_MM, 1.0]))
-    full = whole(hu.shape)
-    coded = MaskSet.build(geometry, masks, [(name, full, mask) for name, mask in masks.items()])
+    coded = MaskSet.build(geometry, masks, masks.items())
     return PreparedCase(
         case_id=case_id,
         hu=hu.astype(np.int16),

@@ -51,8 +51,7 @@ def case():
     spleen[20:28, 20:28, 10:20] = True
     hu = (rng.normal(-80, 10, liver.shape) + 140 * liver + 240 * spleen).astype(np.int16)
     geometry = Geometry(liver.shape, np.diag([8.0, 8.0, 8.0, 1.0]))
-    full = whole(liver.shape)
-    masks = MaskSet.build(geometry, ["liver", "spleen"], [("liver", full, liver), ("spleen", full, spleen)])
+    masks = MaskSet.build(geometry, ["liver", "spleen"], [("liver", liver), ("spleen", spleen)])
     sources = dict.fromkeys(masks.organs, MaskSource.ORIGINAL)
     return PreparedCase(case_id="a", hu=hu, masks=masks, sources=sources, key="a")
 

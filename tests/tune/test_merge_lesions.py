@@ -6,7 +6,6 @@ import pytest
 from omentum.records import MaskSource
 from omentum.tune.merge_lesions import hosts_filled
 from omentum.tune.prepared_cases import prepared
-from omentum.volumes.boxes import whole
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import ORGANS
 from omentum.volumes.masks import MaskSet
@@ -23,7 +22,7 @@ def box(*sides: tuple[int, int]) -> np.ndarray:
 
 
 def coded(masks: dict[str, np.ndarray]) -> MaskSet:
-    parts = [(name, whole(SHAPE), mask) for name, mask in masks.items()]
+    parts = masks.items()
     return MaskSet.build(Geometry(SHAPE, np.eye(4)), masks, parts)
 
 

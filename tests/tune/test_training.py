@@ -48,7 +48,7 @@ def case():
     liver[6:18, 6:18, 6:18] = True
     hu = (rng.normal(-80, 10, liver.shape) + 140 * liver).astype(np.int16)
     geometry = Geometry(liver.shape, np.diag([8.0, 8.0, 8.0, 1.0]))
-    masks = MaskSet.build(geometry, ["liver"], [("liver", whole(liver.shape), liver)])
+    masks = MaskSet.build(geometry, ["liver"], [("liver", liver)])
     return PreparedCase(case_id="a", hu=hu, masks=masks, sources={"liver": MaskSource.ORIGINAL}, key="a")
 
 def run(path):

@@ -66,7 +66,7 @@ def test_every_organ_of_a_map_gets_the_box_of_its_mask():
     shapes = {name: np.zeros(grid.shape, dtype=bool) for name in ("liver", "spleen", "aorta")}
     for mask in list(shapes.values())[:2]:
         mask[2:9, 3:8, 1:7] = rng.random((7, 5, 6)) > 0.9
-    masks = MaskSet.build(grid, shapes, [(name, whole(grid.shape), mask) for name, mask in shapes.items()])
+    masks = MaskSet.build(grid, shapes, shapes.items())
     assert organ_boxes(masks) == {name: bounding_box(masks.mask(name)) for name in masks.organs}
     assert organ_boxes(masks)["aorta"] is None
     in_c_order = MaskSet(np.ascontiguousarray(masks.codes), masks.sets, masks.organs, grid)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from omentum.volumes.boxes import BoxedArray, whole
+from omentum.volumes.boxes import BoxedArray
 from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.mask_files import read_masks, write_masks, write_organ_files, write_painted
 from omentum.volumes.masks import MaskSet
@@ -95,7 +95,7 @@ def test_probabilities_in_boxes(tmp_path, stored, check):
     decided = []
     for name in stored.organs:
         box, probability = maps.on_grid(name, stored.geometry)
-        decided.append((name, box, probability > 0.5))
+        decided.append((name, BoxedArray(box, probability > 0.5)))
     masks = MaskSet.build(stored.geometry, stored.organs, decided)
     for name in stored.organs:
         check(name, masks.mask(name), stored.geometry, within_mm=1.5)
@@ -105,9 +105,8 @@ def test_probabilities_in_boxes(tmp_path, stored, check):
 def test_a_network_that_works_in_its_own_orientation(stored, check):
     canonical = Volume(stored.codes, stored.geometry).reoriented("RAS")
     masks = MaskSet(canonical.voxels, stored.sets, stored.organs, canonical.geometry)
-    box = whole(canonical.voxels.shape)
     again = MaskSet.build(
-        canonical.geometry, masks.organs, [(name, box, masks.mask(name)) for name in masks.organs]
+        canonical.geometry, masks.organs, [(name, masks.mask(name)) for name in masks.organs]
     )
     back = Volume(again.codes, again.geometry).reoriented(stored.geometry.orientation)
     assert back.geometry.same_grid(stored.geometry)

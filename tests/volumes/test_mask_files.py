@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from omentum.errors import UnknownOrganError, UnreadableImageError
-from omentum.volumes.boxes import whole
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import ORGANS, organ
 from omentum.volumes.mask_files import (
@@ -28,7 +27,7 @@ def overlapping(n_organs, seed=0):
     rng = np.random.default_rng(seed)
     oracle = {row.name: rng.random(SHAPE) < 0.5 for row in ORGANS[:n_organs]}
     oracle["celiac_trunk"] = np.zeros(SHAPE, dtype=bool)
-    parts = [(name, whole(SHAPE), mask) for name, mask in oracle.items()]
+    parts = oracle.items()
     return MaskSet.build(GRID, oracle, parts), oracle
 
 

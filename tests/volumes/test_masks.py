@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omentum.errors import UnknownOrganError
-from omentum.volumes.boxes import whole
+from omentum.volumes.boxes import BoxedArray
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import ORGANS, organ
 from omentum.volumes.masks import MaskSet
@@ -31,7 +31,7 @@ def _parts(seed, n_parts, names):
         name, box = names[rng.integers(len(names))], _box(rng)
         mask = rng.random(oracle[name][box].shape) < rng.random()
         oracle[name][box] |= mask
-        parts.append((name, box, mask))
+        parts.append((name, BoxedArray(box, mask)))
     return parts, oracle
 
 
@@ -74,7 +74,7 @@ def test_more_than_256_sets_need_two_bytes_a_voxel():
     rng = np.random.default_rng(3)
     grid = Geometry((16, 16, 16), np.eye(4))
     oracle = {name: rng.random(grid.shape) < 0.5 for name in names}
-    masks = MaskSet.build(grid, names, ((name, whole(grid.shape), mask) for name, mask in oracle.items()))
+    masks = MaskSet.build(grid, names, oracle.items())
     assert masks.codes.dtype == np.uint16
     assert len(masks.sets) > 256
     for name, mask in oracle.items():
@@ -90,7 +90,7 @@ def test_one_byte_does_for_exactly_256_sets(n_sets):
     names = [row.name for row in ORGANS][:9]
     grid = Geometry((n_sets, 1, 1), np.eye(4))
     number = np.arange(n_sets)[:, None, None]
-    parts = [(name, whole(grid.shape), (number >> bit & 1).astype(bool)) for bit, name in enumerate(names)]
+    parts = [(name, (number >> bit & 1).astype(bool)) for bit, name in enumerate(names)]
     masks = MaskSet.build(grid, names, parts)
     assert len(masks.sets) == n_sets
     assert masks.codes.dtype == (np.uint8 if n_sets <= 256 else np.uint16)
@@ -119,14 +119,14 @@ def test_an_organ_without_a_voxel_is_empty_and_an_unnamed_one_unknown():
 
 
 def test_a_part_of_an_organ_that_the_map_does_not_speak_of_is_refused():
-    part = ("liver", whole(SHAPE), np.ones(SHAPE, dtype=bool))
+    part = ("liver", np.ones(SHAPE, dtype=bool))
     with pytest.raises(UnknownOrganError, match="liver"):
         MaskSet.build(GRID, ["spleen"], [part])
 
 
 def test_parts_are_not_changed_by_being_added():
     mask = np.ones(SHAPE, dtype=bool)
-    MaskSet.build(GRID, ["liver"], [("liver", whole(SHAPE), mask)])
+    MaskSet.build(GRID, ["liver"], [("liver", mask)])
     assert mask.all()
 
 
@@ -136,7 +136,7 @@ def test_more_than_65536_sets_need_four_bytes_a_voxel():
     names = [row.name for row in ORGANS[:18]]
     drawn = {name: rng.random(shape) < 0.5 for name in names}
     grid = Geometry(shape, np.eye(4))
-    masks = MaskSet.build(grid, names, ((name, whole(shape), mask) for name, mask in drawn.items()))
+    masks = MaskSet.build(grid, names, drawn.items())
     assert len(masks.sets) > 65_536  # those that no voxel has any more count too
     for name in names:
         assert np.array_equal(masks.mask(name), drawn[name]), name

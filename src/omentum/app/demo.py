@@ -24,9 +24,8 @@ from omentum.records import Case, Release, Task
 from omentum.records.promotions import GateOutcome, Promotion
 from omentum.review.simulated import SimulatedReader
 from omentum.runners.runner import Progress
-from omentum.volumes.boxes import whole
 from omentum.volumes.labels import organ
-from omentum.volumes.masks import MaskSet, OrganPart
+from omentum.volumes.masks import MaskSet, NamedPart
 from omentum.volumes.nifti import read_nifti
 
 __all__ = ["run_demo"]
@@ -135,10 +134,9 @@ def _release_dice(release: Release, cases: list[Case], cohort: Path) -> float | 
     return summarised(agreements).dice
 
 
-def _parts(files: list[Path], names: list[str]) -> Iterator[OrganPart]:
+def _parts(files: list[Path], names: list[str]) -> Iterator[NamedPart]:
     for file, name in zip(files, names, strict=True):
-        mask = read_nifti(file)
-        yield name, whole(mask.geometry.shape), mask.voxels > 0
+        yield name, read_nifti(file).voxels > 0
 
 
 def _say(report: RoundReport, rounds: list[tuple[float, int, float | None]]) -> None:

@@ -19,7 +19,7 @@ from omentum.volumes.boxes import BoxedArray, BoxedBytes
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.label_schemes import LabelScheme, label_scheme
 from omentum.volumes.labels import organ, organs_named
-from omentum.volumes.masks import MaskSet, OrganPart, organ_boxes
+from omentum.volumes.masks import MaskSet, NamedPart, organ_boxes
 from omentum.volumes.probabilities import FULL, ProbabilityMaps
 from omentum.volumes.volume import Volume
 
@@ -230,13 +230,13 @@ def _built(
     """Code masks that are read one organ at a time; one whose file cannot be used is unknown."""
     read: list[str] = [name for name in soft if name not in files]
 
-    def parts() -> Iterator[OrganPart]:
+    def parts() -> Iterator[NamedPart]:
         for name, own in _usable(files, lambda paths: [read_organ(path, ct) for path in paths], on_unusable):
             read.append(name)
-            yield from ((name, *part) for part in own if part is not None)
+            yield from ((name, part) for part in own if part is not None)
         for name, likely in soft.items():
             if likely is not None and name not in files:
-                yield name, likely[0], likely[1] > FULL / 2
+                yield name, BoxedArray(likely.box, likely.values > FULL / 2)
 
     masks = MaskSet.build(ct, {*files, *soft}, parts())
     return replace(masks, organs=tuple(name for name in masks.organs if name in read))

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from omentum.errors import GridMismatchError, LabelValueError, NonFiniteVoxelsError
 from omentum.measures.probability_bytes import nearest_bytes
-from omentum.volumes.boxes import bounding_box
-from omentum.volumes.geometry import SAME_GRID_TOLERANCE_MM, Box, Geometry
+from omentum.volumes.boxes import BoxedArray, BoxedMask, bounding_box
+from omentum.volumes.geometry import SAME_GRID_TOLERANCE_MM, Geometry
 from omentum.volumes.nifti import read_nifti, read_nifti_geometry
 from omentum.volumes.probabilities import FULL
 from omentum.volumes.read import read_mask
@@ -45,7 +45,7 @@ def read_labels(path: Path, ct: Geometry) -> Bytes:
     return _turned(Volume(read_mask(path, own).voxels, own), ct)
 
 
-def read_organ(path: Path, ct: Geometry) -> tuple[Box, npt.NDArray[np.bool_]] | None:
+def read_organ(path: Path, ct: Geometry) -> BoxedMask | None:
     """Read a file that holds one organ: 0 and one other value.
 
     Returns:
@@ -63,7 +63,7 @@ def read_organ(path: Path, ct: Geometry) -> tuple[Box, npt.NDArray[np.bool_]] | 
     if len(values) > 1:
         seen = f"it holds the values {', '.join(map(str, values))}, and an organ's file holds one beside 0"
         raise LabelValueError(path, seen, "save each organ as a file, or all as <case_id>.nii.gz")
-    return box, labels[box] > 0
+    return BoxedArray(box, labels[box] > 0)
 
 
 def read_soft(paths: Sequence[Path], ct: Geometry) -> Bytes:

@@ -9,10 +9,10 @@ import numpy.typing as npt
 from omentum.measures.components import keep_largest, pieces_of
 from omentum.predict.inference_config import InferenceConfig
 from omentum.predict.postprocess.recipes import PostProcessed, postprocessed
-from omentum.volumes.boxes import BoxedArray, BoxedBytes, BoxedMask, grown, joint_box, shifted
+from omentum.volumes.boxes import BoxedArray, BoxedBytes, BoxedMask, box_shape, grown, joint_box, shifted
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
-from omentum.volumes.masks import MaskSet, OrganPart
+from omentum.volumes.masks import MaskSet
 from omentum.volumes.probabilities import FULL, ProbabilityMaps, reach
 from omentum.volumes.resample import nearest_voxels, upsampled_mask
 
@@ -63,12 +63,12 @@ def decide_masks(maps: ProbabilityMaps, ct: Geometry, config: InferenceConfig) -
     return DecidedMasks(masks=masks, removed_ml=cleaned.removed_ml, notes=cleaned.notes)
 
 
-def _nearest(cleaned: PostProcessed, source: Geometry, ct: Geometry) -> Iterator[OrganPart]:
+def _nearest(cleaned: PostProcessed, source: Geometry, ct: Geometry) -> Iterator[tuple[str, BoxedMask]]:
     lines = nearest_voxels(source, ct)
     for name, (own_box, mask) in cleaned.parts.items():
         x, y, z = (_between(line, side) for line, side in zip(lines, own_box, strict=True))
         near = (line[part] - own.start for line, part, own in zip(lines, (x, y, z), own_box, strict=True))
-        yield name, (x, y, z), mask[np.ix_(*near)]
+        yield name, BoxedArray((x, y, z), mask[np.ix_(*near)])
 
 
 def _between(line: npt.NDArray[np.int64], side: slice) -> slice:
@@ -76,7 +76,9 @@ def _between(line: npt.NDArray[np.int64], side: slice) -> slice:
     return slice(*np.searchsorted(line, (side.start, side.stop)).tolist())
 
 
-def _interpolated(maps: ProbabilityMaps, cleaned: PostProcessed, ct: Geometry) -> Iterator[OrganPart]:
+def _interpolated(
+    maps: ProbabilityMaps, cleaned: PostProcessed, ct: Geometry
+) -> Iterator[tuple[str, BoxedMask]]:
     """Interpolate only in the boxes of what is likely."""
     margin = _margin_voxels(maps.geometry, ct)
     for name, part in cleaned.parts.items():
@@ -84,29 +86,29 @@ def _interpolated(maps: ProbabilityMaps, cleaned: PostProcessed, ct: Geometry) -
         near = grown(shifted(part[0], own_box, sign=-1), margin, values.shape)
         source = maps.geometry.cropped(own_box).cropped(near)
         box = reach(source, ct)
-        yield name, box, upsampled_mask(values[near], source, ct.cropped(box), FULL * THRESHOLD)
+        mask = upsampled_mask(values[near], source, ct.cropped(box), FULL * THRESHOLD)
+        yield name, BoxedArray(box, mask)
 
 
 def _as_cleaned(found: BoxedBytes | None, part: BoxedMask) -> BoxedBytes:
     """Set removed voxels to 0 and filled ones to 1."""
-    box = joint_box([part[0], None if found is None else found[0]])
+    box = joint_box([part.box, found and found.box])
     assert box is not None
-    values = np.zeros([side.stop - side.start for side in box], dtype=np.uint8)
-    if found is not None:
-        values[shifted(found[0], box, sign=-1)] = found[1]
+    values = np.zeros(box_shape(box), dtype=np.uint8) if found is None else found.crop(box)
     likely, kept = values > FULL * THRESHOLD, part.crop(box)
     values[likely & ~kept] = 0
     values[kept & ~likely] = FULL
     return BoxedArray(box, values)
 
 
-def _whole(parts: Iterable[OrganPart], cleaned: PostProcessed) -> Iterator[OrganPart]:
+def _whole(parts: Iterable[tuple[str, BoxedMask]], cleaned: PostProcessed) -> Iterator[tuple[str, BoxedMask]]:
     """Remove pieces that interpolation cut off; an organ gets no more pieces than it had."""
-    for name, box, mask in parts:
+    for name, part in parts:
         if organ(name).max_pieces is None:
-            yield name, box, mask
+            yield name, part
         else:
-            yield name, box, keep_largest(mask, k=len(pieces_of(cleaned.parts[name][1]).by_size))
+            n_pieces = len(pieces_of(cleaned.parts[name].values).by_size)
+            yield name, BoxedArray(part.box, keep_largest(part.values, k=n_pieces))
 
 
 def _margin_voxels(source: Geometry, target: Geometry) -> int:

@@ -13,10 +13,10 @@ import numpy.typing as npt
 from omentum.measures.components import pieces_of
 from omentum.measures.morphology import dilated
 from omentum.records import MaskSource
-from omentum.volumes.boxes import bounding_box, grown, whole
+from omentum.volumes.boxes import BoxedArray, bounding_box, grown
 from omentum.volumes.geometry import Box
 from omentum.volumes.labels import organ
-from omentum.volumes.masks import MaskSet, OrganPart
+from omentum.volumes.masks import MaskSet, NamedPart
 
 __all__ = ["hosts_filled"]
 
@@ -39,12 +39,11 @@ def hosts_filled(masks: MaskSet, sources: Mapping[str, MaskSource]) -> MaskSet:
     extra = list(_extra(masks, sources))
     if not extra:
         return masks
-    box = whole(masks.geometry.shape)
-    kept = ((name, box, masks.mask(name)) for name in masks.organs)
+    kept = ((name, masks.mask(name)) for name in masks.organs)
     return MaskSet.build(masks.geometry, masks.organs, chain(kept, extra))
 
 
-def _extra(masks: MaskSet, sources: Mapping[str, MaskSource]) -> Iterator[OrganPart]:
+def _extra(masks: MaskSet, sources: Mapping[str, MaskSource]) -> Iterator[NamedPart]:
     for name in masks.organs:
         hosts = [host for host in organ(name).hosts if host in masks.organs]
         box = bounding_box(masks.mask(name)) if hosts else None
@@ -53,7 +52,7 @@ def _extra(masks: MaskSet, sources: Mapping[str, MaskSource]) -> Iterator[OrganP
         near = grown(box, 1, masks.geometry.shape)
         for host, part in _shared_out(masks, name, hosts, near):
             if _may_grow(sources[host], sources[name]) and part.any():
-                yield host, near, part
+                yield host, BoxedArray(near, part)
 
 
 def _shared_out(masks: MaskSet, name: str, hosts: list[str], near: Box) -> Iterator[tuple[str, _Mask]]:

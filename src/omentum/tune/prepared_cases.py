@@ -18,7 +18,6 @@ from omentum.project.read_masks import read_chosen
 from omentum.records import LabelledCase, MaskSource
 from omentum.tune.merge_lesions import hosts_filled
 from omentum.volumes.atomic import writing
-from omentum.volumes.boxes import whole
 from omentum.volumes.labels import ORGANS, organ
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.read import read_ct
@@ -78,8 +77,7 @@ def prepared(labelled: LabelledCase, spacing_mm: float, cache_dir: Path) -> Prep
 def _masks(labelled: LabelledCase, spacing_mm: float) -> MaskSet:
     geometry = network_geometry(labelled.case.geometry, spacing_mm)
     names = [mask.organ for mask in labelled.masks]
-    full = whole(geometry.shape)
-    parts = ((name, full, to_network_mask(mask, spacing_mm)) for name, mask in _volumes(labelled))
+    parts = ((name, to_network_mask(mask, spacing_mm)) for name, mask in _volumes(labelled))
     return MaskSet.build(geometry, names, parts)
 
 
@@ -94,7 +92,7 @@ def _volumes(labelled: LabelledCase) -> Iterator[tuple[str, Volume]]:
         yield from read
         return
     grid = labelled.case.geometry
-    apart = MaskSet.build(grid, names, ((name, whole(grid.shape), mask.voxels) for name, mask in read))
+    apart = MaskSet.build(grid, names, ((name, mask.voxels) for name, mask in read))
     joined = hosts_filled(apart, {mask.organ: mask.source for mask in labelled.masks})
     for name in joined.organs:
         yield name, Volume(joined.mask(name), grid)

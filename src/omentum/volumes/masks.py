@@ -13,14 +13,14 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from omentum.errors import UnknownOrganError
-from omentum.volumes.boxes import joint_box, whole
+from omentum.volumes.boxes import BoxedArray, BoxedMask, joint_box
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organ, organs_named
 
-__all__ = ["MaskSet", "OrganPart", "organ_boxes"]
+__all__ = ["MaskSet", "NamedPart", "organ_boxes"]
 
-OrganPart = tuple[str, Box, npt.NDArray[np.bool_]]
-"""An organ's name, the box its mask lies in, and the mask inside that box."""
+NamedPart = tuple[str, BoxedMask | npt.NDArray[np.bool_]]
+"""An organ's name, and its mask: in a box, or on the whole grid."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +41,7 @@ class MaskSet:
     geometry: Geometry
 
     @classmethod
-    def build(cls, geometry: Geometry, organs: Iterable[str], parts: Iterable[OrganPart]) -> "MaskSet":
+    def build(cls, geometry: Geometry, organs: Iterable[str], parts: Iterable[NamedPart]) -> "MaskSet":
         """Code masks that come one after another; each is held only while it is added.
 
         Args:
@@ -56,19 +56,18 @@ class MaskSet:
             >>> grid = Geometry((2, 1, 1), np.eye(4))
             >>> both = np.ones((2, 1, 1), dtype=bool)
             >>> first = both & (np.arange(2)[:, None, None] == 0)
-            >>> box = whole(grid.shape)
-            >>> parts = [("liver", box, both), ("spleen", box, first)]
-            >>> masks = MaskSet.build(grid, ["liver", "spleen"], parts)
+            >>> masks = MaskSet.build(grid, ["liver", "spleen"], [("liver", both), ("spleen", first)])
             >>> masks.sets, masks.codes.ravel().tolist()
             (((), (6,), (1, 6)), [2, 1])
         """
         names = tuple(row.name for row in organs_named(organs))
         codes = np.zeros(geometry.shape, dtype=np.uint8, order="F")
         numbers: dict[tuple[int, ...], int] = {(): 0}
-        for name, box, mask in parts:
+        for name, part in parts:
             if organ(name).name not in names:
                 raise UnknownOrganError(name, names)
-            codes = _add(codes, numbers, organ(name).index, (box, mask))
+            boxed = part if isinstance(part, BoxedArray) else BoxedArray.whole(part)
+            codes = _add(codes, numbers, organ(name).index, boxed)
         return cls(codes, tuple(numbers), names, geometry)
 
     @classmethod
@@ -124,7 +123,7 @@ class MaskSet:
         row = organ(name)
         rest = self.only([other for other in self.organs if other != row.name])
         numbers = {members: number for number, members in enumerate(rest.sets)}
-        codes = _add(rest.codes, numbers, row.index, (whole(mask.shape), mask))
+        codes = _add(rest.codes, numbers, row.index, BoxedArray.whole(mask))
         names = tuple(one.name for one in organs_named([*rest.organs, row.name]))
         return MaskSet(codes, tuple(numbers), names, self.geometry)
 
@@ -169,7 +168,7 @@ def _add(
     codes: npt.NDArray[Any],
     numbers: dict[tuple[int, ...], int],
     index: int,
-    part: tuple[Box, npt.NDArray[np.bool_]],
+    part: BoxedMask,
 ) -> npt.NDArray[Any]:
     """Add an organ to the sets of some voxels; grows `numbers`, and widens `codes` where they do not fit."""
     box, mask = part

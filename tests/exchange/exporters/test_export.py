@@ -12,7 +12,6 @@ from omentum.exchange.exporters.exporter import Export
 from omentum.exchange.exporters.training_sets import folds_by_patient
 from omentum.records import MaskSource
 from omentum.runners.in_process import InProcessRunner
-from omentum.volumes.boxes import whole
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import write_masks
 from omentum.volumes.masks import MaskSet
@@ -46,7 +45,7 @@ def predicted(released, tmp_path):
     geometry = read_nifti_geometry(case.ct_path)
     masks = {name: volume_on("LAS", mask).voxels for name, mask in made_masks().items()}
     masks["liver"] = np.roll(masks["liver"], 2, axis=0)
-    parts = [(name, whole(geometry.shape), mask) for name, mask in masks.items()]
+    parts = masks.items()
     path = tmp_path / "project" / "masks.nii.gz"
     write_masks(path, MaskSet.build(geometry, masks, parts))
     label = tmp_path / "project" / "original_label.nii.gz"

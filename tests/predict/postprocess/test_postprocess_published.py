@@ -39,7 +39,7 @@ def test_reference_masks_come_out_voxel_for_voxel_however_they_are_stored(refere
     for name, theirs in zip(NAMES, expected, strict=True):
         ours = Volume(cleaned[name], turned).reoriented("RAS").voxels
         assert (ours == theirs).all(), name
-    parts = [(name, box, mask) for name, (box, mask) in result.parts.items()]
+    parts = result.parts.items()
     label_map = MaskSet.build(turned, NAMES, parts).painted()
     assert (Volume(label_map, turned).reoriented("RAS").voxels == painted).all()
     assert bool(result.notes) == listed
