@@ -6,7 +6,6 @@ from dataclasses import asdict, astuple, dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import nnls
 
 from omentum.errors import ConfigError
 from omentum.records import Revision
@@ -136,6 +135,8 @@ def _factors(shares: npt.NDArray[np.float64], ratios: npt.NDArray[np.float64]) -
         shares: Share of each price in what the defaults say of a record, shape `(record, price)`.
         ratios: Recorded minutes by what the defaults say, shape `(record,)`.
     """
+    from scipy.optimize import nnls  # slow to import
+
     # The ridge draws to 1, and what `nnls` keeps from 0 is the part above the least price.
     n_prices = shares.shape[1]
     ridge = np.sqrt(RIDGE_RECORDS / n_prices) * np.eye(n_prices)

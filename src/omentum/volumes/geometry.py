@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from itertools import permutations, product
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 
@@ -77,7 +76,9 @@ class Geometry:
     @property
     def orientation(self) -> str:
         """Where the array axes point, as three of the letters R L A P S I."""
-        return "".join(nib.aff2axcodes(self.affine))
+        from nibabel.orientations import aff2axcodes  # slow to import
+
+        return "".join(aff2axcodes(self.affine))
 
     @property
     def is_sheared(self) -> bool:
@@ -121,19 +122,23 @@ class Geometry:
             >>> Geometry((4, 5, 6), np.diag([-2.0, 1.0, 3.0, 1.0])).reoriented("SRA").shape
             (6, 4, 5)
         """
+        from nibabel.orientations import inv_ornt_aff
+
         change = self.axis_change(orientation)
-        affine = self.affine @ nib.orientations.inv_ornt_aff(change, self.shape)
+        affine = self.affine @ inv_ornt_aff(change, self.shape)
         x, y, z = (self.shape[axis] for axis in np.argsort(change[:, 0]))
         return Geometry((x, y, z), affine)
 
     def axis_change(self, orientation: str) -> npt.NDArray[np.float64]:
         """Say how axes move in `reoriented`, as `nibabel.orientations` does; errors as there."""
+        from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
+
         if orientation not in ALL_ORIENTATIONS:
             rule = "three letters are needed, one each of R/L, A/P, S/I"
             raise ConfigError("orientation", orientation, rule)
-        old = nib.orientations.io_orientation(self.affine)
-        new = nib.orientations.axcodes2ornt(tuple(orientation))
-        return np.asarray(nib.orientations.ornt_transform(old, new), dtype=np.float64)
+        old = io_orientation(self.affine)
+        new = axcodes2ornt(tuple(orientation))
+        return np.asarray(ornt_transform(old, new), dtype=np.float64)
 
     def spaced(self, spacing_mm: Sequence[float]) -> "Geometry":
         """Give the grid of another spacing over the same field of view, axes parallel, centres equal.
