@@ -8,7 +8,7 @@ import pytest
 from omentum import loop
 from omentum.exchange.exporters.exporter import Export
 from omentum.exchange.importers.dataset_descriptions import data_set_named, read_data_set
-from omentum.exchange.importers.find_sources import look_through
+from omentum.exchange.importers.find_sources import find_sources
 from omentum.project.project import begin_project, opened
 from omentum.project.settings import Settings
 from omentum.volumes.labels import organ
@@ -57,7 +57,7 @@ def test_the_label_that_comes_out_is_the_file_that_went_in(atlas, liver, tree, t
     assert (out / CASE / "original_label.nii.gz").read_bytes() == (
         tree / "original_label.nii.gz"
     ).read_bytes()
-    (source,) = look_through([out]).sources
+    (source,) = find_sources([out]).sources
     assert (source.case_id, source.data_set) == (CASE, "07_WORD")
     assert source.label.path == out / CASE / "original_label.nii.gz"
 
@@ -75,7 +75,7 @@ def test_a_project_from_before_own_labels_were_kept_gives_ours(atlas, liver, tre
         kept = read_nifti(case.original_label_path).voxels
         assert not case.source_label_path.exists(), "it is no file of the data set's"
     np.testing.assert_array_equal(kept == organ("liver").index, liver)
-    assert case.original_organs == data_set_named("07").meaning.organs
+    assert case.original_organs == data_set_named("07").scheme.organs
 
 
 def test_the_card_names_the_data_set_that_add_recognised_unless_the_owner_says_else(
@@ -101,7 +101,7 @@ def test_a_description_may_state_the_licence_of_its_data_set(atlas, tmp_path):
     )
     hu = np.random.default_rng(0).integers(-900, 900, atlas.shape).astype(np.int16)
     atlas.write(tmp_path / "data/scans/a.nii.gz", hu)
-    looked = look_through([tmp_path / "data"], read_data_set(yaml))
+    looked = find_sources([tmp_path / "data"], read_data_set(yaml))
     loop.add_found(atlas.workspace, looked)
     case = atlas.workspace.store.cases.get("ours_a")
     assert (case.data_set, case.licence) == ("ours", "CC BY 4.0")

@@ -13,7 +13,8 @@ from pathlib import Path
 from omentum.exchange import batch
 from omentum.exchange.add import AS_IT_IS, Manner, recorded_source
 from omentum.exchange.batch import CasesAdded, Labels
-from omentum.exchange.importers.find_sources import Looked, Source, look_through
+from omentum.exchange.importers.find_sources import find_sources
+from omentum.exchange.importers.source import FoundSources, Source
 from omentum.exchange.known_labels import LabelsSeen, look_at_labels
 from omentum.project.paths import read_secret
 from omentum.project.project import Project
@@ -68,13 +69,13 @@ def add_cases(
         ConfigError: `case_id` is given for more than one CT, or cannot be a folder's name.
         ImageError: A path is no CT and no folder of any.
     """
-    looked = look_through(paths)
+    looked = find_sources(paths)
     return add_found(project, looked, case_id=case_id, labels=labels, manner=manner, progress=progress)
 
 
 def add_found(
     project: Project,
-    looked: Looked,
+    looked: FoundSources,
     *,
     case_id: str | None = None,
     labels: Labels | None = None,
@@ -99,15 +100,13 @@ def add_found(
         manner=manner,
         progress=progress,
     )
-    made = [one for one in cases.sources if one.made is not None]
-    predictions, not_predicted = _predictions(project, made, manner, progress)
+    predictions, not_predicted = _predictions(project, cases.sources, manner, progress)
     drawn = [
         DrawnBefore(
             case_id=one.case_id, organ=mask.organ, path=mask.path, shown=mask.shown, network=mask.network
         )
-        for one in made
-        if one.made is not None
-        for mask in one.made.revisions
+        for one in cases.sources
+        for mask in one.revisions
     ]
     revisions, not_drawn = take_drawn(project, drawn, progress=progress)
     return Added(
@@ -125,7 +124,7 @@ def _predictions(
     manner: Manner,
     progress: Progress | None,
 ) -> tuple[Batch, tuple[Failure, ...]]:
-    found = [(one, left) for one in sources if one.made is not None for left in one.made.networks]
+    found = [(one, folder) for one in sources for folder in one.network_folders]
     if not found:
         return _NOTHING, ()
     from omentum.predict.imported_predictions import ImportedFiles, import_predictions
@@ -134,10 +133,10 @@ def _predictions(
     left = [
         ImportedFiles(
             case_id=one.case_id,
-            network=network.name,
-            folder=network.folder,
-            origin=f"{recorded_source(one, secret, manner)}, backbones/{network.name}",
+            network=folder.name,
+            folder=folder,
+            origin=f"{recorded_source(one, secret, manner)}, backbones/{folder.name}",
         )
-        for one, network in found
+        for one, folder in found
     ]
     return import_predictions(project, left, progress=progress)

@@ -21,7 +21,8 @@ from omentum.errors import (
 )
 from omentum.exchange import add
 from omentum.exchange.add import OriginalLabel
-from omentum.exchange.importers.find_sources import Source, find_sources
+from omentum.exchange.importers.find_sources import find_sources
+from omentum.exchange.importers.source import Source
 from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.labels import SUBSETS, organ
 from omentum.volumes.nifti import read_nifti, write_nifti
@@ -100,7 +101,7 @@ def test_a_fourth_axis_of_one_is_dropped(tmp_path, volume):
 
 
 def test_a_dicom_series_with_a_radiologists_mask_comes_in_on_one_grid(shared, tmp_path):
-    (source,) = find_sources([shared / "data" / "chaos_03"])
+    (source,) = find_sources([shared / "data" / "chaos_03"]).sources
     label = OriginalLabel(path=source.beside("liver.nii.gz"), ids="liver")
     case = import_case(source, tmp_path / "cases" / "chaos_03", secret=SECRET, label=label)
     names = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(source.path))
@@ -203,7 +204,7 @@ def test_a_kill_leaves_no_case_and_the_same_command_makes_it(tmp_path, source, v
     path = labels_like(volume, tmp_path / "l.nii.gz", [6])
     script = (
         "import os, signal, sys\nfrom pathlib import Path\nfrom omentum.exchange import add, label_files\n"
-        "from omentum.exchange.importers.find_sources import Source\n"
+        "from omentum.exchange.importers.source import Source\n"
         "label_files.write_label_table = lambda path: os.kill(os.getpid(), signal.SIGKILL)\n"
         "source, label, folder = map(Path, sys.argv[1:])\n"
         "add.import_case(Source(path=source, case_id='a'), folder, secret=b's',"

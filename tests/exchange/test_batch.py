@@ -7,7 +7,7 @@ from omentum.errors import ConfigError, UnreadableImageError
 from omentum.exchange import batch
 from omentum.exchange.add import Manner, OriginalLabel
 from omentum.exchange.batch import ADD_STAGE, add_found, is_held_out
-from omentum.exchange.importers.find_sources import look_through
+from omentum.exchange.importers.find_sources import find_sources
 from omentum.project.case_life import erase_case
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.nifti import read_nifti
@@ -36,7 +36,7 @@ def test_a_folder_of_cts_becomes_cases_with_files_and_records(atlas, scan, tmp_p
     for name in ("data/a.nii.gz", "data/b/ct.nii.gz"):
         scan(name)
     told = []
-    done = add_found(atlas.workspace, look_through([tmp_path / "data"]), progress=told.append)
+    done = add_found(atlas.workspace, find_sources([tmp_path / "data"]), progress=told.append)
     assert (done.done, done.skipped, done.failed) == (("a", "b"), (), ())
     assert [(one.key, one.n_ended, one.n_items) for one in told] == [("a", 1, 2), ("b", 2, 2)]
     assert names(atlas.workspace) == ["a", "b"]
@@ -48,21 +48,21 @@ def test_a_folder_of_cts_becomes_cases_with_files_and_records(atlas, scan, tmp_p
 
 def test_the_same_source_again_changes_nothing(atlas, scan):
     path = scan("a.nii.gz")
-    add_found(atlas.workspace, look_through([path]))
+    add_found(atlas.workspace, find_sources([path]))
     ct = atlas.workspace.store.cases.get("a").ct_path
     written = ct.stat().st_mtime_ns
-    again = add_found(atlas.workspace, look_through([path]))
+    again = add_found(atlas.workspace, find_sources([path]))
     assert (again.done, again.skipped) == ((), ("a",))
     assert ct.stat().st_mtime_ns == written
     assert names(atlas.workspace) == ["a"]
 
 
 def test_another_ct_of_a_name_that_is_taken_is_set_aside_and_the_others_come_in(atlas, scan, tmp_path):
-    add_found(atlas.workspace, look_through([scan("one/a.nii.gz")]))
+    add_found(atlas.workspace, find_sources([scan("one/a.nii.gz")]))
     before = atlas.workspace.store.cases.get("a")
     scan("two/0.nii.gz", seed=1)
     scan("two/a.nii.gz", seed=1)
-    done = add_found(atlas.workspace, look_through([tmp_path / "two"]))
+    done = add_found(atlas.workspace, find_sources([tmp_path / "two"]))
     assert (done.done, done.skipped, done.moved) == (("0",), (), {})
     (failure,) = done.failed
     assert failure.key == "a"
@@ -74,7 +74,7 @@ def test_another_ct_of_a_name_that_is_taken_is_set_aside_and_the_others_come_in(
 
 def test_of_two_cts_of_one_name_in_a_batch_the_second_is_set_aside(atlas, scan):
     first, second = scan("one/a.nii.gz"), scan("two/a.nii.gz", seed=1)
-    done = add_found(atlas.workspace, look_through([first, second]))
+    done = add_found(atlas.workspace, find_sources([first, second]))
     assert done.done == ("a",)
     (failure,) = done.failed
     assert failure.key == str(second)
@@ -87,7 +87,7 @@ def test_a_ct_that_cannot_be_used_is_set_aside_and_the_others_come_in(atlas, sca
     bad = tmp_path / "data" / "b.nii.gz"
     whole = bad.read_bytes()
     bad.write_bytes(whole[: len(whole) // 2])
-    done = add_found(atlas.workspace, look_through([tmp_path / "data"]))
+    done = add_found(atlas.workspace, find_sources([tmp_path / "data"]))
     assert done.done == ("a", "c")
     assert [failure.key for failure in done.failed] == ["b"]
     assert "b.nii.gz" in done.failed[0].reason
@@ -95,7 +95,7 @@ def test_a_ct_that_cannot_be_used_is_set_aside_and_the_others_come_in(atlas, sca
     assert not atlas.workspace.folder.case_dir("b").exists()
     assert [one.key for one in atlas.workspace.store.ledger.failures(ADD_STAGE)] == ["b"]
     bad.write_bytes(whole)
-    again = add_found(atlas.workspace, look_through([tmp_path / "data"]))
+    again = add_found(atlas.workspace, find_sources([tmp_path / "data"]))
     assert (again.done, again.skipped) == (("b",), ("a", "c"))
     assert atlas.workspace.store.ledger.failures(ADD_STAGE) == []
 
@@ -110,7 +110,7 @@ def test_a_case_and_all_that_is_known_of_it_are_kept_together_or_not_at_all(
     store = atlas.workspace.store
 
     def add():
-        return add_found(atlas.workspace, look_through([path]), labels=lambda _: label)
+        return add_found(atlas.workspace, find_sources([path]), labels=lambda _: label)
 
     for owner, name in (
         (store.cases, "add"),
@@ -137,51 +137,51 @@ def test_a_case_and_all_that_is_known_of_it_are_kept_together_or_not_at_all(
 def test_a_folder_that_moved_is_known_and_its_cases_say_where_they_are_from_now(atlas, scan, tmp_path):
     scan("data/a.nii.gz")
     scan("data/b.nii.gz", seed=1)
-    add_found(atlas.workspace, look_through([tmp_path / "data"]))
+    add_found(atlas.workspace, find_sources([tmp_path / "data"]))
     atlas.workspace.store.cases.exclude("b", "motion")
     (tmp_path / "data").rename(tmp_path / "disk")
-    again = add_found(atlas.workspace, look_through([tmp_path / "disk"]))
+    again = add_found(atlas.workspace, find_sources([tmp_path / "disk"]))
     assert (again.done, again.skipped, again.failed) == ((), ("a", "b"), ())
     assert again.moved == {name: str(tmp_path / "data" / f"{name}.nii.gz") for name in ("a", "b")}
     assert atlas.workspace.store.cases.get("b").source == str(tmp_path / "disk" / "b.nii.gz")
-    assert add_found(atlas.workspace, look_through([tmp_path / "disk"])).moved == {}
+    assert add_found(atlas.workspace, find_sources([tmp_path / "disk"])).moved == {}
 
 
 def test_a_ct_of_another_name_is_its_case_if_the_first_source_is_gone_and_a_copy_if_not(
     atlas, scan, tmp_path
 ):
     first = scan("data/a.nii.gz")
-    add_found(atlas.workspace, look_through([first]))
+    add_found(atlas.workspace, find_sources([first]))
     copy = tmp_path / "copy.nii.gz"
     copy.write_bytes(first.read_bytes())
-    beside = add_found(atlas.workspace, look_through([copy]))
+    beside = add_found(atlas.workspace, find_sources([copy]))
     assert beside.done == ("copy",)
     assert atlas.workspace.store.arrivals.of_case("copy").same_voxels_as == "a"
     renamed = first.rename(tmp_path / "data" / "patient-1.nii.gz")
-    again = add_found(atlas.workspace, look_through([renamed]))
+    again = add_found(atlas.workspace, find_sources([renamed]))
     assert (again.done, again.skipped, again.moved) == ((), ("a",), {"a": str(first)})
     assert [(one.path, one.case_id) for one in again.sources] == [(renamed, "a")]
     assert names(atlas.workspace) == ["a", "copy"]
     assert not atlas.workspace.folder.case_dir("patient-1").exists()
-    third = add_found(atlas.workspace, look_through([renamed]))
+    third = add_found(atlas.workspace, find_sources([renamed]))
     assert (third.skipped, third.moved) == (("a",), {})
 
 
 def test_a_ct_that_was_erased_is_set_aside_until_it_is_readmitted(atlas, scan):
     path = scan("a.nii.gz")
-    add_found(atlas.workspace, look_through([path]))
+    add_found(atlas.workspace, find_sources([path]))
     store = atlas.workspace.store
     voxels = store.arrivals.of_case("a").voxels
     erase_case(atlas.workspace, "a", why="consent withdrawn", by="reader-1")
     assert [one.voxels for one in store.tombstones.all()] == [voxels]
     other = path.rename(path.with_name("other.nii.gz"))
-    again = add_found(atlas.workspace, look_through([other]))
+    again = add_found(atlas.workspace, find_sources([other]))
     (failure,) = again.failed
     assert "was erased on 20" in failure.reason
     assert "(consent withdrawn)" in failure.reason
     assert "--readmit" in failure.reason
     assert not atlas.workspace.folder.case_dir("other").exists()
-    done = add_found(atlas.workspace, look_through([other]), manner=Manner(readmit=True))
+    done = add_found(atlas.workspace, find_sources([other]), manner=Manner(readmit=True))
     assert done.done == ("other",)
     assert store.tombstones.all() == []
 
@@ -190,26 +190,26 @@ def test_a_name_given_for_several_cts_is_refused(atlas, scan, tmp_path):
     scan("data/a.nii.gz")
     scan("data/b.nii.gz")
     with pytest.raises(ConfigError, match="2 were found"):
-        add_found(atlas.workspace, look_through([tmp_path / "data"]), case_id="mine")
+        add_found(atlas.workspace, find_sources([tmp_path / "data"]), case_id="mine")
     assert names(atlas.workspace) == []
 
 
 @pytest.mark.parametrize("bad", ["../x", "a/b", "", ".hidden"])
 def test_a_name_that_is_no_folder_name_is_refused_at_once(atlas, scan, bad):
     with pytest.raises(ConfigError, match="--id"):
-        add_found(atlas.workspace, look_through([scan("a.nii.gz")]), case_id=bad)
+        add_found(atlas.workspace, find_sources([scan("a.nii.gz")]), case_id=bad)
     assert atlas.workspace.store.ledger.failures() == []
 
 
 def test_one_ct_may_be_given_a_name(atlas, scan):
-    add_found(atlas.workspace, look_through([scan("a.nii.gz")]), case_id="mine")
+    add_found(atlas.workspace, find_sources([scan("a.nii.gz")]), case_id="mine")
     assert names(atlas.workspace) == ["mine"]
 
 
 def test_a_path_that_holds_no_ct_is_refused(atlas, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UnreadableImageError):
-        add_found(atlas.workspace, look_through([tmp_path / "empty"]))
+        add_found(atlas.workspace, find_sources([tmp_path / "empty"]))
 
 
 def test_labels_are_found_for_the_cts_that_have_them(atlas, scan, tmp_path):
@@ -222,7 +222,7 @@ def test_labels_are_found_for_the_cts_that_have_them(atlas, scan, tmp_path):
         path = source.beside("labels.nii.gz")
         return None if path is None else OriginalLabel(path=path, organs=("liver",))
 
-    add_found(atlas.workspace, look_through([tmp_path / "data"]), labels=labels)
+    add_found(atlas.workspace, find_sources([tmp_path / "data"]), labels=labels)
     a, b = atlas.workspace.store.cases.all()
     assert (a.original_label_path, a.original_organs) == (None, ())
     assert b.original_organs == ("liver",)
@@ -230,7 +230,7 @@ def test_labels_are_found_for_the_cts_that_have_them(atlas, scan, tmp_path):
 
 
 def test_patients_are_drawn_for_evaluation_by_a_secret_and_stay_drawn(atlas, scan):
-    add_found(atlas.workspace, look_through([scan("a.nii.gz")]))
+    add_found(atlas.workspace, find_sources([scan("a.nii.gz")]))
     case = atlas.workspace.store.cases.get("a")
     secret, other = bytes(range(32)), bytes(32)
     cases = [replace(case, case_id=f"c{k}", patient_id=f"p{k // 2}") for k in range(4000)]
@@ -248,7 +248,7 @@ def test_the_share_of_the_settings_decides_who_is_kept(atlas, scan, tmp_path):
     for k in range(12):
         scan(f"data/c{k}.nii.gz", seed=k)
     half = replace(atlas.workspace, settings=atlas.workspace.settings.changed(held_out_share=0.5))
-    add_found(half, look_through([tmp_path / "data"]))
+    add_found(half, find_sources([tmp_path / "data"]))
     kept = [case.held_out for case in half.store.cases.all()]
     secret = batch.read_secret(half.folder)
     drawn = [is_held_out(case, secret, 0.5) for case in half.store.cases.all()]

@@ -8,7 +8,7 @@ from omentum.errors import DicomSeriesError
 from omentum.exchange.add import Manner
 from omentum.exchange.batch import add_found
 from omentum.exchange.deidentify import KEPT, deidentified, write_deidentified
-from omentum.exchange.importers.find_sources import look_through
+from omentum.exchange.importers.find_sources import find_sources
 from omentum.volumes.dicom import read_dicom, read_series
 
 SECRET = bytes(32)
@@ -82,7 +82,7 @@ def test_names_burned_into_pixels_are_refused(files):
 
 def test_a_project_of_deidentified_cts_names_nobody(atlas, files):
     for _ in range(2):  # the same command again knows them
-        batch = add_found(atlas.workspace, look_through([files[0].parent]), manner=Manner(deidentify=True))
+        batch = add_found(atlas.workspace, find_sources([files[0].parent]), manner=Manner(deidentify=True))
         assert batch.failed == ()
     (case,) = atlas.workspace.store.cases.all()
     assert case.case_id.startswith("ct-")

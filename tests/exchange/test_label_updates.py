@@ -10,7 +10,7 @@ import pytest
 from omentum.exchange import known_labels
 from omentum.exchange.add import Manner, OriginalLabel
 from omentum.exchange.batch import add_found
-from omentum.exchange.importers.find_sources import look_through
+from omentum.exchange.importers.find_sources import find_sources
 from omentum.exchange.known_labels import look_at_labels
 from omentum.exchange.label_updates import LABEL_STAGE, relabel
 from omentum.records import MaskSource
@@ -29,7 +29,7 @@ def scans(atlas, tmp_path):
         voxels = np.random.default_rng(seed).integers(-900, 900, atlas.shape).astype(np.int16)
         atlas.write(tmp_path / "data" / f"{name}.nii.gz", voxels)
     draw(atlas, tmp_path, "a", (4, 9))
-    add_found(atlas.workspace, look_through([tmp_path / "data"]), labels=labels)
+    add_found(atlas.workspace, find_sources([tmp_path / "data"]), labels=labels)
     return tmp_path / "data"
 
 
@@ -44,7 +44,7 @@ def labels(source):
 
 
 def look(workspace, folder, manner=TELL):
-    sources = [(one, labels(one)) for one in look_through([folder]).sources]
+    sources = [(one, labels(one)) for one in find_sources([folder]).sources]
     return look_at_labels(workspace, [one for one in sources if one[1]], manner=manner)
 
 

@@ -149,10 +149,10 @@ def test_a_tree_of_other_organs_and_strange_names_says_so(tmp_path, monkeypatch)
     (case / "average/segmentations/kidney_left_revised.nii.gz").rename(
         case / "average/segmentations/appendix_revised.nii.gz"
     )
-    from omentum.exchange.importers.find_sources import look_through
+    from omentum.exchange.importers.find_sources import find_sources
 
     told = {
-        one.key.removeprefix(f"{case}/"): one.reason for one in look_through([tmp_path / "tree"]).left_out
+        one.key.removeprefix(f"{case}/"): one.reason for one in find_sources([tmp_path / "tree"]).left_out
     }
     assert "names a folder" in told["backbones/un net/segmentations/liver.nii.gz"]
     assert "no organ" in told["average/segmentations/appendix_revised.nii.gz"]

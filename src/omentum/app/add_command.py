@@ -13,7 +13,7 @@ from omentum.errors import ConfigError
 
 if TYPE_CHECKING:
     from omentum.exchange.batch import Labels
-    from omentum.exchange.importers.find_sources import FoundSources, Source
+    from omentum.exchange.importers.source import FoundSources, Source
     from omentum.records import Failure
 
 __all__ = ["add", "datalist"]
@@ -122,6 +122,7 @@ def _looked(
 ) -> "FoundSources":
     from omentum.exchange.importers.datalist import read_datalist
     from omentum.exchange.importers.dataset_descriptions import data_set_named
+    from omentum.exchange.importers.find_sources import find_sources
 
     if datalist is None:
         if not paths:

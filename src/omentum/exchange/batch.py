@@ -11,7 +11,7 @@ from functools import partial
 
 from omentum.errors import CaseClashError, ConfigError
 from omentum.exchange.add import AS_IT_IS, Imported, Manner, OriginalLabel, recorded_source
-from omentum.exchange.importers.find_sources import Looked, Source
+from omentum.exchange.importers.source import FoundSources, Source
 from omentum.exchange.intake import HeldOut, Intake, IntakeLedger, NewCt, Taken, brought_in, is_held_out
 from omentum.exchange.known_cases import KnownCases
 from omentum.exchange.patients import Patients
@@ -41,7 +41,7 @@ class CasesAdded(Batch):
 
 def add_found(
     project: Project,
-    looked: Looked,
+    found: FoundSources,
     *,
     case_id: str | None = None,
     labels: Labels | None = None,
@@ -54,7 +54,7 @@ def add_found(
 
     Args:
         project: The project.
-        looked: What was found.
+        found: What was found.
         case_id: A name for the one CT there is, instead of one from its path.
         labels: Finds a CT's original label, in place of the one that its layout has.
         manner: How they come in.
@@ -69,7 +69,7 @@ def add_found(
         manner = replace(manner, refused={one.voxels: _why_erased(one) for one in erased if one.voxels})
     recorded = partial(recorded_source, secret=secret, manner=manner)
     known = KnownCases(cases, arrivals, store.former_names.all(), recorded)
-    named = _named(_nameless(looked.sources, secret, manner), case_id)
+    named = _named(_nameless(found.sources, secret, manner), case_id)
     sources, clashes = _each_once(named if case_id is not None else map(known.named, named))
     new = {
         source.case_id: NewCt(
@@ -100,7 +100,7 @@ def add_found(
         batch = project.runner.run(
             sources, intake, key=lambda source: source.case_id, ledger=ledger, step="add", progress=progress
         )
-    failed = (*looked.unusable, *clashes, *batch.failed)
+    failed = (*found.unusable, *clashes, *batch.failed)
     return _summed_up(sources, replace(batch, failed=failed), ledger.taken)
 
 

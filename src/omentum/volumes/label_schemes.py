@@ -21,6 +21,7 @@ __all__ = [
     "LabelScheme",
     "label_scheme",
     "organ_in_words",
+    "organ_or_pair_in_words",
     "pair_in_words",
 ]
 
@@ -169,6 +170,11 @@ def organ_in_words(text: str) -> str | None:
         ('kidney_left', 'bladder', None)
     """
     return _by_words().get(_words(text))
+
+
+def organ_or_pair_in_words(text: str) -> str | None:
+    """Find the organ, or else the pair, that a text names."""
+    return organ_in_words(text) or pair_in_words(text)
 
 
 def pair_in_words(text: str) -> str | None:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def released(shared, tmp_path_factory):
     folder = tmp_path_factory.mktemp("chaos")
-    (source,) = find_sources([shared / "data" / "chaos_03" / "dicom"])
+    (source,) = find_sources([shared / "data" / "chaos_03" / "dicom"]).sources
     label = OriginalLabel(path=shared / "data" / "chaos_03" / "liver.nii.gz", ids="liver", organs=("liver",))
     case = import_case(source, folder / "cases" / "chaos_03", secret=b"s" * 32, label=label).case
     made = build_release("V1", folder / "releases", [inputs_of(CaseFacts(case=case))])

@@ -1,103 +1,109 @@
-"""What did networks and readers make of a CT before it came here? All that an AbdomenAtlas tree has of it.
+"""Import the case folders of an AbdomenAtlas tree: CT, original label, predictions and revisions.
 
-In:  the folder of a case, `<case>/ct.nii.gz`, and the files in it. No voxel is read.
-Out: `MadeBefore`: the networks in `backbones/` and every `<organ>_revised.nii.gz`; and why any other file is
-     not taken.
+In:  `<case>/ct.nii.gz` and the files beside it: `backbones/`, `average/`, `<organ>_revised.nii.gz`.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from omentum.errors import ConfigError, UnknownOrganError
+from omentum.exchange.importers.dataset_descriptions import DatasetDescription, known_data_sets
+from omentum.exchange.importers.source import (
+    GENERIC_NAMES,
+    FoundSources,
+    RevisionFile,
+    Source,
+    case_id_of,
+    files_below,
+    left_out,
+    stem_of,
+)
 from omentum.names import checked_name
+from omentum.records import Failure
 from omentum.volumes.labels import organ
+from omentum.volumes.mask_files import is_label_table
 from omentum.volumes.nifti import is_nifti
+from omentum.volumes.read import is_volume
 
-__all__ = ["TREE_FOLDER", "DrawnMask", "LeftNetwork", "MadeBefore", "made_before"]
+__all__ = ["TREE_FOLDER", "find_case_folder", "with_tree_files"]
 
 TREE_FOLDER = "backbones"
-"""Where it is, the folder of a case is one of such a tree."""
+"""A case's folder that holds it belongs to an AbdomenAtlas tree."""
 _AVERAGE = "average"
 _REVISED = "_revised"
 _KINDS = ("segmentations", "soft_pred", "entropy")
+_ORIGINAL = "original_label.nii.gz"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftNetwork:
-    """What one network left of one CT.
-
-    Attributes:
-        name: Of its folder in `backbones/`.
-        folder: Holds `segmentations/`, perhaps `soft_pred/` and `entropy/`, with one file an organ.
-    """
-
-    name: str
-    folder: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DrawnMask:
-    """A mask that a reader drew.
-
-    Attributes:
-        organ: Of which organ.
-        path: `<organ>_revised.nii.gz`.
-        shown: What the reader began with, which lies beside it; `None` where it is not there.
-        network: Whose that was: a name in `backbones/`, or `average`; `None` likewise.
-    """
-
-    organ: str
-    path: Path
-    shown: Path | None = None
-    network: str | None = None
+def find_case_folder(folder: Path, _: DatasetDescription | None = None) -> FoundSources | None:
+    """Import a folder that has a volume with a generic name, such as `ct.nii.gz`; `None` if it has none."""
+    volumes = (path for path in sorted(folder.iterdir()) if path.is_file() and is_volume(path))
+    generic = [path for path in volumes if stem_of(path).casefold() in GENERIC_NAMES]
+    if not generic:
+        return None
+    sources = [Source(path=path, case_id=case_id_of(path)) for path in generic]
+    rest = set(files_below(folder)) - set(generic)
+    reasons: list[Failure] = []
+    if len(sources) == 1:
+        source = _of_named_data_set(sources[0])
+        if source.label is not None:
+            rest.remove(source.label.path)
+        source, reasons, rest = with_tree_files(source, rest)
+        sources = [source]
+    reasons += left_out(rest, f"it lies with {generic[0].name}, the one CT of its folder")
+    return FoundSources(sources=tuple(sources), left_out=tuple(reasons))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MadeBefore:
-    """All that was made of one CT.
+def _of_named_data_set(source: Source) -> Source:
+    """Add the data set whose name the case's folder begins with, and its label."""
+    folder = source.path.parent
+    fits = [one for one in known_data_sets() if folder.name.startswith(f"{one.name}_")]
+    data_set = max(fits, key=lambda one: len(one.name), default=None)
+    if data_set is None:
+        return source
+    source = replace(source, data_set=data_set.name, licence=data_set.licence)
+    path = folder / _ORIGINAL
+    if not path.is_file():
+        return source
+    label = data_set.label_of(path)
+    if is_label_table(folder / "labels.json"):  # a release's own label has our indices
+        label = replace(label, ids="omentum", organs=data_set.scheme.organs)
+    return replace(source, label=label)
 
-    Attributes:
-        networks: By name.
-        revisions: By organ, one each.
-        files: Those that are taken, sorted.
-    """
 
-    networks: tuple[LeftNetwork, ...]
-    revisions: tuple[DrawnMask, ...]
-    files: tuple[Path, ...]
-
-
-def made_before(folder: Path, files: Iterable[Path]) -> tuple[MadeBefore, dict[Path, str]]:
-    """Sort the files of a case.
+def with_tree_files(source: Source, files: Iterable[Path]) -> tuple[Source, list[Failure], set[Path]]:
+    """Add predictions and revisions to a CT.
 
     Args:
-        folder: Of the case.
-        files: All below it but the CT and its original label.
+        source: The CT.
+        files: All files below its folder but the CT and its original label.
 
     Returns:
-        What is taken; and of every other file that belongs to a tree, why it is not.
+        The CT; the files of a tree that are not taken, with the reason; and the files of no tree.
     """
+    folder = source.path.parent
     named = {path: _organ_of(path) for path in sorted(files)}
-    drawn: dict[str, list[Path]] = {}
+    revised: dict[str, list[Path]] = {}
     for path, (name, is_revised) in named.items():
         if is_revised and name is not None:
-            drawn.setdefault(name, []).append(path)
-    alone = {name: paths[0] for name, paths in drawn.items() if len(paths) == 1}
-    left = [path for path in named if _is_left(path.relative_to(folder).parts, *named[path])]
-    networks = {path.relative_to(folder).parts[1] for path in left}
-    taken = {*left, *alone.values()}
-    made = MadeBefore(
-        networks=tuple(LeftNetwork(name=one, folder=folder / TREE_FOLDER / one) for one in sorted(networks)),
-        revisions=tuple(_drawn(folder, name, alone[name]) for name in sorted(alone)),
-        files=tuple(sorted(taken)),
+            revised.setdefault(name, []).append(path)
+    single = {name: paths[0] for name, paths in revised.items() if len(paths) == 1}
+    predicted = [path for path in named if _is_predicted(path.relative_to(folder).parts, *named[path])]
+    networks = {path.relative_to(folder).parts[1] for path in predicted}
+    source = replace(
+        source,
+        network_folders=tuple(folder / TREE_FOLDER / one for one in sorted(networks)),
+        revisions=tuple(_revision(folder, name, single[name]) for name in sorted(single)),
     )
-    reasons = {path: _why_not(folder, path, *named[path]) for path in named if path not in taken}
-    return made, {path: why for path, why in reasons.items() if why is not None}
+    other = named.keys() - {*predicted, *single.values()}
+    reasons = {path: _why_not(folder, path, *named[path]) for path in sorted(other)}
+    failures = [Failure(key=str(path), reason=why) for path, why in reasons.items() if why is not None]
+    return source, failures, {path for path, why in reasons.items() if why is None}
 
 
 def _organ_of(path: Path) -> tuple[str | None, bool]:
-    """Give the organ that a file is named after, by any spelling that we read; tell whether it is revised."""
+    """Return the organ in a file's name, in any spelling, and whether the file is a revision."""
     stem = path.name.partition(".nii")[0]
     is_revised = is_nifti(path) and stem.endswith(_REVISED)
     try:
@@ -107,14 +113,14 @@ def _organ_of(path: Path) -> tuple[str | None, bool]:
     return name, is_revised
 
 
-def _is_left(parts: tuple[str, ...], name: str | None, is_revised: bool) -> bool:
-    """Tell whether a file is what a network left of an organ."""
+def _is_predicted(parts: tuple[str, ...], name: str | None, is_revised: bool) -> bool:
+    """Return whether a file is a network's prediction of an organ."""
     in_place = len(parts) == 4 and parts[0] == TREE_FOLDER and parts[2] in _KINDS
     return in_place and name is not None and not is_revised and _refused(parts[1]) is None
 
 
 def _refused(network: str) -> str | None:
-    """Say why a network cannot be called so; `None` where it can."""
+    """Say why a network cannot have a name; `None` if it can."""
     if network == _AVERAGE:
         return f"`{_AVERAGE}` is what several networks say together; give the folder another name"
     try:
@@ -125,7 +131,7 @@ def _refused(network: str) -> str | None:
 
 
 def _why_not(folder: Path, path: Path, name: str | None, is_revised: bool) -> str | None:
-    """Say why a file of a tree is not taken; `None` where it is of no tree."""
+    """Say why a file of a tree is not taken; `None` if it belongs to no tree."""
     parts = path.relative_to(folder).parts
     if is_revised and name is None:
         return "it is a revision named after no organ; call it <organ>_revised.nii.gz"
@@ -134,10 +140,10 @@ def _why_not(folder: Path, path: Path, name: str | None, is_revised: bool) -> st
     if parts[0] == _AVERAGE:
         how = f"take it with `omentum models add {folder.parent} --as {_AVERAGE}`"
         return f"it is the networks' average, which `omentum predict --average` makes anew; or {how}"
-    return _why_not_left(parts) if parts[0] == TREE_FOLDER and len(parts) > 2 else None
+    return _why_not_predicted(parts) if parts[0] == TREE_FOLDER and len(parts) > 2 else None
 
 
-def _why_not_left(parts: tuple[str, ...]) -> str:
+def _why_not_predicted(parts: tuple[str, ...]) -> str:
     if parts[2].startswith("pseudo_label"):
         return f"it is painted from the masks in {parts[1]}/segmentations/, and those are taken"
     if len(parts) != 4 or parts[2] not in _KINDS:
@@ -147,10 +153,10 @@ def _why_not_left(parts: tuple[str, ...]) -> str:
     return _refused(parts[1]) or "it is named after no organ"
 
 
-def _drawn(folder: Path, name: str, path: Path) -> DrawnMask:
+def _revision(folder: Path, name: str, path: Path) -> RevisionFile:
     parts = path.relative_to(folder).parts
     network = _AVERAGE if parts[0] == _AVERAGE else parts[1] if parts[0] == TREE_FOLDER else None
     shown = path.with_name(path.name.replace(f"{_REVISED}.nii", ".nii", 1))
     if network is None or not shown.is_file():
-        return DrawnMask(organ=name, path=path)
-    return DrawnMask(organ=name, path=path, shown=shown, network=network)
+        return RevisionFile(organ=name, path=path)
+    return RevisionFile(organ=name, path=path, shown=shown, network=network)

@@ -1,19 +1,17 @@
-"""Which cases of a data set are there, one a line, as the published scripts list them?
+"""List the cases of a data set, one a line, as the published scripts do, and read such lists.
 
-In:  the folder of all data sets, the name of one, and the folder of its CTs, perhaps that of its labels.
-Out: lines of paths relative to the folder of all, sorted; a label follows its CT after a tab. And back.
+Lines are sorted paths relative to the folder of all data sets; a label follows its CT after a tab.
 """
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from omentum.errors import ConfigError
-from omentum.exchange.importers.dataset_descriptions import DataSet, known_data_sets
-from omentum.exchange.importers.dataset_layouts import label_of, named_in
-from omentum.exchange.importers.find_sources import Looked
+from omentum.exchange.importers.dataset_descriptions import DatasetDescription, known_data_sets
 from omentum.exchange.importers.labels import OriginalLabel
-from omentum.exchange.importers.source import Source, safe_name, stem_of
+from omentum.exchange.importers.source import FoundSources, Source, safe_name, stem_of
 from omentum.records import Failure
 from omentum.volumes.atomic import write_text
 from omentum.volumes.read import is_volume
@@ -64,7 +62,7 @@ def write_datalist(path: Path, lines: Iterable[str]) -> None:
     write_text(path, "".join(f"{line}\n" for line in lines))
 
 
-def read_datalist(path: Path, data_root: Path, *, ids: str | None = None) -> Looked:
+def read_datalist(path: Path, data_root: Path, *, ids: str | None = None) -> FoundSources:
     """Find the CTs and labels that a list names.
 
     Args:
@@ -74,8 +72,7 @@ def read_datalist(path: Path, data_root: Path, *, ids: str | None = None) -> Loo
             are in.
 
     Returns:
-        The CTs, named after their data set; those that are not there; and labels of which nobody says what
-        they mean.
+        The CTs, named after their data set; those that are not there; and labels whose values are unknown.
 
     Raises:
         ConfigError: It is not there, names no case, or a path leads out of `data_root`; two have one name.
@@ -101,36 +98,25 @@ def read_datalist(path: Path, data_root: Path, *, ids: str | None = None) -> Loo
             raise ConfigError(_OPTION, str(path), rule)
     if not sources and not missing:
         raise ConfigError(_OPTION, str(path), "it names no case; make one with `omentum datalist`")
-    return Looked(sources=tuple(sources.values()), unusable=tuple(missing), left_out=tuple(unknown))
+    return FoundSources(sources=tuple(sources.values()), unusable=tuple(missing), left_out=tuple(unknown))
 
 
 def _source(data_root: Path, ct: str, label: str, ids: str | None) -> tuple[Source, str | None]:
-    """Make the source of a line; tell why its label is not taken, if it is not."""
-    path = (data_root / ct).absolute()
+    """Make the source of a line; give the reason if its label is not taken."""
+    path, label_path = ((data_root / one).absolute() for one in (ct, label))
     data_set = _data_set_of(PurePosixPath(ct))
-    stem = stem_of(path).removesuffix(_CHANNEL)
-    case_id = (
-        safe_name(f"{PurePosixPath(ct).parts[0]}_{stem}") if data_set is None else named_in(data_set, path)
-    )
-    meaning, why = None, None
+    if data_set is not None:
+        source = data_set.source_of(path, label_path if label and ids is None else None)
+    else:
+        stem = stem_of(path).removesuffix(_CHANNEL)
+        source = Source(path=path, case_id=safe_name(f"{PurePosixPath(ct).parts[0]}_{stem}"))
     if label and ids is not None:
-        meaning = OriginalLabel(path=(data_root / label).absolute(), ids=ids)
-    elif label and data_set is not None:
-        meaning = label_of(data_set, (data_root / label).absolute())
-    elif label:
-        why = "no data set is known by its folders' names; say with --label-ids what its values mean"
-    source = Source(
-        path=path,
-        case_id=case_id,
-        label=meaning,
-        data_set="" if data_set is None else data_set.name,
-        licence="" if data_set is None else data_set.licence,
-        patient=None if data_set is None else data_set.patient_of(stem_of(path)),
-    )
-    return source, why
+        source = replace(source, label=OriginalLabel(path=label_path, ids=ids))
+    why = "no data set is known by its folders' names; say with --label-ids what its values mean"
+    return source, why if label and source.label is None else None
 
 
-def _data_set_of(path: PurePosixPath) -> DataSet | None:
+def _data_set_of(path: PurePosixPath) -> DatasetDescription | None:
     """Find the data set that a folder of a path is named as; the innermost counts."""
     for part in reversed(path.parts[:-1]):
         for one in known_data_sets():

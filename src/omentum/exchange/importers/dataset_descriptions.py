@@ -1,9 +1,6 @@
-"""How does a public data set name its files, and what do its label values mean?
+"""Describe public data sets: their paths, label values, licence and patients.
 
-In:  a small YAML file: one of those that come with the package, by name, or your own, by path.
-Out: `DataSet`: which path is a CT, where its label is, and `LabelScheme`. No code is needed for a new one.
-
-The fields of the YAML file are told in `docs/adding-data.md`.
+In:  YAML files, those of the package or a user's own; `docs/adding-data.md` explains the fields.
 """
 
 import re
@@ -17,9 +14,11 @@ from typing import Any
 import yaml
 
 from omentum.errors import ConfigError, UnknownOrganError
+from omentum.exchange.importers.labels import OriginalLabel
+from omentum.exchange.importers.source import Source, case_id_of, safe_name, stem_of
 from omentum.volumes.label_schemes import PAIRS, LabelScheme, label_scheme
 
-__all__ = ["DataSet", "Layout", "data_set_named", "known_data_sets", "read_data_set"]
+__all__ = ["DatasetDescription", "DatasetLayout", "data_set_named", "known_data_sets", "read_data_set"]
 
 _FIELDS = frozenset(
     {"name", "also", "key", "licence", "layouts", "values", "others", "like", "only_present", "leave_out"}
@@ -28,24 +27,24 @@ _FIELDS = frozenset(
 _OPTION = "--dataset"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """Where one kind of copy of a data set has its CTs and labels; paths without the ending.
+@dataclass(frozen=True, slots=True)
+class DatasetLayout:
+    """Paths of CTs and labels in one kind of copy of a data set, without endings.
 
     Attributes:
-        ct: Path of a CT from anywhere above it; `{case}` stands for what tells cases apart.
-        label: Path of its label from the same place; `None` where there is none. A folder holds one file
-            an organ, or the slices of a mask as PNG.
+        ct: Path of a CT from any folder above it; `{case}` stands for the name of the case.
+        label: Path of its label from the same folder; `None` if it has none. A folder holds one file an
+            organ, or the slices of a mask as PNG.
     """
 
     ct: str
     label: str | None
 
     def match(self, path: str) -> tuple[str, str] | None:
-        """Find the root and `{case}` in a CT's path without ending; `None` if it is no such path.
+        """Find the root and `{case}` in a CT's path without ending; `None` if the path does not fit.
 
         Example:
-            >>> Layout(ct="img/img{case}", label="label/label{case}").match("04/img/img0007")
+            >>> DatasetLayout(ct="img/img{case}", label="label/label{case}").match("04/img/img0007")
             ('04/', '0007')
         """
         found = re.fullmatch(rf"(?P<root>(?:.*/)?){self._pattern}", path)
@@ -60,20 +59,20 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DataSet:
+class DatasetDescription:
     """A data set, as its YAML file describes it.
 
     Attributes:
         name: Folder name in AbdomenAtlas, and prefix of the `case_id` of its cases.
-        also: Other names of folders that it is known by.
-        key: Its number in AbdomenAtlas, such as `04`; empty where it has none.
-        licence: Under which it may be used, as its publishers say; empty where that is not known.
+        also: Other names of its folder.
+        key: Its number in AbdomenAtlas, such as `04`; empty if it has none.
+        licence: As its publishers state it; empty if unknown.
         layouts: Ways in which its files are laid out.
         scheme: What its label values mean.
-        only_present: Whether an organ that a case's label does not hold is unknown there, for not every
-            case was annotated in full.
-        leave_out: By pattern of the file's stem, why such a CT is left out: MR scans, for one.
-        patients: Pattern of the stem, and a text with its groups that names the patient: the same in each
+        only_present: Whether an organ that a case's label does not hold is unknown, as not every case was
+            annotated in full.
+        leave_out: By pattern of the file's stem, the reason to leave a CT out, such as MR scans.
+        patients: Pattern of the stem, and a text with its groups that names the patient, the same in each
             data set that has the patient.
     """
 
@@ -81,7 +80,7 @@ class DataSet:
     also: tuple[str, ...] = ()
     key: str = ""
     licence: str = ""
-    layouts: tuple[Layout, ...] = ()
+    layouts: tuple[DatasetLayout, ...] = ()
     scheme: LabelScheme
     only_present: bool = False
     leave_out: tuple[tuple[str, str], ...] = ()
@@ -89,27 +88,44 @@ class DataSet:
 
     @property
     def folder_names(self) -> frozenset[str]:
-        """Names of folders that it is known by, in small letters."""
+        """Names of its folder, in small letters."""
         return frozenset(name.casefold() for name in (self.name, *self.also))
 
     def why_left_out(self, stem: str) -> str | None:
-        """Say why a CT is not wanted; `None` where it is."""
+        """Give the reason to leave a CT out; `None` if it is wanted."""
         return next((why for pattern, why in self.leave_out if re.fullmatch(pattern, stem)), None)
 
-    def patient_of(self, stem: str) -> str | None:
-        """Name the patient of a file; `None` where the data set does not say."""
-        if self.patients is None:
-            return None
-        pattern, text = self.patients
-        found = re.fullmatch(pattern, stem)
-        return None if found is None else found.expand(text)
+    def label_of(self, path: Path) -> OriginalLabel:
+        """Describe a label of the data set."""
+        return OriginalLabel(path=path, ids=self.scheme, only_present=self.only_present)
+
+    def source_of(self, path: Path, label: Path | None = None) -> Source:
+        """Describe a CT of the data set, named after the data set and its file or folder.
+
+        Example:
+            >>> data_set_named("kits").source_of(Path("KiTS19/data/case_00000/imaging.nii.gz")).case_id
+            '05_KiTS_case_00000'
+        """
+        patient = None
+        if self.patients is not None:
+            pattern, text = self.patients
+            found = re.fullmatch(pattern, stem_of(path))
+            patient = None if found is None else found.expand(text)
+        return Source(
+            path=path,
+            case_id=safe_name(f"{self.name}_{case_id_of(path).removesuffix('_0000')}"),
+            label=None if label is None else self.label_of(label),
+            data_set=self.name,
+            licence=self.licence,
+            patient=patient,
+        )
 
 
-def read_data_set(path: Path) -> DataSet:
+def read_data_set(path: Path) -> DatasetDescription:
     """Read a YAML file.
 
     Raises:
-        ConfigError: It is not there, is no such file, or says what cannot be.
+        ConfigError: It cannot be read, or describes no data set.
     """
     try:
         return _data_set(str(path), yaml.safe_load(path.read_text(encoding="utf-8")))
@@ -120,14 +136,14 @@ def read_data_set(path: Path) -> DataSet:
 
 
 @cache
-def known_data_sets() -> tuple[DataSet, ...]:
+def known_data_sets() -> tuple[DatasetDescription, ...]:
     """Give the data sets that come with the package, by name."""
     files = resources.files("omentum.exchange.importers").joinpath("descriptions")
     texts = {one.name: one.read_text("utf-8") for one in files.iterdir() if one.name.endswith(".yaml")}
     return tuple(_data_set(name, yaml.safe_load(texts[name])) for name in sorted(texts))
 
 
-def data_set_named(text: str) -> DataSet:
+def data_set_named(text: str) -> DatasetDescription:
     """Find a data set by the path of its YAML file, or by one of its names or its key.
 
     Raises:
@@ -146,24 +162,24 @@ def data_set_named(text: str) -> DataSet:
     raise ConfigError(_OPTION, text, f"it is a YAML file or one of {names}")
 
 
-def _data_set(where: str, told: Any) -> DataSet:
+def _data_set(where: str, told: Any) -> DatasetDescription:
     if not isinstance(told, dict) or not {"name"} <= told.keys() <= _FIELDS:
         rule = f"it must hold `name`, and of {', '.join(sorted(_FIELDS))} what is needed"
         raise ConfigError(_OPTION, where, rule)
     try:
-        return DataSet(
+        return DatasetDescription(
             name=str(told["name"]),
             also=tuple(map(str, told.get("also", ()))),
             key=str(told.get("key", "")),
             licence=str(told.get("licence", "")),
-            layouts=tuple(Layout(ct=one["ct"], label=one.get("label")) for one in told.get("layouts", ())),
+            layouts=tuple(DatasetLayout(one["ct"], one.get("label")) for one in told.get("layouts", ())),
             scheme=_scheme(str(told["name"]), told),
             only_present=bool(told.get("only_present", False)),
             leave_out=tuple(dict(told.get("leave_out", {})).items()),
             patients=None if "patients" not in told else (told["patients"]["from"], told["patients"]["name"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError, UnknownOrganError) as error:
-        raise ConfigError(_OPTION, where, f"it says what cannot be ({error})") from None
+        raise ConfigError(_OPTION, where, f"it describes no data set ({error})") from None
 
 
 def _scheme(name: str, told: Mapping[str, Any]) -> LabelScheme:

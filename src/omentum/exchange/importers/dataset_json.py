@@ -1,53 +1,67 @@
-"""Which CTs and labels does a `dataset.json` list?
+"""Import the CTs and labels that a `dataset.json` lists.
 
-In:  nnU-Net's raw folder (`imagesTr`, `labelsTr`, one channel), or a list as MONAI and the Medical
-     Segmentation Decathlon write it (`training`: pairs of `image` and `label`).
-Out: pairs of paths, and what the label values mean, where the file says.
+In:  nnU-Net's raw folder (`imagesTr`, `labelsTr`, one channel), or a list of MONAI or the Medical
+     Segmentation Decathlon (`training`: pairs of `image` and `label`).
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from omentum.errors import ConfigError
-from omentum.exchange.importers.source import stem_of
+from omentum.exchange.importers.dataset_descriptions import DatasetDescription
+from omentum.exchange.importers.labels import OriginalLabel
+from omentum.exchange.importers.source import (
+    FoundSources,
+    Source,
+    case_id_of,
+    files_below,
+    left_out,
+    stem_of,
+)
+from omentum.records import Failure
 from omentum.volumes.label_schemes import DATASET_JSON, LabelScheme, label_scheme
 from omentum.volumes.read import is_volume
 
-__all__ = ["CaseList", "read_list"]
+__all__ = ["find_list", "read_list"]
 
 _CHANNEL = "_0000"
 _LISTS = ("training", "validation", "test", "testing")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseList:
-    """What a list names.
+def find_list(folder: Path, _: DatasetDescription | None = None) -> FoundSources | None:
+    """Import the CTs of the first list in a folder; `None` if it has no list."""
+    for path in sorted(folder.glob("*.json")):
+        try:
+            found = read_list(path)
+        except ConfigError as error:
+            return FoundSources(left_out=tuple(left_out(files_below(folder), str(error))))
+        if found is not None and found.sources:
+            named = {str(one.path) for one in found.sources} | {one.key for one in found.left_out}
+            named |= {str(one.label.path) for one in found.sources if one.label is not None}
+            rest = set(files_below(folder)) - {Path(os.path.normpath(one)) for one in named}
+            why = f"{path.name} does not list it"
+            return replace(found, left_out=(*found.left_out, *left_out(rest, why)))
+    return None
 
-    Attributes:
-        pairs: A CT, and its label if it has one; files that are named but are not there, too.
-        scheme: What the label values mean; `None` if the file does not say, or names none of our organs.
-    """
 
-    pairs: tuple[tuple[Path, Path | None], ...]
-    scheme: LabelScheme | None
-
-
-def read_list(path: Path) -> CaseList | None:
-    """Read a list; `None` where a JSON file is none.
+def read_list(path: Path) -> FoundSources | None:
+    """Read a list; `None` if a JSON file is none.
 
     Raises:
-        ConfigError: It is one of volumes with several channels, which no CT has.
+        ConfigError: Its volumes have several channels, and a CT has one.
 
     Example:
         >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
-        >>> told = {"training": [{"image": "./a.nii.gz", "label": "./b.nii.gz"}]}
+        >>> (folder / "a.nii.gz").touch()
+        >>> told = {"training": [{"image": "./a.nii.gz"}]}
         >>> _ = (folder / "dataset.json").write_text(json.dumps(told))
-        >>> [(ct.name, label.name) for ct, label in read_list(folder / "dataset.json").pairs]
-        [('a.nii.gz', 'b.nii.gz')]
+        >>> [one.case_id for one in read_list(folder / "dataset.json").sources]
+        ['a']
     """
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
@@ -55,16 +69,35 @@ def read_list(path: Path) -> CaseList | None:
         return None
     if not isinstance(told, dict):
         return None
-    channels = told.get("channel_names", told.get("modality", {}))
-    if isinstance(channels, dict) and len(channels) > 1:
-        rule = (
-            f"a CT has one channel, and it names {len(channels)} ({', '.join(map(str, channels.values()))})"
-        )
-        raise ConfigError("dataset.json", str(path), rule)
+    _check_channels(path, told)
     pairs = dict(_listed(path.parent, told)) or dict(_raw(path.parent))
     if not pairs:
         return None
-    return CaseList(pairs=tuple(pairs.items()), scheme=_scheme(path, told))
+    scheme = _scheme(path, told)
+    sources: list[Source] = []
+    reasons: list[Failure] = []
+    for ct, label in pairs.items():
+        missing = [one for one in (ct, label) if one is not None and not one.is_file()]
+        reasons += left_out(missing[:1], f"{path.name} lists it, and it is not there")
+        own = None
+        if label is not None and not missing and scheme is None:
+            why = f"{path.name} names none of our organs; say with --label what its values mean"
+            reasons += left_out([label], why)
+        elif label is not None and not missing and scheme is not None:
+            own = OriginalLabel(path=label, ids=scheme)
+        if ct not in missing:
+            case_id = case_id_of(ct).removesuffix(_CHANNEL)
+            sources.append(Source(path=Path(os.path.normpath(ct)), case_id=case_id, label=own))
+    return FoundSources(sources=tuple(sources), left_out=tuple(reasons))
+
+
+def _check_channels(path: Path, told: Mapping[str, Any]) -> None:
+    channels = told.get("channel_names", told.get("modality", {}))
+    if isinstance(channels, dict) and len(channels) > 1:
+        names = ", ".join(map(str, channels.values()))
+        raise ConfigError(
+            "dataset.json", str(path), f"a CT has one channel, and it names {len(channels)} ({names})"
+        )
 
 
 def _listed(folder: Path, told: Mapping[str, Any]) -> Iterator[tuple[Path, Path | None]]:

@@ -1,97 +1,106 @@
-"""Which files of a public data set are CTs, and which are their labels?
+"""Import a public data set in one of the layouts of its description."""
 
-In:  the paths below a folder, and the data set's description.
-Out: one `Source` a CT, with its label; and the paths that are used so.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from omentum.exchange.importers.dataset_descriptions import DataSet, Layout
-from omentum.exchange.importers.labels import OriginalLabel
-from omentum.exchange.importers.source import Source, case_id_of, safe_name, stem_of
+from omentum.errors import ConfigError
+from omentum.exchange.importers.abdomenatlas_tree import TREE_FOLDER, with_tree_files
+from omentum.exchange.importers.dataset_descriptions import (
+    DatasetDescription,
+    DatasetLayout,
+    known_data_sets,
+)
+from omentum.exchange.importers.source import (
+    GENERIC_NAMES,
+    FoundSources,
+    Source,
+    files_below,
+    is_dicom,
+    left_out,
+    stem_of,
+)
 from omentum.records import Failure
 from omentum.volumes.read import is_volume
 
-__all__ = ["label_of", "named_in", "sources_laid_out"]
+__all__ = ["find_data_set"]
 
-_CHANNEL = "_0000"
 _NO_FIT = Path()
 
 
-def sources_laid_out(
-    root: Path, paths: Sequence[Path], data_set: DataSet
-) -> tuple[list[Source], list[Failure], set[Path]]:
-    """Find the CTs of a data set. Of several layouts that a path fits, the first that finds a label counts.
+def find_data_set(root: Path, data_set: DatasetDescription | None = None) -> FoundSources | None:
+    """Import a copy of a data set; `None` if no CT in the folder fits a layout.
+
+    Of several layouts that a path fits, the first that finds a label counts.
 
     Args:
-        root: Folder that the paths lie below.
-        paths: Volumes, and folders with a DICOM series.
-        data_set: What it is a copy of.
+        root: The folder.
+        data_set: What it is a copy of; by default, the data set that the folder is named as.
 
-    Returns:
-        The CTs; those that the data set's description leaves out; and paths that are CTs or their labels.
+    Raises:
+        ConfigError: No path fits the layouts of `data_set`.
     """
-    by_path = {_without_ending(root, path): path for path in paths}
-    labels = {
-        by_path[key]: label for key in by_path if (label := _fit(data_set, root, key, by_path)) != _NO_FIT
-    }
+    described = data_set or _named_as(root)
+    if described is None or not described.layouts:
+        return None
+    files = files_below(root)
+    series = {path.parent for path in files if not is_volume(path) and is_dicom(path)}
+    volumes = [path for path in files if is_volume(path)]
+    by_path = {_without_ending(root, path): path for path in [*volumes, *sorted(series)]}
+    fits = {path: _fit(described, root, key, by_path) for key, path in by_path.items()}
+    labels = {path: label for path, label in fits.items() if label != _NO_FIT}
     used = {path for path in labels.values() if path is not None}
-    sources, left_out = [], []
-    for path, label in labels.items():
-        if path in used:  # a pattern as wide as `{case}` fits labels too
-            continue
-        why = data_set.why_left_out(stem_of(path))
-        if why is None:
-            sources.append(_source(path, label, data_set))
-        else:
-            left_out.append(Failure(key=str(path), reason=why))
-    return sources, left_out, used | labels.keys()
+    cts = {path: label for path, label in labels.items() if path not in used}  # `{case}` fits labels too
+    unwanted = {path: why for path in cts if (why := described.why_left_out(stem_of(path))) is not None}
+    sources = [described.source_of(path, label) for path, label in cts.items() if path not in unwanted]
+    if sources:
+        used |= labels.keys()
+        rest = {path for path in files if path not in used and used.isdisjoint(path.parents)}
+        sources, reasons, rest = _with_trees(sources, rest)
+        reasons += [Failure(key=str(path), reason=why) for path, why in unwanted.items()]
+        reasons += left_out(rest, f"the layout of {described.name} has no place for it")
+        return FoundSources(sources=tuple(sources), left_out=tuple(reasons))
+    if data_set is not None:
+        layouts = ", ".join(layout.ct for layout in data_set.layouts)
+        raise ConfigError("--dataset", data_set.name, f"nothing in {root} fits its layouts: {layouts}")
+    return None
 
 
-def named_in(data_set: DataSet, path: Path) -> str:
-    """Name a case of a data set: after the data set, and after its file or folder.
-
-    Example:
-        >>> from omentum.exchange.importers.dataset_descriptions import data_set_named
-        >>> named_in(data_set_named("kits"), Path("KiTS19/data/case_00000/imaging.nii.gz"))
-        '05_KiTS_case_00000'
-    """
-    return safe_name(f"{data_set.name}_{case_id_of(path).removesuffix(_CHANNEL)}")
+def _named_as(folder: Path) -> DatasetDescription | None:
+    name = folder.name.casefold()
+    return next((one for one in known_data_sets() if name in one.folder_names), None)
 
 
-def label_of(data_set: DataSet, path: Path) -> OriginalLabel:
-    """Say what a label of a data set means."""
-    return OriginalLabel(path=path, ids=data_set.scheme, only_present=data_set.only_present)
+def _with_trees(sources: list[Source], rest: set[Path]) -> tuple[list[Source], list[Failure], set[Path]]:
+    """Add predictions and revisions to CTs that lie in AbdomenAtlas case folders."""
+    found: list[Source] = []
+    reasons: list[Failure] = []
+    for source in sources:
+        folder = source.path.parent
+        if stem_of(source.path).casefold() in GENERIC_NAMES and (folder / TREE_FOLDER).is_dir():
+            beside = rest.intersection(files_below(folder))
+            source, failures, unused = with_tree_files(source, beside)  # noqa: PLW2901
+            rest = rest - beside | unused
+            reasons += failures
+        found.append(source)
+    return found, reasons, rest
 
 
-def _fit(data_set: DataSet, root: Path, key: str, by_path: Mapping[str, Path]) -> Path | None:
-    """Give the label of a path, `None` where it has none, `_NO_FIT` where it is no CT by any layout."""
-    fits = [
-        (one, found) for one in data_set.layouts if (found := one.match(f"{root.name}/{key}")) is not None
-    ]
-    found_labels = (_label(layout, found, root, by_path) for layout, found in fits)
+def _fit(data_set: DatasetDescription, root: Path, key: str, by_path: Mapping[str, Path]) -> Path | None:
+    """Give the label of a path; `None` if it has none, `_NO_FIT` if the path fits no layout."""
+    fits = [(one, at) for one in data_set.layouts if (at := one.match(f"{root.name}/{key}")) is not None]
+    found_labels = (_label(layout, at, root, by_path) for layout, at in fits)
     return next((label for label in found_labels if label is not None), None if fits else _NO_FIT)
 
 
-def _label(layout: Layout, found: tuple[str, str], root: Path, by_path: Mapping[str, Path]) -> Path | None:
+def _label(
+    layout: DatasetLayout, at: tuple[str, str], root: Path, by_path: Mapping[str, Path]
+) -> Path | None:
     if layout.label is None:
         return None
-    above, case = found
+    above, case = at
     path = f"{above}{layout.label.replace('{case}', case)}".removeprefix(f"{root.name}/")
     folder = root / path
     return by_path.get(path) or (folder if folder.is_dir() else None)
-
-
-def _source(path: Path, label: Path | None, data_set: DataSet) -> Source:
-    return Source(
-        path=path,
-        case_id=named_in(data_set, path),
-        label=None if label is None else label_of(data_set, label),
-        data_set=data_set.name,
-        licence=data_set.licence,
-        patient=data_set.patient_of(stem_of(path)),
-    )
 
 
 def _without_ending(root: Path, path: Path) -> str:

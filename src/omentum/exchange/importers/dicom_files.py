@@ -10,29 +10,29 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from omentum.exchange.importers.dicom_grouping import Heap, HeapSeries, Segmentation, sorted_heap
+from omentum.exchange.importers.dicom_grouping import DicomGroups, Segmentation, SeriesFiles, group_dicom
 from omentum.exchange.importers.labels import OriginalLabel
 from omentum.exchange.importers.source import Source, case_id_of
 from omentum.records import Failure
 
-__all__ = ["sources_in_heap"]
+__all__ = ["sources_of_dicom"]
 
 
-def sources_in_heap(files: Sequence[Path]) -> tuple[list[Source], list[Failure]]:
+def sources_of_dicom(files: Sequence[Path]) -> tuple[list[Source], list[Failure]]:
     """Sort DICOM files into CTs with their labels.
 
     A series that is the only one with its name has the name of its folder; of several, each has the series'
     number too. A folder of which no file can be read is taken for a CT, so that reading it tells why.
     """
-    heap = sorted_heap(files)
-    names = _names(heap.series)
+    groups = group_dicom(files)
+    names = _names(groups.series)
     sources = {
         one: Source(path=one.folder, case_id=name, files=() if one.is_alone else one.files)
-        for one, name in zip(heap.series, names, strict=True)
+        for one, name in zip(groups.series, names, strict=True)
     }
-    left_out = list(heap.left_out)
-    for segmentation in heap.segmentations:
-        series = _its_series(segmentation, heap.series)
+    left_out = list(groups.left_out)
+    for segmentation in groups.segmentations:
+        series = _its_series(segmentation, groups.series)
         if series is None:
             why = "it is a segmentation of no CT that was found"
             left_out.append(Failure(key=str(segmentation.path), reason=why))
@@ -41,13 +41,13 @@ def sources_in_heap(files: Sequence[Path]) -> tuple[list[Source], list[Failure]]
             left_out.append(Failure(key=str(segmentation.path), reason=why))
         else:
             sources[series] = replace(sources[series], label=OriginalLabel(path=segmentation.path))
-    unreadable = _unreadable_folders(files, heap)
+    unreadable = _unreadable_folders(files, groups)
     damaged = [Source(path=folder, case_id=case_id_of(folder)) for folder in unreadable]
     kept = [one for one in left_out if Path(one.key).parent not in unreadable]
     return sorted([*sources.values(), *damaged], key=lambda one: (one.path, one.case_id)), kept
 
 
-def _names(series: Sequence[HeapSeries]) -> list[str]:
+def _names(series: Sequence[SeriesFiles]) -> list[str]:
     plain = [case_id_of(one.folder) for one in series]
     several = Counter(plain)
     numbered = [
@@ -61,13 +61,13 @@ def _names(series: Sequence[HeapSeries]) -> list[str]:
     ]
 
 
-def _short(series: HeapSeries) -> str:
+def _short(series: SeriesFiles) -> str:
     """Tell series of one number apart, the same way each time."""
     told = f"{series.uid} {series.files[0].name}"
     return hashlib.blake2b(told.encode(), digest_size=4).hexdigest()
 
 
-def _its_series(segmentation: Segmentation, series: Sequence[HeapSeries]) -> HeapSeries | None:
+def _its_series(segmentation: Segmentation, series: Sequence[SeriesFiles]) -> SeriesFiles | None:
     """Find the series by the UID that is referred to; else the only one in the same folder or beside it."""
     by_uid = [one for one in series if one.uid in segmentation.series_uids]
     if by_uid:
@@ -79,7 +79,7 @@ def _its_series(segmentation: Segmentation, series: Sequence[HeapSeries]) -> Hea
     return near[0] if len(near) == 1 and not (segmentation.series_uids and near[0].uid) else None
 
 
-def _unreadable_folders(files: Sequence[Path], heap: Heap) -> set[Path]:
-    bad = {Path(one.key) for one in heap.left_out if one.reason.startswith("it is cut short")}
+def _unreadable_folders(files: Sequence[Path], groups: DicomGroups) -> set[Path]:
+    bad = {Path(one.key) for one in groups.left_out if one.reason.startswith("it is cut short")}
     folders = {path.parent for path in bad}
     return {folder for folder in folders if all(path in bad for path in files if path.parent == folder)}

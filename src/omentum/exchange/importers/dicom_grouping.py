@@ -1,4 +1,4 @@
-"""Which CT series are in a heap of DICOM files, and what else is?
+"""Which CT series are in a groups of DICOM files, and what else is?
 
 In:  DICOM files of many patients, studies and series, in any order and from any folders.
 Out: each axial CT series with its files; segmentations with the series that they are of; and for all other
@@ -16,7 +16,7 @@ from pydicom.errors import InvalidDicomError
 from omentum.records import Failure
 from omentum.volumes.read import SIDE_VOXELS
 
-__all__ = ["Heap", "HeapSeries", "Segmentation", "is_segmentation", "sorted_heap"]
+__all__ = ["DicomGroups", "Segmentation", "SeriesFiles", "group_dicom", "is_segmentation"]
 
 _GRID_TAGS = ["ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns"]
 _TAGS = [
@@ -31,7 +31,7 @@ _SEGMENTATIONS = frozenset({"SEG", "RTSTRUCT"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeapSeries:
+class SeriesFiles:
     """One axial CT series.
 
     Attributes:
@@ -58,8 +58,8 @@ class Segmentation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heap:
-    """What is in a heap of DICOM files.
+class DicomGroups:
+    """What is in a groups of DICOM files.
 
     Attributes:
         series: Axial CT series, by folder, number and UID.
@@ -67,7 +67,7 @@ class Heap:
         left_out: Every other file, with the reason.
     """
 
-    series: tuple[HeapSeries, ...] = ()
+    series: tuple[SeriesFiles, ...] = ()
     segmentations: tuple[Segmentation, ...] = ()
     left_out: tuple[Failure, ...] = ()
 
@@ -80,7 +80,7 @@ class _Group:
     why: str | None = None
 
 
-def sorted_heap(files: Iterable[Path]) -> Heap:
+def group_dicom(files: Iterable[Path]) -> DicomGroups:
     """Sort DICOM files into series, by their headers alone.
 
     Files are one series if they have the same patient, study, series, orientation and grid; where they lack a
@@ -108,7 +108,7 @@ def sorted_heap(files: Iterable[Path]) -> Heap:
         if why is None:
             taken.append(group)
         left_out += [Failure(key=str(path), reason=why) for path in group.files if why is not None]
-    return Heap(
+    return DicomGroups(
         series=tuple(_series(group, paths) for group in taken),
         segmentations=tuple(segmentations),
         left_out=tuple(sorted(left_out, key=lambda one: one.key)),
@@ -188,13 +188,13 @@ def _referenced(header: pydicom.Dataset) -> frozenset[str]:
     return frozenset(uids - {""})
 
 
-def _series(group: _Group, paths: Sequence[Path]) -> HeapSeries:
+def _series(group: _Group, paths: Sequence[Path]) -> SeriesFiles:
     folders = sorted({path.parent for path in group.files})
     folder = folders[0]
     while any(folder != other and folder not in other.parents for other in folders):
         folder = folder.parent
     own = set(group.files)
     is_alone = len(folders) == 1 and all(path in own or path.parent != folder for path in paths)
-    return HeapSeries(
+    return SeriesFiles(
         files=tuple(group.files), folder=folder, number=group.number, uid=group.uid, is_alone=is_alone
     )

@@ -1,92 +1,180 @@
-"""Find the CTs in files and folders, and give each a name.
+"""Find CTs and what came with them in files and folders of any layout; no voxel is read.
 
-In:  paths: a CT, a DICOM folder, a folder that holds several of any kind at any depth, or a list (JSON).
-Out: one `Source` a CT, with the `case_id` that it will have. No voxel is read.
+The first of `IMPORTERS` that fits a folder imports it. In other folders, DICOM files are grouped into series
+by their headers, and each volume is a CT, unless it or its folder is named as a label, or hidden. A file that
+a user names is always taken.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from omentum.errors import CaseClashError, ImageError, OmentumError
-from omentum.exchange.importers.dataset_descriptions import DataSet
-from omentum.exchange.importers.recognise import recognise
-from omentum.exchange.importers.source import GENERIC_NAMES, LABEL_WORDS, Source, case_id_of
+from omentum.errors import CaseClashError, ImageError, OmentumError, UnreadableImageError
+from omentum.exchange.importers.abdomenatlas_tree import find_case_folder
+from omentum.exchange.importers.dataset_descriptions import DatasetDescription
+from omentum.exchange.importers.dataset_json import find_list, read_list
+from omentum.exchange.importers.dataset_layouts import find_data_set
+from omentum.exchange.importers.dicom_files import sources_of_dicom
+from omentum.exchange.importers.dicom_grouping import is_segmentation
+from omentum.exchange.importers.source import (
+    FoundSources,
+    Source,
+    case_id_of,
+    files_below,
+    is_dicom,
+    is_label_name,
+    left_out,
+    stem_of,
+)
 from omentum.records import Failure
+from omentum.volumes.read import NOT_A_CT, is_volume
 
-__all__ = ["GENERIC_NAMES", "LABEL_WORDS", "Looked", "Source", "case_id_of", "find_sources", "look_through"]
+__all__ = ["IMPORTERS", "FolderImporter", "find_sources", "register"]
 
+FolderImporter = Callable[[Path, DatasetDescription | None], FoundSources | None]
+"""Imports all of a folder, perhaps a copy of a data set that the user named; `None` if it does not fit."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
-    """What files and folders hold.
-
-    Attributes:
-        sources: The CTs, in the order of the paths, and by name within a folder.
-        unusable: Paths that hold none, or one whose name is taken, with the reason.
-        left_out: Files in folders that are neither a CT nor its label, each with the reason.
-    """
-
-    sources: tuple[Source, ...]
-    unusable: tuple[Failure, ...] = ()
-    left_out: tuple[Failure, ...] = ()
+IMPORTERS: dict[str, FolderImporter] = {
+    "data set": find_data_set,
+    "dataset.json": find_list,
+    "case folder": find_case_folder,
+}
+"""Importers in the order in which they are tried."""
 
 
-def look_through(paths: Sequence[Path], data_set: DataSet | None = None) -> Looked:
-    """Find the CTs in files and folders; of several, what holds none is set aside, and a name that is taken.
+def register(name: str, importer: FolderImporter) -> None:
+    """Try another importer after those that are there; each name is given once."""
+    if name in IMPORTERS:
+        raise ValueError(f"importer {name!r} is already taken by {IMPORTERS[name].__module__}")
+    IMPORTERS[name] = importer
+
+
+def find_sources(paths: Sequence[Path], data_set: DatasetDescription | None = None) -> FoundSources:
+    """Find the CTs in files and folders; a CT that is met twice is given once.
+
+    Of several paths, those without a CT are set aside, as is a CT whose name another one has; upper and lower
+    case are not told apart, as on some disks.
 
     Args:
-        paths: As of `find_sources`.
-        data_set: What they are copies of; where not said, folders' names tell.
+        paths: CTs, DICOM folders, lists (JSON), and folders of them at any depth.
+        data_set: What they are copies of; by default, the names of folders say.
 
     Raises:
-        UnreadableImageError: The only path there is holds none.
+        UnreadableImageError: The only path is not there, or holds no CT.
         ConfigError: Nothing in a path fits the layouts of `data_set`.
     """
-    return _looked(paths, data_set)[0]
-
-
-def _looked(paths: Sequence[Path], data_set: DataSet | None) -> tuple[Looked, list[OmentumError]]:
-    """Give what was found, and the errors of what is unusable."""
     found: dict[str, Source] = {}
     errors: dict[str, OmentumError] = {}
-    left_out: dict[str, Failure] = {}
+    reasons: dict[str, Failure] = {}
     for path in paths:
         try:
-            here = recognise(path, data_set)
+            here = _found(path, data_set)
         except ImageError as error:
             if len(paths) == 1:
                 raise
             errors[str(path)] = error
             continue
-        for source in here.sources:
+        for source in sorted(here.sources, key=lambda one: (one.path, one.case_id)):
             first = found.setdefault(source.case_id.casefold(), source)
             if first is not source and (
                 first.path.resolve() != source.path.resolve() or first.files != source.files
             ):
                 errors[str(source.path)] = CaseClashError(source.case_id, source.path, first.path)
-        left_out.update((one.key, one) for one in here.left_out)
+        reasons.update((one.key, one) for one in here.left_out)
     taken = {str(source.path) for source in found.values()}
-    looked = Looked(
+    return FoundSources(
         sources=tuple(found.values()),
         unusable=tuple(Failure(key=key, reason=str(error)) for key, error in errors.items()),
-        left_out=tuple(one for key, one in left_out.items() if key not in taken),
+        left_out=tuple(one for key, one in reasons.items() if key not in taken),
     )
-    return looked, list(errors.values())
 
 
-def find_sources(paths: Sequence[Path]) -> list[Source]:
-    """Find the CTs in files and folders; one that is met twice is given once.
+def _found(path: Path, data_set: DatasetDescription | None) -> FoundSources:
+    whole = path.absolute()
+    if path.is_dir():
+        return _Search(data_set).run(Path(os.path.normpath(whole)))
+    if not path.exists():
+        raise UnreadableImageError(path, "there is no such file or folder", "check the path")
+    if path.suffix.lower() == ".json":
+        listed = read_list(whole)
+        if listed is None:
+            raise UnreadableImageError(path, "it lists no CTs under `training`", NOT_A_CT)
+        return listed
+    if is_volume(path):
+        source = Source(path=whole, case_id=case_id_of(whole))
+        return FoundSources(sources=(source if data_set is None else data_set.source_of(whole),))
+    raise UnreadableImageError(path, "it is neither a volume file nor a folder", NOT_A_CT)
 
-    Returns:
-        In the order of `paths`, and by name within a folder.
 
-    Raises:
-        UnreadableImageError: A path is not there, no CT, or a folder with no CT in it.
-        CaseClashError: Two CTs would have one `case_id`; upper and lower case are not told apart, as
-            some disks do not.
-    """
-    looked, errors = _looked(paths, None)
-    if errors:
-        raise errors[0]
-    return list(looked.sources)
+class _Search:
+    """Collects the CTs of a folder and the folders below it."""
+
+    def __init__(self, data_set: DatasetDescription | None) -> None:
+        self._data_set = data_set
+        self._sources: list[Source] = []
+        self._left_out: list[Failure] = []
+        self._dicom: list[Path] = []
+        self._visited: set[Path] = set()
+
+    def run(self, folder: Path) -> FoundSources:
+        """Search a folder, then group the DICOM files that were met."""
+        self._folder(folder)
+        sources, failures = sources_of_dicom(self._dicom)
+        self._sources += sources
+        self._left_out += failures
+        if not self._sources:
+            seen = "no CT is in it (label files and hidden ones are not taken for CTs)"
+            if self._left_out:
+                n, first = len(self._left_out), self._left_out[0].reason
+                seen = f"{seen}: {n} files are left out, such as {first}"
+            raise UnreadableImageError(folder, seen, "name the CT or DICOM folder itself")
+        return FoundSources(sources=tuple(self._sources), left_out=tuple(self._left_out))
+
+    def _folder(self, folder: Path) -> None:
+        if folder.resolve() in self._visited:
+            return
+        self._visited.add(folder.resolve())
+        for importer in IMPORTERS.values():
+            found = importer(folder, self._data_set)
+            if found is not None:
+                self._sources += found.sources
+                self._left_out += found.left_out
+                return
+        entries = self._without_hidden(folder)
+        files = [entry for entry in entries if entry.is_file()]
+        dicom = [entry for entry in files if not is_volume(entry) and is_dicom(entry)]
+        if not dicom:
+            for entry in entries:
+                self._entry(entry)
+            return
+        self._dicom += dicom
+        self._leave(set(files) - set(dicom), "it lies beside DICOM files; give it by itself if it is a CT")
+        for entry in entries:
+            if entry.is_dir():
+                self._folder(entry)
+
+    def _entry(self, entry: Path) -> None:
+        if is_label_name(stem_of(entry)):
+            below = files_below(entry) if entry.is_dir() else [entry]
+            segmentations = [
+                one for one in below if not is_volume(one) and is_dicom(one) and is_segmentation(one)
+            ]
+            self._dicom += segmentations
+            rest = set(below) - set(segmentations)
+            self._leave(rest, "it is named as a label; say with --label which CT it is of")
+        elif entry.is_dir():
+            self._folder(entry)
+        elif is_volume(entry):
+            self._sources.append(Source(path=entry, case_id=case_id_of(entry)))
+        else:
+            self._leave([entry], "it is neither a volume nor a DICOM file")
+
+    def _without_hidden(self, folder: Path) -> list[Path]:
+        entries = sorted(folder.iterdir())
+        hidden = [entry for entry in entries if entry.name.startswith(".")]
+        for entry in hidden:
+            self._leave(files_below(entry) if entry.is_dir() else [entry], "it is hidden")
+        return [entry for entry in entries if entry not in hidden]
+
+    def _leave(self, paths: Sequence[Path] | set[Path], why: str) -> None:
+        self._left_out += left_out(paths, why)

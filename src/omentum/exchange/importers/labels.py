@@ -1,7 +1,7 @@
-"""What does a data set say of one CT?
+"""Read the original label of a CT, in any form that data sets have, as our organs.
 
 In:  a label map, a folder with one file an organ, slices of a mask as PNG, DICOM-SEG or RTSTRUCT.
-Out: 32-class indices on the CT's grid, and notes of what was decided.
+Out: 32-class indices on the CT's grid, and notes for a person.
 """
 
 import re
@@ -20,19 +20,18 @@ from omentum.volumes.label_schemes import LabelScheme, label_scheme
 from omentum.volumes.labels import organ, organs_named
 from omentum.volumes.read import is_volume, read_mask
 
-__all__ = ["OriginalLabel", "read_original"]
+__all__ = ["OriginalLabel", "dicom_masks", "read_original"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginalLabel:
-    """The label that a data set gives for one CT.
+    """The label of one CT in a data set.
 
     Attributes:
-        path: A label map on the CT's grid; a folder with one file an organ, or with the slices of a mask as
-            PNG; a DICOM-SEG or RTSTRUCT file.
+        path: A label map on the CT's grid; a folder with one file an organ, or with PNG slices of a mask; a
+            DICOM-SEG or RTSTRUCT file.
         ids: What its values mean: a scheme, or the name of one, as of `label_scheme`.
-        organs: What the data set annotates; all that `ids` names where not said. Values of other organs
-            are dropped, for nobody vouches for them.
+        organs: Organs that the data set annotates, by default all of `ids`; others are dropped.
         only_present: Whether an organ without a voxel is unknown, as not every case is annotated in full.
 
     Raises:
@@ -46,7 +45,7 @@ class OriginalLabel:
     only_present: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be, before any volume is read; settle the organs' names and order."""
+        """Check names before any volume is read, and put the organs in order."""
         known = self.scheme.organs
         organs = tuple(row.name for row in organs_named(self.organs or known))
         for name in organs:
@@ -73,10 +72,10 @@ def read_original(
     middle_mm: float | None = None,
     slices: Sequence[Path] = (),
 ) -> Transferred:
-    """Read a label, and put it into our numbers.
+    """Read a label as 32-class indices.
 
     Args:
-        label: Where it is, and what it means.
+        label: The label.
         geometry: The CT's grid.
         middle_mm: Middle of the body along R, as of `transferred`.
         slices: The CT's DICOM files by rising position; masks as PNG go by their names.
@@ -86,29 +85,24 @@ def read_original(
         GridMismatchError: It does not lie on the CT's grid.
         ImageError: It cannot be read.
     """
-    if is_volume(label.path):
-        own = read_mask(label.path, geometry).voxels
+    pictures = sorted(label.path.glob("*.png"), key=_number_in_name) if label.path.is_dir() else []
+    if pictures or is_volume(label.path):
+        own = (
+            _stacked(label.path, pictures, geometry, slices)
+            if pictures
+            else read_mask(label.path, geometry).voxels
+        )
         result = transferred(
             own, geometry, label.scheme, organs=label.organs, middle_mm=middle_mm, where=label.path
         )
-    elif label.path.is_dir():
-        pictures = sorted(label.path.glob("*.png"), key=_in_number_order)
-        if pictures:
-            own = _stacked(label.path, pictures, geometry, slices)
-            result = transferred(
-                own, geometry, label.scheme, organs=label.organs, middle_mm=middle_mm, where=label.path
-            )
-        else:
-            result = painted(_organ_files(label, geometry), geometry, middle_mm=middle_mm)
     else:
-        from omentum.exchange.importers.dicom_segmentations import read_segments
+        masks = _organ_files(label, geometry) if label.path.is_dir() else dicom_masks(label.path, geometry)
+        result = painted(masks, geometry, middle_mm=middle_mm)
+    return _annotated(label, result)
 
-        result = painted(read_segments(label.path, geometry), geometry, middle_mm=middle_mm)
-    return _vouched(label, result)
 
-
-def _vouched(label: OriginalLabel, result: Transferred) -> Transferred:
-    """Leave out what nobody vouches for: what was not asked for, and perhaps what is not there."""
+def _annotated(label: OriginalLabel, result: Transferred) -> Transferred:
+    """Keep the organs that the data set annotates and, if `only_present`, that have a voxel."""
     wanted = [name for name in result.organs if name in label.organs]
     if label.only_present:
         there = set(np.unique(result.labels).tolist())
@@ -119,8 +113,39 @@ def _vouched(label: OriginalLabel, result: Transferred) -> Transferred:
     return Transferred(labels=keep[result.labels], organs=tuple(wanted), notes=result.notes)
 
 
+def dicom_masks(path: Path, geometry: Geometry) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    """Read the segments of DICOM-SEG or RTSTRUCT that are our organs or pairs, one after another.
+
+    Raises:
+        UnreadableImageError: The file is neither, cannot be decoded, or none of its segments is our organ.
+        GridMismatchError: It does not lie on the CT's grid.
+    """
+    import pydicom
+    from pydicom.errors import InvalidDicomError
+
+    from omentum.exchange.importers.dicom_seg import segment_mask, segment_names
+    from omentum.exchange.importers.rtstruct import structure_mask, structure_names
+
+    try:
+        data = pydicom.dcmread(path)
+    except (InvalidDicomError, OSError, EOFError):
+        raise UnreadableImageError(path, "it is no DICOM", "give DICOM-SEG or RTSTRUCT") from None
+    modality = data.get("Modality")
+    if modality not in {"SEG", "RTSTRUCT"}:
+        raise UnreadableImageError(path, f"its modality is {modality!r}", "give DICOM-SEG or RTSTRUCT")
+    names = segment_names(data) if modality == "SEG" else structure_names(data)
+    if all(name is None for _, name in names.values()):
+        said = ", ".join(repr(label) for label, _ in names.values())
+        seen = f"none of its segments ({said}) is one of our organs"
+        raise UnreadableImageError(path, seen, "name them as in `labels.json`")
+    mask_of = segment_mask if modality == "SEG" else structure_mask
+    for number, (_, name) in sorted(names.items()):
+        if name is not None:
+            yield name, mask_of(path, data, number, geometry)
+
+
 def _organ_files(label: OriginalLabel, geometry: Geometry) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-    """Read one mask after another; an organ of which a part has no file is unknown."""
+    """Read the masks of organs one after another; an organ with a missing part is unknown."""
     n_found = 0
     for name, stems in label.scheme.files.items():
         if name not in label.organs:
@@ -175,6 +200,6 @@ def _stacked(
     return labels
 
 
-def _in_number_order(path: Path) -> tuple[int, str]:
+def _number_in_name(path: Path) -> tuple[int, str]:
     numbers = re.findall(r"\d+", path.stem)
     return (int(numbers[-1]) if numbers else -1, path.name)

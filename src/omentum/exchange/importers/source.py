@@ -1,50 +1,82 @@
-"""What is a CT that may come in, and what is it called?
+"""Describe a CT that a search found, and what came with it.
 
-In:  a path.
-Out: `Source`, with the `case_id` that it will have; and what files' names tell of what they are.
+Out: `Source`, one a CT; `FoundSources`, the result of a search; helpers that read files' names only.
 """
 
 import os
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from omentum.errors import UnknownOrganError
-from omentum.exchange.importers.abdomenatlas_tree import MadeBefore
 from omentum.exchange.importers.labels import OriginalLabel
+from omentum.records import Failure
 from omentum.volumes.itk_io import ITK_ENDINGS
 from omentum.volumes.labels import organ
 
-__all__ = ["GENERIC_NAMES", "LABEL_WORDS", "Source", "case_id_of", "is_label_name", "safe_name", "stem_of"]
+__all__ = [
+    "GENERIC_NAMES",
+    "LABEL_WORDS",
+    "FoundSources",
+    "RevisionFile",
+    "Source",
+    "case_id_of",
+    "files_below",
+    "is_dicom",
+    "is_label_name",
+    "left_out",
+    "safe_name",
+    "stem_of",
+]
 
 GENERIC_NAMES = frozenset(
     ["ct", "dcm", "dicom", "image", "images", "imaging", "img", "scan", "series", "volume"]
 )
-"""Names of files and folders that say nothing of the case; the folder above names it then."""
+"""Names of files and folders that identify no case; the folder above then names it."""
 
 LABEL_WORDS = frozenset(
     ["label", "labelmap", "labels", "labelstr", "labelsts", "labelsva", "gt", "mask", "masks", "pseudo"]
 ) | frozenset(["attention", "probabilities", "revised", "seg", "segmentation", "segmentations", "segs"])
-"""A file or folder with one of these words in its name is no CT, when a folder is searched."""
+"""Words in the names of label files and folders."""
 
 _LONGEST_NAME = 100
 _ENDINGS = re.compile(rf"(\.nii|\.nii\.gz|{'|'.join(re.escape(one) for one in ITK_ENDINGS)})$", re.IGNORECASE)
+_DICOM_ENDINGS = (".dcm", ".ima")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionFile:
+    """A mask that a reader revised.
+
+    Attributes:
+        organ: Its organ.
+        path: `<organ>_revised.nii.gz`.
+        shown: The mask that the reader began with, beside it; `None` if it is not there.
+        network: The network that made `shown`: a name in `backbones/`, or `average`.
+    """
+
+    organ: str
+    path: Path
+    shown: Path | None = None
+    network: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A CT that can be added to a project.
+    """A CT that can be added to a project, with what came with it.
 
     Attributes:
         path: A NIfTI, NRRD or MetaImage file, or a folder with a DICOM series.
         case_id: The name that it will have.
-        files: The files of the series, where the folder holds others too.
-        label: Its original label, where the layout says which that is.
-        data_set: Name of the data set that it is of; empty where nobody knows.
-        licence: Of that data set, where its description states one.
-        patient: Who it is of, where the data set says; the same text is the same patient.
-        made: What networks and readers made of it before, where it lies in an AbdomenAtlas tree.
+        files: The files of the series, if the folder holds others too.
+        label: Its original label, if the layout says which that is.
+        data_set: Name of its data set; empty if unknown.
+        licence: Of the data set; empty if unknown.
+        patient: The patient, if the data set says; equal texts are one patient.
+        network_folders: Predictions in an AbdomenAtlas tree: one folder a network, named as the network.
+        revisions: Readers' masks in an AbdomenAtlas tree, one an organ.
     """
 
     path: Path
@@ -54,24 +86,44 @@ class Source:
     data_set: str = ""
     licence: str = ""
     patient: str | None = None
-    made: MadeBefore | None = None
+    network_folders: tuple[Path, ...] = ()
+    revisions: tuple[RevisionFile, ...] = ()
 
     def beside(self, pattern: str) -> Path | None:
-        """Find a file that goes with this CT, such as its labels; `None` where there is none.
+        """Find a file that goes with this CT, such as its labels; `None` if there is none.
 
         Args:
-            pattern: A path from the folder that the CT lies in; `{name}` stands for the CT's own name
-                without its ending: `labels.nii.gz`, `{name}_seg.nii.gz`, `../labelsTr/{name}.nii.gz`.
+            pattern: A path from the CT's folder; `{name}` stands for the CT's own name without its ending:
+                `labels.nii.gz`, `{name}_seg.nii.gz`, `../labelsTr/{name}.nii.gz`.
         """
         path = self.path.parent / pattern.replace("{name}", stem_of(self.path))
         return path if path.is_file() else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundSources:
+    """What files and folders hold.
+
+    Attributes:
+        sources: The CTs, in the order of the paths, and by name within a folder.
+        unusable: Paths without a CT, and CTs whose name another one has, with the reason.
+        left_out: Other files, with the reason.
+    """
+
+    sources: tuple[Source, ...] = ()
+    unusable: tuple[Failure, ...] = ()
+    left_out: tuple[Failure, ...] = ()
+
+
+def left_out(paths: Iterable[Path], why: str) -> list[Failure]:
+    """Leave files out, all for one reason."""
+    return [Failure(key=str(path), reason=why) for path in sorted(paths)]
+
+
 def case_id_of(path: Path) -> str:
     """Name a case by its file or folder, or by the folder above where that name is generic.
 
-    Letters lose their accents; what is no letter, digit or one of `._-` becomes `_`, so that every
-    system can have a folder of that name.
+    Letters lose their accents; any character but letters, digits and `._-` becomes `_`.
 
     Example:
         >>> case_id_of(Path("/data/BTCV_0002.nii.gz")), case_id_of(Path("/data/chaos_03/dicom"))
@@ -84,7 +136,7 @@ def case_id_of(path: Path) -> str:
 
 
 def safe_name(name: str) -> str:
-    """Give a name that every system can have a folder of."""
+    """Make a folder name that every operating system accepts."""
     plain = "".join(
         letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter)
     )
@@ -93,12 +145,12 @@ def safe_name(name: str) -> str:
 
 
 def stem_of(path: Path) -> str:
-    """Give a file's name without the ending of a volume; a folder's as it is."""
+    """Strip the ending of a volume from a file's name; a folder's name stays."""
     return path.name if path.is_dir() else _ENDINGS.sub("", path.name)
 
 
 def is_label_name(name: str) -> bool:
-    """Tell by its name whether a file or folder holds labels and no CTs.
+    """Decide by its name whether a file or folder holds labels.
 
     Example:
         >>> is_label_name("a_seg"), is_label_name("liver"), is_label_name("liver_12")
@@ -114,3 +166,26 @@ def _is_organ(name: str) -> bool:
     except UnknownOrganError:
         return False
     return True
+
+
+def files_below(folder: Path) -> list[Path]:
+    """List all files below a folder; links are followed, each folder once."""
+    found, visited = [], set()
+    for root, folders, names in os.walk(folder, followlinks=True):
+        real = Path(root).resolve()
+        if real in visited:
+            folders.clear()
+            continue
+        visited.add(real)
+        found += [Path(root, name) for name in names]
+    return sorted(found)
+
+
+def is_dicom(path: Path) -> bool:
+    """Recognise DICOM by the ending, or by the mark after the preamble; not a DICOMDIR."""
+    if path.name.upper() == "DICOMDIR":
+        return False
+    if path.suffix.lower() in _DICOM_ENDINGS:
+        return True
+    with path.open("rb") as start:
+        return start.read(132)[128:] == b"DICM"

@@ -5,8 +5,7 @@ import pydicom
 import pytest
 
 from omentum.exchange.batch import add_found
-from omentum.exchange.importers.find_sources import look_through
-from omentum.exchange.importers.recognise import recognise
+from omentum.exchange.importers.find_sources import find_sources
 from omentum.volumes.nifti import read_nifti
 
 
@@ -17,7 +16,7 @@ def reasons(found, folder):
 def test_series_of_many_patients_in_one_folder_become_one_ct_each(tmp_path, write_series):
     for number, patient in enumerate(["A", "A", "B"], start=1):
         write_series(tmp_path / "export", prefix=f"{number}_", PatientID=patient, SeriesNumber=number)
-    found = recognise(tmp_path)
+    found = find_sources([tmp_path])
     assert [one.case_id for one in found.sources] == ["export_s1", "export_s2", "export_s3"]
     assert all(len(one.files) == 9 and one.path == tmp_path / "export" for one in found.sources)
     assert found.left_out == ()
@@ -35,7 +34,7 @@ def test_what_is_no_axial_ct_is_left_out_with_its_reason(tmp_path, write_series)
         write_series(folder / name, **header)
     write_series(folder / "short", n=4)
     (folder / "good" / "report.txt").write_text("x")
-    found = recognise(folder)
+    found = find_sources([folder])
     assert [one.case_id for one in found.sources] == ["good"]
     told = reasons(found, folder)
     assert len(told) == 4 * 9 + 4 + 1
@@ -55,22 +54,22 @@ def test_one_series_over_several_folders_is_one_ct(tmp_path, write_series):
     (tmp_path / "disk" / "b").mkdir()
     for path in files[5:]:
         shutil.move(path, tmp_path / "disk" / "b" / path.name)
-    (source,) = recognise(tmp_path).sources
+    (source,) = find_sources([tmp_path]).sources
     assert (source.case_id, source.path, len(source.files)) == ("disk", tmp_path / "disk", 9)
 
 
 def test_series_without_identifiers_are_told_apart_by_folder(tmp_path, write_series):
     for name in ("x", "y"):
         write_series(tmp_path / name, SeriesInstanceUID="", StudyInstanceUID="", PatientID="")
-    assert [one.case_id for one in recognise(tmp_path).sources] == ["x", "y"]
+    assert [one.case_id for one in find_sources([tmp_path]).sources] == ["x", "y"]
 
 
 def test_series_of_one_number_keep_apart_and_the_same_names(tmp_path, write_series):
     for prefix in ("a", "b"):
         write_series(tmp_path / "export", prefix=prefix, SeriesNumber=7)
-    names = [one.case_id for one in recognise(tmp_path).sources]
+    names = [one.case_id for one in find_sources([tmp_path]).sources]
     assert len(set(names)) == 2
-    assert names == [one.case_id for one in recognise(tmp_path).sources]
+    assert names == [one.case_id for one in find_sources([tmp_path]).sources]
     assert all(name.startswith("export_s7_") for name in names)
 
 
@@ -78,7 +77,7 @@ def test_a_heap_comes_in_and_a_series_with_a_gap_is_set_aside(atlas, tmp_path, w
     write_series(tmp_path / "export", prefix="1_", SeriesNumber=1, PatientID="A")
     write_series(tmp_path / "export", prefix="2_", SeriesNumber=2, PatientID="A")
     write_series(tmp_path / "export", prefix="3_", SeriesNumber=3, PatientID="B", n=12, gap=5)
-    batch = add_found(atlas.workspace, look_through([tmp_path / "export"]))
+    batch = add_found(atlas.workspace, find_sources([tmp_path / "export"]))
     assert batch.done == ("export_s1", "export_s2")
     assert "a slice is missing" in batch.failed[0].reason
     one, two = atlas.workspace.store.cases.all()
@@ -91,6 +90,6 @@ def test_a_heap_comes_in_and_a_series_with_a_gap_is_set_aside(atlas, tmp_path, w
 
 @pytest.mark.parametrize("name", ["chaos_03", "crlm_1004", "totalsegmentator_example"])
 def test_real_series_are_found(shared, name):
-    (source,) = recognise(shared / "data" / name / "dicom").sources
+    (source,) = find_sources([shared / "data" / name / "dicom"]).sources
     assert source.case_id == name
     assert source.files == ()  # all files of the folder are its

@@ -4,7 +4,7 @@ import pytest
 
 from omentum.errors import ConfigError
 from omentum.exchange.importers.dataset_descriptions import (
-    Layout,
+    DatasetLayout,
     data_set_named,
     known_data_sets,
     read_data_set,
@@ -105,10 +105,10 @@ def test_a_name_that_is_none_is_refused_with_those_there_are():
 
 
 def test_a_case_has_one_name_in_a_layout():
-    layout = Layout(ct="{case}/ct_{case}", label="{case}/seg")
+    layout = DatasetLayout(ct="{case}/ct_{case}", label="{case}/seg")
     assert layout.match("data/a/ct_a") == ("data/", "a")
     assert layout.match("data/a/ct_b") is None
-    assert Layout(ct="volume-{case}", label=None).match("x/volume-3") == ("x/", "3")
+    assert DatasetLayout(ct="volume-{case}", label=None).match("x/volume-3") == ("x/", "3")
 
 
 def test_mr_scans_and_patients_are_known_by_their_names():

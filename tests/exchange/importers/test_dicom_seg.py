@@ -9,9 +9,9 @@ from pydicom.uid import RTStructureSetStorage, generate_uid
 
 from omentum.errors import GridMismatchError, UnreadableImageError
 from omentum.exchange.batch import add_found
-from omentum.exchange.importers.dicom_segmentations import named_segments, read_segments
-from omentum.exchange.importers.find_sources import look_through
-from omentum.exchange.importers.recognise import recognise
+from omentum.exchange.importers.dicom_seg import segment_names
+from omentum.exchange.importers.find_sources import find_sources
+from omentum.exchange.importers.labels import dicom_masks
 from omentum.volumes.dicom import read_series
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
@@ -97,7 +97,7 @@ def write_rtstruct(path, series, rings):
 def test_what_another_program_segmented_is_read_voxel_for_voxel(tmp_path, series, masks, omit_empty):
     path = write_seg(tmp_path / "seg.dcm", series, masks, omit_empty=omit_empty)
     masks.pop("Something")
-    read = dict(read_segments(path, read_series(series).geometry))
+    read = dict(dicom_masks(path, read_series(series).geometry))
     # The last is not named as an organ, but coded as one.
     assert set(read) == {"liver", "kidney"}
     np.testing.assert_array_equal(read["kidney"], masks["Kidneys"])
@@ -107,8 +107,11 @@ def test_names_come_before_codes_and_unknown_ones_are_told(tmp_path, series, mas
     path = write_seg(
         tmp_path / "seg.dcm", series, {"Spleen": masks["Liver"], "Left kidney": masks["Kidneys"]}
     )
-    assert named_segments(path) == {"Spleen": "spleen", "Left kidney": "kidney_left"}
-    read = dict(read_segments(path, read_series(series).geometry))
+    assert dict(segment_names(pydicom.dcmread(path)).values()) == {
+        "Spleen": "spleen",
+        "Left kidney": "kidney_left",
+    }
+    read = dict(dicom_masks(path, read_series(series).geometry))
     np.testing.assert_array_equal(read["spleen"], masks["Liver"])
 
 
@@ -120,7 +123,7 @@ def test_contours_are_filled_and_one_in_another_is_a_hole(tmp_path, series):
     path = write_rtstruct(
         tmp_path / "rt.dcm", series, {"Liver": [(3, outer), (3, inner)], "PTV": [(2, inner)]}
     )
-    ((name, mask),) = read_segments(path, read_series(series).geometry)
+    ((name, mask),) = dicom_masks(path, read_series(series).geometry)
     expected = np.zeros(mask.shape, dtype=bool)
     expected[2:10, 3:11, 3] = True
     expected[4:6, 5:7, 3] = False
@@ -132,12 +135,12 @@ def test_what_lies_on_another_grid_or_is_no_segmentation_is_refused(tmp_path, se
     seg = write_seg(tmp_path / "seg.dcm", series, masks)
     other = write_series(tmp_path / "other", n=3)
     with pytest.raises(GridMismatchError):
-        list(read_segments(seg, read_series(tmp_path / "other").geometry))
+        list(dicom_masks(seg, read_series(tmp_path / "other").geometry))
     with pytest.raises(UnreadableImageError, match="modality is 'CT'"):
-        named_segments(other[0])
+        list(dicom_masks(other[0], read_series(series).geometry))
     heart = write_rtstruct(tmp_path / "rt.dcm", series, {"Heart": []})
     with pytest.raises(UnreadableImageError, match="'Heart'"):
-        list(read_segments(heart, read_series(series).geometry))
+        list(dicom_masks(heart, read_series(series).geometry))
 
 
 def test_a_segmentation_in_the_heap_is_the_label_of_its_series(atlas, tmp_path, series, masks):
@@ -145,9 +148,9 @@ def test_a_segmentation_in_the_heap_is_the_label_of_its_series(atlas, tmp_path, 
     seg = write_seg(
         tmp_path / "p1" / "seg" / "1.dcm", series, {"Spleen": masks["Liver"], "Kidneys": masks["Kidneys"]}
     )
-    (source,) = recognise(tmp_path / "p1").sources
+    (source,) = find_sources([tmp_path / "p1"]).sources
     assert source.label.path == seg
-    batch = add_found(atlas.workspace, look_through([tmp_path / "p1"]))
+    batch = add_found(atlas.workspace, find_sources([tmp_path / "p1"]))
     assert batch.failed == ()
     (case,) = atlas.workspace.store.cases.all()
     assert case.original_organs == ("spleen", "kidney_right", "kidney_left")

@@ -9,8 +9,7 @@ import SimpleITK as sitk
 from omentum.errors import ConfigError, UnreadableImageError
 from omentum.exchange.batch import add_found
 from omentum.exchange.importers.dataset_descriptions import known_data_sets, read_data_set
-from omentum.exchange.importers.find_sources import look_through
-from omentum.exchange.importers.recognise import recognise
+from omentum.exchange.importers.find_sources import find_sources
 from omentum.volumes.dicom import read_series
 from omentum.volumes.label_schemes import PAIRS
 from omentum.volumes.labels import organ
@@ -31,7 +30,13 @@ def accounted(found):
     return (
         used
         | {str(one.label.path) for one in found.sources if one.label}
-        | {str(path) for one in found.sources if one.made for path in one.made.files}
+        | {str(one.path) for source in found.sources for one in source.revisions}
+        | {
+            path
+            for source in found.sources
+            for folder in source.network_folders
+            for path in all_files(folder)
+        }
         | {one.key for one in found.left_out}
     )
 
@@ -61,11 +66,11 @@ def test_each_layout_of_each_data_set_comes_in_with_its_own_ids(
         else:
             write_volume(label.with_name(f"{label.name}.nii.gz"), values=values)
     write_volume(root / "elsewhere" / "odd" / "z" / "notes.nii.gz")
-    found = recognise(root)
+    found = find_sources([root])
     (source,) = [one for one in found.sources if one.label is not None]
     assert source.data_set == data_set.name
     assert source.case_id.startswith(f"{data_set.name}_")
-    batch = add_found(atlas.workspace, look_through([root]))
+    batch = add_found(atlas.workspace, find_sources([root]))
     assert source.case_id in batch.done, batch.failed
     case = atlas.workspace.store.cases.get(source.case_id)
     assert set(case.original_organs) <= set(data_set.scheme.organs)
@@ -82,7 +87,7 @@ def test_each_layout_of_each_data_set_comes_in_with_its_own_ids(
 def test_mr_scans_are_left_out_by_their_number(tmp_path, write_volume):
     for number in ("0001", "0507"):
         write_volume(tmp_path / "AMOS22" / "imagesTr" / f"amos_{number}.nii.gz")
-    found = recognise(tmp_path)
+    found = find_sources([tmp_path])
     assert [one.case_id for one in found.sources] == ["09_AMOS_amos_0001"]
     assert "MR scan" in found.left_out[0].reason
 
@@ -93,11 +98,11 @@ def test_a_new_data_set_needs_no_code(tmp_path, write_volume):
     )
     write_volume(tmp_path / "copy/scans/3/a.nii.gz")
     write_volume(tmp_path / "copy/truth/3.nii.gz", values=[7])
-    found = recognise(tmp_path / "copy", read_data_set(tmp_path / "ours.yaml"))
+    found = find_sources([tmp_path / "copy"], read_data_set(tmp_path / "ours.yaml"))
     assert found.sources[0].label.organs == ("liver",)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match="fits its layouts"):
-        recognise(tmp_path / "empty", read_data_set(tmp_path / "ours.yaml"))
+        find_sources([tmp_path / "empty"], read_data_set(tmp_path / "ours.yaml"))
 
 
 def nnunet(folder, write_volume, **more):
@@ -115,7 +120,7 @@ def nnunet(folder, write_volume, **more):
 
 def test_nnunets_raw_folder_comes_in_by_the_names_in_its_table(atlas, tmp_path, write_volume):
     nnunet(tmp_path / "Dataset001_x", write_volume)
-    batch = add_found(atlas.workspace, look_through([tmp_path / "Dataset001_x"]))
+    batch = add_found(atlas.workspace, find_sources([tmp_path / "Dataset001_x"]))
     assert (batch.done, batch.failed) == (("la_001", "la_002"), ())
     one, two = atlas.workspace.store.cases.all()
     assert one.original_organs == ("kidney_right", "kidney_left", "liver")
@@ -125,7 +130,7 @@ def test_nnunets_raw_folder_comes_in_by_the_names_in_its_table(atlas, tmp_path, 
 def test_a_folder_of_several_channels_is_no_ct(tmp_path, write_volume):
     nnunet(tmp_path / "d", write_volume, channel_names={"0": "T1", "1": "T2"})
     write_volume(tmp_path / "a.nii.gz")
-    found = recognise(tmp_path)
+    found = find_sources([tmp_path])
     assert [one.case_id for one in found.sources] == ["a"]
     assert all("one channel" in one.reason for one in found.left_out)
 
@@ -142,14 +147,14 @@ def test_a_list_of_monai_or_the_decathlon_comes_in(tmp_path, write_volume):
     }
     (tmp_path / "dataset.json").write_text(json.dumps(told))
     for path in (tmp_path, tmp_path / "dataset.json"):
-        found = recognise(path)
+        found = find_sources([path])
         assert [one.case_id for one in found.sources] == ["c_1", "c_2"]
         assert found.sources[0].label.organs == ("spleen",)
         assert any("not there" in one.reason for one in found.left_out)
-    assert accounted(recognise(tmp_path)) >= all_files(tmp_path)
+    assert accounted(find_sources([tmp_path])) >= all_files(tmp_path)
     (tmp_path / "other.json").write_text("{}")
     with pytest.raises(UnreadableImageError, match="lists no CTs"):
-        recognise(tmp_path / "other.json")
+        find_sources([tmp_path / "other.json"])
 
 
 def test_an_abdomenatlas_tree_comes_in_with_the_data_sets_own_label(atlas, tmp_path, write_volume):
@@ -160,15 +165,15 @@ def test_an_abdomenatlas_tree_comes_in_with_the_data_sets_own_label(atlas, tmp_p
     write_volume(case / "backbones/unet/soft_pred/liver.nii.gz", values=[200])
     write_volume(case / "average/segmentations/liver_revised.nii.gz", values=[1])
     write_volume(case / "pseudo_label.nii.gz", values=[6])
-    found = recognise(tmp_path / "tree")
+    found = find_sources([tmp_path / "tree"])
     told = {one.key.removeprefix(f"{case}/"): one.reason for one in found.left_out}
     assert list(told) == ["pseudo_label.nii.gz"]
     assert "the one CT" in told["pseudo_label.nii.gz"]
     assert accounted(found) == all_files(tmp_path / "tree")
     (source,) = found.sources
-    assert [one.name for one in source.made.networks] == ["unet"]
-    assert [(one.organ, one.shown) for one in source.made.revisions] == [("liver", None)]
-    assert add_found(atlas.workspace, look_through([tmp_path / "tree"])).failed == ()
+    assert [one.name for one in source.network_folders] == ["unet"]
+    assert [(one.organ, one.shown) for one in source.revisions] == [("liver", None)]
+    assert add_found(atlas.workspace, find_sources([tmp_path / "tree"])).failed == ()
     (stored,) = atlas.workspace.store.cases.all()
     assert (stored.case_id, stored.original_organs) == ("04_LiTS_liver_7", ("liver", "liver_tumor"))
 
@@ -177,7 +182,7 @@ def test_plain_folders_of_other_formats_come_in(tmp_path, write_volume):
     image = sitk.ReadImage(str(write_volume(tmp_path / "a.nii.gz")))
     for ending in (".nrrd", ".mha"):
         sitk.WriteImage(image, str(tmp_path / f"scan{ending[1:]}{ending}"))
-    assert [one.case_id for one in recognise(tmp_path).sources] == ["a", "scanmha", "scannrrd"]
+    assert [one.case_id for one in find_sources([tmp_path]).sources] == ["a", "scanmha", "scannrrd"]
 
 
 def test_the_same_voxels_under_two_names_are_one_patient(atlas, tmp_path, write_volume):
@@ -185,7 +190,7 @@ def test_the_same_voxels_under_two_names_are_one_patient(atlas, tmp_path, write_
     image = nib.load(first)
     nib.save(nib.as_closest_canonical(image), tmp_path / "data/b.nii.gz")
     write_volume(tmp_path / "data/c.nii.gz", seed=5)
-    add_found(atlas.workspace, look_through([tmp_path / "data"]))
+    add_found(atlas.workspace, find_sources([tmp_path / "data"]))
     a, b, c = atlas.workspace.store.cases.all()
     assert a.patient_id == b.patient_id != c.patient_id
     arrivals = atlas.workspace.store.arrivals.all()
@@ -196,7 +201,7 @@ def test_the_same_voxels_under_two_names_are_one_patient(atlas, tmp_path, write_
 def test_patients_that_two_data_sets_share_are_on_one_side(atlas, tmp_path, write_volume):
     write_volume(tmp_path / "04_LiTS/img/liver_7.nii.gz", seed=1)
     write_volume(tmp_path / "Task03_Liver/imagesTr/liver_7.nii.gz", seed=2)
-    add_found(atlas.workspace, look_through([tmp_path / "04_LiTS", tmp_path / "Task03_Liver"]))
+    add_found(atlas.workspace, find_sources([tmp_path / "04_LiTS", tmp_path / "Task03_Liver"]))
     one, two = atlas.workspace.store.cases.all()
     assert one.case_id != two.case_id
     assert one.patient_id == two.patient_id
@@ -240,7 +245,7 @@ def test_a_folder_of_everything_and_rubbish_is_accounted_for_to_the_last_file(
     }
     failed = {one["case"] for one in told["failed"]}
     named = {one["path"] for one in told["left_out"]}
-    sources = look_through([mixed]).sources
+    sources = find_sources([mixed]).sources
     inside = {str(path) for one in sources if one.path.is_dir() for path in one.files or one.path.iterdir()}
     used = inside | {str(one.path) for one in sources} | {str(one.label.path) for one in sources if one.label}
     assert all_files(mixed) <= named | used
@@ -257,7 +262,7 @@ def test_the_slices_of_a_real_mask_lie_as_the_radiologist_drew_them(shared, atla
     for number, path in enumerate(sorted(by_name)):
         picture = np.ascontiguousarray(truth[:, :, by_name[path]].T) * np.uint8(255)
         sitk.WriteImage(sitk.GetImageFromArray(picture), case / "Ground" / f"liver_GT_{number:03d}.png")
-    assert add_found(atlas.workspace, look_through([tmp_path / "CHAOS"])).failed == ()
+    assert add_found(atlas.workspace, find_sources([tmp_path / "CHAOS"])).failed == ()
     (stored,) = atlas.workspace.store.cases.all()
     np.testing.assert_array_equal(read_nifti(stored.original_label_path).voxels == 6, truth > 0)
 

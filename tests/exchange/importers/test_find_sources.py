@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omentum.errors import CaseClashError, UnreadableImageError
-from omentum.exchange.importers.find_sources import GENERIC_NAMES, case_id_of, find_sources
+from omentum.errors import UnreadableImageError
+from omentum.exchange.importers.find_sources import find_sources
+from omentum.exchange.importers.source import GENERIC_NAMES, case_id_of
 from omentum.names import checked_name
 
 
@@ -18,11 +19,11 @@ def touch(folder: Path, *names: str) -> None:
 
 
 def found(*paths: Path) -> dict[str, str]:
-    return {source.case_id: source.path.name for source in find_sources(paths)}
+    return {source.case_id: source.path.name for source in find_sources(paths).sources}
 
 
 def test_every_ct_of_the_shared_data_is_found_and_no_label(shared):
-    sources = find_sources([shared / "data"])
+    sources = find_sources([shared / "data"]).sources
     of_series = {path.parent.name: path for path in (shared / "data").glob("*/dicom")}
     example = shared / "data/totalsegmentator_example/ct.nii.gz"
     assert {"chaos_03", "crlm_1004"} <= of_series.keys()
@@ -114,14 +115,13 @@ def test_dicom_files_without_an_ending_are_known_by_their_mark(tmp_path):
 
 def test_two_cts_of_one_name_are_refused_with_both_paths(tmp_path):
     touch(tmp_path, "x/a.nii.gz", "y/a.nii.gz")
-    with pytest.raises(CaseClashError, match=r"y.a\.nii\.gz.*'a'.*x.a\.nii\.gz.*--id"):
-        find_sources([tmp_path])
+    (clash,) = find_sources([tmp_path]).unusable
+    assert re.search(r"y.a\.nii\.gz.*'a'.*x.a\.nii\.gz.*--id", clash.reason)
 
 
 def test_names_that_differ_in_case_alone_are_refused(tmp_path):
     touch(tmp_path, "x/a.nii.gz", "y/A.nii.gz")
-    with pytest.raises(CaseClashError):
-        find_sources([tmp_path / "x", tmp_path / "y"])
+    assert len(find_sources([tmp_path / "x", tmp_path / "y"]).unusable) == 1
 
 
 def test_a_ct_that_is_met_twice_is_given_once(tmp_path):
@@ -132,7 +132,7 @@ def test_a_ct_that_is_met_twice_is_given_once(tmp_path):
 def test_a_source_is_found_again_from_another_folder(tmp_path, monkeypatch):
     touch(tmp_path, "one/ct.nii.gz")
     monkeypatch.chdir(tmp_path / "one")
-    (source,) = find_sources([Path("ct.nii.gz")])
+    (source,) = find_sources([Path("ct.nii.gz")]).sources
     assert (source.case_id, source.path) == ("one", tmp_path / "one" / "ct.nii.gz")
 
 
@@ -150,13 +150,13 @@ def test_nothing_to_add_is_said(tmp_path):
         find_sources([tmp_path / "empty"])
     with pytest.raises(UnreadableImageError, match="no such file"):
         find_sources([tmp_path / "missing.nii.gz"])
-    with pytest.raises(UnreadableImageError, match="neither NIfTI nor a folder"):
+    with pytest.raises(UnreadableImageError, match="neither a volume file nor a folder"):
         find_sources([tmp_path / "note.txt"])
 
 
 def test_labels_are_found_beside_a_ct(tmp_path):
     touch(tmp_path, "imagesTr/a.nii.gz", "labelsTr/a.nii.gz", "c/dicom/1.dcm", "c/liver.nii.gz")
-    a, c = find_sources([tmp_path])[::-1]
+    a, c = find_sources([tmp_path]).sources[::-1]
     assert a.beside("../labelsTr/{name}.nii.gz") == tmp_path / "imagesTr" / "../labelsTr/a.nii.gz"
     assert c.beside("liver.nii.gz") == tmp_path / "c" / "liver.nii.gz"
     assert c.beside("labels.nii.gz") is None
