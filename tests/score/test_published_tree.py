@@ -165,7 +165,7 @@ def test_trees_that_cannot_be_used_are_refused_with_a_sentence(small, tmp_path):
     with pytest.raises(ProjectError, match="average masks"):
         attend_case(PublishedTree(root=root), "one", tmp_path / "out")
     small(average={"liver": cube(1)})
-    with pytest.raises(UnreadableImageError, match="no such file"):
+    with pytest.raises(UnreadableImageError, match="does not exist"):
         attend_case(PublishedTree(root=root), "one", tmp_path / "out")
     small(entropy={"liver": ZEROS[:, :, :5]})
     with pytest.raises(GridMismatchError, match="lie apart"):
