@@ -17,7 +17,7 @@ from omentum.project.settings import Settings
 from omentum.records import TaskKind, TaskState
 from omentum.records.promotions import GateOutcome
 from omentum.review.simulated import SimulatedReader
-from omentum.score.audit_round import audit_tasks
+from omentum.score.audit_draw import audit_tasks
 from omentum.tune.config import ContinualConfig
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from omentum.project.project import opened
-from omentum.score.audit_round import audit_tasks
+from omentum.score.audit_draw import audit_tasks
 
 CASES = [f"case-{place}" for place in range(6)]
 

@@ -10,18 +10,18 @@ import pytest
 from matplotlib.image import imread, imsave
 
 from omentum.evaluate.report import MOST_COLUMNS, embedded_png, rendered, write_report
-from omentum.evaluate.report_data import PreviewPicture, QueueLine, Tuning
+from omentum.evaluate.report_data import PreviewPicture, Tuning
 from omentum.records import Revision, Says, Task, TaskState
 
 VOID = {"meta", "img", "br", "link", "input"}
 
 
 class Page(HTMLParser):
-    """A page's sections, cells, links and pictures; fails where tags do not close."""
+    """A page's sections, cells and pictures; fails where tags do not close."""
 
     def __init__(self, html):
         super().__init__()
-        self.open, self.cells, self.links, self.pictures, self.sections = [], [], [], [], []
+        self.open, self.cells, self.pictures, self.sections = [], [], [], []
         self.best, self.words = [], []
         self.feed(html)
         self.close()
@@ -31,8 +31,6 @@ class Page(HTMLParser):
         given = dict(attrs)
         if tag not in VOID:
             self.open.append(tag)
-        if tag == "a":
-            self.links.append(given["href"])
         if tag == "img":
             self.pictures.append(given["src"])
         if tag == "section":
@@ -92,7 +90,7 @@ def full(figures, report, tmp_path):
             added_ml=3.25,
             removed_ml=1.5,
         ),
-        queue=(QueueLine(task=task, link="http://localhost:8000/#/case-7?a=1&b=2"), QueueLine(task=task)),
+        queue=(task,),
         previews=(
             PreviewPicture(case_id="case-3", caption="pancreas, Dice 0.41", path=tmp_path / "preview.png"),
             PreviewPicture(case_id="case-4", caption="gone", path=tmp_path / "absent.png"),
@@ -103,7 +101,6 @@ def full(figures, report, tmp_path):
             parent="starter",
             organs=("pancreas", "gall_bladder"),
             facts=(("Steps", "400"),),
-            is_promoted=True,
             reason="pancreas better, none worse",
         ),
     )
@@ -153,11 +150,10 @@ def test_change_skips_rounds_that_were_not_evaluated(figures, report):
     assert "+0.250 since round 1" in page.text
 
 
-def test_queue_links_to_where_it_can_be_revised_and_shows_lines_without_a_link(full):
+def test_queue_shows_the_case_and_its_volume(full):
     page = Page(rendered(full))
-    assert page.links == ["http://localhost:8000/#/case-7?a=1&b=2"]
-    assert page.cells.count("case-7") == 2
-    assert page.cells.count("12.3 mL") == 2
+    assert page.cells.count("case-7") == 1
+    assert page.cells.count("12.3 mL") == 1
 
 
 def test_missing_pictures_are_left_out(full):
@@ -179,12 +175,6 @@ def test_tuning_is_told(full):
     assert "promoted pancreas better, none worse" in text
     assert "Pancreas , Gallbladder" in text or "Pancreas, Gallbladder" in text
     assert "Steps 400" in text
-
-
-@pytest.mark.parametrize(("is_promoted", "word"), [(None, "not decided"), (False, "not promoted")])
-def test_network_that_is_not_promoted_is_said_so(figures, report, is_promoted, word):
-    tuning = Tuning(network="n", parent=None, organs=(), is_promoted=is_promoted)
-    assert word in Page(rendered(report(figures(1), tuning=tuning))).text
 
 
 def test_report_of_a_first_round_with_nothing_known_says_so(figures, report):

@@ -1,9 +1,10 @@
 """Test whether a new network is not inferior to its parent, on paired differences of Dice.
 
-A network is promoted if, for every organ that changed, the one-sided 95 % bound of the mean difference is above
--0.01 Dice, and the organs that were revised gain on average. The bounds are of a paired bootstrap over patients,
-their levels Holm's over organs. One organ that fails keeps the network out; else an organ with under 8 patients
-leaves the verdict to a person. The draws are seeded, and the order of patients never matters.
+A network is promoted if, for every organ that changed, the one-sided 95 % bound of the mean difference is
+above -0.01 Dice, and the organs that were revised gain on average. The bounds are of a paired bootstrap
+over patients, their levels Holm's over organs. One organ that fails keeps the network out; else an organ
+with under 8 patients leaves the verdict to a person. The draws are seeded, and the order of patients never
+matters.
 """
 
 import math

@@ -10,7 +10,7 @@ from omentum.measures.surface import SURFACE_TOLERANCE_MM
 from omentum.records import Revision, Task
 from omentum.records.promotions import Promotion
 
-__all__ = ["PreviewPicture", "QueueLine", "RoundFigures", "RoundReport", "Tuning"]
+__all__ = ["PreviewPicture", "RoundFigures", "RoundReport", "Tuning"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,17 +33,8 @@ class RoundFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueueLine:
-    """One task at the top of the queue."""
-
-    task: Task
-    link: str | None = None
-    """Where it can be revised."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewPicture:
-    """A picture of a case worth looking at."""
+    """A picture of a case."""
 
     case_id: str
     caption: str
@@ -61,11 +52,9 @@ class Tuning:
     organs: tuple[str, ...]
     """Organs whose heads learned; all others are unchanged."""
     facts: tuple[tuple[str, str], ...] = ()
-    """Anything else worth telling, as name and value for people, in order."""
-    is_promoted: bool | None = None
-    """Whether it is used from now on; `None` until there is a decision."""
+    """Other facts as name and value, in order."""
     reason: str = ""
-    """Why it was promoted or not."""
+    """Why it is in use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +74,8 @@ class RoundReport:
     """At which surface Dice was measured."""
     compared_with: str = "held-out cases with an original or revised mask"
     """What the predictions were compared with, as the end of a sentence."""
-    queue: tuple[QueueLine, ...] = ()
+    queue: tuple[Task, ...] = ()
+    """Its first tasks."""
     previews: tuple[PreviewPicture, ...] = ()
     revisions: tuple[Revision, ...] = ()
     """Of this round."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from omentum.errors import ConfigError, LabelValueError, ProjectError
 from omentum.evaluate.agreement import OrganAgreement, compare_case
 from omentum.evaluate.audit import audit_result
-from omentum.evaluate.report_data import PreviewPicture, QueueLine, RoundFigures, RoundReport, Tuning
+from omentum.evaluate.report_data import PreviewPicture, RoundFigures, RoundReport, Tuning
 from omentum.evaluate.summary import mean, summarised
 from omentum.project.project import Project
 from omentum.project.read_masks import read_chosen
@@ -61,9 +61,7 @@ def evaluate_round(
         n_cases=len(project.store.cases.all()),
         tolerance_mm=project.settings.surface_tolerance_mm,
         compared_with=_compared_with(bool(kept), len(kept or referred), truth),
-        queue=tuple(
-            QueueLine(task=task) for task in project.store.tasks.of_round(last.number)[:_SHOWN_TASKS]
-        ),
+        queue=tuple(project.store.tasks.of_round(last.number)[:_SHOWN_TASKS]),
         previews=_worst(project.predictions(last.network), agreements[last.number]),
         revisions=tuple(project.store.revisions.of_round(last.number)),
         tuning=_tuning(project, last),
@@ -219,7 +217,6 @@ def _tuning(project: Project, last: Round) -> Tuning | None:
         parent=made.parent,
         organs=tuple(story.get("organs", project.settings.organs)),
         facts=facts,
-        is_promoted=True,
         reason=_why_in_use(project, made.name),
     )
 

@@ -1,8 +1,8 @@
 """Estimate where a mask is wrong and by how much: recipe `expected-error`, on arrays.
 
 An error lies deeper than 3 mm from the true surface, in a region of at least 0.5 mL. Revisions change how
-much is expected to be wrong at a hot spot, and may add hot spots, but remove none: else a project where nearly
-all is right would have no place left to look at.
+much is expected to be wrong at a hot spot, and may add hot spots, but remove none: else a project where
+nearly all is right would have no place left to look at.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,8 +1,8 @@
 """Score one case by recipe `published`: heat maps, hot spots and the voxels that need attention.
 
 Files of soft predictions and entropies give the published result, byte by byte. For other networks,
-probabilities are interpolated on the CT's grid (published: nearest neighbour), and the average of several networks is not
-post-processed again, unless the average was predicted too.
+probabilities are interpolated on the CT's grid (published: nearest neighbour), and the average of several
+networks is not post-processed again, unless the average was predicted too.
 """
 
 from collections.abc import Iterator, Sequence

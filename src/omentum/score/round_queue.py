@@ -13,7 +13,7 @@ from omentum.project.project import Project
 from omentum.project.settings import Settings
 from omentum.project.standing import case_facts, standing_case
 from omentum.records import CaseScore, LabelledCase, MaskSource, Task, TaskState
-from omentum.score.audit_round import audit_tasks, set_apart
+from omentum.score.audit_draw import audit_tasks, set_apart
 from omentum.score.finding_tasks import finding_tasks, shown_in, with_findings
 from omentum.score.held_out_draw import held_out_tasks
 from omentum.score.queue import tasks_of
