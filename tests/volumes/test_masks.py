@@ -94,7 +94,7 @@ def test_one_byte_does_for_exactly_256_sets(n_sets):
     masks = MaskSet.build(grid, names, parts)
     assert len(masks.sets) == n_sets
     assert masks.codes.dtype == (np.uint8 if n_sets <= 256 else np.uint16)
-    for name, _, mask in parts:
+    for name, mask in parts:
         np.testing.assert_array_equal(masks.mask(name), mask)
 
 
