@@ -208,7 +208,7 @@ def export(
 
     release = release_named(project, version)
     known = {case.case_id: case for case in project.store.cases.every()}
-    cases = read_release(release.folder, known, with_inputs=exporter_named(layout).needs_inputs)
+    cases = read_release(release.folder, known if exporter_named(layout).needs_inputs else None)
     named = replace(asked, version=release.version)
     return export_release(cases, layout, named, project.runner, progress=progress)
 

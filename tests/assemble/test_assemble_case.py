@@ -11,10 +11,9 @@ from omentum.assemble.assemble_case import assemble_case, is_assembled
 from omentum.assemble.inputs import require_files
 from omentum.errors import GridMismatchError, ReleaseError, UnreadableImageError
 from omentum.records import WHOLE_CT, MaskFinding, MaskSource
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import write_nifti
-from omentum.volumes.geometry import ALL_ORIENTATIONS
 from omentum.volumes.volume import Volume
 
 

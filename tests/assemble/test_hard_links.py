@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from omentum.assemble import hard_links as reuse
+from omentum.assemble import hard_links
 from omentum.assemble.manifest import verify_release
 from omentum.assemble.release import build_release
 
@@ -74,7 +74,7 @@ def test_a_disk_without_links_gets_copies(first, cases, tmp_path, monkeypatch):
     def refused(*_arguments):
         raise OSError("no links here")
 
-    monkeypatch.setattr(reuse.os, "link", refused)
+    monkeypatch.setattr(hard_links.os, "link", refused)
     second = build_release("V1.1", tmp_path / "releases", cases, earlier=first).folder
     assert verify_release(second) == []
     assert not set(inodes(first).values()) & set(inodes(second).values())

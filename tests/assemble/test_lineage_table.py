@@ -3,8 +3,8 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
-from omentum.assemble import lineage_table as table
-from omentum.assemble.licences import DataSet, data_set_of, read_data_sets, recognised
+from omentum.assemble import lineage_table
+from omentum.assemble.licences import SourceDataSet, data_set_of, read_data_sets, recognised
 from omentum.assemble.lineage_table import read_table
 from omentum.assemble.release import build_release
 from omentum.errors import ConfigError
@@ -26,7 +26,7 @@ def folder(make, blob, tmp_path):
             make.prediction(case, {"liver": blob(n), "spleen": blob(10 + n)}, *found),
             *((make.revision(case, "liver", blob(20)),) if n else ()),
             decided={"liver": MaskSource.REVISED} if n == 1 else None,
-            data_set=DataSet(name="04_LiTS", licence="CC BY 4.0") if n else None,
+            data_set=SourceDataSet(name="04_LiTS", licence="CC BY 4.0") if n else None,
         )
         known.append(inputs)
     return build_release("V1", tmp_path, known).folder
@@ -57,7 +57,7 @@ def test_any_program_reads_the_table_with_a_row_an_organ_and_case(folder):
 
 def test_rows_come_back_in_order_however_few_are_read_at_a_time(folder, monkeypatch):
     whole = list(read_table(folder / "lineage.parquet"))
-    monkeypatch.setattr(table, "_ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(lineage_table, "_ROWS_AT_ONCE", 2)
     assert list(read_table(folder / "lineage.parquet")) == whole
     assert [row["case_id"] for row in whole] == sorted(row["case_id"] for row in whole)
 
@@ -80,18 +80,18 @@ def test_the_first_pattern_that_fits_names_the_data_set(make, tmp_path):
     )
     known = read_data_sets(tmp_path)
     assert data_set_of(make.case("c1"), known).name == "ours"
-    assert data_set_of(make.case("d1"), known) == DataSet()
+    assert data_set_of(make.case("d1"), known) == SourceDataSet()
 
 
 def test_what_was_recognised_when_a_case_was_added_counts_where_the_owner_says_nothing(make):
     case = replace(make.case("c1"), data_set="04_LiTS", licence="L")
 
     def found(**entry):
-        data_set = data_set_of(case, [DataSet(pattern="c*", **entry)])
+        data_set = data_set_of(case, [SourceDataSet(pattern="c*", **entry)])
         return data_set.name, data_set.licence
 
-    assert recognised(make.case("c2")) == DataSet()
-    assert data_set_of(case, []) == recognised(case) == DataSet(name="04_LiTS", licence="L")
+    assert recognised(make.case("c2")) == SourceDataSet()
+    assert data_set_of(case, []) == recognised(case) == SourceDataSet(name="04_LiTS", licence="L")
     assert found(licence="M") == ("04_LiTS", "M")
     assert found(name="04_LiTS") == ("04_LiTS", "L")
     assert found(name="ours") == ("ours", "not stated"), "a licence is of one data set"

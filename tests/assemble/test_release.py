@@ -12,8 +12,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from omentum.assemble import assemble_case as one_case
-from omentum.assemble import release
+from omentum.assemble import assemble_case, release
 from omentum.assemble.card import ReleaseNotes
 from omentum.assemble.manifest import read_left_out, verify_release
 from omentum.assemble.release import build_release
@@ -45,7 +44,7 @@ def calls(monkeypatch):
 
     def counted(inputs, folder):
         seen.append(inputs.case.case_id)
-        return one_case.assemble_case(inputs, folder)
+        return assemble_case.assemble_case(inputs, folder)
 
     monkeypatch.setattr(release, "assemble_case", counted)
     return seen
@@ -137,8 +136,8 @@ def test_a_release_that_was_broken_off_at_any_write_is_finished_and_the_same(
                 raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(one_case, "writing_nifti", broken_off_at_the_end)
-        patch.setattr(one_case, "write_json", broken_off(one_case.write_json))
+        patch.setattr(assemble_case, "writing_nifti", broken_off_at_the_end)
+        patch.setattr(assemble_case, "write_json", broken_off(assemble_case.write_json))
         patch.setattr(release, "write_manifest", broken_off(release.write_manifest))
         with pytest.raises(KeyboardInterrupt):
             build_release("V1", tmp_path / "broken", cases)
@@ -153,16 +152,16 @@ def test_a_release_that_was_killed_goes_on_where_it_was(cases, tmp_path, calls):
     (tmp_path / "cases.pickle").write_bytes(pickle.dumps(cases))
     script = (
         "import os, pickle, signal, sys\nfrom pathlib import Path\n"
-        "from omentum.assemble import one_case, release\n"
+        "from omentum.assemble import assemble_case, release\n"
         "from contextlib import contextmanager\n"
-        "writing = one_case.writing_nifti\n"
+        "writing = assemble_case.writing_nifti\n"
         "@contextmanager\n"
         "def killing(path, *arguments):\n"
         "    with writing(path, *arguments) as stream:\n"
         "        yield stream\n"
         "    if path.parts[-3:] == ('case_1', 'segmentations', 'aorta.nii.gz'):\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
-        "one_case.writing_nifti = killing\n"
+        "assemble_case.writing_nifti = killing\n"
         "folder = Path(sys.argv[1])\n"
         "cases = pickle.loads((folder / 'cases.pickle').read_bytes())\n"
         "release.build_release('V1', folder / 'killed', cases)\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from omentum.errors import ProjectError, UnknownNetworkError
+from omentum.errors import ProjectError
 from omentum.records import NetworkRecord
 
 STARTER = NetworkRecord(name="starter", folder=None, weights_sha256="5" * 64)
@@ -20,7 +20,6 @@ def test_networks_come_out_as_they_went_in_by_name(store, tuned):
     assert store.networks.add(tuned)
     assert store.networks.add(STARTER)
     assert store.networks.all() == [STARTER, tuned]
-    assert store.networks.get("starter-r1") == tuned
 
 
 def test_the_same_network_again_changes_nothing_and_says_so(store):
@@ -33,10 +32,4 @@ def test_a_name_never_stands_for_other_weights(store):
     store.networks.add(STARTER)
     with pytest.raises(ProjectError, match="other weights"):
         store.networks.add(NetworkRecord(name="starter", folder=None, weights_sha256="7" * 64))
-    assert store.networks.get("starter") == STARTER
-
-
-def test_an_unknown_network_is_refused_with_those_that_are_known(store):
-    store.networks.add(STARTER)
-    with pytest.raises(UnknownNetworkError, match="known are starter"):
-        store.networks.get("swin")
+    assert store.networks.all() == [STARTER]

@@ -1,1 +1,1 @@
-"""Original, revised and predicted masks, made into one data set whose every organ can be traced."""
+"""Assemble original, revised and predicted masks into releases, with the lineage of every mask."""

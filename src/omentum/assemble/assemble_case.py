@@ -1,9 +1,4 @@
-"""Write one case of a release.
-
-In:  the mask that stands for each organ (`inputs`), read one slice at a time (`layers`).
-Out: a folder with the CT, a 0/1 file for each organ, one combined label map, and their lineage: for
-     each organ its source, who or what made it, when, and the hash of its file.
-"""
+"""Write one case of a release: the CT, a mask for each organ, the combined map and their lineage."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -95,7 +90,7 @@ def is_assembled(inputs: CaseInputs, folder: Path) -> bool:
 
 
 def _check_masks(inputs: CaseInputs) -> None:
-    """Refuse masks that are not those which were looked at and hashed when they came in."""
+    """Refuse original and predicted masks that have changed since they were hashed."""
     kept = {mask.path: mask.sha256 for mask in inputs.masks if mask.source is not MaskSource.REVISED}
     for path, sha256 in kept.items():
         if sha256:

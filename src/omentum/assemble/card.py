@@ -1,8 +1,4 @@
-"""Write the data-set card: what somebody should know who gets a release.
-
-In:  the lineage of one case after another, how readers agree with the network, and what was left out.
-Out: `data-set-card.md`: counts, licences, where each organ's masks come from, agreement, what is wrong.
-"""
+"""Write the data-set card of a release: counts, licences, sources of masks, agreement, known issues."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +9,7 @@ from omentum.assemble.lineage import Lineage
 from omentum.records import MaskSource
 from omentum.volumes.labels import organs_named
 
-__all__ = ["CARD_NAME", "Agreement", "Counts", "ReleaseNotes"]
+__all__ = ["CARD_NAME", "Agreement", "ReleaseCounts", "ReleaseNotes"]
 
 CARD_NAME = "data-set-card.md"
 _NAMED_AT_MOST = 20
@@ -26,32 +22,29 @@ _CT = "the whole CT: {said}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """How revised masks of an organ agree with what the network had made.
-
-    Attributes:
-        n: Revisions of what the network had made.
-        mean_dice: Mean Dice of the mask before and after.
-    """
+    """How revised masks of an organ agree with the predicted ones."""
 
     n: int
+    """Revisions of predicted masks."""
     mean_dice: float
+    """Mean Dice of the mask before and after."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseNotes:
-    """What the lists of a release say beside its cases."""
+    """What a release reports beside its cases."""
 
     agreement: Mapping[str, Agreement] = field(default_factory=dict)
-    """How readers and networks agree, by organ."""
+    """Agreement of readers and networks, by organ."""
     left_out: Mapping[str, str] = field(default_factory=dict)
-    """Why a case is not in the release that should have been, by case."""
+    """Why a case could not be released, by case."""
     excluded: Mapping[str, str] = field(default_factory=dict)
     """Why a person excluded a case, by case."""
 
 
 @dataclass(slots=True)
-class Counts:
-    """What is counted of a release, one case after another."""
+class ReleaseCounts:
+    """Counts over the cases of a release."""
 
     n_cases: int = 0
     n_held_out: int = 0
@@ -169,7 +162,7 @@ def _left_out(notes: ReleaseNotes) -> list[str]:
 
 def _agreement(agreement: Mapping[str, Agreement]) -> list[str]:
     if not agreement:
-        return ["Nobody revised a mask."]
+        return ["No mask was revised."]
     rows = [
         [row.name, str(agreement[row.name].n), f"{agreement[row.name].mean_dice:.3f}"]
         for row in organs_named(agreement)

@@ -1,8 +1,4 @@
-"""Compare releases: what is different in another one, or would be in the next one.
-
-In:  the tables of two releases; or of one, and what is known of each case now.
-Out: one change after another, a few cases in memory at a time; or their numbers, organ by organ.
-"""
+"""Compare two releases, or a release with what the next one would hold, a few cases at a time."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,7 +27,7 @@ _Key = tuple[str, str]
 
 
 class Change(StrEnum):
-    """What became of a mask."""
+    """How a mask differs between two releases."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -40,69 +36,54 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskChange:
-    """One mask that is not the same in both releases.
-
-    Attributes:
-        case_id: The case.
-        organ: The organ.
-        change: What became of it.
-        before: Its source in the first release, if it is there.
-        after: Its source in the second one, if it is there.
-        volume_ml: By how much it grew; negative where it shrank.
-    """
+    """One mask that is not the same in both releases."""
 
     case_id: str
     organ: str
     change: Change
     before: str | None
+    """Its source in the first release, if it is there."""
     after: str | None
+    """Its source in the second one, if it is there."""
     volume_ml: float
+    """By how much it grew; negative where it shrank."""
 
 
 @dataclass(slots=True)
 class ReleaseDiff:
-    """What is different in the second of two releases, in numbers.
-
-    Attributes:
-        n_cases_added: Cases that only the second has.
-        n_cases_removed: Cases that only the first has.
-        n_cts_changed: Cases whose CT is another file.
-        n_same: Masks that are the same.
-        organs: By organ, how many masks of each `Change`.
-        added_ml: By organ, the sum of what its masks grew.
-    """
+    """What is different in the second of two releases, in numbers."""
 
     n_cases_added: int = 0
     n_cases_removed: int = 0
     n_cts_changed: int = 0
+    """Cases whose CT is another file."""
     n_same: int = 0
+    """Masks that are the same."""
     organs: dict[str, Counter[Change]] = field(default_factory=lambda: defaultdict(Counter))
+    """Masks with each `Change`, by organ."""
     added_ml: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """Growth of the masks, summed, by organ."""
 
 
 @dataclass(slots=True)
 class ReleasePlan:
-    """What a release would hold if it were made now; no file of a case was read for it.
-
-    Attributes:
-        n_cases: Cases.
-        n_cases_new: Of these, cases that the earlier release does not have.
-        n_cases_gone: Cases that only the earlier release has.
-        n_masks_other: Masks whose origin is another one than in the earlier release, new ones too.
-        n_masks_held: Masks that are held back, so that their organs are unknown.
-        organs: By organ, how many masks from each source.
-        left_out: Why cases would be left out, by case.
-        excluded: Why cases are excluded, by case.
-    """
+    """What a release would hold if it were made now; no file of a case was read for it."""
 
     n_cases: int = 0
     n_cases_new: int = 0
+    """Of these, cases that the earlier release does not have."""
     n_cases_gone: int = 0
+    """Cases that only the earlier release has."""
     n_masks_other: int = 0
+    """Masks with another origin than in the earlier release; also new ones."""
     n_masks_held: int = 0
+    """Masks that are held back, so that their organs are unknown."""
     organs: dict[str, Counter[MaskSource]] = field(default_factory=lambda: defaultdict(Counter))
+    """Masks from each source, by organ."""
     left_out: Mapping[str, str] = field(default_factory=dict)
+    """Why cases would be left out, by case."""
     excluded: Mapping[str, str] = field(default_factory=dict)
+    """Why cases are excluded, by case."""
 
 
 def compare_releases(first: Path, second: Path) -> Iterator[MaskChange]:
@@ -202,7 +183,7 @@ def _cases_of(folder: Path) -> Iterator[str]:
 def _side_by_side(
     first: Iterable[Item], second: Iterable[Item], key: Callable[[Item], _Key]
 ) -> Iterator[tuple[Item | None, Item | None]]:
-    """Walk along two sorted rows of things; what only one has stands alone."""
+    """Merge two sorted sequences pairwise; what only one of them has is paired with `None`."""
     left, right = iter(first), iter(second)
     one, other = next(left, None), next(right, None)
     while one is not None or other is not None:

@@ -1,8 +1,4 @@
-"""Say which release counts: the newest, or the one that somebody went back to.
-
-In:  an open project.
-Out: that release; another one in its place, checked file by file.
-"""
+"""Find and set the current release: the newest, or the one that was rolled back to."""
 
 from omentum.assemble.manifest import verify_release
 from omentum.errors import ReleaseError
@@ -12,24 +8,24 @@ from omentum.records import Release
 __all__ = ["CURRENT", "current_release", "make_current", "release_named", "roll_back"]
 
 CURRENT = "current"
-"""Names the release that counts, so no release is called that."""
+"""Names the current release, so no release is called that."""
 _CURRENT = "current_release"
 
 
 def make_current(project: Project, version: str) -> None:
-    """Let a release count from now on."""
+    """Make a release the current one."""
     project.store.facts.set(_CURRENT, version)
 
 
 def current_release(project: Project) -> Release | None:
-    """Give the release that counts: the newest, or the one that was rolled back to."""
+    """Give the current release; `None` where there is none yet."""
     releases = {one.version: one for one in project.store.releases.all()}
     version = project.store.facts.get(_CURRENT)
     return releases.get(version or "", next(reversed(releases.values()), None))
 
 
 def release_named(project: Project, version: str) -> Release:
-    """Find a release; `current` is the one that counts.
+    """Find a release by its version, or the current one by `current`.
 
     Raises:
         ReleaseError: There is none.

@@ -1,8 +1,6 @@
-"""Keep files that a release has in common with an earlier one once on disk.
+"""Share equal files between releases by hard links, each checked by its hash.
 
-In:  the folder of a case in an earlier release, and what is known of the case now.
-Out: hard links between the two releases, each checked by its hash. Releases are read-only, so neither can
-     change the other; nothing is ever linked to a file outside of releases.
+Releases are read-only, so neither can change the other; no file outside of releases is ever linked.
 """
 
 import os

@@ -1,12 +1,12 @@
-"""Hold what assembly needs of one case: the masks that stand, and all that its lineage tells of them.
+"""Gather what assembly needs of one case: the masks that stand and their lineage. No voxel is read.
 
-No voxel is read here. Which mask stands is said by `omentum.project.standing` alone.
+Only `omentum.project.standing` decides which mask stands.
 """
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from omentum.assemble.licences import DataSet
+from omentum.assemble.licences import SourceDataSet
 from omentum.errors import UnreadableImageError
 from omentum.project.standing import CaseFacts, open_conflicts, standing_case, unconfirmed
 from omentum.records import (
@@ -27,11 +27,11 @@ __all__ = ["CaseInputs", "inputs_of", "require_files"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseInputs:
-    """What a case of a release is made from; `inputs_of` makes it."""
+    """What a case of a release is made from."""
 
     facts: CaseFacts
     labelled: LabelledCase
-    data_set: DataSet = field(default_factory=DataSet)
+    data_set: SourceDataSet = field(default_factory=SourceDataSet)
     """What the case is of."""
     arrival: Arrival | None = None
     """What was seen of the case when it came in; `None` where nothing was kept."""
@@ -91,7 +91,7 @@ class CaseInputs:
 
 
 def inputs_of(
-    facts: CaseFacts, *, data_set: DataSet | None = None, arrival: Arrival | None = None
+    facts: CaseFacts, *, data_set: SourceDataSet | None = None, arrival: Arrival | None = None
 ) -> CaseInputs:
     """Gather what assembly needs of a case.
 
@@ -101,7 +101,7 @@ def inputs_of(
         arrival: What was seen of it when it came in.
     """
     return CaseInputs(
-        facts=facts, labelled=standing_case(facts), data_set=data_set or DataSet(), arrival=arrival
+        facts=facts, labelled=standing_case(facts), data_set=data_set or SourceDataSet(), arrival=arrival
     )
 
 

@@ -1,16 +1,14 @@
-"""Say which data set a case is of, and under which licence.
+"""Find the data set of each case and its licence.
 
-In:  what a case was recognised as when it was added; and `data-sets.toml` of a project, which its owner
-     writes and which counts more: a pattern of sources or case ids, then name and licence.
-Out: name and licence of each case, for its lineage, the data-set card and exports.
+`data-sets.toml`, written by the project's owner, beats what was recognised when the case was added.
 """
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from omentum.config import ConfigModel, read_toml
 from omentum.errors import ConfigError
 from omentum.records import Case
 
@@ -18,7 +16,7 @@ __all__ = [
     "DATA_SETS_NAME",
     "NOT_STATED",
     "UNNAMED",
-    "DataSet",
+    "SourceDataSet",
     "data_set_of",
     "read_data_sets",
     "recognised",
@@ -30,21 +28,22 @@ UNNAMED = "unnamed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DataSet:
-    """A data set that cases came from.
-
-    Attributes:
-        name: As its publishers call it; in the published layout the first part of a case's folder.
-        licence: Under which it may be used.
-        pattern: Which cases are of it: `*` and `?` stand for any letters of a source's path or a case's id.
-    """
+class SourceDataSet:
+    """A data set that cases came from."""
 
     name: str = UNNAMED
+    """As its publishers call it; in the published layout the first part of a case's folder."""
     licence: str = NOT_STATED
     pattern: str = "*"
+    """Which cases are of it: `*` and `?` stand for any letters of a source's path or a case's id."""
 
 
-def read_data_sets(root: Path) -> tuple[DataSet, ...]:
+class _Entry(ConfigModel, frozen=True, title=DATA_SETS_NAME):
+    name: str = UNNAMED
+    licence: str = NOT_STATED
+
+
+def read_data_sets(root: Path) -> tuple[SourceDataSet, ...]:
     """Read `data-sets.toml`; a project without it has no data sets.
 
     The first entry whose pattern fits a case counts::
@@ -54,25 +53,26 @@ def read_data_sets(root: Path) -> tuple[DataSet, ...]:
         licence = "CC BY-NC-SA 4.0"
 
     Raises:
-        ConfigError: The file cannot be read, or an entry has anything else than a name and a licence.
+        ConfigError: The file is no TOML, or an entry has anything else than a name and a licence.
+        ProjectError: The file cannot be read.
     """
     path = root / DATA_SETS_NAME
-    if not path.is_file():
-        return ()
-    try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))
-        return tuple(DataSet(pattern=pattern, **fields) for pattern, fields in entries.items())
-    except (TypeError, ValueError) as error:
-        rule = f'it must hold entries such as ["*/04_LiTS/*"] with name = "..." and licence = "..." ({error})'
-        raise ConfigError(DATA_SETS_NAME, str(path), rule) from None
+    entries = read_toml(path) if path.is_file() else {}
+    for pattern, entry in entries.items():
+        if not isinstance(entry, dict):
+            rule = 'it must be an entry such as ["*/04_LiTS/*"] with name = "..." and licence = "..."'
+            raise ConfigError(f"{pattern} in {DATA_SETS_NAME}", entry, rule)
+    return tuple(
+        SourceDataSet(pattern=pattern, **dict(_Entry(**entry))) for pattern, entry in entries.items()
+    )
 
 
-def recognised(case: Case) -> DataSet:
+def recognised(case: Case) -> SourceDataSet:
     """Give the data set that a case was recognised as when it was added; unnamed where it was not."""
-    return DataSet(name=case.data_set or UNNAMED, licence=case.licence or NOT_STATED)
+    return SourceDataSet(name=case.data_set or UNNAMED, licence=case.licence or NOT_STATED)
 
 
-def data_set_of(case: Case, known: Sequence[DataSet]) -> DataSet:
+def data_set_of(case: Case, known: Sequence[SourceDataSet]) -> SourceDataSet:
     """Find the data set of a case.
 
     What it was recognised as when it was added counts where no entry fits, and for the name or the licence
@@ -87,7 +87,7 @@ def data_set_of(case: Case, known: Sequence[DataSet]) -> DataSet:
         >>> from omentum.volumes.geometry import Geometry
         >>> case = Case(case_id="liver_0", patient_id="p", ct_path=Path("ct.nii.gz"),
         ...             geometry=Geometry((2, 2, 2), np.eye(4)), source="/data/04_LiTS/img/liver_0.nii.gz")
-        >>> data_set_of(case, [DataSet(name="04_LiTS", pattern="*/04_LiTS/*")]).name
+        >>> data_set_of(case, [SourceDataSet(name="04_LiTS", pattern="*/04_LiTS/*")]).name
         '04_LiTS'
     """
     otherwise = recognised(case)

@@ -1,8 +1,4 @@
-"""Trace each mask of a release: who or what made it, when, and from which files.
-
-In:  what assembly needs of a case (`inputs`).
-Out: the rows and hashes of `lineage.json`.
-"""
+"""Trace each mask of a release: who or what made it, when, and from which files; `lineage.json`."""
 
 import json
 from datetime import UTC, datetime

@@ -1,8 +1,6 @@
-"""Write where each mask of a release comes from as one table, which any program reads.
+"""Write and read the lineage of all masks of a release as one table, `lineage.parquet`.
 
-In:  the lineage of one case after another.
-Out: `lineage.parquet`, a row an organ and case, sorted as the cases come; and its rows again, a few cases
-     at a time, however many there are.
+It has a row for each organ and case; a few cases are in memory at a time.
 """
 
 from collections.abc import Iterator

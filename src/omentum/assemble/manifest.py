@@ -1,9 +1,7 @@
-"""Write the lists of a release, and check that it is whole and what it was.
+"""Write the lists of a release, and verify a release against them. One case is in memory at a time.
 
-In:  the folder of a release.
-Out: `manifest.json` (every file with hash and size, organs per source, cases left out), `dataset.json`
-     (what programs that train need), `labels.json`, `lineage.parquet`, `data-set-card.md`, `SHA256SUMS`
-     (for `sha256sum -c`); or a list of what is wrong. One case is in memory at a time.
+`manifest.json` has every file with hash and size, organs per source, and cases left out; `dataset.json` is
+for programs that train, `SHA256SUMS` for `sha256sum -c`.
 """
 
 import json
@@ -12,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from omentum.assemble.card import CARD_NAME, Counts, ReleaseNotes
+from omentum.assemble.card import CARD_NAME, ReleaseCounts, ReleaseNotes
 from omentum.assemble.lineage import LINEAGE_NAME, Lineage, read_lineage
 from omentum.assemble.lineage_table import TABLE_NAME, writing_table
 from omentum.volumes.atomic import write_text, writing
@@ -38,7 +36,7 @@ def write_manifest(
     Returns:
         The path of `manifest.json`.
     """
-    counts, notes = Counts(), notes or ReleaseNotes()
+    counts, notes = ReleaseCounts(), notes or ReleaseNotes()
     with ExitStack() as opened:
         sums = opened.enter_context(_text(folder / SUMS_NAME))
         manifest = opened.enter_context(_text(folder / MANIFEST_NAME))

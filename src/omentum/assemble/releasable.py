@@ -1,8 +1,4 @@
-"""Say which cases a release would hold, and why others are left out.
-
-In:  an open project, and the network whose predictions stand where no person drew.
-Out: what assembly needs of each case; no file of a case is opened or hashed.
-"""
+"""Select the cases that a release would hold, and say why others are left out. No file is opened."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -39,7 +35,7 @@ def releasable(project: Project, network: str) -> Releasable:
 
     Args:
         project: The project.
-        network: Whose predictions stand where no person drew.
+        network: Whose predictions stand where there is no revision.
 
     Raises:
         ReleaseError: Prediction was not run on a case yet.

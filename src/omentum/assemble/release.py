@@ -1,10 +1,7 @@
-"""Build a release, which is there whole or not at all, and never changes.
+"""Build a release, `releases/<version>/`: whole or not at all, read-only, and never changed.
 
-In:  all cases, each with what is known of it.
-Out: `releases/<version>/`: a folder a case, and the lists of the whole (`manifest`); read-only. Files that
-     an earlier release has too are one on disk (`reuse`).
-     It grows in `releases/.<version>.partial/`, where the same call goes on after a kill, and is
-     renamed once it is whole. A case that fails is left out, with the reason.
+It grows in `releases/.<version>.partial/`, where the same call continues after a kill, and is renamed once it
+is whole.
 """
 
 import shutil

@@ -1,8 +1,4 @@
-"""Read the cases of a release, for those who hand them on.
-
-In:  the folder of a release; and the project, which may still have what the release was made from.
-Out: one `ReleasedCase` a case, with what is still there, hash for hash.
-"""
+"""Read the cases of a release for exports, with the inputs that are still in the project, hash for hash."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,15 +12,13 @@ from omentum.volumes.file_hash import file_sha256
 __all__ = ["read_release"]
 
 
-def read_release(
-    folder: Path, cases: Mapping[str, Case] | None = None, *, with_inputs: bool = False
-) -> list[ReleasedCase]:
+def read_release(folder: Path, cases: Mapping[str, Case] | None = None) -> list[ReleasedCase]:
     """Read the cases of a release, by name.
 
     Args:
         folder: Of the release.
-        cases: Of the project, by name.
-        with_inputs: Look for what each case was made from, which takes a hash of each file.
+        cases: Of the project, by name, to find the files that each case was made from, by their hashes;
+            if not given, they are not looked for.
 
     Raises:
         ReleaseError: There is no such folder, or no case in it.
@@ -33,12 +27,7 @@ def read_release(
     if not found:
         raise ReleaseError(f"{folder} holds no release; `omentum release list` shows which there are")
     known = cases or {}
-    return [
-        _released(
-            path.parent, read_lineage(path.parent), known.get(path.parent.name) if with_inputs else None
-        )
-        for path in found
-    ]
+    return [_released(path.parent, read_lineage(path.parent), known.get(path.parent.name)) for path in found]
 
 
 def _released(folder: Path, lineage: Lineage, case: Case | None) -> ReleasedCase:

@@ -1,8 +1,4 @@
-"""Assemble what stands in a round into a release.
-
-In:  an open project.
-Out: a release, on disk and noted in the database; or what it would hold.
-"""
+"""Assemble the masks that stand in a round into a release, or plan one."""
 
 import json
 from collections import defaultdict
@@ -39,7 +35,7 @@ def assemble_round(
     n_workers: int = 1,
     progress: Progress | None = None,
 ) -> Release:
-    """Build a release of every case that can be released, and let it be the current one.
+    """Build a release of every case that can be released, and make it the current one.
 
     A case that could not be predicted or cannot be assembled is left out; `manifest.json` has the reason, and
     `manifest.read_left_out` reads it. A release that is whole on disk, but was never noted as its run was
@@ -48,23 +44,23 @@ def assemble_round(
     Args:
         project: The project.
         version: Name of the release.
-        network: Whose predictions stand where no person drew; see `network_of`.
+        network: Whose predictions stand where there is no revision; see `network_of`.
         n_workers: Cases at a time, each in a process of its own; with 1, the project's runner does the work.
-        progress: Told of each case.
+        progress: Called for each case.
 
     Raises:
         UnknownNetworkError: Nothing is predicted by a network of that name.
         ReleaseError: The version is taken, prediction was not run on a case yet, or no case is left.
     """
     if version == CURRENT:
-        raise ReleaseError("the release that counts is called `current`, so none can be; name it V1, say")
+        raise ReleaseError("`current` names the current release; choose another version, such as V1")
     name = network_of(project, network)
     keep_missing_hashes(project, name)
     found = releasable(project, name)
 
     def run(work: Callable[[CaseInputs], None], items: Sequence[CaseInputs]) -> list[Failure]:
         failures = _run(project, work, items, n_workers, progress)
-        root = f"{project.folder.root}/"  # where the project is, is no matter of those who get the release
+        root = f"{project.folder.root}/"  # a release does not say where the project was
         return [replace(one, reason=one.reason.replace(root, "")) for one in failures]
 
     release = _unnoted(project, version)
@@ -134,7 +130,7 @@ def _run(
 
 
 def _agreement(cases: Iterable[CaseInputs]) -> dict[str, Agreement]:
-    """Compare what readers handed in with what a network had made and they had seen."""
+    """Compare revisions with the predicted masks that their readers had seen."""
     by_organ: dict[str, list[float]] = defaultdict(list)
     for inputs in cases:
         for one in inputs.facts.revisions:
@@ -147,7 +143,7 @@ def _agreement(cases: Iterable[CaseInputs]) -> dict[str, Agreement]:
 
 
 def _unnoted(project: Project, version: str) -> Release | None:
-    """Find a release whose files were all in place when its run was killed."""
+    """Find a release that is whole on disk but not recorded, as its run was killed."""
     folder = project.folder.release_dir(version)
     is_noted = version in {one.version for one in project.store.releases.all()}
     if is_noted or not folder.is_dir() or verify_release(folder):

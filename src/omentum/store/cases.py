@@ -87,9 +87,7 @@ class Cases(RecordTable[Case]):
 
     def excluded(self) -> dict[str, str]:
         """Give why each case that is excluded takes no part, by name."""
-        asked = select(CaseRow.case_id, CaseRow.excluded_why).where(CaseRow.excluded_why.is_not(None))
-        with self._database.reading() as session:
-            return {case_id: why or "" for case_id, why in session.execute(asked)}
+        return dict(self._pairs(CaseRow.case_id, CaseRow.excluded_why, CaseRow.excluded_why.is_not(None)))
 
     def exclude(self, case_id: str, why: str) -> None:
         """Let a case take no part from now on; there being none raises `UnknownCaseError`."""

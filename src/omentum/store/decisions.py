@@ -37,10 +37,6 @@ class Decisions(RecordTable[Decision]):
         """Give the decisions about a case."""
         return self._select(DecisionRow.case_id == case_id)
 
-    def of_organ(self, case_id: str, organ: str) -> list[Decision]:
-        """Give the decisions about an organ of a case."""
-        return self._select(DecisionRow.case_id == case_id, DecisionRow.organ == organ)
-
 
 class Confirmations(RecordTable[Confirmation]):
     """Confirmations by people that a finding is no error, in the order in which they came."""

@@ -1,8 +1,6 @@
 """Keep the networks of a project; a name never stands for two sets of weights."""
 
-from sqlalchemy import select
-
-from omentum.errors import ProjectError, UnknownNetworkError
+from omentum.errors import ProjectError
 from omentum.records import NetworkRecord
 from omentum.store.record_table import RecordTable
 from omentum.store.tables import NetworkRow
@@ -29,14 +27,6 @@ class Networks(RecordTable[NetworkRecord]):
                 seen = f"network {network.name!r} has other weights already ({old.weights_sha256[:12]})"
                 raise ProjectError(f"{seen}; give this one another name")
         return old is None
-
-    def get(self, name: str) -> NetworkRecord:
-        """Find a network; there being none raises `UnknownNetworkError`."""
-        with self._database.reading() as session:
-            row = session.get(NetworkRow, name)
-            if row is None:
-                raise UnknownNetworkError(name, sorted(session.scalars(select(NetworkRow.name))))
-            return self._record(row)
 
     def all(self) -> list[NetworkRecord]:
         """Give all networks, by name."""

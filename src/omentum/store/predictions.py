@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select
-
 from omentum.records import Prediction
 from omentum.store.base import Base
 from omentum.store.cases import require_cases
@@ -57,31 +55,19 @@ class Predictions(RecordTable[Prediction]):
     def networks_by_case(self) -> dict[str, tuple[str, ...]]:
         """Give the networks that have predicted each case, sorted, by case."""
         found: dict[str, list[str]] = {}
-        asked = select(PredictionRow.case_id, PredictionRow.network)
-        with self._database.reading() as session:
-            for case_id, network in session.execute(asked):
-                found.setdefault(case_id, []).append(network)
+        for case_id, network in self._pairs(PredictionRow.case_id, PredictionRow.network):
+            found.setdefault(case_id, []).append(network)
         return {case_id: tuple(sorted(networks)) for case_id, networks in found.items()}
 
     def weights(self, network: str) -> dict[str, str]:
         """Give the hash of the weights with which a network predicted each case, by case."""
-        asked = select(PredictionRow.case_id, PredictionRow.weights_sha256)
-        with self._database.reading() as session:
-            found = session.execute(asked.where(PredictionRow.network == network))
-            return {case_id: sha256 for case_id, sha256 in found}  # noqa: C416
-
-    def counts(self) -> dict[str, int]:
-        """Count the cases that each network has predicted."""
-        asked = select(PredictionRow.network, func.count()).group_by(PredictionRow.network)
-        with self._database.reading() as session:
-            return {network: n for network, n in session.execute(asked)}  # noqa: C416
+        of_network = PredictionRow.network == network
+        return dict(self._pairs(PredictionRow.case_id, PredictionRow.weights_sha256, of_network))
 
     def organ_hashes(self, network: str) -> dict[str, dict[str, str]]:
         """Give the hash of each organ's mask as a network predicted it, by case and organ, where kept."""
-        asked = select(PredictionRow.case_id, PredictionRow.organ_sha256s)
-        with self._database.reading() as session:
-            found = session.execute(asked.where(PredictionRow.network == network))
-            return {case_id: hashes for case_id, hashes in found}  # noqa: C416
+        of_network = PredictionRow.network == network
+        return dict(self._pairs(PredictionRow.case_id, PredictionRow.organ_sha256s, of_network))
 
     def hashes_of(self, case_id: str, network: str) -> dict[str, str]:
         """Give the hash of each organ's mask as a network predicted it in one case, where kept."""

@@ -44,6 +44,12 @@ class RecordTable(Generic[_Record]):
         with self._database.reading() as session:
             return self._records(session.scalars(select(self.row_type).where(*conditions)))
 
+    def _pairs(self, first: Any, second: Any, *conditions: ColumnElement[bool]) -> list[tuple[Any, Any]]:
+        """Give two columns of the rows that meet the conditions."""
+        with self._database.reading() as session:
+            found = session.execute(select(first, second).where(*conditions))
+            return [(one, other) for one, other in found]
+
     def _merge(self, record: _Record, **instead: Any) -> None:
         with self._database.writing() as session:
             session.merge(self.row_type(**self._values(record, **instead)))

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from sqlalchemy import select
-
 from omentum.records import MaskFinding, Revision
 from omentum.store.cases import require_cases
 from omentum.store.convert import json_value
@@ -62,10 +60,8 @@ class Revisions(RecordTable[Revision]):
     def organs_by_case(self) -> dict[str, tuple[str, ...]]:
         """Give the organs that readers handed in for each case, sorted, by case."""
         found: dict[str, set[str]] = {}
-        asked = select(RevisionRow.case_id, RevisionRow.organ).distinct()
-        with self._database.reading() as session:
-            for case_id, organ in session.execute(asked):
-                found.setdefault(case_id, set()).add(organ)
+        for case_id, organ in self._pairs(RevisionRow.case_id, RevisionRow.organ):
+            found.setdefault(case_id, set()).add(organ)
         return {case_id: tuple(sorted(organs)) for case_id, organs in found.items()}
 
     def keep_findings(self, number: int, findings: Iterable[MaskFinding]) -> None:
