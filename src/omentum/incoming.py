@@ -11,24 +11,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from omentum.exchange import batch
-from omentum.exchange.add import AS_IT_IS, Manner, recorded_source
-from omentum.exchange.batch import CasesAdded, Labels
+from omentum.exchange.add import DEFAULT_OPTIONS, ImportOptions, recorded_source
+from omentum.exchange.batch import AddedCases, Labels
 from omentum.exchange.importers.find_sources import find_sources
 from omentum.exchange.importers.source import FoundSources, Source
-from omentum.exchange.known_labels import LabelsSeen, look_at_labels
+from omentum.exchange.label_updates import LabelUpdates, update_labels
 from omentum.project.paths import read_secret
 from omentum.project.project import Project
 from omentum.records import Batch, Failure
 from omentum.review.imported_revisions import DrawnBefore, take_drawn
 from omentum.runners.runner import Progress
 
-__all__ = ["Added", "add_cases", "add_found"]
+__all__ = ["ImportResult", "add_cases", "add_found"]
 
 _NOTHING = Batch(done=(), skipped=(), failed=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Added:
+class ImportResult:
     """What came in.
 
     Attributes:
@@ -39,8 +39,8 @@ class Added:
         left_alone: What could have been taken of a tree and was not, with the reason.
     """
 
-    cases: CasesAdded
-    labels: LabelsSeen = field(default_factory=LabelsSeen)
+    cases: AddedCases
+    labels: LabelUpdates = field(default_factory=LabelUpdates)
     predictions: Batch = _NOTHING
     revisions: Batch = _NOTHING
     left_alone: tuple[Failure, ...] = ()
@@ -52,9 +52,9 @@ def add_cases(
     *,
     case_id: str | None = None,
     labels: Labels | None = None,
-    manner: Manner = AS_IT_IS,
+    options: ImportOptions = DEFAULT_OPTIONS,
     progress: Progress | None = None,
-) -> Added:
+) -> ImportResult:
     """Add every CT found in files and folders; see `add_found`.
 
     Args:
@@ -62,7 +62,7 @@ def add_cases(
         paths: CTs, DICOM folders, lists, folders of them.
         case_id: A name for the one CT there is, instead of one from its path.
         labels: Finds a CT's original label, in place of the one that its layout has.
-        manner: How they come in.
+        options: How they come in.
         progress: Told of the progress.
 
     Raises:
@@ -70,7 +70,7 @@ def add_cases(
         ImageError: A path is no CT and no folder of any.
     """
     looked = find_sources(paths)
-    return add_found(project, looked, case_id=case_id, labels=labels, manner=manner, progress=progress)
+    return add_found(project, looked, case_id=case_id, labels=labels, options=options, progress=progress)
 
 
 def add_found(
@@ -79,28 +79,30 @@ def add_found(
     *,
     case_id: str | None = None,
     labels: Labels | None = None,
-    manner: Manner = AS_IT_IS,
+    options: ImportOptions = DEFAULT_OPTIONS,
     progress: Progress | None = None,
-) -> Added:
+) -> ImportResult:
     """Add CTs that were found; then, of those that are in, their labels and what was made of them before.
 
-    A label of a known case that is new or changed is told, and taken where `manner` says so.
+    A label of a known case that is new or changed is told, and taken where `options` says so.
 
     A mask that cannot be used is set aside with its reason, and its CT stays in. Predictions come first, as a
     revision whose reader's first mask is not in the tree is compared with the main network's.
 
     Args, errors: As of `add_cases`.
     """
-    cases = batch.add_found(project, looked, case_id=case_id, labels=labels, manner=manner, progress=progress)
+    cases = batch.add_found(
+        project, looked, case_id=case_id, labels=labels, options=options, progress=progress
+    )
     known = [one for one in cases.sources if one.case_id in cases.skipped]
     given = [(one, one.label if labels is None else labels(one)) for one in known]
-    seen = look_at_labels(
+    seen = update_labels(
         project,
         [(one, label) for one, label in given if label is not None],
-        manner=manner,
+        options=options,
         progress=progress,
     )
-    predictions, not_predicted = _predictions(project, cases.sources, manner, progress)
+    predictions, not_predicted = _predictions(project, cases.sources, options, progress)
     drawn = [
         DrawnBefore(
             case_id=one.case_id, organ=mask.organ, path=mask.path, shown=mask.shown, network=mask.network
@@ -109,7 +111,7 @@ def add_found(
         for mask in one.revisions
     ]
     revisions, not_drawn = take_drawn(project, drawn, progress=progress)
-    return Added(
+    return ImportResult(
         cases=cases,
         labels=seen,
         predictions=predictions,
@@ -121,7 +123,7 @@ def add_found(
 def _predictions(
     project: Project,
     sources: Sequence[Source],
-    manner: Manner,
+    options: ImportOptions,
     progress: Progress | None,
 ) -> tuple[Batch, tuple[Failure, ...]]:
     found = [(one, folder) for one in sources for folder in one.network_folders]
@@ -135,7 +137,7 @@ def _predictions(
             case_id=one.case_id,
             network=folder.name,
             folder=folder,
-            origin=f"{recorded_source(one, secret, manner)}, backbones/{folder.name}",
+            origin=f"{recorded_source(one, secret, options)}, backbones/{folder.name}",
         )
         for one, folder in found
     ]

@@ -5,7 +5,7 @@ import pytest
 
 from omentum.errors import ConfigError, UnreadableImageError
 from omentum.exchange import batch
-from omentum.exchange.add import Manner, OriginalLabel
+from omentum.exchange.add import ImportOptions, OriginalLabel
 from omentum.exchange.batch import ADD_STAGE, add_found, is_held_out
 from omentum.exchange.importers.find_sources import find_sources
 from omentum.project.case_life import erase_case
@@ -181,7 +181,7 @@ def test_a_ct_that_was_erased_is_set_aside_until_it_is_readmitted(atlas, scan):
     assert "(consent withdrawn)" in failure.reason
     assert "--readmit" in failure.reason
     assert not atlas.workspace.folder.case_dir("other").exists()
-    done = add_found(atlas.workspace, find_sources([other]), manner=Manner(readmit=True))
+    done = add_found(atlas.workspace, find_sources([other]), options=ImportOptions(readmit=True))
     assert done.done == ("other",)
     assert store.tombstones.all() == []
 

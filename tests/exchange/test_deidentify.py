@@ -5,7 +5,7 @@ from dicomanonymizer.dicomfields_selector import dicom_anonymization_database_se
 from pydicom.datadict import tag_for_keyword
 
 from omentum.errors import DicomSeriesError
-from omentum.exchange.add import Manner
+from omentum.exchange.add import ImportOptions
 from omentum.exchange.batch import add_found
 from omentum.exchange.deidentify import KEPT, deidentified, write_deidentified
 from omentum.exchange.importers.find_sources import find_sources
@@ -82,7 +82,9 @@ def test_names_burned_into_pixels_are_refused(files):
 
 def test_a_project_of_deidentified_cts_names_nobody(atlas, files):
     for _ in range(2):  # the same command again knows them
-        batch = add_found(atlas.workspace, find_sources([files[0].parent]), manner=Manner(deidentify=True))
+        batch = add_found(
+            atlas.workspace, find_sources([files[0].parent]), options=ImportOptions(deidentify=True)
+        )
         assert batch.failed == ()
     (case,) = atlas.workspace.store.cases.all()
     assert case.case_id.startswith("ct-")

@@ -7,19 +7,18 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from omentum.exchange import known_labels
-from omentum.exchange.add import Manner, OriginalLabel
+from omentum.exchange import label_updates
+from omentum.exchange.add import ImportOptions, OriginalLabel
 from omentum.exchange.batch import add_found
 from omentum.exchange.importers.find_sources import find_sources
-from omentum.exchange.known_labels import look_at_labels
-from omentum.exchange.label_updates import LABEL_STAGE, relabel
+from omentum.exchange.label_updates import LABEL_STAGE, relabel, update_labels
 from omentum.records import MaskSource
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.nifti import read_nifti
 
 LIVER = 6
-TELL = Manner(check_labels=False)
-UPDATE = Manner(check_labels=False, update_labels=True)
+TELL = ImportOptions(check_labels=False)
+UPDATE = ImportOptions(check_labels=False, update_labels=True)
 
 
 @pytest.fixture
@@ -43,13 +42,13 @@ def labels(source):
     return None if path is None else OriginalLabel(path=path, organs=("liver",))
 
 
-def look(workspace, folder, manner=TELL):
+def look(workspace, folder, options=TELL):
     sources = [(one, labels(one)) for one in find_sources([folder]).sources]
-    return look_at_labels(workspace, [one for one in sources if one[1]], manner=manner)
+    return update_labels(workspace, [one for one in sources if one[1]], options=options)
 
 
 def test_a_label_whose_files_look_as_before_is_not_opened(atlas, scans, monkeypatch):
-    monkeypatch.setattr(known_labels, "label_news", None)
+    monkeypatch.setattr(label_updates, "compare_label", None)
     seen = look(atlas.workspace, scans)
     assert (seen.updated, seen.changed, seen.failed) == ({}, {}, ())
 
@@ -66,7 +65,7 @@ def test_a_label_that_says_the_same_is_known_and_next_time_not_opened(atlas, sca
     for _ in range(2):
         seen = look(atlas.workspace, scans, UPDATE)
         assert (seen.updated, seen.changed, seen.failed) == ({}, {}, ())
-        monkeypatch.setattr(known_labels, "label_news", None)
+        monkeypatch.setattr(label_updates, "compare_label", None)
     assert len(atlas.workspace.store.labels.of_case("a")) == 1
 
 
@@ -115,7 +114,7 @@ def test_an_update_that_was_killed_before_its_record_is_made_again_under_the_sam
 ):
     draw(atlas, tmp_path, "a", (6, 11))
     with monkeypatch.context() as dying:
-        dying.setattr(known_labels, "keep_news", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        dying.setattr(label_updates, "keep_comparison", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             look(atlas.workspace, scans, UPDATE)
     case = atlas.workspace.store.cases.get("a")

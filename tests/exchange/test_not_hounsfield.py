@@ -8,7 +8,7 @@ import pydicom
 import pytest
 
 from omentum.errors import ConfigError, NotHounsfieldError
-from omentum.exchange.add import Manner, OriginalLabel, import_case
+from omentum.exchange.add import ImportOptions, OriginalLabel, import_case
 from omentum.exchange.importers.source import Source
 from omentum.phantoms.phantom import make_phantom
 from omentum.project.project import opened
@@ -41,11 +41,11 @@ def write(tmp_path, phantom):
 def bring(tmp_path):
     """Import a CT into `cases/NAME`."""
 
-    def bring(path, **options):
+    def bring(path, **more):
         name = path.name.removesuffix(".nii.gz")
-        manner = Manner(**options.pop("manner", {}))
+        options = ImportOptions(**more.pop("options", {}))
         source = Source(path=path, case_id=name)
-        return import_case(source, tmp_path / "cases" / name, secret=SECRET, manner=manner, **options)
+        return import_case(source, tmp_path / "cases" / name, secret=SECRET, options=options, **more)
 
     return bring
 
@@ -69,7 +69,7 @@ def test_values_that_are_not_hu_are_refused_and_leave_nothing(write, bring, tmp_
 def test_an_offset_is_added_and_the_ct_written_anew(write, bring, phantom):
     source = write("off1024", stored)
     before = source.read_bytes()
-    imported = bring(source, manner={"hu_offset": -1024.0})
+    imported = bring(source, options={"hu_offset": -1024.0})
     written = nib.load(imported.case.ct_path)
     np.testing.assert_array_equal(np.asanyarray(written.dataobj), phantom.ct.voxels)
     assert written.get_data_dtype() == np.int16
@@ -80,18 +80,18 @@ def test_an_offset_is_added_and_the_ct_written_anew(write, bring, phantom):
 
 def test_an_offset_that_a_ct_in_hu_does_not_need_is_refused(write, bring):
     with pytest.raises(NotHounsfieldError, match="with -1024 added"):
-        bring(write("fine"), manner={"hu_offset": -1024.0})
+        bring(write("fine"), options={"hu_offset": -1024.0})
 
 
 @pytest.mark.parametrize("offset_hu", [float("nan"), float("inf"), 1e9])
 def test_an_offset_that_is_no_number_is_refused_before_any_ct_is_read(offset_hu):
     with pytest.raises(ConfigError, match="--hu-offset"):
-        Manner(hu_offset=offset_hu)
+        ImportOptions(hu_offset=offset_hu)
 
 
 def test_accepted_values_come_in_as_they_are_and_the_case_knows(write, bring):
     source = write("window8bit", window)
-    imported = bring(source, manner={"accept_values": True})
+    imported = bring(source, options={"accept_values": True})
     assert imported.case.ct_path.read_bytes() == source.read_bytes()
     (told,) = imported.ct_findings
     assert (told.organ, told.rule) == (WHOLE_CT, "not_hu")
@@ -102,7 +102,7 @@ def test_a_label_of_accepted_values_is_not_measured_in_them(write, bring, phanto
     label = tmp_path / "labels" / "off1024.nii.gz"
     write_nifti(label, phantom.labels)
     imported = bring(
-        write("off1024", stored), label=OriginalLabel(path=label), manner={"accept_values": True}
+        write("off1024", stored), label=OriginalLabel(path=label), options={"accept_values": True}
     )
     assert not [one for one in imported.label.findings if "HU" in one.said or one.rule == "not_hu"]
 

@@ -31,7 +31,7 @@ def test_the_same_tree_again_changes_and_doubles_nothing(project, tmp_path):
 
 
 KILLED_AT = [
-    (incoming, "look_at_labels"),
+    (incoming, "update_labels"),
     (imported_predictions, "is_predicted"),
     (imported_revisions, "submit"),
     (incoming, "take_drawn"),

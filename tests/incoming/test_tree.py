@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from omentum.exchange.add import Manner
+from omentum.exchange.add import ImportOptions
 from omentum.incoming import add_cases
 from omentum.project.project import opened
 from omentum.review.folder_import import import_round
@@ -135,7 +135,7 @@ def test_a_prediction_says_where_it_came_from_and_knows_no_weights(project, tmp_
 
 def test_where_nobody_is_to_be_named_no_path_of_the_tree_is_kept(project, tmp_path):
     write_tree(tmp_path / "Doe_Jane")
-    add_cases(project, [tmp_path / "Doe_Jane"], manner=Manner(deidentify=True))
+    add_cases(project, [tmp_path / "Doe_Jane"], options=ImportOptions(deidentify=True))
     assert project.predictions("unet").keys() == {CASE}
     store = project.store
     kept = [store.cases.every(), store.arrivals.all(), store.labels.of_case(CASE), store.revisions.all()]

@@ -68,11 +68,11 @@ def add(
     """Add CTs. Example: omentum -C my-atlas add scans/ chaos_03/dicom --label labels.nii.gz."""
     from omentum import loop
     from omentum.app.say_added import added_rows, as_json, say_added, say_unusable
-    from omentum.exchange.add import Manner
+    from omentum.exchange.add import ImportOptions
 
     looked = _looked(paths or [], dataset, datalist, data_root, label_ids)
     labels = _labels(looked, label, label_ids or "omentum", listed(label_organs)) if label else None
-    manner = Manner(
+    options = ImportOptions(
         resample_tilt=resample_tilt,
         deidentify=deidentify,
         check_labels=check_labels,
@@ -84,7 +84,7 @@ def add(
     with project_of(context) as project:
         with bars() as progress:
             added = loop.add_found(
-                project, looked, case_id=case_id, labels=labels, manner=manner, progress=progress
+                project, looked, case_id=case_id, labels=labels, options=options, progress=progress
             )
         rows = added_rows(project, added)
     left_out = (*_left_out(looked, labels), *added.left_alone)

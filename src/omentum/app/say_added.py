@@ -11,8 +11,8 @@ from typing import Any
 import typer
 
 from omentum.app.console import say_error
-from omentum.exchange.known_labels import LabelsSeen
-from omentum.incoming import Added
+from omentum.exchange.label_updates import LabelUpdates
+from omentum.incoming import ImportResult
 from omentum.project.project import Project
 from omentum.records import Failure
 
@@ -22,7 +22,7 @@ _SHOWN = 20
 """Most files that are left out and named for people; programs get all."""
 
 
-def added_rows(project: Project, added: Added) -> list[dict[str, Any]]:
+def added_rows(project: Project, added: ImportResult) -> list[dict[str, Any]]:
     """Give what was noted of each case that came in now; what there is none of is left out."""
     store = project.store
     cases = {case.case_id: case for case in store.cases.every()}
@@ -48,7 +48,7 @@ def added_rows(project: Project, added: Added) -> list[dict[str, Any]]:
     return rows
 
 
-def as_json(rows: Sequence[Mapping[str, Any]], added: Added, left_out: Sequence[Failure]) -> dict[str, Any]:
+def as_json(rows: Sequence[Mapping[str, Any]], added: ImportResult, left_out: Sequence[Failure]) -> dict[str, Any]:
     """Give all of it for programs."""
     labels = added.labels
     return {
@@ -75,7 +75,7 @@ def as_json(rows: Sequence[Mapping[str, Any]], added: Added, left_out: Sequence[
     }
 
 
-def say_added(rows: Sequence[Mapping[str, Any]], added: Added, left_out: Sequence[Failure]) -> None:
+def say_added(rows: Sequence[Mapping[str, Any]], added: ImportResult, left_out: Sequence[Failure]) -> None:
     """Tell people what is worth knowing, and no more than a screenful of files."""
     for one in rows:
         for text in _worth_knowing(one):
@@ -95,7 +95,7 @@ def say_added(rows: Sequence[Mapping[str, Any]], added: Added, left_out: Sequenc
         typer.echo(f"took {n_predictions} predictions and {n_revisions} revisions that were made before")
 
 
-def say_unusable(added: Added) -> bool:
+def say_unusable(added: ImportResult) -> bool:
     """Tell on stderr which masks and labels were not taken; tell whether there is any."""
     for case_id, why in added.labels.changed.items():
         say_error(f"{case_id}: {why}")
@@ -104,12 +104,12 @@ def say_unusable(added: Added) -> bool:
     return bool(added.labels.changed or _unusable(added))
 
 
-def _unusable(added: Added) -> tuple[Failure, ...]:
+def _unusable(added: ImportResult) -> tuple[Failure, ...]:
     labels = (Failure(key=f"{one.key}/original label", reason=one.reason) for one in added.labels.failed)
     return (*labels, *added.predictions.failed, *added.revisions.failed)
 
 
-def _say_updated(labels: LabelsSeen) -> None:
+def _say_updated(labels: LabelUpdates) -> None:
     for case_id, version in labels.updated.items():
         typer.echo(
             f"{case_id}: its original label is now {version.path.name}, of {', '.join(version.organs)}"

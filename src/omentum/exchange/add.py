@@ -14,10 +14,10 @@ import nibabel as nib
 from omentum.errors import CaseClashError, ErasedCaseError
 from omentum.exchange.deidentify import write_deidentified
 from omentum.exchange.fingerprint import Fingerprint, fingerprint
+from omentum.exchange.import_options import DEFAULT_OPTIONS, ImportOptions
 from omentum.exchange.importers.labels import OriginalLabel
 from omentum.exchange.importers.source import Source
 from omentum.exchange.label_files import LABEL_STEM, SOURCE_LABEL_STEM, TABLE_NAME, LabelOfCase, write_version
-from omentum.exchange.manner import AS_IT_IS, Manner
 from omentum.measures.hounsfield import HuProblem, as_hounsfield
 from omentum.measures.plausibility.whole_ct import not_hu
 from omentum.project.paths import pseudonym
@@ -31,9 +31,9 @@ from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
 
 __all__ = [
-    "AS_IT_IS",
-    "Imported",
-    "Manner",
+    "DEFAULT_OPTIONS",
+    "ImportOptions",
+    "ImportedCase",
     "OriginalLabel",
     "import_case",
     "read_source",
@@ -45,7 +45,7 @@ _LABEL, _SOURCE_LABEL = f"{LABEL_STEM}.nii.gz", f"{SOURCE_LABEL_STEM}.nii.gz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
+class ImportedCase:
     """What came in.
 
     Attributes:
@@ -70,8 +70,8 @@ def import_case(
     secret: bytes,
     patient_id: str | None = None,
     label: OriginalLabel | None = None,
-    manner: Manner = AS_IT_IS,
-) -> Imported:
+    options: ImportOptions = DEFAULT_OPTIONS,
+) -> ImportedCase:
     """Check a CT and bring it into a project.
 
     Args:
@@ -82,7 +82,7 @@ def import_case(
         secret: The project's, for pseudonyms.
         patient_id: Whose CT it is, where DICOM headers do not say; the case's own where nobody does.
         label: Its original label, if it has one.
-        manner: How.
+        options: How.
 
     Returns:
         The case and what was seen.
@@ -91,7 +91,7 @@ def import_case(
         CaseClashError: The folder holds more than a killed import leaves there.
         ErasedCaseError: The CT was erased from the project.
         LabelValueError: The label has values that `label` does not name.
-        NotHounsfieldError: The CT's values cannot be Hounsfield units, and `manner` does not accept them.
+        NotHounsfieldError: The CT's values cannot be Hounsfield units, and `options` does not accept them.
         ImageError: The CT or the label cannot be used; nothing is written then.
     """
     _refuse_taken(source, case_dir)
@@ -100,11 +100,11 @@ def import_case(
     series = read_series(source.path, source.files) if source.path.is_dir() else None
     try:
         with flushed_together():  # none of them counts before the folder is moved
-            ct, problem = read_source(source, manner)
+            ct, problem = read_source(source, options)
             seen = fingerprint(ct)
-            if seen.voxels in manner.refused:
-                raise ErasedCaseError(source.path, manner.refused[seen.voxels])
-            ct, ct_sha256 = _write_ct(source, ct, part / _CT, manner)
+            if seen.voxels in options.refused:
+                raise ErasedCaseError(source.path, options.refused[seen.voxels])
+            ct, ct_sha256 = _write_ct(source, ct, part / _CT, options)
             accepted = tuple(
                 MaskFinding(organ=WHOLE_CT, rule=one.rule, said=one.said, severity=one.severity)
                 for one in not_hu(problem)
@@ -115,12 +115,12 @@ def import_case(
                     case_id=source.case_id,
                     label=label,
                     ct=ct,
-                    recorded=_recorded(label.path, secret, manner),
+                    recorded=_recorded(label.path, secret, options),
                     slices=() if series is None else series.files,
                     confirmed=frozenset(one.rule for one in accepted),
                 )
-                version = write_version(of_case, of_case.read(), part, number=1, manner=manner)
-            if manner.deidentify and series is not None:
+                version = write_version(of_case, of_case.read(), part, number=1, options=options)
+            if options.deidentify and series is not None:
                 write_deidentified(series.files, part / _DICOM, secret)
         shutil.rmtree(case_dir, ignore_errors=True)
         move_folder(part, case_dir)
@@ -133,33 +133,33 @@ def import_case(
         patient_id=_patient_id(source, series, secret, patient_id),
         ct_path=case_dir / _CT,
         geometry=ct.geometry,
-        source=recorded_source(source, secret, manner),
+        source=recorded_source(source, secret, options),
         original_label_path=None if version is None else version.path,
         original_organs=() if version is None else version.organs,
         data_set=source.data_set,
         licence=source.licence,
     )
-    return Imported(case=case, seen=seen, ct_sha256=ct_sha256, label=version, ct_findings=accepted)
+    return ImportedCase(case=case, seen=seen, ct_sha256=ct_sha256, label=version, ct_findings=accepted)
 
 
-def recorded_source(source: Source, secret: bytes, manner: Manner) -> str:
+def recorded_source(source: Source, secret: bytes, options: ImportOptions) -> str:
     """Say where a CT came from: its absolute path or, where nobody must be named, what stands for it."""
-    return _recorded(source.path, secret, manner)
+    return _recorded(source.path, secret, options)
 
 
-def read_source(source: Source, manner: Manner) -> tuple[Volume, HuProblem | None]:
+def read_source(source: Source, options: ImportOptions) -> tuple[Volume, HuProblem | None]:
     """Read a CT in HU, and what is wrong with its values where that is accepted.
 
     Raises:
-        NotHounsfieldError: The values cannot be Hounsfield units, and `manner` does not accept them.
+        NotHounsfieldError: The values cannot be Hounsfield units, and `options` does not accept them.
         ImageError: The CT cannot be used.
     """
-    ct = read_ct(source.path, files=source.files, resample_tilt=manner.resample_tilt)
-    return as_hounsfield(source.path, ct, offset_hu=manner.hu_offset, accept=manner.accept_values)
+    ct = read_ct(source.path, files=source.files, resample_tilt=options.resample_tilt)
+    return as_hounsfield(source.path, ct, offset_hu=options.hu_offset, accept=options.accept_values)
 
 
-def _recorded(path: Path, secret: bytes, manner: Manner) -> str:
-    return pseudonym(secret, str(path)) if manner.deidentify else os.path.normpath(path.absolute())
+def _recorded(path: Path, secret: bytes, options: ImportOptions) -> str:
+    return pseudonym(secret, str(path)) if options.deidentify else os.path.normpath(path.absolute())
 
 
 def _refuse_taken(source: Source, case_dir: Path) -> None:
@@ -174,9 +174,9 @@ def _refuse_taken(source: Source, case_dir: Path) -> None:
         raise CaseClashError(source.case_id, source.path, case_dir)
 
 
-def _write_ct(source: Source, ct: Volume, path: Path, manner: Manner) -> tuple[Volume, str]:
+def _write_ct(source: Source, ct: Volume, path: Path, options: ImportOptions) -> tuple[Volume, str]:
     """Write the CT; give it on the grid that a reader of the file sees, and the hash of the file."""
-    if not (manner.deidentify or manner.hu_offset) and _is_fit_to_copy(source.path):
+    if not (options.deidentify or options.hu_offset) and _is_fit_to_copy(source.path):
         return ct, copied_sha256(source.path, path)
     write_nifti(path, ct)
     return Volume(ct.voxels, read_nifti_geometry(path)), file_sha256(path)

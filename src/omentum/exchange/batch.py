@@ -10,9 +10,17 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from omentum.errors import CaseClashError, ConfigError
-from omentum.exchange.add import AS_IT_IS, Imported, Manner, OriginalLabel, recorded_source
+from omentum.exchange.add import DEFAULT_OPTIONS, ImportedCase, ImportOptions, OriginalLabel, recorded_source
 from omentum.exchange.importers.source import FoundSources, Source
-from omentum.exchange.intake import HeldOut, Intake, IntakeLedger, NewCt, Taken, brought_in, is_held_out
+from omentum.exchange.intake import (
+    HeldOut,
+    Intake,
+    IntakeLedger,
+    IntakeResult,
+    NewCt,
+    brought_in,
+    is_held_out,
+)
 from omentum.exchange.known_cases import KnownCases
 from omentum.exchange.patients import Patients
 from omentum.names import checked_name
@@ -22,7 +30,7 @@ from omentum.records import Batch, Failure, Tombstone
 from omentum.runners.processes import WorkAhead
 from omentum.runners.runner import Progress
 
-__all__ = ["ADD_STAGE", "CasesAdded", "Labels", "add_found", "is_held_out"]
+__all__ = ["ADD_STAGE", "AddedCases", "Labels", "add_found", "is_held_out"]
 
 _SMALL_BYTES = 1 << 20
 Labels = Callable[[Source], OriginalLabel | None]
@@ -30,7 +38,7 @@ Labels = Callable[[Source], OriginalLabel | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CasesAdded(Batch):
+class AddedCases(Batch):
     """What became of CTs: new cases are `done`, known ones `skipped`."""
 
     sources: tuple[Source, ...] = ()
@@ -45,9 +53,9 @@ def add_found(
     *,
     case_id: str | None = None,
     labels: Labels | None = None,
-    manner: Manner = AS_IT_IS,
+    options: ImportOptions = DEFAULT_OPTIONS,
     progress: Progress | None = None,
-) -> CasesAdded:
+) -> AddedCases:
     """Add CTs that were found. Those of one patient, by name or by their voxels, count as one patient.
 
     A CT that has the name of a case and other voxels is set aside, as is one that was erased.
@@ -57,7 +65,7 @@ def add_found(
         found: What was found.
         case_id: A name for the one CT there is, instead of one from its path.
         labels: Finds a CT's original label, in place of the one that its layout has.
-        manner: How they come in.
+        options: How they come in.
         progress: Told of each case.
 
     Raises:
@@ -65,11 +73,11 @@ def add_found(
     """
     store, secret = project.store, read_secret(project.folder)
     cases, arrivals, erased = store.cases.every(), store.arrivals.all(), store.tombstones.all()
-    if not manner.readmit:
-        manner = replace(manner, refused={one.voxels: _why_erased(one) for one in erased if one.voxels})
-    recorded = partial(recorded_source, secret=secret, manner=manner)
+    if not options.readmit:
+        options = replace(options, refused={one.voxels: _why_erased(one) for one in erased if one.voxels})
+    recorded = partial(recorded_source, secret=secret, options=options)
     known = KnownCases(cases, arrivals, store.former_names.all(), recorded)
-    named = _named(_nameless(found.sources, secret, manner), case_id)
+    named = _named(_nameless(found.sources, secret, options), case_id)
     sources, clashes = _each_once(named if case_id is not None else map(known.named, named))
     new = {
         source.case_id: NewCt(
@@ -82,9 +90,9 @@ def add_found(
         if known.case_of(source) is None
     }
     are_known = {source.case_id for source in sources if known.is_known(source)}
-    ledger = IntakeLedger(store, store.ledger.of(ADD_STAGE), are_known, erased if manner.readmit else ())
+    ledger = IntakeLedger(store, store.ledger.of(ADD_STAGE), are_known, erased if options.readmit else ())
 
-    def imported(source: Source) -> Imported:
+    def imported(source: Source) -> ImportedCase:
         return ahead.take(new[source.case_id])
 
     intake = Intake(
@@ -92,10 +100,10 @@ def add_found(
         patients=Patients(cases, arrivals),
         held_out=HeldOut(cases, secret, project.settings.held_out_share),
         recorded=recorded,
-        manner=manner,
+        options=options,
         imported=imported,
     )
-    bring_in = partial(brought_in, secret=secret, manner=manner)
+    bring_in = partial(brought_in, secret=secret, options=options)
     with WorkAhead(list(new.values()), bring_in, is_small=_is_small) as ahead:
         batch = project.runner.run(
             sources, intake, key=lambda source: source.case_id, ledger=ledger, step="add", progress=progress
@@ -104,13 +112,13 @@ def add_found(
     return _summed_up(sources, replace(batch, failed=failed), ledger.taken)
 
 
-def _summed_up(sources: Iterable[Source], batch: Batch, taken: Mapping[str, Taken]) -> CasesAdded:
+def _summed_up(sources: Iterable[Source], batch: Batch, taken: Mapping[str, IntakeResult]) -> AddedCases:
     """Tell CTs that are new from those that are known, by the names of their cases."""
     ended = {*batch.done, *batch.skipped}
     names = {key: taken[key].case_id if key in taken else key for key in ended}
     known = [key for key in ended if key not in taken or taken[key].case is None]
     are_cases = [source for source in sources if source.case_id in ended]
-    return CasesAdded(
+    return AddedCases(
         done=tuple(key for key in batch.done if taken[key].case is not None),
         skipped=tuple(
             dict.fromkeys(names[source.case_id] for source in are_cases if source.case_id in known)
@@ -130,9 +138,9 @@ def _is_small(arriving: NewCt) -> bool:
     return path.is_file() and path.stat().st_size < _SMALL_BYTES
 
 
-def _nameless(sources: Sequence[Source], secret: bytes, manner: Manner) -> list[Source]:
+def _nameless(sources: Sequence[Source], secret: bytes, options: ImportOptions) -> list[Source]:
     """Name DICOM series so that no folder's name, which may be a patient's, stays."""
-    if not manner.deidentify:
+    if not options.deidentify:
         return list(sources)
     return [
         replace(one, case_id=f"ct-{pseudonym(secret, f'{one.path} {one.case_id}').removeprefix('p-')}")

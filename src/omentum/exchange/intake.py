@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from omentum.errors import CaseClashError
-from omentum.exchange.add import Imported, Manner, OriginalLabel, import_case, read_source
+from omentum.exchange.add import ImportedCase, ImportOptions, OriginalLabel, import_case, read_source
 from omentum.exchange.fingerprint import fingerprint
 from omentum.exchange.importers.source import Source
 from omentum.exchange.known_cases import KnownCases
@@ -21,7 +21,7 @@ from omentum.records import Arrival, Case, LabelVersion, Tombstone
 from omentum.store.ledger import StageLedger
 from omentum.store.store import Store
 
-__all__ = ["HeldOut", "Intake", "IntakeLedger", "NewCt", "Taken", "brought_in", "is_held_out"]
+__all__ = ["HeldOut", "Intake", "IntakeLedger", "IntakeResult", "NewCt", "brought_in", "is_held_out"]
 
 _FIRST_PATIENTS = 4
 """So many are never held out: a project of a few CTs needs them all to learn from."""
@@ -38,7 +38,7 @@ class NewCt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class IntakeResult:
     """What is kept of a CT.
 
     Attributes:
@@ -71,7 +71,7 @@ class IntakeLedger:
     def __init__(
         self, store: Store, stage: StageLedger, known: Collection[str], erased: Iterable[Tombstone] = ()
     ) -> None:
-        self.taken: dict[str, Taken] = {}
+        self.taken: dict[str, IntakeResult] = {}
         """What was kept, by the name of the CT."""
         self._store = store
         self._stage = stage
@@ -82,7 +82,7 @@ class IntakeLedger:
         """Tell whether a CT is a case already."""
         return key in self._known
 
-    def mark_done(self, key: str, result: Taken) -> None:
+    def mark_done(self, key: str, result: IntakeResult) -> None:
         """Keep a case, or where it is from now."""
         store = self._store
         with store.together():
@@ -134,7 +134,7 @@ class Intake:
         patients: Whose they are.
         held_out: Which patients are kept for evaluation.
         recorded: Says where a CT is from, as it may be kept.
-        manner: How CTs come in.
+        options: How CTs come in.
         imported: Brings a CT of a new name in, files and all.
     """
 
@@ -142,10 +142,10 @@ class Intake:
     patients: Patients
     held_out: HeldOut
     recorded: Callable[[Source], str]
-    manner: Manner
-    imported: Callable[[Source], Imported]
+    options: ImportOptions
+    imported: Callable[[Source], ImportedCase]
 
-    def __call__(self, source: Source) -> Taken:
+    def __call__(self, source: Source) -> IntakeResult:
         """Take a CT.
 
         Raises:
@@ -155,17 +155,17 @@ class Intake:
         case = self.known.case_of(source)
         if case is None:
             return self._taken(source, self.imported(source))
-        if not self.known.is_same_ct(case, fingerprint(read_source(source, self.manner)[0])):
+        if not self.known.is_same_ct(case, fingerprint(read_source(source, self.options)[0])):
             raise CaseClashError(source.case_id, source.path, case.source)
-        return Taken(case_id=case.case_id, recorded=self.recorded(source), was_at=case.source)
+        return IntakeResult(case_id=case.case_id, recorded=self.recorded(source), was_at=case.source)
 
-    def _taken(self, source: Source, imported: Imported) -> Taken:
+    def _taken(self, source: Source, imported: ImportedCase) -> IntakeResult:
         recorded = self.recorded(source)
         moved = self.known.moved(source, imported.seen)
         if moved is not None:
             shutil.rmtree(imported.case.ct_path.parent)
             was_at = "" if moved.source == recorded else moved.source
-            return Taken(case_id=moved.case_id, recorded=recorded, was_at=was_at)
+            return IntakeResult(case_id=moved.case_id, recorded=recorded, was_at=was_at)
         settled = self.patients.settle(imported.case, imported.seen)
         arrival = Arrival(
             case_id=imported.case.case_id,
@@ -179,7 +179,7 @@ class Intake:
             findings=imported.ct_findings,
             time=datetime.now(UTC),
         )
-        return Taken(
+        return IntakeResult(
             case_id=imported.case.case_id,
             recorded=recorded,
             case=self.held_out.with_split(settled.case),
@@ -188,7 +188,7 @@ class Intake:
         )
 
 
-def brought_in(arriving: NewCt, *, secret: bytes, manner: Manner) -> Imported:
+def brought_in(arriving: NewCt, *, secret: bytes, options: ImportOptions) -> ImportedCase:
     """Bring a CT of a new name in, files and all; see `import_case`."""
     return import_case(
         arriving.source,
@@ -196,7 +196,7 @@ def brought_in(arriving: NewCt, *, secret: bytes, manner: Manner) -> Imported:
         secret=secret,
         patient_id=arriving.patient_id,
         label=arriving.label,
-        manner=manner,
+        options=options,
     )
 
 

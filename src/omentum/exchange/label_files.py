@@ -1,12 +1,11 @@
-"""Write an original label into its case's folder: in our numbers, and as it came.
+"""Write an original label into its case's folder, as 32-class indices and as it came.
 
-In:  a label as a data set gives it, and its CT.
-Out: `original_label.nii.gz` (32-class indices), `labels.json` and, of a label that is one NIfTI file,
-     `source_label.nii.gz`: that file. Later versions are `original_label.v2.nii.gz` and so on: a version that
-     is recorded is never overwritten. And what the database keeps: hashes, made as the files are written, and
-     what the plausibility rules say.
+Out: `original_label.nii.gz`, `labels.json` and, of a label that is one NIfTI file, a copy of that file:
+     `source_label.nii.gz`. Later versions are `original_label.v2.nii.gz` and so on.
 """
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,10 +13,9 @@ from pathlib import Path
 
 import nibabel as nib
 
+from omentum.exchange.import_options import ImportOptions
 from omentum.exchange.importers.labels import OriginalLabel, read_original
-from omentum.exchange.importers.transfer_labels import Transferred
-from omentum.exchange.label_source import label_sha256, label_stamp
-from omentum.exchange.manner import Manner
+from omentum.exchange.importers.transfer_labels import TransferredLabel
 from omentum.measures.plausibility.case_look import look_at_case
 from omentum.measures.split_sides import body_middle_mm
 from omentum.project.findings import mask_findings
@@ -27,9 +25,19 @@ from omentum.volumes.mask_files import is_label_table, write_label_table
 from omentum.volumes.mask_hash import organ_sha256s
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import copy_nifti, is_nifti, read_nifti, write_nifti
+from omentum.volumes.read import is_volume
 from omentum.volumes.volume import Volume
 
-__all__ = ["LABEL_STEM", "SOURCE_LABEL_STEM", "TABLE_NAME", "LabelOfCase", "version_name", "write_version"]
+__all__ = [
+    "LABEL_STEM",
+    "SOURCE_LABEL_STEM",
+    "TABLE_NAME",
+    "LabelOfCase",
+    "label_sha256",
+    "label_stamp",
+    "version_name",
+    "write_version",
+]
 
 LABEL_STEM = "original_label"
 SOURCE_LABEL_STEM = "source_label"
@@ -44,7 +52,7 @@ class LabelOfCase:
         case_id: Name of the case.
         label: As the data set gives it.
         ct: The case's CT.
-        recorded: Where the label is from, as it may be kept.
+        recorded: Path of the label, or its pseudonym, for the database.
         slices: The CT's DICOM files by rising position; masks as PNG go by their names.
         confirmed: Rules about a whole CT that a person confirmed, or accepted as the CT came in.
     """
@@ -56,8 +64,8 @@ class LabelOfCase:
     slices: Sequence[Path] = ()
     confirmed: frozenset[str] = frozenset()
 
-    def read(self) -> Transferred:
-        """Read the label in our numbers; errors as of `read_original`."""
+    def read(self) -> TransferredLabel:
+        """Read the label as 32-class indices; errors as of `read_original`."""
         ct = self.ct
         middle_mm = body_middle_mm(ct.voxels, ct.geometry) if self.label.may_have_pairs else None
         return read_original(self.label, ct.geometry, middle_mm=middle_mm, slices=self.slices)
@@ -74,25 +82,25 @@ def version_name(stem: str, number: int) -> str:
 
 
 def write_version(
-    of_case: LabelOfCase, read: Transferred, folder: Path, *, number: int, manner: Manner
+    of_case: LabelOfCase, read: TransferredLabel, folder: Path, *, number: int, options: ImportOptions
 ) -> LabelVersion:
     """Write one version of a label.
 
     Args:
         of_case: The label and its CT.
-        read: The label in our numbers.
+        read: The label as 32-class indices.
         folder: Gets the files.
         number: Of the version, from 1.
-        manner: Whether rules look at it, and whether its header may name somebody.
+        options: Whether rules check it, and whether its header may name a person.
 
     Returns:
-        What the database keeps of it; the path is in `folder`.
+        The record of the version; the path is in `folder`.
     """
     label, path = of_case.label, folder / version_name(LABEL_STEM, number)
     stamp, source_sha256 = label_stamp(label), label_sha256(label)
     write_nifti(path, Volume(read.labels, of_case.ct.geometry))
     write_label_table(folder / TABLE_NAME)
-    _keep_own(label.path, folder / version_name(SOURCE_LABEL_STEM, number), manner)
+    _keep_own(label.path, folder / version_name(SOURCE_LABEL_STEM, number), options)
     return LabelVersion(
         case_id=of_case.case_id,
         path=path,
@@ -102,26 +110,69 @@ def write_version(
         source_stamp=stamp,
         source_sha256=source_sha256,
         notes=read.notes,
-        findings=_findings(of_case, read) if manner.check_labels else (),
+        findings=_findings(of_case, read) if options.check_labels else (),
         time=datetime.now(UTC),
     )
 
 
-def _keep_own(label: Path, path: Path, manner: Manner) -> None:
-    """Keep the data set's own label in its own ids; written anew where its header may name somebody.
-
-    One that has our indices, as `labels.json` beside it says, is no other than ours.
-    """
-    path.unlink(missing_ok=True)  # of a version that a killed program did not record
+def _keep_own(label: Path, path: Path, options: ImportOptions) -> None:
+    """Copy the data set's own label, unless it has our indices; rewrite a header that may name a person."""
+    path.unlink(missing_ok=True)  # of a killed program
     if not is_nifti(label) or not label.is_file() or is_label_table(label.with_name(TABLE_NAME)):
         return
-    if manner.deidentify or nib.load(label).header.extensions:
+    if options.deidentify or nib.load(label).header.extensions:
         write_nifti(path, read_nifti(label))
     else:
         copy_nifti(label, path)
 
 
-def _findings(of_case: LabelOfCase, read: Transferred) -> tuple[MaskFinding, ...]:
+def _findings(of_case: LabelOfCase, read: TransferredLabel) -> tuple[MaskFinding, ...]:
     masks = MaskSet.from_labels(read.labels, of_case.ct.geometry, read.organs)
     look = look_at_case(masks, of_case.ct, confirmed=of_case.confirmed)
     return mask_findings(look, organ_sha256s(masks), masks.geometry)
+
+
+def label_stamp(label: OriginalLabel) -> str:
+    """Hash names, sizes and times of a label's files, and its description; no file is opened.
+
+    Raises:
+        OSError: A file is not there.
+    """
+    seen = hashlib.sha256(_description(label))
+    for path in _files(label):
+        known = path.stat()
+        seen.update(f"{path.name}\0{known.st_size}\0{known.st_mtime_ns}\0".encode())
+    return seen.hexdigest()
+
+
+def label_sha256(label: OriginalLabel) -> str:
+    """Hash the content of a label's files, and its description.
+
+    Raises:
+        UnreadableImageError: A file is not there.
+    """
+    seen = hashlib.sha256(_description(label))
+    for path in _files(label):
+        name = path.name if label.path.is_dir() else ""
+        seen.update(f"{name}\0{file_sha256(path)}\0".encode())
+    return seen.hexdigest()
+
+
+def _files(label: OriginalLabel) -> list[Path]:
+    """List the files of a label."""
+    if not label.path.is_dir():
+        return [label.path]
+    return sorted(path for path in label.path.iterdir() if is_volume(path) or path.suffix == ".png")
+
+
+def _description(label: OriginalLabel) -> bytes:
+    scheme = label.scheme
+    description = {
+        "organs": label.organs,
+        "only_present": label.only_present,
+        "values": {name: sorted(values) for name, values in scheme.values.items()},
+        "joined": {name: sorted(values) for name, values in scheme.joined.items()},
+        "others": sorted(scheme.others),
+        "files": {name: list(stems) for name, stems in scheme.files.items()},
+    }
+    return json.dumps(description, sort_keys=True).encode()

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from omentum.exchange.fingerprint import Fingerprint, KnownScans
 from omentum.records import Arrival, Case
 
-__all__ = ["Patients", "Settled"]
+__all__ = ["PatientMatch", "Patients"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class PatientMatch:
     """A case and whose it is.
 
     Attributes:
@@ -53,7 +53,7 @@ class Patients:
                 if arrival.patient_in_source is not None:
                     self._counts_as[arrival.patient_in_source] = self._patient_of[case_id]
 
-    def settle(self, case: Case, seen: Fingerprint) -> Settled:
+    def settle(self, case: Case, seen: Fingerprint) -> PatientMatch:
         """Say whose a case is, and know it from now on."""
         own = self._counts_as.get(case.patient_id, case.patient_id)
         twin = self._scans.same_voxels(seen)
@@ -66,7 +66,7 @@ class Patients:
         self._scans.add(case.case_id, seen)
         self._patient_of[case.case_id] = patient_id
         self._known.add(patient_id)
-        return Settled(
+        return PatientMatch(
             case=replace(case, patient_id=patient_id),
             same_voxels=twin,
             alike=like if twin is None else None,

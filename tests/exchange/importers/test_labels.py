@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from omentum.exchange import add
-from omentum.exchange.add import Manner, OriginalLabel
+from omentum.exchange.add import ImportOptions, OriginalLabel
 from omentum.volumes.nifti import read_nifti, write_nifti
 from omentum.volumes.volume import Volume
 
@@ -68,7 +68,7 @@ def test_text_in_the_header_of_a_label_stays_outside_where_it_may_name_somebody(
         tmp_path / "a",
         secret=SECRET,
         label=OriginalLabel(path=path, ids="abdomenatlas-1.0"),
-        manner=Manner(deidentify=not extended),
+        options=ImportOptions(deidentify=not extended),
     )
     assert b"Jane" not in gzip.decompress(case.source_label_path.read_bytes())
     kept, own = nib.load(case.source_label_path), nib.load(path)

@@ -5,7 +5,7 @@ import pytest
 
 from omentum.errors import LabelValueError, UnknownOrganError
 from omentum.exchange.importers.dataset_descriptions import known_data_sets
-from omentum.exchange.importers.transfer_labels import painted, transferred
+from omentum.exchange.importers.transfer_labels import paint_masks, transfer_map
 from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.label_schemes import PAIRS, LabelScheme, label_scheme
 from omentum.volumes.labels import organ
@@ -29,7 +29,7 @@ def test_every_id_of_every_data_set_becomes_its_organ_on_its_side(data_set, orie
         own[LEFT, 2:8, 2:8] = own[RIGHT, 2:8, 2:8] = value
         turned = Volume(own, GRID).reoriented(orientation)
         labels = (
-            Volume(transferred(turned.voxels, turned.geometry, data_set.scheme).labels, turned.geometry)
+            Volume(transfer_map(turned.voxels, turned.geometry, data_set.scheme).labels, turned.geometry)
             .reoriented("RAS")
             .voxels
         )
@@ -39,33 +39,33 @@ def test_every_id_of_every_data_set_becomes_its_organ_on_its_side(data_set, orie
     for name, values in data_set.scheme.values.items():
         own = np.zeros(SHAPE, dtype=np.uint8)
         own[3, 3, : len(values)] = values
-        result = transferred(own, GRID, data_set.scheme)
+        result = transfer_map(own, GRID, data_set.scheme)
         np.testing.assert_array_equal(result.labels == organ(name).index, own > 0)
 
 
 def test_organs_that_a_data_set_does_not_have_are_unknown_and_not_empty():
     lits = next(one for one in known_data_sets() if one.key == "04").scheme
-    result = transferred(np.zeros(SHAPE, dtype=np.uint8), GRID, lits)
+    result = transfer_map(np.zeros(SHAPE, dtype=np.uint8), GRID, lits)
     assert result.organs == ("liver", "liver_tumor")  # empty, and known to be
 
 
 def test_values_that_nobody_named_are_refused():
     with pytest.raises(LabelValueError, match="the values 9"):
-        transferred(np.full(SHAPE, 9, dtype=np.uint8), GRID, label_scheme("liver"))
+        transfer_map(np.full(SHAPE, 9, dtype=np.uint8), GRID, label_scheme("liver"))
 
 
 def test_what_a_data_set_does_not_vouch_for_is_dropped():
     own = np.zeros(SHAPE, dtype=np.uint8)
     own[0], own[1] = 5, 8
     meaning = label_scheme("abdomenatlas-1.0")
-    assert set(np.unique(transferred(own, GRID, meaning, organs=("liver",)).labels)) == {0, 6}
+    assert set(np.unique(transfer_map(own, GRID, meaning, organs=("liver",)).labels)) == {0, 6}
 
 
 def test_one_kidney_alone_is_told_and_goes_to_its_side():
     own = np.zeros(SHAPE, dtype=np.uint8)
     own[LEFT, 2:8, 2:8] = 1
     meaning = LabelScheme(name="kits", values={}, joined={"kidney": (1,)})
-    result = transferred(own, GRID, meaning)
+    result = transfer_map(own, GRID, meaning)
     assert set(np.unique(result.labels)) == {0, organ("kidney_left").index}
     assert result.notes == ("kidney: there is one side only, the left",)
     assert result.organs == ("kidney_right", "kidney_left")
@@ -84,7 +84,7 @@ def test_a_tumour_is_painted_on_its_host_and_what_it_covers_is_told():
     kidneys[LEFT, 2:4, 2:4] = kidneys[RIGHT, 2:4, 2:4] = True
     for order in ((0, 1), (1, 0)):
         masks = [("liver", liver), ("liver_tumor", tumour)]
-        result = painted([*(masks[k] for k in order), ("kidney", kidneys)], GRID)
+        result = paint_masks([*(masks[k] for k in order), ("kidney", kidneys)], GRID)
         np.testing.assert_array_equal(result.labels == 27, tumour)
         np.testing.assert_array_equal(result.labels == 6, liver & ~tumour)
         assert result.notes == (f"liver: {tumour.sum()} voxels lie under liver_tumor",)
@@ -95,7 +95,7 @@ def test_a_tumour_is_painted_on_its_host_and_what_it_covers_is_told():
 @pytest.mark.parametrize("name", ["s0327", "s0328"])
 def test_a_real_map_of_117_structures_becomes_ours(shared, name):
     own = read_nifti(shared / f"data/label_maps/{name}.nii.gz")
-    result = transferred(own.voxels, own.geometry, label_scheme("totalsegmentator"))
+    result = transfer_map(own.voxels, own.geometry, label_scheme("totalsegmentator"))
     table = json.loads((shared / "data/label_maps/labels_117.json").read_text())
     for value, theirs in table.items():
         ours = set(np.unique(result.labels[own.voxels == int(value)]).tolist())

@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.errors import ConfigError, LabelValueError, UnreadableImageError
-from omentum.exchange.importers.transfer_labels import Transferred, painted, transferred
+from omentum.exchange.importers.transfer_labels import TransferredLabel, paint_masks, transfer_map
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.label_schemes import LabelScheme, label_scheme
 from omentum.volumes.labels import organ, organs_named
-from omentum.volumes.read import is_volume, read_mask
+from omentum.volumes.read import is_volume
+from omentum.volumes.segmentations import read_mask
 
 __all__ = ["OriginalLabel", "dicom_masks", "read_original"]
 
@@ -71,13 +72,13 @@ def read_original(
     *,
     middle_mm: float | None = None,
     slices: Sequence[Path] = (),
-) -> Transferred:
+) -> TransferredLabel:
     """Read a label as 32-class indices.
 
     Args:
         label: The label.
         geometry: The CT's grid.
-        middle_mm: Middle of the body along R, as of `transferred`.
+        middle_mm: Middle of the body along R, as of `transfer_map`.
         slices: The CT's DICOM files by rising position; masks as PNG go by their names.
 
     Raises:
@@ -92,16 +93,16 @@ def read_original(
             if pictures
             else read_mask(label.path, geometry).voxels
         )
-        result = transferred(
+        result = transfer_map(
             own, geometry, label.scheme, organs=label.organs, middle_mm=middle_mm, where=label.path
         )
     else:
         masks = _organ_files(label, geometry) if label.path.is_dir() else dicom_masks(label.path, geometry)
-        result = painted(masks, geometry, middle_mm=middle_mm)
+        result = paint_masks(masks, geometry, middle_mm=middle_mm)
     return _annotated(label, result)
 
 
-def _annotated(label: OriginalLabel, result: Transferred) -> Transferred:
+def _annotated(label: OriginalLabel, result: TransferredLabel) -> TransferredLabel:
     """Keep the organs that the data set annotates and, if `only_present`, that have a voxel."""
     wanted = [name for name in result.organs if name in label.organs]
     if label.only_present:
@@ -110,7 +111,7 @@ def _annotated(label: OriginalLabel, result: Transferred) -> Transferred:
     keep = np.zeros(256, dtype=np.uint8)
     for name in wanted:
         keep[organ(name).index] = organ(name).index
-    return Transferred(labels=keep[result.labels], organs=tuple(wanted), notes=result.notes)
+    return TransferredLabel(labels=keep[result.labels], organs=tuple(wanted), notes=result.notes)
 
 
 def dicom_masks(path: Path, geometry: Geometry) -> Iterator[tuple[str, npt.NDArray[Any]]]:

@@ -19,13 +19,13 @@ from omentum.volumes.geometry import Geometry
 from omentum.volumes.label_schemes import PAIRS, LabelScheme
 from omentum.volumes.labels import organ
 
-__all__ = ["Transferred", "painted", "transferred"]
+__all__ = ["TransferredLabel", "paint_masks", "transfer_map"]
 
 Labels = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Transferred:
+class TransferredLabel:
     """A label in our numbers.
 
     Attributes:
@@ -40,7 +40,7 @@ class Transferred:
     notes: tuple[str, ...] = ()
 
 
-def transferred(
+def transfer_map(
     own: Labels,
     geometry: Geometry,
     scheme: LabelScheme,
@@ -48,7 +48,7 @@ def transferred(
     organs: Sequence[str] = (),
     middle_mm: float | None = None,
     where: Path | str = "label",
-) -> Transferred:
+) -> TransferredLabel:
     """Turn a data set's own label map into 32-class indices.
 
     Values that hold both kidneys, lungs or adrenal glands are split by anatomy, and the affine says which is
@@ -82,7 +82,7 @@ def transferred(
             for name, mask in zip(PAIRS[pair], (sides.right, sides.left), strict=True):
                 labels[mask] = organ(name).index if name in wanted else 0
             notes += _told(pair, sides)
-    return Transferred(labels=labels, organs=wanted, notes=tuple(notes))
+    return TransferredLabel(labels=labels, organs=wanted, notes=tuple(notes))
 
 
 def _said(scheme: LabelScheme) -> str:
@@ -99,16 +99,16 @@ def _told(pair: str, sides: Sides) -> list[str]:
     return []
 
 
-def painted(
+def paint_masks(
     masks: Iterable[tuple[str, npt.NDArray[Any]]], geometry: Geometry, *, middle_mm: float | None = None
-) -> Transferred:
+) -> TransferredLabel:
     """Paint masks of one organ each into one map, by rising index, so that a tumour lies on its host.
 
     Args:
         masks: Names of organs or, for a mask of both sides, of pairs; and masks `(x, y, z)`. Several of one
             name are joined.
         geometry: The grid.
-        middle_mm: As of `transferred`.
+        middle_mm: As of `transfer_map`.
 
     Returns:
         The map. What an organ loses to a later one is told in the notes, in voxels.
@@ -128,7 +128,7 @@ def painted(
             labels[own] = np.maximum(labels[own], index)
     notes = [f"{under}: {count} voxels lie under {over}" for (under, over), count in sorted(lost.items())]
     known = tuple(sorted(spoken, key=lambda one: organ(one).index))
-    return Transferred(labels=labels, organs=known, notes=tuple(notes))
+    return TransferredLabel(labels=labels, organs=known, notes=tuple(notes))
 
 
 def _sided(

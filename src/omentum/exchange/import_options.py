@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from omentum.measures.hounsfield import checked_offset
 
-__all__ = ["AS_IT_IS", "Manner"]
+__all__ = ["DEFAULT_OPTIONS", "ImportOptions"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class ImportOptions:
     """How CTs come in.
 
     Attributes:
@@ -40,5 +40,5 @@ class Manner:
         checked_offset(self.hu_offset)
 
 
-AS_IT_IS = Manner()
+DEFAULT_OPTIONS = ImportOptions()
 """Where nobody said how."""
