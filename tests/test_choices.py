@@ -1,14 +1,14 @@
 """Help texts list the names that the code knows."""
 
 from omentum import choices
-from omentum.exchange.exporters.export import LAYOUTS
+from omentum.exchange.exporters.export import EXPORTERS
 from omentum.phantoms.styles import STYLES
 from omentum.score.strategies import strategy_names
 from omentum.tune.replay import RULES
 
 
 def test_help_texts_list_what_there_is():
-    assert tuple(LAYOUTS) == choices.LAYOUTS
+    assert set(EXPORTERS) == set(choices.LAYOUTS)
     assert tuple(STYLES) == choices.PHANTOM_STYLES
     assert tuple(RULES) == choices.REPLAY_RULES
     assert set(choices.STRATEGIES) == {"default", *strategy_names()}

@@ -9,7 +9,7 @@ LAYOUTS = (
 )  # fmt: skip
 OWNER = "owner"
 """Pseudonym of a person who gives none."""
-PHANTOM_STYLES = ("easy", "mixed", "hard")
+PHANTOM_STYLES = ("easy", "mixed", "hard", "broad")
 REPLAY_RULES = ("importance", "random", "none")
 STRATEGIES = ("default", "expected-error", "published", "entropy", "foreground-random", "random")
 TRAINABLE = ("heads", "heads+adapters")

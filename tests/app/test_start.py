@@ -7,14 +7,17 @@ import sys
 import pytest
 
 from omentum.app.cli import COMMANDS
-from omentum.project.project import begin_project
-from omentum.project.settings import Settings
 
-_LIGHT = {"omentum", "omentum.app", "omentum.app.cli", "omentum.app.console", "omentum.app.lazy", "omentum.errors"}
-_LIGHT_PACKAGES = {"typer", "omentum"}
-_STATUS_PACKAGES = {
-    "alembic", "annotated_types", "greenlet", "mako", "markupsafe", "numpy", "omentum", "pydantic",
-    "pydantic_core", "rich", "scipy", "sqlalchemy", "tomlkit", "typer", "typing_inspection",
+_LIGHT = {
+    "omentum", "omentum.app", "omentum.app.cli", "omentum.app.console", "omentum.app.lazy", "omentum.errors",
+}  # fmt: skip
+_LIGHT_PACKAGES = {
+    "annotated_doc", "annotated_types", "markdown_it", "mdurl", "omentum", "pydantic", "pydantic_core",
+    "pygments", "rich", "shellingham", "typer", "typing_extensions", "typing_inspection",
+}  # fmt: skip
+"""Typer and what it loads itself."""
+_DATABASE_PACKAGES = {
+    "alembic", "cython_runtime", "edt", "greenlet", "mako", "markupsafe", "numpy", "platformdirs", "sqlalchemy", "tomlkit",
 }  # fmt: skip
 _PROGRAM = """
 import json, sys
@@ -50,22 +53,26 @@ def packages(modules):
 def test_the_version_and_the_list_of_commands_load_no_command(option):
     modules = loaded_by(option)
     assert ours(modules) == _LIGHT
-    assert packages(modules) <= _LIGHT_PACKAGES | {"rich", "shellingham", "markdown_it", "mdurl", "pygments"}
+    assert packages(modules) <= _LIGHT_PACKAGES
 
 
 @pytest.mark.parametrize("command", [["predict"], ["tune"], ["review", "list"]], ids=" ".join)
 def test_help_on_a_command_loads_its_module_alone(command):
     modules = loaded_by(*command, "--help")
     assert all(name.startswith(("omentum.app", "omentum.choices")) for name in ours(modules) - _LIGHT)
-    assert packages(modules) <= _LIGHT_PACKAGES | {"rich", "shellingham", "markdown_it", "mdurl", "pygments"}
+    assert packages(modules) <= _LIGHT_PACKAGES
 
 
-def test_the_status_loads_a_database_and_no_volume_reader_and_no_network(tmp_path):
-    begin_project(tmp_path / "atlas", Settings(networks=("starter",)))
-    modules = loaded_by("-C", tmp_path / "atlas", "status")
-    assert packages(modules) <= _STATUS_PACKAGES | {"shellingham", "markdown_it", "mdurl", "pygments"}
-    rooms = {name.split(".")[1] for name in ours(modules) if "." in name}
-    assert not rooms & {"predict", "tune", "networks", "phantoms", "exchange"}
+def test_a_new_project_and_its_status_load_a_database_and_no_volume_reader_and_no_network(
+    tmp_path, tiny_weights, home
+):
+    folder = tmp_path / "atlas"
+    allowed = _DATABASE_PACKAGES | _LIGHT_PACKAGES
+    for words in (["init", folder, "--network", "tiny"], ["-C", folder, "status"]):
+        modules = loaded_by(*words)
+        assert packages(modules) <= allowed
+        rooms = {name.split(".")[1] for name in ours(modules) if "." in name}
+        assert not rooms & {"predict", "tune", "phantoms", "exchange", "abdomenatlas", "assemble"}
 
 
 @pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: entry.name)

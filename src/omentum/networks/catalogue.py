@@ -7,15 +7,16 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from omentum.errors import CheckpointError, ConfigError, UnknownNetworkError
 from omentum.names import checked_name
 from omentum.networks.mask_folders import forget_mask_folder, known_mask_folders
-from omentum.networks.network import Network
 from omentum.networks.user_folder import home
-from omentum.networks.weights import load_network, save_network
 from omentum.volumes.atomic import write_json
+
+if TYPE_CHECKING:
+    from omentum.networks.network import Network
 
 __all__ = [
     "AVERAGE",
@@ -123,6 +124,8 @@ def add_model(file: Path, name: str, *, organs: Sequence[str] = ()) -> Path:
         ConfigError: The name cannot be that of a folder.
     """
     check_free(file, name)
+    from omentum.networks.weights import load_network  # torch is slow to import, and names need no weights
+
     return keep_network(load_network(file, organs=organs), name, file_origin(file))
 
 
@@ -134,8 +137,10 @@ def origin_of(weights: Path) -> Origin | None:
         return None
 
 
-def keep_network(network: Network, name: str, origin: Origin) -> Path:
+def keep_network(network: "Network", name: str, origin: Origin) -> Path:
     """Write a network under a free name; its weights last, so that where they are, their origin is."""
+    from omentum.networks.weights import save_network
+
     kept = home() / "models" / name / WEIGHTS_FILE
     write_json(kept.with_name(_ORIGIN_FILE), asdict(origin))
     save_network(kept, network)
