@@ -8,29 +8,13 @@ import cc3d
 import numpy as np
 import numpy.typing as npt
 
-from omentum.volumes.boxes import bounding_box, shifted
-from omentum.volumes.geometry import Box
+from omentum.volumes.boxes import bounding_box
 
-__all__ = ["Component", "Pieces", "keep_largest", "largest_components", "pieces_of"]
+__all__ = ["Pieces", "keep_largest", "pieces_of"]
 
 
 _LEAST_SIDE = 4
-"""Thinner masks full of specks are more than connected-components-3d 4.1 reckons with; it stops then."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Component:
-    """One piece of a mask.
-
-    Attributes:
-        n_voxels: Its size.
-        box: The smallest box around it.
-        centre_voxel: Mean index of its voxels `(x, y, z)`.
-    """
-
-    n_voxels: int
-    box: Box
-    centre_voxel: tuple[float, float, float]
+"""connected-components-3d 4.1 stops at thinner masks with many specks; they are padded."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +32,8 @@ class Pieces:
     @property
     def by_size(self) -> list[int]:
         """Numbers of all pieces by falling size; the one met first in memory order before its equals."""
-        return _by_size(self.n_voxels)
+        order: list[int] = (np.argsort(-self.n_voxels[1:], kind="stable") + 1).tolist()
+        return order
 
     def counted(self, mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
         """Count the voxels that each piece shares with a mask `(x, y, z)`, by number; 0 at number 0."""
@@ -76,34 +61,6 @@ def pieces_of(mask: npt.NDArray[np.bool_]) -> Pieces:
     numbers, n_pieces = cc3d.connected_components(padded, connectivity=26, binary_image=True, return_N=True)
     numbers = numbers[tuple(slice(side) for side in mask.shape)]
     return Pieces(numbers, _counts(numbers, mask, n_pieces + 1))
-
-
-def largest_components(mask: npt.NDArray[np.bool_], k: int | None = None) -> tuple[Component, ...]:
-    """List the pieces of a mask by falling size.
-
-    Args:
-        mask: Shape `(x, y, z)`.
-        k: Most pieces to list; all where `None`.
-
-    Example:
-        >>> mask = np.zeros((5, 1, 1), dtype=bool)
-        >>> mask[[0, 2, 3]] = True
-        >>> [(piece.n_voxels, piece.centre_voxel[0]) for piece in largest_components(mask)]
-        [(2, 2.5), (1, 0.0)]
-    """
-    origin = bounding_box(mask)
-    if origin is None:
-        return ()
-    found = cc3d.statistics(pieces_of(mask[origin]).numbers)
-    first = np.array([part.start for part in origin])
-    return tuple(
-        Component(
-            n_voxels=int(found["voxel_counts"][label]),
-            box=shifted(_plain(found["bounding_boxes"][label]), origin),
-            centre_voxel=_point(found["centroids"][label] + first),
-        )
-        for label in _by_size(found["voxel_counts"])[:k]
-    )
 
 
 def keep_largest(
@@ -138,20 +95,3 @@ def _counts(numbers: npt.NDArray[Any], mask: npt.NDArray[np.bool_], length: int)
     counts = np.bincount(numbers[mask], minlength=length)
     counts[0] = 0
     return counts
-
-
-def _by_size(counts: npt.NDArray[Any]) -> list[int]:
-    """Order the labels by falling size, background left out; the lower of two equals comes first."""
-    order: list[int] = (np.argsort(-counts[1:].astype(np.int64), kind="stable") + 1).tolist()
-    return order
-
-
-def _plain(box: Box) -> Box:
-    """Give a box in Python's own integers."""
-    x, y, z = (slice(int(part.start), int(part.stop)) for part in box)
-    return x, y, z
-
-
-def _point(index: npt.NDArray[Any]) -> tuple[float, float, float]:
-    x, y, z = index.tolist()
-    return x, y, z

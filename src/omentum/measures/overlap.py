@@ -3,27 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["changed_ml", "dice", "dice_of_counts"]
-
-
-def dice_of_counts(n_shared: int, n_a: int, n_b: int) -> float | None:
-    """Work out Dice from voxel counts.
-
-    Args:
-        n_shared: Voxels in both masks.
-        n_a: Voxels in the first mask.
-        n_b: Voxels in the second mask.
-
-    Returns:
-        Dice in [0, 1]; `None` where both are empty, which says nothing about agreement.
-
-    Example:
-        >>> dice_of_counts(3, 4, 8), dice_of_counts(0, 0, 0)
-        (0.5, None)
-    """
-    if n_a + n_b == 0:
-        return None
-    return 2.0 * n_shared / (n_a + n_b)
+__all__ = ["changed_ml", "dice"]
 
 
 def dice(a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_]) -> float | None:
@@ -41,7 +21,8 @@ def dice(a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_]) -> float | None:
         0.6666666666666666
     """
     n_shared = int(np.count_nonzero(a & b))
-    return dice_of_counts(n_shared, int(np.count_nonzero(a)), int(np.count_nonzero(b)))
+    total = int(np.count_nonzero(a)) + int(np.count_nonzero(b))
+    return 2.0 * n_shared / total if total else None
 
 
 def changed_ml(

@@ -18,8 +18,8 @@ from omentum.score.published_case import HOT_SPOTS_NAME
 from omentum.volumes.mask_files import read_masks
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.probabilities import read_probabilities
-from omentum.volumes.read import read_mask
 from omentum.volumes.resample import nearest_voxels
+from omentum.volumes.segmentations import read_mask
 
 __all__ = ["CALIBRATION_NAME", "counts_of", "round_calibration"]
 

@@ -3,11 +3,12 @@
 from itertools import product
 from typing import Any
 
+import cc3d
 import numpy as np
 import numpy.typing as npt
 
 from omentum.measures.canonical_grid import CANONICAL_MM
-from omentum.measures.components import largest_components, pieces_of
+from omentum.measures.components import pieces_of
 from omentum.measures.morphology import dilated
 from omentum.volumes.boxes import shifted
 from omentum.volumes.geometry import Box, Geometry
@@ -17,7 +18,7 @@ __all__ = ["MOST_SPOTS", "described_box", "hot_spots", "joined"]
 MOST_SPOTS = 20
 """Spots kept of one organ; later ones are specks that a reader meets anyway."""
 JOINED_MM = 10.0
-"""Pieces of attention with no more than this between them are one hot spot: who looks at one sees both."""
+"""Pieces of attention with no more than this between them are one hot spot, as both are seen together."""
 _GROWN_VOXELS = round(JOINED_MM / (2 * CANONICAL_MM))
 
 
@@ -36,18 +37,19 @@ def hot_spots(
         By falling volume: `organ`, `volume_ml`, the region's `centre_mm`, its box from `low_mm` to
         `high_mm` (outer faces of voxels, RAS+) and from `low_voxel` to `high_voxel` (inclusive).
     """
-    spots = []
-    for piece in largest_components(binary, MOST_SPOTS):
-        centre = np.array(piece.centre_voxel) + [part.start for part in origin]
-        spots.append(
-            {
-                "organ": organ,
-                "volume_ml": round(piece.n_voxels * geometry.voxel_ml, 4),
-                **described_box(shifted(piece.box, origin), geometry),
-                "centre_mm": _rounded(geometry.to_mm(centre)),
-            }
-        )
-    return spots
+    pieces = pieces_of(binary)
+    found = cc3d.statistics(pieces.numbers)
+    return [
+        {
+            "organ": organ,
+            "volume_ml": round(int(pieces.n_voxels[number]) * geometry.voxel_ml, 4),
+            **described_box(shifted(found["bounding_boxes"][number], origin), geometry),
+            "centre_mm": _rounded(
+                geometry.to_mm(found["centroids"][number] + [part.start for part in origin])
+            ),
+        }
+        for number in pieces.by_size[:MOST_SPOTS]
+    ]
 
 
 def joined(flagged: npt.NDArray[np.bool_]) -> npt.NDArray[np.integer]:
@@ -67,21 +69,15 @@ def joined(flagged: npt.NDArray[np.bool_]) -> npt.NDArray[np.integer]:
 
 def described_box(box: Box, geometry: Geometry) -> dict[str, Any]:
     """Give a box for JSON: its centre and its box in mm (outer faces, RAS+), and in voxels (inclusive)."""
-    low_mm, high_mm = _extent_mm(box, geometry)
+    faces = np.array(list(product(*((part.start - 0.5, part.stop - 0.5) for part in box))))
+    corners_mm = geometry.to_mm(faces)
     return {
         "centre_mm": _rounded(geometry.to_mm([(part.start + part.stop - 1) / 2 for part in box])),
-        "low_mm": low_mm,
-        "high_mm": high_mm,
-        "low_voxel": [part.start for part in box],
-        "high_voxel": [part.stop - 1 for part in box],
+        "low_mm": _rounded(corners_mm.min(axis=0)),
+        "high_mm": _rounded(corners_mm.max(axis=0)),
+        "low_voxel": [int(part.start) for part in box],
+        "high_voxel": [int(part.stop) - 1 for part in box],
     }
-
-
-def _extent_mm(box: Box, geometry: Geometry) -> tuple[list[float], list[float]]:
-    """Give the least and greatest mm of a box of voxels, with their whole edges."""
-    corners = np.array(list(product(*((part.start - 0.5, part.stop - 0.5) for part in box))))
-    corners_mm = geometry.to_mm(corners)
-    return _rounded(corners_mm.min(axis=0)), _rounded(corners_mm.max(axis=0))
 
 
 def _rounded(point_mm: npt.NDArray[np.float64]) -> list[float]:

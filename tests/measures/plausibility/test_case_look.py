@@ -7,7 +7,8 @@ from omentum.phantoms.phantom import LABELLED
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet
-from omentum.volumes.read import read_ct, read_mask
+from omentum.volumes.read import read_ct
+from omentum.volumes.segmentations import read_mask
 from omentum.volumes.volume import Volume
 
 
