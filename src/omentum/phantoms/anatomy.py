@@ -1,8 +1,4 @@
-"""What is in this patient, and what lies on what? All structures, from the skin inwards.
-
-In:  a patient.
-Out: the coarse grid and the structures in the order in which they are painted.
-"""
+"""List a patient's structures from the skin inwards, in the order in which they are painted."""
 
 from omentum.phantoms.chest import chest
 from omentum.phantoms.glands import adrenal_glands, kidneys, pancreas, spleen

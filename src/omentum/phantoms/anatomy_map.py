@@ -1,7 +1,6 @@
-"""What does a real person's label map know of anatomy? How far each point is from each tissue.
+"""Turn a person's label map into signed distances by tissue, in an atlas about the kidneys.
 
-In:  a label map: the 117 structures of TotalSegmentator, or the organs of one of our subsets.
-Out: `AnatomyMap`: signed distances by tissue in an atlas about the kidneys, computed once, deformed at will.
+They are computed once and deformed for each synthetic patient.
 """
 
 import hashlib

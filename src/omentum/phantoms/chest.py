@@ -1,8 +1,4 @@
-"""What lies above the diaphragm, and the diaphragm itself? Lungs, heart, gullet.
-
-In:  the coarse grid and the torso.
-Out: structures; the lungs are labelled.
-"""
+"""Model the diaphragm and what lies above it: lungs (labelled), heart, oesophagus."""
 
 import numpy as np
 

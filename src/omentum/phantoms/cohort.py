@@ -1,8 +1,4 @@
-"""How does a folder of phantoms come about? One case a seed, as files.
-
-In:  a folder and seeds.
-Out: `folder/<case_id>/ct.nii.gz` and `labels.nii.gz`, with 32-class indices.
-"""
+"""Write a folder of synthetic patients: `<case_id>/ct.nii.gz` and `labels.nii.gz`, one case a seed."""
 
 from collections.abc import Iterable
 from pathlib import Path

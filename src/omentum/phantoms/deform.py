@@ -1,8 +1,4 @@
-"""Where does a part of a real person's anatomy lie in a made-up patient? Its distances, deformed.
-
-In:  a coarse grid that knows its places in the atlas, and a part of an anatomy map.
-Out: signed distances on the grid; places in one person's atlas from those in another's.
-"""
+"""Deform signed distances of a real anatomy into the space of a synthetic patient."""
 
 from collections.abc import Mapping
 

@@ -1,8 +1,4 @@
-"""Which part of a patient made from a label map is scanned?
-
-In:  a patient, the host's map, a style.
-Out: a `Geometry` whose axes point R, A, S; organs at its border are cut, as in many scans.
-"""
+"""Choose the scanned part of a patient made from a label map; organs at its border are cut."""
 
 import numpy as np
 

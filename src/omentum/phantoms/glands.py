@@ -1,8 +1,4 @@
-"""Where are the other solid organs? Spleen, pancreas, kidneys, adrenal glands.
-
-In:  the coarse grid and the torso.
-Out: structures; spleen, pancreas and kidneys are labelled.
-"""
+"""Model spleen, pancreas and kidneys (labelled) and the adrenal glands."""
 
 import numpy as np
 

@@ -1,8 +1,4 @@
-"""Where are the hollow organs? Stomach, duodenum, small bowel, colon, and what they hold.
-
-In:  the coarse grid and the torso.
-Out: structures; stomach, colon and intestine are labelled, the duodenum is not.
-"""
+"""Model stomach, colon and intestine (labelled), the duodenum, and what they hold."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,8 +1,6 @@
-"""What is the value between the nodes? Smooth, separable interpolation of a coarse grid.
+"""Interpolate a coarse grid smoothly and separably.
 
-In:  a coarse array and, for each axis, where between its nodes the values are wanted.
-Out: the values there, float32. Sums run in a fixed order and no BLAS is called, so that results do
-     not depend on the number of threads.
+Sums run in a fixed order without BLAS, so that results do not depend on the number of threads.
 """
 
 from dataclasses import dataclass

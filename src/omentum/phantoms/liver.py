@@ -1,8 +1,4 @@
-"""Where is the liver, and what is in it? Liver, its vessels, lesions and the gall bladder.
-
-In:  the coarse grid and the torso: the liver fills the room under the right dome of the diaphragm.
-Out: structures; liver and gall bladder are labelled.
-"""
+"""Model liver and gall bladder (labelled), vessels and lesions under the right dome of the diaphragm."""
 
 import numpy as np
 import numpy.typing as npt

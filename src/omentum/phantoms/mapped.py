@@ -1,8 +1,4 @@
-"""What is in a patient made from a real person's label map, and what lies on what?
-
-In:  a patient's traits and anatomy maps: the body is the host's; its organs may be a guest's.
-Out: the coarse grid and the structures in the order in which they are painted, as from made anatomy.
-"""
+"""List the structures of a patient made from label maps: the host's body, organs perhaps a guest's."""
 
 import numpy as np
 

@@ -1,8 +1,4 @@
-"""What lies round the organs that a label map names? Skin, fat, muscle, and what nobody labelled.
-
-In:  the coarse grid, the host's hull and bones, a patient's traits.
-Out: structures, painted before all that the map names.
-"""
+"""Model what lies round the organs of a label map: skin, fat, muscle, unlabelled tissue."""
 
 import numpy as np
 

@@ -1,8 +1,4 @@
-"""How bright is each tissue of a label map, and what lies in it that the map does not name?
-
-In:  a tissue's name and shape, a patient's traits, the tissues' HU.
-Out: its `Fill`; vessels, lesions, stones and the like within it.
-"""
+"""Choose HU for each tissue of a label map, and what lies in it without a name: vessels, lesions, stones."""
 
 import numpy as np
 

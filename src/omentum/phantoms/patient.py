@@ -1,8 +1,4 @@
-"""Who lies in the scanner? The traits that all organs of one phantom share.
-
-In:  a seed and a style.
-Out: `Patient`: size, fat, contrast phase, what is missing or unusual.
-"""
+"""The traits that all organs of one synthetic patient share: size, fat, contrast phase, variants."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,6 @@
-"""What does a made-up patient's CT look like, and what is the truth? Phantoms from a seed.
+"""Make the CT and the true labels of a synthetic patient from a seed.
 
-In:  a seed; a style, and grid and orientation where they matter.
-Out: `Phantom`: CT and labels on one grid. The same seed and options give the same voxels.
+The same seed and options give the same voxels.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,6 @@
-"""What does the scanner see? Structures painted on a grid of voxels, with soft borders, texture and noise.
+"""Paint structures on a grid of voxels, with soft borders, texture and noise.
 
-In:  the coarse grid, structures in order, and the grid of the scan, its axes pointing R, A, S.
-Out: HU (int16) and labels (uint8). Works in slabs along z, so that memory does not grow with the scan.
+It works in slabs along z, so that memory does not grow with the scan.
 """
 
 from collections.abc import Sequence

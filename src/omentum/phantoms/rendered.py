@@ -1,8 +1,4 @@
-"""Where do endless training pairs come from? Real label maps and made anatomy, rendered on the fly.
-
-In:  anatomy maps, the network's spacing, a number.
-Out: the pair of that number: always the same one, whatever was rendered before it.
-"""
+"""Render training pairs on the fly from label maps and modelled anatomy; pair n is always the same."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

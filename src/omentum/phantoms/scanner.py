@@ -1,8 +1,4 @@
-"""What does the scanner add? Slices thicker than the grid, sharp and smooth kernels, streaks.
-
-In:  a rendered CT, its grid, a stream of random numbers.
-Out: the CT as that scanner would give it.
-"""
+"""Simulate the scanner: slices thicker than the grid, sharp and smooth kernels, streaks."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,8 +1,4 @@
-"""What do wrong masks look like? True labels with one error of a known kind put in.
-
-In:  true labels with their CT; the name of an error; a random generator.
-Out: labels and CT with the error, and the organs whose masks it makes wrong. The same draw, the same error.
-"""
+"""Put one error of a known kind into true labels; the same draw gives the same error."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

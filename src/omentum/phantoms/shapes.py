@@ -1,7 +1,6 @@
-"""What shape is it? Signed distances to solids, negative inside, in mm.
+"""Signed distances to solids, negative inside, in mm.
 
-In:  coordinates of points (three arrays that broadcast) and a solid's parameters.
-Out: approximate signed distances, exact enough near the surface for borders a voxel wide.
+They are exact enough near the surface for borders a voxel wide.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,4 @@
-"""Which bones and back muscles are there? Spine, ribs, hips, and the muscles beside the spine.
-
-In:  the coarse grid and the torso.
-Out: structures without a label.
-"""
+"""Model spine, ribs, hips and the muscles beside the spine, without labels."""
 
 import numpy as np
 

@@ -1,8 +1,7 @@
-"""Where in the patient is a point? A coarse grid in the scanner's space that knows the patient's.
+"""A coarse grid that knows, for each node in the scanner's space, its place in the patient.
 
-In:  a patient's size and posture, and how much the tissue is displaced.
-Out: for each coarse node its place in the *atlas* (x to the right hand, y to the front,
-     z to the head, in mm from the first lumbar vertebra of an average adult); boxes, tubes, noise.
+Places are in the *atlas*: x to the right hand, y to the front, z to the head, in mm from the first lumbar
+vertebra of an average adult.
 """
 
 import zlib

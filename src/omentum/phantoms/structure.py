@@ -1,8 +1,4 @@
-"""What is painted into a phantom? One solid: where it is, what fills it, which organ it belongs to.
-
-In:  signed distances on the coarse grid.
-Out: `Structure`, painted in order by `render`: what comes later lies on top.
-"""
+"""One solid of a synthetic patient: where it is, what fills it, which organ it belongs to."""
 
 from dataclasses import dataclass, replace
 

@@ -1,8 +1,4 @@
-"""How hard is a cohort? The distributions that phantoms are drawn from.
-
-In:  a style's name.
-Out: `Style`: which contrast phases, how much shapes vary, how noisy, how thick the slices.
-"""
+"""Styles of cohorts: contrast phases, variation of shapes, noise and slice thickness to draw from."""
 
 from dataclasses import dataclass
 

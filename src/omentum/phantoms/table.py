@@ -1,8 +1,4 @@
-"""What does the patient lie on? The scanner's table: a thin, curved shell with foam in it.
-
-In:  the coarse grid and the body's outline.
-Out: structures, painted before the body.
-"""
+"""Model the scanner's table: a thin, curved shell with foam in it."""
 
 import numpy as np
 

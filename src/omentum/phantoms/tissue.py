@@ -1,10 +1,4 @@
-"""How bright is it? Hounsfield units of each tissue in each contrast phase.
-
-In:  a patient (phase, strength of the contrast).
-Out: one patient's `Tissues`: HU by tissue name, drawn around the table's values.
-
-The values are what textbooks and everyday scans at 120 kV show; they are rounded on purpose.
-"""
+"""HU of each tissue in each contrast phase, drawn around textbook values at 120 kV."""
 
 from dataclasses import dataclass
 

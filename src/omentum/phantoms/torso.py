@@ -1,8 +1,4 @@
-"""What holds the organs? The body's outline, its wall and the diaphragm.
-
-In:  the coarse grid and a patient.
-Out: `Torso`, distances that organs are fitted to, and the structures of wall, spine and ribs.
-"""
+"""Model the body's outline, its wall and the diaphragm, to which organs are fitted."""
 
 from dataclasses import dataclass
 

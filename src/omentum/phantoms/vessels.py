@@ -1,8 +1,4 @@
-"""Which large vessels are there? Aorta and postcava, and unlabelled branches about the pancreas and kidneys.
-
-In:  the coarse grid.
-Out: structures; aorta and postcava are labelled.
-"""
+"""Model aorta and postcava (labelled), and unlabelled branches about the pancreas and kidneys."""
 
 from collections.abc import Sequence
 

@@ -1,8 +1,4 @@
-"""Which part of the patient is scanned, on which grid?
-
-In:  a style, and what the caller fixes of shape and spacing.
-Out: a `Geometry` whose axes point R, A, S.
-"""
+"""Choose the scanned part of a patient and its grid."""
 
 from dataclasses import dataclass
 

@@ -1,8 +1,4 @@
-"""How does a large network learn where memory is short? Its parts are computed again for the gradient.
-
-In:  a network.
-Out: the same network, which forgets what is inside its parts; the same numbers come out.
-"""
+"""Trade computation for memory in training: parts of a network are computed again for the gradient."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,8 +1,6 @@
-"""How does a head take a step? As AdamW takes it, without what the class would load first.
+"""Take a step of AdamW, equal to the bit to `torch.optim.AdamW`.
 
-In:  parameters, their gradients, a learning rate.
-Out: parameters changed in place, to the bit as by `torch.optim.AdamW`; that class loads PyTorch's compiler,
-     which takes longer than a head learns.
+That class loads PyTorch's compiler, which takes longer than a head learns.
 """
 
 from collections.abc import Sequence

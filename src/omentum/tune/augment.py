@@ -1,8 +1,7 @@
-"""How else could a case look? A little larger or smaller, brighter or noisier; labels go with it.
+"""Vary a prepared case: larger or smaller, brighter or noisier, its labels with it.
 
-In:  a prepared case, the number of the copy.
-Out: the copy, on the network's grid. The trunk sees it as a CT of its own, so that heads learn what
-     features do when scanners and bodies differ.
+The trunk sees each copy as a CT of its own, so that heads learn what features do when scanners and bodies
+differ.
 """
 
 from dataclasses import replace

@@ -1,8 +1,7 @@
-"""Where are samples of features kept, so that the trunk runs over a case once and never again?
+"""Keep samples of features on disk, so that the trunk runs over a case only once.
 
-In:  a folder, a network, prepared cases, the organs to tune.
-Out: samples, mapped into memory from files. A file's name is a hash of all that is in it (trunk, voxels,
-     labels, windows, settings), so it is never stale; what other runs left makes room under the cap.
+A file's name is a hash of all that is in it (trunk, voxels, labels, windows, settings), so it is never
+stale; what other runs left makes room under the cap.
 """
 
 import errno

@@ -1,8 +1,6 @@
-"""Which cases are at hand at a step? Those of the project, and made-up ones that come and go.
+"""Hold the cases of a training step: those of the project, and synthetic ones that come and go.
 
-In:  prepared cases, anatomy maps, the settings.
-Out: the cases of a step: a function of the seed and the step alone, so a resumed run sees the same.
-     One thread renders ahead, so that training does not wait.
+They follow from the seed and the step alone, so a resumed run sees the same. One thread renders ahead.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,6 @@
-"""How does training go on after it was killed? From a checkpoint that holds all that changes.
+"""Save and resume training: one file holds all that changes.
 
-In:  the network, its optimizer, the running mean of its weights, the step, looks at held-out patients.
-Out: one file, written whole or not at all, read with `weights_only`; a run that goes on from it ends in
-     the same weights, for patches and the rate depend on the seed and the step alone.
+A run that goes on from it ends in the same weights, for patches and the rate depend on seed and step alone.
 """
 
 import pickle

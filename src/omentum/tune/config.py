@@ -1,8 +1,4 @@
-"""How is a network tuned? Settings that refuse nonsense before any volume is read.
-
-In:  defaults, a TOML file, options of a command.
-Out: frozen settings, written as `tune.json` beside the weights that they made.
-"""
+"""Settings of tuning, which refuse nonsense before any volume is read; written as `tune.json`."""
 
 import dataclasses
 import math

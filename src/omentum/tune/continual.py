@@ -1,8 +1,4 @@
-"""How are the heads of revised organs tuned? On cached features, every other tensor left as it is.
-
-In:  a network and samples of its features (cache).
-Out: the network with new heads for those organs; every other tensor equal to the last bit.
-"""
+"""Tune the heads of revised organs on cached features; every other tensor stays equal to the last bit."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,8 +1,4 @@
-"""How is a network of a round tuned? The heads of revised organs, on features of the frozen trunk.
-
-In:  an open project, the cases that may be learned from, settings.
-Out: the network, and what its story says of it.
-"""
+"""Tune the heads of the organs that were revised in a round, on features of the frozen trunk."""
 
 import copy
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,4 @@
-"""On what does training run? On the CPU, on one GPU, or on several that share each step's patches.
-
-In:  what a run is given, a device and how many of its kind.
-Out: the network, trained; with several devices one process each, started here and gone in the end.
-"""
+"""Run training on the CPU, on one GPU, or on several that share each step's patches."""
 
 import logging
 import os

@@ -1,8 +1,4 @@
-"""When has training gone on for long enough? When held-out patients have not got better for some looks.
-
-In:  the Dice of each look, and the weights it was of.
-Out: whether to stop; the weights of the best look. All of it is in the checkpoint.
-"""
+"""Stop training when held-out patients have not improved for some evaluations, and keep the best weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

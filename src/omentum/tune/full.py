@@ -1,8 +1,4 @@
-"""How are all weights trained? Patches of every case, partial labels, a running mean of the weights.
-
-In:  a network, prepared cases, settings, where checkpoints go.
-Out: the network with the mean weights; the same ones whether or not the run was interrupted.
-"""
+"""Train all weights: patches of every case, partial labels, a running mean of the weights."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

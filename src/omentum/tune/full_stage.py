@@ -1,8 +1,4 @@
-"""How is a network of a round trained in full? On every label, from fresh weights or from the parent's.
-
-In:  an open project, the cases that may be learned from, settings, the network's folder.
-Out: the network, and what its story says of it.
-"""
+"""Train the network of a round in full, from fresh weights or from its parent's."""
 
 from collections.abc import Callable, Sequence
 from contextlib import closing

@@ -1,8 +1,4 @@
-"""What is full training given, and what does it tell?
-
-In:  a network, prepared cases, settings, where checkpoints go, a way to look at held-out patients.
-Out: a record of them, the key that names the run, the organs that it can learn; reports of its steps.
-"""
+"""Records of full training: what it is given, the key that names a run, and reports of its steps."""
 
 import hashlib
 import json

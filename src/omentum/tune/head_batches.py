@@ -1,8 +1,6 @@
-"""Which samples does a head see at a step? A function of the seed and the step alone.
+"""Choose the samples that a head sees at a step, by the seed and the step alone.
 
-In:  samples of one organ, and what each case's label counts.
-Out: batches: a few groups of voxels, each with its context. Samples lie in random order, so that a run of
-     neighbours is a random draw, and comes from the disk in one piece.
+Samples lie in random order, so that a run of neighbours is a random draw and one piece of the disk.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,6 @@
-"""How good is a network on patients that it never learns from, while it is trained?
+"""Measure the mean Dice of held-out patients during training, to say when to stop.
 
-In:  held-out cases on the network's grid, with masks that people vouch for.
-Out: one number, their mean Dice. The gate judges later, on the CTs' own grids (evaluate); this one only says
-     when to stop.
+The gate judges later, on the CTs' own grids (evaluate).
 """
 
 import hashlib

@@ -1,8 +1,4 @@
-"""How is one step of training taken? Forward, loss, gradient; clipped, and into a running mean.
-
-In:  the patches of a step; a Fabric, which knows the device and those beside it.
-Out: the state, one step on; how it goes.
-"""
+"""Take one step of training: forward, loss, clipped gradient, running mean of the weights."""
 
 import math
 import time

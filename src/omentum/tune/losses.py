@@ -1,8 +1,4 @@
-"""How wrong is a prediction? Cross-entropy and Dice for each organ by itself, unknown organs left out.
-
-In:  logits, labels, and what each label counts.
-Out: one number to make small.
-"""
+"""Cross-entropy and Dice losses for each organ by itself; unknown organs are left out."""
 
 from collections.abc import Callable
 

@@ -1,8 +1,4 @@
-"""Does an organ hold its tumours? To a network it does: the liver is the liver with what grows in it.
-
-In:  the masks of one case, and where each comes from.
-Out: the same masks, every host grown by its tumours and cysts.
-"""
+"""Merge lesions into their host organ: to a network the liver is the liver with what grows in it."""
 
 from collections.abc import Iterator, Mapping
 from itertools import chain

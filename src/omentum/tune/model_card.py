@@ -1,8 +1,4 @@
-"""What should somebody know before they use these weights?
-
-In:  a network's spec and the story of its tuning.
-Out: a model card in Markdown, beside the weights.
-"""
+"""Write the model card of a tuned network, in Markdown, beside its weights."""
 
 from collections.abc import Mapping
 from pathlib import Path

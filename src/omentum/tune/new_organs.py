@@ -1,8 +1,4 @@
-"""Which organs does a network learn for the first time? Those that the project added, once people drew them.
-
-In:  an open project, the network in use, the cases that may be learned from.
-Out: the network with heads for new organs that have labels; each begins as the head of a similar organ.
-"""
+"""Give a network heads for organs that the project added, each begun as the head of a similar organ."""
 
 from collections.abc import Sequence
 

@@ -1,8 +1,7 @@
-"""Which patch is seen at a step? A function of the seed and the step alone, so a resumed run sees the same.
+"""Cut the training patches of a step, by the seed and the step alone.
 
-In:  a pool of cases and the settings.
-Out: batches: patches turned, scaled, blurred and varied in intensity, their labels, and what each label
-     counts. Nothing is mirrored, for a mirrored right kidney is a left one.
+Patches are turned, scaled, blurred and varied in intensity. They are not mirrored: a mirrored right kidney
+is a left one.
 """
 
 from collections.abc import Sequence

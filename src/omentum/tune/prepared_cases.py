@@ -1,8 +1,6 @@
-"""What does training read? Each case once at the network's spacing, kept on disk.
+"""Prepare cases for training: HU and labels at the network's spacing, once, kept on disk.
 
-In:  labelled cases (loop), the network's spacing, a cache folder.
-Out: Hounsfield units and set-coded labels on the network's grid, and what each organ's label counts.
-     The file's name is a hash of all that it depends on, so it is never stale.
+A file's name is a hash of all that it depends on, so it is never stale.
 """
 
 import hashlib

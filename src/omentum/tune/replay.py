@@ -1,8 +1,4 @@
-"""Which earlier cases are seen again, so that a few hard revisions do not bias a head?
-
-In:  earlier cases with a label of one organ; how their predictions scored, and which data set they are of.
-Out: the cases to replay, each data set with its share of them. The order of what comes in never matters.
-"""
+"""Choose the earlier cases that are replayed, so that a few hard revisions do not bias a head."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence

@@ -1,8 +1,4 @@
-"""What does one run of tuning work with? The project, the network in use, where the new one goes.
-
-In:  an open project.
-Out: the network in use, loaded; where and on what its successor is made.
-"""
+"""What one run of tuning works with: the project, the network in use, the folder of the new one."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,8 +1,6 @@
-"""What does a head learn from? A sample of the voxels of a case, with the features that the trunk made there.
+"""Sample voxels of a case, with the features that the trunk gives there.
 
-In:  a network, a prepared case, the organs to tune.
-Out: features of sampled voxels with labels, and how many voxels each sample stands for. One pass of the
-     trunk, through the same windows as in prediction, serves all organs of a case.
+One pass of the trunk, through the same windows as in prediction, serves all organs of a case.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,4 @@
-"""How fast does a network learn at a step? Up a ramp, then down a cosine.
-
-In:  the step, the steps in all.
-Out: a factor of the peak learning rate.
-"""
+"""The learning rate of a step: linear warm-up, then a cosine."""
 
 import math
 

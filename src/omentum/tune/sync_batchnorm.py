@@ -1,8 +1,6 @@
-"""How do several devices, each with its part of a batch, learn what one would from all of it?
+"""Sum over devices, for the loss and for normalisation, so that they learn what one device would.
 
-In:  sums that each device made of its own part.
-Out: the sums over all of them, for the loss and for normalisation; gradients flow through, so that their mean
-     over the devices is the gradient of the whole batch.
+Gradients flow through: their mean over the devices is the gradient of the whole batch.
 """
 
 from typing import Any

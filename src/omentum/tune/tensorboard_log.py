@@ -1,8 +1,4 @@
-"""Where can a person watch the loss fall? In TensorBoard, where that package is installed.
-
-In:  a folder; the scalars of each step.
-Out: TensorBoard's event files in it; nothing without `pip install 'omentum[tensorboard]'`.
-"""
+"""Write TensorBoard's event files where that package is installed; else nothing."""
 
 from collections.abc import Mapping
 from importlib.util import find_spec

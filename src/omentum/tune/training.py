@@ -1,8 +1,6 @@
-"""How are all weights trained on one device, alone or as one of several?
+"""Train all weights on one device, alone or as one of several.
 
-In:  what the run is given; a Fabric, which knows of the other devices.
-Out: the network with the mean weights, or with those of the best look at held-out patients; the same ones
-     whether or not the run was interrupted, and on each device.
+The weights are the same whether or not the run was interrupted, and on each device.
 """
 
 import math

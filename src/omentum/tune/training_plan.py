@@ -1,8 +1,4 @@
-"""Which labels does continual tuning learn from? Revisions of this round, and a few earlier ones replayed.
-
-In:  an open project, its labelled cases, what was revised in this round.
-Out: for each case the organs whose labels are learned from, and what each counts.
-"""
+"""Plan the labels that continual tuning learns from: revisions, and a few earlier cases replayed."""
 
 import zlib
 from collections import defaultdict
