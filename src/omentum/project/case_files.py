@@ -1,4 +1,4 @@
-"""Find, move and remove what lies on disk of a case, in the whole project except its releases."""
+"""Find, move and remove the files of a case, in the whole project except its releases."""
 
 import json
 import re

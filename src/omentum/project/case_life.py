@@ -1,7 +1,7 @@
-"""Exclude, rename and erase cases; a change that was cut short is completed when the project opens next.
+"""Exclude, rename and erase cases; a change that was interrupted is completed when the project opens next.
 
-A change of names begins with one transaction, which changes every table and notes what is left to do. Then
-the files follow, and the note goes. Each step may be done twice.
+One transaction changes every table and notes what is left to do; then the files follow, and the note is
+removed. Each step may be done twice.
 """
 
 import json
@@ -40,7 +40,7 @@ _SAYS_EXCLUDED, _BEFORE = "case excluded: ", " | before that: "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
-    """What became of a case that was erased."""
+    """Result of erasing a case."""
 
     tombstone: Tombstone
     networks: tuple[str, ...]
@@ -48,7 +48,7 @@ class Erased:
     removed_reports: tuple[Path, ...]
     """Reports that showed it; `omentum evaluate` writes new ones."""
     holders: tuple[str, ...]
-    """Who has tasks of it in hand: readers, or folders that tasks were exported to."""
+    """Who holds tasks of it: readers, or folders that tasks were exported to."""
     is_scrubbed: bool
     """Whether removed rows are overwritten; else another program keeps the database in use, and the next
     command that writes does it."""
@@ -132,7 +132,9 @@ def erase_case(project: "Project", case_id: str, *, why: str, by: str) -> Erased
     alias = pseudonym(read_secret(folder), case_id)
     mentions = _mentions(store, names, alias)
     if mentions.are_in(_reason(why)):
-        raise ProjectError(f"the reason {why!r} holds the case's name, and it is kept; leave the name out")
+        raise ProjectError(
+            f"the reason {why!r} holds the case's name, and it is kept; leave the name out"
+        )
     arrival = store.arrivals.of_case(case_id)
     tombstone = Tombstone(
         pseudonym=alias,

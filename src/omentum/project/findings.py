@@ -1,8 +1,4 @@
-"""Turn what the plausibility rules say of a case into the findings that the database keeps.
-
-In:  a look at one case (`measures.plausibility`), the hashes of its masks, the CT's grid.
-Out: `MaskFinding`, of single organs first, then of the whole CT; which rules about CTs people confirmed.
-"""
+"""Convert the result of the plausibility rules for a case to the findings that the database keeps."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -20,16 +16,16 @@ __all__ = ["confirmed_ct_rules", "mask_findings"]
 def mask_findings(
     look: CaseLook, organ_sha256s: Mapping[str, str], geometry: Geometry
 ) -> tuple[MaskFinding, ...]:
-    """Give what is kept of a look at one case.
+    """Give the findings of one case: of single organs first, then of the whole CT.
 
     Args:
         look: What the rules say.
-        organ_sha256s: Hash of each organ's mask, by organ; of one that is not there, it is not known.
-        geometry: The grid of the masks that were looked at.
+        organ_sha256s: Hash of each organ's mask, by organ, where it is known.
+        geometry: The grid of the masks.
 
     Returns:
-        The expected volume of error, in mL, is that of the voxels which a rule marked, times how sure it is
-        and how much of them is wrong then.
+        Findings whose `error_ml` is the volume of the voxels that a rule marked, times its severity and the
+        share of them that is wrong then.
     """
     voxel_ml = canonical(geometry).voxel_ml
     of_organs = [

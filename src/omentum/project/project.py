@@ -1,4 +1,4 @@
-"""Open a project: its paths, its settings, its database, and where work runs."""
+"""Open a project: its paths, its settings, its database, and its runner."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -1,8 +1,4 @@
-"""Read the voxels of the mask that stands for each organ of a case.
-
-In:  a case with the mask that stands for each organ.
-Out: one mask after another, on the CT's grid, whatever kind of file each is in.
-"""
+"""Read the voxels of the mask that stands for each organ of a case, from each kind of file."""
 
 from collections.abc import Iterator
 

@@ -1,14 +1,11 @@
-"""Say which mask stands for each organ of each case: the one answer that every stage asks for.
+"""Decide which mask stands for each organ of each case; every stage asks here.
 
-The rules, for one organ of one case:
-
-1. An original label beats what readers revised, which beats what a network predicted. A person's decision
-   (`prefer`, `adjudicate`, `restore`) beats all of them, until the next decision.
-2. Among revisions the last word counts, by when it was handed in. One that contradicts a mask which another
-   reader had bettered meanwhile, and which its reader had not seen, is a conflict: it is no word, and waits
-   for a decision.
-3. A mask with a severe finding is held back until a person confirms it: the organ is unknown, and the
-   next-best mask does not take its place.
+1. An original label beats a revision, which beats a prediction. A person's decision (`prefer`, `adjudicate`,
+   `restore`) beats all of them, until the next decision.
+2. Among revisions the last one submitted counts. A revision is a conflict, and waits for a decision, if
+   another reader had changed the mask meanwhile and its own reader had not seen that.
+3. A mask with a severe finding is held back until a person confirms it: the organ is unknown, and no other
+   mask takes its place.
 
 Source:
     Qu et al. 2023, arXiv:2305.09666: original before revised before predicted.
@@ -62,9 +59,9 @@ class CaseFacts:
     label: LabelVersion | None = None
     """The current version of its original label."""
     revisions: tuple[Revision, ...] = ()
-    """All of this case, in the order in which they were handed in."""
+    """All of this case, in the order of submission."""
     decisions: tuple[Decision, ...] = ()
-    """All of this case, in the order in which they fell."""
+    """All of this case, in the order in which they were made."""
     confirmations: tuple[Confirmation, ...] = ()
     prediction: Prediction | None = None
 
@@ -87,7 +84,7 @@ def standing_masks(
     Args:
         project: The project.
         network: Whose predictions stand where there is no revision; the main network's if not given.
-        case_ids: Cases by name; all that take part if not said.
+        case_ids: Cases by name; all that take part if not given.
     """
     return [standing_case(facts) for facts in case_facts(project, network=network, case_ids=case_ids)]
 
@@ -160,17 +157,17 @@ def standing_case(facts: CaseFacts) -> LabelledCase:
 
 
 def standing_revision(revisions: Sequence[Revision], decisions: Sequence[Decision]) -> Revision | None:
-    """Give the revision of an organ that stands among its revisions: a person's decision, else the last word.
+    """Give the revision of an organ that stands: by a person's decision, else the last one without conflict.
 
     Args:
-        revisions: Of the organ, in the order in which they were handed in.
-        decisions: About the organ, in the order in which they fell.
+        revisions: Of the organ, in the order of submission.
+        decisions: About the organ, in the order in which they were made.
     """
     last = decisions[-1] if decisions else None
     if last is not None and last.revision_number is not None:
         return next((one for one in revisions if one.number == last.revision_number), None)
-    words = [one for one in revisions if one.conflicts_with is None]
-    return words[-1] if words else None
+    accepted = [one for one in revisions if one.conflicts_with is None]
+    return accepted[-1] if accepted else None
 
 
 def conflict_of(
@@ -179,8 +176,8 @@ def conflict_of(
     """Find the revision that a new one contradicts without having seen it; `None` where it may stand.
 
     Args:
-        new: What is being handed in.
-        revisions: Of the organ so far, in the order in which they were handed in.
+        new: The revision that is submitted.
+        revisions: Of the organ so far, in the order of submission.
         decisions: About the organ so far.
         is_blinded: Whether the readings of the task are independent, so that any difference is a conflict.
     """
@@ -189,16 +186,16 @@ def conflict_of(
         return None
     if decisions and decisions[-1].revision_number is not None:
         return stands
-    words = [one for one in revisions if one.conflicts_with is None]
-    of_others = [one for one in words if one.reader != new.reader and one.sha256 != new.sha256]
+    accepted = [one for one in revisions if one.conflicts_with is None]
+    of_others = [one for one in accepted if one.reader != new.reader and one.sha256 != new.sha256]
     if is_blinded:
         readings = [one for one in of_others if one.task_number == new.task_number]
         if readings:
             return readings[-1]
-    seen = [place for place, one in enumerate(words) if one.sha256 == new.base_sha256]
-    unseen = words[seen[-1] + 1 :] if seen else words
-    bettered = [one for one in unseen if one in of_others and one.betters]
-    return bettered[-1] if bettered else None
+    seen = [place for place, one in enumerate(accepted) if one.sha256 == new.base_sha256]
+    unseen = accepted[seen[-1] + 1 :] if seen else accepted
+    changes = [one for one in unseen if one in of_others and one.betters]
+    return changes[-1] if changes else None
 
 
 def open_conflicts(revisions: Iterable[Revision], decisions: Iterable[Decision]) -> list[Revision]:
@@ -261,7 +258,7 @@ def _standing(facts: CaseFacts, name: str, files: Mapping[MaskSource, _File]) ->
 def _source(
     facts: CaseFacts, name: str, revision: Revision | None, decisions: Sequence[Decision]
 ) -> MaskSource | None:
-    """Say which source stands; `None` where none has the organ."""
+    """Choose the source that stands; `None` where none has the organ."""
     is_original = name in facts.case.original_organs
     is_predicted = facts.prediction is not None and name in facts.prediction.organs
     there = [MaskSource.ORIGINAL] if is_original else []

@@ -99,7 +99,7 @@ class Leases(RecordTable[Lease]):
     def renew(self, pool: str, key: str, holder: str, lasting: timedelta) -> Lease | None:
         """Extend a lease, also an expired one whose slot is still free; `None` where it is lost."""
         with self._database.claiming() as session:
-            row = session.scalars(_held(pool, holder).where(LeaseRow.key == key).with_for_update()).first()
+            row = session.scalar(_held(pool, holder).where(LeaseRow.key == key).with_for_update())
             if row is None:
                 return None
             row.until = self._database.now(session) + lasting

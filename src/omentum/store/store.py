@@ -5,7 +5,6 @@ Each write is one transaction; `together` makes one of several.
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from omentum.store.arrivals import Arrivals
@@ -37,7 +36,7 @@ __all__ = ["Store"]
 WAIT_SECONDS = 30.0
 
 
-class Store:
+class Store(AbstractContextManager["Store"]):
     """A project's database, open until `close()` or the end of a `with` block.
 
     Example:
@@ -118,15 +117,6 @@ class Store:
         """Let go of the database."""
         self._database.close()
 
-    def __enter__(self) -> Self:
-        """Give the store itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Let go of the database, however the block ends."""
+    def __exit__(self, *_: object) -> None:
+        """Close the database, however the block ends."""
         self.close()
