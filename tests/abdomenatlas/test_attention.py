@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omentum.abdomenatlas.attention import attention_voxels, organ_attention, overlapped
-from omentum.abdomenatlas.attention_size import attention_size
+from omentum.abdomenatlas.attention import organ_attention, overlapped
+from omentum.abdomenatlas.attention_size import scaled_heat
 from omentum.records import CaseScore, OrganScore
 from omentum.score.queue import attention_size_rows, priority_rows, ranked
 from omentum.volumes.boxes import whole
@@ -43,7 +43,7 @@ def scored(case_id, found):
         OrganScore(organ=name, attention_voxels=one.n_voxels, attention_ml=0.0, heat=one.heat_sum)
         for name, one in found.items()
     ]
-    return CaseScore(case_id=case_id, score=attention_voxels(found.values()), organs=tuple(organs))
+    return CaseScore(case_id=case_id, score=sum(one.n_voxels for one in found.values()), organs=tuple(organs))
 
 
 @pytest.mark.parametrize("run", RUNS)
@@ -88,8 +88,11 @@ def test_second_score_and_its_list_equal_the_published_ones(ours, reference, run
     sizes = {}
     for case_id, found in ours[run].items():
         shape = tuple(reference.inputs(case_id)["shape"].tolist())
-        in_boxes = [(whole(shape), one) for one in found.values()]
-        sizes[case_id] = attention_size(in_boxes, shape, without_inconsistency=is_early_data_set)
+        heats = [
+            scaled_heat(whole(shape), one, shape, without_inconsistency=is_early_data_set)
+            for one in found.values()
+        ]
+        sizes[case_id] = sum(heats, 0.0) / shape[2]
     assert attention_size_rows(sizes) == expected["attention_size_csv"]
 
 
@@ -102,7 +105,7 @@ def test_organ_without_attention_gives_a_zero_map(ours):
     nothing = ours["lung9"]["lung_003"]["gall_bladder"]
     assert not nothing.heat.any()
     assert (nothing.n_voxels, nothing.heat_sum, nothing.peak) == (0, 0, 0.0)
-    assert attention_size([(whole(nothing.heat.shape), nothing)], nothing.heat.shape) == 0.0
+    assert scaled_heat(whole(nothing.heat.shape), nothing, nothing.heat.shape) == 0.0
 
 
 def opinions(seed, n_networks, shape):

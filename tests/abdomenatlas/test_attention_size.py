@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from omentum.abdomenatlas.attention import organ_attention
-from omentum.abdomenatlas.attention_size import attention_size
+from omentum.abdomenatlas.attention_size import scaled_heat
 
 SHAPE = (67, 59, 61)
 BOX = (slice(11, 40), slice(3, 50), slice(20, 33))
@@ -26,14 +26,9 @@ def plainly(real):
 
 
 def test_size_equals_numpys_sum_of_the_whole_volume_to_the_last_digit(attention):
-    assert attention_size([(BOX, attention)], SHAPE) == plainly(attention.heat / 255)
+    assert scaled_heat(BOX, attention, SHAPE) / SHAPE[2] == plainly(attention.heat / 255)
 
 
 def test_without_inconsistency_it_is_the_sum_of_uncertainty_and_overlap(attention):
     real = attention.uncertainty / 255 + attention.overlap
-    assert attention_size([(BOX, attention)], SHAPE, without_inconsistency=True) == plainly(real)
-
-
-def test_sizes_of_organs_are_added(attention):
-    one = attention_size([(BOX, attention)], SHAPE)
-    assert attention_size([(BOX, attention)] * 2, SHAPE) == pytest.approx(2 * one)
+    assert scaled_heat(BOX, attention, SHAPE, without_inconsistency=True) / SHAPE[2] == plainly(real)

@@ -8,9 +8,8 @@ from omentum.errors import UnknownNetworkError, UnknownOrganError
 from omentum.incoming import add_cases
 from omentum.predict import predict_case as stage
 from omentum.predict.stage import predict_round
-from omentum.project.paths import change_settings
 from omentum.project.project import begin_project, opened
-from omentum.project.settings import Settings
+from omentum.project.settings import Settings, change_settings
 from omentum.volumes import atomic
 from omentum.volumes.atomic import writing
 from omentum.volumes.mask_files import read_masks
@@ -278,5 +277,5 @@ def test_a_new_organ_that_a_network_does_not_know_yet_is_unknown_not_empty(proje
 def test_progress_is_told_of_each_case(project):
     told = []
     with opened(project) as workspace:
-        predict_round(workspace, progress=told.append)
-    assert [one.key for one in told] == ["a", "b"]
+        predict_round(workspace, progress=lambda *seen: told.append(seen))
+    assert told == [("predict", 1, 2, "a"), ("predict", 2, 2, "b")]

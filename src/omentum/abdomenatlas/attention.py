@@ -5,7 +5,7 @@ Thresholds are decided in whole numbers; float64 is computed only for voxels tha
 Source: Qu et al. 2023, arXiv:2305.09666, and the files that their code writes.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from omentum.measures.morphology import opened
 
-__all__ = ["OrganAttention", "attention_voxels", "organ_attention", "overlapped"]
+__all__ = ["OrganAttention", "organ_attention", "overlapped"]
 
 INCONSISTENT_OVER = 0.1
 """Standard deviation over the networks that counts, exclusive."""
@@ -109,11 +109,6 @@ def overlapped(average: Mask, n_organs: Bytes, *, is_counted: bool) -> Mask:
         [False, True, False]
     """
     return np.asarray(average & (n_organs > (1 if is_counted else 0)))
-
-
-def attention_voxels(attentions: Iterable[OrganAttention]) -> int:
-    """Score a case as `create_attention` does: voxels that need attention, once for each organ."""
-    return sum(attention.n_voxels for attention in attentions)
 
 
 def _attention(soft: Sequence[Bytes], entropies: Sequence[Bytes], overlap: Mask) -> OrganAttention:

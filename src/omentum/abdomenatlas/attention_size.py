@@ -7,7 +7,6 @@ Source: Qu et al. 2023, arXiv:2305.09666, and the files that their code writes.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,35 +15,25 @@ import numpy.typing as npt
 from omentum.abdomenatlas.attention import FULL, OrganAttention
 from omentum.volumes.geometry import Box
 
-__all__ = ["attention_size", "scaled_heat"]
+__all__ = ["scaled_heat"]
 
 _LEAF = 1 << 12
 """Size of parts that numpy sums itself; over 128, below which it does not halve."""
 
 
-def attention_size(
-    attentions: Iterable[tuple[Box, OrganAttention]],
-    shape: tuple[int, int, int],
-    *,
-    without_inconsistency: bool = False,
-) -> float:
-    """Score a case as `calculate_attention` does: scaled heat of its organs, per slice.
-
-    Args:
-        attentions: Each organ that is scored: its box on the CT's grid, and its attention there.
-        shape: Of the CT; the third axis counts the slices.
-        without_inconsistency: Leave inconsistency out, as published for the data sets 1, 2 and 3.
-    """
-    heats = (
-        scaled_heat(box, one, shape, without_inconsistency=without_inconsistency) for box, one in attentions
-    )
-    return sum(heats, 0.0) / shape[2]
-
-
 def scaled_heat(
     box: Box, attention: OrganAttention, shape: tuple[int, int, int], *, without_inconsistency: bool = False
 ) -> float:
-    """Sum one organ's heat, scaled by its own peak; 0.0 without any. Arguments as of `attention_size`."""
+    """Sum one organ's heat, scaled by its own peak, as `calculate_attention` does; 0.0 without any.
+
+    The attention size of a case is the sum over its organs, divided by the number of slices.
+
+    Args:
+        box: The organ's box on the CT's grid.
+        attention: Its attention there.
+        shape: Of the CT.
+        without_inconsistency: Leave inconsistency out, as published for the data sets 1, 2 and 3.
+    """
     if without_inconsistency:
         values = attention.uncertainty + FULL * attention.overlap.astype(np.uint16)
         return _scaled_sum(values, _uncertainty_and_overlap(values), box, shape)

@@ -62,7 +62,7 @@ def attend_case(
         out: Gets `<case>/average/<map>/<organ>.nii.gz`, uint8 with the CT's affine, for every organ that is
             scored; all zeros if it needs no attention.
         maps: Some of `MAPS`.
-        without_inconsistency: See `attention_size`.
+        without_inconsistency: See `scaled_heat`.
 
     Raises:
         ProjectError: There are no average masks.
