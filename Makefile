@@ -32,14 +32,14 @@ weights: .venv/installed  ## how both starters' weights were made: about 3 hours
 	$(BIN)/omentum init scratch/weights/starter --network starter --held-out 0
 	$(BIN)/omentum -C scratch/weights/starter add scratch/weights/cohort --label labels.nii.gz \
 		--label-organs abdomenatlas-1.0
-	$(STARTER) --mode full --config configs/starter.toml
-	$(STARTER) --mode full --config configs/starter-finer.toml
-	$(STARTER) --config configs/starter-heads.toml
-	$(STARTER) --mode full --config configs/starter-anatomy.toml $(ANATOMY)
-	$(STARTER) --mode full --config configs/starter-longer.toml $(ANATOMY)
+	$(STARTER) --mode full --config training/configs/starter.toml
+	$(STARTER) --mode full --config training/configs/starter-finer.toml
+	$(STARTER) --config training/configs/starter-heads.toml
+	$(STARTER) --mode full --config training/configs/starter-anatomy.toml $(ANATOMY)
+	$(STARTER) --mode full --config training/configs/starter-longer.toml $(ANATOMY)
 	$(SECOND) models add scratch/weights/starter/networks/starter-r4/weights.safetensors --as starter-base
 	$(SECOND) init scratch/weights/second --network starter-base --held-out 0
-	$(SECOND) -C scratch/weights/second tune --mode full --config configs/starter-second.toml $(ANATOMY)
+	$(SECOND) -C scratch/weights/second tune --mode full --config training/configs/starter-second.toml $(ANATOMY)
 	@echo "scratch/weights/starter/networks/starter-r5 and scratch/weights/second/networks/starter-base-r1"
 
 clean:

@@ -35,7 +35,7 @@ def test_every_setting_can_be_written(toml):
 
 
 def test_the_settings_of_the_shipped_weights_can_be_read():
-    path = Path(__file__).parents[2] / "configs" / "starter.toml"
+    path = Path(__file__).parents[2] / "training/configs/starter.toml"
     assert read_config(path, FullConfig).architecture == "starter"
 
 

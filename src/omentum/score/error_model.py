@@ -1,6 +1,6 @@
 """Turn the features of a voxel into the log-odds of an error, in 256 levels, by a small network in NumPy.
 
-The shipped weights were fitted on synthetic patients by `benchmarks/attention_prior.py`.
+The shipped weights were fitted on synthetic patients by `training/error_prior.py`.
 """
 
 from collections.abc import Sequence

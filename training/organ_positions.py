@@ -1,4 +1,6 @@
-"""Where do organs lie beside each other? Run: python benchmarks/plausibility_places.py PATH-TO-places.json.
+"""Measure where organs lie beside each other, for the plausibility rules.
+
+Run: PYTHONPATH=benchmarks python training/organ_positions.py PATH-TO-places.json.
 
 Writes the table that the plausibility rules compare with: each organ's middle, its spread and half its
 extent along R, A, S, and its volume where the field of view holds all of it, over made-up patients, real
@@ -55,7 +57,7 @@ def main() -> None:
     about = (
         "Middle, spread and half extent along R, A, S in mm, about the middle between the kidneys; volume "
         f"(median) in mL; null: not known. From {len(SEEDS)} made-up patients, {len(SEEDS)} deformations of "
-        "three people's label maps, and four people's label maps, by benchmarks/plausibility_places.py."
+        "three people's label maps, and four people's label maps, by training/organ_positions.py."
     )
     text = f'{{\n "about": {json.dumps(about)},\n "organs": {{\n{rows}\n }}\n}}\n'
     given.path.write_text(text, encoding="utf-8")

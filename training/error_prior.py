@@ -1,6 +1,6 @@
-"""How does recipe expected-error know what an error looks like before anybody revised anything?
+"""Fit the error model that ships: what an error looks like before any mask is revised.
 
-Run: python benchmarks/attention_prior.py [--quick] [--thresholds] [--write].
+Run: PYTHONPATH=benchmarks python training/error_prior.py [--quick] [--thresholds] [--write].
 
 Fits, on made-up patients and renderings of real people's label maps, predicted by both shipped networks: the
 weights of the error model; what its levels mean; and, on patients that the weights never saw, which hot
@@ -23,7 +23,7 @@ import omentum.score
 from attention.apart import moved_apart
 from attention.cohort import COUNT_SEEDS, FIT_SEEDS, CohortCase, cohort
 from attention.detection import Detection, detected
-from attention.fit_model import fit_model
+from fit_error_model import fit_model
 from omentum.measures.canonical_grid import CANONICAL_MM
 from omentum.measures.error_regions import LEAST_ML, error_regions
 from omentum.score.calibration import Calibration, LevelCounts, Prior, shipped_prior
