@@ -58,7 +58,7 @@ class CaseInputs:
 
     @property
     def ct_sha256(self) -> str | None:
-        """Hash of the CT when it came in; `None` where an older version of the program did not keep it."""
+        """Hash of the CT as it was added; `None` where an older version of the program did not keep it."""
         return None if self.arrival is None else self.arrival.ct_sha256
 
     @property

@@ -132,9 +132,7 @@ def erase_case(project: "Project", case_id: str, *, why: str, by: str) -> Erased
     alias = pseudonym(read_secret(folder), case_id)
     mentions = _mentions(store, names, alias)
     if mentions.are_in(_reason(why)):
-        raise ProjectError(
-            f"the reason {why!r} holds the case's name, and it is kept; leave the name out"
-        )
+        raise ProjectError(f"the reason {why!r} holds the case's name, and it is kept; leave the name out")
     arrival = store.arrivals.of_case(case_id)
     tombstone = Tombstone(
         pseudonym=alias,
@@ -225,7 +223,7 @@ def _is_skipped_as_excluded(task: Task) -> bool:
 
 
 def _open_again(store: Store, task: Task) -> None:
-    """Put a task where it was: in the queue, or waiting for a person if enough readers handed in a mask."""
+    """Restore a task: in the queue, or waiting for a person if it has enough readings."""
     assert task.number is not None
     read = store.revisions.of_task(task.number)
     reason = task.reason.partition(_BEFORE)[2]

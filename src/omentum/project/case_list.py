@@ -19,7 +19,7 @@ class CaseLine:
     predicted_by: tuple[str, ...]
     """Networks that have predicted it."""
     revised: tuple[str, ...]
-    """Organs that readers handed in."""
+    """Organs that readers revised."""
     former_names: tuple[str, ...]
 
     @property

@@ -1,4 +1,4 @@
-"""Records of cases: a CT, how it came in, the label it came with, and what networks made of it."""
+"""Records of cases: the CT, its arrival, its original labels, and predictions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -60,7 +60,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """What was seen of a case when it came in."""
+    """What was observed when a case was added."""
 
     case_id: str
     ct_sha256: str | None = None
@@ -80,7 +80,7 @@ class Arrival:
     findings: tuple[MaskFinding, ...] = ()
     """Findings about the CT itself, such as accepted values that are not HU."""
     time: datetime | None = None
-    """When it came in; `None` for cases of an older version."""
+    """When it was added; `None` for cases of an older version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ class LabelVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """What one network made of one case."""
+    """The prediction of one network for one case."""
 
     case_id: str
     network: str

@@ -1,4 +1,4 @@
-"""Records of people's work: tasks, who has them, what was handed in, and what was decided."""
+"""Records of review: tasks, claims, revisions and decisions."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,9 +18,9 @@ class TaskState(StrEnum):
     CLAIMED = "claimed"
     """A reader has it."""
     SUBMITTED = "submitted"
-    """A mask was handed in, and another reading or a person's confirmation is still wanted."""
+    """A mask was submitted; another reading or a person's confirmation is still needed."""
     IN_ADJUDICATION = "in adjudication"
-    """What was handed in disagrees; a person has to decide."""
+    """The readings disagree; a person has to decide."""
     DONE = "done"
     SKIPPED = "skipped"
     """Left out, with a reason."""
@@ -127,7 +127,7 @@ class Says(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """What a reader handed in for an organ of a case; append-only, and its file is never overwritten."""
+    """A mask that a reader submitted for an organ; append-only, and its file is never overwritten."""
 
     case_id: str
     organ: str
@@ -135,7 +135,7 @@ class Revision:
     sha256: str
     """Of the mask's voxels and grid, and the file's name."""
     round_number: int
-    """Round of the task that it was handed in for; the current one without a task."""
+    """Round of its task; the current one without a task."""
     reader: str
     """Pseudonym."""
     says: Says
@@ -146,7 +146,7 @@ class Revision:
     network: str = ""
     """Whose mask was shown; empty where none was."""
     task_number: int | None = None
-    """The task that it was handed in for; `None` without one."""
+    """The task that it was submitted for; `None` without one."""
     minutes: float | None = None
     """Time it took; `None` if not said."""
     added_ml: float | None = None
@@ -164,9 +164,9 @@ class Revision:
     origin: str = ""
     """What the file looked like that it was imported from, where such imports are repeated."""
     time: datetime
-    """When it was handed in."""
+    """When it was submitted."""
     number: int | None = None
-    """Given by the database; rises as revisions are handed in."""
+    """Given by the database; rises with each revision."""
 
     @property
     def key(self) -> tuple[str, str]:

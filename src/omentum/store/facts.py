@@ -21,7 +21,7 @@ class Facts:
             return None if row is None else row.value
 
     def set(self, name: str, value: str) -> None:
-        """Say a fact, in place of what was said of it before."""
+        """Keep a fact, in place of an earlier one of the same name."""
         with self._database.writing() as session:
             session.merge(FactRow(name=name, value=value))
 

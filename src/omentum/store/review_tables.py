@@ -1,4 +1,4 @@
-"""The tables of people's work: tasks, who has them, what was handed in, decided and confirmed."""
+"""Define the tables of review: tasks, leases, revisions, decisions and confirmations."""
 
 from datetime import datetime
 from typing import Any
@@ -39,7 +39,7 @@ class TaskRow(Base):
 
 
 class LeaseRow(Base):
-    """One thing that at most one holder may have at a time: a reading of a task, a job of a worker."""
+    """One item that at most one holder may have at a time: a reading of a task, a job of a worker."""
 
     __tablename__ = "leases"
     __table_args__ = (Index(None, "pool", "holder"), Index(None, "pool", "rank"))
@@ -55,7 +55,7 @@ class LeaseRow(Base):
 
 
 class RevisionRow(Base):
-    """What a reader handed in for an organ of a case."""
+    """A mask that a reader submitted for an organ of a case."""
 
     __tablename__ = "revisions"
     __table_args__ = (Index(None, "case_id", "organ"),)

@@ -1,4 +1,4 @@
-"""Keep what readers handed in; append-only, in the order in which it came."""
+"""Keep the masks that readers submit; append-only."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,7 +14,7 @@ __all__ = ["Revisions"]
 
 
 class Revisions(RecordTable[Revision]):
-    """The revisions of a project. None is ever removed unless its case is erased."""
+    """The revisions of a project, in the order of submission. None is removed unless its case is erased."""
 
     record_type, row_type, order = Revision, RevisionRow, ("number",)
 
@@ -38,36 +38,36 @@ class Revisions(RecordTable[Revision]):
         return self._get(number)
 
     def all(self) -> list[Revision]:
-        """Give all revisions, in the order in which they were handed in."""
+        """Give all revisions."""
         return self._select()
 
     def of_case(self, case_id: str) -> list[Revision]:
-        """Give the revisions of a case, in the order in which they were handed in."""
+        """Give the revisions of a case."""
         return self._select(RevisionRow.case_id == case_id)
 
     def of_organ(self, case_id: str, organ: str) -> list[Revision]:
-        """Give the revisions of an organ of a case, in the order in which they were handed in."""
+        """Give the revisions of an organ of a case."""
         return self._select(RevisionRow.case_id == case_id, RevisionRow.organ == organ)
 
     def of_task(self, task_number: int) -> list[Revision]:
-        """Give what was handed in for a task, in order."""
+        """Give the revisions that were submitted for a task."""
         return self._select(RevisionRow.task_number == task_number)
 
     def of_round(self, round_number: int) -> list[Revision]:
-        """Give what was handed in for the tasks of a round, in order."""
+        """Give the revisions of a round."""
         return self._select(RevisionRow.round_number == round_number)
 
     def organs_by_case(self) -> dict[str, tuple[str, ...]]:
-        """Give the organs that readers handed in for each case, sorted, by case."""
+        """Give the organs that readers revised in each case, sorted, by case."""
         found: dict[str, set[str]] = {}
         for case_id, organ in self._pairs(RevisionRow.case_id, RevisionRow.organ):
             found.setdefault(case_id, set()).add(organ)
         return {case_id: tuple(sorted(organs)) for case_id, organs in found.items()}
 
     def keep_findings(self, number: int, findings: Iterable[MaskFinding]) -> None:
-        """Keep what the plausibility rules say of a revision, once they have looked at it."""
+        """Keep the findings of the plausibility rules for a revision."""
         self._change(RevisionRow.number == number, findings=json_value(list(findings)))
 
     def keep_comment(self, number: int, comment: str) -> None:
-        """Keep what people say of a revision."""
+        """Keep a comment on a revision."""
         self._change(RevisionRow.number == number, comment=comment)

@@ -1,7 +1,6 @@
-"""The tables of cases, what networks made of them, scores, rounds and releases.
+"""Define the tables of cases, predictions, scores, rounds and releases; `review_tables` has the others.
 
-Migrations make the same tables step by step, and a test compares the two. Rows never leave this room:
-records do. Tables of people's work are in `review_tables`.
+Migrations make the same tables step by step, and a test compares the two.
 """
 
 from datetime import datetime
@@ -51,7 +50,7 @@ class CaseRow(Base):
 
 
 class ArrivalRow(Base):
-    """What was seen of a case when it came in."""
+    """What was observed when a case was added."""
 
     __tablename__ = "arrivals"
 
@@ -86,7 +85,7 @@ class LabelVersionRow(Base):
 
 
 class PredictionRow(Base):
-    """What one network made of one case."""
+    """The prediction of one network for one case."""
 
     __tablename__ = "predictions"
 
@@ -150,7 +149,7 @@ class RoundRow(Base):
 
 
 class CaseScoreRow(Base):
-    """How much attention one case needs in a round."""
+    """Attention that one case needs in a round."""
 
     __tablename__ = "case_scores"
 
@@ -162,7 +161,7 @@ class CaseScoreRow(Base):
 
 
 class OrganScoreRow(Base):
-    """How much attention one organ of a case needs in a round."""
+    """Attention that one organ of a case needs in a round."""
 
     __tablename__ = "organ_scores"
     __table_args__ = (

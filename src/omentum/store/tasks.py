@@ -22,7 +22,7 @@ __all__ = ["Tasks", "pool_of"]
 
 
 def pool_of(round_number: int) -> str:
-    """Name the pool in which the tasks of a round are lent."""
+    """Name the pool of leases for the tasks of a round."""
     return f"tasks {round_number}"
 
 
