@@ -14,7 +14,8 @@ import numpy as np
 from omentum.phantoms.phantom import make_phantom
 from omentum.volumes.labels import SUBSETS, organ
 from omentum.volumes.masks import MaskSet
-from omentum.volumes.read import read_ct, read_mask
+from omentum.volumes.read import read_ct
+from omentum.volumes.segmentations import read_mask
 from omentum.volumes.volume import Volume
 from quality.references import PHANTOMS, SCANS, Column, LabelFile
 from quality.trained_on import FIRST_UNSEEN_SEED

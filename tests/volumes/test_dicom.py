@@ -8,7 +8,8 @@ import SimpleITK as sitk
 from omentum.errors import DicomSeriesError
 from omentum.volumes.dicom import read_dicom, read_series, tilt_mm, upright
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.read import read_ct, read_mask
+from omentum.volumes.read import read_ct
+from omentum.volumes.segmentations import read_mask
 
 REAL = ["chaos_03/dicom", "crlm_1004/dicom", "totalsegmentator_example/dicom"]
 

@@ -5,7 +5,8 @@ import SimpleITK as sitk
 from omentum.errors import AffineError, ImageShapeError, UnreadableImageError
 from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.itk_io import ITK_ENDINGS, read_itk, read_itk_fields
-from omentum.volumes.read import read_ct, read_mask
+from omentum.volumes.read import read_ct
+from omentum.volumes.segmentations import read_mask
 from omentum.volumes.volume import Volume
 
 GRID = Geometry((12, 10, 9), np.array([[-1.5, 0, 0, 20], [0, 1.25, 0, -31], [0, 0, 3, 7], [0, 0, 0, 1.0]]))

@@ -9,8 +9,8 @@ from omentum.volumes.mask_files import read_masks, write_masks, write_organ_file
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import read_nifti
 from omentum.volumes.probabilities import ProbabilityMaps, read_probabilities, write_probabilities
-from omentum.volumes.read import read_mask
 from omentum.volumes.resample import resampled, resampled_anyhow, upsampled_mask
+from omentum.volumes.segmentations import read_mask
 from omentum.volumes.volume import Volume
 
 every_orientation = pytest.mark.parametrize("orientation", ALL_ORIENTATIONS)

@@ -3,6 +3,7 @@ import gzip
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from omentum.errors import (
     AffineError,
@@ -16,7 +17,8 @@ from omentum.errors import (
 )
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.nifti import write_nifti
-from omentum.volumes.read import read_ct, read_mask
+from omentum.volumes.read import read_ct
+from omentum.volumes.segmentations import read_mask
 from omentum.volumes.volume import Volume
 
 SHAPE = (12, 11, 10)
@@ -269,10 +271,25 @@ def test_values_that_are_no_labels_are_refused(tmp_path, value, dtype, seen):
     check_message(caught, LabelValueError, tmp_path / "mask.nii.gz")
 
 
-@pytest.mark.parametrize(("off_mm", "seen"), [(1.2e-3, "0.0012 mm off"), (5.0, "5 mm off")])
-def test_a_mask_off_the_grid_is_refused_with_the_distance(tmp_path, off_mm, seen):
+@pytest.mark.parametrize("ending", [".nii.gz", ".nrrd"])
+@pytest.mark.parametrize(("off_voxels", "is_noted"), [(1e-5, False), (0.01, True), (0.09, True)])
+def test_a_mask_within_a_tenth_of_a_voxel_of_the_grid_is_taken_and_noted(
+    tmp_path, ending, off_voxels, is_noted
+):
     affine = GRID.affine.copy()
-    affine[2, 3] += off_mm
+    affine[2, 3] += off_voxels * GRID.spacing_mm[2]
+    path = tmp_path / f"mask{ending}"
+    save(tmp_path / "mask.nii.gz", np.zeros(SHAPE, dtype=np.uint8), affine)
+    sitk.WriteImage(sitk.ReadImage(tmp_path / "mask.nii.gz"), path)
+    mask = read_mask(path, GRID)
+    assert mask.geometry is GRID
+    assert ["off the CT's grid" in note for note in mask.notes] == [True] * is_noted
+
+
+@pytest.mark.parametrize(("off_voxels", "seen"), [(0.11, "0.11 voxels off"), (3.0, "cover it exactly")])
+def test_a_mask_off_the_grid_is_refused_with_the_distance(tmp_path, off_voxels, seen):
+    affine = GRID.affine.copy()
+    affine[2, 3] += off_voxels * GRID.spacing_mm[2]
     save(tmp_path / "mask.nii.gz", np.zeros(SHAPE, dtype=np.uint8), affine)
     with pytest.raises(GridMismatchError, match=seen) as caught:
         read_mask(tmp_path / "mask.nii.gz", GRID)
@@ -281,11 +298,13 @@ def test_a_mask_off_the_grid_is_refused_with_the_distance(tmp_path, off_mm, seen
 
 def test_a_mask_of_another_shape_or_orientation_is_refused(tmp_path):
     save(tmp_path / "mask.nii.gz", np.zeros(SHAPE[::-1], dtype=np.uint8))
-    with pytest.raises(GridMismatchError, match=r"\(10, 11, 12\), the CT's \(12, 11, 10\)") as caught:
+    with pytest.raises(
+        GridMismatchError, match=r"its grid of 10 x 11 x 12 voxels .* 12 x 11 x 10, and must cover"
+    ) as caught:
         read_mask(tmp_path / "mask.nii.gz", GRID)
     check_message(caught, GridMismatchError, tmp_path / "mask.nii.gz")
     save(tmp_path / "mask.nii.gz", np.zeros(SHAPE, dtype=np.uint8), np.diag([1.0, 1.5, 2.0, 1.0]))
-    with pytest.raises(GridMismatchError, match="mm off the CT's"):
+    with pytest.raises(GridMismatchError, match=r"cover it exactly|no voxel on"):
         read_mask(tmp_path / "mask.nii.gz", GRID)
 
 

@@ -18,7 +18,7 @@ from omentum.records.promotions import GateOutcome, Promotion
 from omentum.volumes.labels import ORGANS
 from omentum.volumes.mask_files import read_masks
 from omentum.volumes.masks import MaskSet
-from omentum.volumes.read import read_mask
+from omentum.volumes.segmentations import read_mask
 
 __all__ = ["evaluate_round"]
 

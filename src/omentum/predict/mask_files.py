@@ -12,7 +12,7 @@ import numpy as np
 
 from omentum.errors import ConfigError, ImageError, LabelValueError, UnreadableImageError
 from omentum.networks.catalogue import AVERAGE
-from omentum.predict.mask_volumes import read_labels, read_organ, read_soft
+from omentum.predict.mask_volumes import read_organ, read_soft
 from omentum.predict.masks_from_probabilities import DecidedMasks
 from omentum.predict.predictors import PredictedCase
 from omentum.volumes.boxes import BoxedArray, BoxedBytes
@@ -21,6 +21,7 @@ from omentum.volumes.label_schemes import LabelScheme, label_scheme
 from omentum.volumes.labels import organ, organs_named
 from omentum.volumes.masks import MaskSet, NamedPart, organ_boxes
 from omentum.volumes.probabilities import FULL, ProbabilityMaps
+from omentum.volumes.segmentations import read_mask
 from omentum.volumes.volume import Volume
 
 __all__ = ["CaseFiles", "MaskFilesPredictor"]
@@ -190,7 +191,7 @@ class MaskFilesPredictor:
 
     def _masks_of_map(self, path: Path, ct: Geometry) -> MaskSet:
         """Take a label map's values for sets of organs, in one pass over the voxels."""
-        labels = read_labels(path, ct)
+        labels = read_mask(path, ct).voxels
         unknown = sorted(set(fastremap.unique(labels).tolist()) - self._scheme.known_values)
         if unknown:
             seen = f"it holds the values {', '.join(map(str, unknown))}, which {self.ids!r} does not know"

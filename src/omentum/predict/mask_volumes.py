@@ -9,40 +9,19 @@ import fastremap
 import numpy as np
 import numpy.typing as npt
 
-from omentum.errors import GridMismatchError, LabelValueError, NonFiniteVoxelsError
+from omentum.errors import LabelValueError, NonFiniteVoxelsError
 from omentum.measures.probability_bytes import nearest_bytes
 from omentum.volumes.boxes import BoxedArray, BoxedMask, bounding_box
-from omentum.volumes.geometry import SAME_GRID_TOLERANCE_MM, Geometry
-from omentum.volumes.nifti import read_nifti, read_nifti_geometry
+from omentum.volumes.geometry import Geometry
 from omentum.volumes.probabilities import FULL
-from omentum.volumes.read import read_mask
-from omentum.volumes.volume import Volume
+from omentum.volumes.segmentations import read_mask, read_on_grid
 
-__all__ = ["read_labels", "read_organ", "read_soft"]
+__all__ = ["read_organ", "read_soft"]
 
 _ROUNDING = 1e-3
 """Floating probabilities may be this much below 0 or above 1."""
 
 Bytes = npt.NDArray[np.uint8]
-
-
-def read_labels(path: Path, ct: Geometry) -> Bytes:
-    """Read a label map, its axes turned to the CT's.
-
-    Args:
-        path: A NIfTI file.
-        ct: The CT's grid.
-
-    Returns:
-        uint8 `(x, y, z)` on `ct`.
-
-    Raises:
-        GridMismatchError: However its axes are turned, a corner is more than 1e-3 mm off the CT's.
-        LabelValueError: A value is not a whole number from 0 to 255.
-        ImageError: It cannot be read.
-    """
-    own = _own_grid(path, ct)
-    return _turned(Volume(read_mask(path, own).voxels, own), ct)
 
 
 def read_organ(path: Path, ct: Geometry) -> BoxedMask | None:
@@ -53,9 +32,9 @@ def read_organ(path: Path, ct: Geometry) -> BoxedMask | None:
 
     Raises:
         LabelValueError: There are two values beside 0.
-        ImageError: As `read_labels`.
+        ImageError: As `read_mask`.
     """
-    labels = read_labels(path, ct)
+    labels = read_mask(path, ct).voxels
     box = bounding_box(labels > 0)
     if box is None:
         return None
@@ -78,21 +57,20 @@ def read_soft(paths: Sequence[Path], ct: Geometry) -> Bytes:
 
     Raises:
         LabelValueError: A value is out of that range.
-        ImageError: As `read_labels`, or a value is not finite.
+        ImageError: As `read_mask`, or a value is not finite.
     """
     return reduce(np.maximum, (_soft(path, ct) for path in paths))
 
 
 def _soft(path: Path, ct: Geometry) -> Bytes:
-    own = _own_grid(path, ct)
-    voxels = read_nifti(path).voxels
+    voxels = read_on_grid(path, ct).voxels
     _check_range(path, voxels)
     if voxels.dtype.kind in "iu":
-        return _turned(Volume(voxels.astype(np.uint8, copy=False), own), ct)
+        return np.asfortranarray(voxels.astype(np.uint8, copy=False))
     values = np.empty(voxels.shape, dtype=np.uint8, order="F")
     for z in range(voxels.shape[2]):
         values[:, :, z] = nearest_bytes(voxels[:, :, z])
-    return _turned(Volume(values, own), ct)
+    return values
 
 
 def _check_range(path: Path, voxels: npt.NDArray[Any]) -> None:
@@ -105,23 +83,3 @@ def _check_range(path: Path, voxels: npt.NDArray[Any]) -> None:
         kind = "whole numbers" if whole else "floating"
         seen = f"its values run from {low:g} to {high:g}, and probabilities ({kind}) from 0 to {most}"
         raise LabelValueError(path, seen, "save probabilities, not logits or labels")
-
-
-def _own_grid(path: Path, ct: Geometry) -> Geometry:
-    """Give a file's own grid, which must be the CT's but for the order and direction of its axes."""
-    own = read_nifti_geometry(path)
-    turned = own if own.same_grid(ct) else own.reoriented(ct.orientation)
-    if turned.shape != ct.shape:
-        seen = f"its shape is {turned.shape} along the CT's axes, the CT's {ct.shape}"
-        raise GridMismatchError(path, seen, "resample it to the CT's grid")
-    if not turned.same_grid(ct):
-        off_mm = turned.distance_mm(ct)
-        seen = f"a corner lies {off_mm:.3g} mm off the CT's, and {SAME_GRID_TOLERANCE_MM} mm is allowed"
-        raise GridMismatchError(path, seen, "save it on the CT's own grid")
-    return own
-
-
-def _turned(volume: Volume, ct: Geometry) -> Bytes:
-    if volume.geometry.same_grid(ct):
-        return volume.voxels
-    return np.asfortranarray(volume.reoriented(ct.orientation).voxels)

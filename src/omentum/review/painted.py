@@ -16,7 +16,7 @@ from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.labels import ORGANS, organ
 from omentum.volumes.mask_files import read_masks
 from omentum.volumes.masks import MaskSet
-from omentum.volumes.read import read_mask
+from omentum.volumes.segmentations import read_mask
 
 __all__ = ["exported_masks", "painted_masks"]
 

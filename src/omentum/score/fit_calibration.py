@@ -78,7 +78,7 @@ def _counts(project: Project, revision: Revision) -> LevelCounts | None:
 def counts_of(
     attention_dir: Path, shown: MaskSet, organ_name: str, revised: npt.NDArray[np.bool_]
 ) -> LevelCounts | None:
-    """Count the levels of an organ, and at which of them it was wrong, and the rules that were right.
+    """Count the levels of an organ, the errors at each, and the rules that were right.
 
     A rule was right if there was an error region where it said so.
 
@@ -86,7 +86,7 @@ def counts_of(
         attention_dir: What `score_expected_case` wrote of the case.
         shown: The masks that it judged, on the CT's grid.
         organ_name: The organ.
-        revised: What became of its mask, on the CT's grid `(x, y, z)`.
+        revised: The revision, on the CT's grid `(x, y, z)`.
 
     Returns:
         The counts; `None` where the organ has no levels.

@@ -38,7 +38,7 @@ def is_itk(path: Path) -> bool:
     return path.name.lower().endswith(ITK_ENDINGS)
 
 
-def read_itk(path: Path, *, check: Callable[[Geometry], None] | None = None) -> Volume:
+def read_itk(path: Path, *, check: Callable[[Geometry], object] | None = None) -> Volume:
     """Read a file; integers stay integers, anything floating becomes float32.
 
     Args:
@@ -61,7 +61,7 @@ def read_itk(path: Path, *, check: Callable[[Geometry], None] | None = None) -> 
     return Volume(_voxels(path, reader).transpose(2, 1, 0), geometry)
 
 
-def read_itk_layers(path: Path, *, check: Callable[[Geometry], None] | None = None) -> Layers:
+def read_itk_layers(path: Path, *, check: Callable[[Geometry], object] | None = None) -> Layers:
     """Read a file that may hold several values a voxel, wherever the file keeps that axis.
 
     Args:

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.errors import GridMismatchError
+from omentum.volumes.boxes import whole
 from omentum.volumes.geometry import SAME_GRID_TOLERANCE_MM, Box, Geometry
 
-__all__ = ["LATTICE_TOLERANCE_VOXELS", "Placement", "lattice_placement", "put_on_grid"]
+__all__ = ["LATTICE_TOLERANCE_VOXELS", "Placement", "full_placement", "lattice_placement", "put_on_grid"]
 
 LATTICE_TOLERANCE_VOXELS = 0.1
 """Greatest distance of a corner from the CT's lattice along any axis, in voxels of the CT."""
@@ -60,10 +61,15 @@ class Placement:
         return np.asarray(array.transpose(self.axes)[steps])
 
     @property
+    def is_turned(self) -> bool:
+        """Whether the grid's axes have another order or direction than the CT's."""
+        return self.axes != (0, 1, 2) or any(self.flipped)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Say for people what is done to bring the grid onto the CT's; empty if they are one."""
         notes = []
-        spans = self.spans(_whole(self.shape))
+        spans = self.spans(whole(self.shape))
         cropped = any(low < 0 or high > side for (low, high), side in zip(spans, self.ct_shape, strict=True))
         padded = any(low > 0 or high < side for (low, high), side in zip(spans, self.ct_shape, strict=True))
         if cropped or padded:
@@ -101,10 +107,25 @@ def lattice_placement(path: Path, own: Geometry, ct: Geometry) -> Placement:
         off = f"a corner lies {off_voxels:.3g} voxels off, and {LATTICE_TOLERANCE_VOXELS} is allowed"
         raise GridMismatchError(path, _other_lattice(own, ct, off), _CURE)
     placement = _placement(own, ct, turn, (offset, away))
-    spans = placement.spans(_whole(own.shape))
+    spans = placement.spans(whole(own.shape))
     if any(high <= 0 or low >= side for (low, high), side in zip(spans, ct.shape, strict=True)):
         seen = f"its grid of {_size(own)} voxels has no voxel on the CT's grid of {_size(ct)}"
         raise GridMismatchError(path, seen, "check that it belongs to this CT")
+    return placement
+
+
+def full_placement(path: Path, own: Geometry, ct: Geometry) -> Placement:
+    """Find how the axes of a grid lie that must cover exactly the voxels of a CT.
+
+    Raises:
+        GridMismatchError: As `lattice_placement`, or the grid is cropped or padded.
+    """
+    placement = lattice_placement(path, own, ct)
+    spans = placement.spans(whole(own.shape))
+    if spans != tuple((0, side) for side in ct.shape):
+        first = tuple(low for low, _ in spans)
+        seen = f"its grid of {_size(own)} voxels begins at voxel {first} of the CT's grid of {_size(ct)}"
+        raise GridMismatchError(path, f"{seen}, and must cover it exactly", _CURE)
     return placement
 
 
@@ -166,11 +187,6 @@ def _other_lattice(own: Geometry, ct: Geometry, reason: str) -> str:
         f"its grid of {_size(own)} voxels of {_spacing(own)} mm is neither the CT's, {_size(ct)} of "
         f"{_spacing(ct)} mm, nor on its lattice: {reason}"
     )
-
-
-def _whole(shape: tuple[int, int, int]) -> Box:
-    x, y, z = (slice(0, side) for side in shape)
-    return x, y, z
 
 
 def _size(grid: Geometry) -> str:

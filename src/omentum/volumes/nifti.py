@@ -93,7 +93,7 @@ def read_nifti_layout(path: Path) -> NiftiLayout:
     )
 
 
-def read_nifti(path: Path, *, check: Callable[[Geometry], None] | None = None) -> Volume:
+def read_nifti(path: Path, *, check: Callable[[Geometry], object] | None = None) -> Volume:
     """Read a NIfTI file; integers stay integers, anything scaled or floating becomes float32.
 
     Args:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from omentum.errors import UnreadableImageError
 from omentum.volumes.boxes import BoxedArray, BoxedBytes
 from omentum.volumes.geometry import Geometry
+from omentum.volumes.lattice import full_placement
 from omentum.volumes.nifti import (
     DAMAGE,
     NiftiLayout,
@@ -19,7 +20,7 @@ from omentum.volumes.nifti import (
     write_zeros,
     writing_nifti,
 )
-from omentum.volumes.read import check_grid, read_mask
+from omentum.volumes.segmentations import read_mask
 
 __all__ = ["Plane", "label_planes", "read_nifti_part", "write_nifti_part"]
 
@@ -47,8 +48,8 @@ def label_planes(path: Path, geometry: Geometry) -> Iterator[Iterator[Plane]]:
         ImageError: It cannot be read; of a file that is cut short, when the slice is asked for.
     """
     layout = read_nifti_layout(path)
-    check_grid(path, layout.geometry, geometry)
-    if layout.dtype in _PLAIN and not layout.is_scaled:
+    is_turned = full_placement(path, layout.geometry, geometry).is_turned
+    if layout.dtype in _PLAIN and not layout.is_scaled and not is_turned:
         with nifti_bytes(path) as stream:
             yield _planes(path, layout, stream)
     else:

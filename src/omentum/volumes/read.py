@@ -1,4 +1,4 @@
-"""Read and check CTs and masks of any file format."""
+"""Read volumes of any file format, and check CTs."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,14 +11,12 @@ import numpy.typing as npt
 from omentum.errors import (
     AffineError,
     DicomSeriesError,
-    GridMismatchError,
     ImageShapeError,
-    LabelValueError,
     NonFiniteVoxelsError,
     UnreadableImageError,
 )
 from omentum.volumes.dicom import TILT_MM, read_dicom, tilt_mm, upright
-from omentum.volumes.geometry import SAME_GRID_TOLERANCE_MM, Geometry
+from omentum.volumes.geometry import Geometry
 from omentum.volumes.itk_io import is_itk, read_itk
 from omentum.volumes.nifti import is_nifti, read_nifti
 from omentum.volumes.resample import resampled_anyhow
@@ -29,11 +27,9 @@ __all__ = [
     "NOT_A_CT",
     "SIDE_VOXELS",
     "SPACING_MM",
-    "check_grid",
-    "checked_labels",
+    "check_finite",
     "is_volume",
     "read_ct",
-    "read_mask",
     "read_volume",
 ]
 
@@ -41,8 +37,6 @@ SIDE_VOXELS = (8, 4096)
 SPACING_MM = (0.1, 20.0)
 AIR_HU = -1024
 NOT_A_CT = "give .nii, .nii.gz, .nrrd, .mha or a DICOM folder"
-_ROUNDING = 1e-3
-"""Labels in scaled or floating files may be this far from whole numbers."""
 
 
 def is_volume(path: Path) -> bool:
@@ -50,7 +44,7 @@ def is_volume(path: Path) -> bool:
     return is_nifti(path) or is_itk(path)
 
 
-def read_volume(path: Path, *, check: Callable[[Geometry], None] | None = None) -> Volume:
+def read_volume(path: Path, *, check: Callable[[Geometry], object] | None = None) -> Volume:
     """Read a file of any such kind, whatever its voxels mean; see `read_nifti` and `read_itk`."""
     return read_itk(path, check=check) if is_itk(path) else read_nifti(path, check=check)
 
@@ -78,61 +72,8 @@ def read_ct(path: Path, *, files: Sequence[Path] = (), resample_tilt: bool = Fal
         volume = read_volume(path, check=partial(_check_geometry, path))
     else:
         raise UnreadableImageError(path, "it is neither NIfTI nor a folder", NOT_A_CT)
-    _check_finite(path, volume.voxels)
+    check_finite(path, volume.voxels)
     return Volume(_hounsfield(volume.voxels), volume.geometry)
-
-
-def read_mask(path: Path, geometry: Geometry) -> Volume:
-    """Read a label map or a binary mask that must lie on a CT's grid.
-
-    Returns:
-        uint8 labels `(x, y, z)`; the CT's own grid, so that rounding in the mask's header is forgotten.
-
-    Raises:
-        GridMismatchError: Its shape differs, or a corner is more than 1e-3 mm off.
-        LabelValueError: A value is not a whole number from 0 to 255, but for the rounding of scaled files.
-        ImageError: It cannot be read.
-    """
-    mask = read_volume(path)
-    if not mask.geometry.same_grid(geometry):
-        mask = _along(mask, geometry)
-    check_grid(path, mask.geometry, geometry)
-    return Volume(checked_labels(path, mask.voxels), geometry)
-
-
-def checked_labels(path: Path, voxels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Give a file's voxels `(x, y, z)` as labels.
-
-    Raises:
-        LabelValueError: A value is not a whole number from 0 to 255, but for the rounding of scaled files.
-        NonFiniteVoxelsError: A value is NaN or infinite.
-    """
-    _check_finite(path, voxels)
-    return _labels(path, voxels)
-
-
-def _along(mask: Volume, geometry: Geometry) -> Volume:
-    """Turn a mask's axes as the CT's are: some programs save the same grid in another order."""
-    turned = mask.reoriented(geometry.orientation)
-    return turned if turned.geometry.same_grid(geometry) else mask
-
-
-def _labels(path: Path, voxels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    low, high = float(voxels.min()), float(voxels.max())
-    if low < -_ROUNDING or high > 255 + _ROUNDING:
-        seen = f"its values run from {low:g} to {high:g}, and label ids from 0 to 255"
-        raise LabelValueError(path, seen, "map its ids to the label table first")
-    if voxels.dtype.kind in "iu":
-        return voxels.astype(np.uint8, copy=False)
-    labels = np.empty(voxels.shape, dtype=np.uint8, order="F")
-    for z in range(voxels.shape[2]):
-        nearest = np.rint(voxels[:, :, z])
-        off = np.abs(nearest - voxels[:, :, z])
-        if off.max() > _ROUNDING:
-            seen = f"it holds {voxels[:, :, z].flat[off.argmax()]:g}, and labels are whole numbers"
-            raise LabelValueError(path, seen, "save the mask, not probabilities")
-        labels[:, :, z] = nearest
-    return labels
 
 
 def _hounsfield(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -142,17 +83,6 @@ def _hounsfield(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
     limits = np.iinfo(np.int16)
     fits = int(voxels.min()) >= limits.min and int(voxels.max()) <= limits.max
     return voxels.astype(np.int16 if fits else np.float32)
-
-
-def check_grid(path: Path, mask: Geometry, ct: Geometry) -> None:
-    """Refuse a mask that does not lie on a CT's grid, with `GridMismatchError`."""
-    if mask.shape != ct.shape:
-        seen = f"its shape is {mask.shape}, the CT's {ct.shape}"
-        raise GridMismatchError(path, seen, "resample the mask to the CT's grid")
-    if not mask.same_grid(ct):
-        off_mm = mask.distance_mm(ct)
-        seen = f"a corner lies {off_mm:.3g} mm off the CT's, and {SAME_GRID_TOLERANCE_MM} mm is allowed"
-        raise GridMismatchError(path, seen, "save the mask on the CT's own grid")
 
 
 def _check_geometry(path: Path, geometry: Geometry) -> None:
@@ -167,7 +97,8 @@ def _check_geometry(path: Path, geometry: Geometry) -> None:
         raise AffineError(path, seen, "correct the spacing in its header")
 
 
-def _check_finite(path: Path, voxels: npt.NDArray[Any]) -> None:
+def check_finite(path: Path, voxels: npt.NDArray[Any]) -> None:
+    """Refuse voxels `(x, y, z)` that are NaN or infinite, with `NonFiniteVoxelsError`."""
     if voxels.dtype.kind != "f":
         return
     n_bad = sum(int(np.count_nonzero(~np.isfinite(voxels[:, :, z]))) for z in range(voxels.shape[2]))

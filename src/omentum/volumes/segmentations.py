@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,19 @@ from omentum.errors import GridMismatchError, ImageError, LabelValueError, Unrea
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.itk_io import is_itk, read_itk_fields, read_itk_layers
 from omentum.volumes.labels import ORGANS, organ
-from omentum.volumes.lattice import Placement, lattice_placement, put_on_grid
-from omentum.volumes.read import NOT_A_CT, checked_labels, is_volume, read_volume
+from omentum.volumes.lattice import Placement, full_placement, lattice_placement, put_on_grid
+from omentum.volumes.read import NOT_A_CT, check_finite, is_volume, read_volume
 from omentum.volumes.segment_fields import Segment, has_segments, segments_in
+from omentum.volumes.volume import Volume
 
-__all__ = ["NamedMask", "read_segmentation"]
+__all__ = ["NamedMask", "PlacedVolume", "read_mask", "read_on_grid", "read_segmentation"]
 
 _ANY_ORGAN_VALUES = (1, 255)
 """Values that a mask of any organ may have."""
 
 _VALUES_SHOWN = 8
+_ROUNDING = 1e-3
+"""Labels in scaled or floating files may be this far from whole numbers."""
 
 _Piece = tuple[npt.NDArray[np.bool_], Box]
 """A mask inside a box of its own grid, and that box."""
@@ -41,6 +45,40 @@ class NamedMask:
     name: str | None
     mask: npt.NDArray[np.bool_]
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedVolume(Volume):
+    """A file's voxels on the CT's grid, and in `notes` what was done to place them, for people."""
+
+    notes: tuple[str, ...] = ()
+
+
+def read_mask(path: Path, grid: Geometry) -> PlacedVolume:
+    """Read a label map or a mask that covers the CT's grid.
+
+    Returns:
+        uint8 labels `(x, y, z)` on `grid`.
+
+    Raises:
+        GridMismatchError: See `read_on_grid`.
+        LabelValueError: A value is not a whole number from 0 to 255, but for the rounding of scaled files.
+        ImageError: It cannot be read.
+    """
+    volume = read_on_grid(path, grid)
+    return PlacedVolume(_labels(path, volume.voxels), grid, volume.notes)
+
+
+def read_on_grid(path: Path, grid: Geometry) -> PlacedVolume:
+    """Read any voxels that cover the CT's grid, the file's axes turned to the CT's.
+
+    Raises:
+        GridMismatchError: The file does not cover the grid, to a tenth of a voxel.
+        ImageError: It cannot be read.
+    """
+    volume = read_volume(path, check=partial(full_placement, path, ct=grid))
+    placement = full_placement(path, volume.geometry, grid)
+    return PlacedVolume(placement.turned(volume.voxels), grid, placement.notes)
 
 
 def read_segmentation(path: Path, grid: Geometry, *, values: Collection[int] = ()) -> list[NamedMask]:
@@ -76,12 +114,8 @@ def read_segmentation(path: Path, grid: Geometry, *, values: Collection[int] = (
 
 def _plain(path: Path, grid: Geometry, values: Collection[int]) -> NamedMask:
     """Read the one mask of a file without names."""
-
-    def check(own: Geometry) -> None:
-        lattice_placement(path, own, grid)
-
-    volume = read_volume(path, check=check)
-    labels = checked_labels(path, volume.voxels)
+    volume = read_volume(path, check=partial(lattice_placement, path, ct=grid))
+    labels = _labels(path, volume.voxels)
     boxes = _boxes(labels)
     _check_value(path, list(boxes), values)
     placement = lattice_placement(path, volume.geometry, grid)
@@ -112,7 +146,7 @@ def _segments(path: Path, fields: dict[str, str], grid: Geometry) -> list[NamedM
     if image.geometry.shape == (1, 1, 1) and not image.voxels.any():  # so Slicer says that all are empty
         return [NamedMask(name=one.name, mask=_nothing(grid)) for one in segments]
     placement = lattice_placement(path, image.geometry, grid)
-    layers = [checked_labels(path, layer) for layer in image.voxels]
+    layers = [_labels(path, layer) for layer in image.voxels]
     boxes = [_boxes(layer) for layer in layers]
     _check_layers(path, segments, boxes)
     return [
@@ -168,3 +202,22 @@ def _listed(values: list[int]) -> str:
     shown = ", ".join(str(value) for value in values[:_VALUES_SHOWN])
     more = f" and {len(values) - _VALUES_SHOWN} more" if len(values) > _VALUES_SHOWN else ""
     return f"the value {shown}" if len(values) == 1 else f"the values {shown}{more}"
+
+
+def _labels(path: Path, voxels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    check_finite(path, voxels)
+    low, high = float(voxels.min()), float(voxels.max())
+    if low < -_ROUNDING or high > 255 + _ROUNDING:
+        seen = f"its values run from {low:g} to {high:g}, and label ids from 0 to 255"
+        raise LabelValueError(path, seen, "map its ids to the label table first")
+    if voxels.dtype.kind in "iu":
+        return voxels.astype(np.uint8, copy=False)
+    labels = np.empty(voxels.shape, dtype=np.uint8, order="F")
+    for z in range(voxels.shape[2]):
+        nearest = np.rint(voxels[:, :, z])
+        off = np.abs(nearest - voxels[:, :, z])
+        if off.max() > _ROUNDING:
+            seen = f"it holds {voxels[:, :, z].flat[off.argmax()]:g}, and labels are whole numbers"
+            raise LabelValueError(path, seen, "save the mask, not probabilities")
+        labels[:, :, z] = nearest
+    return labels

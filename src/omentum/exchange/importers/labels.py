@@ -6,7 +6,7 @@ Out: 32-class indices on the CT's grid, and notes for a person.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from omentum.volumes.geometry import Geometry
 from omentum.volumes.label_schemes import LabelScheme, label_scheme
 from omentum.volumes.labels import organ, organs_named
 from omentum.volumes.read import is_volume
-from omentum.volumes.segmentations import read_mask
+from omentum.volumes.segmentations import PlacedVolume, read_mask
 
 __all__ = ["OriginalLabel", "dicom_masks", "read_original"]
 
@@ -89,13 +89,14 @@ def read_original(
     pictures = sorted(label.path.glob("*.png"), key=_number_in_name) if label.path.is_dir() else []
     if pictures or is_volume(label.path):
         own = (
-            _stacked(label.path, pictures, geometry, slices)
+            PlacedVolume(_stacked(label.path, pictures, geometry, slices), geometry)
             if pictures
-            else read_mask(label.path, geometry).voxels
+            else read_mask(label.path, geometry)
         )
         result = transfer_map(
-            own, geometry, label.scheme, organs=label.organs, middle_mm=middle_mm, where=label.path
+            own.voxels, geometry, label.scheme, organs=label.organs, middle_mm=middle_mm, where=label.path
         )
+        result = replace(result, notes=(*own.notes, *result.notes))
     else:
         masks = _organ_files(label, geometry) if label.path.is_dir() else dicom_masks(label.path, geometry)
         result = paint_masks(masks, geometry, middle_mm=middle_mm)
