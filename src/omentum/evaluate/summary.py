@@ -91,16 +91,9 @@ def side_by_side(summaries: Sequence[Summary | None]) -> list[ComparedOrgan]:
         Rows by rising organ index; the last has `organ=None`. Empty where no round was evaluated.
     """
     known = {one.organ for summary in summaries if summary for one in summary.organs}
-    rows = [_compared(row.name, summaries) for row in organs_named(known)]
-    if not rows:
-        return []
-    overall = ComparedOrgan(
-        organ=None,
-        n_cases=tuple(summary.n_cases if summary else 0 for summary in summaries),
-        dice=tuple(summary.dice if summary else None for summary in summaries),
-        surface_dice=tuple(summary.surface_dice if summary else None for summary in summaries),
-    )
-    return [*rows, overall]
+    names = [row.name for row in organs_named(known)]
+    rows = [_compared(name, [one.of(name) if one else None for one in summaries]) for name in names]
+    return [*rows, _compared(None, summaries)] if rows else []
 
 
 def best_places(values: Sequence[float | None], digits: int = 3) -> frozenset[int]:
@@ -125,8 +118,7 @@ def _organ_means(organ: str, rows: Sequence[OrganAgreement]) -> OrganMeans:
     )
 
 
-def _compared(organ: str, summaries: Sequence[Summary | None]) -> ComparedOrgan:
-    found = [summary.of(organ) if summary else None for summary in summaries]
+def _compared(organ: str | None, found: Sequence[OrganMeans | Summary | None]) -> ComparedOrgan:
     return ComparedOrgan(
         organ=organ,
         n_cases=tuple(one.n_cases if one else 0 for one in found),

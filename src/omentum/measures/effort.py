@@ -13,17 +13,17 @@ from omentum.records import Revision
 __all__ = ["CostModel", "Effort", "efforts_of", "refitted"]
 
 RIDGE_RECORDS = 10.0
-"""The defaults weigh as much as so many recorded cases: a first afternoon barely moves a price."""
+"""The defaults weigh as much as so many recorded cases."""
 LEAST_PRICE = 0.1
-"""Least part of its default that a price keeps; at 0 the queue would be full of what is free."""
+"""Least part of its default that a price keeps; none may fall to 0."""
 HUBER_SHARE = 0.5
-"""A record that is further off than this share of its own minutes pulls only linearly: people have lunch."""
+"""A record that is further off than this share of its own minutes has a linear effect only."""
 _ITERATIONS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostModel:
-    """What an expert's minutes are spent on; by default what the first rounds are planned with.
+    """The prices of an expert's work in minutes; the defaults hold until minutes are recorded.
 
     Attributes:
         minutes_per_case: To open a case, once.
@@ -43,13 +43,13 @@ class CostModel:
     minutes_per_ml: float = 0.3
 
     def __post_init__(self) -> None:
-        """Refuse what is no price."""
+        """Check the prices."""
         for name, value in asdict(self).items():
             if not 0.0 <= value < float("inf"):
                 raise ConfigError(name, value, "it must be a number from 0")
 
     def minutes(self, *, n_cases: float = 0, n_looks: float = 0, changed_ml: float = 0.0) -> float:
-        """Say how long it takes to open cases, look at organs and change millilitres."""
+        """Estimate the minutes to open cases, look at organs and change millilitres."""
         return (
             n_cases * self.minutes_per_case
             + n_looks * self.minutes_per_look
@@ -59,7 +59,7 @@ class CostModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """What was done in one sitting, and the minutes that it took."""
+    """The work of one sitting, and its minutes."""
 
     n_cases: int
     n_looks: int
@@ -68,14 +68,11 @@ class Effort:
 
 
 def efforts_of(revisions: Iterable[Revision]) -> list[Effort]:
-    """Gather revisions into what they were timed as: the masks of one case in one round, by one reader.
+    """Group revisions by sitting: the masks of one case in one round, by one reader.
 
-    Where the very same minutes stand at several masks of a reader's round, one time was shared out over
-    them (`review import --minutes`), equally and not by what each took; those masks are one record.
-
-    Args:
-        revisions: In any order; those without minutes are left out, and so are sittings in which a mask is
-            no longer there to compare with, so that nobody knows what was changed.
+    Equal minutes at several masks of a reader's round are one time that `review import --minutes` shared out
+    equally; those masks are one sitting. Revisions without minutes, and sittings in which a mask that was
+    shown is gone, are left out.
     """
     timed = [one for one in revisions if one.minutes is not None]
     alike = Counter((one.round_number, one.reader, one.minutes) for one in timed)
@@ -98,15 +95,13 @@ def efforts_of(revisions: Iterable[Revision]) -> list[Effort]:
 def refitted(efforts: Iterable[Effort], default: CostModel | None = None) -> CostModel:
     """Fit the three prices to recorded minutes, starting from the defaults.
 
-    Non-negative least squares on each record's minutes in units of what the defaults say of it, so that a
-    long case does not outweigh ten short ones, and a price is never negative. A ridge towards the defaults
-    counts as `RIDGE_RECORDS` records: with few of them the prices hardly move, with many they follow, and
-    prices that the records cannot tell apart (every case had one organ) move together. Records that are far
-    off are weighed down (Huber 1964, by reweighing), so that one phone call does not become a price.
+    Non-negative least squares on each record's minutes in units of its default estimate, so that a long case
+    does not outweigh ten short ones. A ridge towards the defaults counts as `RIDGE_RECORDS` records. Outliers
+    have less weight (Huber 1964, iteratively reweighted).
 
     Args:
-        efforts: Recorded; those of no minutes or nothing done are left out.
-        default: Where to start from; `CostModel()` if not said. A price of 0 stays 0.
+        efforts: Recorded sittings; those without minutes or work are left out.
+        default: Prices to start from, `CostModel()` if `None`; a price of 0 stays 0.
 
     Example:
         >>> cases = [Effort(n_cases=1, n_looks=1, changed_ml=ml, minutes=2 + 0.6 * ml) for ml in range(200)]
@@ -115,7 +110,7 @@ def refitted(efforts: Iterable[Effort], default: CostModel | None = None) -> Cos
     """
     default = default or CostModel()
     prices = np.array(astuple(default))
-    kept = [one for one in efforts if one.minutes > 0 and _reckoned(default, one) > 0]
+    kept = [one for one in efforts if one.minutes > 0 and _estimated(default, one) > 0]
     if not kept:
         return default
     parts = np.array([[one.n_cases, one.n_looks, one.changed_ml] for one in kept]) * prices
@@ -124,16 +119,16 @@ def refitted(efforts: Iterable[Effort], default: CostModel | None = None) -> Cos
     return CostModel(**dict(zip(asdict(default), (factors * prices).tolist(), strict=True)))
 
 
-def _reckoned(costs: CostModel, one: Effort) -> float:
+def _estimated(costs: CostModel, one: Effort) -> float:
     return costs.minutes(n_cases=one.n_cases, n_looks=one.n_looks, changed_ml=one.changed_ml)
 
 
 def _factors(shares: npt.NDArray[np.float64], ratios: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Find by how much each price is to be multiplied.
+    """Fit the factor of each price.
 
     Args:
-        shares: Share of each price in what the defaults say of a record, shape `(record, price)`.
-        ratios: Recorded minutes by what the defaults say, shape `(record,)`.
+        shares: Share of each price in the default estimate of a record, shape `(record, price)`.
+        ratios: Recorded minutes by the default estimate, shape `(record,)`.
     """
     from scipy.optimize import nnls  # slow to import
 
@@ -142,9 +137,9 @@ def _factors(shares: npt.NDArray[np.float64], ratios: npt.NDArray[np.float64]) -
     ridge = np.sqrt(RIDGE_RECORDS / n_prices) * np.eye(n_prices)
     factors = np.ones(n_prices)
     for _ in range(_ITERATIONS):
-        reckoned = shares @ factors
-        off = np.abs(ratios - reckoned)
-        root = np.sqrt(np.minimum(1.0, HUBER_SHARE * reckoned / np.maximum(off, 1e-12)))
+        fitted = shares @ factors
+        off = np.abs(ratios - fitted)
+        root = np.sqrt(np.minimum(1.0, HUBER_SHARE * fitted / np.maximum(off, 1e-12)))
         left = np.vstack([shares * root[:, None], ridge])
         right = np.concatenate(
             [(ratios - LEAST_PRICE * shares.sum(axis=1)) * root, ridge @ np.ones(n_prices)]

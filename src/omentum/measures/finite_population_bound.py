@@ -5,6 +5,7 @@ with equal chances, and in each one place. A blank counts as good. With one memb
 random sample, and the limit the hypergeometric one. Proof: docs/decisions/0017.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,7 @@ class Clustered:
     """A population in clusters of unequal sizes.
 
     Raises:
-        ConfigError: The numbers are of no population.
+        ConfigError: No population has these numbers.
     """
 
     n_members: int
@@ -30,7 +31,7 @@ class Clustered:
     """Members of the largest cluster."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be."""
+        """Check the numbers."""
         if self.size < 1 or not self.n_clusters + self.size - 1 <= self.n_members <= self.n_places:
             rule = f"{self.n_clusters} clusters of 1 to {self.size}, one of them full, cannot hold as many"
             raise ConfigError("n_members", self.n_members, rule)
@@ -69,15 +70,12 @@ def most_bad(population: Clustered, n_drawn: int, n_bad: int, *, confidence: flo
     if not 0 <= n_bad <= n_drawn <= population.n_clusters:
         rule = f"it must be from {n_bad} bad ones to the {population.n_clusters} clusters that there are"
         raise ConfigError("n_drawn", n_drawn, rule)
-    # With more bad members, few in the sample are ever less likely: the limit is found by halving.
-    possible, contradicted = n_bad, population.n_members + 1
-    while contradicted - possible > 1:
-        middle = (possible + contradicted) // 2
-        if _is_contradicted(population, n_drawn, n_bad, middle, 1.0 - confidence):
-            contradicted = middle
-        else:
-            possible = middle
-    return possible
+    # With more bad members, few in the sample are ever less likely.
+    supposed = range(n_bad + 1, population.n_members + 1)
+    risk = 1.0 - confidence
+    return n_bad + bisect_left(
+        supposed, True, key=lambda n: _is_contradicted(population, n_drawn, n_bad, n, risk)
+    )
 
 
 def least_sample(population: Clustered, share: float, *, confidence: float = CONFIDENCE) -> int | None:
@@ -86,7 +84,7 @@ def least_sample(population: Clustered, share: float, *, confidence: float = CON
     Args:
         population: What will be drawn from.
         share: Greatest share of bad members, in [0, 1].
-        confidence: As of `most_bad`.
+        confidence: See `most_bad`.
 
     Returns:
         Clusters to draw, blanks included; `None` where even all of them are too few.
@@ -107,13 +105,7 @@ def least_sample(population: Clustered, share: float, *, confidence: float = CON
         if enough == population.n_clusters:
             return None
         too_few, enough = enough, min(2 * enough, population.n_clusters)
-    while enough - too_few > 1:
-        middle = (too_few + enough) // 2
-        if is_enough(middle):
-            enough = middle
-        else:
-            too_few = middle
-    return enough
+    return too_few + 1 + bisect_left(range(too_few + 1, enough), True, key=is_enough)
 
 
 def _is_contradicted(population: Clustered, n_drawn: int, n_bad: int, n_supposed: int, risk: float) -> bool:

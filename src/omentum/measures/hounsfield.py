@@ -60,10 +60,10 @@ class HuProblem:
 
 
 def hounsfield_problem(voxels: npt.NDArray[Any]) -> HuProblem | None:
-    """Say why values cannot be HU; `None` where they can.
+    """Explain why values cannot be HU; `None` where they can.
 
     Args:
-        voxels: `(x, y, z)`, any number type. A regular sample of them is looked at.
+        voxels: `(x, y, z)`, any number type. A regular sample of them is read.
 
     Source:
         Air is -1000 HU and water 0 by definition; fat is near -100, soft tissue 20 to 250 in any phase of

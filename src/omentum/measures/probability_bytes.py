@@ -23,8 +23,7 @@ Reals = npt.NDArray[np.float32]
 def nearest_bytes(probability: Reals) -> Bytes:
     """Round probabilities in [0, 1], times 255, to the nearest byte; halves go down.
 
-    So a byte is over 127.5 exactly where the probability is over a half: where one of two networks says yes
-    and the other no, the mean is 127.
+    So a byte is over 127.5 exactly where the probability is over a half.
 
     Example:
         >>> nearest_bytes(np.array([0.0, 0.5, 0.501, 1.0], dtype=np.float32)).tolist()

@@ -15,7 +15,7 @@ __all__ = ["Sides", "body_middle_mm", "split_sides"]
 Mask = npt.NDArray[np.bool_]
 
 LEAST_APART_MM = 20.0
-"""Two pieces whose middles are nearer than this, across the body, say nothing of the midline."""
+"""Two pieces whose middles are nearer than this, across the body, do not define the midline."""
 LEAST_SHARE = 1 / 8
 """A piece that is smaller than this share of the largest is a fragment."""
 LEAST_ACROSS = 0.15
@@ -44,7 +44,7 @@ class Sides:
 def body_middle_mm(hu: npt.NDArray[Any], geometry: Geometry) -> float | None:
     """Measure where the middle of the body is along R, in mm; `None` where the CT is all air.
 
-    Every few millimetres a voxel is looked at, which is enough for a mean over the whole body.
+    One voxel every few millimetres is read, which is enough for a mean over the whole body.
     """
     steps = tuple(slice(None, None, max(1, round(_BODY_STEP_MM / edge))) for edge in geometry.spacing_mm)
     body = hu[steps] > _BODY_HU
@@ -142,7 +142,7 @@ def _thinnest_mm(across_mm: npt.NDArray[np.float64], midline_mm: float, step_mm:
 
 
 def _without_crumbs(mask: Mask, right: Mask) -> Mask:
-    """Give what a plane cut off an organ back to it: small pieces of a side that touch the other side's."""
+    """Give small pieces of a side that touch the other side back to it."""
     result = right.copy()
     whole = pieces_of(mask).numbers
     for side, is_right in ((right, True), (mask & ~right, False)):

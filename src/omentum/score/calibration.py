@@ -22,9 +22,9 @@ from omentum.volumes.atomic import write_json
 __all__ = ["Calibration", "LevelCounts", "Prior", "read_calibration", "shipped_prior", "write_calibration"]
 
 PRIOR_ORGANS = 20.0
-"""How many revised organs the prior is worth."""
+"""Number of revised organs that the prior is worth."""
 RULE_PRIOR = 2.0
-"""How many organs a rule's own word is worth."""
+"""Number of organs that a rule's severity is worth."""
 _BINS = 10
 
 Reals = npt.NDArray[np.float64]
@@ -38,7 +38,7 @@ class LevelCounts:
         seen_ml: Volume at each level, `(256,)`, in mL.
         wrong_ml: How much of it was in an error region.
         n_organs: Revised organs that it comes from.
-        rules: Of each plausibility rule, of how many of these organs it was right and of how many it spoke.
+        rules: By plausibility rule, the organs where it was right and those where it had a finding.
     """
 
     seen_ml: Reals
@@ -48,7 +48,7 @@ class LevelCounts:
 
     @classmethod
     def none(cls) -> "LevelCounts":
-        """Give counts of nothing."""
+        """Give empty counts."""
         return cls(np.zeros(LEVELS), np.zeros(LEVELS), 0)
 
     @classmethod
@@ -99,7 +99,7 @@ class LevelCounts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prior:
-    """What ships: counts of an average organ, and which hot spots are worth a look.
+    """The shipped prior: counts of an average organ, and limits of hot spots.
 
     Attributes:
         counts: By organ; the name `""` stands for all together, and for organs without an own row.
@@ -114,7 +114,7 @@ class Prior:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
-    """What a level means, after the revisions seen so far.
+    """The meaning of the levels after the revisions so far.
 
     Attributes:
         prior: What ships.
@@ -125,7 +125,7 @@ class Calibration:
     counts: Mapping[str, LevelCounts] = field(default_factory=dict)
 
     def unlearned(self) -> "Calibration":
-        """Give what ships, without the revisions."""
+        """Give the shipped calibration, without the revisions."""
         return Calibration(self.prior)
 
     def table(self, organ_name: str) -> npt.NDArray[np.float32]:
@@ -142,7 +142,7 @@ class Calibration:
         return np.asarray(isotonic_regression(seen.wrong_ml / weights, weights=weights).x, dtype=np.float32)
 
     def sureness(self, organ_name: str, rule: str, severity: float) -> float:
-        """Say how probable it is that a rule is right of an organ: its own word, and what revisions say.
+        """Estimate the probability that a rule is right of an organ, from its severity and from revisions.
 
         Source:
             The mean of a Beta distribution whose prior has the severity as mean and weighs `RULE_PRIOR`.
@@ -171,11 +171,7 @@ def write_calibration(path: Path, calibration: Calibration) -> None:
 
 
 def read_calibration(path: Path) -> Calibration:
-    """Read what `write_calibration` wrote; the prior alone where there is no file.
-
-    Raises:
-        ProjectError: It is damaged.
-    """
+    """Read a calibration; the prior alone where there is no file. A damaged file raises `ProjectError`."""
     if not path.exists():
         return Calibration(shipped_prior())
     try:

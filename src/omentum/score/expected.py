@@ -30,12 +30,12 @@ Bytes = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Spot:
-    """One region that is worth a look: pieces that are not far apart.
+    """A hot spot: pieces that are not far apart.
 
     Attributes:
         number: Its number in `ExpectedError.spots_map`.
         volume_ml: Its volume.
-        error_ml: How much of it is expected to be wrong.
+        error_ml: Expected error volume in it.
     """
 
     number: int
@@ -45,7 +45,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ExpectedError:
-    """What is expected of one organ.
+    """The expected errors of one organ.
 
     Attributes:
         organ: Its name.
@@ -57,7 +57,7 @@ class ExpectedError:
         spots: Hot spots by falling expected error.
         error_ml: Expected error volume of the whole organ.
         dice_loss: Expected 1 - Dice.
-        findings: What the plausibility rules say of it.
+        findings: Of the plausibility rules.
     """
 
     organ: str
@@ -73,23 +73,23 @@ class ExpectedError:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """What the plausibility rules say of it, in words."""
+        """The findings in words, each once."""
         return tuple(dict.fromkeys(one.said for one in self.findings))
 
 
 def expected_errors(
     gridded: GriddedCase, organs: Sequence[str], model: ErrorModel, calibration: Calibration
 ) -> Iterator[ExpectedError]:
-    """Work out what is expected of each organ, one at a time.
+    """Estimate the errors of each organ, one at a time.
 
     Args:
         gridded: The case.
         organs: Those that the masks speak of and that are wanted.
-        model: Gives levels.
-        calibration: Gives their meaning.
+        model: Gives the levels.
+        calibration: Gives the probability of an error at each level.
 
     Yields:
-        One an organ; an organ that nobody sees and no rule misses is left out.
+        One an organ; an organ without a mask, a probability or a finding is left out.
     """
     claims = claims_of(gridded)
     found = findings(gridded.masks, gridded.hu)
@@ -167,7 +167,7 @@ def _spots(
 
 
 def _dice_loss(mask_ml: float, wrong_inside_ml: float, wrong_outside_ml: float) -> float:
-    """Give 1 - Dice of a mask of which so much is too much, and to which so much is missing.
+    """Give 1 - Dice of a mask, given its volume and the volumes wrongly inside and outside of it.
 
     Example:
         >>> _dice_loss(0.0, 0.0, 0.0), _dice_loss(10.0, 0.0, 0.0), _dice_loss(0.0, 0.0, 5.0)

@@ -17,7 +17,7 @@ from omentum.score.published_case import HOT_SPOTS_NAME, heat_path, remove_all_b
 from omentum.score.scoring_grid import GriddedCase, gridded_case, thumbnail
 from omentum.score.voxel_features import entropy_ml
 from omentum.volumes.atomic import write_json
-from omentum.volumes.boxes import BoxedArray
+from omentum.volumes.boxes import BoxedArray, shifted
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organs_named
 from omentum.volumes.nifti_slices import write_nifti_part
@@ -28,7 +28,7 @@ from omentum.volumes.resample import nearest_voxels
 __all__ = ["LEVELS_NAME", "score_expected_case"]
 
 LEVELS_NAME = "levels.zarr.zip"
-"""Levels of the error model on the canonical grid; revisions say later what they meant."""
+"""Levels of the error model on the canonical grid, on which later calibrations are fitted."""
 
 
 def score_expected_case(
@@ -38,7 +38,7 @@ def score_expected_case(
     attention_dir: Path,
     calibration: Calibration,
 ) -> CaseScore:
-    """Score one case, and write where its masks are probably wrong.
+    """Score one case, and write its heat maps and hot spots.
 
     Args:
         case: The case.
@@ -47,7 +47,7 @@ def score_expected_case(
             those that the first network does not know are left out.
         attention_dir: Gets `<organ>.nii.gz` (probability of an error times 255, in hot spots, uint8, the
             CT's grid) for each organ that has hot spots, `levels.zarr.zip` and `hot_spots.json`.
-        calibration: What levels mean.
+        calibration: Of this round.
 
     Returns:
         The score: expected error volume over all organs scored, in mL.
@@ -113,14 +113,10 @@ def _write_heat(path: Path, one: ExpectedError, grid: Geometry, ct: Geometry) ->
     box = _reached(lines, one.box)
     near = np.ix_(*(line[part] - own.start for line, part, own in zip(lines, box, one.box, strict=True)))
     write_nifti_part(path, ct, BoxedArray(box, np.asfortranarray(heat[near])))
-    found = ndimage.find_objects(one.spots_map, max_label=min(len(one.spots), MOST_SPOTS))
+    found: list[Any] = ndimage.find_objects(one.spots_map, max_label=min(len(one.spots), MOST_SPOTS))
     spots = []
     for spot, part in zip(one.spots, found, strict=False):
-        own = tuple(
-            slice(side.start + start.start, side.stop + start.start)
-            for side, start in zip(part, one.box, strict=True)
-        )
-        place = _reached(lines, (own[0], own[1], own[2]))
+        place = _reached(lines, shifted(part, one.box))
         figures = {"volume_ml": round(spot.volume_ml, 4), "error_ml": round(spot.error_ml, 4)}
         reason = {"reason": ", ".join(one.reasons)} if one.reasons else {}
         spots.append({"organ": one.organ, **figures, **described_box(place, ct), **reason})
@@ -128,7 +124,7 @@ def _write_heat(path: Path, one: ExpectedError, grid: Geometry, ct: Geometry) ->
 
 
 def _broken(one: ExpectedError, grid: Geometry, ct: Geometry) -> list[dict[str, Any]]:
-    """Give the rules that an organ breaks, and where, for whoever learns later how often they are right."""
+    """Give the rules that an organ breaks, and where, for later calibrations."""
     lines = nearest_voxels(grid, ct)
     told = []
     for finding in one.findings:
@@ -153,7 +149,7 @@ def _described(
     spots: list[dict[str, Any]],
     rules: Mapping[str, list[dict[str, Any]]],
 ) -> dict[str, Any]:
-    """Shape what `hot_spots.json` holds."""
+    """Give the content of `hot_spots.json`."""
     return {
         "case_id": score.case_id,
         "recipe": "expected-error",

@@ -37,7 +37,7 @@ def finding_tasks(
         round_number: The round that the tasks belong to.
         labelled: Every case with the masks that are held back.
         of_ct: What is open about the whole CT, by case.
-        costs: What minutes are spent on.
+        costs: Prices in minutes.
         without: Organs that another task of the round has already.
 
     Returns:
@@ -77,11 +77,11 @@ def finding_tasks(
 def with_findings(
     scores: Iterable[CaseScore], labelled: Iterable[LabelledCase], *, without: Collection[Key] = ()
 ) -> list[CaseScore]:
-    """Let original and revised masks that may be wrong join the scores, as organs that break a rule.
+    """Add original and revised masks with findings to the scores.
 
     Args:
         scores: Of the round's cases.
-        labelled: Every case with the mask that stands for each organ, and what the rules say of it.
+        labelled: Every case with the mask that stands for each organ, and its findings.
         without: Organs that another task of the round has already.
     """
     suspects = {
@@ -115,7 +115,7 @@ def shown_in(
     Args:
         tasks: Of a round.
         labelled: Every case with its masks.
-        network: Whose predictions stand where no person drew.
+        network: Its predictions stand where there is no other mask.
         hashes: Hash of each organ's mask as that network predicted it, by case and organ.
     """
     drawn: dict[Key, str | None] = {}
@@ -145,7 +145,7 @@ def _joined(score: CaseScore, suspects: Sequence[OrganScore]) -> CaseScore:
 
 
 def _error_ml(mask: HeldMask) -> float:
-    """Give the largest error that a rule is sure of, as rules mostly speak of the same voxels."""
+    """Give the largest error of the findings, as they mostly concern the same voxels."""
     return max(said.error_ml for said in mask.findings)
 
 

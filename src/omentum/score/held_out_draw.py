@@ -28,12 +28,12 @@ def held_out_tasks(
     *,
     due: Collection[Key] = (),
 ) -> list[Task]:
-    """Choose what is revised to judge networks by; what people have begun stays and is paid first.
+    """Draw what is revised to judge networks by; tasks that have begun stay and are paid first.
 
     Args:
         project: The project.
-        scores: Of the round's cases: what is expected to be mended in them.
-        costs: What minutes are spent on.
+        scores: Of the round's cases.
+        costs: Prices in minutes.
         minutes: What it may cost; the last task may take longer.
         due: Organs that are revised in this round anyway.
 
@@ -45,10 +45,10 @@ def held_out_tasks(
     own = [one for one in begun if one.is_held_out]
     labelled = [one for one in project.standing() if one.case.held_out]
     kept = [one.case for one in labelled]
-    vouched = _vouched(labelled)
+    referenced = _referenced(labelled)
     taken = {one.key for one in begun} | set(due)
-    lacking = _lacking(kept, project.settings.organs, vouched | {one.key for one in own} | set(due))
-    open_organs = _open_organs(project, kept, vouched | taken)
+    lacking = _lacking(kept, project.settings.organs, referenced | {one.key for one in own} | set(due))
+    open_organs = _open_organs(project, kept, referenced | taken)
     errors_ml = {(one.case_id, row.organ): row.error_ml or 0.0 for one in scores for row in one.organs}
 
     def price(case_id: str, organ: str, is_first: bool) -> float:
@@ -82,8 +82,8 @@ def drawn(
 ) -> dict[Key, float]:
     """Draw case after case by a hash of its name, and in each the organs that most masks lack.
 
-    Whatever is next is taken until the minutes are used up, so that the last task may take longer. Were what
-    does not fit left out, only masks with little to mend would be judged by.
+    The next organ is taken until the minutes are used up, so that the last task may take longer; leaving out
+    what does not fit would favour masks with few errors.
 
     Args:
         open_organs: Organs that can be revised, by case.
@@ -119,7 +119,7 @@ def drawn(
     return found
 
 
-def _vouched(labelled: Sequence[LabelledCase]) -> set[Key]:
+def _referenced(labelled: Sequence[LabelledCase]) -> set[Key]:
     """Give the organs of which an original or a revised mask stands."""
     return {
         (one.case.case_id, mask.organ)
@@ -129,11 +129,11 @@ def _vouched(labelled: Sequence[LabelledCase]) -> set[Key]:
     }
 
 
-def _lacking(kept: Sequence[Case], organs: Sequence[str], vouched: Collection[Key]) -> dict[str, int]:
+def _lacking(kept: Sequence[Case], organs: Sequence[str], referenced: Collection[Key]) -> dict[str, int]:
     patient_of = {case.case_id: case.patient_id for case in kept}
     have = {
         organ: len(
-            {patient_of[case_id] for case_id, name in vouched if name == organ and case_id in patient_of}
+            {patient_of[case_id] for case_id, name in referenced if name == organ and case_id in patient_of}
         )
         for organ in organs
     }

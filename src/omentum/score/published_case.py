@@ -44,7 +44,7 @@ def score_published_case(
     *,
     average: Prediction | None = None,
 ) -> CaseScore:
-    """Score one case, and write where it needs attention.
+    """Score one case, and write its heat maps and hot spots.
 
     Args:
         case: The case.
@@ -118,7 +118,7 @@ def _on_whole_grid(heat: npt.NDArray[np.uint8], box: Box, geometry: Geometry) ->
 
 
 def remove_all_but(attention_dir: Path, organs: set[str]) -> None:
-    """Remove heat maps of an earlier run, which would show attention where none is needed any more."""
+    """Remove outdated heat maps of an earlier run."""
     for path in attention_dir.glob("*.nii.gz"):
         if path.name.removesuffix(".nii.gz") not in organs:
             path.unlink()
@@ -127,7 +127,7 @@ def remove_all_but(attention_dir: Path, organs: set[str]) -> None:
 def _described(
     score: CaseScore, predictions: Sequence[Prediction], spots: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Shape what `hot_spots.json` holds."""
+    """Give the content of `hot_spots.json`."""
     return {
         "case_id": score.case_id,
         "recipe": "published",

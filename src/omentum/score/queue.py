@@ -24,7 +24,7 @@ def tasks_of(choices: Sequence[SelectedOrgan], costs: CostModel, round_number: i
 
     Args:
         choices: Organs of cases, each once.
-        costs: What minutes are spent on. Opening a case is told with its first task.
+        costs: Prices in minutes; the price of opening a case is in its first task.
         round_number: The round that the tasks belong to.
 
     Returns:

@@ -27,12 +27,12 @@ Key = tuple[str, str]
 """Case and organ."""
 
 _UNRECKONED = ("published",)
-"""Recipes that do not tell how much is wrong, so that nobody knows how long it takes."""
+"""Recipes without an expected error volume, so that the minutes of a task are not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueOptions:
-    """What the queue is made by.
+    """Options of a queue.
 
     Attributes:
         strategy: Its name, never `default`.
@@ -46,7 +46,7 @@ class QueueOptions:
 def queue_options(
     settings: Settings, strategy: str | None = None, budget_minutes: float | None = None
 ) -> QueueOptions:
-    """Settle what the queue is made by; what is not said is as in the settings.
+    """Choose the options of the queue; the settings stand in for `None`.
 
     Raises:
         ConfigError: The strategy does not go with the recipe, or the recipe cannot keep to a budget.
@@ -65,19 +65,19 @@ def queue_options(
 
 
 def queue_path(project: Project) -> Path:
-    """Give the path of how the current round's queue was made."""
+    """Give the path of the record of the current round's queue."""
     number = project.store.rounds.current().number
     return project.folder.round_dir(number) / "queue.json"
 
 
 def read_queue(project: Project) -> dict[str, Any]:
-    """Read how the current round's queue was made."""
+    """Read the record of the current round's queue."""
     made: dict[str, Any] = json.loads(queue_path(project).read_text(encoding="utf-8"))
     return made
 
 
 def costs_of(project: Project) -> tuple[CostModel, int]:
-    """Fit what minutes are spent on to all that readers recorded; give how many records there were, too."""
+    """Fit the prices to the recorded minutes; give the number of records, too."""
     efforts = efforts_of(project.store.revisions.all())
     return refitted(efforts), len(efforts)
 
@@ -85,14 +85,13 @@ def costs_of(project: Project) -> tuple[CostModel, int]:
 def queue_round(project: Project, scores: Sequence[CaseScore], options: QueueOptions) -> list[Task]:
     """Give the current round its queue, as long as the budget; tasks that people began stay in it.
 
-    First come CTs and masks that a plausibility rule is sure are wrong, whatever they cost; then what the
-    strategy chooses for the minutes that are left; then what is drawn, by whatever rule. The seed of what is
-    drawn is the round's number: the same scores make the same queue, and the next round another.
+    First come CTs and masks with a severe finding, whatever they cost; then the organs that the strategy
+    selects for the minutes that are left; then those that are drawn. The seed is the round's number.
 
     Args:
         project: The project.
         scores: Of the round's cases.
-        options: What the queue is made by.
+        options: See `queue_options`.
 
     Returns:
         The queue as it is kept.
@@ -136,14 +135,14 @@ def queue_round(project: Project, scores: Sequence[CaseScore], options: QueueOpt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ground:
-    """What a queue is made on, beside the scores."""
+    """The state of a round that a queue depends on, beside the scores."""
 
     round_number: int
     labelled: list[LabelledCase]
     found: list[Task]
-    """Tasks of what rules are sure of."""
+    """Tasks of severe findings."""
     apart: frozenset[Key]
-    """Organs that are looked at whole in this round, whatever they scored."""
+    """Organs that are reviewed whole in this round, whatever their score."""
     open: frozenset[Key]
     """Organs that stand as predicted, or whose task in this round was begun."""
 
@@ -173,7 +172,7 @@ def _ground(project: Project, costs: CostModel) -> _Ground:
 def _plannable(
     scores: Sequence[CaseScore], ground: _Ground, apart: Collection[Key], *, with_suspects: bool
 ) -> list[CaseScore]:
-    """Leave out organs that another task has, or that people drew since they were scored."""
+    """Leave out organs that another task has, or that were revised since they were scored."""
     left = [
         replace(
             one,
@@ -197,7 +196,7 @@ def _counted(tasks: Sequence[Task]) -> dict[str, Any]:
 
 
 def _minutes_of(choices: Sequence[SelectedOrgan], costs: CostModel, opened: Collection[str]) -> float:
-    """Say how long choices take, beside cases that are opened anyway."""
+    """Estimate the minutes of selected organs; some cases are opened anyway."""
     return costs.minutes(
         n_cases=len({one.case_id for one in choices} - set(opened)),
         n_looks=len(choices),
@@ -206,7 +205,7 @@ def _minutes_of(choices: Sequence[SelectedOrgan], costs: CostModel, opened: Coll
 
 
 def totals(tasks: Sequence[Task]) -> dict[str, Any]:
-    """Sum up tasks: how many, their minutes, and the error that is expected to go; `None` if not reckoned."""
+    """Sum up tasks: number, minutes and expected error; `None` where not known."""
     minutes = [task.minutes for task in tasks if task.minutes is not None]
     errors_ml = [task.error_ml for task in tasks if task.error_ml is not None]
     return {

@@ -28,7 +28,7 @@ class GriddedCase:
     """A case on the canonical grid.
 
     Attributes:
-        masks: What people are shown: the main network's masks.
+        masks: The main network's masks, which readers see.
         boxes: Where each of them lies; `None` where it is empty.
         probabilities: Of each network, by organ, a box and uint8 values; the main network first.
         hu: The CT, float32 `(x, y, z)`; `None` where there is none at hand.
@@ -70,7 +70,7 @@ class Claims:
 
 
 def gridded_case(masks: MaskSet, maps: Sequence[ProbabilityMaps], ct: Volume | None) -> GriddedCase:
-    """Bring all that is known of a case to its canonical grid.
+    """Resample a case to its canonical grid.
 
     Args:
         masks: The main network's, on the CT's grid.

@@ -22,10 +22,10 @@ _PLANNED = "expected-error"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrategyInput:
-    """What a strategy goes by, beside the scores.
+    """The input of a strategy, beside the scores.
 
     Attributes:
-        costs: What minutes are spent on.
+        costs: Prices in minutes.
         budget_minutes: How many there are; may be infinite.
         seed: Of what is drawn.
     """
@@ -85,13 +85,13 @@ def chosen(name: str, scores: Iterable[CaseScore], ask: StrategyInput) -> list[S
 def left_out(
     name: str, scores: Sequence[CaseScore], ask: StrategyInput, paid: Iterable[SelectedOrgan]
 ) -> list[SelectedOrgan]:
-    """Give what the strategy would also have chosen if minutes had no end.
+    """Give what the strategy would also select without a limit of minutes.
 
     Args:
         name: Of the strategy.
-        scores: As it was given them.
-        ask: Likewise.
-        paid: What it chose.
+        scores: As for `chosen`.
+        ask: As for `chosen`.
+        paid: Its selection.
     """
     endless = replace(ask, budget_minutes=float("inf"))
     wanted = worth_a_look(scores) if name == _PLANNED else chosen(name, scores, endless)
@@ -101,7 +101,7 @@ def left_out(
 
 @register(_PLANNED, recipe="expected-error")
 def _expected_error(scores: Sequence[CaseScore], ask: StrategyInput) -> list[SelectedOrgan]:
-    """What removes most expected error a minute; see `plan.py`."""
+    """Select what removes most expected error a minute; see `task_selection`."""
     return planned(scores, ask.costs, ask.budget_minutes)
 
 
@@ -118,9 +118,7 @@ def _published(scores: Sequence[CaseScore], ask: StrategyInput) -> list[Selected
 def _entropy(scores: Sequence[CaseScore], ask: StrategyInput) -> list[SelectedOrgan]:
     """Organs by falling entropy of the main network, alone: uncertainty sampling.
 
-    The entropy of voxels is summed over the organ, in mL, and not divided by the organ's volume: a mean over
-    the mask ranks thin organs first, whatever their mistakes weigh, while the sum ranks by how much there
-    is to be unsure of, which is what is measured here.
+    The entropy of voxels is summed over the organ, in mL; a mean over the mask would rank thin organs first.
     """
     wanted = sorted(_all_of(scores), key=lambda one: (-one.organ.entropy_ml, one.case_id, one.organ.organ))
     return _paid(wanted, ask)
@@ -134,11 +132,10 @@ def _random(scores: Sequence[CaseScore], ask: StrategyInput) -> list[SelectedOrg
 
 @register("foreground-random", recipe="expected-error")
 def _foreground_random(scores: Sequence[CaseScore], ask: StrategyInput) -> list[SelectedOrgan]:
-    """Organs whose mask is not empty, in random order: who draws where nothing is, looks at nothing.
+    """Organs in random order, those with an empty mask last.
 
     After the foreground-aware random of nnActive (arXiv:2511.19183), which draws patches around predicted
-    foreground because patches drawn anywhere are mostly empty. What is drawn here is an organ of a case, so
-    the foreground is its mask: organs that the network did not find at all come after all that it did.
+    foreground.
     """
     drawn = _shuffled(_all_of(scores), ask.seed)
     return _paid(sorted(drawn, key=lambda one: one.organ.predicted_ml <= 0), ask)
@@ -158,7 +155,7 @@ def _shuffled(choices: list[SelectedOrgan], seed: int) -> list[SelectedOrgan]:
 
 
 def _paid(wanted: Sequence[SelectedOrgan], ask: StrategyInput) -> list[SelectedOrgan]:
-    """Keep what comes first as far as the minutes go, and at least one; all if nobody reckoned the errors."""
+    """Keep what comes first as far as the minutes go, and at least one; all where errors are not known."""
     kept: list[SelectedOrgan] = []
     open_cases: set[str] = set()
     left = ask.budget_minutes

@@ -1,7 +1,4 @@
-"""Which organs are worth an expert's minutes?
-
-In:  the scores of a round's cases, what minutes are spent on, and how many there are.
-Out: organs of cases, each with the hot spots that lead the reader, the best minutes first.
+"""Select the organs that remove most expected error for an expert's minutes.
 
 An organ costs one look, at its hot spot or, if it has several, at all of it, and a millilitre's price for
 each that is expected to be wrong in them; the first of a case also costs opening it. The greedy rule takes,
@@ -66,7 +63,7 @@ class SelectedOrgan:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What one look at an organ is expected to find."""
+    """A look at one organ, and the error volume that it is expected to find."""
 
     error_ml: float
     organ: str
@@ -74,7 +71,7 @@ class _Look:
 
 @dataclass(slots=True, eq=False)
 class _OpenCase:
-    """A case while it is planned: what is in it by falling volume, and what of it is taken."""
+    """A case in the plan: its looks by falling volume, and those that are taken."""
 
     score: CaseScore
     looks: list[_Look]
@@ -88,7 +85,7 @@ class _OpenCase:
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
-    """The best that a case has now."""
+    """The best looks that a case offers now."""
 
     worth: float
     """Expected error that it removes, in mL by the case's worth, a minute."""
@@ -97,16 +94,16 @@ class _Offer:
 
 
 def planned(scores: Iterable[CaseScore], costs: CostModel, budget_minutes: float) -> list[SelectedOrgan]:
-    """Choose what an expert's minutes are best spent on.
+    """Select organs by expected error a minute.
 
     Args:
         scores: Every case of the round, with expected errors; in any order.
-        costs: What minutes are spent on.
+        costs: Prices in minutes.
         budget_minutes: How many there are; may be infinite.
 
     Returns:
-        Cases by falling expected error a minute, so that whoever stops early has had the best; in each the
-        organs likewise. Equals by name: the order never depends on chance, nor on the order of `scores`.
+        Cases by falling expected error a minute, and in each the organs; equals by name. The order of
+        `scores` does not matter.
     """
     plan = _Plan(scores, costs, budget_minutes)
     plan.fill((1.0 - FLOOR_SHARE) * budget_minutes)
@@ -118,7 +115,7 @@ def planned(scores: Iterable[CaseScore], costs: CostModel, budget_minutes: float
 
 
 def worth_a_look(scores: Iterable[CaseScore]) -> list[SelectedOrgan]:
-    """Give what `planned` would choose if minutes had no end, by name: without the work of ordering it."""
+    """Give what `planned` selects without a limit of minutes, by name."""
     return [
         SelectedOrgan(case_id=case.case_id, organ=organ, is_led=True)
         for case in sorted(scores, key=lambda one: one.case_id)
@@ -140,13 +137,13 @@ class _Plan:
         self.minutes = 0.0
 
     def fill(self, until_minutes: float) -> None:
-        """Spend minutes on whatever removes most error a minute, until so many are spent."""
+        """Take the looks that remove most error a minute, until so many minutes are spent."""
         queue = self._queue(None)
         while self.minutes < until_minutes and self._take_best(queue, None):
             pass
 
     def feed_organs(self) -> None:
-        """Spend minutes on organs in turn, each by what it has had in proportion to its need."""
+        """Spend minutes on organs in turn, in proportion to their need."""
         needs: dict[str, float] = defaultdict(float)
         for case in self._cases:
             for score in case.score.organs:
@@ -163,14 +160,14 @@ class _Plan:
                 heapq.heappush(turns, (self._had[organ] / max(-need, 1e-9), need, organ))
 
     def begin(self) -> None:
-        """Take the best look of all, however long it takes."""
+        """Take the best look, whatever it costs."""
         queue = self._queue(None)
         if queue:
             case = self._cases[queue[0][1]]
             self._take(queue[0][1], self._priced(case, self._offer(case).looks[:1]))
 
     def choices(self) -> list[SelectedOrgan]:
-        """Give what was taken, the best case first."""
+        """Give the selected organs, the best case first."""
         chosen = sorted(
             (case for case in self._cases if case.taken),
             key=lambda case: (-_taken_ml(case) * case.worth / max(case.minutes, 1e-9), case.score.case_id),
@@ -267,10 +264,9 @@ def _opened(score: CaseScore) -> _OpenCase:
 
 
 def _found_ml(organ: OrganScore) -> float:
-    """Say how much a look at an organ is expected to find.
+    """Estimate the error volume that a look at an organ finds: in its hot spots.
 
-    An organ that breaks a rule without a place to show is looked at even so; one without either has nothing
-    to be led to, however much of its border is unsure.
+    An organ that breaks a rule and has no hot spot counts whole; one with neither counts 0.
     """
     if organ.spots_ml or not organ.reasons:
         return sum(organ.spots_ml)

@@ -26,7 +26,7 @@ SIGNALS = (
 _MARGIN_MM = 10.0
 """How far from the mask an error is still looked for."""
 _LIKELY = 8
-"""A probability of 0.03, as a byte: below, a voxel is no part of the organ for anybody."""
+"""A probability of 0.03, as a byte: below, a voxel belongs to the organ for no network."""
 _NEAR_VOXELS, _AROUND_VOXELS = 5, 11
 """Sides of the cubes that doubt is averaged over: 12.5 and 27.5 mm."""
 _FAR_MM = 15.0
@@ -48,7 +48,7 @@ class Signals:
     Attributes:
         box: Part of the canonical grid.
         where: Voxels inside it that have a row, `(x, y, z)`.
-        mask: What people are shown, inside the box.
+        mask: The mask that readers see, inside the box.
         rows: float32 `(voxel, signal)`, voxels in the order of `where`.
     """
 
@@ -73,7 +73,7 @@ def organ_signals(gridded: GriddedCase, name: str, claims: Claims) -> Signals | 
         claims: From `claims_of(gridded)`.
 
     Returns:
-        The signals; `None` where nobody sees the organ anywhere.
+        The signals; `None` where no network finds the organ.
     """
     parts = [one.get(name) for one in gridded.probabilities]
     box = joint_box([gridded.boxes[name], *(_likely(part) for part in parts)])
