@@ -1,9 +1,6 @@
-"""Bring a data set in, with all that networks and readers made of it before.
+"""Add a data set to a project, with predictions and revisions that came with it.
 
-In:  CTs that were found, and what lies beside them in an AbdomenAtlas tree.
-Out: cases and versions of their labels (`exchange`), predictions (`predict`) and revisions (`review`) of the
-     project. Each step does only what is not done yet, so that a run that was killed anywhere goes on when it
-     is called again.
+Each step does only what is not done yet, so that a killed run continues when it is called again.
 """
 
 from collections.abc import Sequence
@@ -11,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from omentum.exchange import batch
-from omentum.exchange.add import DEFAULT_OPTIONS, ImportOptions, recorded_source
 from omentum.exchange.batch import AddedCases, Labels
+from omentum.exchange.import_options import DEFAULT_OPTIONS, ImportOptions, recorded_path
 from omentum.exchange.importers.find_sources import find_sources
 from omentum.exchange.importers.source import FoundSources, Source
 from omentum.exchange.label_updates import LabelUpdates, update_labels
@@ -29,14 +26,14 @@ _NOTHING = Batch(done=(), skipped=(), failed=())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportResult:
-    """What came in.
+    """What was added.
 
     Attributes:
         cases: By name.
-        labels: Those of cases that were known.
+        labels: Labels of known cases.
         predictions: By `<case_id>/<network>`; an organ's file that cannot be used is among the failed.
         revisions: By `<case_id>/<organ>`.
-        left_alone: What could have been taken of a tree and was not, with the reason.
+        left_alone: Predictions and revisions that were not imported, with the reason.
     """
 
     cases: AddedCases
@@ -61,7 +58,7 @@ def add_cases(
         project: The project.
         paths: CTs, DICOM folders, lists, folders of them.
         case_id: A name for the one CT there is, instead of one from its path.
-        labels: Finds a CT's original label, in place of the one that its layout has.
+        labels: Finds a CT's original label, instead of the one of its layout.
         options: How they come in.
         progress: Told of the progress.
 
@@ -82,12 +79,10 @@ def add_found(
     options: ImportOptions = DEFAULT_OPTIONS,
     progress: Progress | None = None,
 ) -> ImportResult:
-    """Add CTs that were found; then, of those that are in, their labels and what was made of them before.
+    """Add CTs that were found, then their labels, predictions and revisions.
 
-    A label of a known case that is new or changed is told, and taken where `options` says so.
-
-    A mask that cannot be used is set aside with its reason, and its CT stays in. Predictions come first, as a
-    revision whose reader's first mask is not in the tree is compared with the main network's.
+    A mask that cannot be used fails alone, and its CT stays. Predictions come before revisions, as a revision
+    without the reader's first mask is compared with the main network's.
 
     Args, errors: As of `add_cases`.
     """
@@ -137,7 +132,7 @@ def _predictions(
             case_id=one.case_id,
             network=folder.name,
             folder=folder,
-            origin=f"{recorded_source(one, secret, options)}, backbones/{folder.name}",
+            origin=f"{recorded_path(one.path, secret, options)}, backbones/{folder.name}",
         )
         for one, folder in found
     ]

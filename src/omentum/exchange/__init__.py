@@ -1,1 +1,1 @@
-"""Other people's layouts, in and out."""
+"""Bring data sets into a project, and export releases."""

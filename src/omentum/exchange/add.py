@@ -1,10 +1,8 @@
-"""Bring a CT into a project, with the label that it may have.
+"""Copy a CT, perhaps with its original label, into a project.
 
-In:  a `Source` (a file or a DICOM series), perhaps with its original label.
-Out: the case's folder, whole or not there at all, and the `Case` to be stored. The source is only read.
+Out: the case's folder, complete or absent, and the `Case` to be stored. The source is only read.
 """
 
-import os
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +12,7 @@ import nibabel as nib
 from omentum.errors import CaseClashError, ErasedCaseError
 from omentum.exchange.deidentify import write_deidentified
 from omentum.exchange.fingerprint import Fingerprint, fingerprint
-from omentum.exchange.import_options import DEFAULT_OPTIONS, ImportOptions
+from omentum.exchange.import_options import DEFAULT_OPTIONS, ImportOptions, recorded_path
 from omentum.exchange.importers.labels import OriginalLabel
 from omentum.exchange.importers.source import Source
 from omentum.exchange.label_files import LABEL_STEM, SOURCE_LABEL_STEM, TABLE_NAME, LabelOfCase, write_version
@@ -37,7 +35,6 @@ __all__ = [
     "OriginalLabel",
     "import_case",
     "read_source",
-    "recorded_source",
 ]
 
 _CT, _DICOM = "ct.nii.gz", "dicom"
@@ -46,14 +43,14 @@ _LABEL, _SOURCE_LABEL = f"{LABEL_STEM}.nii.gz", f"{SOURCE_LABEL_STEM}.nii.gz"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedCase:
-    """What came in.
+    """A CT in a project's folder.
 
     Attributes:
         case: To be stored; its grid is that of `ct.nii.gz`.
-        seen: What tells the CT from others.
+        seen: Fingerprint of the CT.
         ct_sha256: Hash of `ct.nii.gz`.
         label: The first version of its original label, if it has one.
-        ct_findings: What is wrong with the whole CT and was accepted.
+        ct_findings: Accepted findings about the whole CT.
     """
 
     case: Case
@@ -76,16 +73,11 @@ def import_case(
 
     Args:
         source: The CT.
-        case_dir: Folder of the case, made here: `ct.nii.gz`, and with a label
-            `original_label.nii.gz` (32-class indices), `labels.json` and, of a label that is one NIfTI file,
-            `source_label.nii.gz`: that file.
+        case_dir: Folder of the case, made here, with `ct.nii.gz` and the files of the label.
         secret: The project's, for pseudonyms.
-        patient_id: Whose CT it is, where DICOM headers do not say; the case's own where nobody does.
+        patient_id: The patient, if no DICOM header says; by default, the case's own name.
         label: Its original label, if it has one.
-        options: How.
-
-    Returns:
-        The case and what was seen.
+        options: How it comes in.
 
     Raises:
         CaseClashError: The folder holds more than a killed import leaves there.
@@ -115,7 +107,7 @@ def import_case(
                     case_id=source.case_id,
                     label=label,
                     ct=ct,
-                    recorded=_recorded(label.path, secret, options),
+                    recorded=recorded_path(label.path, secret, options),
                     slices=() if series is None else series.files,
                     confirmed=frozenset(one.rule for one in accepted),
                 )
@@ -133,7 +125,7 @@ def import_case(
         patient_id=_patient_id(source, series, secret, patient_id),
         ct_path=case_dir / _CT,
         geometry=ct.geometry,
-        source=recorded_source(source, secret, options),
+        source=recorded_path(source.path, secret, options),
         original_label_path=None if version is None else version.path,
         original_organs=() if version is None else version.organs,
         data_set=source.data_set,
@@ -142,13 +134,8 @@ def import_case(
     return ImportedCase(case=case, seen=seen, ct_sha256=ct_sha256, label=version, ct_findings=accepted)
 
 
-def recorded_source(source: Source, secret: bytes, options: ImportOptions) -> str:
-    """Say where a CT came from: its absolute path or, where nobody must be named, what stands for it."""
-    return _recorded(source.path, secret, options)
-
-
 def read_source(source: Source, options: ImportOptions) -> tuple[Volume, HuProblem | None]:
-    """Read a CT in HU, and what is wrong with its values where that is accepted.
+    """Read a CT in HU, and the accepted problem of its values, if any.
 
     Raises:
         NotHounsfieldError: The values cannot be Hounsfield units, and `options` does not accept them.
@@ -158,12 +145,8 @@ def read_source(source: Source, options: ImportOptions) -> tuple[Volume, HuProbl
     return as_hounsfield(source.path, ct, offset_hu=options.hu_offset, accept=options.accept_values)
 
 
-def _recorded(path: Path, secret: bytes, options: ImportOptions) -> str:
-    return pseudonym(secret, str(path)) if options.deidentify else os.path.normpath(path.absolute())
-
-
 def _refuse_taken(source: Source, case_dir: Path) -> None:
-    """Replace only what an import wrote: predictions and revisions are never lost to a second one."""
+    """Refuse a folder that holds more than an import writes, so that no prediction or revision is lost."""
     inside = case_dir.resolve() in source.path.resolve().parents
     others = (
         {entry.name for entry in case_dir.iterdir()} - {_CT, _LABEL, _SOURCE_LABEL, TABLE_NAME, _DICOM}
@@ -175,7 +158,7 @@ def _refuse_taken(source: Source, case_dir: Path) -> None:
 
 
 def _write_ct(source: Source, ct: Volume, path: Path, options: ImportOptions) -> tuple[Volume, str]:
-    """Write the CT; give it on the grid that a reader of the file sees, and the hash of the file."""
+    """Write the CT; return it on the grid of the file, and the file's hash."""
     if not (options.deidentify or options.hu_offset) and _is_fit_to_copy(source.path):
         return ct, copied_sha256(source.path, path)
     write_nifti(path, ct)
@@ -183,9 +166,9 @@ def _write_ct(source: Source, ct: Volume, path: Path, options: ImportOptions) ->
 
 
 def _is_fit_to_copy(source: Path) -> bool:
-    """Tell whether a readable file's own bytes will do.
+    """Return whether a file can be copied as it is.
 
-    Not if it is uncompressed, has a fourth axis or two different affines (programs differ in which they
+    It cannot if it is uncompressed, has a fourth axis, two different affines (programs differ in which they
     take), or header extensions, which may hold a patient's name.
     """
     if source.is_dir() or not source.name.lower().endswith(".gz"):

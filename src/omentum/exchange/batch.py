@@ -1,8 +1,7 @@
-"""Bring many CTs into a project: each by itself; one that cannot be used is set aside with its reason.
+"""Add many CTs to a project; one that cannot be used fails alone.
 
-In:  files and folders, perhaps labels.
-Out: cases in the project, on disk and in the database; patients kept for evaluation are drawn as they come.
-     A CT that is a case already is known, also where its source has moved.
+Out: cases on disk and in the database; patients for evaluation are drawn as they come in. A CT that is a case
+     already is recognised, even if its source has moved.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from omentum.errors import CaseClashError, ConfigError
-from omentum.exchange.add import DEFAULT_OPTIONS, ImportedCase, ImportOptions, OriginalLabel, recorded_source
+from omentum.exchange.add import ImportedCase
+from omentum.exchange.import_options import DEFAULT_OPTIONS, ImportOptions, recorded_path
+from omentum.exchange.importers.labels import OriginalLabel
 from omentum.exchange.importers.source import FoundSources, Source
 from omentum.exchange.intake import (
     HeldOut,
@@ -19,7 +20,6 @@ from omentum.exchange.intake import (
     IntakeResult,
     NewCt,
     brought_in,
-    is_held_out,
 )
 from omentum.exchange.known_cases import KnownCases
 from omentum.exchange.patients import Patients
@@ -30,7 +30,7 @@ from omentum.records import Batch, Failure, Tombstone
 from omentum.runners.processes import WorkAhead
 from omentum.runners.runner import Progress
 
-__all__ = ["ADD_STAGE", "AddedCases", "Labels", "add_found", "is_held_out"]
+__all__ = ["ADD_STAGE", "AddedCases", "Labels", "add_found"]
 
 _SMALL_BYTES = 1 << 20
 Labels = Callable[[Source], OriginalLabel | None]
@@ -39,12 +39,12 @@ Labels = Callable[[Source], OriginalLabel | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddedCases(Batch):
-    """What became of CTs: new cases are `done`, known ones `skipped`."""
+    """CTs that were added: new cases are `done`, known ones `skipped`."""
 
     sources: tuple[Source, ...] = ()
-    """Those that are cases now, under the names of their cases."""
+    """CTs that are cases now, under the names of their cases."""
     moved: Mapping[str, str] = field(default_factory=dict)
-    """Where the source of a known case was before, by case."""
+    """Former source of a known case, by case."""
 
 
 def add_found(
@@ -56,15 +56,15 @@ def add_found(
     options: ImportOptions = DEFAULT_OPTIONS,
     progress: Progress | None = None,
 ) -> AddedCases:
-    """Add CTs that were found. Those of one patient, by name or by their voxels, count as one patient.
+    """Add CTs that were found; CTs with one patient's name, or of alike voxels, count as one patient.
 
-    A CT that has the name of a case and other voxels is set aside, as is one that was erased.
+    A CT with the name of a case and other voxels fails, as does one that was erased.
 
     Args:
         project: The project.
         found: What was found.
         case_id: A name for the one CT there is, instead of one from its path.
-        labels: Finds a CT's original label, in place of the one that its layout has.
+        labels: Finds a CT's original label, instead of the one of its layout.
         options: How they come in.
         progress: Told of each case.
 
@@ -75,7 +75,10 @@ def add_found(
     cases, arrivals, erased = store.cases.every(), store.arrivals.all(), store.tombstones.all()
     if not options.readmit:
         options = replace(options, refused={one.voxels: _why_erased(one) for one in erased if one.voxels})
-    recorded = partial(recorded_source, secret=secret, options=options)
+
+    def recorded(source: Source) -> str:
+        return recorded_path(source.path, secret, options)
+
     known = KnownCases(cases, arrivals, store.former_names.all(), recorded)
     named = _named(_nameless(found.sources, secret, options), case_id)
     sources, clashes = _each_once(named if case_id is not None else map(known.named, named))
@@ -113,7 +116,7 @@ def add_found(
 
 
 def _summed_up(sources: Iterable[Source], batch: Batch, taken: Mapping[str, IntakeResult]) -> AddedCases:
-    """Tell CTs that are new from those that are known, by the names of their cases."""
+    """Separate new CTs from known ones, by the names of their cases."""
     ended = {*batch.done, *batch.skipped}
     names = {key: taken[key].case_id if key in taken else key for key in ended}
     known = [key for key in ended if key not in taken or taken[key].case is None]
@@ -139,7 +142,7 @@ def _is_small(arriving: NewCt) -> bool:
 
 
 def _nameless(sources: Sequence[Source], secret: bytes, options: ImportOptions) -> list[Source]:
-    """Name DICOM series so that no folder's name, which may be a patient's, stays."""
+    """Rename DICOM series of de-identified projects, as a folder's name may be a patient's."""
     if not options.deidentify:
         return list(sources)
     return [
@@ -161,7 +164,7 @@ def _named(sources: list[Source], case_id: str | None) -> list[Source]:
 
 
 def _each_once(sources: Iterable[Source]) -> tuple[list[Source], list[Failure]]:
-    """Give each case's first CT; another one of its name is set aside."""
+    """Keep each case's first CT; others of its name fail."""
     first: dict[str, Source] = {}
     clashes = []
     for source in sources:

@@ -1,13 +1,8 @@
-"""How is a DICOM series kept so that nobody can tell whose it is?
+"""De-identify a DICOM series: copy the attributes on a list of technical ones, and replace identifiers.
 
-In:  the files of a CT series, and the project's secret.
-Out: copies that hold what is on a list of technical attributes, and nothing else: less than the Basic
-     Application Level Confidentiality Profile of DICOM PS3.15 allows. Identifiers are replaced by keyed ones,
-     the same for the same, so that series, studies and patients stay together.
-
-A list of what stays is safer than one of what goes: private attributes, and those that a later edition of the
-standard adds, go without being known. Text and dates that a CT must have are empty. Pixels are not looked at,
-so files that say that names are burned in are refused.
+Less stays than the Basic Application Level Confidentiality Profile of DICOM PS3.15 allows. A list of what
+stays is safer than one of what goes: private and future attributes go without being known. Identifiers are
+keyed, so that series, studies and patients stay together. Files with names burned into pixels are refused.
 """
 
 import hashlib
@@ -46,14 +41,14 @@ KEPT = frozenset(
         *("LossyImageCompressionRatio", "LossyImageCompressionMethod", "PixelAspectRatio"),
     }
 )
-"""Attributes that say how a picture was made and where it lies, and nothing of whose it is or when."""
+"""Attributes about acquisition and geometry, not about the person or the date."""
 
 _UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
 _EMPTY = (
     *("PatientBirthDate", "StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName", "StudyID"),
     *("Manufacturer", "PositionReferenceIndicator", "PatientSex"),
 )
-"""Attributes that a CT must have, if only empty."""
+"""Attributes that a CT must have, perhaps empty."""
 _UID_ROOT = "2.25."
 
 
@@ -62,11 +57,11 @@ def deidentified(header: pydicom.FileDataset, secret: bytes, *, series: str = ""
 
     Args:
         header: As read, voxels and all.
-        secret: The project's; without it nobody finds the old identifiers from the new ones.
-        series: What tells the series from others, where its headers lack identifiers.
+        secret: The project's, the key of the identifiers.
+        series: Identifies the series if its headers lack identifiers.
 
     Raises:
-        DicomSeriesError: Its header says that its pixels name somebody.
+        DicomSeriesError: Its header says that its pixels name a person.
     """
     if header.get("BurnedInAnnotation", "NO") == "YES":
         raise DicomSeriesError(
@@ -96,7 +91,7 @@ def write_deidentified(files: Sequence[Path], folder: Path, secret: bytes) -> li
     """Write copies of a series' files as `0001.dcm` and so on, in the order given.
 
     Raises:
-        DicomSeriesError: A file cannot be read, or its pixels name somebody.
+        DicomSeriesError: A file cannot be read, or its pixels name a person.
     """
     paths = []
     for number, path in enumerate(files, start=1):
@@ -111,7 +106,7 @@ def write_deidentified(files: Sequence[Path], folder: Path, secret: bytes) -> li
 
 
 def _instance(header: pydicom.FileDataset, name: str, series: str) -> str:
-    """Stand in for an identifier that a file lacks; its own name in the meta header says which file it is."""
+    """Replace a missing identifier, that of the instance by the one in the meta header."""
     meta = str(header.file_meta.get("MediaStorageSOPInstanceUID", "") or "")
     return meta if name == "SOPInstanceUID" else f"{name} of {series}"
 
@@ -128,7 +123,7 @@ def _code(value: str, meaning: str) -> Dataset:
 
 
 def _with_preamble(kept: Dataset, header: pydicom.FileDataset) -> pydicom.FileDataset:
-    """Give a file's new contents a meta header of their own; the old one names the sender."""
+    """Give the contents a new meta header, as the old one names the sender."""
     if not kept.get("SOPClassUID"):  # some exporters say it in the meta header alone
         kept.SOPClassUID = header.file_meta.MediaStorageSOPClassUID
     meta = FileMetaDataset()

@@ -1,7 +1,6 @@
-"""Has this CT come in before, under another name, or another one of the same patient?
+"""Fingerprint CTs, to find the same CT, or the same patient, under another name.
 
-In:  the voxels of a CT, and what is known of those that came before.
-Out: a hash that file format, compression and the order of axes do not change; a thumbnail; who is alike.
+Out: a hash that file format, compression and axis order do not change; a thumbnail, to find alike CTs.
 """
 
 import hashlib
@@ -15,7 +14,7 @@ from omentum.volumes.volume import Volume
 __all__ = ["ALIKE_LEVELS", "Fingerprint", "KnownScans", "fingerprint"]
 
 ALIKE_LEVELS = 1.5
-"""Thumbnails that differ by at most so many of 255 levels, on average, are taken for one patient.
+"""Largest mean difference of thumbnails, of 255 levels, that counts as one patient.
 
 Another file format, a cut range of values or other slices of the same scan move a block's mean by half a
 level; two patients differ by ten and more (fat against soft tissue in a tenth of the volume).
@@ -29,7 +28,7 @@ _LOW_HU, _HIGH_HU = -200.0, 300.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
-    """What tells a CT from others.
+    """Identifies a CT.
 
     Attributes:
         voxels: Hash of the voxels with their axes along R, A, S; the affine has no part in it.
@@ -74,7 +73,7 @@ def _places(side: int) -> npt.NDArray[np.int64]:
 
 
 class KnownScans:
-    """The CTs that came before.
+    """The fingerprints of known CTs.
 
     Example:
         >>> known = KnownScans()
@@ -92,10 +91,10 @@ class KnownScans:
         self._means = np.zeros(0, dtype=np.float32)
 
     def add(self, case_id: str, seen: Fingerprint) -> None:
-        """Know one more; of several with the same voxels the first counts."""
+        """Add a CT; of several with the same voxels the first counts."""
         self._by_voxels.setdefault(seen.voxels, case_id)
         row = _row(seen)
-        if len(self._names) == len(self._rows):  # grown by doubling, so that many come in fast
+        if len(self._names) == len(self._rows):  # grow by doubling
             more = max(64, len(self._rows))
             self._rows = np.concatenate([self._rows, np.zeros((more, row.size), dtype=np.uint8)])
             self._coarse = np.concatenate([self._coarse, np.zeros((more, _COARSE_SIDE**3), dtype=np.float32)])
@@ -105,14 +104,14 @@ class KnownScans:
         self._names.append(case_id)
 
     def same_voxels(self, seen: Fingerprint) -> str | None:
-        """Name the case that has the very same voxels."""
+        """Find the case with the same voxels."""
         return self._by_voxels.get(seen.voxels)
 
     def alike(self, seen: Fingerprint) -> str | None:
-        """Name the case whose thumbnail is most like it, if any is like it."""
+        """Find the case with the most similar thumbnail, if one is similar enough."""
         row = _row(seen)
         coarse, most = _coarse(row), ALIKE_LEVELS + _ROUNDING
-        # Means differ by no more than what they are made of does on average: most are ruled out by them.
+        # Means of blocks differ by at most the mean difference of their cells: they rule most cases out.
         near = np.flatnonzero(np.abs(self._means[: len(self._names)] - coarse.mean()) <= most)
         near = near[np.abs(self._coarse[near] - coarse).mean(axis=1) <= most]
         if not near.size:

@@ -1,11 +1,14 @@
-"""Say how CTs and their labels come into a project."""
+"""Set how CTs and their labels come into a project."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from omentum.measures.hounsfield import checked_offset
+from omentum.project.paths import pseudonym
 
-__all__ = ["DEFAULT_OPTIONS", "ImportOptions"]
+__all__ = ["DEFAULT_OPTIONS", "ImportOptions", "recorded_path"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,17 +16,17 @@ class ImportOptions:
     """How CTs come in.
 
     Attributes:
-        resample_tilt: Put a series from a tilted gantry on an upright grid, instead of refusing it.
-        check_labels: Let the plausibility rules look at original labels.
-        deidentify: Keep a copy of DICOM files that names nobody, and write every CT anew.
-        hu_offset: Added to every value, so that it is in Hounsfield units; the CT is then written anew.
+        resample_tilt: Resample a series from a tilted gantry to an upright grid, instead of refusing it.
+        check_labels: Check original labels with the plausibility rules.
+        deidentify: Keep a copy of DICOM files without identities, and rewrite every CT.
+        hu_offset: Added to every value to get Hounsfield units; the CT is then rewritten.
         accept_values: Take CTs whose values cannot be Hounsfield units.
-        update_labels: Take labels of known cases that are new or changed, as another version.
+        update_labels: Take new and changed labels of known cases, as another version.
         readmit: Take CTs that were erased from the project.
-        refused: Why CTs are not taken, by the hash of their voxels.
+        refused: Reasons to refuse CTs, by the hash of their voxels.
 
     Raises:
-        ConfigError: `hu_offset` is no number that can be added.
+        ConfigError: `hu_offset` is out of range or no number.
     """
 
     resample_tilt: bool = False
@@ -36,9 +39,14 @@ class ImportOptions:
     refused: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse an offset that cannot be, before any CT is read."""
+        """Check the offset before any CT is read."""
         checked_offset(self.hu_offset)
 
 
 DEFAULT_OPTIONS = ImportOptions()
-"""Where nobody said how."""
+"""Options of `omentum add` without flags."""
+
+
+def recorded_path(path: Path, secret: bytes, options: ImportOptions) -> str:
+    """Give the absolute path of a CT or label as the database keeps it: a pseudonym if de-identified."""
+    return pseudonym(secret, str(path)) if options.deidentify else os.path.normpath(path.absolute())

@@ -1,7 +1,6 @@
-"""Take one CT into a project: as a new case, or as one that is known and whose source has moved.
+"""Store a CT as a new case, or recognise it as a known one whose source has moved.
 
-In:  a CT that may come in, and the cases that there are.
-Out: what the database keeps of it, in one transaction with the note that it is done.
+Out: records for the database, stored with the ledger entry in one transaction.
 """
 
 import hashlib
@@ -24,12 +23,12 @@ from omentum.store.store import Store
 __all__ = ["HeldOut", "Intake", "IntakeLedger", "IntakeResult", "NewCt", "brought_in", "is_held_out"]
 
 _FIRST_PATIENTS = 4
-"""So many are never held out: a project of a few CTs needs them all to learn from."""
+"""The first patients are never held out, as a small project trains on all of its CTs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCt:
-    """A CT that comes in: where to, whose it is where its own headers do not say, its label."""
+    """A CT to import: its source, folder, patient (if no header says) and label."""
 
     source: Source
     case_dir: Path
@@ -39,15 +38,15 @@ class NewCt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeResult:
-    """What is kept of a CT.
+    """Records of a CT.
 
     Attributes:
-        case_id: The case that it is.
-        recorded: Where it is from.
-        case: The case, if it is a new one.
-        arrival: What was seen of it then.
-        label: The first version of its label then, if it has one.
-        was_at: Where a known case was from before.
+        case_id: Its case.
+        recorded: Its source, as the database keeps it.
+        case: The case, if it is new.
+        arrival: The fingerprint and findings of a new case.
+        label: The first version of a new case's label, if it has one.
+        was_at: Former source of a known case.
     """
 
     case_id: str
@@ -59,12 +58,12 @@ class IntakeResult:
 
 
 class IntakeLedger:
-    """Keeps all that is known of a CT in one transaction with the note that it is done.
+    """Stores the records of a CT and its ledger entry in one transaction.
 
     Args:
         store: The project's.
-        stage: In which it is noted.
-        known: Names of the CTs that are cases already.
+        stage: The ledger's stage.
+        known: Names of CTs that are cases already.
         erased: Tombstones of cases that may come in again.
     """
 
@@ -72,18 +71,18 @@ class IntakeLedger:
         self, store: Store, stage: StageLedger, known: Collection[str], erased: Iterable[Tombstone] = ()
     ) -> None:
         self.taken: dict[str, IntakeResult] = {}
-        """What was kept, by the name of the CT."""
+        """Results, by the name of the CT."""
         self._store = store
         self._stage = stage
         self._known = known
         self._erased = tuple(erased)
 
     def done(self, key: str) -> bool:
-        """Tell whether a CT is a case already."""
+        """Return whether a CT is a case already."""
         return key in self._known
 
     def mark_done(self, key: str, result: IntakeResult) -> None:
-        """Keep a case, or where it is from now."""
+        """Store a new case, or the present source of a known one."""
         store = self._store
         with store.together():
             if result.case is None or result.arrival is None:
@@ -107,12 +106,12 @@ class IntakeLedger:
 
 
 class HeldOut:
-    """Which patients are kept for evaluation; a patient that is known stays where it is.
+    """Draws the patients that are held out for evaluation; known patients stay where they are.
 
     Args:
-        cases: That there are.
+        cases: All cases of the project.
         secret: The project's.
-        share: Of the patients, in [0, 1].
+        share: Share of patients to hold out, in [0, 1].
     """
 
     def __init__(self, cases: Iterable[Case], secret: bytes, share: float) -> None:
@@ -120,22 +119,22 @@ class HeldOut:
         self._secret, self._share = secret, share
 
     def with_split(self, case: Case) -> Case:
-        """Give a case with the side that its patient is on, and know that from now on."""
+        """Set whether a case is held out, as its patient is, and remember it."""
         is_drawn = len(self._split) >= _FIRST_PATIENTS and is_held_out(case, self._secret, self._share)
         return replace(case, held_out=self._split.setdefault(case.patient_id, is_drawn))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """Work on one CT after another.
+    """Takes one CT after another into a project.
 
     Attributes:
-        known: The cases that there are.
-        patients: Whose they are.
-        held_out: Which patients are kept for evaluation.
-        recorded: Says where a CT is from, as it may be kept.
+        known: The cases of the project.
+        patients: Their patients.
+        held_out: Draws patients for evaluation.
+        recorded: Gives a CT's source as the database keeps it.
         options: How CTs come in.
-        imported: Brings a CT of a new name in, files and all.
+        imported: Imports the files of a CT with a new name.
     """
 
     known: KnownCases
@@ -189,7 +188,7 @@ class Intake:
 
 
 def brought_in(arriving: NewCt, *, secret: bytes, options: ImportOptions) -> ImportedCase:
-    """Bring a CT of a new name in, files and all; see `import_case`."""
+    """Import the files of a CT with a new name; see `import_case`."""
     return import_case(
         arriving.source,
         arriving.case_dir,
@@ -201,12 +200,6 @@ def brought_in(arriving: NewCt, *, secret: bytes, options: ImportOptions) -> Imp
 
 
 def is_held_out(case: Case, secret: bytes, share: float) -> bool:
-    """Draw a patient for evaluation: by a keyed hash, so that all CTs of a patient fall together, for good.
-
-    Args:
-        case: Whose patient is drawn.
-        secret: The project's.
-        share: Of the patients, in [0, 1].
-    """
+    """Draw a case's patient for evaluation by a keyed hash: the same for all CTs of the patient, for good."""
     digest = hashlib.blake2b(case.patient_id.encode(), key=secret, digest_size=8).digest()
     return int.from_bytes(digest) < share * 2**64

@@ -1,8 +1,4 @@
-"""Recognise the cases of a project, also where their sources have moved or they have another name.
-
-In:  a CT that may come in, and the cases that there are.
-Out: the case that it is, by its source, or by its voxels.
-"""
+"""Recognise the cases of a project by source or voxels, also after a move or a new name."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -21,10 +17,10 @@ class KnownCases:
     """The cases that a project has.
 
     Args:
-        cases: All, also those that are excluded.
-        arrivals: What was seen of each, by case.
-        former: The case that had each former name.
-        recorded: Says where a CT is from, as it is kept of a case.
+        cases: All cases, excluded ones too.
+        arrivals: Their fingerprints, by case.
+        former: Cases by former name.
+        recorded: Gives a CT's source as the database keeps it.
     """
 
     def __init__(
@@ -46,7 +42,7 @@ class KnownCases:
                 self._by_voxels[arrivals[case.case_id].voxels].append(case.case_id)
 
     def named(self, source: Source) -> Source:
-        """Give a CT the name that its case has, if it is of a case that was renamed or named by hand."""
+        """Give a CT the name of its case, if the case was renamed or named by hand."""
         if source.case_id in self._cases:
             return source
         recorded = self._recorded(source)
@@ -57,25 +53,22 @@ class KnownCases:
         return replace(source, case_id=of_file[0]) if len(of_file) == 1 else source
 
     def case_of(self, source: Source) -> Case | None:
-        """Give the case that has a CT's name, wherever it is from."""
+        """Find the case with a CT's name, whatever its source."""
         return self._cases.get(source.case_id)
 
     def is_known(self, source: Source) -> bool:
-        """Tell whether a CT is a case already: by its name and where it is from."""
+        """Return whether a case has a CT's name and source."""
         case = self.case_of(source)
         return case is not None and case.source in (self._recorded(source), str(source.path))
 
     def is_same_ct(self, case: Case, seen: Fingerprint) -> bool:
-        """Tell whether a case has the very same voxels; its CT is read where they were not kept."""
+        """Return whether a case has the same voxels; reads its CT if their hash is unknown."""
         arrival = self._arrivals.get(case.case_id)
         voxels = arrival.voxels if arrival is not None else ""
         return seen.voxels == (voxels or fingerprint(read_ct(case.ct_path)).voxels)
 
     def moved(self, source: Source, seen: Fingerprint) -> Case | None:
-        """Find the case that a CT of another name is: the same voxels, and its own source is gone.
-
-        A source that is still there is another copy, and two copies may be two cases.
-        """
+        """Find the case with a CT's voxels whose source is gone; a source that exists is another copy."""
         for case_id in self._by_voxels.get(seen.voxels, ()):
             case = self._cases[case_id]
             if case.source == self._recorded(source) or _is_gone(case.source):
@@ -84,5 +77,5 @@ class KnownCases:
 
 
 def _is_gone(source: str) -> bool:
-    """Tell whether a path is kept and nothing is there; a pseudonym or a relative path does not say."""
+    """Return whether a source is an absolute path of no file; pseudonyms do not say."""
     return Path(source).is_absolute() and not Path(source).exists()

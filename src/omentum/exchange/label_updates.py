@@ -4,18 +4,18 @@ Earlier versions stay on disk and in the database. A label that cannot be used f
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from omentum.exchange.import_options import DEFAULT_OPTIONS, ImportOptions
+from omentum.exchange.import_options import DEFAULT_OPTIONS, ImportOptions, recorded_path
 from omentum.exchange.importers.labels import OriginalLabel
 from omentum.exchange.importers.source import Source
 from omentum.exchange.importers.transfer_labels import TransferredLabel
 from omentum.exchange.label_files import LabelOfCase, label_sha256, label_stamp, write_version
 from omentum.project.findings import confirmed_ct_rules
-from omentum.project.paths import pseudonym, read_secret
+from omentum.project.paths import read_secret
 from omentum.project.project import Project
 from omentum.records import Case, Failure, LabelVersion
 from omentum.runners.runner import Progress
@@ -26,19 +26,19 @@ from omentum.volumes.read import read_ct
 __all__ = ["LABEL_STAGE", "LabelComparison", "LabelUpdates", "relabel", "update_labels"]
 
 LABEL_STAGE = "add labels"
-"""The ledger's stage in which labels of known cases are noted that could not be used."""
+"""The ledger's stage for labels of known cases that could not be used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelComparison:
-    """What a label of a known case is, against the one that it has.
+    """A label of a known case, compared with the version that the case has.
 
     Attributes:
         case_id: Name of the case.
-        stamp: What the label's files look like.
-        kept: The version that the case has; `None` where it has none.
-        is_changed: Whether the label is another one than `kept`.
-        taken: The version that it became; its files are in place. `None` where it is not taken.
+        stamp: Names, sizes and times of the label's files, hashed.
+        kept: The version that the case has, if any.
+        is_changed: Whether the label differs from `kept`.
+        taken: The new version, whose files are in place, if it was taken.
     """
 
     case_id: str
@@ -50,12 +50,12 @@ class LabelComparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelUpdates:
-    """What labels of known cases are.
+    """Labels of known cases, compared with those of their data sets.
 
     Attributes:
         updated: Versions that were taken, by case.
-        changed: Why a label that was not taken is another one than the case's, by case.
-        stay: Organs of a case with an updated label whose revisions or decisions stay as they are, by case.
+        changed: Labels that differ and were not taken, with the reason, by case.
+        stay: Organs of an updated case whose revisions or decisions stay, by case.
         failed: Labels that cannot be used, by case.
     """
 
@@ -71,7 +71,7 @@ def relabel(
     """Give a case another original label.
 
     Returns:
-        The version that it became; `None` where the case has the very same label already.
+        The new version; `None` if the case has the same label already.
 
     Raises:
         ImageError: The label, or the case's CT, cannot be used; nothing is changed.
@@ -81,8 +81,8 @@ def relabel(
     return news.taken
 
 
-def is_same_label(kept: LabelVersion | None, label: OriginalLabel) -> bool:
-    """Tell whether the files of a label look as when the version that a case has was read; none is opened."""
+def _is_same_file(kept: LabelVersion | None, label: OriginalLabel) -> bool:
+    """Compare names, sizes and times of a label's files with those of the kept version."""
     try:
         return kept is not None and kept.source_stamp == label_stamp(label)
     except OSError:  # reading it says what is wrong
@@ -98,17 +98,15 @@ def compare_label(
     take: bool,
     slices: Sequence[Path] = (),
 ) -> LabelComparison:
-    """Compare a label with the one that a case has; write it as another version if it is to be taken.
-
-    A label of other bytes that says the same of every voxel is no other label.
+    """Compare a label with the one that a case has, voxel by voxel; if `take`, write it as a new version.
 
     Args:
         project: The project.
         case: The case.
-        label: As the data set gives it now.
+        label: The label of the data set now.
         options: How it comes in.
-        take: Whether a label that is new or changed is taken.
-        slices: The CT's DICOM files by rising position; masks as PNG go by their names.
+        take: Whether a new or changed label is taken.
+        slices: The CT's DICOM files by rising position, for masks as PNG.
 
     Raises:
         ImageError: The label, or the case's CT, cannot be used.
@@ -126,7 +124,7 @@ def compare_label(
         case_id=case.case_id,
         label=label,
         ct=read_ct(case.ct_path),
-        recorded=pseudonym(secret, str(label.path)) if options.deidentify else str(label.path.absolute()),
+        recorded=recorded_path(label.path, secret, options),
         slices=slices,
         confirmed=confirmed.get(case.case_id, frozenset()) | accepted,
     )
@@ -134,14 +132,14 @@ def compare_label(
     if _is_same_map(case, read):
         return news
     if not take:
-        return LabelComparison(case_id=case.case_id, stamp=news.stamp, kept=kept, is_changed=True)
+        return replace(news, is_changed=True)
     n_before = max(len(versions), int(case.original_label_path is not None))
     taken = write_version(of_case, read, case.ct_path.parent, number=n_before + 1, options=options)
-    return LabelComparison(case_id=case.case_id, stamp=news.stamp, kept=kept, is_changed=True, taken=taken)
+    return replace(news, is_changed=True, taken=taken)
 
 
 def keep_comparison(project: Project, news: LabelComparison) -> None:
-    """Keep the version that a label became, or what the files of an unchanged one look like now."""
+    """Store the new version, or the present stamp of an unchanged label."""
     labels = project.store.labels
     if news.taken is not None:
         labels.add(news.taken)
@@ -158,7 +156,7 @@ def _is_same_map(case: Case, read: TransferredLabel) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _ComparisonLedger:
-    """Keeps what labels are in one transaction with the note that they were looked at."""
+    """Stores a comparison and its ledger entry in one transaction."""
 
     project: Project
     news: dict[str, LabelComparison]
@@ -185,20 +183,18 @@ def update_labels(
     options: ImportOptions,
     progress: Progress | None = None,
 ) -> LabelUpdates:
-    """Compare labels with those of their cases.
-
-    Labels whose files look as before are not opened.
+    """Compare labels with those of their cases; labels whose files are unchanged are not opened.
 
     Args:
         project: The project.
-        labels: CTs by the names of their cases, and their labels.
-        options: How labels come in; those that are new or changed only if `update_labels` says so.
-        progress: Told of each label that is opened.
+        labels: CTs under the names of their cases, and their labels.
+        options: How labels come in; `update_labels` takes new and changed ones.
+        progress: Receives each label that is opened.
     """
     store = project.store
     kept = store.labels.current()
     asked = {source.case_id: (source, label) for source, label in labels}
-    todo = {case_id: one for case_id, one in asked.items() if not is_same_label(kept.get(case_id), one[1])}
+    todo = {case_id: one for case_id, one in asked.items() if not _is_same_file(kept.get(case_id), one[1])}
     for failure in store.ledger.failures(LABEL_STAGE):
         if failure.key in asked.keys() - todo.keys():
             store.ledger.forget(LABEL_STAGE, failure.key)
@@ -221,11 +217,7 @@ def update_labels(
     updated = {case_id: one.taken for case_id, one in news.items() if one.taken is not None}
     return LabelUpdates(
         updated=updated,
-        changed={
-            case_id: _why_changed(one)
-            for case_id, one in news.items()
-            if one.is_changed and one.taken is None
-        },
+        changed={key: _why_changed(one) for key, one in news.items() if one.is_changed and not one.taken},
         stay={case_id: organs for case_id in updated if (organs := _worked_on(project, case_id))},
         failed=batch.failed,
     )

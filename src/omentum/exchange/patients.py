@@ -1,8 +1,6 @@
-"""Find the CTs of one patient that came in under several names.
+"""Match CTs of one patient that came in under several names.
 
-In:  cases as they come in, with their fingerprints.
-Out: each case with a `patient_id` that likely same patients share, so that the split by patient keeps all
-     of them on one side; and which earlier case it is like.
+Out: each case with a `patient_id` that its likely twins share, so that splits by patient keep them together.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,14 +14,14 @@ __all__ = ["PatientMatch", "Patients"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientMatch:
-    """A case and whose it is.
+    """A case and its patient.
 
     Attributes:
-        case: With the patient that it counts for.
-        same_voxels: Case with the very same voxels, if there is one.
-        alike: Case that is likely of the same patient, if there is one.
-        own_patient: What its source says of the patient, where that is not `case.patient_id`.
-        conflict: Whether the two patients were both known before, so that they stay apart; a person decides.
+        case: The case, with the patient that it counts for.
+        same_voxels: Another case with the same voxels, if any.
+        alike: Another case that is likely of the same patient, if any.
+        own_patient: The patient that its source names, if that is not `case.patient_id`.
+        conflict: Whether both patients were known before; they stay apart, and a person decides.
     """
 
     case: Case
@@ -34,11 +32,11 @@ class PatientMatch:
 
 
 class Patients:
-    """Whose the cases of a project are.
+    """The patients of a project's cases.
 
     Args:
-        cases: That there are.
-        arrivals: What was seen of each when it came in, by case.
+        cases: All cases.
+        arrivals: Their fingerprints, by case.
     """
 
     def __init__(self, cases: Iterable[Case], arrivals: Mapping[str, Arrival]) -> None:
@@ -54,7 +52,7 @@ class Patients:
                     self._counts_as[arrival.patient_in_source] = self._patient_of[case_id]
 
     def settle(self, case: Case, seen: Fingerprint) -> PatientMatch:
-        """Say whose a case is, and know it from now on."""
+        """Match a case with a patient, and remember it."""
         own = self._counts_as.get(case.patient_id, case.patient_id)
         twin = self._scans.same_voxels(seen)
         like = twin or self._scans.alike(seen)

@@ -1,1 +1,1 @@
-"""Read CTs, labels and masks that other programs made, one file a format."""
+"""Find CTs, and what came with them, in files and folders of any layout."""

@@ -1,8 +1,4 @@
-"""Which DICOM files become which CTs, with which segmentation for a label?
-
-In:  all DICOM files that were met.
-Out: one `Source` a series, named by folder and number, never by a patient; and what is left out.
-"""
+"""Turn DICOM files into CTs with their segmentations, one `Source` a series, named by folder and number."""
 
 import hashlib
 from collections import Counter
@@ -21,8 +17,8 @@ __all__ = ["sources_of_dicom"]
 def sources_of_dicom(files: Sequence[Path]) -> tuple[list[Source], list[Failure]]:
     """Sort DICOM files into CTs with their labels.
 
-    A series that is the only one with its name has the name of its folder; of several, each has the series'
-    number too. A folder of which no file can be read is taken for a CT, so that reading it tells why.
+    A series is named by its folder, and by its number too if others have that name. A folder without a
+    readable file counts as a CT, so that reading it says what is wrong.
     """
     groups = group_dicom(files)
     names = _names(groups.series)
@@ -62,13 +58,13 @@ def _names(series: Sequence[SeriesFiles]) -> list[str]:
 
 
 def _short(series: SeriesFiles) -> str:
-    """Tell series of one number apart, the same way each time."""
+    """Make a reproducible suffix for series of one number."""
     told = f"{series.uid} {series.files[0].name}"
     return hashlib.blake2b(told.encode(), digest_size=4).hexdigest()
 
 
 def _its_series(segmentation: Segmentation, series: Sequence[SeriesFiles]) -> SeriesFiles | None:
-    """Find the series by the UID that is referred to; else the only one in the same folder or beside it."""
+    """Find the series by the referenced UID; else the only one in the same folder or beside it."""
     by_uid = [one for one in series if one.uid in segmentation.series_uids]
     if by_uid:
         return by_uid[0]

@@ -1,8 +1,6 @@
-"""Which CT series are in a groups of DICOM files, and what else is?
+"""Group DICOM files into axial CT series and segmentations, by their headers alone.
 
-In:  DICOM files of many patients, studies and series, in any order and from any folders.
-Out: each axial CT series with its files; segmentations with the series that they are of; and for all other
-     files why they are left out. Only headers are read.
+Out: each series with its files, segmentations with the series that they refer to, other files with a reason.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,7 +23,7 @@ _TAGS = [
     *("ReferencedSeriesSequence", "ReferencedFrameOfReferenceSequence", *_GRID_TAGS),
 ]
 _AXIAL = 0.8
-"""Least share of a slice's normal that points along the body: gantries tilt to 30 degrees."""
+"""Least component of a slice's normal along the body: gantries tilt to 30 degrees."""
 _PROJECTIONS = frozenset({"PROJECTION IMAGE", "MIP", "MINIP", "AVERAGE", "CSAMIP", "CSA MIP"})
 _SEGMENTATIONS = frozenset({"SEG", "RTSTRUCT"})
 
@@ -36,9 +34,9 @@ class SeriesFiles:
 
     Attributes:
         files: Its files, by name.
-        folder: Where they lie; the folder above all of them where they lie in several.
-        number: Of the series in its study, as the scanner gave it; 0 where it did not.
-        uid: Of the series; empty where the headers say none.
+        folder: Their folder, or the one above all of them.
+        number: The scanner's number of the series in its study; 0 if unknown.
+        uid: Of the series; empty if unknown.
         is_alone: Whether no other DICOM file lies in the folder.
     """
 
@@ -51,7 +49,7 @@ class SeriesFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segmentation:
-    """A DICOM-SEG or RTSTRUCT file, and the series that it says it is of."""
+    """A DICOM-SEG or RTSTRUCT file, and the series that it refers to."""
 
     path: Path
     series_uids: frozenset[str]
@@ -59,7 +57,7 @@ class Segmentation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DicomGroups:
-    """What is in a groups of DICOM files.
+    """What a set of DICOM files holds.
 
     Attributes:
         series: Axial CT series, by folder, number and UID.
@@ -83,9 +81,8 @@ class _Group:
 def group_dicom(files: Iterable[Path]) -> DicomGroups:
     """Sort DICOM files into series, by their headers alone.
 
-    Files are one series if they have the same patient, study, series, orientation and grid; where they lack a
-    series UID, also the same folder. A series is left out if it is no CT, a localizer, no axial stack, a
-    projection of others, or has less slices than a volume needs.
+    Files of one patient, study, series, orientation and grid are a series; without a series UID, those of one
+    folder. A series is left out if it is no CT, a localizer, not axial, a projection of others, or too short.
     """
     groups: dict[tuple[str, ...], _Group] = {}
     segmentations: list[Segmentation] = []
@@ -116,7 +113,7 @@ def group_dicom(files: Iterable[Path]) -> DicomGroups:
 
 
 def is_segmentation(path: Path) -> bool:
-    """Tell whether a file is DICOM-SEG or RTSTRUCT."""
+    """Return whether a file is DICOM-SEG or RTSTRUCT."""
     header = _header(path)
     return header is not None and header.get("Modality") in _SEGMENTATIONS
 
@@ -141,7 +138,7 @@ def _key(path: Path, header: pydicom.Dataset) -> tuple[str, ...]:
 
 
 def _why_not(header: pydicom.Dataset) -> str | None:
-    """Say why a file is no slice of an axial CT; `None` where it is one."""
+    """Say why a file is no slice of an axial CT; `None` if it is one."""
     if header.get("Modality") != "CT":
         return f"its modality is {header.get('Modality')}, not CT"
     if "LOCALIZER" in _image_type(header):
@@ -178,7 +175,7 @@ def _number(header: pydicom.Dataset) -> int:
 
 
 def _referenced(header: pydicom.Dataset) -> frozenset[str]:
-    """Find the series that a segmentation says it is of."""
+    """Find the series that a segmentation refers to."""
     uids = {str(one.get("SeriesInstanceUID", "")) for one in header.get("ReferencedSeriesSequence", [])}
     for frame in header.get("ReferencedFrameOfReferenceSequence", []):
         for study in frame.get("RTReferencedStudySequence", []):

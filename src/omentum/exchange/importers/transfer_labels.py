@@ -1,8 +1,4 @@
-"""Which of our organs is each voxel of a data set's own label?
-
-In:  a label map in the data set's own values, or one mask an organ; what they mean; the grid.
-Out: a map of 32-class indices, left and right told apart; and notes of what a person should know.
-"""
+"""Transfer a data set's own label values to 32-class indices, left and right told apart by anatomy."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,13 +22,12 @@ Labels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TransferredLabel:
-    """A label in our numbers.
+    """A label in 32-class indices.
 
     Attributes:
         labels: 32-class indices `(x, y, z)`.
-        organs: Those that it speaks of, by rising index; one without a voxel is known to be empty, and one
-            that is not here is unknown.
-        notes: What was decided, for people.
+        organs: Annotated organs by rising index; one without a voxel is empty, one not listed is unknown.
+        notes: Decisions that a person should know.
     """
 
     labels: Labels
@@ -51,19 +46,19 @@ def transfer_map(
 ) -> TransferredLabel:
     """Turn a data set's own label map into 32-class indices.
 
-    Values that hold both kidneys, lungs or adrenal glands are split by anatomy, and the affine says which is
-    right. Where a value belongs to several organs, the one with the highest index gets it.
+    Values of both kidneys, lungs or adrenal glands are split by anatomy, and the affine says which is right.
+    Of several organs with one value, the highest index gets it.
 
     Args:
         own: The data set's own values `(x, y, z)`.
         geometry: The grid.
         scheme: What the values mean.
-        organs: What the data set vouches for; all in `scheme` where not said. Others go.
-        middle_mm: Middle of the body along R, for a pair of which one side is there.
+        organs: Organs that the data set annotates, by default all of `scheme`; others are dropped.
+        middle_mm: Middle of the body along R, for a pair with one side.
         where: The file, for the message.
 
     Raises:
-        LabelValueError: A value is there that `scheme` does not know.
+        LabelValueError: `scheme` does not know a value.
     """
     present = fastremap.unique(own).tolist()
     unknown = [value for value in present if value not in scheme.known_values]
@@ -111,7 +106,7 @@ def paint_masks(
         middle_mm: As of `transfer_map`.
 
     Returns:
-        The map. What an organ loses to a later one is told in the notes, in voxels.
+        The map; the notes count the voxels that an organ loses to a later one.
     """
     labels = np.zeros(geometry.shape, dtype=np.uint8, order="F")
     lost: dict[tuple[str, str], int] = {}
