@@ -27,11 +27,7 @@ def test_records_are_frozen_named_and_carry_no_arrays(record):
     )
 
 
-def test_all_records_are_offered_in_order():
-    assert list(omentum.records.__all__) == sorted(omentum.records.__all__)
-
-
-def test_a_case_annotates_nothing_until_somebody_says_so():
+def test_a_case_annotates_nothing_unless_that_is_stated():
     grid = Geometry((8, 8, 8), np.eye(4))
     case = Case(case_id="a", patient_id="p", ct_path=Path("ct.nii.gz"), geometry=grid, source="/data/a")
     assert (case.original_label_path, case.original_organs, case.held_out) == (None, (), False)
@@ -51,14 +47,14 @@ def test_the_files_of_a_prediction_lie_in_its_folder():
     assert {path.parent for path in paths} == {folder}
 
 
-def test_states_and_sources_are_their_own_words_in_files():
+def test_states_and_sources_are_written_as_words():
     assert [str(source) for source in MaskSource] == ["original", "revised", "predicted"]
-    assert [TaskState(word) for word in ("queued", "exported", "done")] == list(TaskState)
+    assert TaskState("in adjudication") is TaskState.IN_ADJUDICATION
     assert (
         Task(round_number=1, case_id="a", organ="liver", rank=1, attention_ml=2.0).state is TaskState.QUEUED
     )
 
 
-def test_a_batch_counts_what_became_of_everything():
+def test_a_batch_lists_its_items_by_outcome():
     batch = Batch(done=("a",), skipped=(), failed=())
     assert dataclasses.asdict(batch) == {"done": ("a",), "skipped": (), "failed": ()}

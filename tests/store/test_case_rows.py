@@ -18,7 +18,7 @@ from omentum.records import (
     Prediction,
     Task,
 )
-from omentum.store.base import Base
+from omentum.store.base import TableBase
 from omentum.store.mentions import Mentions
 from omentum.store.tasks import pool_of
 
@@ -80,7 +80,7 @@ def mentions_of(store, name):
     looked = Mentions((name,), "", others=("a_10",), inside_texts=True)
     found = []
     with store._database.reading() as session:
-        for table in Base.metadata.sorted_tables:
+        for table in TableBase.metadata.sorted_tables:
             for column in table.c:
                 values = session.scalars(select(column.cast(Text))).all()
                 if any(looked.are_in(value) for value in values if value):

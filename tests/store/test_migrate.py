@@ -16,8 +16,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
 
 from omentum.errors import ProjectError
-from omentum.store import migrate, review_tables, tables  # noqa: F401  (they fill Base.metadata)
-from omentum.store.base import Base
+from omentum.store import migrate, review_tables, tables  # noqa: F401  (they fill TableBase.metadata)
+from omentum.store.base import TableBase
 from omentum.store.database import Database
 
 URL = "sqlite:///omentum.db"
@@ -100,12 +100,12 @@ def test_migrations_and_tables_agree(migrated):
     # PostgreSQL cannot compare two values of JSON, hence no defaults there.
     options = {"compare_type": True, "compare_server_default": migrated.dialect.name == "sqlite"}
     context = MigrationContext.configure(migrated, opts=options)
-    assert compare_metadata(context, Base.metadata) == []
+    assert compare_metadata(context, TableBase.metadata) == []
 
 
 def test_migrations_and_tables_agree_on_keys_and_constraints(tmp_path):
     made, expected = create_engine("sqlite://"), {}
-    Base.metadata.create_all(made)
+    TableBase.metadata.create_all(made)
     with made.connect() as connection:
         expected = constraints_of(connection)
     made.dispose()

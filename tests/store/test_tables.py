@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy.dialects import postgresql, sqlite
 
-from omentum.store import review_tables, tables  # noqa: F401  (they fill Base.metadata)
-from omentum.store.base import Base, UtcTime
+from omentum.store import review_tables, tables  # noqa: F401  (they fill TableBase.metadata)
+from omentum.store.base import TableBase, UtcTime
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DIALECT = sqlite.dialect()
@@ -39,7 +39,9 @@ def test_no_time_stays_no_time():
 
 
 def test_every_constraint_has_a_name_that_postgresql_takes():
-    named = [each for table in Base.metadata.tables.values() for each in (*table.constraints, *table.indexes)]
+    named = [
+        each for table in TableBase.metadata.tables.values() for each in (*table.constraints, *table.indexes)
+    ]
     names = [postgresql.dialect().identifier_preparer.format_constraint(each) for each in named]
     assert all(name and len(name) <= 63 for name in names)
     assert len(set(names)) == len(names)

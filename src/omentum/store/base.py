@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, DateTime, Dialect, Double, MetaData, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase
 
-__all__ = ["Base", "UtcTime"]
+__all__ = ["TableBase", "UtcTime"]
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -28,7 +28,7 @@ class UtcTime(TypeDecorator[datetime]):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-class Base(DeclarativeBase):
+class TableBase(DeclarativeBase):
     """Common to all tables: how constraints are named, so that a migration can change them."""
 
     metadata = MetaData(

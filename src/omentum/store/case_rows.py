@@ -11,14 +11,14 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from omentum.errors import ProjectError
 from omentum.store import review_tables, tables
-from omentum.store.base import Base
+from omentum.store.base import TableBase
 from omentum.store.cases import require_cases
 from omentum.store.database import Database
 from omentum.store.mentions import Mentions
 
 __all__ = ["CaseRows"]
 
-_CASES, _CASE_SCORES = Base.metadata.tables["cases"], Base.metadata.tables["case_scores"]
+_CASES, _CASE_SCORES = TableBase.metadata.tables["cases"], TableBase.metadata.tables["case_scores"]
 _PATHS: tuple[InstrumentedAttribute[Any], ...] = (
     tables.CaseRow.ct_path,
     tables.CaseRow.original_label_path,
@@ -103,7 +103,7 @@ class CaseRows:
 
 def _about_cases() -> list[Table]:
     """Give the tables with a case in each row; one that names another comes after it."""
-    return [table for table in Base.metadata.sorted_tables if "case_id" in table.c]
+    return [table for table in TableBase.metadata.sorted_tables if "case_id" in table.c]
 
 
 def _refuse_taken(session: Session, case_id: str, new: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from omentum.store.base import Base
+from omentum.store.base import TableBase
 from omentum.store.paths import Paths
 
 __all__ = ["json_value", "record_of", "row_values"]
@@ -22,7 +22,7 @@ _Record = TypeVar("_Record")
 _Reader = Callable[[Any, Paths], Any]
 
 
-def row_values(record: Any, table: type[Base], paths: Paths) -> dict[str, Any]:
+def row_values(record: Any, table: type[TableBase], paths: Paths) -> dict[str, Any]:
     """Give the values of the columns of a table that a record has fields for."""
     kind: Any = type(record)
     names = [name for name in _readers(kind) if name in table.__table__.columns]

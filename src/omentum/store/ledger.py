@@ -13,10 +13,10 @@ from omentum.records import Failure
 from omentum.store.database import Database
 from omentum.store.tables import LedgerRow
 
-__all__ = ["Ledger", "StageLedger"]
+__all__ = ["Ledgers", "StageLedger"]
 
 
-class Ledger:
+class Ledgers:
     """What is done and what failed, for each stage."""
 
     def __init__(self, database: Database) -> None:
@@ -74,7 +74,7 @@ class Ledger:
 class StageLedger:
     """The ledger of one stage."""
 
-    ledger: Ledger
+    ledger: Ledgers
     stage: str
 
     def done(self, key: str) -> bool:

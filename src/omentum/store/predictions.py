@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from omentum.records import Prediction
-from omentum.store.base import Base
+from omentum.store.base import TableBase
 from omentum.store.cases import require_cases
 from omentum.store.record_table import RecordTable
 from omentum.store.tables import PredictionRow
@@ -82,7 +82,7 @@ class Predictions(RecordTable[Prediction]):
         one = PredictionRow.case_id == case_id, PredictionRow.network == network
         self._change(*one, masks_sha256=masks_sha256, organ_sha256s=dict(organ_sha256s))
 
-    def _record(self, row: Base, **instead: Any) -> Prediction:
+    def _record(self, row: TableBase, **instead: Any) -> Prediction:
         assert isinstance(row, PredictionRow)
         folder = self._database.paths.root / "cases" / row.case_id / "networks" / row.network
         return super()._record(row, folder=folder, **instead)

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, delete, select, update
 
-from omentum.store.base import Base
+from omentum.store.base import TableBase
 from omentum.store.convert import record_of, row_values
 from omentum.store.database import Database
 
@@ -19,7 +19,7 @@ class RecordTable(Generic[_Record]):
     """The records of one type in a project's database; a subclass names the three attributes."""
 
     record_type: type[_Record]
-    row_type: type[Base]
+    row_type: type[TableBase]
     order: tuple[str, ...]
     """Columns by which records are sorted when they are read, as databases differ in how they sort text."""
 
@@ -29,10 +29,10 @@ class RecordTable(Generic[_Record]):
     def _values(self, record: _Record, **instead: Any) -> dict[str, Any]:
         return {**row_values(record, self.row_type, self._database.paths), **instead}
 
-    def _record(self, row: Base, **instead: Any) -> _Record:
+    def _record(self, row: TableBase, **instead: Any) -> _Record:
         return record_of(self.record_type, row, self._database.paths, **instead)
 
-    def _records(self, rows: Iterable[Base]) -> list[_Record]:
+    def _records(self, rows: Iterable[TableBase]) -> list[_Record]:
         return [self._record(row) for row in sorted(rows, key=attrgetter(*self.order))]
 
     def _get(self, key: object) -> _Record | None:

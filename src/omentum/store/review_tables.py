@@ -6,12 +6,12 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from omentum.store.base import Base
+from omentum.store.base import TableBase
 
 __all__ = ["ConfirmationRow", "DecisionRow", "LeaseRow", "RevisionRow", "TaskRow"]
 
 
-class TaskRow(Base):
+class TaskRow(TableBase):
     """One organ of one case, or a whole CT, that a person should look at in a round."""
 
     __tablename__ = "tasks"
@@ -38,7 +38,7 @@ class TaskRow(Base):
     reason: Mapped[str]
 
 
-class LeaseRow(Base):
+class LeaseRow(TableBase):
     """One item that at most one holder may have at a time: a reading of a task, a job of a worker."""
 
     __tablename__ = "leases"
@@ -54,7 +54,7 @@ class LeaseRow(Base):
     ended: Mapped[bool] = mapped_column(server_default=false())
 
 
-class RevisionRow(Base):
+class RevisionRow(TableBase):
     """A mask that a reader submitted for an organ of a case."""
 
     __tablename__ = "revisions"
@@ -83,7 +83,7 @@ class RevisionRow(Base):
     time: Mapped[datetime]
 
 
-class DecisionRow(Base):
+class DecisionRow(TableBase):
     """A person's decision about which mask of an organ stands."""
 
     __tablename__ = "decisions"
@@ -100,7 +100,7 @@ class DecisionRow(Base):
     time: Mapped[datetime]
 
 
-class ConfirmationRow(Base):
+class ConfirmationRow(TableBase):
     """A person's word that a finding is no error."""
 
     __tablename__ = "confirmations"

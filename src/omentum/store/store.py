@@ -9,7 +9,7 @@ from typing import Self
 
 from omentum.store.arrivals import Arrivals
 from omentum.store.audits import Audits
-from omentum.store.base import Base
+from omentum.store.base import TableBase
 from omentum.store.case_rows import CaseRows
 from omentum.store.cases import Cases
 from omentum.store.database import Database
@@ -18,7 +18,7 @@ from omentum.store.facts import Facts
 from omentum.store.former_names import FormerNames
 from omentum.store.label_versions import LabelVersions
 from omentum.store.leases import Leases
-from omentum.store.ledger import Ledger
+from omentum.store.ledger import Ledgers
 from omentum.store.lessons import Lessons
 from omentum.store.migrate import check_current, upgrade
 from omentum.store.networks import Networks
@@ -55,7 +55,7 @@ class Store(AbstractContextManager["Store"]):
         self.arrivals = Arrivals(database)
         self.labels = LabelVersions(database)
         self.predictions = Predictions(database)
-        self.ledger = Ledger(database)
+        self.ledger = Ledgers(database)
         self.rounds = Rounds(database)
         self.scores = Scores(database)
         self.leases = Leases(database)
@@ -111,7 +111,7 @@ class Store(AbstractContextManager["Store"]):
         Raises:
             ProjectError: Another program keeps the database in use; nothing is lost by trying again.
         """
-        self._database.scrub(Base.metadata.tables)
+        self._database.scrub(TableBase.metadata.tables)
 
     def close(self) -> None:
         """Let go of the database."""

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from omentum.store.base import Base
+from omentum.store.base import TableBase
 
 __all__ = [
     "ArrivalRow",
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 
-class CaseRow(Base):
+class CaseRow(TableBase):
     """One CT volume of one patient."""
 
     __tablename__ = "cases"
@@ -49,7 +49,7 @@ class CaseRow(Base):
     excluded_why: Mapped[str | None]
 
 
-class ArrivalRow(Base):
+class ArrivalRow(TableBase):
     """What was observed when a case was added."""
 
     __tablename__ = "arrivals"
@@ -66,7 +66,7 @@ class ArrivalRow(Base):
     time: Mapped[datetime | None]
 
 
-class LabelVersionRow(Base):
+class LabelVersionRow(TableBase):
     """One version of the label that a data set gives for a case."""
 
     __tablename__ = "label_versions"
@@ -84,7 +84,7 @@ class LabelVersionRow(Base):
     time: Mapped[datetime]
 
 
-class PredictionRow(Base):
+class PredictionRow(TableBase):
     """The prediction of one network for one case."""
 
     __tablename__ = "predictions"
@@ -104,7 +104,7 @@ class PredictionRow(Base):
     time: Mapped[datetime]
 
 
-class TombstoneRow(Base):
+class TombstoneRow(TableBase):
     """What is left of a case that was erased."""
 
     __tablename__ = "tombstones"
@@ -117,7 +117,7 @@ class TombstoneRow(Base):
     time: Mapped[datetime]
 
 
-class FormerNameRow(Base):
+class FormerNameRow(TableBase):
     """A name that a case had before."""
 
     __tablename__ = "former_names"
@@ -126,7 +126,7 @@ class FormerNameRow(Base):
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"))
 
 
-class LedgerRow(Base):
+class LedgerRow(TableBase):
     """How the run of one item of a stage ended: done (then `reason` is empty), or failed for a reason."""
 
     __tablename__ = "ledger"
@@ -137,7 +137,7 @@ class LedgerRow(Base):
     time: Mapped[datetime]
 
 
-class RoundRow(Base):
+class RoundRow(TableBase):
     """One turn of the loop."""
 
     __tablename__ = "rounds"
@@ -148,7 +148,7 @@ class RoundRow(Base):
     finished: Mapped[datetime | None]
 
 
-class CaseScoreRow(Base):
+class CaseScoreRow(TableBase):
     """Attention that one case needs in a round."""
 
     __tablename__ = "case_scores"
@@ -160,7 +160,7 @@ class CaseScoreRow(Base):
     made_from: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
 
 
-class OrganScoreRow(Base):
+class OrganScoreRow(TableBase):
     """Attention that one organ of a case needs in a round."""
 
     __tablename__ = "organ_scores"
@@ -187,7 +187,7 @@ class OrganScoreRow(Base):
     reasons: Mapped[list[str]] = mapped_column(server_default="[]")
 
 
-class AuditRow(Base):
+class AuditRow(TableBase):
     """What was drawn at random in a round."""
 
     __tablename__ = "audits"
@@ -202,7 +202,7 @@ class AuditRow(Base):
     time: Mapped[datetime]
 
 
-class PromotionRow(Base):
+class PromotionRow(TableBase):
     """One verdict or decision about which network is used."""
 
     __tablename__ = "promotions"
@@ -218,7 +218,7 @@ class PromotionRow(Base):
     organs: Mapped[list[dict[str, Any]]]
 
 
-class NetworkRow(Base):
+class NetworkRow(TableBase):
     """A network that the project can use."""
 
     __tablename__ = "networks"
@@ -230,7 +230,7 @@ class NetworkRow(Base):
     round_number: Mapped[int | None]
 
 
-class LessonRow(Base):
+class LessonRow(TableBase):
     """A mask that a network has learned from."""
 
     __tablename__ = "lessons"
@@ -241,7 +241,7 @@ class LessonRow(Base):
     sha256: Mapped[str]
 
 
-class ReleaseRow(Base):
+class ReleaseRow(TableBase):
     """An assembled data set."""
 
     __tablename__ = "releases"
@@ -253,7 +253,7 @@ class ReleaseRow(Base):
     time: Mapped[datetime]
 
 
-class FactRow(Base):
+class FactRow(TableBase):
     """One fact about the project as a whole."""
 
     __tablename__ = "facts"

@@ -6,11 +6,11 @@ Out: each step up or down that was asked for, run on it.
 
 from alembic import context
 
-from omentum.store.base import Base
+from omentum.store.base import TableBase
 
 
 def _run() -> None:
-    context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata)
+    context.configure(connection=context.config.attributes["connection"], target_metadata=TableBase.metadata)
     with context.begin_transaction():
         context.run_migrations()
 
