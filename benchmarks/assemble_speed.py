@@ -39,7 +39,7 @@ VERSION = "V1"
 
 
 def make_case(folder: Path, shape: tuple[int, int, int], classes: tuple[int, ...]) -> CaseInputs:
-    """Write a made-up patient as both sides read it."""
+    """Write a synthetic patient as both sides read it."""
     phantom = make_phantom(0, shape=shape)
     labels, geometry = phantom.labels, phantom.labels.geometry
     masks = MaskSet.from_labels(labels.voxels, geometry, ["omentum"])

@@ -1,6 +1,6 @@
 """How much sooner is Continual Tuning there? Run: python benchmarks/continual_vs_full.py [--quick] [--write].
 
-The published experiment (Zhang et al. 2024, arXiv:2402.19423) on made-up patients: a base network that has
+The published experiment (Zhang et al. 2024, arXiv:2402.19423) on synthetic patients: a base network that has
 learned from labels of which four organs' are wrong; then 12 of 200 cases come back revised. What takes how
 long to learn from those? `tuning/arms.py` says what each way sees, `tuning/bench.py` what was fixed
 beforehand.

@@ -1,6 +1,6 @@
 """What time removes 80 % of the error? Run: python benchmarks/effort_curve.py [--quick] [--write].
 
-Every strategy of `omentum score`, on the same cohorts of made-up patients (effort/cohort.py), read by one
+Every strategy of `omentum score`, on the same cohorts of synthetic patients (effort/cohort.py), read by one
 simulated reader at the same prices (effort/reader.py), which are also halved and doubled, one at a time. What
 counts as error: omentum/measures/error_regions.py. *bound* knows how much is wrong in every organ: no order
 of organs does better. As every queue pays for what is corrected, minutes are also told without that: the

@@ -2,7 +2,7 @@
 
 python benchmarks/expected_attention.py make|score FOLDER NX NY NZ SX SY SZ
 
-`make` writes a CT with the predictions of three made-up networks; `score` reads them, writes the attention,
+`make` writes a CT with the predictions of three synthetic networks; `score` reads them, writes the attention,
 and prints its seconds.
 """
 

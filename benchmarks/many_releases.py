@@ -32,7 +32,7 @@ ORGAN_NAMES = tuple(row.name for row in ORGANS[:25])
 
 
 def made_up(folder: Path, n_cases: int) -> Iterator[CaseInputs]:
-    """Give the records of made-up cases; their files are not there, and nobody asks for them."""
+    """Give the records of synthetic cases; their files are not there, and nobody asks for them."""
     geometry = Geometry((512, 512, 300), np.diag([0.8, 0.8, 1.5, 1.0]))
     for number in range(n_cases):
         case_id = f"case_{number:05d}"

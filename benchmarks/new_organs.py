@@ -1,6 +1,6 @@
 """Can a network learn organs that it was never asked for? Run: python benchmarks/new_organs.py [--quick].
 
-Two rounds on made-up patients, two new organs in each, five old ones. Continual Tuning gives the network
+Two rounds on synthetic patients, two new organs in each, five old ones. Continual Tuning gives the network
 new heads, with adapters or without, and lets them learn on its frozen trunk; full training begins anew.
 `tuning/rounds.py` says what each learns from. Time is counted as in continual_vs_full.py: everything, up
 to the first judgement that reaches full training's final Dice of the round's organs minus 0.005; who never

@@ -1,6 +1,6 @@
 """Which rule finds which error? Run: python benchmarks/plausibility_hits.py [--quick] [--write].
 
-Puts errors of known kinds into true labels of made-up patients and of deformed label maps of real people
+Puts errors of known kinds into true labels of synthetic patients and of deformed label maps of real people
 (where `shared/data` is beside the checkout), one error a case, and asks all plausibility rules; then, how
 often they name a mask that is right. `--quick` takes a sixth of the patients;
 `--write` puts the tables into docs/plausibility.md and the figures into results/.
@@ -141,7 +141,7 @@ def masks_of(labelled: Labelled) -> MaskSet:
 def tables(counts: Counts, n_patients: int) -> str:
     """Write both tables."""
     lines = [
-        f"By `python benchmarks/plausibility_hits.py --write`: {n_patients} made-up patients and as many "
+        f"By `python benchmarks/plausibility_hits.py --write`: {n_patients} synthetic patients and as many "
         f"deformed label maps of three real people (seeds from {FIRST_SEED}, unseen), one error a case.",
         "",
         "| error put in | cases | named by any rule | named by which |",

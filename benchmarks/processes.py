@@ -26,7 +26,7 @@ Run = dict[str, float]
 
 
 def write_ct(path: Path, shape: tuple[int, int, int], spacing_mm: tuple[float, float, float]) -> None:
-    """Write a made-up CT, in another process: a child's peak counts from what its parent held."""
+    """Write a synthetic CT, in another process: a child's peak counts from what its parent held."""
     maker = multiprocessing.get_context("spawn").Process(target=_write_ct, args=(path, shape, spacing_mm))
     maker.start()
     maker.join()

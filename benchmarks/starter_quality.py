@@ -1,6 +1,6 @@
 """How good are the shipped weights? Run: python benchmarks/starter_quality.py [--quick].
 
-On made-up patients that nothing is trained on (true labels), and on the real CTs beside the checkout where
+On synthetic patients that nothing is trained on (true labels), and on the real CTs beside the checkout where
 there are any. No scan is scored with weights that learned from it: `trained-on.json` beside them says which
 (`quality/trained_on.py`). Such scans are for weights from a file, made in the same way without them:
 

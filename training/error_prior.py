@@ -2,7 +2,7 @@
 
 Run: PYTHONPATH=benchmarks python training/error_prior.py [--quick] [--thresholds] [--write].
 
-Fits, on made-up patients and renderings of real people's label maps, predicted by both shipped networks: the
+Fits, on synthetic patients and renderings of real people's label maps, predicted by both shipped networks: the
 weights of the error model; what its levels mean; and, on patients that the weights never saw, which hot
 spots are worth a look: as many errors found as possible, at equal precision, within a flagged volume of
 15 %. `--thresholds` takes weights and calibration that ship and chooses hot spots alone;

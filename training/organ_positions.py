@@ -3,7 +3,7 @@
 Run: PYTHONPATH=benchmarks python training/organ_positions.py PATH-TO-places.json.
 
 Writes the table that the plausibility rules compare with: each organ's middle, its spread and half its
-extent along R, A, S, and its volume where the field of view holds all of it, over made-up patients, real
+extent along R, A, S, and its volume where the field of view holds all of it, over synthetic patients, real
 people's label maps, and those maps deformed at will.
 Needs the folder `shared/data` beside the checkout.
 """
@@ -30,7 +30,7 @@ from omentum.volumes.nifti import read_nifti
 from quality.cases import data_folder
 
 SEEDS = range(1000, 1060)
-"""Of made-up and of deformed patients; no rule is measured on them."""
+"""Of synthetic and of deformed patients; no rule is measured on them."""
 REAL = {
     "label_maps/s0327.nii.gz": "totalsegmentator",
     "label_maps/s0328.nii.gz": "totalsegmentator",
@@ -56,7 +56,7 @@ def main() -> None:
     rows = ",\n".join(f'  "{name}": {json.dumps(row)}' for name, row in table.items())
     about = (
         "Middle, spread and half extent along R, A, S in mm, about the middle between the kidneys; volume "
-        f"(median) in mL; null: not known. From {len(SEEDS)} made-up patients, {len(SEEDS)} deformations of "
+        f"(median) in mL; null: not known. From {len(SEEDS)} synthetic patients, {len(SEEDS)} deformations of "
         "three people's label maps, and four people's label maps, by training/organ_positions.py."
     )
     text = f'{{\n "about": {json.dumps(about)},\n "organs": {{\n{rows}\n }}\n}}\n'

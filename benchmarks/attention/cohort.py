@@ -1,6 +1,6 @@
 """Which cases with true labels are there, and what do the shipped networks make of them?
 
-In:  kinds and seeds of made-up patients; the label maps of real people that some are rendered from.
+In:  kinds and seeds of synthetic patients; the label maps of real people that some are rendered from.
 Out: cases: CT, true labels, both networks' probabilities and masks. Predictions are the dear part, so each
      case is kept in `scratch/attention/` and made once.
 """

@@ -1,4 +1,4 @@
-"""How does a stage see a made-up case? As files, like those of a project.
+"""How does a stage see a synthetic case? As files, like those of a project.
 
 In:  a case of a cohort, a folder.
 Out: records that carry the paths.

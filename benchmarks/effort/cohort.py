@@ -1,4 +1,4 @@
-"""Which cases are in a round? Made-up patients of mixed difficulty, as both shipped networks see them.
+"""Which cases are in a round? Synthetic patients of mixed difficulty, as both shipped networks see them.
 
 In:  a cohort's number.
 Out: cases with CT, true labels and both networks' masks and probabilities, as each round leaves them.

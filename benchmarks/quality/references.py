@@ -60,7 +60,7 @@ class Scan:
 
 
 PHANTOMS = {
-    style: Column(name=style, about=f"made-up patients of style `{style}`; true labels")
+    style: Column(name=style, about=f"synthetic patients of style `{style}`; true labels")
     for style in ("mixed", "hard")
 }
 SCANS = (

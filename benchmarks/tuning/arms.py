@@ -1,6 +1,6 @@
 """Which ways are there to learn from twelve revised cases? The arms of continual_vs_full.py.
 
-In:  settings; made-up patients.
+In:  settings; synthetic patients.
 Out: of each arm a network and its curve. Each starts with what a project has at that moment: the base network
      and the cases at the network's spacing; what an arm computes from them is in its time.
 

@@ -1,4 +1,4 @@
-"""Which patients are there? Made-up ones on the network's own grid, each with its true labels.
+"""Which patients are there? Synthetic ones on the network's own grid, each with its true labels.
 
 In:  seeds.
 Out: Hounsfield units and 32-class labels at 6 mm; each patient kept below scratch/, for rendering one takes
@@ -33,7 +33,7 @@ FIRST_LEARNED, FIRST_VALIDATION, FIRST_TEST = 60_000, 63_000, 62_000
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Patient:
-    """One made-up patient.
+    """One synthetic patient.
 
     Attributes:
         seed: What the patient was made from.

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 
 from omentum.measures.overlap import dice
-from omentum.networks.infer import Features, features_of, heads_of, organ_probabilities
+from omentum.networks.infer import Features, compute_features, organ_probabilities, probabilities_of
 from omentum.networks.network import Network
 from omentum.volumes.labels import organ
 from tuning.cohort import Patient
@@ -47,7 +47,7 @@ class FrozenJudge:
             yield from masks_of(network, self._patients, organs)
             return
         for one, made in zip(self._patients, self._features, strict=True):
-            yield _joined(heads_of(network, made, organs), one, len(organs))
+            yield _joined(probabilities_of(network, made, organs), one, len(organs))
 
     def dice(self, network: Network, organs: Sequence[str]) -> dict[str, float]:
         """Score the heads of some organs."""
@@ -91,7 +91,7 @@ def _as_predicting(network: Network) -> Network:
 
 
 def _features(network: Network, patient: Patient) -> Features:
-    return features_of(network, patient.hu.astype(np.float32))
+    return compute_features(network, patient.hu.astype(np.float32))
 
 
 def _joined(slabs: Iterable[tuple[slice, npt.NDArray[np.uint8]]], patient: Patient, n_organs: int) -> Masks:

@@ -1,6 +1,6 @@
 """How does a network come to know more organs? Two rounds, two organs each; the rounds of new_organs.py.
 
-In:  settings, fixed beforehand; made-up patients.
+In:  settings, fixed beforehand; synthetic patients.
 Out: of each way and round a network and its curve.
 
 heads               the network of the round before gets heads for the new organs, which alone learn

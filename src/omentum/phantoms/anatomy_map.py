@@ -78,7 +78,7 @@ class AnatomyMap:
         parts: By tissue.
         body: Distance to the convex hull of everything in each axial plane.
         low_mm: Where in the atlas the map ends towards the feet.
-        high_mm: Likewise towards the head.
+        high_mm: The same towards the head.
         sha256: Of the labels and their grid.
     """
 

@@ -13,7 +13,7 @@ __all__ = ["Patient", "draw_patient"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Patient:
-    """Traits of one made-up patient.
+    """Traits of one synthetic patient.
 
     Attributes:
         seed: Every random number of the phantom follows from it.

@@ -68,7 +68,7 @@ def make_phantom(
         seed: Not negative; everything that is drawn follows from it.
         shape: Voxels along the array's axes. Drawn with the field of view if not given, or follows
             from it where only the spacing is.
-        spacing_mm: Edges of a voxel along the array's axes; likewise.
+        spacing_mm: Edges of a voxel along the array's axes; drawn from the style if not said.
         orientation: Where the array's axes point, as three of the letters R L A P S I.
         style: One of `styles.STYLES`.
 

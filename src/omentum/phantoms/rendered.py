@@ -24,7 +24,7 @@ __all__ = ["Pair", "render_pair"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pair:
-    """One made-up scan with its true labels.
+    """One synthetic scan with its true labels.
 
     Attributes:
         hu: int16 `(x, y, z)`, axes pointing R, A, S.

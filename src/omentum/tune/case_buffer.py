@@ -22,7 +22,7 @@ from omentum.volumes.masks import MaskSet
 __all__ = ["CasePool", "rendered_case"]
 
 _SEEDS = 1_000_000
-"""Made-up patients a training seed; those of evaluation have seeds below this."""
+"""Synthetic patients a training seed; those of evaluation have seeds below this."""
 
 
 class CasePool:
@@ -30,7 +30,7 @@ class CasePool:
 
     Args:
         cases: Of the project, at the network's spacing.
-        maps: What made-up patients are made from, besides formulas.
+        maps: Anatomy that synthetic patients are rendered from, besides the modelled one.
         organs: The network's.
         spacing_mm: The network's.
         config: Shares, sizes, seed.
@@ -79,7 +79,7 @@ class CasePool:
 def rendered_case(
     seed: int, maps: Sequence[AnatomyMap], organs: Sequence[str], spacing_mm: float, made_share: float
 ) -> PreparedCase:
-    """Render one made-up patient as training sees a case; organs that it says nothing of stay unknown."""
+    """Render one synthetic patient as training sees a case; organs that it does not label stay unknown."""
     pair = render_pair(seed, maps, spacing_mm, made_share=made_share)
     known = [name for name in organs if name in LABELLED]
     masks = MaskSet.from_labels(pair.labels, pair.geometry, known)

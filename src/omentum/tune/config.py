@@ -29,7 +29,7 @@ class FullConfig:
     start: str = "fresh"
     """From `fresh` weights, or from those of the `parent`, the network that predicts in this round."""
     architecture: str = "starter"
-    """Of fresh weights: `starter`, `universal-unet`, `universal-swinunetr`; likewise `window_voxels`."""
+    """Of fresh weights: `starter`, `universal-unet`, `universal-swinunetr`; so is `window_voxels`."""
     spacing_mm: float = 0.0
     """Edge of the cubic voxels that the network sees; 0 is the parent's, and 3 mm for fresh weights."""
     window_voxels: tuple[int, int, int] = (96, 96, 96)

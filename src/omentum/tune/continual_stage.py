@@ -100,7 +100,7 @@ def _plan(
 
 
 def _check_labelled(project: Project, cases: Sequence[LabelledCase], config: ContinualConfig) -> None:
-    """Refuse to tune an organ that nobody has drawn yet."""
+    """Refuse to tune an organ of which there is no original or revised mask."""
     drawn = vouched_organs(cases)
     wanted = [row.name for row in organs_named(config.organs)]
     if not drawn:

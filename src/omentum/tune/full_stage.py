@@ -102,7 +102,7 @@ def _check_patches(network: Network, config: FullConfig) -> None:
 
 
 def _look(run: TuneRun, config: FullConfig, network: Network) -> HeldOutDice:
-    """Get ready what is held out and vouched for; nothing where nobody will look."""
+    """Prepare the held-out references; none where training does not evaluate."""
     vouched = [
         replace(one, masks=tuple(mask for mask in one.masks if mask.source is not MaskSource.PREDICTED))
         for one in (run.held_out if config.validate_every else ())
@@ -145,7 +145,7 @@ def _begun(project: Project, cases: Sequence[LabelledCase], config: FullConfig) 
 
 
 def _fresh(project: Project, cases: Sequence[LabelledCase], config: FullConfig) -> Network:
-    """Build untrained weights; an organ that was added and that nobody drew yet has no head."""
+    """Build untrained weights; an added organ without any label has no head."""
     waiting = project.settings.similar_to_new.keys() - vouched_organs(cases)
     spec = NetworkSpec(
         architecture=config.architecture,

@@ -65,7 +65,7 @@ class Outcome:
     best_dice: float | None
     """Of held-out patients; `None` where there was no look."""
     best_step: int | None
-    """Whose weights are kept; `None` likewise."""
+    """Whose weights are kept; `None` without evaluations."""
     precision: str
     """Numbers that were computed in, by Fabric's name."""
     weights_sha256: tuple[str, ...]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from omentum.networks.network import Network
-from omentum.networks.sample_features import FeaturesAt, features_at, voxels_seen
+from omentum.networks.sample_features import SampledFeatures, sample_features, seen_voxels
 from omentum.tune.augment import augmented
 from omentum.tune.config import ContinualConfig
 from omentum.tune.prepared_cases import PreparedCase
@@ -77,10 +77,10 @@ def sample_case(
     """
     seen_as = augmented(case, copy, config.seed)
     hu = seen_as.hu.astype(np.float32)
-    seen = voxels_seen(network, hu, overlap=overlap)
+    seen = seen_voxels(network, hu, overlap=overlap)
     drawn = {name: _drawn(seen_as, name, seen, config, copy) for name in organs}
     places = {name: index for name, (index, _) in drawn.items()}
-    made = features_at(network, hu, places, overlap=overlap, seed=config.seed)
+    made = sample_features(network, hu, places, overlap=overlap, seed=config.seed)
     return [
         _samples(case.case_id, name, made[name], seen_as.masks.mask(name).ravel()[index], stands_for)
         for name, (index, stands_for) in drawn.items()
@@ -90,7 +90,7 @@ def sample_case(
 def _samples(
     case_id: str,
     name: str,
-    made: FeaturesAt,
+    made: SampledFeatures,
     labels: npt.NDArray[np.bool_],
     stands_for: npt.NDArray[np.float32],
 ) -> OrganSamples:

@@ -106,7 +106,7 @@ def _check(loss: float, state: TrainingState, run: FullRun) -> None:
 
 @contextmanager
 def _frozen(network: Network, organs: Sequence[str]) -> Iterator[None]:
-    """Set aside the heads of which nobody knows anything, so that not even weight decay touches them."""
+    """Set aside the heads of organs without labels, so that not even weight decay touches them."""
     others = set(network.spec.organs) - set(organs)
     named = network.named_parameters()
     frozen = [value for key, value in named if any(f".{name}." in key for name in others)]
