@@ -11,7 +11,7 @@ import pytest
 from omentum import loop
 from omentum.errors import ReleaseError, ReviewError
 from omentum.evaluate import gate
-from omentum.exchange.add import OriginalLabel
+from omentum.exchange.importers.labels import OriginalLabel
 from omentum.project.project import begin_project, opened
 from omentum.project.settings import Settings
 from omentum.records import TaskKind, TaskState

@@ -20,8 +20,8 @@ from omentum.errors import (
     UnreadableImageError,
 )
 from omentum.exchange import add
-from omentum.exchange.add import OriginalLabel
 from omentum.exchange.importers.find_sources import find_sources
+from omentum.exchange.importers.labels import OriginalLabel
 from omentum.exchange.importers.source import Source
 from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.labels import SUBSETS, organ
@@ -168,7 +168,7 @@ def test_a_mask_of_one_organ_holds_one_value(tmp_path, source, volume):
 
 def test_a_label_on_another_grid_is_refused(tmp_path, source, volume):
     moved = AFFINE.copy()
-    moved[2, 3] += 0.01
+    moved[2, 3] += 1.0
     path = labels_like(Volume(volume.voxels, Geometry((12, 10, 9), moved)), tmp_path / "l.nii.gz", [1])
     with pytest.raises(GridMismatchError):
         import_case(source, tmp_path / "a", secret=SECRET, label=OriginalLabel(path=path))
@@ -204,11 +204,12 @@ def test_a_kill_leaves_no_case_and_the_same_command_makes_it(tmp_path, source, v
     path = labels_like(volume, tmp_path / "l.nii.gz", [6])
     script = (
         "import os, signal, sys\nfrom pathlib import Path\nfrom omentum.exchange import add, label_files\n"
+        "from omentum.exchange.importers.labels import OriginalLabel\n"
         "from omentum.exchange.importers.source import Source\n"
         "label_files.write_label_table = lambda path: os.kill(os.getpid(), signal.SIGKILL)\n"
         "source, label, folder = map(Path, sys.argv[1:])\n"
         "add.import_case(Source(path=source, case_id='a'), folder, secret=b's',"
-        " label=add.OriginalLabel(path=label))\n"
+        " label=OriginalLabel(path=label))\n"
     )
     folder = tmp_path / "cases" / "a"
     command = [sys.executable, "-c", script, str(source.path), str(path), str(folder)]

@@ -5,10 +5,13 @@ import pytest
 
 from omentum.errors import ConfigError, UnreadableImageError
 from omentum.exchange import batch
-from omentum.exchange.add import ImportOptions, OriginalLabel
-from omentum.exchange.batch import ADD_STAGE, add_found, is_held_out
+from omentum.exchange.batch import add_found
+from omentum.exchange.import_options import ImportOptions
 from omentum.exchange.importers.find_sources import find_sources
+from omentum.exchange.importers.labels import OriginalLabel
+from omentum.exchange.intake import is_held_out
 from omentum.project.case_life import erase_case
+from omentum.project.project import ADD_STAGE
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.nifti import read_nifti
 
@@ -181,6 +184,12 @@ def test_a_ct_that_was_erased_is_set_aside_until_it_is_readmitted(atlas, scan):
     assert "(consent withdrawn)" in failure.reason
     assert "--readmit" in failure.reason
     assert not atlas.workspace.folder.case_dir("other").exists()
+    path = other.rename(path.with_name("unusual-name.nii.gz"))
+    assert len(add_found(atlas.workspace, find_sources([path])).failed) == 1
+    assert store.ledger.failures() == []
+    kept = [one for one in atlas.workspace.folder.root.rglob("*") if one.is_file()]
+    assert not [one for one in kept if b"unusual-name" in one.read_bytes()], "no byte names it"
+    other = path.rename(other)
     done = add_found(atlas.workspace, find_sources([other]), options=ImportOptions(readmit=True))
     assert done.done == ("other",)
     assert store.tombstones.all() == []

@@ -5,9 +5,9 @@ from dicomanonymizer.dicomfields_selector import dicom_anonymization_database_se
 from pydicom.datadict import tag_for_keyword
 
 from omentum.errors import DicomSeriesError
-from omentum.exchange.add import ImportOptions
 from omentum.exchange.batch import add_found
 from omentum.exchange.deidentify import KEPT, deidentified, write_deidentified
+from omentum.exchange.import_options import ImportOptions
 from omentum.exchange.importers.find_sources import find_sources
 from omentum.volumes.dicom import read_dicom, read_series
 

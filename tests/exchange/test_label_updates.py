@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from omentum.exchange import label_updates
-from omentum.exchange.add import ImportOptions, OriginalLabel
 from omentum.exchange.batch import add_found
+from omentum.exchange.import_options import ImportOptions
 from omentum.exchange.importers.find_sources import find_sources
+from omentum.exchange.importers.labels import OriginalLabel
 from omentum.exchange.label_updates import LABEL_STAGE, relabel, update_labels
 from omentum.records import MaskSource
 from omentum.volumes.file_hash import file_sha256

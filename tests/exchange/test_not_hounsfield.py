@@ -8,7 +8,9 @@ import pydicom
 import pytest
 
 from omentum.errors import ConfigError, NotHounsfieldError
-from omentum.exchange.add import ImportOptions, OriginalLabel, import_case
+from omentum.exchange.add import import_case
+from omentum.exchange.import_options import ImportOptions
+from omentum.exchange.importers.labels import OriginalLabel
 from omentum.exchange.importers.source import Source
 from omentum.phantoms.phantom import make_phantom
 from omentum.project.project import opened

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from omentum.exchange.add import ImportOptions
+from omentum.exchange.import_options import ImportOptions
 from omentum.incoming import add_cases
 from omentum.project.project import opened
 from omentum.review.folder_import import import_round

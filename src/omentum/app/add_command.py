@@ -68,7 +68,7 @@ def add(
     """Add CTs. Example: omentum -C my-atlas add scans/ chaos_03/dicom --label labels.nii.gz."""
     from omentum import loop
     from omentum.app.say_added import added_rows, as_json, say_added, say_unusable
-    from omentum.exchange.add import ImportOptions
+    from omentum.exchange.import_options import ImportOptions
 
     looked = _looked(paths or [], dataset, datalist, data_root, label_ids)
     labels = _labels(looked, label, label_ids or "omentum", listed(label_organs)) if label else None
@@ -137,7 +137,7 @@ def _looked(
 
 def _labels(looked: "FoundSources", pattern: str, ids: str, organs: tuple[str, ...]) -> "Labels":
     """Find labels beside each CT; a file by its own path only where there is one CT."""
-    from omentum.exchange.add import OriginalLabel
+    from omentum.exchange.importers.labels import OriginalLabel
 
     single = Path(pattern) if len(looked.sources) == 1 and Path(pattern).is_file() else None
 

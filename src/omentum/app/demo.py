@@ -15,7 +15,7 @@ from omentum.errors import ConfigError
 from omentum.evaluate.agreement import compare_case
 from omentum.evaluate.report_data import RoundReport
 from omentum.evaluate.summary import summarised
-from omentum.exchange.add import OriginalLabel
+from omentum.exchange.importers.labels import OriginalLabel
 from omentum.measures.error_regions import DEEPER_THAN_MM
 from omentum.phantoms.cohort import write_cohort
 from omentum.project.project import Project, begin_project, opened

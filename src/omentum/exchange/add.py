@@ -28,14 +28,7 @@ from omentum.volumes.nifti import read_nifti_geometry, write_nifti
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
 
-__all__ = [
-    "DEFAULT_OPTIONS",
-    "ImportOptions",
-    "ImportedCase",
-    "OriginalLabel",
-    "import_case",
-    "read_source",
-]
+__all__ = ["ImportedCase", "import_case", "read_source"]
 
 _CT, _DICOM = "ct.nii.gz", "dicom"
 _LABEL, _SOURCE_LABEL = f"{LABEL_STEM}.nii.gz", f"{SOURCE_LABEL_STEM}.nii.gz"

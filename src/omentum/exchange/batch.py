@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from omentum.errors import CaseClashError, ConfigError
+from omentum.errors import CaseClashError, ConfigError, ErasedCaseError
 from omentum.exchange.add import ImportedCase
 from omentum.exchange.import_options import DEFAULT_OPTIONS, ImportOptions, recorded_path
 from omentum.exchange.importers.labels import OriginalLabel
@@ -30,7 +30,7 @@ from omentum.records import Batch, Failure, Tombstone
 from omentum.runners.processes import WorkAhead
 from omentum.runners.runner import Progress
 
-__all__ = ["ADD_STAGE", "AddedCases", "Labels", "add_found"]
+__all__ = ["AddedCases", "Labels", "add_found"]
 
 _SMALL_BYTES = 1 << 20
 Labels = Callable[[Source], OriginalLabel | None]
@@ -96,7 +96,11 @@ def add_found(
     ledger = IntakeLedger(store, store.ledger.of(ADD_STAGE), are_known, erased if options.readmit else ())
 
     def imported(source: Source) -> ImportedCase:
-        return ahead.take(new[source.case_id])
+        try:
+            return ahead.take(new[source.case_id])
+        except ErasedCaseError:
+            ledger.keep_nothing_of(source.case_id)
+            raise
 
     intake = Intake(
         known=known,

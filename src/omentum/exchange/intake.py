@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from omentum.errors import CaseClashError
-from omentum.exchange.add import ImportedCase, ImportOptions, OriginalLabel, import_case, read_source
+from omentum.exchange.add import ImportedCase, import_case, read_source
 from omentum.exchange.fingerprint import fingerprint
+from omentum.exchange.import_options import ImportOptions
+from omentum.exchange.importers.labels import OriginalLabel
 from omentum.exchange.importers.source import Source
 from omentum.exchange.known_cases import KnownCases
 from omentum.exchange.patients import Patients
@@ -76,6 +78,7 @@ class IntakeLedger:
         self._stage = stage
         self._known = known
         self._erased = tuple(erased)
+        self._nameless: set[str] = set()
 
     def done(self, key: str) -> bool:
         """Return whether a CT is a case already."""
@@ -100,9 +103,16 @@ class IntakeLedger:
                 self._stage.ledger.forget(self._stage.stage, key)
         self.taken[key] = result
 
+    def keep_nothing_of(self, key: str) -> None:
+        """Let no trace of a CT be kept where it fails, as it was erased and its name may be a patient's."""
+        self._nameless.add(key)
+
     def mark_failed(self, key: str, reason: str) -> None:
         """Note why a CT could not be used."""
-        self._stage.mark_failed(key, reason)
+        if key in self._nameless:
+            self._stage.ledger.forget(self._stage.stage, key)
+        else:
+            self._stage.mark_failed(key, reason)
 
 
 class HeldOut:

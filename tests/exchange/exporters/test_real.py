@@ -8,10 +8,11 @@ import pytest
 from omentum.assemble.inputs import inputs_of
 from omentum.assemble.release import build_release
 from omentum.assemble.released import read_release
-from omentum.exchange.add import OriginalLabel, import_case
+from omentum.exchange.add import import_case
 from omentum.exchange.exporters.export import export_release
 from omentum.exchange.exporters.exporter import Export
 from omentum.exchange.importers.find_sources import find_sources
+from omentum.exchange.importers.labels import OriginalLabel
 from omentum.project.standing import CaseFacts
 from omentum.runners.in_process import InProcessRunner
 

@@ -7,7 +7,8 @@ import pytest
 import SimpleITK as sitk
 
 from omentum.exchange import add
-from omentum.exchange.add import ImportOptions, OriginalLabel
+from omentum.exchange.import_options import ImportOptions
+from omentum.exchange.importers.labels import OriginalLabel
 from omentum.volumes.nifti import read_nifti, write_nifti
 from omentum.volumes.volume import Volume
 
