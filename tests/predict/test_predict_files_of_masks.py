@@ -119,7 +119,7 @@ def test_a_case_without_files_or_with_ones_that_do_not_fit_is_set_aside_and_the_
     reasons = {failure.key: failure.reason for failure in batch.failed}
     assert set(reasons) == {"none", "other_grid"}
     assert "neither none.nii.gz nor none/ holds an organ" in reasons["none"]
-    assert "its shape is (5, 5, 5)" in reasons["other_grid"]
+    assert "5 x 5 x 5" in reasons["other_grid"]
     assert names(out) == {"a", "z"}
     left("none", sources["none"], liver=drawn(sources["none"]))
     again = predict_files(made)
