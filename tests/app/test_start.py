@@ -17,7 +17,8 @@ _LIGHT_PACKAGES = {
 }  # fmt: skip
 """Typer and what it loads itself."""
 _DATABASE_PACKAGES = {
-    "alembic", "cython_runtime", "edt", "greenlet", "mako", "markupsafe", "numpy", "platformdirs", "sqlalchemy", "tomlkit",
+    "alembic", "cython_runtime", "edt", "greenlet", "mako", "markupsafe", "numpy", "platformdirs",
+    "sqlalchemy", "tomlkit",
 }  # fmt: skip
 _PROGRAM = """
 import json, sys

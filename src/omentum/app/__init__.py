@@ -1,1 +1,1 @@
-"""Shells with no decisions: the command line and the demonstration."""
+"""The command line and the demonstration."""

@@ -1,8 +1,4 @@
-"""Tell what came in with `add`: lines for people, JSON for programs.
-
-In:  what became of CTs, labels and masks.
-Out: each of them is taken, known, or set aside with the reason.
-"""
+"""Print what `add` brought in: lines for people, JSON for programs."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -76,7 +72,7 @@ def as_json(rows: Sequence[Mapping[str, Any]], added: ImportResult, left_out: Se
 
 
 def say_added(rows: Sequence[Mapping[str, Any]], added: ImportResult, left_out: Sequence[Failure]) -> None:
-    """Tell people what is worth knowing, and no more than a screenful of files."""
+    """Print what people should know, and at most a screenful of files."""
     for one in rows:
         for text in _worth_knowing(one):
             typer.echo(f"{one['case']}: {text}")
@@ -96,7 +92,7 @@ def say_added(rows: Sequence[Mapping[str, Any]], added: ImportResult, left_out: 
 
 
 def say_unusable(added: ImportResult) -> bool:
-    """Tell on stderr which masks and labels were not taken; tell whether there is any."""
+    """Print to stderr which masks and labels were not taken; return whether there is any."""
     for case_id, why in added.labels.changed.items():
         say_error(f"{case_id}: {why}")
     for mask in _unusable(added):
@@ -128,7 +124,7 @@ def _worth_knowing(row: Mapping[str, Any]) -> list[str]:
     if "same_voxels_as" in row:
         told.append(f"it has the same voxels as {row['same_voxels_as']}")
     if "likely_patient_of" in row:
-        told.append(f"it is likely of the same patient as {row['likely_patient_of']}")
+        told.append(f"it is probably of the same patient as {row['likely_patient_of']}")
     if "patients_conflict" in row:
         told.append("both patients were known before, so they stay apart; look whether one is held out")
     return told

@@ -1,4 +1,4 @@
-"""Tell which cases a release leaves out, and why."""
+"""Print which cases a release leaves out, and why."""
 
 import typer
 
@@ -19,7 +19,7 @@ def say_left_out(notes: ReleaseNotes, verb: str) -> None:
 
 
 def end_release(release: Release) -> None:
-    """Tell what a release leaves out, and end with the exit code that it deserves.
+    """Print what a release leaves out, and end with the exit code that it deserves.
 
     Raises:
         typer.Exit: Code 1 if cases were left out that no person excluded.

@@ -1,8 +1,4 @@
-"""Tell what the plausibility rules found in what was predicted: lines for people, rows for programs.
-
-In:  what became of CTs, in a project or in a folder.
-Out: what is wrong with a whole CT, case by case, and how many masks are held back; all findings for programs.
-"""
+"""Print what the plausibility rules found in predictions: lines for people, rows for programs."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -60,7 +56,7 @@ def held_back(project: Project, case_ids: Collection[str]) -> list[Row]:
 
 
 def say_found(rows: Iterable[Row], case_ids: Collection[str], *, with_severe: bool = False) -> None:
-    """Tell people on stderr what is wrong with whole CTs, and perhaps with masks, of cases."""
+    """Print to stderr what is wrong with whole CTs, and perhaps with masks, of cases."""
     lines: dict[str, list[str]] = {}
     for row in rows:
         if row["case"] in case_ids and (row["organ"] == WHOLE_CT or (with_severe and row["holds"])):
@@ -73,7 +69,7 @@ def say_found(rows: Iterable[Row], case_ids: Collection[str], *, with_severe: bo
 
 
 def say_held_back(held: Sequence[Row]) -> None:
-    """Tell people on stderr how many masks wait for a person."""
+    """Print to stderr how many masks wait for a person."""
     if held:
         masks = "mask is" if len(held) == 1 else "masks are"
         them = "it" if len(held) == 1 else "them"

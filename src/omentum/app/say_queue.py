@@ -1,8 +1,4 @@
-"""Tell a queue: a table with its sums for people, the same as JSON for programs.
-
-In:  the tasks that have not ended, and how they were chosen.
-Out: text on stdout.
-"""
+"""Print a queue: a table with its sums for people, JSON for programs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -76,7 +72,7 @@ def _row(task: Task) -> tuple[object, ...]:
 def _why(task: Task) -> str:
     if task.is_held_out:
         return "to judge networks by"
-    return "drawn by lot" if task.is_audit else task.reason
+    return "drawn at random" if task.is_audit else task.reason
 
 
 def _summed(left: Mapping[str, Any], made: Mapping[str, Any]) -> str:

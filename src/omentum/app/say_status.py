@@ -1,4 +1,4 @@
-"""Tell how far a project is: a table, then a line for each thing that a person should know."""
+"""Print the status of a project: a table, then a line for each thing that a person should know."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

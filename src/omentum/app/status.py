@@ -1,8 +1,4 @@
-"""Summarise a project: how far it is, what rules found, what readers disagree about, what is left out.
-
-In:  an open project.
-Out: numbers and lists, as `omentum status --json` prints them. No volume is opened and no file is hashed.
-"""
+"""Summarise a project: how far it is, what rules found, what readers disagree about, what is left out."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

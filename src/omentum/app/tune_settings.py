@@ -1,4 +1,4 @@
-"""What do the options of `omentum tune` say? Settings: a file's, and over them those of the command."""
+"""Combine the settings of a file with the options of `omentum tune`, which override them."""
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -25,7 +25,7 @@ def tune_settings(mode: str, path: Path | None, options: Mapping[str, Any]) -> C
     Args:
         mode: `continual` or `full`.
         path: Settings in TOML, if there are any.
-        options: What the command says, by the name of the setting; `None` where it says nothing.
+        options: Options by the name of the setting; `None` where not given.
 
     Raises:
         ConfigError: There is no such mode, an option is of the other, or a value cannot be used.

@@ -1,8 +1,4 @@
-"""Say what waits for whom: the same answer for `omentum round`, `omentum status` and programs.
-
-In:  an open project.
-Out: what is due, the first thing first: who has to do it, what it is, and with which command it goes on.
-"""
+"""List what is due next and who has to do it."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -24,7 +20,7 @@ class Waiting:
     """One thing that is due."""
 
     who: str
-    """`you` (whoever runs the project) or `readers`."""
+    """`you` (the person who runs the project) or `readers`."""
     what: str
     command: str
 
@@ -36,12 +32,12 @@ class Waiting:
 def waiting(
     project: Project, *, labelled: Sequence[LabelledCase] | None = None, stop: StopRule | None = None
 ) -> list[Waiting]:
-    """Say what is due, the first thing first; never empty. No volume is opened and no file is hashed.
+    """List what is due, the next thing first; never empty. No volume is opened and no file is hashed.
 
     Args:
         project: The project.
         labelled: What `Project.standing` gives, where that is known.
-        stop: Whether the round is the last, likewise.
+        stop: Whether the round is the last, where that is known.
     """
     return [*_of_round(project, labelled, stop or stop_rule(project)), *_conflicts(project)]
 
@@ -132,7 +128,7 @@ def _tasks_out(project: Project) -> list[Waiting]:
 
 def _kinds(tasks: Sequence[Task]) -> str:
     kinds = Counter(
-        "drawn by lot" if task.is_audit else "to judge networks by" for task in tasks if task.is_whole
+        "drawn at random" if task.is_audit else "to judge networks by" for task in tasks if task.is_whole
     )
     return f" ({', '.join(f'{number} {kind}' for kind, number in sorted(kinds.items()))})" if kinds else ""
 

@@ -1,1 +1,1 @@
-"""What a person may do with a prediction: see it, revise it, accept it."""
+"""Review of predictions by readers: claim, show, hand in, decide."""

@@ -1,8 +1,4 @@
-"""Find what a reader saved in a folder of tasks: every file is taken, known, or set aside with the reason.
-
-In:  the files of one case's folder, and what its `task.json` says.
-Out: masks that may be hand-ins, each with its organ and hash; files that are known; files set aside.
-"""
+"""Find what a reader saved in a folder of tasks: every file is taken, known, or set aside with the reason."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Lend tasks to readers, so that two of them never have the same one unless somebody wants it so."""
+"""Lend tasks to readers, each to one reader unless a second reading is wanted."""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
@@ -69,7 +69,7 @@ def claim(
         holder: Reader, or the folder that holds the tasks.
         n: Most tasks; all where not said.
         asked: Which ones.
-        lasting: How long nobody else gets them.
+        lasting: For how long they are reserved.
         can_be_shown: Tells whether a task can be looked at now; one that cannot is left in the queue.
 
     Returns:

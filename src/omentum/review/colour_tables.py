@@ -1,12 +1,4 @@
-"""Write the colour and name of each label for the programs that people draw with.
-
-In:  the label table.
-Out: the text of a label description file (ITK-SNAP) and of a colour table (3D Slicer).
-
-Source:
-    ITK-SNAP: the header that it writes above its own label descriptions. 3D Slicer: developer guide,
-    "Color table file format", https://slicer.readthedocs.io/en/5.6/developer_guide/modules/colors.html
-"""
+"""Write the colour and name of each label for segmentation programs."""
 
 from omentum.volumes.labels import ORGANS
 

@@ -69,15 +69,7 @@ def prefer(
         ReviewError: The organ has no such revision, or readings disagree and no number is given.
     """
     facts, name = _asked(project, case_id, organ_name)
-    if number is None:
-        revision = standing_revision(facts.revisions_of(name), facts.decisions_of(name))
-        if revision is None:
-            raise ReviewError(
-                f"no revision of {name} in {case_id} can be preferred; "
-                "hand one in with `omentum review import`"
-            )
-    else:
-        revision = _numbered(facts, name, number)
+    revision = _last_word(facts, name) if number is None else _numbered(facts, name, number)
     return _decided(project, facts, _decision(revision, DecisionKind.PREFER, by, why))
 
 
@@ -193,6 +185,25 @@ def _confirmation(case_id: str, finding: MaskFinding, by: str, why: str) -> Conf
 
 def _asked(project: Project, case_id: str, organ_name: str) -> tuple[CaseFacts, str]:
     return facts_of_case(project, case_id), organ(organ_name).name
+
+
+def _last_word(facts: CaseFacts, name: str) -> Revision:
+    """Give the revision that stands among those of an organ; readings that disagree raise `ReviewError`."""
+    case_id, revisions, decisions = facts.case.case_id, facts.revisions_of(name), facts.decisions_of(name)
+    waiting = open_conflicts(revisions, decisions)
+    if waiting:
+        numbers = {one.number for one in waiting} | {one.conflicts_with for one in waiting}
+        known = ", ".join(f"{one.number} of {one.reader}" for one in revisions if one.number in numbers)
+        raise ReviewError(
+            f"revisions of {name} in {case_id} disagree: {known}; "
+            f"decide with `omentum review prefer {case_id} {name} --revision N`"
+        )
+    revision = standing_revision(revisions, decisions)
+    if revision is None:
+        raise ReviewError(
+            f"no revision of {name} in {case_id} can be preferred; hand one in with `omentum review import`"
+        )
+    return revision
 
 
 def _numbered(facts: CaseFacts, name: str, number: int) -> Revision:

@@ -1,8 +1,4 @@
-"""Write the folder that a reader opens: the CT, one mask an organ, and what viewers need to show them well.
-
-In:  the tasks of one case, what readers are shown of it, and its attention maps.
-Out: a folder for ITK-SNAP, 3D Slicer, or any other program that reads and writes NIfTI.
-"""
+"""Write the folder that a reader opens: the CT, one mask an organ, and what viewers need to show them well."""
 
 import json
 from collections.abc import Sequence

@@ -41,7 +41,7 @@ def export_round(
     asked: Asked = ANY_TASK,
     lasting: timedelta = TWO_WEEKS,
 ) -> Exported:
-    """Write tasks that nobody else has, by rank; the same reader, or the same folder, gets the same again.
+    """Write free tasks, by rank; the same reader, or the same folder, gets the same again.
 
     Args:
         project: The project.
@@ -49,7 +49,7 @@ def export_round(
         top: Most tasks; all where not said.
         reader: Who gets them; the folder itself holds them where not said.
         asked: Which ones.
-        lasting: How long nobody else gets them.
+        lasting: For how long they are reserved.
 
     Raises:
         ReviewError: No task can go out, or the folder has tasks of another round or project.
@@ -130,7 +130,7 @@ class _Problems:
         holders = sorted({one.holder for task in wanted for one in out.get(str(task.number), ())} - {reader})
         if any(task.state is TaskState.CLAIMED for task in wanted) and holders:
             return (
-                f"round {number} has no open task of these that nobody has: {', '.join(holders)} have them; "
+                f"round {number} has none of these tasks free: {', '.join(holders)} have them; "
                 "ask for a second reading with --again"
             )
         return f"round {number} has no open task; make the queue with `omentum score`"

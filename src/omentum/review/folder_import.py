@@ -19,8 +19,8 @@ from omentum.volumes.read import is_volume
 
 __all__ = ["Imported", "KnownFile", "SetAside", "Taken", "import_round"]
 
-_NOBODY = "reader-1"
-"""Pseudonym of a reader whom nobody names."""
+_READER = "reader-1"
+"""Pseudonym of a reader without a name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +179,7 @@ def _import_place(run: _Import, place: Place) -> None:
 def _reader(run: _Import, place: Place) -> str:
     holder = "" if place.task_file is None else place.task_file.holder
     is_reader = holder and not holder.startswith("folder:")
-    return run.reader or (holder if is_reader else _NOBODY)
+    return run.reader or (holder if is_reader else _READER)
 
 
 def _chosen(run: _Import, facts: CaseFacts, place: Place, found: Found, reader: str) -> list[Candidate]:

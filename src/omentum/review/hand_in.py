@@ -1,9 +1,4 @@
-"""Keep what a reader hands in, measured against the mask that was shown, and say whether it stands.
-
-In:  masks of one case on its CT's grid, each with its task or with what the reader was shown.
-Out: files below `revisions/`, never overwritten; one transaction with the revisions, decisions and states of
-     tasks. Killed anywhere and called again, it loses nothing and keeps nothing twice.
-"""
+"""Keep what a reader hands in, measured against the mask that was shown, and say whether it stands."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Tell all that happened to one organ of one case, and which mask stands and why."""
+"""List all that happened to one organ of one case, and which mask stands and why."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

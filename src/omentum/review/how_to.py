@@ -1,8 +1,4 @@
-"""Write the page that tells a reader what to do with an exported case.
-
-In:  the tasks of one case.
-Out: the text of `HOW_TO.txt`: what to open in which program, and under which name to save.
-"""
+"""Write the instructions for a reader of an exported case."""
 
 from collections.abc import Sequence
 

@@ -1,9 +1,4 @@
-"""Take the masks that readers drew before a case came here, from an AbdomenAtlas tree, as revisions.
-
-In:  an open project, and `<organ>_revised.nii.gz` of cases that came from such a tree.
-Out: revisions of the round that is under way. Each keeps what its file looked like, so that a mask is not
-     read again unless its file changes.
-"""
+"""Import the revised masks of an AbdomenAtlas tree as revisions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Ask the plausibility rules about masks that readers hand in, beside what stands of the same case."""
+"""Check the masks of readers with the plausibility rules, beside the standing masks of the case."""
 
 from collections.abc import Mapping
 from dataclasses import replace

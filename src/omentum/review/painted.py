@@ -1,4 +1,4 @@
-"""Tell what a reader painted in `labels.nii.gz`: compare it with the map that was exported."""
+"""Find the masks that a reader changed in `labels.nii.gz`, compared with the exported map."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,9 +1,4 @@
-"""Simulate a reader who knows the truth and has so many minutes.
-
-In:  exported tasks, the true masks, a budget.
-Out: `<organ>_revised.nii.gz` in the cases' folders, as a person would save them, and the minutes that
-     each took. For demonstrations, tests and comparisons of queues; never for clinical data.
-"""
+"""Simulate a reader who knows the true masks and has limited time."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

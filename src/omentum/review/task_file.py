@@ -47,12 +47,12 @@ class TaskFile:
     project: str = ""
     """Id of the project; empty where an older version of the program wrote the folder."""
     holder: str = ""
-    """Reader or folder that holds the tasks; empty likewise."""
+    """Reader or folder that holds the tasks; empty in old folders."""
     organs: Mapping[str, ShownOrgan] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     """Hash of each file that was exported, by name."""
     masks_sha256: str | None = None
-    """Hash of the network's file of masks, of which `labels.nii.gz` was painted; `None` likewise."""
+    """Hash of the network's file of masks, of which `labels.nii.gz` was painted; `None` in old folders."""
     version: int = TASK_VERSION
 
 

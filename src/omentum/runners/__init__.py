@@ -1,1 +1,1 @@
-"""Where work runs: one interface, whatever does the work."""
+"""Runners: do work on many items, in this process or in several."""

@@ -1,8 +1,4 @@
-"""What is done, where there is no project to remember it?
-
-In:  what a runner notes.
-Out: results and failures, for as long as the program runs.
-"""
+"""Keep what is done in memory, where there is no project."""
 
 from typing import Generic, TypeVar
 

@@ -1,9 +1,4 @@
-"""What if reading, computing and writing keep different parts of a machine busy? Work in three steps.
-
-In:  three functions.
-Out: work on one item, which any runner calls as a whole; one that can reads the next item and writes the
-     last while it computes this one.
-"""
+"""Split work into reading, computing and writing, which a runner may overlap."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
