@@ -189,6 +189,15 @@ def test_tasks_are_assigned_skipped_and_given_back(queued, service):
         service.assign("anna", Asked(organ="liver"))
 
 
+def test_no_reading_is_preferred_unnamed_while_readings_disagree(queued, service, drawn, further):
+    service.submit(of_liver(drawn, "anna"))
+    service.submit(of_liver(further, "bert"))
+    with pytest.raises(ReviewError, match="disagree: 1 of anna, 2 of bert; .* --revision N"):
+        service.prefer("a", "liver")
+    assert service.prefer("a", "liver", number=2).revision_number == 2
+    assert service.prefer("a", "liver").revision_number == 2
+
+
 def test_comments_stay_with_a_revision(queued, service, drawn):
     number = service.submit(of_liver(drawn, "anna", comment="done in a hurry")).revision.number
     assert service.comment(number, "looks right", by="bert").comment == "done in a hurry\nbert: looks right"
