@@ -44,7 +44,9 @@ def added_rows(project: Project, added: ImportResult) -> list[dict[str, Any]]:
     return rows
 
 
-def as_json(rows: Sequence[Mapping[str, Any]], added: ImportResult, left_out: Sequence[Failure]) -> dict[str, Any]:
+def as_json(
+    rows: Sequence[Mapping[str, Any]], added: ImportResult, left_out: Sequence[Failure]
+) -> dict[str, Any]:
     """Give all of it for programs."""
     labels = added.labels
     return {

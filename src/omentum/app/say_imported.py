@@ -30,6 +30,9 @@ def say_imported(imported: Imported, folder: Path) -> None:
     for row in rows:
         if not row["stands"]:
             say_error(f"{row['organ']} of {row['case']} does not stand: {row['why']}")
+        for one in row["findings"]:
+            if not one["holds"]:
+                say_error(f"{row['organ']} of {row['case']}: {one['said']}; look whether that is right")
         for note in row["notes"]:
             say_error(f"{row['file']}: {note}")
     for what, reason in _grouped(imported):

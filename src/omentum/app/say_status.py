@@ -28,8 +28,8 @@ def say_status(name: str, told: Mapping[str, Any]) -> None:
         if not isinstance(value, list | dict) and key != "next"
     ]
     say_table(name, ["", ""], shown)
-    for lines in (_left_out(told), _holders(told), _conflicts(told), _findings(told), _failed(told)):
-        _say(list(lines))
+    for lines in (_left_out, _holders, _conflicts, _findings, _other_findings, _failed):
+        _say(list(lines(told)))
     if told["label_findings"]:
         n_cases = len(told["label_findings"])
         typer.echo(f"original labels of {n_cases} cases can hardly be right; --json names organs and reasons")
@@ -60,7 +60,7 @@ def _conflicts(told: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _findings(told: Mapping[str, Any]) -> Iterator[str]:
-    """Name CTs and masks that are held back, with the command that confirms them; count the rest."""
+    """Name CTs and masks that are held back, with the command that confirms them."""
     for one in told["findings"]:
         if one["source"] == "ct":
             cure = confirm_command(one["rule"], one["case"])
@@ -68,10 +68,13 @@ def _findings(told: Mapping[str, Any]) -> Iterator[str]:
     for one in told["held"]:
         what = f"{one['organ']} of {one['case']} ({one['source']}): {one['said']}"
         yield f"held back: {what}; where that is right, {one['command']}"
-    others = [one for one in told["findings"] if one["source"] != "ct" and not one["holds"]]
-    if others:
-        n_masks = len({(one["case"], one["organ"]) for one in others})
-        yield f"rules suspect {n_masks} other masks, which stand; --json names them"
+
+
+def _other_findings(told: Mapping[str, Any]) -> Iterator[str]:
+    """Name masks that stand though a rule suspects them."""
+    for one in told["findings"]:
+        if one["source"] != "ct" and not one["holds"]:
+            yield f"{one['organ']} of {one['case']} ({one['source']}) stands, and is suspect: {one['said']}"
 
 
 def _failed(told: Mapping[str, Any]) -> Iterator[str]:

@@ -58,7 +58,7 @@ def list_(
 
     Example: omentum -C my-atlas review list --reader anna.
     """
-    from omentum.review.task_list import list_tasks
+    from omentum.review.service import list_tasks
 
     with project_of(context, looking=True) as project:
         tasks = list_tasks(project)
@@ -129,7 +129,7 @@ def give_back(
     Example: omentum -C my-atlas review give-back --reader anna.
     """
     from omentum.review.folder_export import holder_of
-    from omentum.review.task_list import list_tasks
+    from omentum.review.service import list_tasks
 
     if (reader is None) is (folder is None):
         raise ConfigError("--reader", reader, "say who has the tasks, with --reader or with --folder")

@@ -1,4 +1,4 @@
-"""Write the folder that a reader opens: the CT, one mask an organ, and what viewers need to show them well."""
+"""Write the folder that a reader opens: the CT, one mask per organ, and label tables for viewers."""
 
 import json
 from collections.abc import Sequence

@@ -12,9 +12,9 @@ from omentum.measures.overlap import changed_ml, dice
 from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, conflict_of, facts_of_case, open_conflicts
 from omentum.records import Decision, DecisionKind, MaskFinding, MaskSource, Revision, Says, Task, TaskState
+from omentum.review.history import why_not_standing
 from omentum.review.look import findings_of_new
 from omentum.review.shown import find_base, predicted_mask
-from omentum.review.standing_reasons import why_not_standing
 from omentum.review.task_states import settle_tasks
 from omentum.store.tasks import pool_of
 from omentum.volumes.labels import organ

@@ -1,6 +1,7 @@
 """Review as a service: claim tasks, hand in masks, decide, look back. Folders and pages are its adapters."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from omentum.choices import OWNER
@@ -13,9 +14,20 @@ from omentum.review.claims import ANY_TASK, TWO_WEEKS, Asked, required_task
 from omentum.review.hand_in import HandIn, SubmitResult, submit
 from omentum.review.history import History, history
 from omentum.review.shown import find_base
+from omentum.store.leases import Lease
+from omentum.store.tasks import pool_of
 from omentum.volumes.labels import organ
 
-__all__ = ["ReviewService"]
+__all__ = ["ListedTask", "ReviewService", "list_tasks"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedTask:
+    """A task with the leases on it."""
+
+    task: Task
+    leases: tuple[Lease, ...] = ()
+    """Who has it; those whose time is over are left out."""
 
 
 class ReviewService:
@@ -140,3 +152,13 @@ class ReviewService:
     ) -> list[Confirmation]:
         """Say of all findings of a rule in some cases that they are no errors; see `decide.confirm`."""
         return decide.confirm(self.project, rule, case_ids, organs=organs, by=by, why=why)
+
+
+def list_tasks(project: Project, round_number: int | None = None) -> list[ListedTask]:
+    """Give the tasks of a round by rank; of the current one where none is named."""
+    number = project.store.rounds.current().number if round_number is None else round_number
+    out = project.store.leases.all(pool_of(number))
+    return [
+        ListedTask(task=task, leases=out.get(str(task.number), ()))
+        for task in project.store.tasks.of_round(number)
+    ]
