@@ -148,7 +148,7 @@ def test_a_finding_of_an_organ_that_somebody_has_already_keeps_that_task(found, 
     assert "held back" in again.reason
 
 
-def test_under_the_published_recipe_findings_come_first_too(found):
+def test_with_the_published_scoring_findings_come_first_too(found):
     settings = found.workspace.settings.changed(scoring="published")
     found.workspace = replace(found.workspace, settings=settings)
     found.predict("a", {}, unsure={"liver": found.box((3, 11), (3, 11), (3, 11))})

@@ -44,8 +44,8 @@ def test_the_strategy_of_the_settings_makes_the_queue_and_one_that_is_asked_for_
     assert len(predicted.workspace.store.tasks.of_round(1)) == 4
 
 
-def test_a_budget_is_refused_before_anything_is_scored_where_nobody_knows_what_a_task_takes(predicted):
-    with pytest.raises(ConfigError, match=r"--budget is '45 min', but recipe 'published' does not tell"):
+def test_a_budget_is_refused_before_anything_is_scored_where_minutes_are_not_estimated(predicted):
+    with pytest.raises(ConfigError, match=r"--budget is '45 min', but scoring 'published' does not tell"):
         score_round(predicted.workspace, budget_minutes=45.0)
     assert predicted.workspace.store.scores.of_round(1) == []
 

@@ -56,9 +56,9 @@ def test_the_strategies_of_the_settings_are_those_that_there_are():
     assert set(STRATEGIES) == {"default", *strategy_names()}
 
 
-@pytest.mark.parametrize("recipe", SCORINGS)
-def test_the_default_is_the_strategy_of_the_recipe(recipe):
-    assert strategy_of("default", recipe) == recipe
+@pytest.mark.parametrize("scoring", SCORINGS)
+def test_the_default_is_the_strategy_of_the_scoring(scoring):
+    assert strategy_of("default", scoring) == scoring
 
 
 def test_expected_error_is_the_plan_and_opens_hot_spots(scores):
@@ -128,7 +128,7 @@ def test_an_unknown_strategy_is_refused_with_those_there_are():
 
 
 def test_a_strategy_that_needs_other_scores_is_refused():
-    with pytest.raises(ConfigError, match="it needs the scores of recipe 'expected-error'"):
+    with pytest.raises(ConfigError, match="it needs scoring 'expected-error'"):
         strategy_of("entropy", "published")
 
 

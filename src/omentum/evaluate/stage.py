@@ -180,7 +180,7 @@ def _worst(
 
 
 def _reliability(project: Project, last: Round) -> tuple[tuple[float, float], ...]:
-    """Read how reliable the prior was on all revisions so far; nothing under recipe `published`."""
+    """Read how reliable the prior was on all revisions so far; nothing with scoring `published`."""
     path = project.folder.round_dir(last.number) / "calibration.json"
     if not path.exists():
         return ()

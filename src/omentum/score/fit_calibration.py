@@ -65,7 +65,7 @@ def _path(project: Project, number: int) -> Path:
 
 
 def _counts(project: Project, revision: Revision) -> LevelCounts | None:
-    """Count an organ's levels, and where it was wrong; `None` where it was scored by another recipe."""
+    """Count an organ's levels, and where it was wrong; `None` where it has another scoring."""
     attention_dir = project.folder.attention_dir(revision.case_id)
     masks_path = project.folder.prediction_dir(revision.case_id, revision.network) / "masks.nii.gz"
     if not (attention_dir / LEVELS_NAME).exists() or not masks_path.exists():

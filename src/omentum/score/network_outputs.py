@@ -27,14 +27,13 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NetworkOutput:
-    """What one network says of a case.
+    """The output of one network for a case.
 
     Attributes:
         masks: Its masks on the CT's grid.
         boxes: Where each of them lies.
         probabilities: Its probabilities on its own grid.
-        entropies: Those that a network elsewhere left, on the CT's grid; what such a network left is taken as
-            it is, byte for byte.
+        entropies: Imported ones, on the CT's grid; then they and the probabilities are taken byte for byte.
     """
 
     masks: MaskSet
@@ -45,7 +44,7 @@ class NetworkOutput:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OrganOutputs:
-    """What the networks say of one organ, inside the box that holds all of it.
+    """The outputs of all networks for one organ, inside the box that holds all of it.
 
     Attributes:
         box: That part of the CT's grid.
@@ -61,7 +60,7 @@ class OrganOutputs:
 
 
 def read_outputs(case: Case, predictions: Sequence[Prediction]) -> list[NetworkOutput]:
-    """Read what every network made of a case.
+    """Read the outputs of every network for a case.
 
     Raises:
         ProjectError: There is no prediction, or one of another case.
@@ -77,27 +76,27 @@ def read_outputs(case: Case, predictions: Sequence[Prediction]) -> list[NetworkO
 def organ_outputs(
     outputs: Sequence[NetworkOutput], organ: str, geometry: Geometry, average: NetworkOutput | None = None
 ) -> OrganOutputs | None:
-    """Bring every network's opinion on one organ to the CT's grid.
+    """Resample every network's output of one organ to the CT's grid.
 
     Args:
         outputs: From `read_outputs`.
-        organ: Its name; networks that do not know it have no say.
+        organ: Its name; networks without it do not count.
         geometry: The CT's grid.
-        average: What the networks' average is, where it was decided before and knows the organ.
+        average: The networks' average, where it was predicted.
 
     Returns:
-        The outputs in one box; `None` where no network sees the organ anywhere.
+        The outputs in one box; `None` where no network finds the organ.
     """
-    speakers = [one for one in outputs if organ in one.masks.organs]
-    heard = [_soft_and_entropy(one, organ, geometry) for one in speakers]
-    deciding = _deciding(speakers, organ, average)
-    boxes = [one.boxes[organ] for one in (*speakers, *deciding)]
-    box = joint_box([*(part[0] for parts in heard for part in parts if part is not None), *boxes])
+    known = [one for one in outputs if organ in one.masks.organs]
+    found = [_soft_and_entropy(one, organ, geometry) for one in known]
+    decided = _decided(known, organ, average)
+    boxes = [one.boxes[organ] for one in (*known, *decided)]
+    box = joint_box([*(part[0] for parts in found for part in parts if part is not None), *boxes])
     if box is None:
         return None
-    soft = [bytes_inside(box, one) for one, _ in heard]
-    entropies = [bytes_inside(box, one) for _, one in heard]
-    mean = deciding[0].masks.mask_in(organ, box) if deciding else _average(soft)
+    soft = [bytes_inside(box, one) for one, _ in found]
+    entropies = [bytes_inside(box, one) for _, one in found]
+    mean = decided[0].masks.mask_in(organ, box) if decided else _average(soft)
     return OrganOutputs(box=box, soft=soft, entropies=entropies, average=mean)
 
 
@@ -107,26 +106,26 @@ def n_organs_map(
     """Count, for every voxel of the CT `(x, y, z)`, the overlap organs whose average mask holds it."""
     counts = np.zeros(geometry.shape, dtype=np.uint8, order="F")
     for organ in (row.name for row in ORGANS if row.overlap):
-        speakers = [one for one in outputs if organ in one.masks.organs]
-        deciding = _deciding(speakers, organ, average)
-        if deciding:
-            box = deciding[0].boxes[organ]
+        known = [one for one in outputs if organ in one.masks.organs]
+        decided = _decided(known, organ, average)
+        if decided:
+            box = decided[0].boxes[organ]
             if box is not None:
-                counts[box] += deciding[0].masks.mask_in(organ, box)
+                counts[box] += decided[0].masks.mask_in(organ, box)
             continue
-        heard = organ_outputs(speakers, organ, geometry)
-        if heard is not None:
-            counts[heard.box] += heard.average
+        found = organ_outputs(known, organ, geometry)
+        if found is not None:
+            counts[found.box] += found.average
     return counts
 
 
-def _deciding(
-    speakers: Sequence[NetworkOutput], organ: str, average: NetworkOutput | None
+def _decided(
+    known: Sequence[NetworkOutput], organ: str, average: NetworkOutput | None
 ) -> list[NetworkOutput]:
-    """Give whose mask is the average as it stands: the average's own, or the only network's; else none."""
+    """Give the output whose mask is the average: the average's own, or the only network's; else none."""
     if average is not None and organ in average.masks.organs:
         return [average]
-    return list(speakers) if len(speakers) == 1 else []
+    return list(known) if len(known) == 1 else []
 
 
 def _read(case: Case, prediction: Prediction) -> NetworkOutput:
@@ -146,18 +145,17 @@ def _read(case: Case, prediction: Prediction) -> NetworkOutput:
 
 
 def _soft_and_entropy(
-    opinion: NetworkOutput, organ: str, geometry: Geometry
+    output: NetworkOutput, organ: str, geometry: Geometry
 ) -> tuple[BoxedBytes | None, BoxedBytes | None]:
-    """Give the soft prediction and the entropy of one network; `None` where it sees nothing."""
-    if opinion.entropies is not None:
-        return opinion.probabilities.parts.get(organ), opinion.entropies.parts.get(organ)
-    found = opinion.probabilities.on_grid(organ, geometry)
+    """Give the soft prediction and the entropy of one network; `None` where it finds nothing."""
+    if output.entropies is not None:
+        return output.probabilities.parts.get(organ), output.entropies.parts.get(organ)
+    found = output.probabilities.on_grid(organ, geometry)
     if found is None:
         return None, None
     box, probability = found
-    return BoxedArray(box, soft_bytes(probability, opinion.masks, organ, box)), BoxedArray(
-        box, entropy_bytes(probability)
-    )
+    soft = soft_bytes(probability, output.masks, organ, box)
+    return BoxedArray(box, soft), BoxedArray(box, entropy_bytes(probability))
 
 
 def _average(soft: Sequence[Bytes]) -> Mask:

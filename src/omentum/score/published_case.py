@@ -9,21 +9,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from omentum.abdomenatlas.attention import OrganAttention, organ_attention, overlapped
 from omentum.records import Case, CaseScore, OrganScore, Prediction
 from omentum.score.hot_spots import hot_spots
 from omentum.score.network_outputs import NetworkOutput, n_organs_map, organ_outputs, read_outputs
 from omentum.volumes.atomic import write_json
+from omentum.volumes.boxes import BoxedArray
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organ as organ_row
 from omentum.volumes.labels import organs_named
-from omentum.volumes.nifti import write_nifti
-from omentum.volumes.volume import Volume
+from omentum.volumes.nifti_slices import write_nifti_part
 
-__all__ = ["HOT_SPOTS_NAME", "heat_path", "remove_all_but", "score_published_case"]
+__all__ = ["HOT_SPOTS_NAME", "attention_score", "heat_path", "remove_all_but", "score_published_case"]
 
 HOT_SPOTS_NAME = "hot_spots.json"
 """Written last: where it is, every heat map is there, and none of an earlier run."""
@@ -48,12 +45,12 @@ def score_published_case(
 
     Args:
         case: The case.
-        predictions: What the networks made of it; inconsistency needs at least two.
+        predictions: Of the networks; inconsistency needs at least two.
         organs: Organs to score, by name or subset; those that the case's data set annotates itself
             (`case.original_organs`) and those that no network knows are left out.
         attention_dir: Gets `<organ>.nii.gz` (heat map, uint8, the CT's grid) for each organ that needs
             attention, and `hot_spots.json`. Heat maps of an earlier run are replaced or removed.
-        average: What the networks' average made of the case; its masks are the average ones then.
+        average: Of the networks' average, where there is one; its masks are the average masks then.
 
     Returns:
         The score: voxels that need attention, an overlapped voxel once for each organ, as published.
@@ -68,14 +65,13 @@ def score_published_case(
     outputs = read_outputs(case, predictions)
     known = [name for name in wanted if any(name in one.masks.organs for one in outputs)]
     (attention_dir / HOT_SPOTS_NAME).unlink(missing_ok=True)
-    scores = {name: OrganScore(organ=name, attention_voxels=0, attention_ml=0.0, heat=0.0) for name in known}
+    scores = {name: attention_score(name, None, case.geometry) for name in known}
     spots: list[dict[str, Any]] = []
     mean = None if average is None else read_outputs(case, [average])[0]
     for name, box, attention in _attentions(outputs, known, case.geometry, mean):
-        scores[name] = _organ_score(name, attention, case.geometry)
+        scores[name] = attention_score(name, attention, case.geometry)
         spots += hot_spots(name, attention.binary, box, case.geometry)
-        heat = _on_whole_grid(attention.heat, box, case.geometry)
-        write_nifti(heat_path(attention_dir, name), Volume(heat, case.geometry))
+        write_nifti_part(heat_path(attention_dir, name), case.geometry, BoxedArray(box, attention.heat))
     remove_all_but(attention_dir, {spot["organ"] for spot in spots})
     score = CaseScore(
         case_id=case.case_id,
@@ -92,29 +88,24 @@ def _attentions(
     """Yield the box and the attention of each organ that needs any, one at a time."""
     counts = n_organs_map(outputs, geometry, average)
     for name in organs:
-        heard = organ_outputs(outputs, name, geometry, average)
-        if heard is None:
+        found = organ_outputs(outputs, name, geometry, average)
+        if found is None:
             continue
-        overlap = overlapped(heard.average, counts[heard.box], is_counted=organ_row(name).overlap)
-        attention = organ_attention(heard.soft, heard.entropies, overlap)
+        overlap = overlapped(found.average, counts[found.box], is_counted=organ_row(name).overlap)
+        attention = organ_attention(found.soft, found.entropies, overlap)
         if attention.peak > 0:
-            yield name, heard.box, attention
+            yield name, found.box, attention
 
 
-def _organ_score(name: str, attention: OrganAttention, geometry: Geometry) -> OrganScore:
-    n_voxels = attention.n_voxels
+def attention_score(name: str, attention: OrganAttention | None, geometry: Geometry) -> OrganScore:
+    """Score one organ by its attention; 0 where it has none."""
+    n_voxels = 0 if attention is None else attention.n_voxels
     return OrganScore(
         organ=name,
         attention_voxels=n_voxels,
         attention_ml=n_voxels * geometry.voxel_ml,
-        heat=float(attention.heat_sum),
+        heat=0.0 if attention is None else float(attention.heat_sum),
     )
-
-
-def _on_whole_grid(heat: npt.NDArray[np.uint8], box: Box, geometry: Geometry) -> npt.NDArray[np.uint8]:
-    whole = np.zeros(geometry.shape, dtype=np.uint8, order="F")
-    whole[box] = heat
-    return whole
 
 
 def remove_all_but(attention_dir: Path, organs: set[str]) -> None:

@@ -18,6 +18,7 @@ from omentum.abdomenatlas.attention_size import scaled_heat
 from omentum.abdomenatlas.tree import PublishedTree, organ_file
 from omentum.errors import GridMismatchError, UnreadableImageError
 from omentum.records import CaseScore, OrganScore
+from omentum.score.published_case import attention_score
 from omentum.score.queue import attention_size_rows, priority_rows
 from omentum.volumes.atomic import writing
 from omentum.volumes.boxes import BoxedArray, BoxedBytes, bytes_inside, joint_box
@@ -80,7 +81,7 @@ def attend_case(
         soft = [reader.read(tree.file(case_id, one, "soft_pred", name)) for one in networks]
         entropies = [reader.read(tree.file(case_id, one, "entropy", name)) for one in networks]
         found = _attention_of(name, (soft, entropies), averages.get(name), counts)
-        scores.append(_score(name, found, reader.geometry))
+        scores.append(attention_score(name, found and found[1], reader.geometry))
         if found is not None:
             size += scaled_heat(*found, reader.geometry.shape, without_inconsistency=without_inconsistency)
         for kind in maps:
@@ -166,13 +167,6 @@ def _attention_of(
     return box, organ_attention(
         [bytes_inside(box, one) for one in soft], [bytes_inside(box, one) for one in entropies], overlap
     )
-
-
-def _score(name: str, found: _Found | None, geometry: Geometry) -> OrganScore:
-    n_voxels = 0 if found is None else found[1].n_voxels
-    heat = 0.0 if found is None else float(found[1].heat_sum)
-    ml = n_voxels * geometry.voxel_ml
-    return OrganScore(organ=name, attention_voxels=n_voxels, attention_ml=ml, heat=heat)
 
 
 def _map_of(found: OrganAttention, kind: str) -> Bytes:

@@ -19,18 +19,18 @@ def needy(case: CaseScore) -> list[OrganScore]:
     return sorted((organ for organ in case.organs if organ.heat > 0), key=lambda organ: -organ.heat)
 
 
-def tasks_of(choices: Sequence[SelectedOrgan], costs: CostModel, round_number: int) -> list[Task]:
+def tasks_of(selected: Sequence[SelectedOrgan], costs: CostModel, round_number: int) -> list[Task]:
     """Make the tasks of a round, ranked from 1 in the order in which they were chosen.
 
     Args:
-        choices: Organs of cases, each once.
+        selected: Organs of cases, each once.
         costs: Prices in minutes; the price of opening a case is in its first task.
         round_number: The round that the tasks belong to.
 
     Returns:
-        One task a choice; minutes are `None` where the recipe does not tell how much is wrong.
+        One task an organ; minutes are `None` where the scoring does not estimate errors.
     """
-    first_of = {one.case_id: one for one in reversed(choices)}
+    first_of = {one.case_id: one for one in reversed(selected)}
     return [
         Task(
             round_number=round_number,
@@ -43,7 +43,7 @@ def tasks_of(choices: Sequence[SelectedOrgan], costs: CostModel, round_number: i
             n_spots=one.n_spots,
             reason=_reason(one),
         )
-        for rank, one in enumerate(choices, start=1)
+        for rank, one in enumerate(selected, start=1)
     ]
 
 

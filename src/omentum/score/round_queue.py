@@ -26,8 +26,8 @@ __all__ = ["QueueOptions", "costs_of", "queue_options", "queue_path", "queue_rou
 Key = tuple[str, str]
 """Case and organ."""
 
-_UNRECKONED = ("published",)
-"""Recipes without an expected error volume, so that the minutes of a task are not known."""
+_WITHOUT_MINUTES = ("published",)
+"""Scorings without an expected error volume, so that the minutes of a task are not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class QueueOptions:
 
     Attributes:
         strategy: Its name, never `default`.
-        budget_minutes: Of all tasks; `None` where the recipe does not tell what a task takes.
+        budget_minutes: Of all tasks; `None` where the scoring does not estimate minutes.
     """
 
     strategy: str
@@ -49,10 +49,10 @@ def queue_options(
     """Choose the options of the queue; the settings stand in for `None`.
 
     Raises:
-        ConfigError: The strategy does not go with the recipe, or the recipe cannot keep to a budget.
+        ConfigError: The strategy does not go with the scoring, or the scoring has no minutes for a budget.
     """
     name = strategy_of(settings.strategy if strategy is None else strategy, settings.scoring)
-    if settings.scoring not in _UNRECKONED:
+    if settings.scoring not in _WITHOUT_MINUTES:
         minutes = settings.budget_minutes if budget_minutes is None else budget_minutes
         return QueueOptions(strategy=name, budget_minutes=minutes)
     if budget_minutes is not None:
@@ -98,28 +98,28 @@ def queue_round(project: Project, scores: Sequence[CaseScore], options: QueueOpt
     """
     costs, n_records = costs_of(project)
     budget = float("inf") if options.budget_minutes is None else options.budget_minutes
-    is_reckoned = options.budget_minutes is not None
-    share = project.settings.audit_share if is_reckoned else 0.0
-    ground = _ground(project, costs)
-    number = ground.round_number
-    keys = {task.key for task in ground.found}
-    reserved = budget * project.settings.gate_share if is_reckoned else 0.0
+    has_minutes = options.budget_minutes is not None
+    share = project.settings.audit_share if has_minutes else 0.0
+    state = _round_state(project, costs)
+    number = state.round_number
+    keys = {task.key for task in state.found}
+    reserved = budget * project.settings.gate_share if has_minutes else 0.0
     kept = held_out_tasks(project, scores, costs, reserved, due=keys) if reserved else []
-    apart = keys | ground.apart | {task.key for task in kept}
-    spent = sum(task.minutes or 0.0 for task in (*ground.found, *kept))
+    apart = keys | state.apart | {task.key for task in kept}
+    spent = sum(task.minutes or 0.0 for task in (*state.found, *kept))
     ask = StrategyInput(costs=costs, budget_minutes=max(0.0, budget * (1.0 - share) - spent), seed=number)
-    plannable = _plannable(scores, ground, apart, with_suspects=is_reckoned)
-    is_used_up = bool(ground.found) and ask.budget_minutes <= 0.0
-    choices = [] if is_used_up else chosen(options.strategy, plannable, ask)
-    queue = _ranked([*ground.found, *tasks_of(choices, costs, number), *kept])
+    plannable = _plannable(scores, state, apart, with_suspects=has_minutes)
+    is_used_up = bool(state.found) and ask.budget_minutes <= 0.0
+    selected = [] if is_used_up else chosen(options.strategy, plannable, ask)
+    queue = _ranked([*state.found, *tasks_of(selected, costs, number), *kept])
     tasks = [*queue, *(audit_tasks(project, queue, budget * share) if share else ())]
-    others = left_out(options.strategy, plannable, ask, choices) if is_reckoned else []
+    others = left_out(options.strategy, plannable, ask, selected) if has_minutes else []
     made = {
         "recipe": project.settings.scoring,
         **asdict(options),
         "seed": number,
         "costs": {**asdict(costs), "n_records": n_records},
-        "findings": _counted(ground.found),
+        "findings": _counted(state.found),
         "held_out": _counted(kept),
         "totals": totals(tasks),
         "left_out": {
@@ -130,11 +130,11 @@ def queue_round(project: Project, scores: Sequence[CaseScore], options: QueueOpt
     write_json(queue_path(project), made)
     network = project.networks[0]
     hashes = project.store.predictions.organ_hashes(network)
-    return project.store.tasks.replace(number, shown_in(tasks, ground.labelled, network, hashes))
+    return project.store.tasks.replace(number, shown_in(tasks, state.labelled, network, hashes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Ground:
+class _RoundState:
     """The state of a round that a queue depends on, beside the scores."""
 
     round_number: int
@@ -147,7 +147,7 @@ class _Ground:
     """Organs that stand as predicted, or whose task in this round was begun."""
 
 
-def _ground(project: Project, costs: CostModel) -> _Ground:
+def _round_state(project: Project, costs: CostModel) -> _RoundState:
     number = project.store.rounds.current().number
     facts = case_facts(project)
     labelled = [standing_case(one) for one in facts]
@@ -160,7 +160,7 @@ def _ground(project: Project, costs: CostModel) -> _Ground:
         if mask.source is MaskSource.PREDICTED
     }
     of_ct = open_ct_findings(project, facts)
-    return _Ground(
+    return _RoundState(
         round_number=number,
         labelled=labelled,
         found=finding_tasks(number, labelled, of_ct, costs, without=apart),
@@ -170,7 +170,7 @@ def _ground(project: Project, costs: CostModel) -> _Ground:
 
 
 def _plannable(
-    scores: Sequence[CaseScore], ground: _Ground, apart: Collection[Key], *, with_suspects: bool
+    scores: Sequence[CaseScore], state: _RoundState, apart: Collection[Key], *, with_suspects: bool
 ) -> list[CaseScore]:
     """Leave out organs that another task has, or that were revised since they were scored."""
     left = [
@@ -179,12 +179,12 @@ def _plannable(
             organs=tuple(
                 row
                 for row in one.organs
-                if (one.case_id, row.organ) in ground.open and (one.case_id, row.organ) not in apart
+                if (one.case_id, row.organ) in state.open and (one.case_id, row.organ) not in apart
             ),
         )
         for one in scores
     ]
-    return with_findings(left, ground.labelled, without=apart) if with_suspects else left
+    return with_findings(left, state.labelled, without=apart) if with_suspects else left
 
 
 def _ranked(tasks: Sequence[Task]) -> list[Task]:
@@ -195,12 +195,12 @@ def _counted(tasks: Sequence[Task]) -> dict[str, Any]:
     return {"tasks": len(tasks), "minutes": sum(task.minutes or 0.0 for task in tasks)}
 
 
-def _minutes_of(choices: Sequence[SelectedOrgan], costs: CostModel, opened: Collection[str]) -> float:
+def _minutes_of(selected: Sequence[SelectedOrgan], costs: CostModel, opened: Collection[str]) -> float:
     """Estimate the minutes of selected organs; some cases are opened anyway."""
     return costs.minutes(
-        n_cases=len({one.case_id for one in choices} - set(opened)),
-        n_looks=len(choices),
-        changed_ml=sum(one.error_ml or 0.0 for one in choices),
+        n_cases=len({one.case_id for one in selected} - set(opened)),
+        n_looks=len(selected),
+        changed_ml=sum(one.error_ml or 0.0 for one in selected),
     )
 
 

@@ -21,7 +21,7 @@ from omentum.store.store import Store
 __all__ = ["score_round"]
 
 AVERAGE = "average"
-"""What the average of several networks is kept as; recipe `published` takes its masks."""
+"""Name of the average of several networks; scoring `published` takes its masks."""
 
 _ScoreOne = Callable[[Case, Sequence[Prediction], Sequence[str], Path], CaseScore]
 
@@ -60,13 +60,13 @@ def score_round(
 
     Args:
         project: The project.
-        strategy: As of `round_queue.queue_options`; that of the settings if not said.
-        budget_minutes: Likewise.
-        progress: Told of each case.
+        strategy: See `round_queue.queue_options`.
+        budget_minutes: See `round_queue.queue_options`.
+        progress: Called with each case.
 
     Raises:
         ProjectError: Nothing has been predicted.
-        ConfigError: The strategy or the budget does not go with the recipe; nothing is scored then.
+        ConfigError: The strategy or the budget does not go with the scoring; nothing is scored then.
     """
     options = queue_options(project.settings, strategy, budget_minutes)
     opinions = project.opinions()
@@ -80,7 +80,7 @@ def score_round(
     made_from = _made_from(project, opinions)
     ledger = _ledger(project, number, made_from)
     revised = _revised_before(project.standing(), number)
-    score_one = _recipe(project)
+    score_one = _score_one(project)
 
     def work(case: Case) -> CaseScore:
         predictions = opinions[case.case_id]
@@ -97,14 +97,14 @@ def score_round(
 
 
 def _made_from(project: Project, opinions: dict[str, tuple[Prediction, ...]]) -> dict[str, dict[str, Any]]:
-    """Say what each case's score is made from: recipe, and weights and organs of each network."""
-    recipe = project.settings.scoring
-    averages = project.predictions(AVERAGE) if recipe == "published" else {}
+    """Describe what each score is made from: scoring, and weights and organs of each network."""
+    scoring = project.settings.scoring
+    averages = project.predictions(AVERAGE) if scoring == "published" else {}
     made: dict[str, dict[str, Any]] = {}
     for case_id, predictions in opinions.items():
         used = [*predictions, *([averages[case_id]] if case_id in averages else [])]
         made[case_id] = {
-            "recipe": recipe,
+            "recipe": scoring,
             **{one.network: [one.weights_sha256, list(one.organs)] for one in used},
         }
     return made
@@ -132,8 +132,8 @@ def _revised_before(labelled: Sequence[LabelledCase], number: int) -> set[tuple[
     }
 
 
-def _recipe(project: Project) -> _ScoreOne:
-    """Give the recipe of the settings as a function of one case."""
+def _score_one(project: Project) -> _ScoreOne:
+    """Give the scoring of the settings as a function of one case."""
     if project.settings.scoring == "published":
         averages = project.predictions(AVERAGE)
         return lambda case, *rest: score_published_case(case, *rest, average=averages.get(case.case_id))

@@ -39,13 +39,13 @@ Strategy = Callable[[Sequence[CaseScore], StrategyInput], list[SelectedOrgan]]
 _STRATEGIES: dict[str, tuple[Strategy, str | None]] = {}
 
 
-def register(name: str, *, recipe: str | None = None) -> Callable[[Strategy], Strategy]:
-    """Offer a strategy by name; `recipe` is the one whose scores it needs, if it needs any."""
+def register(name: str, *, scoring: str | None = None) -> Callable[[Strategy], Strategy]:
+    """Offer a strategy by name; `scoring` names the scores that it needs, if any."""
 
     def add(strategy: Strategy) -> Strategy:
         if name in _STRATEGIES:
             raise ValueError(f"strategy {name!r} is already taken by {_STRATEGIES[name][0].__module__}")
-        _STRATEGIES[name] = strategy, recipe
+        _STRATEGIES[name] = strategy, scoring
         return strategy
 
     return add
@@ -56,22 +56,22 @@ def strategy_names() -> tuple[str, ...]:
     return tuple(sorted(_STRATEGIES))
 
 
-def strategy_of(name: str, recipe: str) -> str:
-    """Give the strategy that a name means under a recipe: `default` is the one named like the recipe.
+def strategy_of(name: str, scoring: str) -> str:
+    """Give the strategy that a name means with a scoring: `default` is the one named like it.
 
     Raises:
-        ConfigError: There is none of that name, or it needs scores that this recipe does not make.
+        ConfigError: There is none of that name, or it needs other scores.
 
     Example:
-        >>> strategy_of("default", recipe="published")
+        >>> strategy_of("default", scoring="published")
         'published'
     """
-    name = recipe if name == "default" else name
+    name = scoring if name == "default" else name
     if name not in _STRATEGIES:
         raise ConfigError("strategy", name, f"the strategies are default, {', '.join(strategy_names())}")
     needs = _STRATEGIES[name][1]
-    if needs not in (None, recipe):
-        rule = f"it needs the scores of recipe {needs!r}; set that in omentum.toml, where it is {recipe!r}"
+    if needs not in (None, scoring):
+        rule = f"it needs scoring {needs!r}; set that in omentum.toml, where scoring is {scoring!r}"
         raise ConfigError("strategy", name, rule)
     return name
 
@@ -99,13 +99,13 @@ def left_out(
     return [one for one in wanted if (one.case_id, one.organ.organ) not in have]
 
 
-@register(_PLANNED, recipe="expected-error")
+@register(_PLANNED, scoring="expected-error")
 def _expected_error(scores: Sequence[CaseScore], ask: StrategyInput) -> list[SelectedOrgan]:
     """Select what removes most expected error a minute; see `task_selection`."""
     return planned(scores, ask.costs, ask.budget_minutes)
 
 
-@register("published", recipe="published")
+@register("published", scoring="published")
 def _published(scores: Sequence[CaseScore], ask: StrategyInput) -> list[SelectedOrgan]:
     """AbdomenAtlas-8K: cases by falling attention, in each the organs that have any by falling heat."""
     wanted = [
@@ -114,7 +114,7 @@ def _published(scores: Sequence[CaseScore], ask: StrategyInput) -> list[Selected
     return _paid(wanted, ask)
 
 
-@register("entropy", recipe="expected-error")
+@register("entropy", scoring="expected-error")
 def _entropy(scores: Sequence[CaseScore], ask: StrategyInput) -> list[SelectedOrgan]:
     """Organs by falling entropy of the main network, alone: uncertainty sampling.
 
@@ -130,7 +130,7 @@ def _random(scores: Sequence[CaseScore], ask: StrategyInput) -> list[SelectedOrg
     return _paid(_shuffled(_all_of(scores), ask.seed), ask)
 
 
-@register("foreground-random", recipe="expected-error")
+@register("foreground-random", scoring="expected-error")
 def _foreground_random(scores: Sequence[CaseScore], ask: StrategyInput) -> list[SelectedOrgan]:
     """Organs in random order, those with an empty mask last.
 

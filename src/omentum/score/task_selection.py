@@ -57,7 +57,7 @@ class SelectedOrgan:
 
     @property
     def error_ml(self) -> float | None:
-        """Expected error volume that the reader meets; `None` where the recipe does not tell."""
+        """Expected error volume that the reader meets; `None` where it is not estimated."""
         return sum(self.organ.spots_ml) if self.n_spots else self.organ.error_ml
 
 
