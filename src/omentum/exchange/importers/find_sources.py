@@ -14,8 +14,7 @@ from omentum.exchange.importers.abdomenatlas_tree import find_case_folder
 from omentum.exchange.importers.dataset_descriptions import DatasetDescription
 from omentum.exchange.importers.dataset_json import find_list, read_list
 from omentum.exchange.importers.dataset_layouts import find_data_set
-from omentum.exchange.importers.dicom_files import sources_of_dicom
-from omentum.exchange.importers.dicom_grouping import is_segmentation
+from omentum.exchange.importers.dicom_grouping import is_segmentation, sources_of_dicom
 from omentum.exchange.importers.source import (
     FoundSources,
     Source,
