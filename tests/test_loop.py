@@ -273,7 +273,7 @@ def test_both_networks_are_judged_on_the_same_held_out_masks_and_no_other_case_i
     current = with_held_out.store.rounds.current()
     used = "starter-r1" if done.verdict.outcome is GateOutcome.PROMOTED else "starter"
     assert (current.number, current.network) == (2, used)
-    assert "What the gate says" in done.report_path.read_text()
+    assert "Verdict of the gate" in done.report_path.read_text()
 
 
 @pytest.mark.parametrize("step", ["predict_held_out", "promotions.add", "evaluate", "rounds.turn"])

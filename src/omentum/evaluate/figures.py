@@ -110,19 +110,19 @@ def bars_by_round(rounds: Sequence[int], values: Series, unit: str) -> str:
 
 
 def reliability_curve(said: Sequence[float], seen: Sequence[float]) -> str:
-    """Draw how often a mask was wrong where an error was said to be so probable; right is the diagonal.
+    """Draw the observed share of errors over their predicted probability.
 
     Args:
-        said: Mean probability of an error in each bin, in [0, 1].
-        seen: Share of the volume there that people changed.
+        said: Mean predicted probability in each bin, in [0, 1].
+        seen: Share of the volume in it that was revised.
     """
     figure, axes = _figure(4.6, 3.4)
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle="--")
     axes.plot(said, seen, marker="o", markersize=6, linewidth=2.2, color=BAR)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
-    axes.set_xlabel("probability of an error that was said")
-    axes.set_ylabel("share that people changed")
+    axes.set_xlabel("predicted probability of an error")
+    axes.set_ylabel("share that was revised")
     return _svg(figure, "reliability")
 
 

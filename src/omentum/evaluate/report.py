@@ -81,7 +81,7 @@ def _cards(report: RoundReport) -> list[dict[str, str]]:
         _card("Mean Dice", numbers, dice, 3),
         _card("Mean surface Dice", numbers, surface, 3),
         _card("Needs attention", numbers, [one.attention_ml for one in rounds], 0, "mL"),
-        _card("Time people spent", numbers, [one.minutes for one in rounds], 0, "min"),
+        _card("Readers' time", numbers, [one.minutes for one in rounds], 0, "min"),
         {
             "name": "Organs revised",
             "value": _number(report.current.n_revised, 0),

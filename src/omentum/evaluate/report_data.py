@@ -23,7 +23,7 @@ class RoundFigures:
     summary: Summary | None = None
     """Agreement of its predictions with original and revised masks."""
     minutes: float | None = None
-    """Time that people spent."""
+    """Readers' time."""
     attention_ml: float | None = None
     """Volume that needed attention, over all cases and organs."""
     n_tasks: int | None = None
@@ -83,7 +83,7 @@ class RoundReport:
     verdict: Promotion | None = None
     """On the network that the round ends with."""
     reliability: tuple[tuple[float, float], ...] = ()
-    """Probability of an error that was said, and share that people changed, by rising probability."""
+    """Predicted probability of an error, and share that was revised, by rising probability."""
     audit: str = ""
     """The bound of the audit in a sentence; empty where nothing was drawn."""
 

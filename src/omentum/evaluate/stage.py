@@ -194,7 +194,7 @@ def _audit(project: Project, last: Round) -> str:
 
 
 def _verdict(project: Project, last: Round) -> Promotion | None:
-    """Give what was said last of the network that this round ends with."""
+    """Give the last verdict on the network that this round ends with."""
     said = [one for one in project.store.promotions.all() if one.round_number == last.number]
     judged = [one for one in said if one.outcome is not GateOutcome.ROLLED_BACK]
     return judged[-1] if judged else None

@@ -79,10 +79,10 @@ class LevelCounts:
         return replace(self, seen_ml=self.seen_ml * factor, wrong_ml=self.wrong_ml * factor)
 
     def reliability(self, table: npt.NDArray[np.float32]) -> list[dict[str, float]]:
-        """Compare what a table says with what was wrong: bins of probability, each with a volume.
+        """Compare predicted and observed errors: bins of probability, each with a volume.
 
         Returns:
-            For each bin that holds anything: `said`, `seen` (mean probability said, share found wrong) and
+            For each bin that holds anything: `said`, `seen` (mean predicted probability, observed share) and
             `volume_ml`.
         """
         edges = np.linspace(0.0, 1.0, _BINS + 1)

@@ -72,7 +72,7 @@ class ErrorModel:
 
 
 def design(rows: Reals, organ_name: str, middle: Reals, scale: Reals) -> Reals:
-    """Scale signals, and add a column for each organ that the model knows: `(voxel, signal + organ)`."""
+    """Scale signals, and add a column for each organ of the model: `(voxel, signal + organ)`."""
     values = np.zeros((len(rows), len(SIGNALS) + len(MODEL_ORGANS)), dtype=np.float32)
     np.subtract(rows, middle, out=values[:, : len(SIGNALS)])
     values[:, : len(SIGNALS)] /= scale

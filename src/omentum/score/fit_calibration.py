@@ -80,7 +80,7 @@ def counts_of(
 ) -> LevelCounts | None:
     """Count the levels of an organ, the errors at each, and the rules that were right.
 
-    A rule was right if there was an error region where it said so.
+    A rule was right if there was an error region where it had a finding.
 
     Args:
         attention_dir: What `score_expected_case` wrote of the case.

@@ -13,7 +13,7 @@ from omentum.measures.plausibility.rule_input import Point, RuleInput, SeenOrgan
 
 __all__ = [
     "LEAST_OTHERS",
-    "Place",
+    "OrganPlace",
     "expected",
     "has_side",
     "is_remnant",
@@ -29,11 +29,11 @@ LEAST_SIDED_MM = 45.0
 LEAST_IN_VIEW = 0.25
 """Share of its usual volume that a view which cuts an organ must hold for its place and form to be judged."""
 RUN_ALONG = ("aorta", "postcava", "esophagus")
-"""They run along the body; nearly every view cuts them, and the rest tells as much of their place."""
+"""They run along the body; nearly every view cuts them, and the visible part shows their place as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Place:
+class OrganPlace:
     """Where an organ is beside the others; NaN along axes of which nothing is known.
 
     Attributes:
@@ -60,7 +60,7 @@ def has_side(name: str) -> bool:
     return place is not None and bool(abs(place.middle_mm[0]) >= LEAST_SIDED_MM)
 
 
-def place_of(name: str) -> Place | None:
+def place_of(name: str) -> OrganPlace | None:
     """Look an organ up; `None` where the table does not have it.
 
     Example:
@@ -115,12 +115,12 @@ def _median(values: npt.NDArray[np.float64]) -> float:
 
 
 @cache
-def _table() -> dict[str, Place]:
+def _table() -> dict[str, OrganPlace]:
     text = resources.files("omentum.measures.plausibility").joinpath("places.json").read_text("utf-8")
     rows: dict[str, dict[str, Any]] = json.loads(text)["organs"]
     return {name: _place(**row) for name, row in rows.items()}
 
 
-def _place(*, volume_ml: float | None, **points_mm: list[float | None]) -> Place:
+def _place(*, volume_ml: float | None, **points_mm: list[float | None]) -> OrganPlace:
     points = {key: np.array(values, dtype=np.float64) for key, values in points_mm.items()}
-    return Place(**points, volume_ml=np.nan if volume_ml is None else volume_ml)
+    return OrganPlace(**points, volume_ml=np.nan if volume_ml is None else volume_ml)

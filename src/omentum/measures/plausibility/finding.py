@@ -1,4 +1,4 @@
-"""Hold what a plausibility rule says of one organ's mask."""
+"""Describe what a plausibility rule found in one organ's mask."""
 
 from dataclasses import dataclass
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from omentum.measures.plausibility.atlas import Place, expected, has_side, is_remnant, place_of, shift_mm
+from omentum.measures.plausibility.atlas import OrganPlace, expected, has_side, is_remnant, place_of, shift_mm
 from omentum.measures.plausibility.finding import Finding
 from omentum.measures.plausibility.rule_input import Mask, Point, RuleInput, SeenOrgan, centre_mm, marked
 from omentum.volumes.geometry import Box
@@ -38,9 +38,9 @@ REACH = 2.5
 
 
 def missing(case: RuleInput) -> Iterator[Finding]:
-    """An organ without a voxel whose place, told by at least three others, is inside the field of view.
+    """An organ without a voxel whose place, by at least three other organs, is inside the field of view.
 
-    A gall bladder or kidney may really be absent; that is said by the severity, not by silence. The place is
+    A gall bladder or kidney may really be absent, which lowers the severity. The place is
     larger than the organ, which fills a share of it.
     """
     for name in case.empty:
@@ -88,7 +88,7 @@ def wrong_place(case: RuleInput) -> Iterator[Finding]:
 
 
 def far_piece(case: RuleInput) -> Iterator[Finding]:
-    """Every piece of an organ lies where the organ may be, told by the other organs."""
+    """Every piece of an organ lies where the organ may be, given the other organs."""
     for name, seen in case.organs.items():
         place, should = place_of(name), expected(case, name)
         if place is None or should is None or is_remnant(seen):
@@ -101,7 +101,7 @@ def far_piece(case: RuleInput) -> Iterator[Finding]:
         yield seen.finding("far_piece", said, 0.9, marked(seen.box, seen.pieces.mask(far)))
 
 
-def _filled_share(name: str, place: Place, around_ml: float) -> float:
+def _filled_share(name: str, place: OrganPlace, around_ml: float) -> float:
     """Say how much of the place an organ takes; all of it where its volume is not known, or is not in it."""
     if name in GREAT_VESSELS or not np.isfinite(place.volume_ml):
         return 1.0

@@ -108,7 +108,7 @@ class RuleInput:
 
     @property
     def empty(self) -> tuple[str, ...]:
-        """Organs that the masks speak of and that have no voxel."""
+        """Organs of the masks without a voxel."""
         return tuple(name for name in self.masks.organs if name not in self.organs)
 
 

@@ -32,7 +32,7 @@ LEAST_EXTRA_ML = 0.5
 def volume(case: RuleInput) -> Iterator[Finding]:
     """A whole organ has a volume in the range of the label table; one that is cut may be smaller.
 
-    Silent where `extreme_volume` speaks.
+    Not asked where `extreme_volume` has a finding.
 
     Source:
         `volume_ml` in `labels_32.json`, wide on purpose: splenomegaly and atrophic kidneys are inside.
@@ -70,7 +70,7 @@ def extreme_volume(case: RuleInput) -> Iterator[Finding]:
 
 
 def pieces(case: RuleInput) -> Iterator[Finding]:
-    """An organ is in as few pieces as the label table says; pieces at the border may meet beyond it.
+    """An organ is in as few pieces as the label table allows; pieces at the border may meet beyond it.
 
     A handful of specks is how masks are; dozens are a network that is lost.
     """

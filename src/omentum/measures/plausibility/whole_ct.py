@@ -21,7 +21,7 @@ LEAST_ASKED = 2
 LEAST_SEEN_ML = 5.0
 BODY_HU = (-200.0, 300.0)
 LEAST_BODY_ML = 1000.0
-"""Less fat and soft tissue is no part of an adult's trunk, and says nothing."""
+"""Less fat and soft tissue is no part of an adult's trunk; the rule is then not asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ def not_hu(problem: HuProblem | None) -> Iterator[CtFinding]:
 def no_abdomen(masks: MaskSet, hu: npt.NDArray[Any] | None) -> Iterator[CtFinding]:
     """A CT of a body holds some of liver, spleen or kidneys, or it is no CT of an abdomen.
 
-    Silent where the masks speak of fewer than two of these, and where there is no CT or little body in it.
+    No finding where the masks hold fewer than two of these, and where there is no CT or little body in it.
 
     Args:
         masks: Of one case.
