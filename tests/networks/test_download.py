@@ -15,7 +15,7 @@ import pytest
 
 from omentum.errors import ConfigError, DownloadError
 from omentum.networks import download as module
-from omentum.networks.download import alone, checked_url, discard, download
+from omentum.networks.download import checked_url, download, exclusive, remove_download
 
 CONTENT = np.random.default_rng(0).bytes(1_000_000)
 OTHER = np.random.default_rng(1).bytes(900_000)
@@ -97,7 +97,7 @@ def test_a_file_comes_whole_and_progress_is_told(serve, tmp_path):
     assert told[0] == (0, len(CONTENT))
     assert told[-1] == (len(CONTENT), len(CONTENT))
     assert asked == [0]
-    discard(tmp_path / "new" / "unet.pth")
+    remove_download(tmp_path / "new" / "unet.pth")
     assert list((tmp_path / "new").iterdir()) == []
 
 
@@ -246,11 +246,11 @@ def test_only_addresses_of_the_web_are_taken(url):
 def test_two_do_not_write_the_same_part(tmp_path):
     lock = tmp_path / "downloads" / "unet.lock"
     with (
-        alone(lock),
+        exclusive(lock),
         pytest.raises(DownloadError, match="unet is being pulled by another process"),
-        alone(lock),
+        exclusive(lock),
     ):
         pass
-    with alone(lock):
+    with exclusive(lock):
         pass
     assert not lock.exists()

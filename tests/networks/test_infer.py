@@ -6,7 +6,7 @@ from monai.inferers import sliding_window_inference
 from omentum.errors import ConfigError, UnknownOrganError
 from omentum.networks import infer
 from omentum.networks.extend_organs import add_adapters
-from omentum.networks.infer import Features, features_of, heads_of, organ_probabilities
+from omentum.networks.infer import Features, compute_features, organ_probabilities, probabilities_of
 from omentum.networks.network import NetworkSpec
 from omentum.networks.universal_unet import UniversalUNet
 
@@ -62,10 +62,10 @@ def in_255ths(logits):
 def test_probabilities_are_the_sigmoid_of_the_heads_in_255ths(starter):
     network = starter()
     hu = np.random.default_rng(0).uniform(-300, 300, (18, 16, 20)).astype(np.float32)
-    made, organs = features_of(network, hu), ("pancreas", "spleen", "liver")
+    made, organs = compute_features(network, hu), ("pancreas", "spleen", "liver")
     with torch.inference_mode():
         wanted = in_255ths(network.heads(made.features, made.context, organs)[0])
-    for slabs in (heads_of(network, made, organs), organ_probabilities(network, hu, organs)):
+    for slabs in (probabilities_of(network, made, organs), organ_probabilities(network, hu, organs)):
         found = put_together(slabs, hu.shape)
         assert np.abs(found - wanted).max() <= 1  # a half may fall either way
         assert (found != wanted).mean() < 0.001
@@ -106,8 +106,8 @@ def test_slabs_are_thin_and_heads_take_few_voxels_at_a_time(positions, corner, m
 def test_probability_is_0_where_no_window_looked_and_nowhere_else(positions, corner):
     network = positions()
     torch.nn.init.zeros_(network.gain)  # one half everywhere
-    made = features_of(network, corner)
-    (probability,) = put_together(heads_of(network, made, ["liver"]), corner.shape)
+    made = compute_features(network, corner)
+    (probability,) = put_together(probabilities_of(network, made, ["liver"]), corner.shape)
     looked = np.zeros(corner.shape, dtype=bool)
     looked[:12, :12, :12] = True  # windows of 8 with a step of 4 that hold any of the body
     assert np.array_equal(made.seen.numpy(), looked)
@@ -118,9 +118,9 @@ def test_features_where_the_body_is_do_not_depend_on_windows_that_were_skipped(
     positions, corner, monkeypatch
 ):
     network = positions()
-    skipped = features_of(network, corner)
+    skipped = compute_features(network, corner)
     monkeypatch.setattr(infer, "BODY_HU", -2000)
-    everything = features_of(network, corner)
+    everything = compute_features(network, corner)
     body = torch.from_numpy(corner > -500)
     assert everything.seen.all()
     assert not skipped.seen.all()
@@ -130,7 +130,7 @@ def test_features_where_the_body_is_do_not_depend_on_windows_that_were_skipped(
 def test_a_ct_of_air_alone_is_refused(starter, narrow):
     air = np.full((16, 16, 24), -1000, dtype=np.float32)
     with pytest.raises(ConfigError, match="body in the CT"):
-        features_of(starter(), air)
+        compute_features(starter(), air)
     for network in (starter(), narrow):
         with pytest.raises(ConfigError, match="body in the CT"):
             list(organ_probabilities(network, air, ["liver"]))
@@ -138,18 +138,18 @@ def test_a_ct_of_air_alone_is_refused(starter, narrow):
 
 def test_an_overlap_out_of_range_is_refused(positions, narrow, corner):
     with pytest.raises(ConfigError, match="overlap"):
-        features_of(positions(), corner, overlap=1.0)
+        compute_features(positions(), corner, overlap=1.0)
     with pytest.raises(ConfigError, match="overlap"):
         list(organ_probabilities(narrow, corner, ["liver"], overlap=-0.5))
 
 
 def test_windows_with_contexts_of_their_own_make_no_features_of_the_whole_volume(narrow):
     with pytest.raises(ConfigError, match=r"universal-unet.*--mode full"):
-        features_of(narrow, soft_tissue(16, 16, 24))
+        compute_features(narrow, soft_tissue(16, 16, 24))
 
 
 def test_the_context_is_computed_once_of_the_whole_volume(positions, corner):
-    made = features_of(positions(), corner)
+    made = compute_features(positions(), corner)
     assert float(made.context) == pytest.approx(corner.mean())
 
 
@@ -157,7 +157,7 @@ def test_an_organ_without_a_head_is_refused(starter, narrow):
     everywhere = torch.ones(4, 4, 4, dtype=torch.bool)
     made = Features((torch.zeros(1, 8, 4, 4, 4),), torch.zeros(1, 32), everywhere, (slice(0, 4),) * 3)
     with pytest.raises(UnknownOrganError, match="spleen"):
-        list(heads_of(starter(organs=("liver",)), made, ["liver", "spleen"]))
+        list(probabilities_of(starter(organs=("liver",)), made, ["liver", "spleen"]))
     with pytest.raises(UnknownOrganError, match="colon"):
         list(organ_probabilities(narrow, soft_tissue(16, 16, 24), ["liver", "colon"]))
 
@@ -165,8 +165,8 @@ def test_an_organ_without_a_head_is_refused(starter, narrow):
 def test_volumes_whose_axes_were_turned_need_no_copy_by_the_caller(positions, corner):
     network = positions()
     turned = np.flip(corner.transpose(2, 0, 1), axis=1)
-    one = features_of(network, turned)
-    other = features_of(network, np.ascontiguousarray(turned))
+    one = compute_features(network, turned)
+    other = compute_features(network, np.ascontiguousarray(turned))
     assert torch.equal(one.features, other.features)
 
 
@@ -175,12 +175,12 @@ def test_of_adapters_no_full_size_map_is_needed_to_predict_the_same(starter, mon
     add_adapters(network, ["liver"])
     torch.nn.init.normal_(network.organ_heads.adapters["liver"].up.weight, std=3.0)
     hu = soft_tissue(20, 33, 40)
-    made = features_of(network, hu)
+    made = compute_features(network, hu)
     with torch.inference_mode():
         whole = in_255ths(network.heads(made.features, made.context, ["liver", "spleen"])[0])
     monkeypatch.setattr(infer, "_JOINED_VOXELS", 3 * 32 * 48)
     monkeypatch.setattr(infer, "_SLAB_VOXELS", 7 * 20 * 33)
-    slabs = list(heads_of(network, made, ["liver", "spleen"]))
+    slabs = list(probabilities_of(network, made, ["liver", "spleen"]))
     assert [(z.start, z.stop) for z, _ in slabs] == [(z, min(z + 7, 40)) for z in range(0, 40, 7)]
     by_slab = np.concatenate([slab for _, slab in slabs], axis=-1)
     assert whole.std() > 5
@@ -200,7 +200,7 @@ def test_an_adapter_changes_no_bit_of_another_organs_logits(starter, monkeypatch
 
 
 def test_nothing_is_kept_for_gradients(starter):
-    made = features_of(starter(), np.zeros((16, 16, 16), dtype=np.float32))
+    made = compute_features(starter(), np.zeros((16, 16, 16), dtype=np.float32))
     assert not made.features.requires_grad
     assert made.features.dtype == torch.float32
 

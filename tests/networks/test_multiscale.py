@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from omentum.networks.multiscale import joined, joined_at, of_planes
+from omentum.networks.multiscale import crop_planes, join_levels, join_levels_at
 
 SIDES = (12, 20, 16)
 
@@ -15,7 +15,7 @@ def levels():
 
 
 def test_each_level_is_interpolated_to_the_grid_of_the_first(levels):
-    made = joined(levels)
+    made = join_levels(levels)
     assert made.shape == (1, 8 + 5 + 11 + 9, *SIDES)
     assert torch.equal(made[:, :8], levels[0])
     assert torch.equal(made[:, 8:13], levels[1])
@@ -24,28 +24,28 @@ def test_each_level_is_interpolated_to_the_grid_of_the_first(levels):
 
 
 def test_what_lies_alone_stays_as_it_is(levels):
-    assert joined(levels[:1]) is levels[0]
+    assert join_levels(levels[:1]) is levels[0]
 
 
 @pytest.mark.parametrize("lying", [torch.contiguous_format, torch.channels_last_3d])
 def test_at_every_voxel_it_is_the_same_as_everywhere(levels, lying):
     levels = [one.to(memory_format=lying) for one in levels]
     places = torch.cartesian_prod(*map(torch.arange, SIDES))
-    expected = joined(levels)[0].flatten(start_dim=1)
-    torch.testing.assert_close(joined_at(levels, places), expected, rtol=1e-5, atol=1e-6)
+    expected = join_levels(levels)[0].flatten(start_dim=1)
+    torch.testing.assert_close(join_levels_at(levels, places), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_levels_in_half_as_long_numbers_come_out_in_those_of_the_first(levels):
     half = [levels[0], *(one.bfloat16() for one in levels[1:])]
-    assert joined(half).dtype == torch.float32
+    assert join_levels(half).dtype == torch.float32
     places = torch.tensor([[0, 0, 0], [11, 19, 15], [3, 7, 5]])
-    torch.testing.assert_close(joined_at(half, places), joined(half)[0, :, *places.T])
+    torch.testing.assert_close(join_levels_at(half, places), join_levels(half)[0, :, *places.T])
 
 
 @pytest.mark.parametrize("planes", [slice(0, 16), slice(0, 1), slice(5, 6), slice(3, 12), slice(15, 16)])
 def test_of_some_planes_it_is_what_it_is_there(levels, planes):
-    torch.testing.assert_close(joined(of_planes(levels, planes)), joined(levels)[..., planes])
+    torch.testing.assert_close(join_levels(crop_planes(levels, planes)), join_levels(levels)[..., planes])
 
 
 def test_no_voxel_is_no_feature(levels):
-    assert joined_at(levels, torch.zeros(0, 3, dtype=torch.long)).shape == (33, 0)
+    assert join_levels_at(levels, torch.zeros(0, 3, dtype=torch.long)).shape == (33, 0)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from omentum.errors import ConfigError
-from omentum.networks.infer import features_of, organ_probabilities
+from omentum.networks.infer import compute_features, organ_probabilities
 from omentum.networks.network import NetworkSpec
 from omentum.networks.precision import COMPUTE_DTYPES, compute_dtype, fastest_dtype
 from omentum.networks.universal_unet import UniversalUNet
@@ -110,9 +110,9 @@ def test_a_network_that_takes_float32_only_refuses_others(positions):
 def test_the_starter_in_bfloat16_says_the_same_but_for_rounding(starter):
     network = starter()
     hu = np.random.default_rng(0).uniform(-150, 240, (20, 16, 24)).astype(np.float32)
-    exact = features_of(network, hu)
+    exact = compute_features(network, hu)
     network.set_compute_dtype(torch.bfloat16)
-    rounded = features_of(network, hu)
+    rounded = compute_features(network, hu)
     assert rounded.features.dtype == torch.float32
     assert torch.equal(rounded.context, exact.context)
     away = (rounded.features - exact.features).abs()

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 import omentum.networks.starter
-from omentum.networks.infer import features_of
+from omentum.networks.infer import compute_features
 from omentum.networks.starter import overview
 from omentum.volumes.labels import SUBSETS
 
@@ -65,8 +65,8 @@ def test_a_window_that_starts_between_the_coarsest_voxels_has_other_features(sta
 @pytest.mark.parametrize(("side", "padded"), [(200, 208), (208, 208), (251, 256)])
 def test_windows_together_make_the_features_of_the_whole_volume(starter, windows_only, side, padded):
     hu = hounsfield(16, 16, side)
-    windowed = features_of(starter(window_voxels=(16, 16, 96)), hu, overlap=0.5)
-    whole = features_of(starter(window_voxels=(16, 16, padded)), hu)
+    windowed = compute_features(starter(window_voxels=(16, 16, 96)), hu, overlap=0.5)
+    whole = compute_features(starter(window_voxels=(16, 16, padded)), hu)
     assert torch.equal(windowed.context, whole.context)
     assert windowed.seen.all()
     # Where a window ends, and errs, the next one has almost all of the weight; but not in the corners,
@@ -78,7 +78,7 @@ def test_windows_together_make_the_features_of_the_whole_volume(starter, windows
 
 @pytest.mark.parametrize("shape", [(17, 23, 9), (1, 1, 1), (16, 33, 16), (40, 3, 21)])
 def test_volumes_of_any_size_are_seen_whole(starter, shape):
-    made = features_of(starter(), hounsfield(*shape))
+    made = compute_features(starter(), hounsfield(*shape))
     assert made.features.shape == (1, 8, *shape)
     assert made.seen.shape == shape
     assert made.seen.all()
@@ -94,7 +94,7 @@ def test_a_small_volume_goes_through_at_once_and_a_large_one_in_the_windows_of_i
 def test_the_context_is_that_of_the_whole_volume(starter, windows_only):
     network = starter()
     hu = hounsfield(40, 24, 20)
-    made = features_of(network, hu)
+    made = compute_features(network, hu)
     with torch.inference_mode():
         assert torch.equal(made.context, network.context_of(batched(hu)))
         assert not torch.allclose(made.context, network.context_of(batched(hu[:16, :16, :16])))

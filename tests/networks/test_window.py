@@ -10,7 +10,7 @@ from monai.inferers import sliding_window_inference
 from torch.nn import functional as F
 
 from omentum.errors import ConfigError
-from omentum.networks.window import Windows, laid, slide, window_starts
+from omentum.networks.window import Windows, sliding_window, window_layout, window_starts
 
 OVERLAPS = [0.0, 0.25, 0.5, 0.75]
 
@@ -36,7 +36,7 @@ def slid(function, volume, windows, visible=None):
     """All slabs put together: the map, what was seen, and where the slabs are."""
     made, seen = None, torch.zeros(volume.shape[2:], dtype=torch.bool)
     places = []
-    for z, values, looked in slide(function, volume, windows, visible=visible):
+    for z, values, looked in sliding_window(function, volume, windows, visible=visible):
         if made is None:
             made = torch.zeros(1, values.shape[1], *volume.shape[2:], dtype=values.dtype)
         assert values.shape == (1, made.shape[1], *volume.shape[2:4], z.stop - z.start)
@@ -214,7 +214,7 @@ def test_nothing_visible_is_refused():
 def test_what_is_held_is_as_thick_as_a_window_however_long_the_volume_is():
     for length in (16, 60, 200):
         volume, windows = random_volume(10, 12, length), Windows(voxels=(8, 8, 16), overlap=0.5)
-        for z, values, _ in slide(place_dependent, volume, windows):
+        for z, values, _ in sliding_window(place_dependent, volume, windows):
             assert z.stop - z.start <= 16
             assert values.untyped_storage().nbytes() == 3 * 10 * 12 * 16 * 4
 
@@ -226,7 +226,7 @@ def test_a_slab_is_given_before_windows_beyond_it_are_looked_at():
         looked.append(int(window[0, 0, 0, 0, 0]))
         return window
 
-    slabs = slide(noted, volume, Windows(voxels=(8, 8, 16), overlap=0.5))
+    slabs = sliding_window(noted, volume, Windows(voxels=(8, 8, 16), overlap=0.5))
     for n_windows, place in enumerate([(0, 8), (8, 16), (16, 24), (24, 40)], start=1):
         z, values, _ = next(slabs)
         assert (z.start, z.stop) == place
@@ -285,8 +285,8 @@ def test_the_windows_that_are_laid_are_those_that_are_looked_through():
         seen.append(window.clone())
         return window
 
-    list(slide(looked, volume, windows, visible=visible))
-    lying = laid(volume, windows, visible=visible)
+    list(sliding_window(looked, volume, windows, visible=visible))
+    lying = window_layout(volume, windows, visible=visible)
     assert len(seen) == len(lying.boxes) > 0
     for window, box in zip(seen, lying.boxes, strict=True):
         assert torch.equal(window, lying.padded[:, :, *box])

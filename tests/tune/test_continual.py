@@ -8,7 +8,7 @@ import torch
 from omentum.errors import TuneError
 from omentum.measures.overlap import dice
 from omentum.networks.extend_organs import add_adapters
-from omentum.networks.infer import features_of, heads_of, organ_probabilities
+from omentum.networks.infer import compute_features, organ_probabilities, probabilities_of
 from omentum.networks.weights import load_network, save_network, tensors_sha256
 from omentum.tune import continual as continual_module
 from omentum.tune.config import ContinualConfig
@@ -29,8 +29,10 @@ def tuned(network, samples):
 
 
 def predicted(network, case, name: str) -> np.ndarray:
-    features = features_of(network, case.hu.astype(np.float32))
-    (probability,) = np.concatenate([slab for _, slab in heads_of(network, features, [name])], axis=-1)
+    features = compute_features(network, case.hu.astype(np.float32))
+    (probability,) = np.concatenate(
+        [slab for _, slab in probabilities_of(network, features, [name])], axis=-1
+    )
     assert probability.shape == case.hu.shape
     return probability > 127
 
@@ -58,8 +60,8 @@ def test_every_other_tensor_is_equal_to_the_last_bit(network, tuned):
 def test_other_organs_have_the_same_logits_bit_for_bit_through_a_file(network, tuned, boxes, tmp_path):
     save_network(tmp_path / "w.safetensors", tuned)
     loaded = load_network(tmp_path / "w.safetensors")
-    features = features_of(network, boxes.hu.astype(np.float32))
-    again = features_of(loaded, boxes.hu.astype(np.float32))
+    features = compute_features(network, boxes.hu.astype(np.float32))
+    again = compute_features(loaded, boxes.hu.astype(np.float32))
     assert torch.equal(features.features, again.features)
     with torch.inference_mode():
         before = network.heads(features.features, features.context, network.spec.organs)
@@ -97,7 +99,7 @@ def test_an_adapter_begins_as_nothing_and_leaves_other_organs_as_they_are_bit_fo
     plain = copy.deepcopy(network)
     add_adapters(network, ["liver"])
     with torch.inference_mode():
-        one, other = (features_of(net, hu) for net in (plain, network))
+        one, other = (compute_features(net, hu) for net in (plain, network))
         before = plain.heads(one.features, one.context, plain.spec.organs)
         assert torch.equal(network.heads(other.features, other.context, network.spec.organs), before)
     config = replace(CONFIG, trainable="heads+adapters")
@@ -109,7 +111,7 @@ def test_an_adapter_begins_as_nothing_and_leaves_other_organs_as_they_are_bit_fo
     loaded = load_network(tmp_path / "w.safetensors")
     assert loaded.spec.adapters == ("liver",)
     with torch.inference_mode():
-        made = features_of(loaded, hu)
+        made = compute_features(loaded, hu)
         after = loaded.heads(made.features, made.context, loaded.spec.organs)
     for k, name in enumerate(network.spec.organs):
         assert torch.equal(before[:, k], after[:, k]) is (name != "liver")

@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from omentum.networks.infer import features_of
+from omentum.networks.infer import compute_features
 from omentum.tune.config import ContinualConfig
 from omentum.tune.samples import sample_case
 
@@ -12,7 +12,7 @@ CONFIG = ContinualConfig(samples_per_class=300, shell_mm=20.0, seed=1)
 
 def test_samples_stand_for_every_voxel_that_prediction_looks_at(network, boxes):
     (liver,) = sample_case(network, boxes, ["liver"], CONFIG, overlap=0.5)
-    made = features_of(network, boxes.hu.astype(np.float32))
+    made = compute_features(network, boxes.hu.astype(np.float32))
     mask = boxes.masks.mask("liver")
     assert float(liver.stands_for.sum()) == pytest.approx(int(made.seen.sum()), rel=1e-5)
     assert float(liver.stands_for[liver.labels].sum()) == pytest.approx(mask.sum(), rel=1e-5)
@@ -37,7 +37,7 @@ def test_inside_near_and_elsewhere_are_sampled_alike_and_mixed(network, boxes):
 def test_features_are_those_of_the_voxels_that_the_labels_are_of(network, boxes):
     config = ContinualConfig(samples_per_class=10**6, shell_mm=20.0)
     (liver,) = sample_case(network, boxes, ["liver"], config, overlap=0.5)
-    made = features_of(network, boxes.hu.astype(np.float32))
+    made = compute_features(network, boxes.hu.astype(np.float32))
     flat = made.features[0].flatten(1).half()
     mask = torch.from_numpy(boxes.masks.mask("liver").ravel())
     assert float(liver.stands_for.min()) == float(liver.stands_for.max()) == 1.0

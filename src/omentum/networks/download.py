@@ -26,7 +26,7 @@ from omentum import __version__
 from omentum.errors import ConfigError, DownloadError
 from omentum.volumes.atomic import write_text
 
-__all__ = ["alone", "checked_url", "discard", "download"]
+__all__ = ["checked_url", "download", "exclusive", "remove_download"]
 
 _HANDLERS = (
     ProxyHandler, UnknownHandler, HTTPHandler, HTTPSHandler, HTTPDefaultErrorHandler, HTTPRedirectHandler,
@@ -75,7 +75,7 @@ def checked_url(url: str) -> str:
 
 
 @contextmanager
-def alone(lock: Path) -> Iterator[None]:
+def exclusive(lock: Path) -> Iterator[None]:
     """Keep other processes of this user from the same block; `DownloadError` if one is in it."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:
@@ -92,7 +92,7 @@ def alone(lock: Path) -> Iterator[None]:
             lock.unlink(missing_ok=True)
 
 
-def discard(path: Path) -> None:
+def remove_download(path: Path) -> None:
     """Remove a download, whole or broken, and what is noted of it."""
     _note(path).unlink(missing_ok=True)
     path.unlink(missing_ok=True)
@@ -137,11 +137,11 @@ def _go_on(url: str, path: Path, tell: Callable[[int, int | None], None]) -> Non
             _begin(url, path, answer)
             n_have = 0
         elif not (headers and _continues(answer, n_have, version)):
-            discard(path)
+            remove_download(path)
             raise _EndedError(f"it answered {answer.status} to what was asked")
         n_total = None if answer.length is None else n_have + answer.length
         if not _copy(answer, path, n_total, tell):
-            discard(path)
+            remove_download(path)
             raise _page(url)
 
 
@@ -169,7 +169,7 @@ def _opened(url: str, headers: Mapping[str, str]) -> Any:
 
 def _begin(url: str, path: Path, answer: Any) -> None:
     """Make room for a file from its first byte; the note comes after what it is not about has gone."""
-    discard(path)
+    remove_download(path)
     if answer.headers.get_content_type() == "text/html":
         raise _page(url)
     if version := _version(answer):

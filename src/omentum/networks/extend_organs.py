@@ -19,15 +19,14 @@ _ALIKE = (
     ("pancreas", "adrenal_gland_right", "adrenal_gland_left", "prostate", "spleen", "liver"),
     ("kidney_right", "kidney_left", "spleen", "liver"),
 )
-"""Organs that look alike on CT: vessels with contrast, the gut, what holds fluid, glands, solid organs."""
+"""Organs that look alike on CT: vessels with contrast, gut, organs with fluid, glands, solid organs."""
 
 
 def similar_organ(name: str, known: Sequence[str]) -> str | None:
-    """Tell which known organ's head a new one begins as, where nobody says.
+    """Choose the known organ whose head initialises that of a new one.
 
-    The first that there is of: its partner on the other side; another growth in the same organs; the organs
-    that it lies in; those that look alike on CT. It is one head, not the mean of several: two heads that
-    were trained apart count different things in their hidden units, and their mean counts neither.
+    The first known one of: its partner on the other side; another lesion of the same hosts; its hosts; organs
+    that look alike on CT. It is one head, not a mean: hidden units of separately trained heads do not match.
 
     Args:
         name: Of the new organ.
@@ -49,13 +48,12 @@ def similar_organ(name: str, known: Sequence[str]) -> str | None:
 def add_heads(network: Network, similar: Mapping[str, Sequence[str]], *, seed: int = 0) -> None:
     """Add heads for new organs, in place.
 
-    A new head begins as that of a similar organ, or as the mean of several, number by number; where there is
-    none it begins as a fresh one. Nothing should predict with it before it is trained.
+    A new head is a copy of a similar organ's, the mean of several, or random. Train it before predicting.
 
     Args:
         network: Its other tensors stay as they are.
-        similar: For each new organ, organs that the network has a head for.
-        seed: Of fresh heads.
+        similar: For each new organ, known organs to initialise its head from.
+        seed: Of random heads.
 
     Raises:
         UnknownOrganError: The network has no head for an organ named as similar.
@@ -79,7 +77,7 @@ def add_heads(network: Network, similar: Mapping[str, Sequence[str]], *, seed: i
 
 
 def add_adapters(network: Network, organs: Sequence[str], *, seed: int = 0) -> None:
-    """Give organs adapters that change nothing yet, in place; one that an organ has already stays.
+    """Give organs adapters that are initially zero, in place; existing adapters stay.
 
     Args:
         network: Its tensors stay as they are.

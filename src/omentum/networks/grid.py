@@ -9,6 +9,7 @@ import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 
+from omentum.volumes.boxes import bounding_box, grown
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.probabilities import reach
 from omentum.volumes.volume import Volume
@@ -29,7 +30,7 @@ def to_network_grid(ct: Volume, spacing_mm: float, *, published: bool = False) -
     Args:
         ct: On any grid.
         spacing_mm: The network's.
-        published: Take the published grid, and interpolate without smoothing where it is coarser.
+        published: Use the published grid, and interpolate without smoothing.
     """
     grid = _parallel(ct.geometry, spacing_mm, published=published)
     values = ct.resampled(grid, smooth=not published).voxels
@@ -37,7 +38,7 @@ def to_network_grid(ct: Volume, spacing_mm: float, *, published: bool = False) -
 
 
 def to_network_mask(mask: Volume, spacing_mm: float) -> npt.NDArray[np.bool_]:
-    """Resample a mask for training: a voxel belongs to the organ where more than half of its reach does.
+    """Resample a mask for training: a voxel counts if more than half of its volume is in the mask.
 
     Args:
         mask: bool or 0/1 `(x, y, z)` on the CT's grid.
@@ -45,15 +46,10 @@ def to_network_mask(mask: Volume, spacing_mm: float) -> npt.NDArray[np.bool_]:
     """
     grid = mask.geometry.spaced((spacing_mm,) * 3)
     small = np.zeros(grid.shape, dtype=bool)
-    filled = [np.flatnonzero(mask.voxels.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
-    if all(len(where) for where in filled):
-        x, y, z = (slice(int(where[0]), int(where[-1]) + 1) for where in filled)
+    filled = bounding_box(mask.voxels)
+    if filled is not None:
         margin = int(np.ceil(2 * spacing_mm / min(mask.geometry.spacing_mm)))
-        wide = [
-            slice(max(0, part.start - margin), min(side, part.stop + margin))
-            for part, side in zip((x, y, z), mask.geometry.shape, strict=True)
-        ]
-        part = mask.cropped((wide[0], wide[1], wide[2]))
+        part = mask.cropped(grown(filled, margin, mask.geometry.shape))
         box = reach(part.geometry, grid)
         small[box] = part.resampled(grid.cropped(box)).voxels > 0.5
     turned: npt.NDArray[np.bool_] = Volume(small, grid).reoriented(NETWORK_AXES).voxels
@@ -65,7 +61,7 @@ def from_network_axes(
 ) -> Volume:
     """Turn a map on the network's grid to the axes of the CT, so that both grids are parallel."""
     grid = _parallel(ct, spacing_mm, published=published)
-    # Turned by what the grid was turned by, not by name: axes at 45 degrees go by either of two names.
+    # By the transform, not by name: axes at 45 degrees have two names.
     back = nib.orientations.ornt_transform(
         nib.orientations.axcodes2ornt(tuple(NETWORK_AXES)), nib.orientations.io_orientation(grid.affine)
     )
@@ -75,8 +71,8 @@ def from_network_axes(
 def _parallel(ct: Geometry, spacing_mm: float, *, published: bool) -> Geometry:
     """Give the network's grid with the axes of the CT.
 
-    The published one begins at the centre of the CT's leftmost, rearmost, lowest voxel, and ends within half
-    a step of the last; ours has the CT's centre and its field of view.
+    Ours has the CT's centre and field of view. The published one begins at the centre of the CT's leftmost,
+    rearmost, lowest voxel, and ends within half a step of the last.
 
     Source:
         MONAI's `Spacing` after `Orientation("RAS")`, as AbdomenAtlas-8K uses them.

@@ -19,7 +19,7 @@ HEAD_NUMBERS = sum(_SIZES)
 """Numbers of one head: weights of layers 8-8, 8-8, 8-1, then their biases; 153."""
 _ADAPTER_WIDTH = 32
 _RARE = -3.0
-"""First bias of a logit: an organ fills a few per cent of the voxels."""
+"""Initial bias of a logit: an organ fills a few per cent of the voxels."""
 
 
 def apply_heads(features: Tensor, numbers: Tensor, *, slope: float = 0.0) -> Tensor:
@@ -49,7 +49,7 @@ def apply_heads(features: Tensor, numbers: Tensor, *, slope: float = 0.0) -> Ten
 
 
 class Adapter(nn.Module):
-    """What one organ adds to the reduced features, from those before the reduction; at first nothing.
+    """A correction to the reduced features, computed from those before the reduction; initially zero.
 
     Args:
         wide_channels: Of the features before the reduction.
@@ -63,12 +63,12 @@ class Adapter(nn.Module):
         nn.init.zeros_(self.up.weight)
 
     def forward(self, wide: Tensor) -> Tensor:
-        """Turn `(batch, channel, voxel)` into what is added, `(batch, 8, voxel)`."""
+        """Turn `(batch, channel, voxel)` into the correction, `(batch, 8, voxel)`."""
         if torch.is_grad_enabled() or wide.device.type != "cpu":
             hidden = self.down(wide).relu_()
             made: Tensor = self.up(hidden + self.mix(hidden).relu_())
             return made
-        voxels = wide.transpose(1, 2)  # as products of rows it takes several threads half the time and less
+        voxels = wide.transpose(1, 2)  # products of rows take several threads half the time
         rows = _product(self.down, voxels).relu_()
         return _product(self.up, rows + _product(self.mix, rows).relu_()).transpose(1, 2)
 
@@ -84,8 +84,7 @@ class OrganHeads(nn.Module):
     Args:
         organs: Names.
         context_channels: Size of the context.
-        slope: Of the rectifier below 0. With 0, the head of a small organ can fall silent early in training,
-            all its units below 0, and never learn again.
+        slope: Of the rectifier below 0. With 0, all units of a small organ's head can die early in training.
         adapted: Organs that have an adapter.
         wide_channels: Of the features before the reduction.
     """
@@ -134,7 +133,7 @@ class OrganHeads(nn.Module):
 
 
 def new_controller(context_channels: int) -> nn.Linear:
-    """Start as a plain small network that the context hardly changes."""
+    """Make a controller whose head initially depends little on the context."""
     linear = nn.Linear(context_channels, HEAD_NUMBERS)
     nn.init.normal_(linear.weight, std=0.02)
     weights, biases = sum(_SIZES[:3]), sum(_SIZES[3:])

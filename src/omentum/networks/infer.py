@@ -12,67 +12,77 @@ import torch
 from torch import Tensor
 
 from omentum.errors import ConfigError
-from omentum.networks.multiscale import joined, of_planes
+from omentum.networks.multiscale import crop_planes, join_levels
 from omentum.networks.network import Network
-from omentum.networks.window import Windows, laid, slide
+from omentum.networks.window import Windows, sliding_window, window_layout
+from omentum.volumes.boxes import bounding_box, whole
+from omentum.volumes.geometry import Box
 
-__all__ = ["BODY_HU", "Features", "View", "features_of", "heads_of", "organ_probabilities", "view_of"]
+__all__ = [
+    "BODY_HU",
+    "Features",
+    "View",
+    "compute_features",
+    "organ_probabilities",
+    "probabilities_of",
+    "view_of",
+]
 
 BODY_HU = -500.0
-"""What is denser than this is body, table or clothes; windows without any are skipped."""
+"""Denser voxels are body, table or clothes; windows without any are skipped."""
 _VOXELS_AT_ONCE = {"cpu": 1 << 13, "cuda": 1 << 18}
-"""As many as a processor's cache holds the hidden layers of."""
+"""Voxels whose hidden layers fit into the processor's cache."""
 _SLAB_VOXELS = 1 << 18
 _JOINED_VOXELS = 1 << 15
-"""As many are brought onto one grid at a time; with and without adapters, so that logits round alike."""
+"""Voxels whose levels are joined at once; the same with and without adapters, so that logits round alike."""
 Slab = tuple[slice, npt.NDArray[np.uint8]]
-"""Its place along z, and what is there: `(organ, x, y, slab)`."""
+"""Place along z, and probabilities times 255 `(organ, x, y, slab)`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
-    """What a trunk made of one volume.
+    """A trunk's features of one volume.
 
     Attributes:
-        levels: What `joined` takes, see `Network.levels`; where windows were joined, one with all channels.
+        levels: See `Network.levels`; a single one with all channels where several windows were needed.
         context: `(1, channel)`, of the whole volume.
-        seen: Voxels that any window saw, `(x, y, z)`; an organ is nowhere else.
-        box: Place of the volume in the first level, which may be larger.
+        seen: Voxels inside a window, `(x, y, z)`; there are organs nowhere else.
+        box: Place of the volume in the first level, which may be padded.
     """
 
     levels: tuple[Tensor, ...]
     context: Tensor
     seen: Tensor
-    box: tuple[slice, slice, slice]
+    box: Box
 
     @property
     def features(self) -> Tensor:
-        """All that heads read, `(1, channel, x, y, z)`."""
-        return joined(self.levels)[:, :, *self.box]
+        """All features, `(1, channel, x, y, z)`."""
+        return join_levels(self.levels)[:, :, *self.box]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """What a network is shown of a volume.
+    """The part of a volume that a network is run on.
 
     Attributes:
-        box: The part in which it can see anything.
-        volume: That part, `(1, 1, x, y, z)`, on the network's device.
-        windows: Those that it is seen through.
+        box: That part.
+        volume: Its voxels, `(1, 1, x, y, z)`, on the network's device.
+        windows: The windows over it.
     """
 
-    box: tuple[slice, slice, slice]
+    box: Box
     volume: Tensor
     windows: Windows
 
     @property
     def visible(self) -> Tensor:
-        """Mask `(x, y, z)` of what makes a window worth looking through."""
+        """Mask `(x, y, z)` of the body; windows without a voxel of it are skipped."""
         return self.volume[0, 0] > BODY_HU
 
 
 def view_of(network: Network, hu: npt.NDArray[np.float32], overlap: float) -> View:
-    """Choose what a network is shown of a volume; arguments as `organ_probabilities`."""
+    """Crop a volume to what the network can see; arguments as `organ_probabilities`."""
     if network.context_per_window:
         box = _visible_box(hu, network.least_hu)
         volume = _on_device(network, hu[box])
@@ -86,17 +96,16 @@ def view_of(network: Network, hu: npt.NDArray[np.float32], overlap: float) -> Vi
     windows = Windows(
         voxels=network.window_for(hu.shape), overlap=overlap, multiple=network.stride, evenly=True
     )
-    x, y, z = (slice(0, side) for side in hu.shape)
-    return View((x, y, z), _on_device(network, hu), windows)
+    return View(whole(hu.shape), _on_device(network, hu), windows)
 
 
 def organ_probabilities(
     network: Network, hu: npt.NDArray[np.float32], organs: Sequence[str], *, overlap: float = 0.5
 ) -> Iterator[Slab]:
-    """Find where organs are, on the network's grid.
+    """Predict organ probabilities on the network's grid.
 
-    Where a network's context is that of the whole volume, windows are joined as features; where every window
-    has its own, as published, each window goes through the heads and windows are joined as logits.
+    If the context is that of the whole volume, windows are averaged as features. If every window has its own
+    context, as published, windows are averaged as logits.
 
     Args:
         network: In evaluation mode, on the device to compute on.
@@ -105,8 +114,8 @@ def organ_probabilities(
         overlap: Least share of a window that the next one repeats.
 
     Yields:
-        Slab by slab, its place along z and probabilities times 255 rounded to uint8, `(organ, x, y, slab)`;
-        0 where no window looked, and in slabs that are left out.
+        For each slab its place along z and probabilities times 255, uint8 `(organ, x, y, slab)`; 0 outside
+        all windows. Slabs without a window are left out.
 
     Raises:
         ConfigError: The overlap is out of range, or nothing in the volume is denser than air.
@@ -115,12 +124,12 @@ def organ_probabilities(
     if network.context_per_window:
         yield from _joined_as_logits(network, hu, organs, overlap)
     else:
-        yield from heads_of(network, features_of(network, hu, overlap=overlap), organs)
+        yield from probabilities_of(network, compute_features(network, hu, overlap=overlap), organs)
 
 
 @torch.inference_mode()
-def features_of(network: Network, hu: npt.NDArray[np.float32], *, overlap: float = 0.5) -> Features:
-    """Run the trunk over a whole volume; for networks whose context is that of the whole volume.
+def compute_features(network: Network, hu: npt.NDArray[np.float32], *, overlap: float = 0.5) -> Features:
+    """Run the trunk over a whole volume, for networks whose context is that of the whole volume.
 
     Args:
         network: In evaluation mode, on the device to compute on.
@@ -138,27 +147,28 @@ def features_of(network: Network, hu: npt.NDArray[np.float32], *, overlap: float
     volume = view.volume
     context = network.context_of(volume)
     if all(side <= window for side, window in zip(hu.shape, view.windows.voxels, strict=True)):
-        lying = laid(volume, view.windows, visible=view.visible)
-        levels, _ = network.levels(lying.padded)
+        layout = window_layout(volume, view.windows, visible=view.visible)
+        levels, _ = network.levels(layout.padded)
         seen = torch.ones(hu.shape, dtype=torch.bool, device=volume.device)
-        x, y, z = (slice(low, low + side) for low, side in zip(lying.before, hu.shape, strict=True))
+        x, y, z = (slice(low, low + side) for low, side in zip(layout.before, hu.shape, strict=True))
         return Features(levels, context, seen, (x, y, z))
     features: Tensor | None = None
     seen = torch.zeros(hu.shape, dtype=torch.bool, device=volume.device)
-    slabs = slide(lambda window: network.trunk(window)[0], volume, view.windows, visible=view.visible)
+    slabs = sliding_window(
+        lambda window: network.trunk(window)[0], volume, view.windows, visible=view.visible
+    )
     for z, values, looked in slabs:
         if features is None:
             features = volume.new_zeros((1, values.shape[1], *hu.shape))
         features[..., z] = values
         seen[..., z] = looked
     assert features is not None
-    x, y, z = (slice(0, side) for side in hu.shape)
-    return Features((features,), context, seen, (x, y, z))
+    return Features((features,), context, seen, whole(hu.shape))
 
 
 @torch.inference_mode()
-def heads_of(network: Network, made: Features, organs: Sequence[str]) -> Iterator[Slab]:
-    """Run the heads on features; see `organ_probabilities`."""
+def probabilities_of(network: Network, made: Features, organs: Sequence[str]) -> Iterator[Slab]:
+    """Apply the heads to features; see `organ_probabilities`."""
     x, y, z = made.box
     *plane, length = made.seen.shape
     n_planes = max(1, _SLAB_VOXELS // (plane[0] * plane[1]))
@@ -166,7 +176,7 @@ def heads_of(network: Network, made: Features, organs: Sequence[str]) -> Iterato
         slab = slice(low, min(low + n_planes, length))
         logits = torch.empty((len(organs), *plane, slab.stop - low), device=made.seen.device)
         for part in _thin(slab, made.levels[0]):
-            features = joined(of_planes(made.levels, _moved(part, z.start)))[:, :, x, y]
+            features = join_levels(crop_planes(made.levels, _moved(part, z.start)))[:, :, x, y]
             logits[..., _moved(part, -low)] = _logits(network, features, made.context, organs)[0]
         yield slab, _as_bytes(logits, made.seen[..., slab])
 
@@ -176,7 +186,7 @@ def _moved(part: slice, by: int) -> slice:
 
 
 def _thin(slab: slice, full_size: Tensor) -> Iterator[slice]:
-    """Split a slab into what is joined at a time."""
+    """Split a slab into parts thin enough to join levels in."""
     _, _, *plane, _ = full_size.shape
     n_planes = max(1, _JOINED_VOXELS // (plane[0] * plane[1]))
     for low in range(slab.start, slab.stop, n_planes):
@@ -193,14 +203,14 @@ def _joined_as_logits(
     def logits_of(window: Tensor) -> Tensor:
         return _logits(network, *network.trunk(window), organs)
 
-    for place, logits, seen in slide(logits_of, view.volume, view.windows, visible=view.visible):
+    for place, logits, seen in sliding_window(logits_of, view.volume, view.windows, visible=view.visible):
         made = np.zeros((len(organs), *hu.shape[:2], place.stop - place.start), dtype=np.uint8)
         made[:, x, y] = _as_bytes(logits[0], seen)
         yield slice(z.start + place.start, z.start + place.stop), made
 
 
 def _logits(network: Network, features: Tensor, context: Tensor, organs: Sequence[str]) -> Tensor:
-    """Run the heads on features `(1, 8, x, y, z)`, part by part."""
+    """Apply the heads to features `(1, channel, x, y, z)`, part by part."""
     flat = _flat(features)
     logits = flat.new_empty((1, len(organs), flat.shape[2]))
     n_voxels = _VOXELS_AT_ONCE.get(flat.device.type, flat.shape[2])
@@ -211,7 +221,7 @@ def _logits(network: Network, features: Tensor, context: Tensor, organs: Sequenc
 
 
 def _flat(features: Tensor) -> Tensor:
-    """Put all voxels on one axis, `(batch, channel, voxel)`; what lies side by side in memory stays so."""
+    """Flatten voxels to `(batch, channel, voxel)` in their memory order."""
     if features.stride(1) == 1:
         return features.movedim(1, -1).flatten(start_dim=1, end_dim=3).transpose(1, 2)
     return features.flatten(start_dim=2)
@@ -222,18 +232,13 @@ def _on_device(network: Network, hu: npt.NDArray[np.float32]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(hu, dtype=np.float32))[None, None].to(device)
 
 
-def _visible_box(hu: npt.NDArray[np.float32], least_hu: float) -> tuple[slice, slice, slice]:
-    """Find the box of what a network can see at all, or the whole volume where there is nothing."""
-    seen = hu > least_hu
-    sides = [np.flatnonzero(seen.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
-    if not all(len(side) for side in sides):
-        return slice(0, hu.shape[0]), slice(0, hu.shape[1]), slice(0, hu.shape[2])
-    x, y, z = (slice(int(side[0]), int(side[-1]) + 1) for side in sides)
-    return x, y, z
+def _visible_box(hu: npt.NDArray[np.float32], least_hu: float) -> Box:
+    """Find the box of voxels above the least HU that a network sees; the whole volume if there are none."""
+    return bounding_box(hu > least_hu) or whole(hu.shape)
 
 
 def _as_bytes(logits: Tensor, seen: Tensor) -> npt.NDArray[np.uint8]:
-    """Turn logits `(organ, x, y, slab)` into probabilities, an organ at a time; nothing where none looked."""
+    """Turn logits `(organ, x, y, slab)` into probabilities times 255; 0 outside all windows."""
     made = torch.empty(logits.shape, dtype=torch.uint8, device=logits.device)
     for one, values in zip(made, logits, strict=True):
         one[:] = (values.float().sigmoid_() * 255).round_() * seen

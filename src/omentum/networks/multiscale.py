@@ -7,19 +7,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["joined", "joined_at", "of_planes"]
+__all__ = ["crop_planes", "join_levels", "join_levels_at"]
 
 _CHANNELS_AT_ONCE = 16
 
 
-def joined(levels: Sequence[Tensor]) -> Tensor:
-    """Give all features of all voxels.
+def join_levels(levels: Sequence[Tensor]) -> Tensor:
+    """Join the channels of all levels at full size; coarse ones are interpolated linearly.
 
     Args:
-        levels: The first at full size, `(batch, channel, x, y, z)`; others likewise or coarser.
+        levels: The first at full size, `(batch, channel, x, y, z)`; others of that size or coarser.
 
     Returns:
-        `(batch, channel, x, y, z)`, in the numbers of the first, and channels last in memory where that is.
+        `(batch, channel, x, y, z)`, with the first level's type and memory format.
     """
     if len(levels) == 1:
         return levels[0]
@@ -37,22 +37,17 @@ def joined(levels: Sequence[Tensor]) -> Tensor:
     return features
 
 
-def of_planes(levels: Sequence[Tensor], planes: slice) -> list[Tensor]:
-    """Cut levels down to some planes, so that what is joined of them is those planes of what would be.
-
-    Args:
-        levels: As for `joined`.
-        planes: Along z, at full size.
-    """
+def crop_planes(levels: Sequence[Tensor], planes: slice) -> list[Tensor]:
+    """Crop levels to planes (full size, along z), so that `join_levels` gives those planes of the whole."""
     return [_cut(level, planes, levels[0].shape[4]) for level in levels]
 
 
-def joined_at(levels: Sequence[Tensor], places: Tensor) -> Tensor:
-    """Give all features of a few voxels, without those of any other.
+def join_levels_at(levels: Sequence[Tensor], places: Tensor) -> Tensor:
+    """Join the channels of all levels at a few voxels only; but for rounding, the same as `join_levels`.
 
     Args:
-        levels: As for `joined`, of one volume.
-        places: Of the voxels at full size, `(voxel, axis)`, whole numbers.
+        levels: As for `join_levels`, of one volume.
+        places: Voxel indices at full size, `(voxel, axis)`.
 
     Returns:
         `(channel, voxel)`, float32.
@@ -72,7 +67,7 @@ def _cut(level: Tensor, planes: slice, n_planes: int) -> Tensor:
 
 
 def _between(wanted: Tensor, n_own: int, n_full: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Tell which two places of a coarse axis lie beside each of the full one's, and how far on it is."""
+    """Give the two neighbours on a coarse axis of each place on the full one, and the share of the second."""
     exact = ((wanted + 0.5) * (n_own / n_full) - 0.5).clamp_min(0)
     low = exact.long()
     return low, (low + 1).clamp_max(n_own - 1), exact - low

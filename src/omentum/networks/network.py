@@ -27,7 +27,7 @@ FEATURES = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkSpec:
-    """All that is needed to build a network and to feed it; kept with its weights."""
+    """The settings to build a network and to prepare its input; kept with its weights."""
 
     architecture: str
     """Name under which it is registered."""
@@ -41,7 +41,7 @@ class NetworkSpec:
     """Organs whose heads also read the features before the reduction, through an adapter of their own."""
 
     def __post_init__(self) -> None:
-        """Refuse what no network could be built from."""
+        """Check organs, adapters, spacing and window."""
         object.__setattr__(self, "organs", tuple(row.name for row in organs_named(self.organs)))
         object.__setattr__(self, "adapters", tuple(row.name for row in organs_named(self.adapters)))
         if not set(self.adapters) <= set(self.organs):
@@ -57,7 +57,7 @@ class NetworkSpec:
     def to_json(self) -> str:
         """Write it as text, for the header of a weights file."""
         fields = asdict(self)
-        if not self.adapters:  # files of networks without any can be read by releases that know of none
+        if not self.adapters:  # so that releases without adapters can read the file
             del fields["adapters"]
         return json.dumps(fields)
 
@@ -83,10 +83,9 @@ class Network(nn.Module, ABC):
     stride: int
     """Sides of a window are multiples of this."""
     context_per_window: bool = False
-    """Whether each window has a context of its own, that which `trunk` gives beside its features; or all
-    have that of the whole volume, from `context_of`."""
+    """Whether each window has its own context, from `trunk`; else all have that of the whole volume."""
     least_hu: float = -1024.0
-    """What is less dense looks the same to the network."""
+    """Lower values are clipped by the network."""
     context_channels: int
     """Size of the context."""
     wide_channels: int
@@ -106,14 +105,14 @@ class Network(nn.Module, ABC):
 
     @abstractmethod
     def trunk(self, hu: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute what all organs share.
+        """Compute the features that all organs share.
 
         Args:
             hu: Hounsfield units, `(batch, 1, x, y, z)`, sides multiples of `stride`.
 
         Returns:
-            Features `(batch, 8, x, y, z)`, and the context `(batch, channel)` of each item. Where any organ
-            has an adapter, the features before the reduction follow as more channels.
+            Features `(batch, 8, x, y, z)`, and the context `(batch, channel)` of each item. If any organ has
+            an adapter, the features before the reduction follow as more channels.
         """
 
     def levels(self, hu: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
@@ -129,16 +128,16 @@ class Network(nn.Module, ABC):
         """Compute the context; `(batch, channel)`.
 
         Args:
-            hu: Whole volumes, `(batch, 1, x, y, z)`, of any size; or windows, where each has its own.
+            hu: Whole volumes, `(batch, 1, x, y, z)`, of any size; or windows, if each has its own context.
         """
         return self.trunk(hu)[1]
 
     @abstractmethod
     def heads(self, features: Tensor, context: Tensor, organs: Sequence[str]) -> Tensor:
-        """Compute logits of the organs asked for, and of no other.
+        """Compute the logits of some organs.
 
         Args:
-            features: `(batch, 8, ...)`, any voxel axes; of an organ with an adapter, all that `trunk` gives.
+            features: `(batch, channel, ...)`, any voxel axes; all of `trunk` for organs with adapters.
             context: `(batch, channel)`.
             organs: Names, in the order of the result.
 
@@ -150,7 +149,7 @@ class Network(nn.Module, ABC):
         """
 
     def window_for(self, shape: Sequence[int]) -> tuple[int, int, int]:
-        """Choose the size of the windows for a volume `(x, y, z)`: that of the spec, unless overridden."""
+        """Choose the size of the windows for a volume `(x, y, z)`; by default that of the spec."""
         del shape
         return self.spec.window_voxels
 
@@ -171,16 +170,16 @@ class Network(nn.Module, ABC):
         return self.heads(features, context, organs)
 
     def channels_for(self, organ_name: str) -> int:
-        """Tell how many of the trunk's channels an organ's head reads: the first 8, or, adapted, all."""
+        """Count the trunk's channels that an organ's head reads: 8, or all with an adapter."""
         return FEATURES + self.wide_channels * (organ_name in self.spec.adapters)
 
     def trunk_tensors(self) -> dict[str, Tensor]:
-        """Give the tensors that all organs share, by their full names: those that features depend on."""
+        """Give the tensors that all organs share, by their full names."""
         own = {key for name in self.spec.organs for key in self.head_tensors(name)}
         return {key: value for key, value in self.state_dict().items() if key not in own}
 
     def head_tensors(self, organ_name: str) -> dict[str, Tensor]:
-        """Give the tensors that belong to one organ alone, by their full names."""
+        """Give the tensors of one organ's head and adapter, by their full names."""
         return {key: value for key, value in self.state_dict().items() if f".{organ_name}." in key}
 
 
@@ -190,7 +189,7 @@ ARCHITECTURES: dict[str, Builder] = {}
 
 
 def register(name: str) -> Callable[[Builder], Builder]:
-    """Offer a builder under a name; a name is never taken twice (`ValueError`)."""
+    """Register a builder under a new name (`ValueError` if it is taken)."""
 
     def add(builder: Builder) -> Builder:
         if name in ARCHITECTURES:
@@ -206,7 +205,7 @@ def build(spec: NetworkSpec, *, seed: int = 0) -> Network:
 
     Raises:
         UnknownNetworkError: No architecture has the spec's name.
-        ConfigError: A side of its windows is no multiple of the architecture's stride.
+        ConfigError: A side of its windows is not a multiple of the architecture's stride.
     """
     if spec.architecture not in ARCHITECTURES:
         raise UnknownNetworkError(spec.architecture, sorted(ARCHITECTURES))

@@ -17,7 +17,7 @@ from omentum.networks.catalogue import (
     name_taken,
     origin_of,
 )
-from omentum.networks.download import alone, checked_url, discard, download
+from omentum.networks.download import checked_url, download, exclusive, remove_download
 from omentum.networks.network import Network
 from omentum.networks.user_folder import home
 from omentum.networks.weights import load_network
@@ -58,7 +58,7 @@ def pull_model(
     kept_as = checked_name("--as", kept_as or name)
     published = PUBLISHED[name]
     files = {_download_file(published, checked_url(url)): url for url in urls or published.urls}
-    with alone(home() / "downloads" / f"{name}.lock"):
+    with exclusive(home() / "downloads" / f"{name}.lock"):
         kept = known_models().get(kept_as)
         before = origin_of(kept) if kept else None
         if kept and not before:
@@ -70,7 +70,7 @@ def pull_model(
             if not before:
                 keep_network(network, kept_as, origin)
         for part in files:
-            discard(part)
+            remove_download(part)
     if before and origin and origin.sha256 != before.sha256:
         raise _changed(kept_as, before, origin)
     return before is None
@@ -103,7 +103,7 @@ def _first_that_fits(
         except DownloadError as error:
             failures.append(str(error))
         except CheckpointError as error:
-            discard(file)
+            remove_download(file)
             failures.append(f"{url} gave a file that is refused: {str(error).removeprefix(f'{file}: ')}")
     cure = "connect, or download it elsewhere from one of these addresses and run"
     reason = f"was not pulled: {'; '.join(failures)}; {cure} `omentum models add FILE --as {kept_as}`"

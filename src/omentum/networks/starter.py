@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from omentum.networks.heads import OrganHeads
-from omentum.networks.multiscale import joined
+from omentum.networks.multiscale import join_levels
 from omentum.networks.network import FEATURES, Network, NetworkSpec, register
 
 __all__ = ["OVERVIEW_VOXELS", "StarterNetwork", "overview"]
@@ -73,7 +73,7 @@ class StarterNetwork(Network):
     def trunk(self, hu: Tensor) -> tuple[Tensor, Tensor]:
         """See `Network.trunk`; the context is that of the window as if it were the whole volume."""
         levels, context = self.levels(hu)
-        return joined(levels), context
+        return join_levels(levels), context
 
     def levels(self, hu: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
         """See `Network.levels`; weights, the reduced features and the context are in float32."""

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from omentum.errors import ConfigError
 from omentum.networks.heads import OrganHeads
-from omentum.networks.multiscale import joined
+from omentum.networks.multiscale import join_levels
 from omentum.networks.network import FEATURES, Network, NetworkSpec
 
 __all__ = ["CONTEXT_CHANNELS", "UniversalNetwork", "split_controller"]
@@ -73,7 +73,7 @@ class UniversalNetwork(Network):
         normal, activate, reduce = self.precls_conv
         wide = activate(normal(full.float()))
         levels = (reduce(wide), wide) if self.spec.adapters else (reduce(wide),)
-        return joined(levels), self.GAP(deep.float()).flatten(start_dim=1)
+        return join_levels(levels), self.GAP(deep.float()).flatten(start_dim=1)
 
     def set_compute_dtype(self, dtype: torch.dtype) -> None:
         """See `Network.set_compute_dtype`; what follows the backbone stays in float32."""

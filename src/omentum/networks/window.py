@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from omentum.errors import ConfigError
 
-__all__ = ["Laid", "Windows", "laid", "slide", "window_starts", "window_weights"]
+__all__ = ["WindowLayout", "Windows", "sliding_window", "window_layout", "window_starts", "window_weights"]
 
 SIGMA = 1 / 8
 """Width of the Gaussian, as a share of the window's side; as published."""
@@ -23,13 +23,13 @@ _ROUNDING = 1e-9
 
 
 def window_starts(side: int, window: int, overlap: float, *, evenly: bool = False) -> list[int]:
-    """Place windows along an axis: in equal steps, and the last at the border; as MONAI does.
+    """Place windows along an axis in equal steps, the last one at the border, as MONAI does.
 
     Args:
         side: Length of the axis.
         window: Length of a window.
         overlap: Least share of a window that the next one repeats.
-        evenly: Spread as many windows from border to border instead, with rounding alone between steps.
+        evenly: Spread the same number of windows evenly from border to border instead.
 
     Raises:
         ConfigError: `overlap` is not in [0, 1).
@@ -53,17 +53,16 @@ def window_starts(side: int, window: int, overlap: float, *, evenly: bool = Fals
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Windows:
-    """How a volume is seen.
+    """Size and places of the windows of a volume.
 
     Attributes:
         voxels: Size of a window, `(x, y, z)`.
         overlap: Least share of a window that the next one repeats, in [0, 1).
-        multiple: Windows start at multiples of this, which their sides are too: a network that halves the
-            volume four times says the same of a voxel in two windows only if both lie on one grid of 16.
-        evenly: They are spread from border to border, see `window_starts`; else two of them may end close to
-            each other, and where both err none has most of the weight.
-        padding: Value to pad with; the least of the volume where not said.
-        sums: Numbers in which windows are added up, and in which maps are given.
+        multiple: Windows start at multiples of this, and their sides are multiples too. A network of stride
+            16 gives a voxel the same features in two windows only if both lie on one grid of 16.
+        evenly: Spread windows from border to border, see `window_starts`.
+        padding: Value to pad with; by default the minimum of the volume.
+        sums: Type in which windows are summed and maps returned.
     """
 
     voxels: Sequence[int]
@@ -74,22 +73,20 @@ class Windows:
     sums: torch.dtype = torch.float32
 
 
-def slide(
+def sliding_window(
     function: Callable[[Tensor], Tensor], volume: Tensor, windows: Windows, *, visible: Tensor | None = None
 ) -> Iterator[tuple[slice, Tensor, Tensor]]:
     """Run a function over a volume, window by window.
 
     Args:
         function: From `(1, 1, x, y, z)` of the window's size to `(1, channel, x, y, z)`.
-        volume: `(1, 1, x, y, z)`, on the device to compute on. Where it is smaller than the window it is
-            padded on both sides alike, and before that behind up to a multiple.
+        volume: `(1, 1, x, y, z)`, on the device to compute on; padded to the multiple, and to the window.
         windows: Their size and places.
-        visible: Mask `(x, y, z)` of what is worth looking at; windows with nothing of it are skipped.
+        visible: Mask `(x, y, z)`; windows without any voxel of it are skipped.
 
     Yields:
-        For one slab after another that any window saw: its place along z, the map `(1, channel, x, y, slab)`,
-        and the mask `(x, y, slab)` of voxels that any window saw. A map is overwritten by the next one's
-        work, so that only the last one may be kept as it is.
+        For each slab with a window: its place along z, the map `(1, channel, x, y, slab)` (the weighted mean
+        over windows), and the mask `(x, y, slab)` of voxels inside a window. The next slab overwrites a map.
 
     Raises:
         ConfigError: The overlap is out of range, or nothing is visible.
@@ -102,7 +99,7 @@ def slide(
     x, y = (slice(low, low + side) for low, side in zip(before[:2], sides[:2], strict=True))
     starts = [_starts(end, side, windows) for end, side in zip(ends, windows.voxels, strict=True)]
     if all(len(one) == 1 for one in starts) and (visible is None or bool(visible.any())):
-        # What one window sees needs no mean, nor the memory for sums.
+        # One window needs no mean, and no memory for sums.
         inner = (x, y, slice(before[2], before[2] + sides[2]))
         made = function(padded)[:, :, *inner]
         yield slice(0, sides[2]), made, torch.ones_like(made[0, 0], dtype=torch.bool)
@@ -118,13 +115,13 @@ def slide(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Laid:
-    """Windows that lie over a volume.
+class WindowLayout:
+    """Windows over a volume.
 
     Attributes:
-        padded: The volume with what was added around it, `(1, 1, x, y, z)`.
-        before: Voxels that were added before it along each axis.
-        boxes: Place of each window in `padded`, in the order in which `slide` takes them.
+        padded: The padded volume, `(1, 1, x, y, z)`.
+        before: Voxels of padding before the volume along each axis.
+        boxes: Place of each window in `padded`, in the order in which `sliding_window` takes them.
     """
 
     padded: Tensor
@@ -132,8 +129,8 @@ class Laid:
     boxes: tuple[tuple[slice, slice, slice], ...]
 
 
-def laid(volume: Tensor, windows: Windows, *, visible: Tensor | None = None) -> Laid:
-    """Tell which windows `slide` looks through, without looking; arguments and errors as there."""
+def window_layout(volume: Tensor, windows: Windows, *, visible: Tensor | None = None) -> WindowLayout:
+    """List the windows that `sliding_window` uses; arguments and errors as there."""
     before, ends = _room(volume.shape[2:], windows)
     padded = _padded(volume, before, ends, windows.padding)
     starts = [_starts(end, side, windows) for end, side in zip(ends, windows.voxels, strict=True)]
@@ -144,11 +141,11 @@ def laid(volume: Tensor, windows: Windows, *, visible: Tensor | None = None) -> 
     if not boxes:
         raise _nothing()
     x, y, z = before
-    return Laid(padded, (x, y, z), tuple(boxes))
+    return WindowLayout(padded, (x, y, z), tuple(boxes))
 
 
 def window_weights(window_voxels: Sequence[int]) -> Tensor:
-    """Give what each voxel of a window counts where windows overlap: 1 in its middle and nowhere 0."""
+    """Give the Gaussian weight of each voxel of a window: 1 in the middle, and 0 nowhere."""
     x, y, z = (
         torch.exp(-0.5 * ((torch.arange(side) - (side - 1) / 2) / (SIGMA * side)) ** 2)
         for side in window_voxels
@@ -157,7 +154,7 @@ def window_weights(window_voxels: Sequence[int]) -> Tensor:
 
 
 def _room(sides: Sequence[int], windows: Windows) -> tuple[list[int], list[int]]:
-    """Tell how much is added before a volume, and how long it is with all that is added."""
+    """Give the padding before a volume, and its sides with all padding."""
     whole = [-(-side // windows.multiple) * windows.multiple for side in sides]
     lacking = [max(0, window - side) for side, window in zip(whole, windows.voxels, strict=True)]
     return [lack // 2 for lack in lacking], [side + lack for side, lack in zip(whole, lacking, strict=True)]
@@ -175,10 +172,10 @@ def _nothing() -> ConfigError:
 def _added(
     function: Callable[[Tensor], Tensor], padded: Tensor, windows: Windows, visible: Tensor | None
 ) -> Iterator[tuple[int, int, "_Sums"]]:
-    """Add up windows, and give the planes `low` to `high` as soon as no later window reaches them.
+    """Sum windows, and yield the planes `low` to `high` as soon as no later window reaches them.
 
-    What is given is as thick as a window; its first `high - low` planes count. Those that no window has
-    reached are left out.
+    The sums are as thick as a window; their first `high - low` planes count. Planes without a window are
+    left out.
     """
     x, y, z = (
         _starts(end, side, windows) for end, side in zip(padded.shape[2:], windows.voxels, strict=True)
@@ -212,7 +209,7 @@ class _Sums:
         self._weight = torch.zeros((*padded.shape[2:4], windows.voxels[2]), device=padded.device)
 
     def add(self, place: tuple[slice, ...], made: Tensor) -> None:
-        """Add what a function made of a window that is at `place` in x and y."""
+        """Add the output for the window at `place` in x and y."""
         if self._total is None:
             shape = (1, made.shape[1], *self._weight.shape)
             self._total = torch.zeros(shape, dtype=self._windows.sums, device=made.device)
@@ -224,7 +221,7 @@ class _Sums:
         return bool(self._weight[..., :n_planes].any())
 
     def mean(self, box: tuple[slice, slice, slice]) -> tuple[Tensor, Tensor]:
-        """Divide the sums in a box by their weights, in place; give them, and where any window was."""
+        """Divide the sums in a box by their weights, in place; return them and the mask of windows."""
         assert self._total is not None
         weight, mean = self._weight[box], self._total[:, :, *box]
         mean /= weight.clamp_min(torch.finfo(weight.dtype).tiny)
