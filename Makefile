@@ -4,7 +4,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 
 .PHONY: demo test check bench weights clean
 
-demo: .venv/installed  ## the whole loop on made-up patients; prints where the report is
+demo: .venv/installed  ## the whole loop on synthetic patients; prints where the report is
 	$(BIN)/omentum demo --out demo
 
 test: check  ## check, then all tests

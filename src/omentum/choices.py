@@ -3,10 +3,18 @@
 __all__ = ["LABEL_SCHEMES", "LAYOUTS", "OWNER", "PHANTOM_STYLES", "REPLAY_RULES", "STRATEGIES", "TRAINABLE"]
 
 LABEL_SCHEMES = "omentum, abdomenatlas-1.0, abdomenatlas-1.1, totalsegmentator, or one organ"
-LAYOUTS = (
-    "abdomenatlas-8k", "abdomenatlas-1.0", "abdomenatlas-1.1", "nnunet", "monai", "dicom-seg", "rtstruct",
-    "stl", "masks-only",
-)  # fmt: skip
+LAYOUTS = {
+    "abdomenatlas-8k": "abdomenatlas_8k",
+    "abdomenatlas-1.0": "abdomenatlas_8k",
+    "abdomenatlas-1.1": "abdomenatlas_8k",
+    "nnunet": "training_sets",
+    "monai": "training_sets",
+    "dicom-seg": "dicom_seg",
+    "rtstruct": "rtstruct",
+    "stl": "meshes",
+    "masks-only": "masks_only",
+}
+"""Layouts of exports, each with the module of `exchange/exporters/` that registers it."""
 OWNER = "owner"
 """Pseudonym of a person who gives none."""
 PHANTOM_STYLES = ("easy", "mixed", "hard", "broad")

@@ -12,13 +12,14 @@ def published(shared):
 
 
 def test_the_table_is_the_published_one_but_for_the_celiac_trunk(published):
-    assert [row["index"] for row in published["classes"]] == [row.index for row in ORGANS]
-    ours = ["celiac_truck" if row.name == "celiac_trunk" else row.name for row in ORGANS]
+    rows = ORGANS[: len(published["classes"])]
+    assert [row["index"] for row in published["classes"]] == [row.index for row in rows]
+    ours = ["celiac_truck" if row.name == "celiac_trunk" else row.name for row in rows]
     assert ours == [row["name"] for row in published["classes"]]
 
 
 def test_rules_for_pieces_and_lists_of_the_attention_are_the_published_ones(published):
-    for row, theirs in zip(ORGANS, published["classes"], strict=True):
+    for row, theirs in zip(ORGANS, published["classes"], strict=False):
         assert row.max_components == theirs.get("max_components"), row.name
         assert row.min_voxels_exclusive == theirs.get("min_voxels_exclusive"), row.name
         assert (row.target, row.overlap) == (theirs["target"], theirs["overlap"]), row.name
@@ -27,7 +28,7 @@ def test_rules_for_pieces_and_lists_of_the_attention_are_the_published_ones(publ
 
 
 def test_each_tumour_and_cyst_lies_in_the_published_hosts(published):
-    for row, theirs in zip(ORGANS, published["classes"], strict=True):
+    for row, theirs in zip(ORGANS, published["classes"], strict=False):
         assert [organ(host).index for host in row.hosts] == theirs.get("host_organs", []), row.name
         assert (row.kind == "organ") == (theirs["kind"] == "organ"), row.name
     assert organ("colon_tumor").hosts == ("colon",)
@@ -82,6 +83,11 @@ def test_an_organ_may_be_in_pieces_or_is_a_lesion_that_starts_near_its_hosts():
         assert row.volume_ml is None or row.max_hole_ml is None or row.max_hole_ml < row.volume_ml[1] / 10
 
 
+def test_indices_rise_from_1_without_a_gap_and_fit_a_byte():
+    assert [row.index for row in ORGANS] == list(range(1, len(ORGANS) + 1))
+    assert len(ORGANS) < 256
+
+
 def test_both_of_a_pair_have_the_same_limits():
     limits = {row.name: (row.volume_ml, row.max_pieces, row.min_piece_ml, row.max_hole_ml) for row in ORGANS}
     assert all(limits[row.name] == limits[row.partner] for row in ORGANS if row.partner)
@@ -93,7 +99,7 @@ def test_an_organ_is_found_by_name_by_index_and_by_its_old_spelling():
     assert organ("celiac_truck").name == "celiac_trunk"
 
 
-@pytest.mark.parametrize("key", ["Liver", "", "kidney", 0, 33, -1, "6", None])
+@pytest.mark.parametrize("key", ["Liver", "", "kidney", 0, 256, -1, "6", None])
 def test_an_unknown_organ_is_refused_with_the_names_there_are(key):
     with pytest.raises(UnknownOrganError, match=r"no organ is called .*; known are spleen, .*kidney_cyst"):
         organ(key)

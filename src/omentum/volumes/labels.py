@@ -1,4 +1,4 @@
-"""Define the 32 organs in one label table."""
+"""Define the organs in one label table: the 32 of AbdomenAtlas, and those of `more_organs/`."""
 
 import json
 from collections.abc import Iterable
@@ -19,9 +19,10 @@ class Organ:
     """One class of the label table.
 
     Attributes:
-        index: Value in every label map that we write, 1 to 32.
+        index: Value in every label map that we write, from 1 without a gap; 1 to 32 are AbdomenAtlas's.
         name: Name in files, commands, JSON and code.
         display_name: Name for people.
+        snomed: SNOMED CT code and meaning, the type of its segments in DICOM.
         kind: `organ`, `tumour` or `cyst`.
         colour: Red, green, blue, 0 to 255.
         major_below_dice: Two masks that agree less than this differ by a major revision. Ours, for each
@@ -33,7 +34,7 @@ class Organ:
         min_voxels_exclusive: A piece of it must have more 1.5 mm voxels than this; as published.
         max_pieces: Most connected pieces of a whole organ; `None` where any number is right.
         min_piece_ml: Least volume of a piece that counts; a smaller one is a speck.
-        max_hole_ml: Greatest volume enclosed by the organ that can be an error; `None` where nobody knows.
+        max_hole_ml: Greatest volume of a hole that is an error; `None` if there is no rule.
         host_margin_mm: How far from its hosts a tumour or cyst may begin; `None` where anywhere.
         target: Whether the published attention scores it.
         overlap: Whether the published attention looks for overlaps with it.
@@ -42,6 +43,7 @@ class Organ:
     index: int
     name: str
     display_name: str
+    snomed: tuple[str, str]
     kind: str
     colour: tuple[int, int, int]
     major_below_dice: float
@@ -63,10 +65,15 @@ class Organ:
         return _PUBLISHED_SPELLINGS.get(self.name, self.name)
 
 
-def _table() -> dict[str, Any]:
-    text = resources.files("omentum.volumes").joinpath("labels_32.json").read_text("utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
+_FOLDER = resources.files("omentum.volumes")
+_TABLE: dict[str, Any] = json.loads(_FOLDER.joinpath("labels_32.json").read_text("utf-8"))
+
+
+def _more_rows() -> list[dict[str, Any]]:
+    """Read the rows of `more_organs/`, one organ a JSON file, by rising index."""
+    folder = _FOLDER.joinpath("more_organs")
+    files = [file for file in folder.iterdir() if file.name.endswith(".json")] if folder.is_dir() else []
+    return sorted((json.loads(file.read_text("utf-8")) for file in files), key=lambda row: row["index"])
 
 
 def _row(fields: dict[str, Any]) -> Organ:
@@ -74,12 +81,12 @@ def _row(fields: dict[str, Any]) -> Organ:
     return Organ(**{**fields, **tuples})
 
 
-ORGANS: tuple[Organ, ...] = tuple(_row(fields) for fields in _table()["organs"])
-"""All 32 classes, by rising index."""
+ORGANS: tuple[Organ, ...] = tuple(_row(fields) for fields in [*_TABLE["organs"], *_more_rows()])
+"""All classes, by rising index."""
 
 SUBSETS: dict[str, tuple[str, ...]] = {
     "omentum": tuple(row.name for row in ORGANS),
-    **{name: tuple(organs) for name, organs in _table()["subsets"].items()},
+    **{name: tuple(organs) for name, organs in _TABLE["subsets"].items()},
 }
 """Named subsets; the ids that a subset's own releases use are positions in it, from 1."""
 

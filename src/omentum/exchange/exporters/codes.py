@@ -33,47 +33,12 @@ def _sct(value: str, meaning: str) -> Code:
 _STRUCTURE = _sct("91723000", "Anatomical Structure")
 _ABNORMAL = _sct("49755003", "Morphologically Abnormal Structure")
 _SIDES = {"right": _sct("24028007", "Right"), "left": _sct("7771000", "Left")}
-_NEOPLASM = _sct("108369006", "Neoplasm")
 _KIDNEY = _sct("64033007", "Kidney")
 _LIVER = _sct("10200004", "Liver")
 _LUNG = _sct("39607008", "Lung")
 _PANCREAS = _sct("15776009", "Pancreas")
 _COLON = _sct("71854001", "Colon")
 
-_KINDS = {
-    "spleen": _sct("78961009", "Spleen"),
-    "kidney_right": _KIDNEY,
-    "kidney_left": _KIDNEY,
-    "gall_bladder": _sct("28231008", "Gallbladder"),
-    "esophagus": _sct("32849002", "Esophagus"),
-    "liver": _LIVER,
-    "stomach": _sct("69695003", "Stomach"),
-    "aorta": _sct("15825003", "Aorta"),
-    "postcava": _sct("64131007", "Inferior vena cava"),
-    "portal_vein_and_splenic_vein": _sct("32764006", "Portal vein"),
-    "pancreas": _PANCREAS,
-    "adrenal_gland_right": _sct("23451007", "Adrenal gland"),
-    "adrenal_gland_left": _sct("23451007", "Adrenal gland"),
-    "duodenum": _sct("38848004", "Duodenum"),
-    "hepatic_vessel": _sct("59820001", "Blood Vessel"),
-    "lung_right": _LUNG,
-    "lung_left": _LUNG,
-    "colon": _COLON,
-    "intestine": _sct("30315005", "Small intestine"),
-    "rectum": _sct("34402009", "Rectum"),
-    "bladder": _sct("89837001", "Bladder"),
-    "prostate": _sct("41216001", "Prostate"),
-    "femur_left": _sct("2812003", "Head of Femur"),
-    "femur_right": _sct("2812003", "Head of Femur"),
-    "celiac_trunk": _sct("57850000", "Celiac Axis"),
-    "kidney_tumor": _NEOPLASM,
-    "liver_tumor": _NEOPLASM,
-    "pancreas_tumor": _NEOPLASM,
-    "hepatic_vessel_tumor": _NEOPLASM,
-    "lung_tumor": _NEOPLASM,
-    "colon_tumor": _NEOPLASM,
-    "kidney_cyst": _sct("367643001", "Cyst"),
-}
 _REGIONS = {
     "hepatic_vessel": _LIVER,
     "kidney_tumor": _KIDNEY,
@@ -100,7 +65,7 @@ def anatomy_code(name: str) -> AnatomyCode:
     row = organ(name)
     return AnatomyCode(
         category=_STRUCTURE if row.kind == "organ" else _ABNORMAL,
-        kind=_KINDS[row.name],
+        kind=_sct(*row.snomed),
         side=_SIDES.get(row.name.rpartition("_")[2]),
         region=_REGIONS.get(row.name),
     )

@@ -7,17 +7,11 @@ Out: a folder in that layout; cases that it cannot show are set aside with the r
 import json
 from collections.abc import Sequence
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
+from omentum.choices import LAYOUTS
 from omentum.errors import ReleaseError
-from omentum.exchange.exporters import (  # noqa: F401  each registers its exporter
-    abdomenatlas_8k,
-    dicom_seg,
-    masks_only,
-    meshes,
-    rtstruct,
-    training_sets,
-)
 from omentum.exchange.exporters.exporter import EXPORTERS, Export, Exporter, exporter_named
 from omentum.records import Batch, Failure
 from omentum.records.released_cases import ReleasedCase
@@ -28,6 +22,9 @@ from omentum.volumes.atomic import write_json
 __all__ = ["EXPORTERS", "export_release", "exporter_named"]
 
 _NOTE = "export.json"
+
+for _module in dict.fromkeys(LAYOUTS.values()):
+    import_module(f"omentum.exchange.exporters.{_module}")  # each registers its exporters
 
 
 def export_release(
