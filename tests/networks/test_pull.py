@@ -58,7 +58,7 @@ def left_over(user):
 
 def test_a_published_network_comes_from_the_first_address_that_has_it(user, site, tiny_weights):
     told = []
-    assert pull_model("starter", tell=lambda *parts: told.append(parts))
+    assert pull_model("starter", on_progress=lambda *parts: told.append(parts))
     kept = find_weights("starter")
     assert kept == user / "models" / "starter" / "weights.safetensors"
     ours, given = load_network(kept), load_network(tiny_weights)

@@ -74,7 +74,7 @@ def pull(
     from omentum.networks.weights import load_network
 
     with _byte_bars(name) as progress:
-        is_new = pull_model(name, urls=url or (), kept_as=kept_as, again=again, tell=progress)
+        is_new = pull_model(name, urls=url or (), kept_as=kept_as, again=again, on_progress=progress)
     kept = find_weights(kept_as or name)
     if is_new:
         typer.echo(f"{kept_as or name} is kept in {kept}: {_kind(load_network(kept))}")

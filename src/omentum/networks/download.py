@@ -32,24 +32,24 @@ _HANDLERS = (
     ProxyHandler, UnknownHandler, HTTPHandler, HTTPSHandler, HTTPDefaultErrorHandler, HTTPRedirectHandler,
     HTTPErrorProcessor,
 )  # fmt: skip
-"""What `urllib` has, less files and FTP, to which a server could lead us."""
+"""Those of `urllib` without files and FTP, to which a server could redirect."""
 _WAITS_S = (0.0, 1.0, 2.0, 4.0)
 """Before each try."""
 _TIMEOUT_S = 30.0
-"""In which nothing at all came."""
+"""Without any data."""
 _CHUNK_BYTES = 1 << 18
 _BUSY = {408, 429, 500, 502, 503, 504}
-"""Answers that may be others a moment later."""
+"""Answers after which another try makes sense."""
 _RANGE_REFUSED = 416
 _PAGE_STARTS = (b"<!doctype", b"<html", b"<head", b"<?xml")
 
 
 class _EndedError(Exception):
-    """This try came to nothing; another may not."""
+    """This try failed; another may succeed."""
 
 
 class _UnreachableError(_EndedError):
-    """There was not even an answer."""
+    """There was no answer."""
 
 
 def checked_url(url: str) -> str:
@@ -76,7 +76,7 @@ def checked_url(url: str) -> str:
 
 @contextmanager
 def exclusive(lock: Path) -> Iterator[None]:
-    """Keep other processes of this user from the same block; `DownloadError` if one is in it."""
+    """Lock a block against other processes of this user; `DownloadError` if one is in it."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:
         try:
@@ -93,30 +93,30 @@ def exclusive(lock: Path) -> Iterator[None]:
 
 
 def remove_download(path: Path) -> None:
-    """Remove a download, whole or broken, and what is noted of it."""
+    """Remove a download, complete or not, and its note."""
     _note(path).unlink(missing_ok=True)
     path.unlink(missing_ok=True)
 
 
-def download(url: str, path: Path, tell: Callable[[int, int | None], None]) -> None:
-    """Bring a file, from where an earlier call for the same address and path was broken off.
+def download(url: str, path: Path, on_progress: Callable[[int, int | None], None]) -> None:
+    """Download a file, from where an earlier call for the same address and path stopped.
 
-    A part is gone on with only if the server vouches that the file is still the same one.
+    A part is continued only if the server confirms that the file has not changed.
 
     Args:
         url: Its address, see `checked_url`.
-        path: Where it grows.
-        tell: Is told how many bytes there are, and how many there will be if the server says.
+        path: Where it is written.
+        on_progress: Gets the bytes so far, and the total if the server tells it.
 
     Raises:
-        DownloadError: Nobody answers, there is no such file, a page for people came instead, or the
-            connection ended again and again.
+        DownloadError: There is no answer or no such file, the server sent a web page instead, or the
+            connection ended repeatedly.
     """
     reason = ""
     for n_tries, wait_s in enumerate(_WAITS_S):
         time.sleep(wait_s)
         try:
-            return _go_on(url, path, tell)
+            return _go_on(url, path, on_progress)
         except _EndedError as ended:
             reason = str(ended)
             if isinstance(ended, _UnreachableError) and not n_tries:
@@ -126,13 +126,13 @@ def download(url: str, path: Path, tell: Callable[[int, int | None], None]) -> N
     )
 
 
-def _go_on(url: str, path: Path, tell: Callable[[int, int | None], None]) -> None:
+def _go_on(url: str, path: Path, on_progress: Callable[[int, int | None], None]) -> None:
     version = _noted_version(path)
     n_have = path.stat().st_size if version and path.is_file() else 0
     headers = {"Range": f"bytes={n_have}-", "If-Range": version} if version and n_have else {}
     with _opened(url, headers) as answer:
         if answer.status == _RANGE_REFUSED and answer.headers.get("Content-Range") == f"bytes */{n_have}":
-            return  # all of it is here
+            return  # the file is complete
         if answer.status == 200:
             _begin(url, path, answer)
             n_have = 0
@@ -140,7 +140,7 @@ def _go_on(url: str, path: Path, tell: Callable[[int, int | None], None]) -> Non
             remove_download(path)
             raise _EndedError(f"it answered {answer.status} to what was asked")
         n_total = None if answer.length is None else n_have + answer.length
-        if not _copy(answer, path, n_total, tell):
+        if not _copy(answer, path, n_total, on_progress):
             remove_download(path)
             raise _page(url)
 
@@ -168,7 +168,7 @@ def _opened(url: str, headers: Mapping[str, str]) -> Any:
 
 
 def _begin(url: str, path: Path, answer: Any) -> None:
-    """Make room for a file from its first byte; the note comes after what it is not about has gone."""
+    """Start a file from its first byte; write the note once the old part is removed."""
     remove_download(path)
     if answer.headers.get_content_type() == "text/html":
         raise _page(url)
@@ -182,16 +182,18 @@ def _continues(answer: Any, n_have: int, version: str | None) -> bool:
     return answer.status == 206 and same and starts is not None and int(starts[1]) == n_have
 
 
-def _copy(answer: Any, path: Path, n_total: int | None, tell: Callable[[int, int | None], None]) -> bool:
-    """Append what comes; give False if it is a page for people."""
+def _copy(
+    answer: Any, path: Path, n_total: int | None, on_progress: Callable[[int, int | None], None]
+) -> bool:
+    """Append the data; give False if it is a web page."""
     with path.open("ab") as file:
-        tell(file.tell(), n_total)
+        on_progress(file.on_progress(), n_total)
         while chunk := _read(answer):
-            if not file.tell() and chunk.lstrip()[:16].lower().startswith(_PAGE_STARTS):
+            if not file.on_progress() and chunk.lstrip()[:16].lower().startswith(_PAGE_STARTS):
                 return False
             file.write(chunk)
-            tell(file.tell(), n_total)
-        n_have = file.tell()
+            on_progress(file.on_progress(), n_total)
+        n_have = file.on_progress()
     if n_total is not None and n_have < n_total:
         raise _EndedError(f"the connection ended after {n_have} of {n_total} bytes")
     return True
@@ -218,7 +220,7 @@ def _noted_version(path: Path) -> str | None:
 
 
 def _version(answer: Any) -> str | None:
-    """Give what a server calls this very file; a weak ETag says only that another is as good."""
+    """Give the server's version of the file; a weak ETag does not identify its bytes."""
     tag: str | None = answer.headers.get("ETag")
     modified: str | None = answer.headers.get("Last-Modified")
     return tag if tag and tag.startswith('"') else modified

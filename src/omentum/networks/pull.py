@@ -31,18 +31,18 @@ def pull_model(
     urls: Sequence[str] = (),
     kept_as: str | None = None,
     again: bool = False,
-    tell: Callable[[str, int, int | None], None] = lambda _url, _done, _total: None,
+    on_progress: Callable[[str, int, int | None], None] = lambda _url, _done, _total: None,
 ) -> bool:
     """Download a published network, check it, and keep it in the user's data folder.
 
-    What was broken off, even by a kill, goes on where it stopped. Pulling anew never replaces anything.
+    An interrupted download continues where it stopped. Nothing is ever replaced.
 
     Args:
         name: One of `PUBLISHED`.
         urls: Addresses to try in this order instead of the published ones.
         kept_as: Name that `--network` will take; else its own.
-        again: Download it even if it is here, and compare with what is recorded.
-        tell: Is told the address, how many bytes came, and how many there are if that is known.
+        again: Download it even if it is here, and compare it with the recorded hash.
+        on_progress: Gets the address, the bytes so far, and the total if it is known.
 
     Returns:
         Whether it is new here.
@@ -50,8 +50,8 @@ def pull_model(
     Raises:
         UnknownNetworkError: Nothing of that name is published.
         ConfigError: An address or a name that cannot be one.
-        DownloadError: It came from no address, or what came was refused.
-        CheckpointError: The name is taken, or the file is no longer the one that was recorded.
+        DownloadError: No address gave the file, or the file was refused.
+        CheckpointError: The name is taken, or the file differs from the recorded one.
     """
     if name not in PUBLISHED:
         raise UnknownNetworkError(name, sorted(known_models()), published=PUBLISHED)
@@ -65,7 +65,7 @@ def pull_model(
             raise name_taken(kept, kept_as)
         origin = before
         if again or not before:
-            file, network = _first_that_fits(published, files, kept_as, tell)
+            file, network = _first_that_fits(published, files, kept_as, on_progress)
             origin = file_origin(file, url=files[file], called=published.file)
             if not before:
                 keep_network(network, kept_as, origin)
@@ -86,19 +86,22 @@ def _changed(name: str, before: Origin, now: Origin) -> CheckpointError:
 
 
 def _download_file(published: Published, url: str) -> Path:
-    """Each address has a part of its own, as files of two servers may differ."""
+    """Name the download of one address; files of two servers may differ."""
     of_url = hashlib.sha256(url.encode()).hexdigest()[:8]
     return home() / "downloads" / f"{published.name}-{of_url}-{published.file}"
 
 
 def _first_that_fits(
-    published: Published, files: dict[Path, str], kept_as: str, tell: Callable[[str, int, int | None], None]
+    published: Published,
+    files: dict[Path, str],
+    kept_as: str,
+    on_progress: Callable[[str, int, int | None], None],
 ) -> tuple[Path, Network]:
-    """Download from one address after the other until a file is such a network; drop those that are not."""
+    """Download from one address after the other until a file is the network; remove other files."""
     failures = []
     for file, url in files.items():
         try:
-            download(url, file, partial(tell, url))
+            download(url, file, partial(on_progress, url))
             return file, _checked(file, published.name)
         except DownloadError as error:
             failures.append(str(error))

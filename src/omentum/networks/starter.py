@@ -95,7 +95,7 @@ class StarterNetwork(Network):
 
     def _in_its_numbers(self, device: torch.device) -> AbstractContextManager[object]:
         if self.dtype == torch.float32:
-            return nullcontext()  # whoever trains chooses for himself
+            return nullcontext()  # training sets its own precision
         return torch.autocast(device.type, dtype=self.dtype)
 
     def window_for(self, shape: Sequence[int]) -> tuple[int, int, int]:

@@ -43,7 +43,7 @@ def save_network(path: Path, network: Network, *, numbers: WeightDtype = "float3
         part.touch()
         mode = stat.S_IMODE(part.stat().st_mode)
         save_file(tensors, part, metadata={_SPEC_KEY: network.spec.to_json()})
-        part.chmod(mode)  # it makes files that nobody else could read
+        part.chmod(mode)  # `save_file` makes files that only their owner can read
     return tensors_sha256(dequantized(tensors, network))
 
 

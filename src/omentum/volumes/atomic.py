@@ -19,15 +19,15 @@ __all__ = ["copy", "flushed_together", "move_folder", "sweep", "write_json", "wr
 _WAITING: ContextVar[list[Path] | None] = ContextVar("files that wait to be flushed", default=None)
 
 _MARK = f".omentum-part~{socket.gethostname()}~"
-"""Ends in what no host's name holds, so that `node-1` takes nothing of `node-1-2` for its own."""
+"""Ends in a letter that host names cannot have, so that `node-1` does not match files of `node-1-2`."""
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the same folder; rename it to `path` once the block ends well.
+    """Yield a temporary path in the same folder; rename it to `path` if the block succeeds.
 
-    The temporary name keeps the ending of `path`, for libraries that choose a format by it. Folders
-    are made where they are missing.
+    The temporary name keeps the ending of `path`, for libraries that choose a format by it. Missing folders
+    are made.
 
     Example:
         >>> import tempfile
@@ -55,10 +55,10 @@ def writing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def flushed_together() -> Iterator[None]:
-    """Flush what is written in this block at its end, all at once: of many files that costs a tenth.
+    """Flush all files of this block at its end, which takes a tenth of the time.
 
-    Until then, a machine that loses power may have some of them empty; so this is for files that count
-    only once another one is there, which is written after the block.
+    A power failure before that may leave some of them empty. So use it for files that count only once
+    another file exists, which is written after the block.
     """
     waiting: list[Path] = []
     token = _WAITING.set(waiting)
@@ -82,20 +82,20 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def copy(source: Path, path: Path) -> None:
-    """Copy a file's bytes, whole or not at all; never a link, so that nobody can change ours."""
+    """Copy a file's bytes, whole or not at all; never a link, so that our copy cannot change."""
     with writing(path) as part:
         shutil.copyfile(source, part)
 
 
 def move_folder(part: Path, folder: Path) -> None:
-    """Rename a finished folder into place, which must be free or an empty folder, and flush that."""
+    """Rename a finished folder to a path that is free or an empty folder, and flush that."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     part.replace(folder)
     _flush(folder.parent)
 
 
 def sweep(folder: Path) -> list[Path]:
-    """Remove what writers on this machine that no longer live left below a folder; return it."""
+    """Remove temporary files of dead writers on this machine below a folder; return their paths."""
     left = [part for part in folder.rglob(f"{_MARK}*") if not _is_alive(_pid(part))]
     for part in left:
         part.unlink(missing_ok=True)
@@ -117,7 +117,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def _flush(path: Path) -> None:
-    """Make the disk hold what the system still holds in memory; a folder's entries too."""
+    """Flush a file, or a folder's entries, to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -25,13 +25,13 @@ NamedPart = tuple[str, BoxedMask | npt.NDArray[np.bool_]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MaskSet:
-    """The masks of one case, overlaps and all.
+    """The masks of one case, which may overlap.
 
     Attributes:
         codes: Number of the voxel's set in `sets`, shape `(x, y, z)`; uint8, or as wide as there are sets.
         sets: Organ indices of each set, rising; the first is the empty set.
-        organs: Names of the organs that this map speaks of; one that is here without a voxel is
-            *empty*, one that is not here is *unknown*.
+        organs: Names of the organs that were looked for: without a voxel, one of them is *empty*; any other
+            organ is *unknown*.
         geometry: The grid.
     """
 
@@ -42,12 +42,12 @@ class MaskSet:
 
     @classmethod
     def build(cls, geometry: Geometry, organs: Iterable[str], parts: Iterable[NamedPart]) -> "MaskSet":
-        """Code masks that come one after another; each is held only while it is added.
+        """Code masks one after another; each is held only while it is added.
 
         Args:
             geometry: The grid of the whole map.
-            organs: Every organ that the map speaks of, also those without a voxel.
-            parts: One or more masks; several of one organ are joined.
+            organs: Every organ that was looked for, also those without a voxel.
+            parts: Masks; several of one organ are joined.
 
         Raises:
             UnknownOrganError: An organ is not in the label table, or a part's is not in `organs`.
@@ -72,7 +72,7 @@ class MaskSet:
 
     @classmethod
     def from_labels(cls, labels: npt.NDArray[Any], geometry: Geometry, organs: Iterable[str]) -> "MaskSet":
-        """Take a label map of 32-class indices, in which nothing overlaps; other organs are dropped."""
+        """Take a label map of 32-class indices; organs that are not named are dropped."""
         names = tuple(row.name for row in organs_named(organs))
         indices = [organ(name).index for name in names]
         lut = np.zeros(256, dtype=np.uint8)
@@ -84,7 +84,7 @@ class MaskSet:
         """Give one organ's mask `(x, y, z)`.
 
         Raises:
-            UnknownOrganError: The map does not speak of that organ.
+            UnknownOrganError: The organ is unknown to the map.
         """
         if organ(name).name not in self.organs:
             raise UnknownOrganError(name, self.organs)
@@ -98,7 +98,7 @@ class MaskSet:
         return part.mask(name)
 
     def only(self, organs: Collection[str]) -> "MaskSet":
-        """Give a map that speaks of some of these organs and of no other."""
+        """Give the map of these organs alone."""
         names = tuple(name for name in self.organs if name in organs)
         kept = {organ(name).index for name in names}
         numbers: dict[tuple[int, ...], int] = {(): 0}
@@ -110,7 +110,7 @@ class MaskSet:
         return MaskSet(lut[self.codes], tuple(numbers), names, self.geometry)
 
     def replaced(self, name: str, mask: npt.NDArray[np.bool_]) -> "MaskSet":
-        """Give a map in which one organ has another mask `(x, y, z)`, also one that it did not speak of.
+        """Replace or add one organ's mask `(x, y, z)`.
 
         Raises:
             UnknownOrganError: There is no such organ.
@@ -152,7 +152,7 @@ class MaskSet:
 
 
 def organ_boxes(masks: MaskSet) -> dict[str, Box | None]:
-    """Find the box of every organ that a map speaks of, in one pass over its voxels; `None` where empty."""
+    """Find the box of every organ of a map, in one pass over its voxels; `None` where empty."""
     codes = masks.codes.T if masks.codes.flags.f_contiguous else masks.codes
     found: list[Any] = [None, *ndimage.find_objects(codes, max_label=len(masks.sets) - 1)]
     if codes is not masks.codes:  # scipy walks in C order, six times faster along the memory
@@ -170,7 +170,7 @@ def _add(
     index: int,
     part: BoxedMask,
 ) -> npt.NDArray[Any]:
-    """Add an organ to the sets of some voxels; grows `numbers`, and widens `codes` where they do not fit."""
+    """Add an organ to the sets of some voxels; extends `numbers`, and widens `codes` if needed."""
     box, mask = part
     touched = codes[box][mask]
     old_sets = list(numbers)

@@ -34,7 +34,7 @@ FULL = 255
 LEAST = 3
 """Least stored value that counts for an organ's box: 0.012, under any threshold in use."""
 ENTROPIES_NAME = "entropies.zarr.zip"
-"""Beside probabilities of a network that left its entropies too; kept likewise, `-p ln p` times 255."""
+"""Beside the probabilities of a network whose entropies are known: `-p ln p` times 255, in the same format."""
 _CHUNK = 64
 
 
@@ -45,7 +45,7 @@ class ProbabilityMaps:
     Attributes:
         geometry: The network's grid; its axes are parallel to the CT's, in the same order.
         organs: Names of all organs that were predicted.
-        parts: Each organ's box on that grid and its uint8 values there; organs that are nowhere are absent.
+        parts: Each organ's values on that grid, probability times 255; empty organs are absent.
     """
 
     geometry: Geometry
@@ -60,7 +60,7 @@ class ProbabilityMaps:
             target: The CT's grid, or any whose axes are parallel to `geometry`'s, in the same order.
 
         Returns:
-            The box on `target` and float32 probabilities in [0, 1] there; `None` where the organ is nowhere.
+            Probabilities in [0, 1] in a box of `target`; `None` if the organ is empty.
         """
         part = self.parts.get(organ(name).name)
         if part is None:
@@ -112,7 +112,7 @@ def read_probabilities(path: Path) -> ProbabilityMaps:
         UnreadableImageError: It is not such a file.
     """
     try:
-        zipfile.ZipFile(path).close()  # says what is wrong with a file that `ZipStore` trips over
+        zipfile.ZipFile(path).close()  # gives a clear error where `ZipStore` does not
         with ZipStore(path, mode="r") as store:
             root = zarr.open_group(store, mode="r")
             grid: Any = root.attrs["geometry"]
