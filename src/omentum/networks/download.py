@@ -187,13 +187,13 @@ def _copy(
 ) -> bool:
     """Append the data; give False if it is a web page."""
     with path.open("ab") as file:
-        on_progress(file.on_progress(), n_total)
+        on_progress(file.tell(), n_total)
         while chunk := _read(answer):
-            if not file.on_progress() and chunk.lstrip()[:16].lower().startswith(_PAGE_STARTS):
+            if not file.tell() and chunk.lstrip()[:16].lower().startswith(_PAGE_STARTS):
                 return False
             file.write(chunk)
-            on_progress(file.on_progress(), n_total)
-        n_have = file.on_progress()
+            on_progress(file.tell(), n_total)
+        n_have = file.tell()
     if n_total is not None and n_have < n_total:
         raise _EndedError(f"the connection ended after {n_have} of {n_total} bytes")
     return True

@@ -34,7 +34,7 @@ FULL = 255
 LEAST = 3
 """Least stored value that counts for an organ's box: 0.012, under any threshold in use."""
 ENTROPIES_NAME = "entropies.zarr.zip"
-"""Beside the probabilities of a network whose entropies are known: `-p ln p` times 255, in the same format."""
+"""Beside the probabilities of a network whose entropies are known: `-p ln p` times 255, same format."""
 _CHUNK = 64
 
 
