@@ -138,9 +138,9 @@ def test_a_calibration_comes_back_as_it_was_written(shipped_by_hand, tmp_path):
 def test_a_rule_is_as_sure_as_it_says_until_revisions_say_otherwise(tenth):
     def learned(n_right, n_said):
         counts = replace(LevelCounts.none(), rules={"missing": (n_right, n_said)})
-        return Calibration(tenth, {"gall_bladder": counts}).sureness("gall_bladder", "missing", 0.3)
+        return Calibration(tenth, {"gall_bladder": counts}).rule_probability("gall_bladder", "missing", 0.3)
 
-    assert Calibration(tenth).sureness("gall_bladder", "missing", 0.3) == pytest.approx(0.3)
+    assert Calibration(tenth).rule_probability("gall_bladder", "missing", 0.3) == pytest.approx(0.3)
     assert learned(0, 1) == pytest.approx(0.2)
     assert learned(0, 100) < 0.01
     assert learned(100, 100) > 0.98
@@ -148,8 +148,8 @@ def test_a_rule_is_as_sure_as_it_says_until_revisions_say_otherwise(tenth):
 
 def test_what_a_rule_said_of_one_organ_tells_nothing_of_others_nor_of_other_rules(tenth):
     learned = Calibration(tenth, {"gall_bladder": replace(LevelCounts.none(), rules={"missing": (0, 9)})})
-    assert learned.sureness("spleen", "missing", 0.6) == pytest.approx(0.6)
-    assert learned.sureness("gall_bladder", "volume", 0.8) == pytest.approx(0.8)
+    assert learned.rule_probability("spleen", "missing", 0.6) == pytest.approx(0.6)
+    assert learned.rule_probability("gall_bladder", "volume", 0.8) == pytest.approx(0.8)
 
 
 def test_a_calibration_from_before_rules_were_counted_is_read(shipped_by_hand, tmp_path):

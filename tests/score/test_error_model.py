@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from omentum.score.error_model import LEVELS, MODEL_ORGANS, ErrorModel, design, level_of, shipped_model
-from omentum.score.voxel_features import SIGNALS
+from omentum.score.voxel_features import FEATURES
 
-N_INPUTS = len(SIGNALS) + len(MODEL_ORGANS)
+N_INPUTS = len(FEATURES) + len(MODEL_ORGANS)
 
 
 @pytest.fixture
 def rows():
-    return np.random.default_rng(0).normal(0, 2, (40_000, len(SIGNALS))).astype(np.float32)
+    return np.random.default_rng(0).normal(0, 2, (40_000, len(FEATURES))).astype(np.float32)
 
 
 @pytest.fixture
@@ -22,15 +22,15 @@ def model():
         (rng.normal(0, 0.5, pair).astype(np.float32), rng.normal(0, 1, pair[1]).astype(np.float32))
         for pair in pairwise(sides)
     )
-    middle, scale = rng.normal(0, 1, len(SIGNALS)), rng.uniform(0.5, 2, len(SIGNALS))
+    middle, scale = rng.normal(0, 1, len(FEATURES)), rng.uniform(0.5, 2, len(FEATURES))
     return ErrorModel(middle.astype(np.float32), scale.astype(np.float32), layers)
 
 
 def test_levels_are_what_two_layers_with_rectifiers_give_by_hand(model, rows):
     one = rows[:500].astype(np.float64)
     inputs = np.zeros((500, N_INPUTS))
-    inputs[:, : len(SIGNALS)] = (one - model.middle) / model.scale
-    inputs[:, len(SIGNALS) + MODEL_ORGANS.index("liver")] = 1
+    inputs[:, : len(FEATURES)] = (one - model.middle) / model.scale
+    inputs[:, len(FEATURES) + MODEL_ORGANS.index("liver")] = 1
     (w0, b0), (w1, b1), (w2, b2) = model.layers
     hidden = np.maximum(np.maximum(inputs @ w0 + b0, 0) @ w1 + b1, 0)
     expected = level_of((hidden @ w2 + b2)[:, 0]).astype(int)
@@ -50,8 +50,8 @@ def test_no_rows_have_no_levels(model, rows):
 
 
 def test_an_organ_has_a_column_of_its_own_and_one_that_the_model_does_not_know_has_none(rows):
-    zero, one = np.zeros(len(SIGNALS), dtype=np.float32), np.ones(len(SIGNALS), dtype=np.float32)
-    known, unknown = (design(rows[:3], name, zero, one)[:, len(SIGNALS) :] for name in ("liver", "colon"))
+    zero, one = np.zeros(len(FEATURES), dtype=np.float32), np.ones(len(FEATURES), dtype=np.float32)
+    known, unknown = (design(rows[:3], name, zero, one)[:, len(FEATURES) :] for name in ("liver", "colon"))
     assert known.sum(axis=1).tolist() == [1, 1, 1]
     assert known[0, MODEL_ORGANS.index("liver")] == 1
     assert not unknown.any()
@@ -70,9 +70,9 @@ def test_weights_come_back_as_they_were_saved(model, rows, tmp_path):
     np.testing.assert_array_equal(back.levels(rows[:100], "liver"), model.levels(rows[:100], "liver"))
 
 
-def test_shipped_weights_fit_the_signals_and_are_finite():
+def test_shipped_weights_fit_the_features_and_are_finite():
     model = shipped_model()
-    assert model.middle.shape == model.scale.shape == (len(SIGNALS),)
+    assert model.middle.shape == model.scale.shape == (len(FEATURES),)
     assert model.layers[0][0].shape[0] == N_INPUTS
     assert model.layers[-1][0].shape[1] == 1
     assert (model.scale > 0).all()

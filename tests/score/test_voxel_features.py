@@ -3,7 +3,7 @@ import pytest
 
 from omentum.measures.canonical_grid import CANONICAL_MM
 from omentum.score.scoring_grid import claims_of
-from omentum.score.voxel_features import SIGNALS, entropy_ml, organ_signals
+from omentum.score.voxel_features import FEATURES, entropy_ml, organ_features
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.volume import Volume
 
@@ -31,14 +31,14 @@ def sure():
 
 
 def signals_of(gridded, name="liver"):
-    found = organ_signals(gridded, name, claims_of(gridded))
-    columns = {one: found.spread(found.rows[:, k]) for k, one in enumerate(SIGNALS)}
+    found = organ_features(gridded, name, claims_of(gridded))
+    columns = {one: found.spread(found.rows[:, k]) for k, one in enumerate(FEATURES)}
     return found, columns
 
 
-def test_an_organ_that_nobody_sees_has_no_signals(scan):
+def test_an_organ_without_a_mask_has_no_features(scan):
     gridded = scan.gridded()
-    assert organ_signals(gridded, "kidney_right", claims_of(gridded)) is None
+    assert organ_features(gridded, "kidney_right", claims_of(gridded)) is None
 
 
 def test_a_row_is_where_the_mask_is_and_up_to_10_mm_around(block, sure):
@@ -128,11 +128,11 @@ def test_an_organ_that_the_main_network_does_not_see_has_no_entropy(scan):
 
 
 @pytest.mark.parametrize("orientation", ["LPS", "RAS", "SAR", "IPL", "PIR", "ALI"])
-def test_signals_are_the_same_in_every_orientation(scan, orientation):
+def test_features_are_the_same_in_every_orientation(scan, orientation):
     first, columns = signals_of(scan.gridded(), "spleen")
     second, turned = signals_of(scan.turned(orientation).gridded(), "spleen")
     assert len(first.rows) == len(second.rows)
-    for name in SIGNALS:
+    for name in FEATURES:
         grid = scan.turned(orientation).gridded().geometry.cropped(second.box)
         back = Volume(turned[name], grid).reoriented("LPS").voxels
         np.testing.assert_allclose(back, columns[name], atol=0.02, err_msg=name)
@@ -141,7 +141,7 @@ def test_signals_are_the_same_in_every_orientation(scan, orientation):
 @pytest.mark.parametrize("shape", [(8, 8, 8), (1, 8, 8), (8, 8, 1), (1, 1, 1)])
 @pytest.mark.parametrize("n_networks", [1, 3])
 @pytest.mark.parametrize("with_ct", [False, True])
-def test_no_signal_is_nan_on_tiny_grids(block, shape, n_networks, with_ct):
+def test_no_feature_is_nan_on_tiny_grids(block, shape, n_networks, with_ct):
     rng = np.random.default_rng(5)
     networks = [{"liver": rng.integers(0, 256, shape).astype(np.uint8)} for _ in range(n_networks)]
     networks[0]["liver"][0, 0, 0] = 255
@@ -150,7 +150,7 @@ def test_no_signal_is_nan_on_tiny_grids(block, shape, n_networks, with_ct):
     assert np.isfinite(found.rows).all()
 
 
-def test_no_signal_is_nan_where_only_the_second_network_sees_the_organ(block, sure):
+def test_no_feature_is_nan_where_only_the_second_network_sees_the_organ(block, sure):
     found, _ = signals_of(block({"liver": np.zeros_like(sure)}, {"liver": sure}))
     assert not found.mask.any()
     assert np.isfinite(found.rows).all()

@@ -62,7 +62,7 @@ class LevelCounts:
         return cls(seen * voxel_ml, found * voxel_ml, 1)
 
     def __add__(self, other: "LevelCounts") -> "LevelCounts":
-        """Put two together."""
+        """Add two counts."""
         rules = dict(self.rules)
         for name, (n_right, n_said) in other.rules.items():
             before = rules.get(name, (0, 0))
@@ -75,7 +75,7 @@ class LevelCounts:
         )
 
     def times(self, factor: float) -> "LevelCounts":
-        """Weigh the volumes; the rest stays."""
+        """Weight the volumes; the rest stays."""
         return replace(self, seen_ml=self.seen_ml * factor, wrong_ml=self.wrong_ml * factor)
 
     def reliability(self, table: npt.NDArray[np.float32]) -> list[dict[str, float]]:
@@ -141,7 +141,7 @@ class Calibration:
         weights = seen.seen_ml + 1e-6
         return np.asarray(isotonic_regression(seen.wrong_ml / weights, weights=weights).x, dtype=np.float32)
 
-    def sureness(self, organ_name: str, rule: str, severity: float) -> float:
+    def rule_probability(self, organ_name: str, rule: str, severity: float) -> float:
         """Estimate the probability that a rule is right of an organ, from its severity and from revisions.
 
         Source:
@@ -150,8 +150,8 @@ class Calibration:
         Example:
             >>> often_wrong = {"gall_bladder": replace(LevelCounts.none(), rules={"missing": (0, 4)})}
             >>> learned = Calibration(shipped_prior(), often_wrong)
-            >>> [round(learned.sureness(name, "missing", 0.3), 2) for name in ("gall_bladder", "spleen")]
-            [0.1, 0.3]
+            >>> round(learned.rule_probability("gall_bladder", "missing", 0.3), 2)
+            0.1
         """
         n_right, n_said = self.counts.get(organ_name, LevelCounts.none()).rules.get(rule, (0, 0))
         return (severity * RULE_PRIOR + n_right) / (RULE_PRIOR + n_said)

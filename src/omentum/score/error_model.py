@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from omentum.score.voxel_features import SIGNALS
+from omentum.score.voxel_features import FEATURES
 from omentum.volumes.labels import SUBSETS
 
 __all__ = ["LEVELS", "MODEL_ORGANS", "ErrorModel", "design", "level_of", "shipped_model"]
@@ -22,7 +22,7 @@ LEVELS = 256
 _LOWEST, _HIGHEST = -9.0, 5.0
 """Log-odds at the ends of the levels."""
 MODEL_ORGANS = SUBSETS["abdomenatlas-1.0"]
-"""Organs that have a column of their own; any other is judged by its signals alone."""
+"""Organs that have a column of their own; any other is judged by its features alone."""
 _AT_ONCE = 1 << 15
 
 Reals = npt.NDArray[np.float32]
@@ -34,7 +34,7 @@ class ErrorModel:
     """Two hidden layers with rectifiers.
 
     Attributes:
-        middle: Mean of each signal where the weights were fitted.
+        middle: Mean of each feature where the weights were fitted.
         scale: Its standard deviation there.
         layers: Weights `(in, out)` and biases `(out,)`, first to last.
     """
@@ -44,7 +44,7 @@ class ErrorModel:
     layers: tuple[tuple[Reals, Reals], ...]
 
     def levels(self, rows: Reals, organ_name: str) -> Bytes:
-        """Give a level to each row `(voxel, signal)`, in blocks, so that memory stays small."""
+        """Give a level to each row `(voxel, feature)`, in blocks, so that memory stays small."""
         result = np.empty(len(rows), dtype=np.uint8)
         for start in range(0, len(rows), _AT_ONCE):
             part = slice(start, start + _AT_ONCE)
@@ -72,12 +72,12 @@ class ErrorModel:
 
 
 def design(rows: Reals, organ_name: str, middle: Reals, scale: Reals) -> Reals:
-    """Scale signals, and add a column for each organ of the model: `(voxel, signal + organ)`."""
-    values = np.zeros((len(rows), len(SIGNALS) + len(MODEL_ORGANS)), dtype=np.float32)
-    np.subtract(rows, middle, out=values[:, : len(SIGNALS)])
-    values[:, : len(SIGNALS)] /= scale
+    """Scale features, and add a column for each organ of the model: `(voxel, feature + organ)`."""
+    values = np.zeros((len(rows), len(FEATURES) + len(MODEL_ORGANS)), dtype=np.float32)
+    np.subtract(rows, middle, out=values[:, : len(FEATURES)])
+    values[:, : len(FEATURES)] /= scale
     if organ_name in MODEL_ORGANS:
-        values[:, len(SIGNALS) + MODEL_ORGANS.index(organ_name)] = 1.0
+        values[:, len(FEATURES) + MODEL_ORGANS.index(organ_name)] = 1.0
     return values
 
 

@@ -17,7 +17,7 @@ from omentum.score.calibration import Calibration
 from omentum.score.error_model import ErrorModel
 from omentum.score.hot_spots import joined
 from omentum.score.scoring_grid import GriddedCase, claims_of
-from omentum.score.voxel_features import Signals, organ_signals
+from omentum.score.voxel_features import VoxelFeatures, organ_features
 from omentum.volumes.boxes import joint_box, shifted
 from omentum.volumes.geometry import Box
 
@@ -94,37 +94,37 @@ def expected_errors(
     claims = claims_of(gridded)
     found = findings(gridded.masks, gridded.hu)
     for name in organs:
-        signals = organ_signals(gridded, name, claims)
+        features = organ_features(gridded, name, claims)
         own = [one for one in found if one.organ == name]
-        if signals is not None or own:
-            yield _expected(gridded, name, signals, own, model, calibration)
+        if features is not None or own:
+            yield _expected(gridded, name, features, own, model, calibration)
 
 
 def _expected(
     gridded: GriddedCase,
     name: str,
-    signals: Signals | None,
+    features: VoxelFeatures | None,
     own: Sequence[Finding],
     model: ErrorModel,
     calibration: Calibration,
 ) -> ExpectedError:
-    box = joint_box([signals.box if signals else None, *(one.box for one in own)])
+    box = joint_box([features.box if features else None, *(one.box for one in own)])
     assert box is not None
     shape = [side.stop - side.start for side in box]
     levels, where = np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=bool)
     probability, mask = np.zeros(shape, dtype=np.float32), gridded.masks.mask_in(name, box)
     worth = np.zeros(shape, dtype=np.float32)
-    if signals is not None:
-        part = shifted(signals.box, box, sign=-1)
-        of_rows = model.levels(signals.rows, name)
-        levels[part], where[part] = signals.spread(of_rows), signals.where
+    if features is not None:
+        part = shifted(features.box, box, sign=-1)
+        of_rows = model.levels(features.rows, name)
+        levels[part], where[part] = features.spread(of_rows), features.where
         now, before = calibration.table(name), calibration.unlearned().table(name)
-        probability[part] = signals.spread(now[of_rows])
-        worth[part] = signals.spread(np.maximum(now, before)[of_rows])
+        probability[part] = features.spread(now[of_rows])
+        worth[part] = features.spread(np.maximum(now, before)[of_rows])
     flagged = worth > calibration.prior.flag_over
     for one in own:
         part = shifted(one.box, box, sign=-1)
-        learned = calibration.sureness(name, one.rule, one.severity)
+        learned = calibration.rule_probability(name, one.rule, one.severity)
         for of_any, sure in ((probability[part], learned), (worth[part], max(learned, one.severity))):
             of_any[one.where] = np.maximum(of_any[one.where], sure * one.share)
         flagged[part] |= one.where

@@ -12,10 +12,10 @@ from scipy import ndimage
 from omentum.measures.components import pieces_of
 from omentum.volumes.geometry import Geometry
 
-__all__ = ["FORM_SIGNALS", "TISSUE_SIGNALS", "form_of", "tissue_of"]
+__all__ = ["DENSITY_FEATURES", "SHAPE_FEATURES", "density_features", "shape_features"]
 
-FORM_SIGNALS = ("piece", "piece_share", "size", "lateral", "depth", "height")
-TISSUE_SIGNALS = ("unlike", "alike", "unlike_near", "rough")
+SHAPE_FEATURES = ("piece", "piece_share", "size", "lateral", "depth", "height")
+DENSITY_FEATURES = ("unlike", "alike", "unlike_near", "rough")
 
 _TYPICAL_HU, _WIDE_HU, _LEAST_SPREAD_HU = 60.0, 40.0, 8.0
 _LEAST_CORE = 10
@@ -31,18 +31,17 @@ Reals = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
 
-def form_of(mask: Mask, grid: Geometry) -> dict[str, npt.NDArray[Any]]:
-    """Say which piece of the mask each voxel is in, and where it lies in the organ.
+def shape_features(mask: Mask, grid: Geometry) -> dict[str, npt.NDArray[Any]]:
+    """Compute the piece of the mask that each voxel is in, and its place in the organ.
 
     Args:
         mask: The organ's, or the part of it inside a box that holds all of it, `(x, y, z)`.
-        grid: The canonical one; how it is turned and spaced is what counts.
+        grid: The canonical one.
 
     Returns:
-        By the names of `FORM_SIGNALS`: the logarithm of 1 + the mL of the piece, and its share of the mask, 0
-        outside the mask; the logarithm for the whole organ; and how far right, in front and above the mask's
-        middle the voxel is, along the axes that are nearest to these: 1 at three standard deviations of the
-        mask, and beyond.
+        By the names of `SHAPE_FEATURES`: log10(1 + mL) of the piece, and its share of the mask, 0 outside;
+        the same logarithm of the whole organ; and how far right, in front and above the mask's middle the
+        voxel is, 1 from three standard deviations of the mask on.
     """
     pieces = pieces_of(mask)
     volumes_ml = pieces.n_voxels * grid.voxel_ml
@@ -56,21 +55,20 @@ def form_of(mask: Mask, grid: Geometry) -> dict[str, npt.NDArray[Any]]:
     }
 
 
-def tissue_of(hu: Reals | None, mask: Mask, core: Mask) -> dict[str, npt.NDArray[Any]]:
-    """Compare density with the organ's own in this very scan, in robust deviations.
+def density_features(hu: Reals | None, mask: Mask, core: Mask) -> dict[str, npt.NDArray[Any]]:
+    """Compare density with the organ's own in this scan, in robust deviations.
 
     Args:
         hu: The CT inside the box `(x, y, z)`; `None` where there is none.
         mask: The organ's.
-        core: What of it all networks are sure of.
+        core: The part of it that has a high probability for all networks.
 
     Returns:
-        By the names of `TISSUE_SIGNALS`: how far a voxel is from the organ's median, unsigned, from 0 to 1 at
-        six deviations; how alike it is, from 0 to 1; the signed distance of its surroundings' mean; and how
-        much density varies in them.
+        By the names of `DENSITY_FEATURES`: the distance from the organ's median, 1 at six deviations; the
+        likeness, from 0 to 1; the signed distance of the surroundings' mean; their standard deviation.
     """
     if hu is None:
-        none = {name: np.zeros((), dtype=np.float32) for name in TISSUE_SIGNALS}
+        none = {name: np.zeros((), dtype=np.float32) for name in DENSITY_FEATURES}
         return {**none, "unlike": np.asarray(1 / _MOST_SPREADS), "alike": np.ones((), dtype=np.float32)}
     own = hu[core] if np.count_nonzero(core) >= _LEAST_CORE else hu[mask]
     middle, spread = _TYPICAL_HU, _WIDE_HU

@@ -10,18 +10,18 @@ from scipy import ndimage
 
 from omentum.measures.canonical_grid import CANONICAL_MM
 from omentum.score.scoring_grid import Claims, GriddedCase
-from omentum.score.shape_features import FORM_SIGNALS, TISSUE_SIGNALS, form_of, tissue_of
+from omentum.score.shape_features import DENSITY_FEATURES, SHAPE_FEATURES, density_features, shape_features
 from omentum.volumes.boxes import BoxedBytes, bounding_box, bytes_inside, grown, joint_box, shifted
 from omentum.volumes.geometry import Box
 from omentum.volumes.probabilities import FULL
 
-__all__ = ["SIGNALS", "Signals", "entropy_ml", "organ_signals"]
+__all__ = ["FEATURES", "VoxelFeatures", "entropy_ml", "organ_features"]
 
-SIGNALS = (
+FEATURES = (
     "doubt", "doubt_near", "doubt_around", "inconsistency", "entropy", "distance", "claimed", "taken",
-    "mean", "mean_around", "inside", "unsure_case", "to_border", "alone", *TISSUE_SIGNALS, *FORM_SIGNALS,
+    "mean", "mean_around", "inside", "unsure_case", "to_border", "alone", *DENSITY_FEATURES, *SHAPE_FEATURES,
 )  # fmt: skip
-"""What the columns of `Signals.rows` hold, in order."""
+"""What the columns of `VoxelFeatures.rows` hold, in order."""
 
 _MARGIN_MM = 10.0
 """How far from the mask an error is still looked for."""
@@ -42,14 +42,14 @@ Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Signals:
-    """The signals of one organ.
+class VoxelFeatures:
+    """The features of one organ.
 
     Attributes:
         box: Part of the canonical grid.
         where: Voxels inside it that have a row, `(x, y, z)`.
         mask: The mask that readers see, inside the box.
-        rows: float32 `(voxel, signal)`, voxels in the order of `where`.
+        rows: float32 `(voxel, feature)`, voxels in the order of `where`.
     """
 
     box: Box
@@ -64,8 +64,8 @@ class Signals:
         return full
 
 
-def organ_signals(gridded: GriddedCase, name: str, claims: Claims) -> Signals | None:
-    """Work out the signals of one organ.
+def organ_features(gridded: GriddedCase, name: str, claims: Claims) -> VoxelFeatures | None:
+    """Compute the features of one organ.
 
     Args:
         gridded: The case.
@@ -73,7 +73,7 @@ def organ_signals(gridded: GriddedCase, name: str, claims: Claims) -> Signals | 
         claims: From `claims_of(gridded)`.
 
     Returns:
-        The signals; `None` where no network finds the organ.
+        The features; `None` where no network finds the organ.
     """
     parts = [one.get(name) for one in gridded.probabilities]
     box = joint_box([gridded.boxes[name], *(_likely(part) for part in parts)])
@@ -95,12 +95,12 @@ def organ_signals(gridded: GriddedCase, name: str, claims: Claims) -> Signals | 
         "distance": np.minimum(distance, _FAR_MM) / np.float32(_FAR_MM),
         "claimed": claims.of_others(name, box) / np.float32(FULL),
         "taken": gridded.masks.codes[box] > 0,
-        **tissue_of(
+        **density_features(
             None if gridded.hu is None else gridded.hu[box],
             mask,
             mask & (np.minimum.reduce(seen) > _CORE * FULL),
         ),
-        **form_of(mask, gridded.geometry),
+        **shape_features(mask, gridded.geometry),
         "mean": mean,
         "mean_around": ndimage.uniform_filter(mean, _NEAR_VOXELS),
         "inside": mask,
@@ -108,10 +108,10 @@ def organ_signals(gridded: GriddedCase, name: str, claims: Claims) -> Signals | 
         "to_border": _to_border(box, gridded.geometry.shape),
         "alone": np.asarray(len(seen) == 1),
     }
-    rows = np.empty((np.count_nonzero(where), len(SIGNALS)), dtype=np.float32)
-    for k, signal in enumerate(SIGNALS):
-        rows[:, k] = columns[signal][where] if columns[signal].ndim else columns[signal]
-    return Signals(box, where, mask, rows)
+    rows = np.empty((np.count_nonzero(where), len(FEATURES)), dtype=np.float32)
+    for k, feature in enumerate(FEATURES):
+        rows[:, k] = columns[feature][where] if columns[feature].ndim else columns[feature]
+    return VoxelFeatures(box, where, mask, rows)
 
 
 def entropy_ml(gridded: GriddedCase, name: str) -> float:
