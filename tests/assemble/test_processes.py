@@ -1,8 +1,9 @@
+from functools import partial
+
 import pytest
 
 from omentum.assemble.manifest import read_left_out
 from omentum.assemble.release import build_release
-from omentum.runners.memory_ledger import MemoryLedger
 from omentum.runners.processes import ProcessRunner
 
 
@@ -22,20 +23,7 @@ def told():
 
 @pytest.fixture
 def two_at_a_time(told):
-    def run(work, cases):
-        return (
-            ProcessRunner(2)
-            .run(
-                cases,
-                work,
-                key=lambda one: one.case.case_id,
-                ledger=MemoryLedger(),
-                progress=lambda *progress: told.append(progress),
-            )
-            .failed
-        )
-
-    return run
+    return partial(ProcessRunner(2).run, progress=lambda *progress: told.append(progress))
 
 
 def test_several_processes_make_the_same_release_and_tell_of_each_case(cases, tmp_path, two_at_a_time, told):

@@ -17,6 +17,7 @@ from omentum.assemble.card import ReleaseNotes
 from omentum.assemble.manifest import read_left_out, verify_release
 from omentum.assemble.release import build_release
 from omentum.errors import ConfigError, ReleaseError
+from omentum.records import Batch
 from omentum.volumes.nifti import writing_nifti
 
 
@@ -180,7 +181,7 @@ def test_a_release_that_was_killed_goes_on_where_it_was(cases, tmp_path, calls):
 
 
 def test_what_changed_while_a_release_was_broken_off_is_done_again(cases, tmp_path, calls, make, blob):
-    def first_two(work, given):
+    def first_two(given, work, **_):
         for inputs in given[:2]:
             work(inputs)
         raise KeyboardInterrupt
@@ -217,7 +218,7 @@ def test_a_case_that_fails_is_left_out_with_its_reason_also_where_an_earlier_try
     assert verify_release(made.folder) == []
 
 
-def _broken_off_at_the_end(work, given):
+def _broken_off_at_the_end(given, work, **_):
     for inputs in given:
         work(inputs)
     raise KeyboardInterrupt
@@ -232,10 +233,10 @@ def test_a_release_of_which_no_case_can_be_assembled_is_none(cases, tmp_path):
 
 
 def test_the_work_on_a_case_can_go_to_another_process(cases, tmp_path):
-    def through_pickle(work, given):
+    def through_pickle(given, work, **_):
         for inputs in given:
             pickle.loads(pickle.dumps(work))(pickle.loads(pickle.dumps(inputs)))
-        return []
+        return Batch(done=(), skipped=(), failed=())
 
     assert build_release("V1", tmp_path, cases, run=through_pickle).n_cases == 3
 

@@ -3,7 +3,7 @@
 It has a row for each organ and case; a few cases are in memory at a time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from omentum.errors import ReleaseError
 from omentum.volumes.atomic import writing
 from omentum.volumes.labels import organ
 
-__all__ = ["TABLE_NAME", "TableWriter", "read_table", "writing_table"]
+__all__ = ["TABLE_NAME", "read_table", "writing_table"]
 
 TABLE_NAME = "lineage.parquet"
 _ROWS_AT_ONCE = 20_000
@@ -32,43 +32,26 @@ _TEXTS = (
 _DECIDED = {"decided_by": "by", "decision": "kind"}
 
 
-class TableWriter:
-    """Takes the lineage of one case after another."""
-
-    def __init__(self, path: Path) -> None:
-        import pyarrow.parquet as pq
-
-        self._schema = _schema()
-        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
-        self._rows: list[dict[str, Any]] = []
-
-    def add(self, lineage: Lineage) -> None:
-        """Add the organs of a case."""
-        self._rows += _rows(lineage)
-        if len(self._rows) >= _ROWS_AT_ONCE:
-            self._flush()
-
-    def _flush(self) -> None:
-        import pyarrow as pa
-
-        self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
-        self._rows = []
-
-    def close(self) -> None:
-        """Write what is left, and the table's end."""
-        self._flush()
-        self._writer.close()
-
-
 @contextmanager
-def writing_table(path: Path) -> Iterator[TableWriter]:
-    """Write a table, whole or not at all."""
-    with writing(path) as part:
-        writer = TableWriter(part)
-        try:
-            yield writer
-        finally:
-            writer.close()
+def writing_table(path: Path) -> Iterator[Callable[[Lineage], None]]:
+    """Write a table, whole or not at all; give the function that adds the organs of a case."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema, rows = _schema(), list[dict[str, Any]]()
+    with writing(path) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
+
+        def flush() -> None:
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+            rows.clear()
+
+        def add(lineage: Lineage) -> None:
+            rows.extend(_rows(lineage))
+            if len(rows) >= _ROWS_AT_ONCE:
+                flush()
+
+        yield add
+        flush()
 
 
 def read_table(path: Path) -> Iterator[dict[str, Any]]:

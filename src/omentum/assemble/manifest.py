@@ -42,12 +42,12 @@ def write_manifest(
         manifest = opened.enter_context(_text(folder / MANIFEST_NAME))
         manifest.write(f'{{\n"version": {json.dumps(version)},\n"files": {{')
         listed = _Listed(folder, manifest, sums)
-        with writing_table(folder / TABLE_NAME) as table, _text(folder / _DATASET_NAME) as dataset:
+        with writing_table(folder / TABLE_NAME) as add_to_table, _text(folder / _DATASET_NAME) as dataset:
             dataset.write(json.dumps(_about(version, len(case_ids)), indent=1)[:-2] + ',\n "cases": [')
             for place, case_id in enumerate(sorted(case_ids, key=lambda one: f"{one}/")):
                 lineage = read_lineage(folder / case_id)
                 counts.add(lineage)
-                table.add(lineage)
+                add_to_table(lineage)
                 dataset.write((",\n" if place else "\n") + json.dumps(_dataset_row(case_id, lineage)))
                 listed.add_case(case_id, lineage)
             dataset.write("\n]}\n")

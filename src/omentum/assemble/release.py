@@ -16,30 +16,17 @@ from omentum.assemble.card import ReleaseNotes
 from omentum.assemble.hard_links import link_equal_files, link_whole_case
 from omentum.assemble.inputs import CaseInputs, require_files
 from omentum.assemble.manifest import write_manifest
-from omentum.errors import OmentumError, ReleaseError
+from omentum.errors import ReleaseError
 from omentum.names import checked_name
-from omentum.records import Failure, Release
+from omentum.records import Batch, Release
+from omentum.runners.in_process import InProcessRunner
+from omentum.runners.memory_ledger import MemoryLedger
 from omentum.volumes.atomic import move_folder
 from omentum.volumes.file_hash import file_sha256
 
-__all__ = ["Run", "build_release", "in_this_process"]
-
-Run = Callable[[Callable[[CaseInputs], None], Sequence[CaseInputs]], Sequence[Failure]]
-"""Calls a function for each case, in any order and in any process, and says which cases failed."""
-
+__all__ = ["build_release"]
 
 _SHOWN = 5
-
-
-def in_this_process(work: Callable[[CaseInputs], None], cases: Sequence[CaseInputs]) -> list[Failure]:
-    """Do one case after another; one that fails does not stop the others."""
-    failures = []
-    for inputs in cases:
-        try:
-            work(inputs)
-        except OmentumError as error:
-            failures.append(Failure(key=inputs.case.case_id, reason=str(error)))
-    return failures
 
 
 def build_release(
@@ -47,7 +34,7 @@ def build_release(
     releases_dir: Path,
     cases: Sequence[CaseInputs],
     *,
-    run: Run = in_this_process,
+    run: Callable[..., Batch] | None = None,
     earlier: Path | None = None,
     notes: ReleaseNotes | None = None,
 ) -> Release:
@@ -59,7 +46,7 @@ def build_release(
         version: Name of the release and of its folder.
         releases_dir: Where releases are.
         cases: What is known of each case.
-        run: How the cases are worked on; the function that it gets can be pickled.
+        run: The `run` of a runner, with its step and progress; in this process where not given.
         earlier: Folder of a release that this one shares files with where they are equal.
         notes: What the lists are to say beside the cases; those that fail here are added to it.
 
@@ -75,8 +62,10 @@ def build_release(
     _check(version, folder, cases)
     part = releases_dir / f".{version}.partial"
     _remove_strangers(part, {inputs.case.case_id for inputs in cases})
-    failures = run(partial(_assemble_into, part, earlier), cases)
-    failed = {failure.key: failure.reason for failure in failures}
+    work, ledger = partial(_assemble_into, part, earlier), MemoryLedger[None]()
+    batch = (run or InProcessRunner().run)(cases, work, key=_case_id, ledger=ledger)
+    root = f"{releases_dir.parent}/"  # a release does not say where the project was
+    failed = {failure.key: failure.reason.replace(root, "") for failure in batch.failed}
     kept = [inputs.case.case_id for inputs in cases if inputs.case.case_id not in failed]
     _remove_strangers(part, set(kept))
     if not kept:
@@ -110,6 +99,10 @@ def _check(version: str, folder: Path, cases: Sequence[CaseInputs]) -> None:
     if len(set(case_ids)) < len(case_ids):
         twice = next(case_id for case_id in case_ids if case_ids.count(case_id) > 1)
         raise ReleaseError(f"release {version!r} would hold case {twice!r} twice; name each case once")
+
+
+def _case_id(inputs: CaseInputs) -> str:
+    return inputs.case.case_id
 
 
 def _none_could_be(version: str, failed: Mapping[str, str]) -> str:

@@ -2,9 +2,10 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from omentum.assemble.card import Agreement, ReleaseNotes
@@ -18,8 +19,7 @@ from omentum.assemble.release import build_release
 from omentum.errors import ReleaseError, UnknownNetworkError
 from omentum.project.kept_hashes import keep_missing_hashes
 from omentum.project.project import Project
-from omentum.records import Arrival, Failure, MaskSource, Release
-from omentum.runners.memory_ledger import MemoryLedger
+from omentum.records import Arrival, MaskSource, Release
 from omentum.runners.processes import ProcessRunner
 from omentum.runners.runner import Progress
 from omentum.volumes.file_hash import file_sha256
@@ -57,12 +57,7 @@ def assemble_round(
     name = network_of(project, network)
     keep_missing_hashes(project, name)
     found = releasable(project, name)
-
-    def run(work: Callable[[CaseInputs], None], items: Sequence[CaseInputs]) -> list[Failure]:
-        failures = _run(project, work, items, n_workers, progress)
-        root = f"{project.folder.root}/"  # a release does not say where the project was
-        return [replace(one, reason=one.reason.replace(root, "")) for one in failures]
-
+    runner = project.runner if n_workers == 1 else ProcessRunner(n_workers)
     release = _unnoted(project, version)
     if release is None:
         earlier = current_release(project)
@@ -70,7 +65,7 @@ def assemble_round(
             version,
             project.folder.releases_dir,
             found.cases,
-            run=run,
+            run=partial(runner.run, step="assemble", progress=progress),
             earlier=None if earlier is None else earlier.folder,
             notes=ReleaseNotes(
                 agreement=_agreement(found.cases), left_out=found.left_out, excluded=found.excluded
@@ -111,22 +106,6 @@ def network_of(project: Project, network: str | None = None) -> str:
     averaged = project.predictions(AVERAGE).values()
     members = {tuple(one.made_with.get("networks", ())) for one in averaged}
     return AVERAGE if project.networks in members else project.networks[0]
-
-
-def _run(
-    project: Project,
-    work: Callable[[CaseInputs], None],
-    items: Sequence[CaseInputs],
-    n_workers: int,
-    progress: Progress | None,
-) -> Sequence[Failure]:
-    runner = project.runner if n_workers == 1 else ProcessRunner(n_workers)
-
-    def key(inputs: CaseInputs) -> str:
-        return inputs.case.case_id
-
-    ledger = MemoryLedger[None]()
-    return runner.run(items, work, key=key, ledger=ledger, step="assemble", progress=progress).failed
 
 
 def _agreement(cases: Iterable[CaseInputs]) -> dict[str, Agreement]:

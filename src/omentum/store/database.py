@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import DateTime, Engine, func, select
 from sqlalchemy.engine import URL, make_url
@@ -46,18 +47,14 @@ class Database:
         self.name = parsed.render_as_string(hide_password=True)
         self.is_sqlite = _is_sqlite(parsed)
         self.is_read_only = read_only
+        self._dialect = sqlite if self.is_sqlite else postgresql
+        options: dict[str, Any] = {"wait_seconds": wait_seconds, "json_serializer": _strict_json}
         if read_only:
-            self._reader = _open_reader(parsed, wait_seconds)
-            self._writer = self._claimer = self._reader
-        elif self.is_sqlite:
-            self._reader, self._writer = sqlite.open_engines(
-                parsed, wait_seconds=wait_seconds, json_serializer=_strict_json
-            )
-            self._claimer = self._writer
+            self._reader: Engine = self._dialect.open_reader(parsed, **options)
+            self._writer: Engine = self._reader
+            self._claimer: Engine = self._reader
         else:
-            self._reader, self._writer, self._claimer = postgresql.open_engines(
-                parsed, wait_seconds=wait_seconds, json_serializer=_strict_json
-            )
+            self._reader, self._writer, self._claimer = self._dialect.open_engines(parsed, **options)
         self._shared = _Shared()
 
     def reading(self) -> AbstractContextManager[Session]:
@@ -151,7 +148,7 @@ class Database:
         try:
             yield
         except DatabaseError as error:
-            cure = sqlite.cure(error) if self.is_sqlite else postgresql.cure(error)
+            cure = self._dialect.cure(error)
             if cure is None:
                 raise
             raise ProjectError(f"database {self.name}: {cure}") from error
@@ -197,9 +194,3 @@ def _parsed(url: str, root: Path) -> URL:
 
 def _is_sqlite(url: URL) -> bool:
     return url.drivername == "sqlite"
-
-
-def _open_reader(url: URL, wait_seconds: float) -> Engine:
-    if _is_sqlite(url):
-        return sqlite.open_reader(url, wait_seconds=wait_seconds, json_serializer=_strict_json)
-    return postgresql.open_reader(url, json_serializer=_strict_json)

@@ -7,20 +7,19 @@ in tables of their own.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from omentum.records import Failure
-from omentum.store.database import Database
+from omentum.store.record_table import RecordTable
 from omentum.store.tables import LedgerRow
 
 __all__ = ["Ledgers", "StageLedger"]
 
 
-class Ledgers:
+class Ledgers(RecordTable[Failure]):
     """What is done and what failed, for each stage."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    record_type, row_type, order = Failure, LedgerRow, ("stage", "key")
 
     def of(self, stage: str) -> "StageLedger":
         """Give the ledger of one stage, as runners take it."""
@@ -44,8 +43,7 @@ class Ledgers:
 
     def forget(self, stage: str, key: str) -> None:
         """Forget an item, so that it will be done again."""
-        with self._database.writing() as session:
-            session.execute(delete(LedgerRow).where(LedgerRow.stage == stage, LedgerRow.key == key))
+        self._delete(LedgerRow.stage == stage, LedgerRow.key == key)
 
     def done_keys(self, stage: str) -> set[str]:
         """Give the keys of the items that are done."""
@@ -55,10 +53,8 @@ class Ledgers:
 
     def failures(self, stage: str | None = None) -> list[Failure]:
         """Give what failed, by stage and key; in every stage if none is named."""
-        by_stage = self.failures_by_stage()
-        if stage is not None:
-            return by_stage.get(stage, [])
-        return [failure for failures in by_stage.values() for failure in failures]
+        of_stage = [] if stage is None else [LedgerRow.stage == stage]
+        return self._select(LedgerRow.reason.is_not(None), *of_stage)
 
     def failures_by_stage(self) -> dict[str, list[Failure]]:
         """Give what failed in each stage where something did."""
@@ -66,7 +62,7 @@ class Ledgers:
         with self._database.reading() as session:
             rows = session.scalars(select(LedgerRow).where(LedgerRow.reason.is_not(None)))
             for row in sorted(rows, key=lambda row: (row.stage, row.key)):
-                by_stage.setdefault(row.stage, []).append(Failure(key=row.key, reason=row.reason or ""))
+                by_stage.setdefault(row.stage, []).append(self._record(row))
         return by_stage
 
 

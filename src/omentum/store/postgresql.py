@@ -39,8 +39,9 @@ def open_engines(
     return reader, claimer.execution_options(**{_WRITES: True}), claimer
 
 
-def open_reader(url: URL, *, json_serializer: Callable[[object], str]) -> Engine:
-    """Make an engine in whose transactions the server refuses every write."""
+def open_reader(url: URL, *, wait_seconds: float, json_serializer: Callable[[object], str]) -> Engine:
+    """Make an engine in whose transactions the server refuses every write; readers never wait."""
+    del wait_seconds
     return _open(url, json_serializer).execution_options(postgresql_readonly=True)
 
 

@@ -34,12 +34,13 @@ _TROUBLE = {
 
 def open_engines(
     url: URL, *, wait_seconds: float, json_serializer: Callable[[object], str]
-) -> tuple[Engine, Engine]:
-    """Make the engine that reads and the one that writes."""
+) -> tuple[Engine, Engine, Engine]:
+    """Make the engines that read, write and claim; claims are writes, as one program writes at a time."""
     reader = create_engine(url, json_serializer=json_serializer, connect_args={"timeout": wait_seconds})
     event.listen(reader, "connect", partial(_prepare, wait_seconds=wait_seconds))
     event.listen(reader, "begin", _begin)
-    return reader, reader.execution_options(**{_WRITES: True})
+    writer = reader.execution_options(**{_WRITES: True})
+    return reader, writer, writer
 
 
 def open_reader(url: URL, *, wait_seconds: float, json_serializer: Callable[[object], str]) -> Engine:

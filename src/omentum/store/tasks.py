@@ -89,6 +89,11 @@ class Tasks(RecordTable[Task]):
         found = self._select(TaskRow.case_id == case_id, TaskRow.organ == organ, TaskRow.state.not_in(ended))
         return sorted(found, key=lambda task: (-task.round_number, task.rank))
 
+    def out_before(self, round_number: int) -> list[Task]:
+        """Give the tasks of earlier rounds that readers still have, or whose readings disagree."""
+        waiting = (TaskState.CLAIMED.value, TaskState.IN_ADJUDICATION.value)
+        return self._select(TaskRow.round_number < round_number, TaskRow.state.in_(waiting))
+
     def counts(self, round_number: int) -> dict[TaskState, int]:
         """Count the tasks of a round by state."""
         asked = select(TaskRow.state, func.count()).where(TaskRow.round_number == round_number)
