@@ -1,6 +1,5 @@
 """Find the weights of networks by name, and keep those that the user adds."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from omentum.names import checked_name
 from omentum.networks.mask_folders import forget_mask_folder, known_mask_folders
 from omentum.networks.user_folder import home
 from omentum.volumes.atomic import write_json
+from omentum.volumes.file_hash import file_sha256
 
 if TYPE_CHECKING:
     from omentum.networks.network import Network
@@ -38,21 +38,19 @@ __all__ = [
 
 WEIGHTS_FILE = "weights.safetensors"
 AVERAGE = "average"
-"""What the average of several networks is called in files; no network may have that name."""
+"""Reserved for the average of several networks."""
 _ORIGIN_FILE = "origin.json"
 _MAIN, _SECOND_OPINION = "starter", "starter-second"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """A checkpoint that others offer for download; its name is also its architecture's."""
+    """A published checkpoint; its name is also its architecture's, and its urls are tried in order."""
 
     name: str
     file: str
     parameters: str
-    """How many, for people."""
     urls: tuple[str, ...]
-    """Tried in this order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +58,14 @@ class Origin:
     """Where one of the user's own networks came from; written as `origin.json` beside its weights."""
 
     url: str | None
-    """None where a file was added by hand."""
+    """`None` for a local file."""
     file: str
-    """Its name, or the path that it was added from."""
+    """Its name, or the path of a local file."""
     sha256: str
-    """Of the file as it came, not of the weights that are kept."""
+    """Of the original file, not of the kept weights."""
     size_bytes: int
     time: str
-    """When it was checked and kept, ISO 8601, UTC."""
+    """ISO 8601, UTC."""
 
 
 def _published() -> Iterable[Published]:
@@ -81,7 +79,7 @@ PUBLISHED: dict[str, Published] = {one.name: one for one in _published()}
 
 
 def known_models(project_networks: Path | None = None) -> dict[str, Path]:
-    """List all weights files by name; a project's hides the user's, the user's the shipped."""
+    """List all weights files by name; a project's come before the user's, these before the shipped."""
     shipped = Path(str(resources.files("omentum.networks"))) / "shipped"
     folders = [shipped, home() / "models", *([project_networks] if project_networks else [])]
     return {
@@ -130,7 +128,7 @@ def add_model(file: Path, name: str, *, organs: Sequence[str] = ()) -> Path:
 
 
 def origin_of(weights: Path) -> Origin | None:
-    """Tell where the network with these weights came from, if that is recorded."""
+    """Read the recorded origin of weights; `None` if there is none."""
     try:
         return Origin(**json.loads(weights.with_name(_ORIGIN_FILE).read_text("utf-8")))
     except (OSError, ValueError, TypeError):
@@ -138,7 +136,7 @@ def origin_of(weights: Path) -> Origin | None:
 
 
 def keep_network(network: "Network", name: str, origin: Origin) -> Path:
-    """Write a network under a free name; its weights last, so that where they are, their origin is."""
+    """Write a network under a free name, its weights last."""
     from omentum.networks.weights import save_network
 
     kept = home() / "models" / name / WEIGHTS_FILE
@@ -148,36 +146,29 @@ def keep_network(network: "Network", name: str, origin: Origin) -> Path:
 
 
 def file_origin(file: Path, *, url: str | None = None, called: str | None = None) -> Origin:
-    """Describe a file that a network is taken from, now.
-
-    Args:
-        file: It is hashed.
-        url: Where it was downloaded.
-        called: Its name there.
-    """
-    with file.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    """Describe the file of a network, with its hash, its address and its name there."""
+    sha256 = file_sha256(file)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     called = called or str(file.absolute())
     return Origin(url=url, file=called, sha256=sha256, size_bytes=file.stat().st_size, time=now)
 
 
 def name_taken(file: Path, name: str) -> CheckpointError:
-    """Make the error for a name that a network has already; `file` is what it is about."""
+    """Make the error for a name that is taken."""
     return CheckpointError(file, f"there is a network {name!r} already; give another name or remove that one")
 
 
 def check_free(file: Path, name: str, *, is_average: bool = False) -> None:
-    """Refuse a name that no network can get.
+    """Refuse a name that a new network cannot have.
 
     Args:
-        file: What shall have it.
+        file: Of the network.
         name: The name.
-        is_average: Whether it is the average of several that is to be named.
+        is_average: Whether the network is an average.
 
     Raises:
         CheckpointError: It is taken.
-        ConfigError: It cannot be that of a folder, or means something else.
+        ConfigError: It cannot name a folder, or is reserved.
     """
     if checked_name("network", name) == AVERAGE and not is_average:
         raise ConfigError("network", name, "it is what the average of several is called; give another")

@@ -16,14 +16,13 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import MediaStorageDirectoryStorage
 
 from omentum.errors import DicomSeriesError
-from omentum.volumes.geometry import Affine, Geometry
+from omentum.volumes.geometry import LPS_TO_RAS, Affine, Geometry
 from omentum.volumes.volume import Volume
 
 __all__ = ["Series", "read_dicom", "read_series"]
 
 _GRID_TAGS = ["ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns"]
 _TAGS = ["Modality", "SeriesInstanceUID", "PatientID", "ImageType", *_GRID_TAGS]
-LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 UNEVEN_MM = 0.1
 """Slices may be this far from where even spacing puts them: headers round to 0.01 mm or worse."""
 TILT_MM = 0.1
@@ -33,12 +32,12 @@ _ROUNDING = 1e-3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """One series, its headers read and checked, its voxels not.
+    """The checked headers of one series.
 
     Attributes:
-        files: One a slice, by rising position along the slice normal.
+        files: One for each slice, by rising position along the slice normal.
         geometry: The grid; sheared if the gantry was tilted.
-        patient_id: As in the headers; empty where they say nothing.
+        patient_id: As in the headers; may be empty.
     """
 
     files: tuple[Path, ...]
@@ -50,12 +49,12 @@ def read_series(folder: Path, files: Sequence[Path] = ()) -> Series:
     """Find the one CT series in a folder, from its headers.
 
     Args:
-        folder: Where it lies.
-        files: Those to look at; all in the folder where none are given.
+        folder: The folder of the series.
+        files: Those to read; all in the folder if there are none.
 
     Raises:
-        DicomSeriesError: There is no such folder, no series or more than one; or slices are missing, cut
-            short, doubled or uneven.
+        DicomSeriesError: There is no such folder, no series or more than one; or slices are missing,
+            truncated, duplicate or uneven.
     """
     slices = _one_series(folder, _headers(folder, files))
     first = slices[0][1]
@@ -96,7 +95,7 @@ def read_dicom(folder: Path, files: Sequence[Path] = ()) -> Volume:
 
 
 def tilt_mm(geometry: Geometry) -> float:
-    """Measure how far each slice lies sideways of the one below, in mm; 0 for an upright gantry."""
+    """Measure the sideways shift of each slice against the one below, in mm; 0 for an upright gantry."""
     row, column, step = geometry.affine[:3, :3].T
     normal = np.cross(row, column)
     normal /= np.linalg.norm(normal)
@@ -104,7 +103,7 @@ def tilt_mm(geometry: Geometry) -> float:
 
 
 def upright(geometry: Geometry) -> Geometry:
-    """Give a grid with all slices straight above each other, wide enough for every slice of a tilted one."""
+    """Give an upright grid that covers every slice of a tilted one."""
     affine: Affine = geometry.affine.copy()
     row, column, step = affine[:3, :3].T
     normal = np.cross(row, column)
@@ -119,9 +118,9 @@ def upright(geometry: Geometry) -> Geometry:
 
 
 def _hounsfield(voxels: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
-    """Scanners' values fit 16 bits; a few padding values do not and are cut."""
+    """Round to int16; only padding values exceed 16 bits, and are clipped."""
     limits = np.iinfo(np.int16)
-    if voxels.dtype.kind == "f":  # a slope that is no whole number
+    if voxels.dtype.kind == "f":  # a fractional slope
         np.rint(voxels, out=voxels)
     if voxels.dtype != np.int16:
         np.clip(voxels, limits.min, limits.max, out=voxels)
@@ -136,7 +135,7 @@ def _headers(folder: Path, files: Sequence[Path]) -> list[tuple[Path, pydicom.Da
         try:
             header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
         except (InvalidDicomError, OSError, EOFError):
-            continue  # notes, pictures and DICOMDIR lie in such folders too
+            continue  # other files in the folder
         if _is_cut_short(header):
             raise DicomSeriesError(folder, f"{path.name} is cut short", "copy it again from its source")
         if header.get("Modality") == "CT" and _is_axial_stack(header):

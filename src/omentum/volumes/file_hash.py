@@ -1,4 +1,4 @@
-"""Hash files by their bytes, also on the way of a copy."""
+"""Hash files by their bytes, also while they are copied."""
 
 import hashlib
 from pathlib import Path
@@ -12,34 +12,27 @@ _AT_ONCE = 1 << 20
 
 
 def file_sha256(path: Path) -> str:
-    """Hash a file's bytes.
-
-    Raises:
-        UnreadableImageError: There is no such file.
-    """
+    """Hash a file's bytes; `UnreadableImageError` if there is no such file."""
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except FileNotFoundError:
-        raise UnreadableImageError(
-            path, "there is no such file", "bring it back, or run the step that wrote it again"
-        ) from None
+        raise _missing(path) from None
 
 
 def copied_sha256(source: Path, path: Path) -> str:
-    """Copy a file's bytes, whole or not at all, and hash them on the way, so that they are read once.
-
-    Raises:
-        UnreadableImageError: There is no such file.
-    """
-    made = hashlib.sha256()
+    """Copy a file's bytes, whole or not at all, and hash them in the same pass; errors as `file_sha256`."""
+    digest = hashlib.sha256()
     try:
         with source.open("rb") as stream, writing(path) as part, part.open("wb") as copy:
             while chunk := stream.read(_AT_ONCE):
-                made.update(chunk)
+                digest.update(chunk)
                 copy.write(chunk)
     except FileNotFoundError:
-        raise UnreadableImageError(
-            source, "there is no such file", "bring it back, or run the step that wrote it again"
-        ) from None
-    return made.hexdigest()
+        raise _missing(source) from None
+    return digest.hexdigest()
+
+
+def _missing(path: Path) -> UnreadableImageError:
+    cure = "bring it back, or run the step that wrote it again"
+    return UnreadableImageError(path, "there is no such file", cure)

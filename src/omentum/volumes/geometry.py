@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from omentum.errors import AffineError, ConfigError, ImageShapeError
 
-__all__ = ["ALL_ORIENTATIONS", "SAME_GRID_TOLERANCE_MM", "Affine", "Box", "Geometry"]
+__all__ = ["ALL_ORIENTATIONS", "LPS_TO_RAS", "SAME_GRID_TOLERANCE_MM", "Affine", "Box", "Geometry"]
 
 Affine = npt.NDArray[np.float64]
 Box = tuple[slice, slice, slice]
@@ -20,7 +20,10 @@ ALL_ORIENTATIONS: tuple[str, ...] = tuple(
     "".join(letters) for pairs in permutations(("RL", "AP", "SI")) for letters in product(*pairs)
 )
 """The 48 ways in which three axes can point, such as `RAS` or `PIL`."""
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+"""From the axes of DICOM and ITK to those of NIfTI, and back."""
 SAME_GRID_TOLERANCE_MM = 1e-3
+"""Rounding of headers."""
 MM3_PER_ML = 1000.0
 
 

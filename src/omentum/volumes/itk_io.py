@@ -9,25 +9,19 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.errors import AffineError, ImageShapeError, UnreadableImageError
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import LPS_TO_RAS, Geometry
 from omentum.volumes.volume import Volume
 
 __all__ = ["ITK_ENDINGS", "Layers", "is_itk", "read_itk", "read_itk_fields", "read_itk_layers"]
 
 ITK_ENDINGS = (".nrrd", ".nhdr", ".mha", ".mhd")
 
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _CURE = "save it anew as a 3D volume from the program it came from"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Layers:
-    """Several values a voxel, each a layer of its own.
-
-    Attributes:
-        voxels: Array `(layer, x, y, z)`; one layer where the file has one value a voxel.
-        geometry: The grid that the layers share.
-    """
+    """One or more values for each voxel, `(layer, x, y, z)`, and the grid of all layers."""
 
     voxels: npt.NDArray[Any]
     geometry: Geometry
@@ -62,7 +56,7 @@ def read_itk(path: Path, *, check: Callable[[Geometry], object] | None = None) -
 
 
 def read_itk_layers(path: Path, *, check: Callable[[Geometry], object] | None = None) -> Layers:
-    """Read a file that may hold several values a voxel, wherever the file keeps that axis.
+    """Read a file with one or more values for each voxel, on any axis of the file.
 
     Args:
         path: The file.
@@ -140,7 +134,7 @@ def _geometry(path: Path, reader: Any) -> Geometry:
     affine[:3, 3] = reader.GetOrigin()
     try:
         x, y, z = reader.GetSize()
-        return Geometry((x, y, z), _LPS_TO_RAS @ affine)
+        return Geometry((x, y, z), LPS_TO_RAS @ affine)
     except AffineError as error:
         raise AffineError(path, *str(error).removeprefix("grid: ").split("; ")) from None
 

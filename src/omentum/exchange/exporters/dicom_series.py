@@ -16,8 +16,7 @@ from pydicom.valuerep import DSfloat
 from omentum.errors import AffineError
 from omentum.records.released_cases import ReleasedCase
 from omentum.volumes.atomic import writing
-from omentum.volumes.dicom import LPS_TO_RAS
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import LPS_TO_RAS, Geometry
 from omentum.volumes.nifti import read_nifti_geometry
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume

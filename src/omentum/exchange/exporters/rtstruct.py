@@ -27,8 +27,7 @@ from omentum.exchange.exporters.dicom_series import (
 from omentum.exchange.exporters.exporter import Export, Exporter, register
 from omentum.records import MaskSource
 from omentum.records.released_cases import ReleasedCase, ReleasedMask
-from omentum.volumes.dicom import LPS_TO_RAS
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import LPS_TO_RAS, Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
 

@@ -12,8 +12,7 @@ import numpy.typing as npt
 import pydicom
 
 from omentum.errors import GridMismatchError, UnreadableImageError
-from omentum.volumes.dicom import LPS_TO_RAS
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import LPS_TO_RAS, Geometry
 from omentum.volumes.label_schemes import organ_or_pair_in_words
 
 __all__ = ["segment_mask", "segment_names"]

@@ -10,8 +10,7 @@ import numpy.typing as npt
 import pydicom
 
 from omentum.errors import GridMismatchError
-from omentum.volumes.dicom import LPS_TO_RAS
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import LPS_TO_RAS, Geometry
 from omentum.volumes.label_schemes import organ_or_pair_in_words
 
 __all__ = ["structure_mask", "structure_names"]
