@@ -80,5 +80,5 @@ def exporter_named(name: str) -> Exporter:
         ConfigError: No exporter has that name.
     """
     if name not in EXPORTERS:
-        raise ConfigError("--layout", name, f"layouts are {', '.join(EXPORTERS)}")
+        raise ConfigError("--layout", name, f"layouts are {', '.join(sorted(EXPORTERS))}")
     return EXPORTERS[name]

@@ -5,7 +5,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from omentum.records.released_cases import ReleasedCase
 from omentum.volumes.nifti import read_nifti_geometry, writing_nifti
@@ -14,16 +13,13 @@ from omentum.volumes.nifti_slices import label_planes
 __all__ = ["paint"]
 
 
-def paint(
-    case: ReleasedCase, values: Mapping[str, int], path: Path, *, dtype: npt.DTypeLike = np.uint8
-) -> None:
+def paint(case: ReleasedCase, values: Mapping[str, int], path: Path) -> None:
     """Write a label map.
 
     Args:
         case: A released case.
         values: Value of each organ; others are left out.
         path: Ends in `.nii` or `.nii.gz`.
-        dtype: Type of a voxel.
     """
     geometry = read_nifti_geometry(case.labels_path)
     side_x, side_y, side_z = geometry.shape
@@ -33,9 +29,9 @@ def paint(
             for mask in case.masks
             if mask.organ in values
         ]
-        stream = files.enter_context(writing_nifti(path, geometry, dtype))
+        stream = files.enter_context(writing_nifti(path, geometry, np.uint8))
         for _ in range(side_z):
-            plane = np.zeros((side_y, side_x), dtype=dtype)
+            plane = np.zeros((side_y, side_x), dtype=np.uint8)
             for value, planes in layers:
                 plane[next(planes) != 0] = value
             stream.write(plane.data)

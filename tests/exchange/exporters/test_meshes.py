@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from omentum.exchange.exporters.surface import enclosed_mm3, surface
+from omentum.exchange.exporters.meshes import enclosed_mm3, surface
 from omentum.volumes.geometry import Geometry
 
 
