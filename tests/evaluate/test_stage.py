@@ -132,7 +132,7 @@ def test_the_worst_cases_are_shown_first_and_the_queue_is_that_of_the_round(comp
     score_round(compared.workspace)
     report, _ = evaluated(compared)
     assert [picture.case_id for picture in report.previews] == ["b", "a"]
-    assert [line.task.case_id for line in report.queue] == ["c"]
+    assert [task.case_id for task in report.queue] == ["c"]
 
 
 def test_how_the_network_of_the_round_was_tuned_is_told(compared, liver, tmp_path):

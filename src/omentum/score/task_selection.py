@@ -1,19 +1,13 @@
 """Select the organs that remove most expected error for an expert's minutes.
 
-An organ costs one look, at its hot spot or, if it has several, at all of it, and a millilitre's price for
-each that is expected to be wrong in them; the first of a case also costs opening it. The greedy rule takes,
-again and again, what removes most expected error a minute: of a closed case the best *bundle* (the largest
-errors, as many as make the best average with the opening shared by them), of an open one the next organ. As
-errors fall in size, so does their worth a minute, and this greedy is the best plan for every budget that it
-comes to use up (the knapsack's linear bound). Three things bend it:
+A look at an organ has a price, so has each millilitre of its expected error, and so has opening a case. The
+greedy rule takes what removes most expected error a minute: of a closed case the largest errors that together
+have the best average with the opening, of an open case the next organ (the knapsack's linear bound). Also:
 
-- **No organ starves.** Large organs have large errors, which are cheap by the millilitre. So the last
-  `FLOOR_SHARE` of the budget goes to organs in turn: to the one that has had least until then in proportion
-  to its expected loss of Dice over all cases, which counts a gall bladder like a liver. An organ that has had
-  nothing comes before all others.
-- **Near-duplicates wait.** A case whose thumbnail is like that of one chosen before is worth
-  `DUPLICATE_WORTH` of its error: a second CT of the same patient teaches little that is new.
-- **What does not fit is left out**, down to the organs that do; but a round has one task even so.
+- `FLOOR_SHARE` of the budget goes to organs in turn, in proportion to their expected loss of Dice over all
+  cases, so that small organs have their share.
+- A case whose thumbnail is like that of a selected one counts `DUPLICATE_WORTH` of its error.
+- What does not fit is left out; a round has at least one task.
 """
 
 import heapq
@@ -198,10 +192,9 @@ class _Plan:
         return queue
 
     def _take_best(self, queue: list[tuple[float, int]], organ: str | None) -> bool:
-        """Take the best offer of a heap of cases that fits; say whether there was one.
+        """Take the best offer of a heap that fits the budget; return whether there was one.
 
-        Worth falls as organs are taken and likenesses found, so that what a heap holds may be stale: such an
-        offer goes back as it is now, and is taken once it is the best (lazy evaluation).
+        Worth falls as organs are taken, so that an offer may be stale: it goes back with its worth of now.
         """
         while queue:
             stale, number = queue[0]
