@@ -92,10 +92,11 @@ def test_the_published_tree_and_all_that_can_be_saved(predict, ct, out):
 
 
 def test_the_published_recipe_can_be_chosen_and_rules_left_out(predict, out):
-    assert predict("--recipe", "published").code == 0
+    assert predict("--postprocessing", "published").code == 0
     made_with = summary_of(out)["made_with"]
     assert (made_with["recipe"], made_with["without"], made_with["overlap"]) == ("published", [], 0.75)
-    assert predict("--recipe", "published", "--without", "veins, hosts", "--overlap", "0.25").code == 0
+    old = predict("--recipe", "published", "--without", "veins, hosts", "--overlap", "0.25")
+    assert (old.code, "--recipe is now called --postprocessing" in old.err) == (0, True)
     made_with = summary_of(out)["made_with"]
     assert (made_with["without"], made_with["overlap"]) == (["hosts", "veins"], 0.25)
     assert predict("--without", "specks,largest", "--numbers", "float32").code == 0
@@ -108,9 +109,9 @@ def test_the_published_recipe_can_be_chosen_and_rules_left_out(predict, out):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--recipe", "mine"], "recipe is 'mine', but the recipes are default, published"),
+        (["--postprocessing", "mine"], "postprocessing is 'mine', but the recipes are default, published"),
         (["--without", "hols"], "'hols', but the rules of recipe default are specks"),
-        (["--recipe", "published", "--without", "holes"], "the rules of recipe published are hosts"),
+        (["--postprocessing", "published", "--without", "holes"], "the rules of recipe published are hosts"),
         (["--layout", "bids"], "--layout is 'bids', but the layouts are omentum, published"),
         (["--save", "masks,logits"], "--save is 'logits', but what can be saved is entropy, masks"),
         (["--overlap", "1"], "overlap is 1.0"),
@@ -237,7 +238,12 @@ def test_the_mean_of_one_network_is_refused_before_any_case_is_read(omentum, pro
     "arguments",
     [
         *(["-o", "masks"], ["--organs", "liver"], ["--save", "masks"], ["--layout", "omentum"]),
-        *(["--recipe", "default"], ["--without", "holes"], ["--numbers", "float32"], ["--resample-tilt"]),
+        *(
+            ["--postprocessing", "default"],
+            ["--without", "holes"],
+            ["--numbers", "float32"],
+            ["--resample-tilt"],
+        ),
         *(["--overlap", "0"], ["--overlap", "0.5"]),
     ],
     ids=" ".join,

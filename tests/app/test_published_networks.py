@@ -157,7 +157,7 @@ def test_both_published_networks_and_their_mean_in_both_layouts(omentum, ct, tmp
 def test_by_the_published_recipe_a_published_network_gives_one_piece_an_organ(omentum, ct, tmp_path):
     ran = omentum(
         *("predict", ct, "-o", tmp_path / "out", "--network", "universal-unet", *EVERYTHING),
-        *("--recipe", "published", "--layout", "published", "--organs", "liver,spleen,celiac_trunk"),
+        *("--postprocessing", "published", "--layout", "published", "--organs", "liver,spleen,celiac_trunk"),
     )
     assert ran.code == 0, ran.err
     folder = tmp_path / "out" / "small"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from omentum.phantoms.anatomy_map import Part
-from omentum.phantoms.deform import Placement, fit_placement, placed
+from omentum.phantoms.deform import AnatomyPlacement, fit_placement, placed
 from omentum.phantoms.space import FAR_MM, make_space
 
 MIDDLE = np.array([20.0, 30.0, -10.0])
@@ -42,7 +42,7 @@ def radius(space, middle) -> np.ndarray:
 
 @pytest.mark.parametrize("moved_mm", [(0.0, 0.0, 0.0), (15.0, -7.0, 4.0)])
 def test_a_ball_keeps_its_distances_where_it_is_moved_to(space, moved_mm):
-    seen = whole(space, placed(space, ball(), Placement(), moved_mm))
+    seen = whole(space, placed(space, ball(), AnatomyPlacement(), moved_mm))
     exact = radius(space, MIDDLE + moved_mm) - 24.0
     near = np.abs(exact) < 10
     assert seen[near] == pytest.approx(exact[near], abs=0.6)
@@ -51,7 +51,7 @@ def test_a_ball_keeps_its_distances_where_it_is_moved_to(space, moved_mm):
 
 @pytest.mark.parametrize("factor", [0.8, 1.25])
 def test_a_placement_scales_places_and_distances(space, factor):
-    placement = Placement((factor,) * 3, (6.0, 0.0, -9.0))
+    placement = AnatomyPlacement((factor,) * 3, (6.0, 0.0, -9.0))
     middle = (MIDDLE - (6.0, 0.0, -9.0)) / factor
     seen = whole(space, placed(space, ball(), placement))
     exact = radius(space, middle) - 24.0 / factor
@@ -59,13 +59,13 @@ def test_a_placement_scales_places_and_distances(space, factor):
 
 
 def test_a_placement_goes_back_to_the_atlas():
-    placement = Placement((2.0, 1.0, 0.5), (10.0, 0.0, -4.0))
+    placement = AnatomyPlacement((2.0, 1.0, 0.5), (10.0, 0.0, -4.0))
     assert placement.back(np.array([[30.0, 5.0, 6.0]])).tolist() == [[10.0, 5.0, 20.0]]
 
 
 def test_a_warped_grid_moves_a_part_no_further_than_its_reach():
     warped = make_space(5, np.eye(3), warp_mm=4.0)
-    seen = whole(warped, placed(warped, ball(), Placement()))
+    seen = whole(warped, placed(warped, ball(), AnatomyPlacement()))
     straight = make_space(5, np.eye(3), warp_mm=0.0)
     inside = seen < 0
     assert inside.sum() * 64.0 == pytest.approx(4 / 3 * np.pi * 24.0**3, rel=0.25)
@@ -73,7 +73,7 @@ def test_a_warped_grid_moves_a_part_no_further_than_its_reach():
 
 
 def test_a_part_beyond_the_grid_is_nowhere(space):
-    box, distance = placed(space, ball((900.0, 0.0, 0.0)), Placement())
+    box, distance = placed(space, ball((900.0, 0.0, 0.0)), AnatomyPlacement())
     assert (distance == FAR_MM).all()
     assert distance.shape == tuple(span.stop - span.start for span in box)
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from omentum.phantoms.deform import Placement, placed
+from omentum.phantoms.deform import AnatomyPlacement, placed
 from omentum.phantoms.mapped_body import body_wall, threads
 from omentum.phantoms.space import make_space, stream
 from omentum.phantoms.structure import BACKGROUND
@@ -43,7 +43,7 @@ def test_skin_holds_fat_which_holds_muscle_which_holds_the_gaps(space, toy_map, 
 def test_everything_that_the_map_names_is_under_the_skin(space, toy_map, still, named):
     skin = inside(space, named(wall(space, toy_map, still), "skin"))
     for tissue, part in toy_map.parts.items():
-        box, distance = placed(space, part, Placement())
+        box, distance = placed(space, part, AnatomyPlacement())
         assert not ((distance < 0) & ~skin[box]).any(), tissue
 
 

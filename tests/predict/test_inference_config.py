@@ -21,8 +21,8 @@ def test_only_the_published_recipe_is_published():
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"recipe": "mine"}, "recipe is 'mine', but the recipes are default, published"),
-        ({"recipe": ""}, "recipe is ''"),
+        ({"recipe": "mine"}, "postprocessing is 'mine', but the recipes are default, published"),
+        ({"recipe": ""}, "postprocessing is ''"),
         ({"without": ("hols",)}, "'hols', but the rules of recipe default are specks, sides"),
         (
             {"recipe": "published", "without": ("holes",)},

@@ -11,10 +11,10 @@ from omentum.phantoms.interpolate import FloatArray
 from omentum.phantoms.space import FAR_MM, Space
 from omentum.volumes.geometry import Box
 
-__all__ = ["Placement", "fit_placement", "placed"]
+__all__ = ["AnatomyPlacement", "fit_placement", "placed"]
 
 
-class Placement:
+class AnatomyPlacement:
     """A scale and a shift along each axis, from the atlas to a map's own.
 
     Args:
@@ -33,7 +33,7 @@ class Placement:
         return np.asarray((own_mm - self.shift_mm) / self.scale)
 
 
-def fit_placement(host: Mapping[str, Part], guest: Mapping[str, Part]) -> Placement:
+def fit_placement(host: Mapping[str, Part], guest: Mapping[str, Part]) -> AnatomyPlacement:
     """Find the scale and shift by which organs of two people come to lie best on each other.
 
     Args:
@@ -45,11 +45,11 @@ def fit_placement(host: Mapping[str, Part], guest: Mapping[str, Part]) -> Placem
     own = np.array([guest[name].centre_mm for name in common])
     spread = at - at.mean(axis=0)
     scale = np.clip((spread * own).sum(axis=0) / (spread**2).sum(axis=0), 0.7, 1.4)
-    return Placement(scale, own.mean(axis=0) - scale * at.mean(axis=0))
+    return AnatomyPlacement(scale, own.mean(axis=0) - scale * at.mean(axis=0))
 
 
 def placed(
-    space: Space, part: Part, placement: Placement, moved_mm: npt.ArrayLike = (0.0, 0.0, 0.0)
+    space: Space, part: Part, placement: AnatomyPlacement, moved_mm: npt.ArrayLike = (0.0, 0.0, 0.0)
 ) -> tuple[Box, FloatArray]:
     """Sample a part's distances at the nodes near it.
 

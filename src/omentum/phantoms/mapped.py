@@ -3,7 +3,7 @@
 import numpy as np
 
 from omentum.phantoms.anatomy_map import AnatomyMap, Part
-from omentum.phantoms.deform import Placement, fit_placement, placed
+from omentum.phantoms.deform import AnatomyPlacement, fit_placement, placed
 from omentum.phantoms.interpolate import FloatArray
 from omentum.phantoms.mapped_body import body_wall
 from omentum.phantoms.mapped_fill import fill_of, inner_structures
@@ -50,7 +50,7 @@ def build_mapped(
     rng = stream(patient.seed, "mapped")
     space = _space(rng, patient, view)
     tissues = draw_tissues(patient)
-    placement = Placement() if guest is None else fit_placement(_organs(host), _organs(guest))
+    placement = AnatomyPlacement() if guest is None else fit_placement(_organs(host), _organs(guest))
     structures = body_wall(space, host, patient, tissues)
     absent = {"gall_bladder"} if not patient.has_gall_bladder else set()
     absent |= {f"kidney_{patient.missing_kidney}", "cyst"} if patient.missing_kidney else set()
@@ -60,7 +60,7 @@ def build_mapped(
         part = source.parts.get(tissue)
         if part is None or tissue in absent:
             continue
-        own = placement if source is guest else Placement()
+        own = placement if source is guest else AnatomyPlacement()
         moved = rng.normal(0.0, _MOVED_MM * patient.variation, 3) if _is_free(tissue) else np.zeros(3)
         box, distance = placed(space, part, own, moved)
         if _is_free(tissue):

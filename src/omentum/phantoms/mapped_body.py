@@ -3,7 +3,7 @@
 import numpy as np
 
 from omentum.phantoms.anatomy_map import AnatomyMap
-from omentum.phantoms.deform import Placement, placed
+from omentum.phantoms.deform import AnatomyPlacement, placed
 from omentum.phantoms.interpolate import FloatArray, lattice_noise
 from omentum.phantoms.patient import Patient
 from omentum.phantoms.space import FAR_MM, STEP_MM, Space, stream
@@ -62,7 +62,7 @@ def threads(space: Space, rng: np.random.Generator, radius_mm: float) -> FloatAr
 
 
 def _everywhere(space: Space, host: AnatomyMap) -> FloatArray:
-    box, distance = placed(space, host.body, Placement())
+    box, distance = placed(space, host.body, AnatomyPlacement())
     body = np.full(space.shape, FAR_MM, dtype=np.float32)
     body[box] = distance
     return body
@@ -72,8 +72,8 @@ def _discs(space: Space, host: AnatomyMap) -> list[Structure]:
     """Fill the gaps about the spinal cord, which maps leave between vertebrae."""
     if "cord" not in host.parts:
         return []
-    box, cord = placed(space, host.parts["cord"], Placement())
-    front_box, front = placed(space, host.parts["cord"], Placement(), (0.0, 24.0, 0.0))
+    box, cord = placed(space, host.parts["cord"], AnatomyPlacement())
+    front_box, front = placed(space, host.parts["cord"], AnatomyPlacement(), (0.0, 24.0, 0.0))
     disc = Fill(hu=85.0, texture_hu=6.0)
     return [
         Structure(name="discs", box=front_box, distance=front - 13.0, fill=disc),

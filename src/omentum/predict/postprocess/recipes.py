@@ -68,7 +68,7 @@ def postprocessed(
 def rules_of(recipe: str, without: Collection[str] = ()) -> dict[str, Rule]:
     """Return the rules of a recipe in order, without some; `ConfigError` for an unknown name."""
     if recipe not in RECIPES:
-        raise ConfigError("recipe", recipe, f"the recipes are {', '.join(RECIPES)}")
+        raise ConfigError("postprocessing", recipe, f"the recipes are {', '.join(RECIPES)}")
     for name in without:
         if name not in RECIPES[recipe]:
             known = f"the rules of recipe {recipe} are {', '.join(RECIPES[recipe])}"
