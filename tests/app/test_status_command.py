@@ -84,13 +84,29 @@ def test_people_get_a_line_with_the_command_for_each(omentum, project):
     for line in (
         "a: whole CT: upside down; where that is right, omentum review confirm --rule orientation --cases a",
         "held back: liver of a (predicted): on the left; where that is right, omentum review confirm",
-        "rules suspect 2 other masks, which stand",
+        "spleen of a (predicted) stands, and is suspect: in 3 pieces",
+        "spleen of c (original) stands, and is suspect: in 3 pieces",
         "in adjudication: liver of b: revision 2 of reader-2 contradicts revision 1;",
         "reader-1 has 1 tasks until ",
         "12 tasks of about 340 min do not fit the budget of 60 min",
         "original labels of 1 cases can hardly be right",
     ):
         assert line in out
+
+
+def test_of_many_findings_people_get_twenty_lines_and_a_count(omentum, project):
+    project.find("a", *(replace(MILD, rule=f"rule {n}") for n in range(24)))
+    out = omentum("-C", project.workspace.folder.root, "status").out
+    assert out.count("spleen of a (predicted) stands, and is suspect") == 20
+    assert "... and 5 more such lines; --json has all" in out
+
+
+def test_minutes_are_rounded(told, project):
+    for number, minutes in enumerate([20 / 9] * 9):
+        mask = project.box((3, 11), (3, 11), (3, 12 + number))
+        project.hand_in("a", "pancreas", mask, minutes=minutes)
+    assert sum([20 / 9] * 9) != 20.0
+    assert told()["minutes_in_round"] == 20.0
 
 
 def test_what_was_confirmed_is_no_finding_any_more(told, project):

@@ -1,5 +1,6 @@
 """Print what came back from readers: a table and sentences for people, JSON for programs."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -27,19 +28,25 @@ def say_imported(imported: Imported, folder: Path) -> None:
             f"nothing new in {folder}: {counted(n_before, 'mask')} handed in before; "
             "revised masks are saved as <organ>_revised.nii.gz"
         )
-    for row in rows:
-        if not row["stands"]:
-            say_error(f"{row['organ']} of {row['case']} does not stand: {row['why']}")
-        for one in row["findings"]:
-            if not one["holds"]:
-                say_error(f"{row['organ']} of {row['case']}: {one['said']}; look whether that is right")
-        for note in row["notes"]:
-            say_error(f"{row['file']}: {note}")
+    for line in (line for row in rows for line in _worth_knowing(row)):
+        say_error(line)
     for what, reason in _grouped(imported):
         say_error(f"{what} was set aside: {reason}")
     if imported.set_aside:
         n_files = len({one.file for one in imported.set_aside})
         say_error(f"{counted(n_files, 'file')} set aside; put them right and import the folder again")
+
+
+def _worth_knowing(row: Mapping[str, Any]) -> Iterator[str]:
+    """Say why a mask does not stand, what rules find odd of it, and what was done to place it."""
+    of_case = f"{row['organ']} of {row['case']}"
+    if not row["stands"]:
+        yield f"{of_case} does not stand: {row['why']}"
+    for one in row["findings"]:
+        if not one["holds"]:
+            yield f"{of_case}: {one['said']}; look whether that is right"
+    for note in row["notes"]:
+        yield f"{row['file']}: {note}"
 
 
 def _grouped(imported: Imported) -> list[tuple[str, str]]:

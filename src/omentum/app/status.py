@@ -50,7 +50,7 @@ def summary(project: Project) -> dict[str, Any]:
         "predicted": n_predicted_cases(project),
         **_task_counts(project),
         "revisions_in_round": len(revisions),
-        "minutes_in_round": sum(one.minutes or 0.0 for one in revisions),
+        "minutes_in_round": round(sum(one.minutes or 0.0 for one in revisions), 3),
         "releases": ", ".join(release.version for release in store.releases.all()) or "none",
         "audit": stop.why,
         "left_out_by_budget": _left_out(project),
@@ -92,8 +92,9 @@ def confirm_command(rule: str, case_id: str, organ: str = "") -> str:
 
 
 def _task_counts(project: Project) -> dict[str, int]:
-    """Count the tasks of this round by state."""
-    counts = project.store.tasks.counts(project.store.rounds.current().number)
+    """Count the tasks of this round by state, with those of earlier rounds that are not over."""
+    tasks, number = project.store.tasks, project.store.rounds.current().number
+    counts = Counter(tasks.counts(number)) + Counter(one.state for one in tasks.out_before(number))
     return {f"tasks_{state.value.replace(' ', '_')}": counts.get(state, 0) for state in TaskState}
 
 

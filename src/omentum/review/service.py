@@ -155,10 +155,16 @@ class ReviewService:
 
 
 def list_tasks(project: Project, round_number: int | None = None) -> list[ListedTask]:
-    """Give the tasks of a round by rank; of the current one where none is named."""
-    number = project.store.rounds.current().number if round_number is None else round_number
-    out = project.store.leases.all(pool_of(number))
+    """Give the tasks of a round by rank.
+
+    Where none is named, those of the current round, and before them those of earlier rounds that readers
+    still have or whose readings disagree.
+    """
+    store = project.store
+    number = store.rounds.current().number if round_number is None else round_number
+    earlier = store.tasks.out_before(number) if round_number is None else []
+    tasks = [*earlier, *store.tasks.of_round(number)]
+    out = {one: store.leases.all(pool_of(one)) for one in {task.round_number for task in tasks}}
     return [
-        ListedTask(task=task, leases=out.get(str(task.number), ()))
-        for task in project.store.tasks.of_round(number)
+        ListedTask(task=task, leases=out[task.round_number].get(str(task.number), ())) for task in tasks
     ]

@@ -18,7 +18,8 @@ def settle_tasks(
     """Set the state of the tasks of an organ that were read, and of those that wait for a person's word.
 
     A task is in adjudication while readings of its organ disagree; submitted while its mask is held back or
-    more readings are wanted; and done otherwise.
+    more readings are wanted; and done otherwise. Where readings disagree and no task is in adjudication, one
+    is made.
 
     Args:
         project: The project.
@@ -37,6 +38,27 @@ def settle_tasks(
             state = _state(project, facts, task, needs_reading=not asks)
             if state is not task.state:
                 project.store.tasks.set_state([task.number], state)
+    if open_conflicts(facts.revisions_of(organ_name), facts.decisions_of(organ_name)):
+        _put_to_adjudication(project, facts, organ_name)
+
+
+def _put_to_adjudication(project: Project, facts: CaseFacts, name: str) -> None:
+    """Make a task for the person who decides, where there is none: readings may come in without any."""
+    tasks = [task for task in project.store.tasks.of_case(facts.case.case_id) if task.organ == name]
+    if facts.case.excluded_why is None and all(one.state is not TaskState.IN_ADJUDICATION for one in tasks):
+        project.store.tasks.add(
+            Task(
+                round_number=project.store.rounds.current().number,
+                case_id=facts.case.case_id,
+                organ=name,
+                rank=0,
+                attention_ml=0.0,
+                kind=TaskKind.REQUESTED,
+                state=TaskState.IN_ADJUDICATION,
+                network=project.networks[0],
+                reason="readings disagree",
+            )
+        )
 
 
 def _state(project: Project, facts: CaseFacts, task: Task, *, needs_reading: bool) -> TaskState:
