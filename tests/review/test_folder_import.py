@@ -265,6 +265,19 @@ def test_a_folder_without_a_task_is_known_by_its_name_and_compared_with_the_pred
     assert "_revised" in told(imported)["c/liver.nii.gz"]
 
 
+def test_a_revision_without_a_task_or_prediction_is_compared_with_the_original_label_or_with_nothing(
+    atlas, tmp_path, liver, drawn
+):
+    atlas.add("a", "b", original={"liver": liver})
+    for case_id, name, mask in (("a", "liver", drawn), ("a", "spleen", drawn), ("b", "liver", liver)):
+        atlas.revise(tmp_path / "mine", case_id, name, mask)
+    revised, unknown, same = import_round(atlas.workspace, tmp_path / "mine").revisions
+    assert revised.added_ml == pytest.approx((drawn & ~liver).sum() * VOXEL_ML)
+    assert revised.removed_ml == pytest.approx((liver & ~drawn).sum() * VOXEL_ML)
+    assert (unknown.added_ml, unknown.removed_ml, unknown.dice_to_base) == (None, None, None)
+    assert (same.says, same.base_source, same.dice_to_base) == (Says.ACCEPTED, MaskSource.ORIGINAL, 1.0)
+
+
 def test_a_folder_of_another_project_is_set_aside(queued, tasks, drawn):
     path = tasks / "a" / "task.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"project": "0" * 16}))

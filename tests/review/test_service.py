@@ -192,7 +192,7 @@ def test_tasks_are_assigned_skipped_and_given_back(queued, service):
 def test_no_reading_is_preferred_unnamed_while_readings_disagree(queued, service, drawn, further):
     service.submit(of_liver(drawn, "anna"))
     service.submit(of_liver(further, "bert"))
-    with pytest.raises(ReviewError, match="disagree: 1 of anna, 2 of bert; .* --revision N"):
+    with pytest.raises(ReviewError, match="disagree: 1 of anna, 2 of bert"):
         service.prefer("a", "liver")
     assert service.prefer("a", "liver", number=2).revision_number == 2
     assert service.prefer("a", "liver").revision_number == 2

@@ -11,10 +11,10 @@ from omentum.errors import GridMismatchError, ReviewError
 from omentum.measures.overlap import changed_ml, dice
 from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, conflict_of, facts_of_case, open_conflicts
-from omentum.records import Decision, DecisionKind, MaskFinding, MaskSource, Revision, Says, Task, TaskState
+from omentum.records import Decision, DecisionKind, MaskFinding, Revision, Says, Task, TaskState
 from omentum.review.history import why_not_standing
 from omentum.review.look import findings_of_new
-from omentum.review.shown import find_base, predicted_mask
+from omentum.review.shown import find_base, likely_base
 from omentum.review.task_states import settle_tasks
 from omentum.store.tasks import pool_of
 from omentum.volumes.labels import organ
@@ -176,14 +176,14 @@ def _round_of(project: Project, one: HandIn) -> int:
 
 
 def _measured(project: Project, facts: CaseFacts, one: HandIn, revision: Revision) -> Revision:
-    """Compare a mask with what was shown, if that is known and still there; else with the prediction."""
+    """Compare a mask with what was shown, if that is known and still there; else with what likely was."""
     network = one.network or project.networks[0]
     revision = replace(revision, network=network, base_sha256=one.base_sha256)
     base_sha256 = one.base_sha256
     if one.shown is not None:
         base_sha256 = mask_sha256(one.shown, facts.case.geometry)
     if base_sha256 is None:
-        return _compared_with_prediction(project, facts, one, revision)
+        return _compared_with_likely_base(project, facts, one, revision)
     revision = replace(revision, base_sha256=base_sha256)
     if revision.sha256 == base_sha256 and one.mask.any():
         revision = replace(revision, says=Says.ACCEPTED)
@@ -193,20 +193,17 @@ def _measured(project: Project, facts: CaseFacts, one: HandIn, revision: Revisio
     return revision if one.shown is None else _compared(revision, one.shown, one.mask, facts)
 
 
-def _compared_with_prediction(
+def _compared_with_likely_base(
     project: Project, facts: CaseFacts, one: HandIn, revision: Revision
 ) -> Revision:
-    """Compare with what the network made, as what was shown is unknown; an equal mask was accepted."""
+    """Compare with what the reader likely began with, if anything is there; an equal mask was accepted."""
     of_network = facts_of_case(project, facts.case.case_id, network=revision.network)
-    before = predicted_mask(of_network, revision.organ)
-    if one.mask.any() and np.array_equal(before, one.mask):
-        revision = replace(
-            revision,
-            says=Says.ACCEPTED,
-            base_sha256=revision.sha256,
-            base_source=MaskSource.PREDICTED,
-        )
-    return _compared(revision, before, one.mask, facts)
+    base = likely_base(of_network, revision.organ)
+    if base is None:
+        return revision
+    if one.mask.any() and np.array_equal(base.mask, one.mask):
+        revision = replace(revision, says=Says.ACCEPTED, base_sha256=revision.sha256, base_source=base.source)
+    return _compared(revision, base.mask, one.mask, facts)
 
 
 def _compared(

@@ -25,7 +25,7 @@ __all__ = [
     "ShownCase",
     "ShownMask",
     "find_base",
-    "predicted_mask",
+    "likely_base",
     "shown_case",
     "shown_masks",
     "shown_sha256",
@@ -74,12 +74,17 @@ class ShownCase:
     ct_findings: tuple[MaskFinding, ...] = ()
 
 
-def predicted_mask(facts: CaseFacts, name: str) -> Mask:
-    """Give the mask that the network made of an organ; nothing where it did not predict it, or it is gone."""
-    prediction = facts.prediction
-    if prediction is None or name not in prediction.organs or not prediction.masks_path.is_file():
-        return np.zeros(facts.case.geometry.shape, dtype=bool)
-    return read_masks(prediction.masks_path).mask(name)
+def likely_base(facts: CaseFacts, name: str) -> Base | None:
+    """Give the mask that a reader of an organ began with where nobody says which it was.
+
+    It is what the network made, else the original label; `None` where neither is there.
+    """
+    prediction, label = facts.prediction, facts.case.original_label_path
+    if prediction is not None and name in prediction.organs and prediction.masks_path.is_file():
+        return Base(mask=read_masks(prediction.masks_path).mask(name), source=MaskSource.PREDICTED)
+    if label is not None and name in facts.case.original_organs and label.is_file():
+        return Base(mask=_labelled(label, organ(name).index), source=MaskSource.ORIGINAL)
+    return None
 
 
 def shown_sha256(project: Project, facts: CaseFacts, name: str) -> str | None:
