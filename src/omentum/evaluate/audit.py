@@ -88,12 +88,7 @@ def is_major(revision: Revision) -> bool:
 
 
 def audit_plan(project: Project, share: float) -> AuditPlan:
-    """Say how many tasks bound the share of organs that need a major revision; exact for this project.
-
-    Args:
-        project: The project.
-        share: In [0, 1].
-    """
+    """Plan how many tasks bound the share (in [0, 1]) of organs that need a major revision."""
     audit = project.store.audits.of_round(project.store.rounds.current().number)
     frame = audit.frame if audit is not None else project.unrevised()
     if not frame:

@@ -37,12 +37,7 @@ Series = Sequence[float | None]
 
 
 def dice_by_round(rounds: Sequence[int], dice: Mapping[str, Series]) -> str:
-    """Draw one line an organ over the rounds, named at its end.
-
-    Args:
-        rounds: Round numbers, rising.
-        dice: By organ, its mean Dice in each round; `None` where it was not measured.
-    """
+    """Draw one line an organ over the rounds, named at its end; `None` was not measured."""
     height = max(4.6, _LABEL_INCHES * (len(dice) + 3))
     figure, axes = _figure(9.4, height)
     ends = {}
@@ -82,13 +77,7 @@ def dice_by_organ(dice: Mapping[str, float | None]) -> str:
 
 
 def bars_by_round(rounds: Sequence[int], values: Series, unit: str) -> str:
-    """Draw one bar a round, its value above it; a round without a value has a question mark.
-
-    Args:
-        rounds: Round numbers, rising.
-        values: One a round.
-        unit: Name of the axis.
-    """
+    """Draw one bar a round, its value above it; a round without a value has a question mark."""
     figure, axes = _figure(4.6, 2.9)
     heights = [0.0 if value is None else value for value in values]
     colours = [BAR if place == len(rounds) - 1 else "#a9cdd4" for place in range(len(rounds))]
@@ -110,12 +99,7 @@ def bars_by_round(rounds: Sequence[int], values: Series, unit: str) -> str:
 
 
 def reliability_curve(said: Sequence[float], seen: Sequence[float]) -> str:
-    """Draw the observed share of errors over their predicted probability.
-
-    Args:
-        said: Mean predicted probability in each bin, in [0, 1].
-        seen: Share of the volume in it that was revised.
-    """
+    """Draw the observed share of errors over their predicted probability."""
     figure, axes = _figure(4.6, 3.4)
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle="--")
     axes.plot(said, seen, marker="o", markersize=6, linewidth=2.2, color=BAR)

@@ -12,13 +12,7 @@ __all__ = ["decide", "roll_back"]
 
 
 def decide(project: Project, *, accept: bool, by: str, why: str = "") -> Promotion:
-    """Promote the network that waits for a verdict, or keep it out; the next round begins.
-
-    Args:
-        project: The project.
-        accept: Whether it is used from now on.
-        by: Pseudonym of who decides.
-        why: The reason.
+    """Promote the network that waits for a verdict, or keep it out; `by` is the pseudonym of who decides.
 
     Raises:
         ProjectError: No verdict waits for a person.
@@ -45,13 +39,7 @@ def decide(project: Project, *, accept: bool, by: str, why: str = "") -> Promoti
 
 
 def roll_back(project: Project, name: str | None = None, *, by: str, why: str = "") -> Promotion:
-    """Use an earlier network again: this round ends, and the next one begins with it. Nothing is deleted.
-
-    Args:
-        project: The project.
-        name: Which; the one that was in use before, where not said.
-        by: Pseudonym of who decides.
-        why: The reason.
+    """Use an earlier network again, from a new round on; without a name the one before. Nothing is deleted.
 
     Raises:
         ProjectError: There is no such network, its files are gone, it is in use, or a verdict waits.

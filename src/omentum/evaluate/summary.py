@@ -82,10 +82,7 @@ def summarised(agreements: Iterable[OrganAgreement]) -> Summary:
 
 
 def side_by_side(summaries: Sequence[Summary | None]) -> list[ComparedOrgan]:
-    """Put rounds beside each other, one row an organ and a last row over all.
-
-    Args:
-        summaries: One a round; `None` for a round that was not evaluated.
+    """Put rounds beside each other, one row an organ and a last row over all; `None` was not evaluated.
 
     Returns:
         Rows by rising organ index; the last has `organ=None`. Empty where no round was evaluated.

@@ -43,11 +43,7 @@ def dilated(mask: Mask, times: int = 1) -> Mask:
 
 
 def opened(mask: Mask, times: int = 2) -> Mask:
-    """Erode, then dilate as often: what is thinner than `2 * times + 1` voxels goes, the rest stays.
-
-    Args:
-        mask: Shape `(x, y, z)`.
-        times: How often; 2 as published.
+    """Erode, then dilate as often: what is thinner than `2 * times + 1` voxels goes. Published: 2 times.
 
     Returns:
         A new mask inside the given one.

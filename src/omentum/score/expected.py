@@ -82,12 +82,6 @@ def expected_errors(
 ) -> Iterator[ExpectedError]:
     """Estimate the errors of each organ, one at a time.
 
-    Args:
-        gridded: The case.
-        organs: Those that the masks speak of and that are wanted.
-        model: Gives the levels.
-        calibration: Gives the probability of an error at each level.
-
     Yields:
         One an organ; an organ without a mask, a probability or a finding is left out.
     """

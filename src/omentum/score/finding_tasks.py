@@ -77,13 +77,7 @@ def finding_tasks(
 def with_findings(
     scores: Iterable[CaseScore], labelled: Iterable[LabelledCase], *, without: Collection[Key] = ()
 ) -> list[CaseScore]:
-    """Add original and revised masks with findings to the scores.
-
-    Args:
-        scores: Of the round's cases.
-        labelled: Every case with the mask that stands for each organ, and its findings.
-        without: Organs that another task of the round has already.
-    """
+    """Add original and revised masks with findings to the scores."""
     suspects = {
         one.case.case_id: [
             OrganScore(

@@ -111,14 +111,7 @@ def counts_of(
 def _rules(
     path: Path, organ_name: str, wrong: npt.NDArray[np.bool_], lines: Sequence[npt.NDArray[np.intp]]
 ) -> dict[str, tuple[int, int]]:
-    """Say of each rule that spoke of an organ, in one place or several, that it did and whether it was right.
-
-    Args:
-        path: `hot_spots.json` of the case.
-        organ_name: The organ.
-        wrong: Error regions, in a box of the canonical grid.
-        lines: Along each axis of that box, the nearest voxel of the CT.
-    """
+    """Count, of each rule with a finding in an organ, whether it was right, and one finding."""
     if not path.exists():
         return {}
     rows = json.loads(path.read_text(encoding="utf-8"))["organs"]

@@ -55,9 +55,6 @@ def hot_spots(
 def joined(flagged: npt.NDArray[np.bool_]) -> npt.NDArray[np.integer]:
     """Number the hot spots of an organ from 1: its pieces, those at most `JOINED_MM` apart as one.
 
-    Args:
-        flagged: Where attention is needed, on the canonical grid or in a box of it `(x, y, z)`.
-
     Example:
         >>> flagged = np.zeros((20, 1, 1), dtype=bool)
         >>> flagged[[0, 5, 11]] = True

@@ -22,11 +22,6 @@ def needy(case: CaseScore) -> list[OrganScore]:
 def tasks_of(selected: Sequence[SelectedOrgan], costs: CostModel, round_number: int) -> list[Task]:
     """Make the tasks of a round, ranked from 1 in the order in which they were chosen.
 
-    Args:
-        selected: Organs of cases, each once.
-        costs: Prices in minutes; the price of opening a case is in its first task.
-        round_number: The round that the tasks belong to.
-
     Returns:
         One task an organ; minutes are `None` where the scoring does not estimate errors.
     """

@@ -88,11 +88,6 @@ def queue_round(project: Project, scores: Sequence[CaseScore], options: QueueOpt
     First come CTs and masks with a severe finding, whatever they cost; then the organs that the strategy
     selects for the minutes that are left; then those that are drawn. The seed is the round's number.
 
-    Args:
-        project: The project.
-        scores: Of the round's cases.
-        options: See `queue_options`.
-
     Returns:
         The queue as it is kept.
     """

@@ -58,12 +58,6 @@ def score_round(
 
     Organs that a case's own data set annotates, and those revised already, are not scored.
 
-    Args:
-        project: The project.
-        strategy: See `round_queue.queue_options`.
-        budget_minutes: See `round_queue.queue_options`.
-        progress: Called with each case.
-
     Raises:
         ProjectError: Nothing has been predicted.
         ConfigError: The strategy or the budget does not go with the scoring; nothing is scored then.

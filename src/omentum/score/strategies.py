@@ -85,14 +85,7 @@ def chosen(name: str, scores: Iterable[CaseScore], ask: StrategyInput) -> list[S
 def left_out(
     name: str, scores: Sequence[CaseScore], ask: StrategyInput, paid: Iterable[SelectedOrgan]
 ) -> list[SelectedOrgan]:
-    """Give what the strategy would also select without a limit of minutes.
-
-    Args:
-        name: Of the strategy.
-        scores: As for `chosen`.
-        ask: As for `chosen`.
-        paid: Its selection.
-    """
+    """Give what the strategy would also select without a limit of minutes."""
     endless = replace(ask, budget_minutes=float("inf"))
     wanted = worth_a_look(scores) if name == _PLANNED else chosen(name, scores, endless)
     have = {(one.case_id, one.organ.organ) for one in paid}

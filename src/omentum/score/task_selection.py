@@ -90,11 +90,6 @@ class _Offer:
 def planned(scores: Iterable[CaseScore], costs: CostModel, budget_minutes: float) -> list[SelectedOrgan]:
     """Select organs by expected error a minute.
 
-    Args:
-        scores: Every case of the round, with expected errors; in any order.
-        costs: Prices in minutes.
-        budget_minutes: How many there are; may be infinite.
-
     Returns:
         Cases by falling expected error a minute, and in each the organs; equals by name. The order of
         `scores` does not matter.

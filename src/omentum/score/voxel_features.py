@@ -67,11 +67,6 @@ class VoxelFeatures:
 def organ_features(gridded: GriddedCase, name: str, claims: Claims) -> VoxelFeatures | None:
     """Compute the features of one organ.
 
-    Args:
-        gridded: The case.
-        name: An organ that the masks speak of.
-        claims: From `claims_of(gridded)`.
-
     Returns:
         The features; `None` where no network finds the organ.
     """
