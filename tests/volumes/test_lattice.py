@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omentum.errors import GridMismatchError
+from omentum.volumes.boxes import BoxedArray
 from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.lattice import lattice_placement, put_on_grid
 from omentum.volumes.volume import Volume
@@ -33,7 +34,7 @@ def test_every_voxel_keeps_its_place_in_mm_or_is_cut(oblique, data):
     voxels = np.random.default_rng(0).random(shape) < 0.3
     own = Volume(voxels, moved(ct, start, shape)).reoriented(data.draw(st.sampled_from(ALL_ORIENTATIONS)))
     placement = lattice_placement(FILE, own.geometry, ct)
-    mask, n_cut = put_on_grid(own.voxels, whole(own.voxels.shape), placement)
+    mask, n_cut = put_on_grid(BoxedArray.whole(own.voxels), placement)
     at = np.rint(ct.to_index(own.geometry.to_mm(np.argwhere(own.voxels)))).astype(int)
     inside = ((at >= 0) & (at < ct.shape)).all(axis=1)
     assert {tuple(one) for one in np.argwhere(mask)} == {tuple(one) for one in at[inside]}

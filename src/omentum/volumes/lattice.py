@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.errors import GridMismatchError
-from omentum.volumes.boxes import whole
+from omentum.volumes.boxes import BoxedArray, BoxedMask, whole
 from omentum.volumes.geometry import SAME_GRID_TOLERANCE_MM, Box, Geometry
 
 __all__ = ["LATTICE_TOLERANCE_VOXELS", "Placement", "full_placement", "lattice_placement", "put_on_grid"]
@@ -23,20 +23,20 @@ LATTICE_TOLERANCE_VOXELS = 0.1
 _CURE = "save the mask on the CT's own grid, or resample it to that by nearest neighbour"
 
 _Span = tuple[int, int]
-"""First voxel and the one after the last, along an axis of the CT; may reach beyond the CT."""
+"""First voxel and the one after the last, along an axis of the CT; may lie beyond the CT."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """Which voxels of a CT the voxels of another grid on its lattice are.
+    """The place of a grid on a CT's lattice.
 
     Attributes:
         shape: Voxels of the grid along its own axes.
         ct_shape: Voxels of the CT.
-        axes: For each axis of the CT, the grid's own axis that runs along it.
-        flipped: For each axis of the CT, whether that axis runs the other way.
-        start: The CT's index of the grid's first voxel, its axes turned as the CT's; may be negative.
-        off_mm: How far a corner lies from its voxel of the CT, at most.
+        axes: For each axis of the CT, the parallel axis of the grid.
+        flipped: For each axis of the CT, whether that axis points the other way.
+        start: The CT's index of the grid's first voxel after turning; may be negative.
+        off_mm: Greatest distance of a corner from its voxel of the CT.
     """
 
     shape: tuple[int, int, int]
@@ -47,7 +47,7 @@ class Placement:
     off_mm: float
 
     def spans(self, box: Box) -> tuple[_Span, ...]:
-        """Say where a box of the grid, along its own axes, lies on the CT."""
+        """Give the place on the CT of a box of the grid."""
         found = []
         for axis, flipped, start in zip(self.axes, self.flipped, self.start, strict=True):
             low, high = box[axis].start, box[axis].stop
@@ -56,7 +56,7 @@ class Placement:
         return tuple(found)
 
     def turned(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Turn an array of the grid's own axes as the CT's; a view."""
+        """Turn an array from the grid's axes to the CT's; a view."""
         steps = tuple(slice(None, None, -1 if flipped else 1) for flipped in self.flipped)
         return np.asarray(array.transpose(self.axes)[steps])
 
@@ -67,7 +67,7 @@ class Placement:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Say for people what is done to bring the grid onto the CT's; empty if they are one."""
+        """Sentences on what is done to bring the grid onto the CT's; empty if they are equal."""
         notes = []
         spans = self.spans(whole(self.shape))
         cropped = any(low < 0 or high > side for (low, high), side in zip(spans, self.ct_shape, strict=True))
@@ -129,28 +129,16 @@ def full_placement(path: Path, own: Geometry, ct: Geometry) -> Placement:
     return placement
 
 
-def put_on_grid(
-    piece: npt.NDArray[np.bool_], box: Box, placement: Placement
-) -> tuple[npt.NDArray[np.bool_], int]:
-    """Put a part of a mask on the CT's grid.
-
-    Args:
-        piece: The part that lies in `box`, along its own axes.
-        box: Where it is on its own grid, as plain `start:stop`.
-        placement: Where that grid is on the CT's.
+def put_on_grid(part: BoxedMask, placement: Placement) -> tuple[npt.NDArray[np.bool_], int]:
+    """Put a part of a mask, in a box of its own grid, on the CT's grid.
 
     Returns:
         The mask `(x, y, z)` on the CT's grid, and how many of its voxels lie beyond the CT and are cut.
     """
     mask = np.zeros(placement.ct_shape, dtype=np.bool_, order="F")
-    taken, filled = [], []
-    for (low, high), side in zip(placement.spans(box), placement.ct_shape, strict=True):
-        first, last = max(low, 0), max(min(high, side), low, 0)
-        taken.append(slice(first - low, last - low))
-        filled.append(slice(first, last))
-    inside = placement.turned(piece)[tuple(taken)]
-    mask[tuple(filled)] = inside
-    return mask, int(np.count_nonzero(piece)) - int(np.count_nonzero(inside))
+    x, y, z = (slice(low, high) for low, high in placement.spans(part.box))
+    BoxedArray((x, y, z), placement.turned(part.values)).put(mask)
+    return mask, int(np.count_nonzero(part.values)) - int(np.count_nonzero(mask))
 
 
 def _is_turn(matrix: npt.NDArray[np.float64]) -> bool:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from omentum.errors import GridMismatchError, ImageError, LabelValueError, UnreadableImageError
+from omentum.volumes.boxes import BoxedArray, BoxedMask
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.itk_io import is_itk, read_itk_fields, read_itk_layers
 from omentum.volumes.labels import ORGANS, organ
@@ -27,9 +28,6 @@ _ANY_ORGAN_VALUES = (1, 255)
 _VALUES_SHOWN = 8
 _ROUNDING = 1e-3
 """Labels in scaled or floating files may be this far from whole numbers."""
-
-_Piece = tuple[npt.NDArray[np.bool_], Box]
-"""A mask inside a box of its own grid, and that box."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -119,7 +117,7 @@ def _plain(path: Path, grid: Geometry, values: Collection[int]) -> NamedMask:
     boxes = _boxes(labels)
     _check_value(path, list(boxes), values)
     placement = lattice_placement(path, volume.geometry, grid)
-    pieces = [(labels[box] != 0, box) for box in boxes.values()]
+    pieces = [BoxedArray(box, labels[box] != 0) for box in boxes.values()]
     return _named(path, None, pieces, (grid, placement))
 
 
@@ -165,18 +163,24 @@ def _check_layers(path: Path, segments: list[Segment], boxes: list[dict[int, Box
             raise LabelValueError(path, seen, "save the segmentation anew from the program it came from")
 
 
-def _pieces(segment: Segment, labels: npt.NDArray[np.uint8], boxes: dict[int, Box]) -> list[_Piece]:
-    return [(labels[box] == value, box) for value, box in boxes.items() if segment.value in {None, value}]
+def _pieces(segment: Segment, labels: npt.NDArray[np.uint8], boxes: dict[int, Box]) -> list[BoxedMask]:
+    return [
+        BoxedArray(box, labels[box] == value)
+        for value, box in boxes.items()
+        if segment.value in {None, value}
+    ]
 
 
-def _named(path: Path, name: str | None, pieces: list[_Piece], on: tuple[Geometry, Placement]) -> NamedMask:
+def _named(
+    path: Path, name: str | None, pieces: list[BoxedMask], on: tuple[Geometry, Placement]
+) -> NamedMask:
     """Place a mask that has a voxel, in one piece, or has none."""
     grid, placement = on
     if not pieces:
         return NamedMask(name=name, mask=_nothing(grid), notes=placement.notes)
-    [(piece, box)] = pieces
-    mask, n_cut = put_on_grid(piece, box, placement)
-    if n_cut == np.count_nonzero(piece):
+    [part] = pieces
+    mask, n_cut = put_on_grid(part, placement)
+    if n_cut == np.count_nonzero(part.values):
         what = "its mask" if name is None else f"its segment {name!r}"
         seen = f"{what} lies wholly beyond the CT, {_voxels(n_cut, grid)}"
         raise GridMismatchError(path, seen, "check that it belongs to this CT")
