@@ -39,9 +39,11 @@ def test_a_folder_of_cts_becomes_cases_with_files_and_records(atlas, scan, tmp_p
     for name in ("data/a.nii.gz", "data/b/ct.nii.gz"):
         scan(name)
     told = []
-    done = add_found(atlas.workspace, find_sources([tmp_path / "data"]), progress=told.append)
+    done = add_found(
+        atlas.workspace, find_sources([tmp_path / "data"]), progress=lambda *one: told.append(one)
+    )
     assert (done.done, done.skipped, done.failed) == (("a", "b"), (), ())
-    assert [(one.key, one.n_ended, one.n_items) for one in told] == [("a", 1, 2), ("b", 2, 2)]
+    assert told == [("add", 1, 2, "a"), ("add", 2, 2, "b")]
     assert names(atlas.workspace) == ["a", "b"]
     case = atlas.workspace.store.cases.get("b")
     assert case.ct_path.is_file()

@@ -97,7 +97,7 @@ def test_accepted_values_come_in_as_they_are_and_the_case_knows(write, bring):
     assert imported.case.ct_path.read_bytes() == source.read_bytes()
     (told,) = imported.ct_findings
     assert (told.organ, told.rule) == (WHOLE_CT, "not_hu")
-    assert told.said.startswith("the values of the CT cannot be Hounsfield units: none")
+    assert told.said.startswith("its values cannot be Hounsfield units: none")
 
 
 def test_a_label_of_accepted_values_is_not_measured_in_them(write, bring, phantom, tmp_path):

@@ -15,7 +15,7 @@ from omentum.review import imported_revisions
 from omentum.review.folder_import import import_round
 from omentum.volumes.nifti import write_nifti
 
-from .conftest import CASE, begin_project, box, known, on, write_tree
+from .conftest import CASE, box, known, new_project, on, write_tree
 
 
 def test_the_same_tree_again_changes_and_doubles_nothing(project, tmp_path):
@@ -44,7 +44,7 @@ def test_what_was_killed_anywhere_goes_on_and_nothing_is_lost_or_doubled(
     project, tmp_path, monkeypatch, room, name, after
 ):
     write_tree(tmp_path / "tree")
-    with opened(begin_project(tmp_path / "whole")) as whole:
+    with opened(new_project(tmp_path / "whole")) as whole:
         add_cases(whole, [tmp_path / "tree"])
         wanted = known(whole)
     real = getattr(room, name)
@@ -82,7 +82,7 @@ def test_a_process_that_is_killed_between_a_ct_and_its_predictions_goes_on(proje
     added = add_cases(project, [tmp_path / "tree"])
     assert added.cases.skipped == (CASE,)
     assert len(added.predictions.done) == len(added.revisions.done) == 2
-    with opened(begin_project(tmp_path / "whole")) as whole:
+    with opened(new_project(tmp_path / "whole")) as whole:
         add_cases(whole, [tmp_path / "tree"])
         assert known(project) == known(whole)
 

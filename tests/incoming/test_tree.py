@@ -17,7 +17,7 @@ from omentum.volumes.nifti import read_nifti, write_nifti
 from omentum.volumes.probabilities import read_probabilities
 from omentum.volumes.volume import Volume
 
-from .conftest import CASE, ORGANS, SHAPE, begin_project, box, centre_mm, on, write_tree
+from .conftest import CASE, ORGANS, SHAPE, box, centre_mm, new_project, on, write_tree
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_revision_of_a_tree_is_the_one_that_an_import_would_make(project, tmp_
     case = write_tree(tmp_path / "tree")
     add_cases(project, [tmp_path / "tree"])
     ours = {one.organ: one for one in project.store.revisions.all()}
-    with opened(begin_project(tmp_path / "other")) as other:
+    with opened(new_project(tmp_path / "other")) as other:
         add_cases(other, [case / "ct.nii.gz"], case_id=CASE)
         imported = {one.organ: one for one in import_round(other, tmp_path / "tree").revisions}
         for name, one in imported.items():
@@ -157,7 +157,7 @@ def test_a_tree_of_other_organs_and_strange_names_says_so(tmp_path, monkeypatch)
     assert "names a folder" in told["backbones/un net/segmentations/liver.nii.gz"]
     assert "no organ" in told["average/segmentations/appendix_revised.nii.gz"]
     assert "painted" in told["backbones/swinunetr/pseudo_label.nii.gz"]
-    with opened(begin_project(tmp_path / "p", organs=("aorta",))) as workspace:
+    with opened(new_project(tmp_path / "p", organs=("aorta",))) as workspace:
         added = add_cases(workspace, [tmp_path / "tree"])
         (alone,) = added.left_alone
         assert "no" in alone.reason
