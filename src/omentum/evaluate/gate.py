@@ -159,12 +159,12 @@ def _checked(differences: Sequence[float], least: int = 2) -> Reals:
 
 def _means(values: Reals, seed: int) -> Reals:
     """Draw patients again and again, with replacement; give the means of the draws, rising."""
-    lot = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     rows = max(1, _AT_ONCE // len(values))
     # Sorted first, so that the order of patients does not change what is drawn.
     values = np.sort(values)
     parts = [
-        values[lot.integers(len(values), size=(min(rows, _DRAWS - begun), len(values)))].mean(axis=1)
+        values[rng.integers(len(values), size=(min(rows, _DRAWS - begun), len(values)))].mean(axis=1)
         for begun in range(0, _DRAWS, rows)
     ]
     return np.sort(np.concatenate(parts))
