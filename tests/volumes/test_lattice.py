@@ -15,10 +15,6 @@ FILE = Path("mask.nii")
 CT = Geometry((12, 11, 10), np.diag([-0.8, -1.25, 4.0, 1.0]))
 
 
-def whole(shape):
-    return tuple(slice(0, side) for side in shape)
-
-
 def moved(grid, start, shape):
     affine = grid.affine.copy()
     affine[:3, 3] = grid.to_mm(start)

@@ -6,8 +6,8 @@ import numpy as np
 
 from omentum.measures.plausibility.atlas import OrganPlace, expected, has_side, is_remnant, place_of, shift_mm
 from omentum.measures.plausibility.finding import Finding
-from omentum.measures.plausibility.rule_input import Mask, Point, RuleInput, SeenOrgan, centre_mm, marked
-from omentum.volumes.geometry import Box
+from omentum.measures.plausibility.rule_input import Point, RuleInput, SeenOrgan, centre_mm, marked
+from omentum.volumes.boxes import BoxedMask
 
 __all__ = ["far_piece", "missing", "wrong_place"]
 
@@ -133,7 +133,7 @@ def _is_far(case: RuleInput, seen: SeenOrgan, number: int, should: Point) -> boo
     return bool((np.nan_to_num(away, nan=-1.0) > 0).any())
 
 
-def _around(case: RuleInput, should: Point, half_mm: Point) -> tuple[Box, Mask] | None:
+def _around(case: RuleInput, should: Point, half_mm: Point) -> BoxedMask | None:
     """Draw the ellipsoid where an organ should be; `None` where too little of it is in the field of view."""
     geometry = case.geometry
     corners = np.array([should + half_mm * signs for signs in _SIGNS])

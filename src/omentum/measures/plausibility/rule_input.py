@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from omentum.measures.components import Pieces, pieces_of
 from omentum.measures.plausibility.finding import Finding
-from omentum.volumes.boxes import bounding_box, shifted
+from omentum.volumes.boxes import BoxedArray, BoxedMask
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.masks import MaskSet, organ_boxes
 
@@ -62,7 +62,7 @@ class SeenOrgan:
         rule: str,
         said: str,
         severity: float,
-        part: tuple[Box, Mask] | None = None,
+        part: BoxedMask | None = None,
         *,
         holds: bool = False,
     ) -> Finding:
@@ -145,11 +145,11 @@ def centre_mm(mask: Mask, box: Box, geometry: Geometry) -> Point:
     return geometry.to_mm(index)
 
 
-def marked(box: Box, mask: Mask) -> tuple[Box, Mask]:
+def marked(box: Box, mask: Mask) -> BoxedMask:
     """Shrink a box to a mask that has a voxel."""
-    inner = bounding_box(mask)
-    assert inner is not None
-    return shifted(inner, box), mask[inner]
+    part = BoxedArray(box, mask).tight()
+    assert part is not None
+    return part
 
 
 def _seen(masks: MaskSet, name: str, box: Box) -> SeenOrgan:

@@ -7,9 +7,8 @@ import numpy as np
 from omentum.measures.morphology import dilated, filled
 from omentum.measures.plausibility.atlas import place_of
 from omentum.measures.plausibility.finding import Finding
-from omentum.measures.plausibility.rule_input import Mask, RuleInput, SeenOrgan, margin_voxels, marked
-from omentum.volumes.boxes import grown
-from omentum.volumes.geometry import Box
+from omentum.measures.plausibility.rule_input import RuleInput, SeenOrgan, margin_voxels, marked
+from omentum.volumes.boxes import BoxedArray, BoxedMask, grown
 from omentum.volumes.labels import organ
 
 __all__ = ["extreme_volume", "holes", "pieces", "volume"]
@@ -122,11 +121,11 @@ def _extreme(seen: SeenOrgan) -> float | None:
     return place.volume_ml if is_small or is_large else None
 
 
-def _around(case: RuleInput, seen: SeenOrgan) -> tuple[Box, Mask]:
+def _around(case: RuleInput, seen: SeenOrgan) -> BoxedMask:
     """Mark a mask and what lies around it, where the rest of the organ is looked for."""
     margins = margin_voxels(case.geometry, AROUND_MM)
     box = grown(seen.box, max(margins), case.geometry.shape)
-    return box, dilated(case.masks.mask_in(seen.name, box), min(margins))
+    return BoxedArray(box, dilated(case.masks.mask_in(seen.name, box), min(margins)))
 
 
 def _inner(seen: SeenOrgan, case: RuleInput) -> set[int]:

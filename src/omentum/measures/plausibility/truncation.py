@@ -7,7 +7,7 @@ import numpy as np
 from omentum.measures.plausibility.atlas import is_remnant
 from omentum.measures.plausibility.finding import Finding
 from omentum.measures.plausibility.rule_input import Mask, RuleInput, SeenOrgan, marked, world_axes
-from omentum.volumes.geometry import Box
+from omentum.volumes.boxes import BoxedMask
 from omentum.volumes.labels import organ
 
 __all__ = ["cut_plane"]
@@ -85,7 +85,7 @@ def _cuts(case: RuleInput, seen: SeenOrgan, axis: int, step: int) -> Iterator[Fi
     yield seen.finding("cut_plane", said, severity, _beyond(case, seen, axis, (at, step), face))
 
 
-def _beyond(case: RuleInput, seen: SeenOrgan, axis: int, at: tuple[int, int], face: Mask) -> tuple[Box, Mask]:
+def _beyond(case: RuleInput, seen: SeenOrgan, axis: int, at: tuple[int, int], face: Mask) -> BoxedMask:
     """Mark the face and what lies straight beyond it, less the organ itself."""
     place, step = at
     reach = max(1, round(BEYOND_MM / case.geometry.spacing_mm[axis]))
