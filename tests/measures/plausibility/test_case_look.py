@@ -41,7 +41,7 @@ def test_a_turned_ct_is_a_finding_about_the_ct_that_a_person_may_confirm(wrong):
     made = wrong("whole CT turned")
     (one,) = look_at_case(masks_of(made), ct_of(made)).ct
     assert one.rule == "orientation"
-    assert "the whole CT" in one.said
+    assert one.said.startswith("seems to be turned")
     confirmed = look_at_case(masks_of(made), ct_of(made), confirmed=["orientation"])
     assert told(confirmed) == []
 

@@ -6,6 +6,7 @@ import pytest
 from omentum.errors import ConfigError
 from omentum.measures.plausibility.atlas import place_of
 from omentum.measures.plausibility.rules import RULES, findings
+from omentum.phantoms.phantom import LABELLED
 from omentum.phantoms.seeded_errors import ERRORS
 from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.labels import SUBSETS, organ
@@ -75,6 +76,25 @@ def test_the_order_of_the_array_changes_nothing(error, orientation, wrong, asked
     made = wrong(error)
     options = {"without": ["density"]}
     assert told(asked(made, orientation, **options)) == told(asked(made, **options))
+
+
+@pytest.mark.parametrize(("spleen_side", "is_mirrored"), [(26, True), (12, False)])
+def test_a_mirrored_liver_that_a_network_calls_spleen_is_a_mirrored_ct(spleen_side, is_mirrored):
+    labels = np.zeros((100, 80, 80), dtype=np.uint8)  # x to the right, 4 mm, the midline at 50
+
+    def block(name, x, y, z, side):
+        labels[x : x + side, y : y + side, z : z + side] = organ(name).index
+
+    block("kidney_right", 66, 20, 20, 12)
+    block("kidney_left", 22, 20, 20, 12)
+    block("spleen", 18, 25, 40, spleen_side)
+    block("liver", 48, 45, 40, 15)
+    masks = MaskSet.from_labels(labels, Geometry(labels.shape, np.diag([4.0, 4.0, 4.0, 1.0])), LABELLED)
+    told = [one.said for one in findings(masks) if one.rule == "orientation"]
+    assert (
+        told
+        == ["the whole CT seems to be mirrored left to right: liver and spleen lie on the left"] * is_mirrored
+    )
 
 
 def test_a_turned_ct_silences_the_rules_of_places(wrong, asked):

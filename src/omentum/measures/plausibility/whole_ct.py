@@ -51,7 +51,7 @@ class CtFinding:
 def not_hu(problem: HuProblem | None) -> Iterator[CtFinding]:
     """The CT's values can be Hounsfield units."""
     if problem is not None:
-        said = f"the values of the CT cannot be Hounsfield units: {problem.said}"
+        said = f"its values cannot be Hounsfield units: {problem.said}"
         yield CtFinding(rule="not_hu", said=said, severity=1.0)
 
 
@@ -82,4 +82,6 @@ def orientation_of_ct(found: Iterable[Finding]) -> Iterator[CtFinding]:
     """The rule `orientation` names one organ, and means the whole CT."""
     for one in found:
         if one.rule == "orientation":
-            yield CtFinding(rule="orientation", said=one.said, severity=one.severity)
+            yield CtFinding(
+                rule="orientation", said=one.said.removeprefix("the whole CT "), severity=one.severity
+            )
