@@ -89,6 +89,44 @@ def test_what_cannot_be_taken_is_told_with_exit_code_1_and_the_rest_is_taken(
     assert omentum("-C", project, "review", "import", tmp_path / "nowhere").code == 2
 
 
+def test_a_late_folder_and_a_conflict_of_an_earlier_round_are_counted_and_listed(
+    atlas, omentum, project, tmp_path, liver, smaller
+):
+    assert omentum("-C", project, "review", "export", tmp_path / "t", "--reader", "anna").code == 0
+    atlas.revise(shutil.copytree(tmp_path / "t", tmp_path / "A"), "a", "liver", smaller)
+    assert omentum("-C", project, "review", "import", tmp_path / "A", "--reader", "A").code == 0
+    atlas.next_round("made-up-r1")
+    smallest = smaller.copy()
+    smallest[:, :, 15] = False
+    atlas.revise(shutil.copytree(tmp_path / "t", tmp_path / "B"), "a", "liver", smallest)
+    late = omentum("-C", project, "review", "import", tmp_path / "B", "--reader", "B")
+    assert "liver of a does not stand: conflicts with revision 1 of A" in late.err
+    tasks = json.loads(omentum("-C", project, "review", "list", "--json").out)
+    assert [(one["round"], one["case"], one["state"]) for one in tasks] == [
+        (1, "a", "in adjudication"),
+        (1, "b", "claimed"),
+    ]
+    status = json.loads(omentum("-C", project, "status", "--json").out)
+    assert (status["tasks_in_adjudication"], status["tasks_claimed"], status["round"]) == (1, 1, 2)
+    assert "in adjudication: liver of a" in omentum("-C", project, "status").out
+    assert omentum("-C", project, "review", "adjudicate", "a", "liver", "--revision", "2").code == 0
+    assert json.loads(omentum("-C", project, "status", "--json").out)["tasks_in_adjudication"] == 0
+
+
+def test_readings_that_disagree_without_any_task_are_put_to_adjudication(
+    atlas, omentum, project, tmp_path, liver, smaller
+):
+    for reader, mask in (("A", smaller), ("B", liver)):
+        atlas.revise(tmp_path / reader, "a", "liver", mask)
+        assert omentum("-C", project, "review", "import", tmp_path / reader, "--reader", reader).code == 0
+    tasks = json.loads(omentum("-C", project, "review", "list", "--json").out)
+    assert [one["state"] for one in tasks] == ["done", "queued", "in adjudication"]
+    assert (tasks[-1]["case"], tasks[-1]["organ"]) == ("a", "liver")
+    assert omentum("-C", project, "review", "adjudicate", "a", "liver", "--revision", "2").code == 0
+    tasks = json.loads(omentum("-C", project, "review", "list", "--json").out)
+    assert [one["state"] for one in tasks] == ["done", "queued", "done"]
+
+
 def test_a_revision_of_an_original_label_is_told_as_not_standing_until_it_is_preferred(
     atlas, omentum, project, tmp_path, liver, smaller
 ):
@@ -117,6 +155,33 @@ def test_a_mask_that_is_held_back_is_told_and_confirmed(atlas, omentum, project,
     assert omentum("-C", project, "review", "confirm", "--rule", rule, "--cases", "a").code == 2
 
 
+def test_programs_get_json_of_each_command_that_changes_something(omentum, project, tmp_path):
+    def run(*words):
+        done = omentum("-C", project, "review", *words, "--json")
+        assert done.code == 0, done.err
+        return json.loads(done.out)
+
+    assert run("assign", "anna", "--case", "b") == {
+        "reader": "anna",
+        "tasks": [{"task": 2, "case": "b", "organ": "liver", "state": "queued"}],
+    }
+    assert omentum("-C", project, "review", "export", tmp_path / "t", "--reader", "anna").code == 0
+    accepted = run("accept", "1", "--reader", "anna")
+    assert (accepted["task"], accepted["revision"], accepted["stands"]) == (1, 1, True)
+    assert run("give-back", "--reader", "anna") == {"holder": "anna", "tasks": [2]}
+    assert run("skip", "2", "--why", "no contrast") == {"tasks": [2], "why": "no contrast"}
+    asked = run("request", "a", "spleen", "--readings", "2")
+    assert (asked["task"], asked["state"], asked["readings"]) == (3, "queued", 2)
+    assert run("comment", "1", "right", "--by", "bert")["comment"] == "bert: right"
+    for words, stands, revision in (
+        (("adjudicate", "a", "liver", "--revision", "1"), "revised", 1),
+        (("restore", "a", "liver", "--predicted"), "predicted", None),
+        (("prefer", "a", "liver", "--revision", "1"), "revised", 1),
+    ):
+        told = run(*words)
+        assert (told["decision"], told["stands"], told["revision"]) == (words[0], stands, revision)
+
+
 def test_who_has_what_can_be_seen_and_changed(omentum, project, tmp_path):
     assert omentum("-C", project, "review", "assign", "bert", "--case", "b").code == 0
     assert omentum("-C", project, "review", "export", tmp_path / "1", "--reader", "anna").code == 0
@@ -127,7 +192,7 @@ def test_who_has_what_can_be_seen_and_changed(omentum, project, tmp_path):
     taken = omentum("-C", project, "review", "export", tmp_path / "2", "--reader", "chris")
     assert taken.code == 2
     assert "anna" in taken.err
-    assert "1 tasks" in omentum("-C", project, "review", "give-back", "--reader", "anna").out
+    assert "1 task free" in omentum("-C", project, "review", "give-back", "--reader", "anna").out
     assert omentum("-C", project, "review", "skip", row["task"], "--why", "no contrast").code == 0
     asked = omentum("-C", project, "review", "request", "a", "liver", "--reader", "chris")
     assert "liver of a, queued" in asked.out

@@ -1,6 +1,6 @@
 """Commands that decide which mask stands, and that show the history of a mask."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,9 @@ from omentum.app.options import AsJson, By, Why, listed
 from omentum.app.task_commands import reviewing
 from omentum.choices import OWNER
 from omentum.errors import ConfigError
+
+if TYPE_CHECKING:
+    from omentum.records import Decision
 
 __all__ = ["add_to"]
 
@@ -31,6 +34,7 @@ def adjudicate(
     revision: Annotated[int, typer.Option(help="Number of the revision that stands.")],
     by: By = OWNER,
     why: Why = "",
+    as_json: AsJson = False,
 ) -> None:
     """Let one revision stand where readings disagree.
 
@@ -38,7 +42,7 @@ def adjudicate(
     """
     with reviewing(context) as review:
         decision = review.adjudicate(case_id, organ_name, revision, by=by, why=why)
-    _say_stands(f"revision {revision}", decision.organ, case_id)
+    _say_decided(f"revision {revision}", decision, as_json=as_json)
 
 
 def prefer(
@@ -49,6 +53,7 @@ def prefer(
     original: Annotated[bool, typer.Option("--original", help="Go back to the original label.")] = False,
     by: By = OWNER,
     why: Why = "",
+    as_json: AsJson = False,
 ) -> None:
     """Let a revision stand over the original label, or the original label again.
 
@@ -64,7 +69,7 @@ def prefer(
         else:
             decision = review.prefer(case_id, organ_name, number=revision, by=by, why=why)
     what = "the original label" if original else f"revision {decision.revision_number}"
-    _say_stands(what, decision.organ, case_id)
+    _say_decided(what, decision, as_json=as_json)
 
 
 def restore(
@@ -76,6 +81,7 @@ def restore(
     predicted: Annotated[bool, typer.Option("--predicted", help="What the network made.")] = False,
     by: By = OWNER,
     why: Why = "",
+    as_json: AsJson = False,
 ) -> None:
     """Let an earlier mask stand again; `review history` lists them.
 
@@ -90,11 +96,16 @@ def restore(
     with reviewing(context) as review:
         decision = review.restore(case_id, organ_name, to, by=by, why=why)
     what = f"the {source} mask" if revision is None else f"revision {revision}"
-    _say_stands(what, decision.organ, case_id)
+    _say_decided(what, decision, as_json=as_json)
 
 
-def _say_stands(what: str, organ_name: str, case_id: str) -> None:
-    typer.echo(f"from now on {what} of {organ_name} in {case_id} stands")
+def _say_decided(what: str, decision: "Decision", *, as_json: bool) -> None:
+    if as_json:
+        told = {"case": decision.case_id, "organ": decision.organ, "decision": decision.kind.value}
+        about = {"stands": decision.stands.value, "revision": decision.revision_number}
+        say_json({**told, **about, "by": decision.by, "why": decision.why, "time": decision.time})
+    else:
+        typer.echo(f"from now on {what} of {decision.organ} in {decision.case_id} stands")
 
 
 def confirm(
@@ -150,6 +161,7 @@ def comment(
     revision: Annotated[int, typer.Argument(help="Number of the revision.")],
     text: Annotated[str, typer.Argument(help="The comment.")],
     by: By = OWNER,
+    as_json: AsJson = False,
 ) -> None:
     """Add a comment to a revision.
 
@@ -157,4 +169,8 @@ def comment(
     """
     with reviewing(context) as review:
         kept = review.comment(revision, text, by=by)
-    typer.echo(f"kept with revision {kept.number} of {kept.organ} in {kept.case_id}")
+    if as_json:
+        told = {"revision": kept.number, "case": kept.case_id, "organ": kept.organ}
+        say_json({**told, "comment": kept.comment})
+    else:
+        typer.echo(f"kept with revision {kept.number} of {kept.organ} in {kept.case_id}")

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from omentum.app.console import counted, say_rows
+from omentum.app.console import counted, say_json, say_rows
 from omentum.app.options import AsJson, project_of
 from omentum.errors import ConfigError
 
 if TYPE_CHECKING:
+    from omentum.records import Task
     from omentum.review.claims import Asked
     from omentum.review.service import ReviewService
 
 __all__ = ["add_to", "asked_for", "reviewing"]
 
-_COLUMNS = ("task", "case", "organ", "kind", "state", "holder", "until", "why")
+_COLUMNS = ("task", "round", "case", "organ", "kind", "state", "holder", "until", "why")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -54,7 +55,7 @@ def list_(
     holder: Annotated[str | None, typer.Option("--reader", help="Only what this reader has.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the tasks of this round: how far each is, and who has it until when.
+    """List the tasks of this round, and those of earlier rounds that are out or in adjudication.
 
     Example: omentum -C my-atlas review list --reader anna.
     """
@@ -65,6 +66,7 @@ def list_(
     rows = [
         (
             one.task.number,
+            one.task.round_number,
             one.task.case_id,
             one.task.organ,
             one.task.kind.value,
@@ -86,6 +88,7 @@ def request(
     reader: Annotated[str | None, typer.Option(help="The only one who may have it.")] = None,
     readings: Annotated[int, typer.Option(min=1, help="Readers who draw it independently.")] = 1,
     why: Annotated[str, typer.Option(help="The reason, for readers.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Request a review of an organ, also of one that was reviewed.
 
@@ -93,7 +96,14 @@ def request(
     """
     with reviewing(context) as review:
         task = review.request(case_id, organ_name, reader=reader, n_readings=readings, why=why)
-    typer.echo(f"task {task.number}: {task.organ} of {task.case_id}, {task.state}")
+    if as_json:
+        say_json({**_told(task), "readings": task.n_readings})
+    else:
+        typer.echo(f"task {task.number}: {task.organ} of {task.case_id}, {task.state}")
+
+
+def _told(task: "Task") -> dict[str, object]:
+    return {"task": task.number, "case": task.case_id, "organ": task.organ, "state": task.state.value}
 
 
 def assign(
@@ -103,6 +113,7 @@ def assign(
     task: Annotated[list[int] | None, typer.Option(help="Number of a task; may be repeated.")] = None,
     case: Annotated[list[str] | None, typer.Option(help="All open tasks of a case; may be repeated.")] = None,
     organ_name: Annotated[str | None, typer.Option("--organ", help="All open tasks of an organ.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Let only one reader have open tasks of this round.
 
@@ -115,7 +126,10 @@ def assign(
     asked = asked_for(case, organ_name)
     with reviewing(context) as review:
         tasks = review.assign(reader, asked, task or ())
-    typer.echo(f"{counted(len(tasks), 'task')} for {reader or 'anyone'}")
+    if as_json:
+        say_json({"reader": reader, "tasks": [_told(one) for one in tasks]})
+    else:
+        typer.echo(f"{counted(len(tasks), 'task')} for {reader or 'anyone'}")
 
 
 def give_back(
@@ -123,6 +137,7 @@ def give_back(
     numbers: Annotated[list[int] | None, typer.Argument(help="Tasks; all that are held where none.")] = None,
     reader: Annotated[str | None, typer.Option(help="Who has them.")] = None,
     folder: Annotated[Path | None, typer.Option(help="The folder that they were exported to.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Let others have tasks that a reader, or a folder, has.
 
@@ -142,13 +157,17 @@ def give_back(
             if holder in {lease.holder for lease in one.leases}
         ]
         given = review.give_back(numbers or [number for number in held if number is not None], holder)
-    typer.echo(f"{counted(len(given), 'task')} free again")
+    if as_json:
+        say_json({"holder": holder, "tasks": given})
+    else:
+        typer.echo(f"{counted(len(given), 'task')} free again")
 
 
 def skip(
     context: typer.Context,
     numbers: Annotated[list[int], typer.Argument(help="Tasks.")],
     why: Annotated[str, typer.Option(help="The reason.")],
+    as_json: AsJson = False,
 ) -> None:
     """Leave tasks out.
 
@@ -156,7 +175,10 @@ def skip(
     """
     with reviewing(context) as review:
         review.skip(numbers, why)
-    typer.echo(f"{counted(len(set(numbers)), 'task')} skipped")
+    if as_json:
+        say_json({"tasks": sorted(set(numbers)), "why": why})
+    else:
+        typer.echo(f"{counted(len(set(numbers)), 'task')} skipped")
 
 
 def accept(
@@ -164,6 +186,7 @@ def accept(
     number: Annotated[int, typer.Argument(help="The task.")],
     reader: Annotated[str, typer.Option(help="Pseudonym of the reader who looked at it.")],
     minutes: Annotated[float | None, typer.Option(min=0, help="Time it took.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Confirm that the mask which a task shows is right as it is.
 
@@ -172,5 +195,10 @@ def accept(
     with reviewing(context) as review:
         result = review.accept(number, reader, minutes=minutes)
     revision = result.revision
+    if as_json:
+        told = {"task": number, "case": revision.case_id, "organ": revision.organ, "reader": reader}
+        about = {"revision": revision.number, "stands": result.stands, "why": result.why_not}
+        say_json({**told, **about})
+        return
     stands = "it stands" if result.stands else f"it does not stand: {result.why_not}"
     typer.echo(f"{revision.organ} of {revision.case_id} is right as it was, by {reader}; {stands}")
