@@ -81,3 +81,17 @@ def test_what_is_cut_short_or_no_volume_is_refused(tmp_path):
     sitk.WriteImage(colours, str(tmp_path / "colours.mha"))
     with pytest.raises(ImageShapeError, match="3 values a voxel"):
         read_itk(tmp_path / "colours.mha")
+
+
+@pytest.mark.parametrize(("name", "content", "why"), [
+    ("mask.mha", b"", "the file is empty"),
+    ("mask.nrrd", b"", "the file is empty"),
+    ("mask.mha", b"no header", "does not begin as a MetaImage file does"),
+])  # fmt: skip
+def test_a_file_without_a_header_is_refused_for_that_and_nothing_else_is_printed(
+    tmp_path, capfd, name, content, why
+):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UnreadableImageError, match=why):
+        read_itk(tmp_path / name)
+    assert capfd.readouterr() == ("", "")

@@ -16,6 +16,8 @@ __all__ = ["ITK_ENDINGS", "Layers", "is_itk", "read_itk", "read_itk_fields", "re
 
 ITK_ENDINGS = (".nrrd", ".nhdr", ".mha", ".mhd")
 
+_META_ENDINGS = (".mha", ".mhd")
+_HEADER_BYTES = 1 << 14
 _CURE = "save it anew as a 3D volume from the program it came from"
 
 
@@ -102,15 +104,26 @@ def _header(path: Path) -> Any:
 
     if not path.is_file():
         raise UnreadableImageError(path, "there is no such file", "check the path")
+    _require_header(path)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
-    if path.suffix.lower() in {".mha", ".mhd"}:
+    if path.suffix.lower() in _META_ENDINGS:
         reader.SetImageIO("MetaImageIO")  # which of itself knows the endings in small letters only
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
         raise UnreadableImageError(path, f"it cannot be read ({_last_line(error)})", _CURE) from None
     return reader
+
+
+def _require_header(path: Path) -> None:
+    """Refuse what has no header at all; of a MetaImage file ITK would say "Success", and more on stderr."""
+    with path.open("rb") as file:
+        beginning = file.read(_HEADER_BYTES)
+    if not beginning:
+        raise UnreadableImageError(path, "the file is empty", _CURE)
+    if path.suffix.lower() in _META_ENDINGS and b"NDims" not in beginning:
+        raise UnreadableImageError(path, "it does not begin as a MetaImage file does", _CURE)
 
 
 def _voxels(path: Path, reader: Any) -> npt.NDArray[Any]:
@@ -140,4 +153,5 @@ def _geometry(path: Path, reader: Any) -> Geometry:
 
 
 def _last_line(error: RuntimeError) -> str:
-    return str(error).strip().splitlines()[-1]
+    lines = str(error).strip().splitlines()
+    return next((line for line in reversed(lines) if line != "Reason: Success"), lines[-1])
