@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omentum.volumes.boxes import bounding_box, grown, joint_box, shifted, whole
+from omentum.volumes.boxes import BoxedArray, bounding_box, grown, joint_box, shifted, whole
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.masks import MaskSet, organ_boxes
 
@@ -76,3 +76,28 @@ def test_every_organ_of_a_map_gets_the_box_of_its_mask():
 def test_map_without_a_voxel_has_organs_without_boxes():
     masks = MaskSet.build(Geometry((3, 3, 3), np.eye(4)), ["liver", "spleen"], [])
     assert organ_boxes(masks) == {"liver": None, "spleen": None}
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("seed", range(4))
+def test_boxed_arrays_crop_join_and_cut_out_as_whole_arrays_do(seed, order):
+    rng = np.random.default_rng(seed)
+    full = [np.zeros((9, 8, 7), dtype=np.uint8) for _ in range(2)]
+    ends = [box((seed, 5), (1, 6), (2, 7)), box((0, 3), (4, 8), (seed, 5))]
+    for values, place in zip(full, ends, strict=True):
+        values[place] = rng.integers(0, 5, values[place].shape)
+    parts = [BoxedArray.cut_out(values) for values in full]
+    assert [part.box for part in parts] == [bounding_box(values) for values in full]
+    union = parts[0].union(parts[1])
+    np.testing.assert_array_equal(union.values, np.maximum(*full)[union.box])
+    place = box((2, 8), (0, 5), (3, 6))
+    cropped = union.crop(place, order=order)
+    assert cropped.flags[f"{order}_CONTIGUOUS"]
+    np.testing.assert_array_equal(cropped, np.maximum(*full)[place])
+
+
+def test_a_boxed_array_that_reaches_beyond_the_grid_is_cut_when_put():
+    target = np.zeros((3, 3, 3), dtype=np.uint8)
+    BoxedArray(box((-1, 1), (2, 5), (0, 3)), np.ones((2, 3, 3), dtype=np.uint8)).put(target)
+    assert np.argwhere(target).tolist() == [[0, 2, z] for z in range(3)]
+    assert BoxedArray(box((0, 1), (0, 1), (0, 1)), np.zeros((1, 1, 1))).tight() is None

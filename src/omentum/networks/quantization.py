@@ -17,18 +17,17 @@ _LEAST_SCALE = torch.finfo(torch.float32).tiny
 
 
 def quantized(network: nn.Module, numbers: WeightDtype) -> dict[str, Tensor]:
-    """Give a network's tensors, on the CPU, as they are kept.
+    """Quantize a network's tensors, on the CPU.
 
     Args:
         network: On any device.
-        numbers: `float16` rounds all that is floating-point. `int8` rounds the weights of convolutions and
-            linear maps, each output channel to whole multiples of its scale: its largest weight / 127, in the
-            8 bits of bfloat16. Biases and statistics, which are few, stay as they are.
+        numbers: `float16` rounds all floating-point tensors. `int8` rounds the weights of convolutions and
+            linear maps to multiples of their output channel's scale: its largest weight / 127, in the 8 bits
+            of bfloat16. Biases and statistics stay as they are.
 
     Returns:
-        Beside each tensor in int8 its scales: float32, of as many axes, all of length 1 but that of the
-        output channels. Weight = whole number x scale is exact in float32, so what was kept once and is
-        kept so again does not change.
+        Beside each int8 tensor its scales: float32, of length 1 along all axes but the output channels.
+        Weight = integer x scale is exact in float32, so quantizing again changes nothing.
     """
     tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     if numbers == "float16":
@@ -40,12 +39,7 @@ def quantized(network: nn.Module, numbers: WeightDtype) -> dict[str, Tensor]:
 
 
 def dequantized(tensors: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
-    """Give a network's tensors as float32, however they were kept.
-
-    Returns:
-        Those in int8 times their scales. Where the scales are missing, misshapen or not above 0, the tensor
-        stays int8, and the scales stay beside it.
-    """
+    """Give a network's tensors as float32; an int8 tensor without valid scales stays as it is."""
     whole = {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
     for key, axis in _channel_axes(network).items():
         value, scales = whole.get(key), whole.get(key + _SCALES)
@@ -58,7 +52,7 @@ def dequantized(tensors: Mapping[str, Tensor], network: nn.Module) -> dict[str, 
 
 
 def _channel_axes(network: nn.Module) -> dict[str, int]:
-    """Tell for each weight of a convolution or linear map which axis counts the output channels."""
+    """Give the output-channel axis of each weight of a convolution or linear map."""
     kinds = (nn.Linear, nn.Conv3d, nn.ConvTranspose3d)
     return {
         f"{name}.weight": 1 if isinstance(part, nn.ConvTranspose3d) else 0

@@ -64,10 +64,10 @@ class UniversalNetwork(Network):
         self.wide_channels = full_channels
 
     def trunk(self, hu: Tensor) -> tuple[Tensor, Tensor]:
-        """See `Network.trunk`; features and context are those of this very window."""
+        """See `Network.trunk`; the context is that of the window."""
         low, high = _INTENSITY_WINDOW_HU
         intensities = ((hu - low) / (high - low)).clamp_(0, 1)
-        # TensorFloat-32 is 1e-3 off; and all windows are of one size, so looking for the fastest way pays.
+        # TensorFloat-32 is off by 1e-3. All windows have one size, so cuDNN's benchmark pays.
         with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False):
             deep, full = self.backbone(intensities.to(next(self.backbone.parameters()).dtype))
         normal, activate, reduce = self.precls_conv
@@ -91,7 +91,7 @@ def split_controller(
 ) -> list[tuple[Tensor, Tensor]]:
     """Split the published controller, which reads a context and an organ's text, into one for each organ.
 
-    An organ's text never changes, so its part of the sum goes into the bias; logits stay the same.
+    An organ's text is constant, so its part of the sum goes into the bias; logits stay the same.
 
     Args:
         weight: `(153, 512, 1, 1, 1)`: context first, then text.
