@@ -42,7 +42,7 @@ def read_masks(path: Path) -> MaskSet:
 
 
 def read_sets(path: Path) -> tuple[tuple[tuple[int, ...], ...], tuple[str, ...]]:
-    """Read the table of a set-coded map and no voxel: the organs of each code, and those it speaks of.
+    """Read the table of a set-coded map: the organ indices of each code, and the names of its organs.
 
     Raises:
         UnreadableImageError: It is not such a file.
@@ -56,7 +56,7 @@ def read_sets(path: Path) -> tuple[tuple[tuple[int, ...], ...], tuple[str, ...]]
 
 
 def write_organ_files(folder: Path, masks: MaskSet, organs: Iterable[str] | None = None) -> list[Path]:
-    """Write `folder/<organ>.nii.gz`, uint8 0/1, one for each organ that the map speaks of, empty ones too."""
+    """Write `folder/<organ>.nii.gz`, uint8 0/1, for each organ of the map, also empty ones."""
     paths = []
     for name in masks.organs if organs is None else organs:
         paths.append(folder / f"{name}.nii.gz")
@@ -76,7 +76,7 @@ def write_label_table(path: Path) -> None:
 
 
 def is_label_table(path: Path) -> bool:
-    """Tell whether a file says that the label map beside it has 32-class indices."""
+    """Tell whether a file is the table of 32-class indices."""
     try:
         return bool(json.loads(path.read_text(encoding="utf-8")) == _table())
     except (OSError, ValueError):

@@ -1,7 +1,4 @@
-"""Hash masks by what they say, voxel for voxel and in which place.
-
-Compression and header fields of a file do not change such a hash.
-"""
+"""Hash masks by their voxels and grid; compression and header fields have no effect."""
 
 import hashlib
 from typing import Any
@@ -17,10 +14,7 @@ __all__ = ["mask_sha256", "organ_sha256s"]
 
 
 def mask_sha256(mask: npt.NDArray[np.bool_], geometry: Geometry) -> str:
-    """Hash a mask `(x, y, z)` with its shape and affine; the order of the array in memory has no part in it.
-
-    Returns:
-        64 hexadecimal digits.
+    """Hash a mask `(x, y, z)` with its shape and affine, in any memory order; 64 hexadecimal digits.
 
     Example:
         >>> grid = Geometry((2, 2, 2), np.eye(4))
@@ -34,7 +28,7 @@ def mask_sha256(mask: npt.NDArray[np.bool_], geometry: Geometry) -> str:
 
 
 def organ_sha256s(masks: MaskSet) -> dict[str, str]:
-    """Hash the mask of each organ that a map speaks of, slice by slice; the same as `mask_sha256` of each."""
+    """Hash the mask of each organ of a map, slice by slice; the same as `mask_sha256` of each."""
     holds = {
         name: np.array([organ(name).index in members for members in masks.sets], dtype=np.uint8)
         for name in masks.organs
@@ -70,7 +64,7 @@ def _coded_part(plane: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], int]:
 
 
 def _looked_up(held: npt.NDArray[np.uint8], codes: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Say of each code whether its set holds an organ, 1 or 0; bytes are translated faster than indexed."""
+    """Look up for each code whether its set has an organ, 1 or 0; faster for bytes by `translate`."""
     if codes.dtype != np.uint8:
         return np.asarray(held[codes])
     table = np.zeros(256, dtype=np.uint8)

@@ -41,7 +41,7 @@ GZIP_LEVEL = 1
 """Of igzip's 0 to 3; CT at level 1 is as small as zlib's 1 and written several times faster."""
 
 VoxelStream = IO[bytes] | ZeroRunsGzip
-"""Takes the bytes of voxels, and ends up in a file."""
+"""The stream of a file's voxels."""
 
 _COMMENT = 6
 """NIfTI-1 extension code of free text."""
@@ -56,14 +56,7 @@ DAMAGE = (ImageFileError, HeaderDataError, EOFError, OSError, ValueError, Memory
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NiftiLayout:
-    """How a file keeps its voxels.
-
-    Attributes:
-        geometry: The grid.
-        dtype: Type of a voxel, byte order and all.
-        offset_bytes: Where the first voxel is, after decompression.
-        is_scaled: Whether values are to be multiplied or shifted.
-    """
+    """The grid of a file, and how its voxels are stored; the offset is that after decompression."""
 
     geometry: Geometry
     dtype: np.dtype[Any]
@@ -82,9 +75,9 @@ def read_nifti_geometry(path: Path) -> Geometry:
 
 
 def read_nifti_layout(path: Path) -> NiftiLayout:
-    """Read how a file keeps its voxels, and no voxel; errors as `read_nifti`."""
+    """Read how a file stores its voxels; errors as `read_nifti`."""
     image = _open(path)
-    proxy = image.dataobj  # the loaded header has forgotten offset and scaling; the proxy knows them
+    proxy = image.dataobj  # unlike the loaded header, it keeps offset and scaling
     return NiftiLayout(
         geometry=_geometry(path, image),
         dtype=proxy.dtype,
@@ -98,12 +91,12 @@ def read_nifti(path: Path, *, check: Callable[[Geometry], object] | None = None)
 
     Args:
         path: The file.
-        check: Looks at the grid before any voxel is read; what it raises is raised.
+        check: Is called with the grid before voxels are read, and may raise.
 
     Raises:
-        UnreadableImageError: It is not there, truncated, not gzip though its name says so, or no NIfTI.
+        UnreadableImageError: It is missing, truncated, not gzip despite its name, or not NIfTI.
         ImageShapeError: It does not have three axes of length over 1 (a last axis of 1 is dropped).
-        AffineError: It has neither sform nor qform, or the one it has is not usable.
+        AffineError: It has no usable sform or qform.
     """
     image = _open(path)
     geometry = _geometry(path, image)
@@ -132,9 +125,8 @@ def read_nifti_note(path: Path) -> Any:
 def write_nifti(path: Path, volume: Volume, *, note: Any = None) -> None:
     """Write a NIfTI file, whole or not at all; compressed by igzip if its name ends in `.gz`.
 
-    The affine goes into the sform, and into the qform too, both with code 1. An affine that a qform cannot
-    hold (sheared, or so near to a half turn that its float32 quaternion is more than 1e-3 mm off) is kept
-    in the sform alone. Booleans are written as uint8 0/1; nothing is scaled.
+    The affine goes into sform and qform, both with code 1; into the sform alone if a qform cannot hold it to
+    1e-3 mm. Booleans are written as uint8 0/1; nothing is scaled.
 
     Args:
         path: Ends in `.nii` or `.nii.gz`; folders are made.
@@ -156,10 +148,7 @@ def write_nifti(path: Path, volume: Volume, *, note: Any = None) -> None:
 def writing_nifti(
     path: Path, geometry: Geometry, dtype: npt.DTypeLike, *, note: Any = None
 ) -> Iterator[VoxelStream]:
-    """Write the header as `write_nifti` does, and yield the stream that takes the voxels, x fastest.
-
-    The file is there once the block has ended well, and not at all otherwise.
-    """
+    """Write the header as `write_nifti` does, and yield the stream for the voxels, x fastest."""
     shape_only = np.broadcast_to(np.zeros((), dtype=dtype), geometry.shape)
     image = nib.Nifti1Image(shape_only, geometry.affine, dtype=shape_only.dtype)
     image.header.set_xyzt_units("mm", "sec")
@@ -182,7 +171,7 @@ def writing_nifti(
 
 
 def write_zeros(stream: VoxelStream, n_bytes: int) -> None:
-    """Write zero bytes; into a compressed file at hardly any cost."""
+    """Write zero bytes, quickly if the file is compressed."""
     if isinstance(stream, ZeroRunsGzip):
         stream.zeros(n_bytes)
     else:
@@ -233,7 +222,7 @@ def _geometry(path: Path, image: nib.Nifti1Image) -> Geometry:
 
 
 def _affine(path: Path, image: nib.Nifti1Image) -> Affine:
-    """Take the sform before the qform; a file with neither says nothing of left and right."""
+    """Take the sform before the qform; without both, left and right are unknown."""
     if image.header["sform_code"] > 0:
         return np.asarray(image.header.get_sform(), dtype=np.float64)
     if image.header["qform_code"] > 0:
@@ -244,7 +233,7 @@ def _affine(path: Path, image: nib.Nifti1Image) -> Affine:
 
 
 def _voxels(path: Path, image: nib.Nifti1Image) -> npt.NDArray[Any]:
-    proxy = image.dataobj  # the loaded header has forgotten offset and scaling; the proxy knows them
+    proxy = image.dataobj  # unlike the loaded header, it keeps offset and scaling
     slope, intercept = float(proxy.slope), float(proxy.inter)
     n_bytes = int(np.prod(image.shape)) * proxy.dtype.itemsize
     with nifti_bytes(path) as stream:

@@ -16,7 +16,7 @@ from omentum.volumes.geometry import Geometry
 __all__ = ["nearest_voxels", "resampled", "resampled_anyhow", "resampled_slices", "upsampled_mask"]
 
 _TIE_DIGITS = 6
-"""Of a voxel: what is that close to the middle between two lies in the middle."""
+"""Digits of a voxel to which the middle between two voxels is exact."""
 _Matrix = npt.NDArray[np.float32]
 
 
@@ -29,7 +29,7 @@ def resampled(
         voxels: Values `(x, y, z)` on `source`; beyond its border the border's values go on.
         source: Grid of `voxels`.
         target: Grid wanted; its axes are parallel to those of `source`, in the same order.
-        smooth: Average over a coarser voxel's reach; else what lies between its neighbours alone.
+        smooth: Average over the extent of a coarser voxel; else interpolate between its neighbours only.
 
     Returns:
         float32 `(x, y, z)` on `target`.
@@ -65,7 +65,7 @@ def resampled_slices(
 def upsampled_mask(
     voxels: npt.NDArray[Any], source: Geometry, target: Geometry, threshold: float
 ) -> npt.NDArray[np.bool_]:
-    """Interpolate and decide: where the value is above a threshold, slice by slice, no float volume kept."""
+    """Interpolate and threshold slice by slice, without a float volume."""
     mask = np.empty(target.shape, dtype=bool, order="F")
     for z, plane in enumerate(resampled_slices(voxels, source, target)):
         np.greater(plane, threshold, out=mask[:, :, z])
@@ -77,8 +77,8 @@ def resampled_anyhow(
 ) -> npt.NDArray[Any]:
     """Interpolate linearly on any other grid, rotated or sheared; the type of `voxels` is kept.
 
-    Between the outermost voxels and `outside` it interpolates too, so a rounding error at the border costs
-    a rounding error and not a plane of voxels.
+    Values are also interpolated between the outermost voxels and `outside`, so a rounding error at the
+    border does not lose a plane of voxels.
 
     Args:
         voxels: Values `(x, y, z)` on `source`.
@@ -103,7 +103,7 @@ def resampled_anyhow(
 
 
 def _weighted(planes: npt.NDArray[Any], weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Sum the few planes that have a weight; over an interpolated axis at most two have."""
+    """Sum the few planes with a weight."""
     first, *others = np.flatnonzero(weights)
     total = planes[:, :, first].astype(np.float32) * weights[first]
     for k in others:
@@ -114,11 +114,11 @@ def _weighted(planes: npt.NDArray[Any], weights: npt.NDArray[np.float32]) -> npt
 def nearest_voxels(source: Geometry, target: Geometry) -> list[npt.NDArray[np.int64]]:
     """Give, for each axis of `target`, the voxel of `source` nearest to each of its own; `(side,)` each.
 
-    In the middle between two it is the even one, counted from the left, the rear and the feet: so it does not
-    matter how the axes are turned, and masks that touch do not overlap or part.
+    Of two equally near ones it is the even one, counted from the left, the rear and the feet. So the result
+    does not depend on the direction of axes, and masks that touch stay in touch without overlap.
 
     Args:
-        source: The grid that there are values on. Beyond its border the border's voxel is the nearest.
+        source: The grid of the values. Beyond its border the border's voxel is the nearest.
         target: Grid wanted; its axes are parallel to those of `source`, in the same order.
 
     Raises:

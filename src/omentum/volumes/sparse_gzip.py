@@ -11,7 +11,7 @@ from isal import isal_zlib
 __all__ = ["ZeroRunsGzip"]
 
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-"""No name and no time: the same voxels give the same bytes."""
+"""Without name and time, so that equal voxels give equal bytes."""
 _WINDOW_BITS = -15
 _ALL = 0xFFFFFFFF
 
@@ -51,7 +51,7 @@ class ZeroRunsGzip:
 
     def zeros(self, n_bytes: int) -> None:
         """Add a run of zeros."""
-        if not self._is_flushed:  # what follows may not refer to what came before
+        if not self._is_flushed:  # later data must not refer to earlier data
             self._raw.write(self._compressor.flush(isal_zlib.Z_FULL_FLUSH))
             self._is_flushed = True
         self._raw.write(_run(n_bytes, self._level))
