@@ -4,7 +4,7 @@ import tomllib
 from itertools import takewhile
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings as examples
 from hypothesis import strategies as st
 
 from omentum.errors import ConfigError, ProjectError
@@ -36,6 +36,7 @@ def any_settings(draw):
     )
 
 
+@examples(deadline=None)
 @given(settings=any_settings())
 def test_what_is_written_is_read_again(settings, tmp_path_factory):
     path = tmp_path_factory.mktemp("settings") / "omentum.toml"
