@@ -4,7 +4,8 @@ import tomllib
 from itertools import takewhile
 
 import pytest
-from hypothesis import given, settings as examples
+from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from omentum.errors import ConfigError, ProjectError
