@@ -19,14 +19,13 @@ from scipy.spatial import ConvexHull
 from omentum.errors import ConfigError
 from omentum.phantoms.interpolate import FloatArray
 from omentum.phantoms.space import FAR_MM
-from omentum.volumes.labels import SUBSETS, subset_ids
+from omentum.volumes.label_schemes import TOTALSEGMENTATOR, label_scheme
+from omentum.volumes.labels import SUBSETS
 from omentum.volumes.nifti import read_nifti
 from omentum.volumes.volume import Volume
 
 __all__ = ["TOTALSEGMENTATOR", "AnatomyMap", "Part", "map_anatomy", "read_anatomy"]
 
-TOTALSEGMENTATOR = "totalsegmentator"
-"""Name of the ids 1 to 117 of TotalSegmentator's task `total`, version 2."""
 _STEP_MM = 3.2
 """Distances are kept on a grid of about this step: what is smaller is not drawn anyway."""
 _BODY_STEP_MM = 8.0
@@ -162,7 +161,7 @@ def _tissues(ids: str) -> dict[str, list[int]]:
         return table
     if ids not in SUBSETS:
         raise ConfigError("ids", ids, f"they must be {TOTALSEGMENTATOR} or one of {', '.join(SUBSETS)}")
-    return {organ: [value] for value, organ in subset_ids(ids).items()}
+    return {organ: list(values) for organ, values in label_scheme(ids).values.items()}
 
 
 def _moved(part: Part, shift: npt.NDArray[np.float64]) -> Part:
