@@ -140,22 +140,15 @@ def _parts(files: list[Path], names: list[str]) -> Iterator[NamedPart]:
 
 
 def _say(report: RoundReport, rounds: list[tuple[float, int, float | None]]) -> None:
-    rows: list[tuple[object, ...]] = []
-    for figures, done in zip(report.rounds, [*rounds, (None, None, None)], strict=True):
+    rows = []
+    for figures, (minutes, n_revised, release_dice) in zip(
+        report.rounds, [*rounds, (None, None, None)], strict=True
+    ):
         summary = figures.summary
-        minutes, n_revised, release_dice = done
-        rows.append(
-            (
-                figures.number,
-                figures.network,
-                summary and summary.dice,
-                summary and summary.surface_dice,
-                None if minutes is None else round(minutes, 1),
-                n_revised,
-                release_dice,
-            )
-        )
-    columns = [
+        dice = (None, None) if summary is None else (summary.dice, summary.surface_dice)
+        spent = None if minutes is None else round(minutes, 1)
+        rows.append((figures.number, figures.network, *dice, spent, n_revised, release_dice))
+    columns = (
         "round",
         "network",
         "Dice, held out",
@@ -163,5 +156,5 @@ def _say(report: RoundReport, rounds: list[tuple[float, int, float | None]]) -> 
         "minutes",
         "masks revised",
         "Dice of release",
-    ]
+    )
     say_table("two rounds", columns, rows)
