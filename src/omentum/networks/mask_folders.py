@@ -15,12 +15,12 @@ _FILE = "files.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskFolder:
-    """Where a network that ran elsewhere left what it predicted.
+    """A folder of masks that a network in another program predicted.
 
     Attributes:
         folder: Absolute.
         ids: What values and file names mean; as of `omentum.volumes.label_schemes.label_scheme`.
-        organs: Those that the network knows; all that `ids` names where there are none.
+        organs: Those that the network knows; all that `ids` names if empty.
     """
 
     folder: Path
@@ -40,7 +40,7 @@ def keep_mask_folder(name: str, folder: Path, ids: str, organs: Sequence[str]) -
 
 
 def forget_mask_folder(name: str) -> None:
-    """Forget one; what it left stays where it is."""
+    """Forget one; its files stay."""
     _path(name).unlink()
     _path(name).parent.rmdir()
 

@@ -74,7 +74,7 @@ class MaskFilesPredictor:
         name: Name in files.
         folder: Where the cases are.
         ids: What values and file names mean; as of `label_scheme`.
-        organs: Those that the network knows; all that `ids` names where not said.
+        organs: Those that the network knows; all that `ids` names by default.
 
     Raises:
         ConfigError: The folder is not there, `ids` is none, or has nothing for an organ asked for.
@@ -117,7 +117,7 @@ class MaskFilesPredictor:
         if not masks and not soft:
             looked = f"neither {case_id}.nii.gz nor {case_id}/ holds an organ by the names of {self.ids!r}"
             raise UnreadableImageError(
-                self.folder, looked, "predict the case there, or say which ids it uses"
+                self.folder, looked, "predict the case there, or name the ids that it uses"
             )
         return CaseFiles(label_map=None, masks=masks, soft=soft, entropies=entropies)
 

@@ -171,7 +171,7 @@ def _write(plan: FolderPlan, case_id: str, result: _Result) -> None:
     paths = write_files(plan, case_id, result)
     files = sorted(path.relative_to(folder).as_posix() for path in paths)
     for below in {name.partition("/")[0] for name in files if "/" in name}:
-        sweep(folder / below)  # what a killed writer left has the ending of a mask
+        sweep(folder / below)  # a part file of a killed writer ends as a mask
     masks = result.final.masks
     findings = mask_findings(look_at_case(masks, result.ct), {}, masks.geometry)
     seconds = {**result.seconds, "write": time.perf_counter() - started}
