@@ -81,8 +81,8 @@ def add_found(
 ) -> ImportResult:
     """Add CTs that were found, then their labels, predictions and revisions.
 
-    A mask that cannot be used fails alone, and its CT stays. Predictions come before revisions, as a revision
-    without the reader's first mask is compared with the main network's.
+    A mask that cannot be used fails alone, and its CT stays. Predictions come before revisions, which are
+    compared with the masks that their readers likely began with.
 
     Args, errors: As of `add_cases`.
     """
