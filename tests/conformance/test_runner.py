@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections import Counter
 from importlib import import_module
 
@@ -17,8 +16,10 @@ from omentum.runners.memory_ledger import MemoryLedger
 from omentum.runners.steps import Steps
 from omentum.store.store import Store
 
-RUNNERS = ["omentum.runners.in_process:InProcessRunner"]
-"""Each implementation; the ones to come are added here, and nowhere else."""
+RUNNERS = [
+    "omentum.runners.in_process:InProcessRunner",
+]
+"""Each implementation."""
 
 URL = "sqlite:///omentum.db"
 
@@ -214,25 +215,6 @@ def test_an_item_is_noted_before_progress_hears_of_it(runner, ledger, work_with)
     runner.run(list("abc"), work_with(), key=str, ledger=ledger, progress=look)
 
 
-def test_the_next_item_is_read_and_the_last_one_written_while_this_one_is_computed(runner_name, ledger):
-    is_read, is_written = [threading.Event() for _ in range(3)], threading.Event()
-
-    def compute(item, _):
-        if item < 2:
-            assert is_read[item + 1].wait(10)
-        if item == 1:
-            is_written.set()
-        return item
-
-    def write(item, made):
-        assert item > 0 or is_written.wait(10)
-        return made
-
-    steps = Steps(read=lambda item: is_read[item].set(), compute=compute, write=write)
-    batch = make_runner(runner_name).run([0, 1, 2], steps, key=str, ledger=ledger)
-    assert batch.done == ("0", "1", "2")
-
-
 _PROGRAM = """
 import os, signal, sys
 from importlib import import_module
@@ -275,7 +257,7 @@ def run_program(runner_name, root, fatal):
 
 def state_of(root):
     with Store.open(URL, root) as store:
-        return store.ledger.details("predict"), store.ledger.failures()
+        return store.ledger.done_keys("predict"), store.ledger.failures()
 
 
 @pytest.mark.parametrize("fatal", ["item-00", "item-05", "item-11"])
