@@ -123,7 +123,7 @@ def test_where_a_network_came_from_is_recorded(user, shipped, tiny_weights):
 
 
 def test_organs_of_a_files_classes_are_passed_on(user, tiny_weights):
-    with pytest.raises(CheckpointError, match="tells its organs already"):
+    with pytest.raises(CheckpointError, match="names its organs already"):
         add_model(tiny_weights, "mine", organs=("liver",))
 
 

@@ -184,7 +184,7 @@ def test_a_published_file_is_loaded_and_kept_as_one_of_ours(stand_in, tmp_path, 
     network = load_network(path)
     sha256 = save_network(kept, network)
     assert sha256 == tensors_sha256(network.state_dict())
-    with pytest.raises(CheckpointError, match="header tells its organs"):
+    with pytest.raises(CheckpointError, match="header names its organs"):
         load_network(kept, organs=["abdomenatlas-1.0"])
     again = load_network(kept)
     assert again.spec == network.spec

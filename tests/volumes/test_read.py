@@ -150,7 +150,7 @@ def test_what_is_no_gzip_no_nifti_or_not_there_is_refused(tmp_path, good):
     check_refused(UnreadableImageError, tmp_path / "text.nii", "cannot be read as NIfTI")
     check_refused(UnreadableImageError, tmp_path / "missing.nii.gz", "no such file or folder")
     (tmp_path / "ct.png").write_bytes(b"ObjectType = Image")
-    check_refused(UnreadableImageError, tmp_path / "ct.png", "neither NIfTI nor a folder")
+    check_refused(UnreadableImageError, tmp_path / "ct.png", "expected a NIfTI, NRRD or MetaImage file")
     save(tmp_path / "complex.nii", hounsfield(np.complex64))
     check_refused(UnreadableImageError, tmp_path / "complex.nii", "complex64")
 

@@ -19,21 +19,21 @@ __all__ = ["OVERVIEW_VOXELS", "StarterNetwork", "overview"]
 CHANNELS = (16, 32, 64, 128, 160)
 CONTEXT_CHANNELS = 32
 _WIDE_LEVELS = 3
-"""Adapters read what was decoded at full size, half and a quarter: what is here, and what is around it."""
+"""Adapters read the decoder at full size, half and a quarter."""
 _HEAD_SLOPE = 0.1
 _HAS_ONEDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
 OVERVIEW_VOXELS = (24, 24, 24)
-"""The whole volume is looked at this coarsely for its context."""
+"""Size of the whole volume for its context."""
 _SCANNER_HU = (-1024.0, 3071.0)
-"""What scanners measure; beyond it is padding and metal."""
+"""Range of scanners; other values are padding and metal."""
 _WHOLE_VOXELS = 4_000_000
-"""A volume up to this size goes through at once: 42 cm of body at 3 mm, in about 1.5 GB."""
+"""Largest volume in one window: 42 cm of body at 3 mm, in about 1.5 GB."""
 _INTENSITY_WINDOWS_HU = ((-160.0, 240.0), (-1000.0, 1000.0))
 """Soft tissue, and everything from air to bone; an input channel each."""
 
 
 def overview(hu: Tensor) -> Tensor:
-    """Average a whole volume `(batch, 1, x, y, z)` down to the size that its context is computed from."""
+    """Downsample a whole volume `(batch, 1, x, y, z)` for its context."""
     return F.adaptive_avg_pool3d(hu.clamp(*_SCANNER_HU), OVERVIEW_VOXELS)
 
 
@@ -89,7 +89,7 @@ class StarterNetwork(Network):
         return (reduced, *wide), self.context_of(hu)
 
     def context_of(self, hu: Tensor) -> Tensor:
-        """See `Network.context_of`; also takes what `overview` made, which it leaves as it is."""
+        """See `Network.context_of`; also takes the result of `overview`."""
         context: Tensor = self.context(_intensities(overview(hu)))
         return context.flatten(start_dim=1)
 
@@ -99,7 +99,7 @@ class StarterNetwork(Network):
         return torch.autocast(device.type, dtype=self.dtype)
 
     def window_for(self, shape: Sequence[int]) -> tuple[int, int, int]:
-        """Take the whole volume as one window where memory allows: features do not depend on the window."""
+        """Take the whole volume as one window if memory allows; features do not depend on the window."""
         x, y, z = (-(-side // self.stride) * self.stride for side in shape)
         return (x, y, z) if x * y * z <= _WHOLE_VOXELS else self.spec.window_voxels
 
@@ -110,10 +110,10 @@ class StarterNetwork(Network):
 
 
 class _Convolution(nn.Conv3d):
-    """A convolution without bias; for one small map alone on a CPU PyTorch's own choice is slower."""
+    """A convolution without bias, by oneDNN for a single map on a CPU, which is faster."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Compute it the same way, whatever the size of the map."""
+        """Compute it in the same way for maps of all sizes."""
         is_exact = x.dtype == torch.float32 and not torch.is_autocast_enabled(x.device.type)
         if len(x) > 1 or x.device.type != "cpu" or not is_exact or torch.is_grad_enabled() or not _HAS_ONEDNN:
             return super().forward(x)

@@ -17,15 +17,15 @@ from omentum.errors import CheckpointError
 __all__ = ["read_torch_file"]
 
 _WRAPPERS = ("net", "state_dict", "model_state_dict")
-"""Keys under which training programs keep the state dict, beside an optimiser and the like."""
+"""Keys of the state dict in training checkpoints."""
 _IMPORTS = {"GLOBAL", "INST", "STACK_GLOBAL"}
-"""What a pickle says before it runs anything that is not its own."""
+"""Opcodes with which a pickle imports code."""
 _SCALAR = np.float64().__reduce__()[0]
 _NUMPY_SCALARS: list[Any] = [
     *((_SCALAR, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
     *(np.dtype, *{type(np.dtype(kind)) for kind in "?bhilqBHILQefd"}),
 ]
-"""Losses and epochs are often kept as these; they are numbers and run nothing."""
+"""Types of losses and epochs in checkpoints; they run no code."""
 _DTYPES = {
     *(torch.float64, torch.float32, torch.float16, torch.bfloat16),
     *(torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool),
@@ -33,7 +33,7 @@ _DTYPES = {
 
 
 def read_torch_file(path: Path) -> dict[str, Tensor]:
-    """Read what `torch.save` wrote; of a file in today's format, tensors are mapped and not copied.
+    """Read a checkpoint of `torch.save`; tensors of zipped files are memory-mapped.
 
     Args:
         path: State dict, or a dict that has one under `net`, `state_dict` or `model_state_dict`.
@@ -86,7 +86,7 @@ def _is_plain(value: object) -> bool:
 
 
 def _imports(path: Path, refusal: str) -> bool:
-    """Tell whether it is a pickle that imports something; to read its opcodes runs none of them."""
+    """Tell whether a file is a pickle that imports code; its opcodes are read and not run."""
     with path.open("rb") as stream:
         zipped = stream.read(2) == b"PK"
         stream.seek(0)

@@ -10,7 +10,7 @@ __all__ = ["UniversalSwinUNETR"]
 
 WIDTH = 48
 _MERGED = ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 0, 1), (0, 1, 0), (0, 0, 1), (1, 1, 1))
-"""Which of eight neighbours are joined, in this order: two of them twice and two never."""
+"""The neighbours that are joined, in this order: two of eight twice, and two never."""
 
 
 @register("universal-swinunetr")
@@ -59,7 +59,7 @@ class _Backbone(nn.Module):
 
 
 class _Merging(nn.Module):
-    """Patch merging as in MONAI 0.9: the weights learned with its fault, mended in 1.5 (pull 8285)."""
+    """Patch merging of MONAI 0.9, with the fault that 1.5 mended (pull 8285): the weights need it."""
 
     def __init__(self, dim: int, norm_layer: type[nn.LayerNorm], spatial_dims: int) -> None:
         super().__init__()

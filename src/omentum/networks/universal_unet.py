@@ -59,7 +59,7 @@ class _Pair(nn.Module):
 
 
 class _Up(nn.Module):
-    """Doubles the sides, then joins what was kept at that size."""
+    """Upsample by two, then concatenate the skip connection."""
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class _Up(nn.Module):
 
 
 class _Unit(nn.Module):
-    """A convolution and what the published code calls a batch norm.
+    """A convolution and the published "batch norm".
 
     That one always used the statistics of a batch of one window, when predicting too: an instance norm.
     """

@@ -57,8 +57,7 @@ def load_network(path: Path, *, organs: Sequence[str] = ()) -> Network:
             9 classes are those of the label table, of AbdomenAtlas 1.1 and 1.0.
 
     Raises:
-        CheckpointError: It is not there, carries code, is of no architecture known here, or its tensors do
-            not fit; every one that does not is named.
+        CheckpointError: It is missing, contains code, has an unknown architecture, or its tensors do not fit.
         ConfigError: An organ is named twice.
         UnknownOrganError: An organ is not known.
     """
@@ -71,7 +70,7 @@ def load_network(path: Path, *, organs: Sequence[str] = ()) -> Network:
             raise CheckpointError(path, _unknown())
         return published
     if organs:
-        raise CheckpointError(path, "its header tells its organs already; name none beside it")
+        raise CheckpointError(path, "its header names its organs already; give none")
     network = _built(path, text)
     tensors = dequantized(kept, network)
     check_fit(path, network.state_dict(), tensors)
@@ -80,7 +79,7 @@ def load_network(path: Path, *, organs: Sequence[str] = ()) -> Network:
 
 
 def read_spec(path: Path) -> NetworkSpec | None:
-    """Read what a file of ours says of its network, without its tensors; `None` where it does not say."""
+    """Read the spec in a file's header, without its tensors; `None` if there is none."""
     try:
         with safe_open(path, framework="pt") as file:
             return NetworkSpec.from_json((file.metadata() or {})[_SPEC_KEY])
@@ -118,7 +117,7 @@ def _unknown() -> str:
     known = ", ".join(sorted(ARCHITECTURES))
     return (
         "it is a PyTorch checkpoint or safetensors of no architecture known here, "
-        f"and does not say which network it is; known are {known}; save it as safetensors with its spec"
+        f"and its header names none; known are {known}; save it as safetensors with its spec"
     )
 
 

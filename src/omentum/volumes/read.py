@@ -71,7 +71,9 @@ def read_ct(path: Path, *, files: Sequence[Path] = (), resample_tilt: bool = Fal
     elif is_volume(path):
         volume = read_volume(path, check=partial(_check_geometry, path))
     else:
-        raise UnreadableImageError(path, "it is neither NIfTI nor a folder", NOT_A_CT)
+        raise UnreadableImageError(
+            path, "expected a NIfTI, NRRD or MetaImage file or a DICOM folder", NOT_A_CT
+        )
     check_finite(path, volume.voxels)
     return Volume(_hounsfield(volume.voxels), volume.geometry)
 
