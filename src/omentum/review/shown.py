@@ -75,7 +75,7 @@ class ShownCase:
 
 
 def likely_base(facts: CaseFacts, name: str) -> Base | None:
-    """Give the mask that a reader of an organ began with where nobody says which it was.
+    """Give the mask that a reader of an organ began with if the reader did not name it.
 
     It is what the network made, else the original label; `None` where neither is there.
     """
