@@ -42,9 +42,9 @@ def tasks(workspace):
 
 def test_what_networks_are_unsure_of_comes_first_and_what_they_are_sure_of_never(predicted):
     told = []
-    batch = score_round(predicted.workspace, progress=told.append)
+    batch = score_round(predicted.workspace, progress=lambda *step: told.append(step))
     assert batch.done == ("a", "b", "c")
-    assert [one.key for one in told] == ["a", "b", "c"]
+    assert [(n_done, note) for _, n_done, _, note in told] == [(1, "a"), (2, "b"), (3, "c")]
     assert queue(predicted.workspace) == [("c", "spleen"), ("c", "liver"), ("b", "liver")]
     assert [task.rank for task in predicted.workspace.store.tasks.of_round(1)] == [1, 2, 3]
 
@@ -64,7 +64,7 @@ def test_attention_is_measured_in_millilitres_and_shown_where_it_is(predicted, s
 def test_scoring_again_does_no_work_and_keeps_the_queue(predicted, monkeypatch):
     score_round(predicted.workspace)
     first = tasks(predicted.workspace)
-    monkeypatch.setattr(score_module, "score_case", None)
+    monkeypatch.setattr(score_module, "score_published_case", None)
     again = score_round(predicted.workspace)
     assert (again.done, again.skipped) == ((), ("a", "b", "c"))
     assert tasks(predicted.workspace) == first
@@ -72,7 +72,7 @@ def test_scoring_again_does_no_work_and_keeps_the_queue(predicted, monkeypatch):
 
 def test_a_run_that_was_killed_goes_on_with_what_was_not_scored(predicted, monkeypatch):
     calls = []
-    original = score_module.score_case
+    original = score_module.score_published_case
 
     def dies_at_b(case, *rest, **named):
         calls.append(case.case_id)
@@ -80,7 +80,7 @@ def test_a_run_that_was_killed_goes_on_with_what_was_not_scored(predicted, monke
             raise KeyboardInterrupt
         return original(case, *rest, **named)
 
-    monkeypatch.setattr(score_module, "score_case", dies_at_b)
+    monkeypatch.setattr(score_module, "score_published_case", dies_at_b)
     with pytest.raises(KeyboardInterrupt):
         score_round(predicted.workspace)
     assert score_round(predicted.workspace).skipped == ("a",)
