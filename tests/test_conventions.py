@@ -3,6 +3,8 @@
 import ast
 import re
 import shlex
+import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,77 @@ def test_a_documented_command_has_the_options_that_are_shown(omentum, path, line
     text = omentum(*command, "--help").out
     for option in (word.partition("=")[0] for word in words if word.startswith("-")):
         assert option in text, f"{path}: `{line}` uses {option}, which `{' '.join(command)}` does not have"
+
+
+def _layers() -> list[list[str]]:
+    """Give the modules of each layer of the contract, the highest first."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    return [[one.strip().removeprefix("omentum.") for one in layer.split("|")] for layer in layers]
+
+
+def _modules(name: str) -> list[Path]:
+    path = ROOT / "src/omentum" / name
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+
+
+def _where_things_are() -> str:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    return text.partition("\n## Where things are\n")[2].partition("\n## ")[0]
+
+
+def test_every_layer_of_the_contract_exists_and_every_room_has_a_layer():
+    in_package = {
+        path.stem
+        for path in (ROOT / "src/omentum").iterdir()
+        if (path / "__init__.py").is_file() or path.suffix == ".py"
+    }
+    assert {one for layer in _layers() for one in layer} == in_package - {"__init__", "__main__"}
+
+
+def test_contributing_shows_the_layers_of_the_contract():
+    shown = re.findall(r"```\n(.*?)```", _where_things_are(), re.DOTALL)[0].split("→")
+    assert [re.findall(r"\w+", layer) for layer in shown] == _layers()
+
+
+@pytest.mark.parametrize(("upper", "lower"), list(pairwise(_layers())), ids="-".join)
+def test_an_arrow_of_the_design_is_an_import(upper, lower):
+    names = "|".join(lower)
+    imports = re.compile(rf"from omentum(\.({names})\b| import .*\b({names})\b)")
+    assert any(imports.search(path.read_text()) for name in upper for path in _modules(name))
+
+
+def test_every_room_has_a_line_that_says_what_it_has():
+    lines = re.findall(r"^\| (`.*?) \| \S", _where_things_are(), re.MULTILINE)
+    named = {name for line in lines for name in re.findall(r"`(\w+)(?:/|\.py)`", line)}
+    assert named == {one for layer in _layers() for one in layer}
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=_name)
+def test_files_that_a_text_names_exist(path):
+    text = path.read_text()
+    places = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", text)
+    missing = [one for one in places if not (path.parent / one).exists()]
+    text = text.partition("\n## Recipes\n")[0]  # recipes make files
+    named = re.findall(r"\b((?:src|docs|tests|benchmarks|training|changes)/[\w./-]*\w)", text)
+    missing += [one for one in named if not (ROOT / one).exists()]
+    rooms = "|".join(one for layer in _layers() for one in layer)
+    modules = re.findall(rf"`((?:{rooms})/[\w./-]*\.(?:py|json|yaml))(?:::?\w+)?`", text)
+    missing += [one for one in modules if not (ROOT / "src/omentum" / one).exists()]
+    assert not missing
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=_name)
+def test_options_and_commands_that_a_sentence_names_exist(omentum, path):
+    prose = re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL)
+    for line in re.findall(r"`omentum ([a-z][^`]*)`", prose):
+        words = line.split()
+        names = [word for word in words if re.fullmatch(r"[a-z]+", word)]
+        found = [names[:n] for n in (2, 1) if names[:n] and omentum(*names[:n], "--help").code == 0]
+        assert found, f"`omentum {line}`"
+        text = omentum(*found[0], "--help").out
+        unknown = [one for one in words if one.startswith("--") and one.partition("=")[0] not in text]
+        assert not unknown, f"`omentum {line}`"
 
 
 def test_changes_are_named_as_towncrier_reads_them():
