@@ -6,8 +6,11 @@ import shutil
 import numpy as np
 import pytest
 
+from omentum.app.say_imported import say_imported
 from omentum.project.project import opened
-from omentum.records import Task
+from omentum.records import MaskFinding, Task
+from omentum.review.folder_import import Imported, Taken
+from omentum.review.hand_in import SubmitResult
 from omentum.volumes.nifti import read_nifti
 
 
@@ -153,6 +156,17 @@ def test_a_mask_that_is_held_back_is_told_and_confirmed(atlas, omentum, project,
     said = omentum("-C", project, "review", "confirm", "--rule", rule, "--cases", "a,b", "--json")
     assert json.loads(said.out) == [{"case": "a", "organ": "liver", "rule": rule, "by": "owner"}]
     assert omentum("-C", project, "review", "confirm", "--rule", rule, "--cases", "a").code == 2
+
+
+def test_a_finding_that_holds_nothing_back_is_told_as_a_mask_comes_in(
+    atlas, project, tmp_path, smaller, capsys
+):
+    assert project
+    mild = MaskFinding(organ="liver", rule="pieces", said="in 3 pieces", severity=0.4)
+    revision = atlas.hand_in("a", "liver", smaller, findings=(mild,))
+    taken = Taken(file="a/liver_revised.nii.gz", result=SubmitResult(revision=revision, stands=True))
+    say_imported(Imported(taken=[taken]), tmp_path)
+    assert "liver of a: in 3 pieces" in capsys.readouterr().err
 
 
 def test_programs_get_json_of_each_command_that_changes_something(omentum, project, tmp_path):
