@@ -10,7 +10,7 @@ from omentum.volumes.masks import MaskSet
 from omentum.volumes.volume import Volume
 
 CASES = ["basic", "no_lungs_no_pancreas", "one_lung", "right_and_speck", "left_and_speck", "joined"]
-NAMES = [row.name for row in ORGANS]
+NAMES = [row.name for row in ORGANS[:32]]
 
 
 @pytest.fixture(scope="module", params=CASES)
