@@ -36,7 +36,7 @@ from omentum.score.error_model import shipped_model
 from omentum.score.expected import ExpectedError, expected_errors
 from omentum.score.hot_spots import joined
 from omentum.score.published_case import heat_path, score_published_case
-from omentum.score.scoring_grid import look
+from omentum.score.scoring_grid import gridded_case
 from omentum.volumes.boxes import whole
 from omentum.volumes.labels import SUBSETS
 from omentum.volumes.nifti import read_nifti
@@ -116,7 +116,7 @@ def by_expected_error(
     case: CohortCase, organs: Sequence[str] = NINE
 ) -> Iterator[tuple[str, Detection, Detection, LevelCounts]]:
     """Give each organ's counts, also of pieces apart; an organ that nobody sees counts as not found."""
-    sight = look(case.masks[0], case.maps, case.ct)
+    sight = gridded_case(case.masks[0], case.maps, case.ct)
     seen: dict[str, ExpectedError] = {
         one.organ: one for one in expected_errors(sight, NINE, shipped_model(), Calibration(shipped_prior()))
     }

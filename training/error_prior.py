@@ -2,7 +2,7 @@
 
 Run: PYTHONPATH=benchmarks python training/error_prior.py [--quick] [--thresholds] [--write].
 
-Fits, on synthetic patients and renderings of real people's label maps, predicted by both shipped networks: the
+Fits, on synthetic patients and renderings of label maps, predicted by both shipped networks: the
 weights of the error model; what its levels mean; and, on patients that the weights never saw, which hot
 spots are worth a look: as many errors found as possible, at equal precision, within a flagged volume of
 15 %. `--thresholds` takes weights and calibration that ship and chooses hot spots alone;
@@ -30,7 +30,7 @@ from omentum.score.calibration import Calibration, LevelCounts, Prior, shipped_p
 from omentum.score.error_model import MODEL_ORGANS, ErrorModel, shipped_model
 from omentum.score.expected import expected_errors
 from omentum.score.scoring_grid import GriddedCase, claims_of, gridded_case
-from omentum.score.voxel_features import Signals, organ_signals
+from omentum.score.voxel_features import VoxelFeatures, organ_features
 from omentum.volumes.labels import organ
 from omentum.volumes.resample import nearest_voxels
 
@@ -50,7 +50,7 @@ SHARE_APART = 0.1
 
 Sample = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 """Rows of signals, their organs' places in `MODEL_ORGANS`, whether each is wrong, and how much it counts."""
-Labelled = tuple[str, Signals, np.ndarray]
+Labelled = tuple[str, VoxelFeatures, np.ndarray]
 """An organ, its signals, and for each row the mL of the error region that it is in, 0 where it is right."""
 
 
@@ -114,7 +114,7 @@ def labelled(case: CohortCase, gridded: GriddedCase) -> Iterator[Labelled]:
     labels = case.labels[np.ix_(*nearest_voxels(case.ct.geometry, gridded.geometry))]
     claims = claims_of(gridded)
     for name in gridded.masks.organs:
-        signals = organ_signals(gridded, name, claims)
+        signals = organ_features(gridded, name, claims)
         if signals is not None:
             true = labels[signals.box] == organ(name).index
             regions = error_regions(signals.mask, true, (CANONICAL_MM,) * 3)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.score.error_model import MODEL_ORGANS, ErrorModel
-from omentum.score.voxel_features import SIGNALS
+from omentum.score.voxel_features import FEATURES
 
 __all__ = ["fit_model"]
 
@@ -41,7 +41,7 @@ def fit_model(
     """
     rng = np.random.default_rng(seed)
     middle, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-6
-    sides = (len(SIGNALS) + len(MODEL_ORGANS), *HIDDEN, 1)
+    sides = (len(FEATURES) + len(MODEL_ORGANS), *HIDDEN, 1)
     layers = [
         [
             rng.normal(0, np.sqrt(2 / a), (a, b)).astype(np.float32),

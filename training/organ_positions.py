@@ -56,8 +56,8 @@ def main() -> None:
     rows = ",\n".join(f'  "{name}": {json.dumps(row)}' for name, row in table.items())
     about = (
         "Middle, spread and half extent along R, A, S in mm, about the middle between the kidneys; volume "
-        f"(median) in mL; null: not known. From {len(SEEDS)} synthetic patients, {len(SEEDS)} deformations of "
-        "three people's label maps, and four people's label maps, by training/organ_positions.py."
+        f"(median) in mL; null: not known. From {len(SEEDS)} synthetic patients, {len(SEEDS)} deformations "
+        "of three people's label maps, and four people's label maps, by training/organ_positions.py."
     )
     text = f'{{\n "about": {json.dumps(about)},\n "organs": {{\n{rows}\n }}\n}}\n'
     given.path.write_text(text, encoding="utf-8")

@@ -7,7 +7,7 @@ from scipy import ndimage
 from omentum.errors import CheckpointError, ConfigError, UnknownOrganError
 from omentum.networks.infer import organ_probabilities
 from omentum.networks.weights import load_network, tensors_sha256
-from omentum.predict import predictor as module
+from omentum.predict import network_predictor as module
 from omentum.predict.inference_config import InferenceConfig
 from omentum.predict.network_predictor import NetworkPredictor
 from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
