@@ -28,7 +28,7 @@ def test_it_says_what_a_bound_takes_and_that_nothing_is_drawn(omentum, predicted
     ran = omentum("-C", root, "audit", "--bound", "45%")
     assert ran.code == 0
     assert "a bound of 45.0% takes" in ran.out
-    assert "18 organs that nobody revised, in 6 cases" in ran.out
+    assert "18 organs without a revision, in 6 cases" in ran.out
     assert "no bound: nothing was drawn at random" in ran.out
     assert "is out of reach with one organ a case" in omentum("-C", root, "audit").out
 

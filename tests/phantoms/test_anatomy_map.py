@@ -13,10 +13,9 @@ from omentum.phantoms.anatomy_map import TOTALSEGMENTATOR, map_anatomy, read_ana
 from omentum.phantoms.glands import kidneys, spleen
 from omentum.phantoms.liver import liver
 from omentum.phantoms.mapped import PAINTED
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.labels import SUBSETS
 from omentum.volumes.nifti import read_nifti, write_nifti
-from omentum.volumes.geometry import ALL_ORIENTATIONS
 from omentum.volumes.volume import Volume
 
 MIDDLE_AND_RADII = {

@@ -67,7 +67,7 @@ def surface_dice(
         _distance_to_mm(one, spacing_mm) <= tolerance_mm * _FLOAT32_SLACK for one in (surface_a, surface_b)
     )
     n_near = np.count_nonzero(surface_a & near_b) + np.count_nonzero(surface_b & near_a)
-    return float(n_near) / (np.count_nonzero(surface_a) + np.count_nonzero(surface_b))
+    return float(n_near / (np.count_nonzero(surface_a) + np.count_nonzero(surface_b)))
 
 
 def _distance_to_mm(surface: Mask, spacing_mm: Spacing) -> npt.NDArray[np.float32]:
