@@ -241,7 +241,7 @@ def test_an_interruption_ends_with_130(omentum, project, monkeypatch):
     def interrupt(*_args, **_kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("omentum.app.project_commands.opened", interrupt)
+    monkeypatch.setattr("omentum.project.project.opened", interrupt)
     ran = omentum("-C", project, "status")
     assert ran.code == 130
     assert "goes on where" in ran.err
