@@ -71,7 +71,7 @@ def test_of_one_window_features_are_those_of_prediction_and_no_full_size_map_is_
     whole = compute_features(starter, hu)
     voxels = everywhere(seen_voxels(starter, hu))
     voxels["spleen"] = voxels["liver"][:50]
-    monkeypatch.setattr(starter_module, "joined", None)
+    monkeypatch.setattr(starter_module, "join_levels", None)
     made = sample_features(starter, hu, voxels)
     assert torch.equal(made["liver"].contexts, whole.context)
     for name, n_channels in (("liver", 120), ("spleen", 8)):
