@@ -139,6 +139,10 @@ class Reviewing(RuleBasedStateMachine):
             with pytest.raises(ReviewError, match="no revision"):
                 self.service.prefer("a", organ_name)
             return
+        if model.undecided:
+            with pytest.raises(ReviewError, match="disagree"):
+                self.service.prefer("a", organ_name)
+            return
         self.service.prefer("a", organ_name)
         model.decide(REVISED, revised.number)
 
