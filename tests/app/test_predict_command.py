@@ -252,7 +252,7 @@ def test_in_a_project_options_for_cts_are_refused(omentum, project, arguments):
     ran = omentum("-C", project, "predict", *arguments)
     assert refused(ran), ran
     assert (
-        "without CTs only --network, --average and --device are taken; omentum.toml says the rest" in ran.err
+        "without CTs only --network, --average and --device are taken; omentum.toml sets the rest" in ran.err
     )
     assert not (project / "cases/phantom_0000/networks").exists()
 
