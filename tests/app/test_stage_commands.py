@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from omentum.app import stage_commands
+from omentum import loop
 from omentum.app.console import bars
 
 CONFIG = """
@@ -81,7 +81,7 @@ def test_a_log_tells_the_loss_of_a_long_training_ten_times(tune, project, monkey
             progress("train", done, 200, f"loss {1 / done:.3f}")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(stage_commands.loop, "tune", train)
+    monkeypatch.setattr(loop, "tune", train)
     lines = [line for line in tune().err.splitlines() if line.startswith("train")]
     assert lines[:2] == ["train: 20 of 200, loss 0.050", "train: 40 of 200, loss 0.025"]
     assert len(lines) == 10
