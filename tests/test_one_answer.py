@@ -8,7 +8,6 @@ import pytest
 
 from omentum import loop
 from omentum.app.status import summary
-from omentum.app.waiting import waiting
 from omentum.assemble.releasable import releasable
 from omentum.evaluate.gate_stage import judge_round
 from omentum.project.read_masks import read_chosen
@@ -152,7 +151,7 @@ def read(monkeypatch):
             found.append((labelled.case.case_id, (mask,)))
             yield mask, volume
 
-    for room in ("evaluate.gate_stage", "evaluate.stage"):
+    for room in ("project.read_masks", "evaluate.stage"):
         monkeypatch.setattr(f"omentum.{room}.read_chosen", noting)
     return found
 
@@ -200,7 +199,7 @@ def test_the_queue_shows_it_and_asks_for_what_is_held_back(project):
 
 def test_status_tells_what_is_held_back_and_what_waits_for_a_decision(project):
     atlas, revisions = project
-    told = summary(atlas.workspace, waiting(atlas.workspace))
+    told = summary(atlas.workspace)
     assert {one["case"]: MaskSource(one["source"]) for one in told["held"]} == HELD
     assert [(one["case"], one["revision"], one["contradicts"]) for one in told["conflicts"]] == [
         ("conflict", revisions[2].number, revisions[1].number)

@@ -137,7 +137,7 @@ def test_the_command_sets_aside_what_is_not_hu_and_takes_it_when_told(write, ome
     assert ran.code == 0
     told = {one["case"]: one["ct_findings"] for one in json.loads(ran.out)["added"]}
     assert told.keys() == {"off1024", "window8bit"}
-    assert all(text.startswith("whole CT: the values") for texts in told.values() for text in texts)
+    assert all(text.startswith("whole CT: its values") for texts in told.values() for text in texts)
     with opened(project, looking=True) as workspace:
         arrivals = workspace.store.arrivals.all()
     assert [one.rule for one in arrivals["off1024"].findings] == ["not_hu"]

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -115,8 +116,6 @@ def test_mr_scans_and_patients_are_known_by_their_names():
     amos = data_set_named("amos")
     assert amos.why_left_out("amos_0507")
     assert amos.why_left_out("amos_0410") is None
-    assert (
-        data_set_named("lits").patient_of("volume-007")
-        == data_set_named("10_03").patient_of("liver_7")
-        == "lits-7"
-    )
+    lits = data_set_named("lits").source_of(Path("volume-007.nii"))
+    decathlon = data_set_named("10_03").source_of(Path("liver_7.nii.gz"))
+    assert lits.patient == decathlon.patient == "lits-7"
