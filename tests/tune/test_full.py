@@ -39,7 +39,7 @@ from omentum.tune.config import FullConfig
 from omentum.tune.full import train_full
 from omentum.tune.prepared_cases import PreparedCase
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.masks import MaskSet
 
 CONFIG = FullConfig(
     steps=4, patch_voxels=(16, 16, 16), checkpoint_every=1, learning_rate=1e-2,

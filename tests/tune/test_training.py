@@ -35,7 +35,7 @@ from omentum.tune.full_training import FullRun
 from omentum.tune.held_out import HeldOutDice
 from omentum.tune.prepared_cases import PreparedCase
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.masks import MaskSet, whole
+from omentum.volumes.masks import MaskSet
 import omentum.networks.starter
 
 CONFIG = FullConfig(
