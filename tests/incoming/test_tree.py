@@ -106,7 +106,7 @@ def test_masks_that_cannot_be_used_are_named_and_all_else_comes_in(project, tmp_
     assert told.keys() == {
         f"{CASE}/unet/liver", f"{CASE}/unet/kidney_left", f"{CASE}/celiac_trunk", f"{CASE}/kidney_left",
     }  # fmt: skip
-    assert "shape" in told[f"{CASE}/unet/liver"]
+    assert "must cover it exactly" in told[f"{CASE}/unet/liver"]
     assert "its value 3 is that of kidney_left" in told[f"{CASE}/celiac_trunk"]
     assert "mm off" in told[f"{CASE}/kidney_left"]
     assert project.store.revisions.all() == []
