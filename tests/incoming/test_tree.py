@@ -108,7 +108,7 @@ def test_masks_that_cannot_be_used_are_named_and_all_else_comes_in(project, tmp_
     }  # fmt: skip
     assert "must cover it exactly" in told[f"{CASE}/unet/liver"]
     assert "its value 3 is that of kidney_left" in told[f"{CASE}/celiac_trunk"]
-    assert "mm off" in told[f"{CASE}/kidney_left"]
+    assert "voxels off" in told[f"{CASE}/kidney_left"]
     assert project.store.revisions.all() == []
     made = project.predictions("unet")[CASE]
     assert set(made.organs) == set(ORGANS) - {"liver"}

@@ -92,7 +92,8 @@ def filled(mask: Mask, max_voxels: int | None = None) -> Mask:
     box = bounding_box(mask)
     if box is None:
         return result
-    holes = fill_voids.fill(mask[box]) & ~mask[box]
+    # Without a margin, fill_voids takes some background that reaches the array's border for a hole.
+    holes = fill_voids.fill(np.pad(mask[box], 1))[1:-1, 1:-1, 1:-1] & ~mask[box]
     if max_voxels is not None:
         holes &= ~cc3d.dust(holes, threshold=max_voxels + 1, connectivity=6)
     result[box] |= holes
