@@ -1,9 +1,9 @@
 """Do heads get better by very few revisions? Run: python benchmarks/few_revisions.py [--quick] [--write].
 
 The smallest round there is: the shipped network, groups of eight synthetic patients with hard CTs, and of
-each organ the one, two or three worst masks revised. Heads of all nine organs learn from these, and from none,
-two or five of the other patients of the group, whose labels are the network's own. What is told is what happens
-to Dice on six other patients, as a mean over organs, and to the organ that loses most.
+each organ the one, two or three worst masks revised. Heads of all nine organs learn from these, and from
+none, two or five of the other patients of the group, whose labels are the network's own. What is told is
+what happens to Dice on six other patients, as a mean over organs, and to the organ that loses most.
 
 What is compared: the change with the package's `replay_least` against that with two replayed. No patient here
 was seen when that setting was chosen.

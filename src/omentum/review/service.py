@@ -165,6 +165,4 @@ def list_tasks(project: Project, round_number: int | None = None) -> list[Listed
     earlier = store.tasks.out_before(number) if round_number is None else []
     tasks = [*earlier, *store.tasks.of_round(number)]
     out = {one: store.leases.all(pool_of(one)) for one in {task.round_number for task in tasks}}
-    return [
-        ListedTask(task=task, leases=out[task.round_number].get(str(task.number), ())) for task in tasks
-    ]
+    return [ListedTask(task=task, leases=out[task.round_number].get(str(task.number), ())) for task in tasks]
