@@ -69,12 +69,11 @@ def add(
 
 
 def _rows(project: "Project") -> list[dict[str, Any]]:
-    from omentum.networks.catalogue import known_models
-    from omentum.networks.weights import read_spec
+    from omentum.networks.catalogue import known_models, organs_of
     from omentum.records import MaskSource
 
     weights = known_models(project.folder.root / "networks")
-    specs = {name: read_spec(weights[name]) for name in project.networks if name in weights}
+    organs = {name: organs_of(weights[name]) for name in project.networks if name in weights}
     drawn = Counter(
         mask.organ
         for one in project.standing()
@@ -84,7 +83,7 @@ def _rows(project: "Project") -> list[dict[str, Any]]:
     return [
         {
             "organ": name,
-            "known_to": [network for network, spec in specs.items() if spec and name in spec.organs],
+            "known_to": [network for network, known in organs.items() if name in known],
             "cases": drawn[name],
         }
         for name in project.settings.organs

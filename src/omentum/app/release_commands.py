@@ -38,7 +38,6 @@ def assemble(
     as_json: AsJson = False,
 ) -> None:
     """Build a release with its lineage. Example: omentum -C my-atlas assemble --version V1."""
-    from omentum import loop
     from omentum.app.say_left_out import end_release
     from omentum.assemble.manifest import read_left_out
 
@@ -48,6 +47,8 @@ def assemble(
         if plan:
             _say_plan(project, network, as_json=as_json)
             return
+        from omentum import loop  # slow to import, and a plan does not need it
+
         with bars() as progress:
             release = loop.assemble(project, version, network=network, n_workers=workers, progress=progress)
     if as_json:

@@ -32,6 +32,7 @@ __all__ = [
     "keep_network",
     "known_models",
     "name_taken",
+    "organs_of",
     "origin_of",
     "remove_model",
 ]
@@ -92,6 +93,20 @@ def known_models(project_networks: Path | None = None) -> dict[str, Path]:
 def default_networks() -> tuple[str, ...]:
     """Name the networks of a new project: the starter, with its second opinion where that is known."""
     return (_MAIN, _SECOND_OPINION) if _SECOND_OPINION in known_models() else (_MAIN,)
+
+
+def organs_of(weights: Path) -> tuple[str, ...]:
+    """Read from the header of a safetensors file which organs a network of ours knows, without PyTorch.
+
+    Returns:
+        Names; empty where the file has no spec of ours.
+    """
+    try:
+        with weights.open("rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        return tuple(json.loads(header["__metadata__"]["omentum"])["organs"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
 
 
 def find_weights(name: str, project_networks: Path | None = None) -> Path:
