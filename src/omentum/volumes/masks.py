@@ -10,7 +10,6 @@ from typing import Any
 import fastremap
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from omentum.errors import UnknownOrganError
 from omentum.volumes.boxes import BoxedArray, BoxedMask, joint_box
@@ -153,6 +152,8 @@ class MaskSet:
 
 def organ_boxes(masks: MaskSet) -> dict[str, Box | None]:
     """Find the box of every organ of a map, in one pass over its voxels; `None` where empty."""
+    from scipy import ndimage  # slow to import, and commands that look do not need it
+
     codes = masks.codes.T if masks.codes.flags.f_contiguous else masks.codes
     found: list[Any] = [None, *ndimage.find_objects(codes, max_label=len(masks.sets) - 1)]
     if codes is not masks.codes:  # scipy walks in C order, six times faster along the memory
