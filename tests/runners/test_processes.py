@@ -1,16 +1,13 @@
-import operator
 import os
 import signal
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from omentum.runners.memory_ledger import MemoryLedger
-from omentum.runners.processes import ProcessRunner, n_processors, worker_processes
+from omentum.runners.processes import n_processors, worker_processes
 
 PARENT = """
 import os, time
@@ -57,29 +54,3 @@ def test_they_end_with_the_process_that_began_them_even_if_it_is_killed(tmp_path
             return
         time.sleep(0.05)
     pytest.fail("a worker is still running")
-
-
-def test_a_process_runner_skips_what_is_done_and_keeps_the_order_and_the_failures(tmp_path):
-    paths = [tmp_path / name for name in ("c", "a", "gone", "b")]
-    for path in paths[:2]:
-        path.write_text(path.name.upper())
-    ledger, told = MemoryLedger(), []
-    ledger.mark_done("b", "by an earlier run")
-    batch = ProcessRunner(2).run(
-        paths,
-        Path.read_text,
-        key=lambda path: path.name,
-        ledger=ledger,
-        step="read",
-        progress=lambda *progress: told.append(progress),
-    )
-    assert (batch.done, batch.skipped) == (("c", "a"), ("b",))
-    assert [one.key for one in batch.failed] == ["gone"]
-    assert "No such file" in batch.failed[0].reason
-    assert ledger.results == {"b": "by an earlier run", "a": "A", "c": "C"}
-    assert [how_far for *how_far, _ in told] == [["read", number, 4] for number in (1, 2, 3, 4)]
-
-
-def test_a_bug_in_a_process_ends_the_run():
-    with pytest.raises(ZeroDivisionError):
-        ProcessRunner(1).run([0, 1], partial(operator.floordiv, 1), key=str, ledger=MemoryLedger())

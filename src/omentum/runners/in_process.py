@@ -4,25 +4,18 @@ Of work in `Steps`, the next item is read and the last one written while this on
 alone uses the ledger.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-from omentum.records import Batch
-from omentum.runners.job_ends import JobEnds
-from omentum.runners.runner import Ledger, Progress
+from omentum.runners.runner import JobEnds, Runner, Todo
 from omentum.runners.steps import Steps
 
 __all__ = ["InProcessRunner"]
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-_Todo = tuple[str, Any, bool]
-"""Its key, the item, and whether it is done."""
 
-
-class InProcessRunner:
+class InProcessRunner(Runner):
     """Does one item after another, in this process.
 
     Example:
@@ -34,30 +27,15 @@ class InProcessRunner:
         {'a': 1, 'bb': 2}
     """
 
-    def run(
-        self,
-        items: Sequence[Item],
-        work: Callable[[Item], Result],
-        *,
-        key: Callable[[Item], str],
-        ledger: Ledger[Result],
-        step: str = "",
-        progress: Progress | None = None,
-    ) -> Batch:
-        """Do the work on each item that is not done, and note each as soon as it is; see `Runner.run`."""
-        keys = [key(item) for item in items]
-        ends = JobEnds(keys, ledger, step, progress)
-        # Asked one by one, as the work on one item may last for hours.
-        todo = ((name, item, ledger.done(name)) for name, item in zip(keys, items, strict=True))
+    def _run_all(self, todo: Todo, work: Callable[[Any], Any], ends: JobEnds) -> None:
         if isinstance(work, Steps):
             _run_in_steps(todo, work, ends)
         else:
             for name, item, is_done in todo:
                 ends.end(name, None if is_done else partial(work, item))
-        return ends.batch()
 
 
-def _run_in_steps(todo: Iterable[_Todo], steps: Steps[Any, Any, Any, Any], ends: JobEnds) -> None:
+def _run_in_steps(todo: Todo, steps: Steps[Any, Any, Any, Any], ends: JobEnds) -> None:
     """Bring items to their ends in order; three are in memory at most."""
     with ThreadPoolExecutor(max_workers=2) as threads:
         last: tuple[str, Callable[[], Any]] | None = None
@@ -77,7 +55,7 @@ def _run_in_steps(todo: Iterable[_Todo], steps: Steps[Any, Any, Any, Any], ends:
 
 
 def _reading_ahead(
-    todo: Iterable[_Todo], steps: Steps[Any, Any, Any, Any], threads: Executor
+    todo: Todo, steps: Steps[Any, Any, Any, Any], threads: Executor
 ) -> Iterator[tuple[str, Any, Future[Any] | None]]:
     """Yield each item with its reading, `None` where it is done, while the next one is being read."""
     reading = (

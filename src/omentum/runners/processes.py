@@ -9,11 +9,9 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from multiprocessing.connection import wait
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
-from omentum.records import Batch
-from omentum.runners.job_ends import JobEnds
-from omentum.runners.runner import Ledger, Progress
+from omentum.runners.runner import JobEnds, Runner, Todo
 
 __all__ = ["ProcessRunner", "WorkAhead", "n_processors", "worker_processes"]
 
@@ -26,7 +24,7 @@ _MOST_WORKERS = 8
 _N_AHEAD = 64
 
 
-class ProcessRunner:
+class ProcessRunner(Runner):
     """Does several items at a time, each in a process; items, the work and its results must be picklable.
 
     Args:
@@ -36,24 +34,12 @@ class ProcessRunner:
     def __init__(self, n_workers: int = 2) -> None:
         self._n_workers = n_workers
 
-    def run(
-        self,
-        items: Sequence[Item],
-        work: Callable[[Item], Result],
-        *,
-        key: Callable[[Item], str],
-        ledger: Ledger[Result],
-        step: str = "",
-        progress: Progress | None = None,
-    ) -> Batch:
-        """Do the work on each item that is not done, and note each as soon as it is; see `Runner.run`."""
-        keys = [key(item) for item in items]
-        ends = JobEnds(keys, ledger, step, progress)
+    def _run_all(self, todo: Todo, work: Callable[[Any], Any], ends: JobEnds) -> None:
         with worker_processes(self._n_workers) as pool:
             futures = {}
             try:
-                for name, item in zip(keys, items, strict=True):
-                    if ledger.done(name):
+                for name, item, is_done in todo:
+                    if is_done:
                         ends.end(name, None)
                     else:
                         futures[pool.submit(work, item)] = name
@@ -62,7 +48,6 @@ class ProcessRunner:
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-        return ends.batch()
 
 
 class WorkAhead(Generic[Item, Result]):

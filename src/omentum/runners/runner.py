@@ -7,16 +7,25 @@ The rules of every runner, which `tests/conformance/test_runner.py` checks:
       What was done before is noted, so that the same call continues where it stopped.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+import errno
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeVar
 
-from omentum.records import Batch
+from omentum.errors import DiskFullError, OmentumError
+from omentum.records import Batch, Failure
 
-__all__ = ["Ledger", "Progress", "Runner"]
+__all__ = ["JobEnds", "Ledger", "Progress", "Runner", "Todo"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Noted_contra = TypeVar("Noted_contra", contravariant=True)
+Todo = Iterable[tuple[str, Any, bool]]
+"""Items by key, each with whether it is done."""
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_ONE_ITEM = (OmentumError, MemoryError, OSError)
+"""What fails one item alone; any other error is our bug and ends the run."""
 
 
 class Progress(Protocol):
@@ -50,8 +59,69 @@ class Ledger(Protocol[Noted_contra]):
         ...
 
 
-class Runner(Protocol):
-    """Does work on many items."""
+class JobEnds:
+    """How the items of a run ended, as the rules above say.
+
+    Args:
+        keys: Of all items, in order.
+        ledger: What is done.
+        step: Name of the work, for `progress`.
+        progress: Called for each item that ended.
+
+    Raises:
+        ValueError: Two items have the same key.
+    """
+
+    def __init__(
+        self, keys: Sequence[str], ledger: Ledger[Any], step: str, progress: Progress | None
+    ) -> None:
+        if len(set(keys)) < len(keys):
+            raise ValueError(f"items must have keys of their own, got {sorted(keys)}")
+        self._keys, self._ledger, self._step, self._progress = keys, ledger, step, progress
+        self._done: set[str] = set()
+        self._skipped: set[str] = set()
+        self._failed: dict[str, Failure] = {}
+
+    def end(self, key: str, finish: Callable[[], Any] | None) -> None:
+        """End one item: call `finish` and note its result or failure; `None` skips the item."""
+        if finish is None:
+            self._skipped.add(key)
+        else:
+            self._finish(key, finish)
+        if self._progress is not None:
+            n_ended = len(self._done) + len(self._skipped) + len(self._failed)
+            note = f"{key} failed" if key in self._failed else key
+            self._progress(self._step, n_ended, len(self._keys), note)
+
+    def batch(self) -> Batch:
+        """Return what became of the items, in their order."""
+        return Batch(
+            done=tuple(key for key in self._keys if key in self._done),
+            skipped=tuple(key for key in self._keys if key in self._skipped),
+            failed=tuple(self._failed[key] for key in self._keys if key in self._failed),
+        )
+
+    def _finish(self, key: str, finish: Callable[[], Any]) -> None:
+        try:
+            result = finish()
+        except DiskFullError:
+            raise
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in _FULL:
+                raise DiskFullError(key, str(error)) from error  # no fault of the item, so not noted of it
+            self._failed[key] = Failure(key=key, reason=_reason(error))
+            self._ledger.mark_failed(key, _reason(error))
+            if not isinstance(error, _ONE_ITEM):
+                error.add_note(f"while working on {key}")
+                raise
+            return
+        # Outside of the `try`, as trouble with the ledger is no fault of the item either.
+        self._ledger.mark_done(key, result)
+        self._done.add(key)
+
+
+class Runner(ABC):
+    """Does work on many items; a subclass says in `_run_all` when and where."""
 
     def run(
         self,
@@ -81,4 +151,25 @@ class Runner(Protocol):
             DiskFullError: There is no space left to write to.
             ValueError: Two items have the same key.
         """
-        ...
+        keys = [key(item) for item in items]
+        ends = JobEnds(keys, ledger, step, progress)
+        # Asked one by one, as the work on one item may last for hours.
+        todo = ((name, item, ledger.done(name)) for name, item in zip(keys, items, strict=True))
+        self._run_all(todo, work, ends)
+        return ends.batch()
+
+    @abstractmethod
+    def _run_all(self, todo: Todo, work: Callable[[Any], Any], ends: JobEnds) -> None:
+        """Do the work on each item that is not done, and bring each to its end.
+
+        Args:
+            todo: In order; the ledger is asked about an item when it is taken.
+            work: Does one item.
+            ends: Notes how each ended, whichever was first; `None` for one that is done.
+        """
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "it needs more memory than there is; try it again on a machine with more"
+    return str(error) if isinstance(error, OmentumError) else f"{type(error).__name__}: {error}"
