@@ -9,6 +9,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+pytest.register_assert_rewrite("fixtures")
 pytest_plugins = ["fixtures.atlas", "fixtures.networks", "fixtures.patients", "fixtures.published_attention"]
 
 N_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))

@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 
 from omentum.records import Case, MaskSource, Task
+from omentum.review.folder_export import export_round
 from omentum.review.shown import ShownCase, ShownMask
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.mask_hash import organ_sha256s
 from omentum.volumes.masks import MaskSet
-from omentum.volumes.nifti import read_nifti_geometry, write_nifti
+from omentum.volumes.nifti import read_nifti, read_nifti_geometry, write_nifti
 from omentum.volumes.volume import Volume
 
 AFFINE = np.array([[-1.5, 0, 0, 20], [0, 1.25, 0, -31], [0, 0, 3.0, 7.5], [0, 0, 0, 1.0]])
 SHAPE = (20, 16, 12)
+VOXEL_ML = 0.064
 
 
 @pytest.fixture
@@ -62,14 +64,6 @@ def shown_of(masks: MaskSet) -> ShownCase:
 @pytest.fixture
 def shown(masks) -> ShownCase:
     return shown_of(masks)
-
-
-@pytest.fixture
-def tasks() -> list[Task]:
-    return [
-        Task(round_number=1, case_id="c1", organ=organ, rank=rank, attention_ml=1.0, number=rank)
-        for rank, organ in enumerate(["liver", "spleen"], start=1)
-    ]
 
 
 @pytest.fixture
@@ -120,3 +114,27 @@ def queued(atlas, liver, spleen):
         ],
     )
     return atlas
+
+
+@pytest.fixture
+def tasks(queued, tmp_path) -> Path:
+    """All three tasks, exported for anna."""
+    export_round(queued.workspace, tmp_path / "tasks", reader="anna")
+    return tmp_path / "tasks"
+
+
+def states(workspace) -> dict[tuple[str, str], str]:
+    return {(task.case_id, task.organ): task.state.value for task in workspace.store.tasks.of_round(1)}
+
+
+def told(imported) -> dict[str, str]:
+    return {one.file: one.reason for one in imported.set_aside}
+
+
+def painted(mask: np.ndarray, path: Path) -> None:
+    """Paint a liver anew in a label map that was exported."""
+    labels = read_nifti(path)
+    voxels = labels.voxels.copy()
+    voxels[voxels == 6] = 0
+    voxels[mask] = 6
+    write_nifti(path, Volume(voxels, labels.geometry))

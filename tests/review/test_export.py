@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from omentum.errors import GridMismatchError, ReviewError
-from omentum.records import WHOLE_CT, MaskFinding, TaskKind
+from omentum.records import WHOLE_CT, MaskFinding, Task, TaskKind
 from omentum.review.export import Ticket, export_task
 from omentum.review.task_file import read_task_file
 from omentum.volumes.file_hash import file_sha256
@@ -21,6 +21,14 @@ from omentum.volumes.volume import Volume
 from .conftest import shown_of
 
 TICKET = Ticket(project="0123", holder="anna", network="starter")
+
+
+@pytest.fixture
+def tasks() -> list[Task]:
+    return [
+        Task(round_number=1, case_id="c1", organ=organ, rank=rank, attention_ml=1.0, number=rank)
+        for rank, organ in enumerate(["liver", "spleen"], start=1)
+    ]
 
 
 @pytest.fixture

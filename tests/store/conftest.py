@@ -6,6 +6,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import tarfile
 import tempfile
 import time
 import uuid
@@ -29,6 +30,22 @@ def store(tmp_path):
     """An open store, empty."""
     with Store.open(URL, tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def unpacked(tmp_path_factory):
+    """A project and the tasks that it exported, as an older version made them, untouched."""
+    folder = tmp_path_factory.mktemp("old")
+    with tarfile.open(Path(__file__).parent / "old_projects/schema_0004.tar.xz") as packed:
+        packed.extractall(folder, filter="data")
+    return folder
+
+
+@pytest.fixture
+def old(unpacked, tmp_path):
+    """A copy of both to work with: `project/` and `tasks/`."""
+    shutil.copytree(unpacked, tmp_path / "old")
+    return tmp_path / "old"
 
 
 @pytest.fixture
