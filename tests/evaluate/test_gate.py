@@ -27,10 +27,10 @@ def fewer_draws(monkeypatch):
 @pytest.mark.parametrize("n_patients", [8, 12, 30])
 @pytest.mark.parametrize("kind", ["normal", "uniform"])
 def test_the_bound_is_below_the_true_mean_in_95_of_100_projects(n_patients, kind, fewer_draws):
-    lot = np.random.default_rng(n_patients)
+    rng = np.random.default_rng(n_patients)
     draw = {
-        "normal": lambda size: lot.normal(0.0, 0.05, size),
-        "uniform": lambda size: lot.random(size) - 0.5,
+        "normal": lambda size: rng.normal(0.0, 0.05, size),
+        "uniform": lambda size: rng.random(size) - 0.5,
     }[kind]
     n_projects = 1500
     covered = sum(lower_bound(draw(n_patients), seed=project) <= 0.0 for project in range(n_projects))
@@ -39,11 +39,11 @@ def test_the_bound_is_below_the_true_mean_in_95_of_100_projects(n_patients, kind
 
 
 def test_a_network_that_is_as_bad_as_the_margin_in_one_of_nine_organs_passes_in_1_of_20_at_most(fewer_draws):
-    lot = np.random.default_rng(5)
+    rng = np.random.default_rng(5)
     passed = 0
     for _ in range(400):
-        differences = {name: lot.normal(0.03, 0.01, MANY) for name in ("liver", "spleen", "pancreas")}
-        differences["stomach"] = lot.normal(MARGIN, 0.02, MANY)
+        differences = {name: rng.normal(0.03, 0.01, MANY) for name in ("liver", "spleen", "pancreas")}
+        differences["stomach"] = rng.normal(MARGIN, 0.02, MANY)
         passed += verdict(differences).outcome is GateOutcome.PROMOTED
     assert passed / 400 <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 400)
 
@@ -78,8 +78,8 @@ def test_what_has_no_bound_is_refused(values):
 
 
 def test_the_organ_with_the_least_p_value_is_held_to_the_strictest_level():
-    lot = np.random.default_rng(1)
-    clear, close = lot.normal(0.05, 0.06, 40), lot.normal(0.004, 0.03, 40)
+    rng = np.random.default_rng(1)
+    clear, close = rng.normal(0.05, 0.06, 40), rng.normal(0.004, 0.03, 40)
     both = {one.organ: one for one in verdict({"liver": clear, "spleen": close}).organs}
     seed = gate._seed_of
     assert both["liver"].bound == lower_bound(clear, confidence=0.975, seed=seed("liver", 0))
@@ -88,9 +88,9 @@ def test_the_organ_with_the_least_p_value_is_held_to_the_strictest_level():
 
 
 def test_from_the_first_organ_that_fails_on_all_fail():
-    lot = np.random.default_rng(2)
+    rng = np.random.default_rng(2)
     # Alone at 95 % the second would pass; at the 97.5 % that two organs demand of the first it does not.
-    values = lot.normal(0.0, 0.03, 24)
+    values = rng.normal(0.0, 0.03, 24)
     values += MARGIN + 1e-4 - lower_bound(values, seed=gate._seed_of("spleen", 0))
     assert verdict({"spleen": values}).organs[0].outcome is GateOutcome.PROMOTED
     worse = {one.organ: one for one in verdict({"spleen": values, "liver": values - 0.05}).organs}

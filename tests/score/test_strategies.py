@@ -5,9 +5,9 @@ import pytest
 
 from omentum.errors import ConfigError
 from omentum.measures.effort import CostModel
-from omentum.project.settings import SCORINGS, STRATEGIES
+from omentum.project.settings import SCORINGS
 from omentum.records import CaseScore, OrganScore
-from omentum.score.strategies import StrategyInput, chosen, register, strategy_names, strategy_of
+from omentum.score.strategies import StrategyInput, chosen, register, strategy_of
 from omentum.score.task_selection import planned
 
 ASK = StrategyInput(costs=CostModel(), budget_minutes=float("inf"), seed=1)
@@ -50,10 +50,6 @@ def scores():
 
 def names(choices):
     return [(one.case_id, one.organ.organ) for one in choices]
-
-
-def test_the_strategies_of_the_settings_are_those_that_there_are():
-    assert set(STRATEGIES) == {"default", *strategy_names()}
 
 
 @pytest.mark.parametrize("scoring", SCORINGS)

@@ -47,9 +47,9 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show how far a project is and what waits for whom. Example: omentum -C my-atlas status."""
+    from omentum.app.next_steps import NextStep
     from omentum.app.say_status import say_status
     from omentum.app.status import case_lines, summary
-    from omentum.app.waiting import Waiting
 
     with project_of(context, looking=True) as project:
         told = summary(project)
@@ -62,7 +62,7 @@ def status(
         columns = list(told["case_list"][0]) if told["case_list"] else []
         say_table("cases", columns, [list(line.values()) for line in told["case_list"]])
     for due in told["waiting"]:
-        typer.echo(str(Waiting(**due)))
+        typer.echo(str(NextStep(**due)))
 
 
 def demo(

@@ -9,7 +9,7 @@ from omentum.app.console import say_json, say_table
 from omentum.records import Task
 from omentum.score.round_queue import totals
 
-__all__ = ["not_paid_for", "say_queue"]
+__all__ = ["beyond_budget", "say_queue", "why_queued"]
 
 _COLUMNS = ("rank", "case", "organ", "attention (mL)", "error (mL)", "spots", "minutes", "state", "why")
 
@@ -33,16 +33,16 @@ def say_queue(number: int, made: Mapping[str, Any], tasks: Sequence[Task], *, to
     title = f"round {number}, {made['strategy']}: {min(top, len(rows))} of {len(rows)} tasks"
     say_table(title, _COLUMNS, rows[:top])
     typer.echo(_summed(left, made))
-    more = not_paid_for(made.get("left_out", {}), made["budget_minutes"])
+    more = beyond_budget(made.get("left_out", {}), made["budget_minutes"])
     if more:
         typer.echo(more)
 
 
-def not_paid_for(left_out: Mapping[str, Any], budget_minutes: float | None) -> str:
+def beyond_budget(left_out: Mapping[str, Any], budget_minutes: float | None) -> str:
     """Say what the budget does not pay for; nothing where it pays for all, or where there is none.
 
     Example:
-        >>> not_paid_for({"tasks": 12, "minutes": 340.2}, 60.0)
+        >>> beyond_budget({"tasks": 12, "minutes": 340.2}, 60.0)
         '12 tasks of about 340 min do not fit the budget of 60 min; give more with `omentum score --budget`'
     """
     if not left_out.get("tasks") or budget_minutes is None:
@@ -65,11 +65,12 @@ def _row(task: Task) -> tuple[object, ...]:
         task.n_spots or None,
         None if task.minutes is None else round(task.minutes, 1),
         task.state.value,
-        _why(task),
+        why_queued(task),
     )
 
 
-def _why(task: Task) -> str:
+def why_queued(task: Task) -> str:
+    """Say why a task is in the queue: the draw that it is of, or what its score says."""
     if task.is_held_out:
         return "to judge networks by"
     return "drawn at random" if task.is_audit else task.reason

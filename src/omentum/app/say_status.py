@@ -6,7 +6,7 @@ from typing import Any
 import typer
 
 from omentum.app.console import say_table
-from omentum.app.say_queue import not_paid_for
+from omentum.app.say_queue import beyond_budget
 from omentum.app.status import confirm_command
 
 __all__ = ["say_status"]
@@ -43,7 +43,7 @@ def _say(lines: list[str]) -> None:
 
 
 def _left_out(told: Mapping[str, Any]) -> Iterator[str]:
-    line = not_paid_for(told["left_out_by_budget"], told["left_out_by_budget"]["budget_minutes"])
+    line = beyond_budget(told["left_out_by_budget"], told["left_out_by_budget"]["budget_minutes"])
     if line:
         yield line
 

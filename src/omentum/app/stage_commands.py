@@ -14,7 +14,7 @@ from omentum.errors import ConfigError
 
 if TYPE_CHECKING:
     from omentum import loop
-    from omentum.app.waiting import Waiting
+    from omentum.app.next_steps import NextStep
     from omentum.project.project import Project
     from omentum.records import Batch, Release
     from omentum.records.promotions import Promotion
@@ -99,8 +99,8 @@ def round_(
 ) -> None:
     """Run the half of the round that is due. Example: omentum -C my-atlas round, then round --finish V1."""
     from omentum import loop
+    from omentum.app.next_steps import next_steps
     from omentum.app.say_left_out import end_release
-    from omentum.app.waiting import waiting
     from omentum.evaluate.gate_stage import pending
 
     if accept and finish is None:
@@ -119,7 +119,7 @@ def round_(
             first = loop.first_half(project, folder, top=top, device=device_named(device), progress=progress)
             batches = first.batches
             done |= {"tasks": len(first.tasks), "folder": str(folder)}
-        due = waiting(project)
+        due = next_steps(project)
     if as_json:
         say_json({**done, "waiting": [asdict(one) for one in due]})
     else:
@@ -156,7 +156,7 @@ def _finished(half: "loop.SecondHalf", verdict: "Promotion | None") -> dict[str,
     }
 
 
-def _say_round(done: Mapping[str, Any], due: "Sequence[Waiting]") -> None:
+def _say_round(done: Mapping[str, Any], due: "Sequence[NextStep]") -> None:
     if "tasks" in done:
         typer.echo(
             f"{done['tasks']} tasks are in {done['folder']}; when they are done, "

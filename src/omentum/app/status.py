@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from omentum.app.waiting import n_predicted_cases, waiting
+from omentum.app.next_steps import n_predicted_cases, next_steps
 from omentum.evaluate.audit import stop_rule
 from omentum.project.ct_findings import open_ct_findings
 from omentum.project.project import Project
@@ -33,7 +33,7 @@ def summary(project: Project) -> dict[str, Any]:
     facts = case_facts(project)
     labelled = [standing_case(one) for one in facts]
     stop = stop_rule(project)
-    due = waiting(project, labelled=labelled, stop=stop)
+    due = next_steps(project, labelled=labelled, stop=stop)
     revisions = store.revisions.of_round(current.number)
     excluded = store.cases.excluded()
     failures = store.ledger.failures_by_stage()

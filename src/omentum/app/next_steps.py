@@ -4,19 +4,20 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from omentum.app.say_queue import why_queued
 from omentum.evaluate.audit import StopRule, stop_rule
 from omentum.evaluate.gate_stage import candidate_of, pending
 from omentum.project.project import Project
 from omentum.project.standing import open_conflicts
 from omentum.records import LabelledCase, Task, TaskState
 
-__all__ = ["Waiting", "n_predicted_cases", "waiting"]
+__all__ = ["NextStep", "n_predicted_cases", "next_steps"]
 
 _LAST = "omentum assemble --version VERSION, if that is not done: this round may be the last"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class NextStep:
     """One thing that is due."""
 
     who: str
@@ -29,9 +30,9 @@ class Waiting:
         return f"waiting for {self.who}: {self.what}; {self.command}"
 
 
-def waiting(
+def next_steps(
     project: Project, *, labelled: Sequence[LabelledCase] | None = None, stop: StopRule | None = None
-) -> list[Waiting]:
+) -> list[NextStep]:
     """List what is due, the next thing first; never empty. No volume is opened and no file is hashed.
 
     Args:
@@ -49,42 +50,42 @@ def n_predicted_cases(project: Project) -> int:
     return sum(wanted <= set(predicted.get(name, ())) for name in project.store.cases.names())
 
 
-def _of_round(project: Project, labelled: Sequence[LabelledCase] | None, stop: StopRule) -> list[Waiting]:
+def _of_round(project: Project, labelled: Sequence[LabelledCase] | None, stop: StopRule) -> list[NextStep]:
     verdict = pending(project)
     if verdict is not None:
         said = f"the verdict on {verdict.network} ({verdict.why})"
         return [
-            Waiting(who="you", what=said, command="omentum gate --accept, or omentum gate --reject"),
+            NextStep(who="you", what=said, command="omentum gate --accept, or omentum gate --reject"),
             *_tasks_out(project),
         ]
     if stop.is_met:
-        return [Waiting(who="you", what="the release of this round", command=_LAST), *_tasks_out(project)]
+        return [NextStep(who="you", what="the release of this round", command=_LAST), *_tasks_out(project)]
     candidate = candidate_of(project)
     if candidate is not None:
         said = f"{candidate.name}, to be judged"
-        return [Waiting(who="you", what=said, command="omentum gate"), *_tasks_out(project)]
+        return [NextStep(who="you", what=said, command="omentum gate"), *_tasks_out(project)]
     return _due(project, labelled)
 
 
-def _due(project: Project, labelled: Sequence[LabelledCase] | None) -> list[Waiting]:
+def _due(project: Project, labelled: Sequence[LabelledCase] | None) -> list[NextStep]:
     """Say what is due before a network is tuned."""
     store = project.store
     n_cases, n_predicted = len(store.cases.names()), n_predicted_cases(project)
     if not n_cases:
-        return [Waiting(who="you", what="an empty project", command="omentum add CT...")]
+        return [NextStep(who="you", what="an empty project", command="omentum add CT...")]
     if n_predicted < n_cases:
         what = f"{_counted(n_cases - n_predicted, 'case')} to predict"
-        return [Waiting(who="you", what=what, command="omentum predict")]
+        return [NextStep(who="you", what=what, command="omentum predict")]
     number = store.rounds.current().number
     tasks = store.tasks.of_round(number)
     if not tasks:
-        return [Waiting(who="you", what="the queue to make", command="omentum score")]
+        return [NextStep(who="you", what="the queue to make", command="omentum score")]
     found = []
     n_revised = _n_to_learn(project, labelled)
     if n_revised:
         command = "omentum tune, or go on with omentum review import FOLDER"
         found.append(
-            Waiting(who="you", what=f"{_counted(n_revised, 'revision')} to learn from", command=command)
+            NextStep(who="you", what=f"{_counted(n_revised, 'revision')} to learn from", command=command)
         )
     found += _tasks_out(project)
     if not found:
@@ -92,7 +93,7 @@ def _due(project: Project, labelled: Sequence[LabelledCase] | None) -> list[Wait
         what, command = "a round without a task", "omentum score"
         if n_queued:
             what, command = f"{_counted(n_queued, 'task')} to hand out", "omentum review export FOLDER"
-        found.append(Waiting(who="you", what=what, command=command))
+        found.append(NextStep(who="you", what=what, command=command))
     return found
 
 
@@ -104,7 +105,7 @@ def _n_to_learn(project: Project, labelled: Sequence[LabelledCase] | None) -> in
     return sum(one.key not in drawn and one.case_id not in kept for one in project.unlearned(labelled))
 
 
-def _conflicts(project: Project) -> list[Waiting]:
+def _conflicts(project: Project) -> list[NextStep]:
     """Say how many masks contradict what another reader made meanwhile."""
     store = project.store
     found = open_conflicts(store.revisions.all(), store.decisions.all())
@@ -113,23 +114,21 @@ def _conflicts(project: Project) -> list[Waiting]:
     if not n_open:
         return []
     command = "omentum review adjudicate CASE ORGAN --revision NUMBER; omentum status lists them"
-    return [Waiting(who="you", what=f"{_counted(n_open, 'mask')} in conflict with another", command=command)]
+    return [NextStep(who="you", what=f"{_counted(n_open, 'mask')} in conflict with another", command=command)]
 
 
-def _tasks_out(project: Project) -> list[Waiting]:
-    """Say how many tasks are out with readers, and which of them are not led by a score."""
+def _tasks_out(project: Project) -> list[NextStep]:
+    """Say how many tasks are out with readers, and how many of them were drawn whatever their score."""
     number = project.store.rounds.current().number
     out = project.store.tasks.of_round(number, TaskState.CLAIMED)
     if not out:
         return []
     command = "experts revise, then omentum review import FOLDER"
-    return [Waiting(who="readers", what=f"{_counted(len(out), 'task')}{_kinds(out)}", command=command)]
+    return [NextStep(who="readers", what=f"{_counted(len(out), 'task')}{_kinds(out)}", command=command)]
 
 
 def _kinds(tasks: Sequence[Task]) -> str:
-    kinds = Counter(
-        "drawn at random" if task.is_audit else "to judge networks by" for task in tasks if task.is_whole
-    )
+    kinds = Counter(why_queued(task) for task in tasks if task.is_whole)
     return f" ({', '.join(f'{number} {kind}' for kind, number in sorted(kinds.items()))})" if kinds else ""
 
 
