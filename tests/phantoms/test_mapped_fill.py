@@ -29,7 +29,7 @@ def ball(space):
     def named(name: str) -> Structure:
         box = space.box((-55, -55, -55), (55, 55, 55))
         distance = ellipsoid(space.at(box), (0, 0, 0), (50, 50, 50))
-        return Structure(name=name, box=box, distance=distance, fill=Fill(hu=100.0), label=6)
+        return Structure(name, box, distance, Fill(hu=100.0), label=6)
 
     return named
 

@@ -6,7 +6,7 @@ They are computed once and deformed for each synthetic patient.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -128,9 +128,10 @@ def map_anatomy(name: str, labels: Volume, ids: str) -> AnatomyMap:
             "anatomy", name, f"{', '.join(missing)} must be in it, to know where in the trunk it is"
         )
     shift = np.mean([np.array(_LEVEL_MM[organ]) - parts[organ].centre_mm for organ in _LEVEL], axis=0)
-    parts = {tissue: _moved(part, shift) for tissue, part in parts.items()}
+    parts = {tissue: replace(part, origin_mm=part.origin_mm + shift) for tissue, part in parts.items()}
     _check_places(name, parts, ids)
-    body = _moved(_body(voxels, spacing), shift)
+    body = _body(voxels, spacing)
+    body = replace(body, origin_mm=body.origin_mm + shift)
     low, high = shift[2], shift[2] + spacing[2] * (voxels.shape[2] - 1)
     digest = hashlib.sha256(voxels.tobytes() + upright.geometry.affine.tobytes() + ids.encode()).hexdigest()
     return AnatomyMap(
@@ -162,12 +163,6 @@ def _tissues(ids: str) -> dict[str, list[int]]:
     if ids not in SUBSETS:
         raise ConfigError("ids", ids, f"they must be {TOTALSEGMENTATOR} or one of {', '.join(SUBSETS)}")
     return {organ: list(values) for organ, values in label_scheme(ids).values.items()}
-
-
-def _moved(part: Part, shift: npt.NDArray[np.float64]) -> Part:
-    return Part(
-        tissue=part.tissue, distance=part.distance, origin_mm=part.origin_mm + shift, step_mm=part.step_mm
-    )
 
 
 def _part(

@@ -28,18 +28,16 @@ def chest(space: Space, torso: Torso, patient: Patient, tissues: Tissues) -> lis
     lung[shared[0]] = np.maximum(lung[shared[0]], 3.0 - heart[shared[1]])
     sheet = np.maximum(np.abs(torso.dome[box]) - 2.0, chest_wall)
     found = [
-        Structure(name="diaphragm", box=box, distance=sheet, fill=Fill(hu=tissues["muscle"], texture_hu=4.0)),
+        Structure("diaphragm", box, sheet, Fill(hu=tissues["muscle"], texture_hu=4.0)),
         *_lungs(space, rng, box, lung),
         *_effusion(space, patient, box, inside),
     ]
     blood = Fill(hu=tissues["heart"], patchy_hu=10.0, texture_hu=4.0)
-    found.append(Structure(name="heart", box=heart_box, distance=heart, fill=blood))
+    found.append(Structure("heart", heart_box, heart, blood))
     gullet = [(2, 26, 235, 8), (0, 24, 160, 8), (-8, 34, 105, 8), (-17, 43, 80, 8), (-32, 50, 64, 9)]
     tube_box, tube = space.tube(gullet)
     gas = Core(hu=5.0, depth_mm=4.5, gas_share=0.4)
-    found.append(
-        Structure(name="gullet", box=tube_box, distance=tube, fill=Fill(hu=tissues["stomach_wall"], core=gas))
-    )
+    found.append(Structure("gullet", tube_box, tube, Fill(hu=tissues["stomach_wall"], core=gas)))
     return found
 
 
@@ -74,17 +72,17 @@ def _lungs(space: Space, rng: np.random.Generator, box: Box, lung: FloatArray) -
     threads = np.maximum(lung + 7.0, (1.75 - space.noise(rng, box, broad=False)) * 4.0)
     found = [
         Structure(
-            name=f"lung {side}",
-            box=box,
-            distance=np.maximum(lung, -np.float32(sign) * x),
-            fill=fill,
+            f"lung {side}",
+            box,
+            np.maximum(lung, -np.float32(sign) * x),
+            fill,
             label=organ(f"lung_{side}").index,
         )
         for side, sign in (("right", 1.0), ("left", -1.0))
     ]
     return [
         *found,
-        Structure(name="lung vessels", box=box, distance=threads, fill=Fill(hu=-20.0), label=KEEP),
+        Structure("lung vessels", box, threads, Fill(hu=-20.0), label=KEEP),
     ]
 
 
@@ -96,4 +94,4 @@ def _effusion(space: Space, patient: Patient, box: Box, inside: FloatArray) -> l
     side = float(rng.choice((1.0, -1.0)))
     level = y - np.float32(rng.uniform(-30.0, 0.0))
     pool = np.maximum(np.maximum(inside, level), 25.0 - np.float32(side) * x)
-    return [Structure(name="effusion", box=box, distance=pool, fill=Fill(hu=10.0, texture_hu=4.0))]
+    return [Structure("effusion", box, pool, Fill(hu=10.0, texture_hu=4.0))]

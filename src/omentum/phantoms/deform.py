@@ -1,6 +1,7 @@
 """Deform signed distances of a real anatomy into the space of a synthetic patient."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -14,19 +15,17 @@ from omentum.volumes.geometry import Box
 __all__ = ["AnatomyPlacement", "fit_placement", "placed"]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class AnatomyPlacement:
     """A scale and a shift along each axis, from the atlas to a map's own.
 
-    Args:
+    Attributes:
         scale: Three factors.
         shift_mm: Three lengths, added after scaling.
     """
 
-    def __init__(
-        self, scale: npt.ArrayLike = (1.0, 1.0, 1.0), shift_mm: npt.ArrayLike = (0.0, 0.0, 0.0)
-    ) -> None:
-        self.scale = np.asarray(scale, dtype=np.float64)
-        self.shift_mm = np.asarray(shift_mm, dtype=np.float64)
+    scale: npt.NDArray[np.float64] = field(default_factory=lambda: np.ones(3))
+    shift_mm: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
 
     def back(self, own_mm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Give atlas places of a map's own, the last axis being x, y, z."""

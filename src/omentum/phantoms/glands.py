@@ -12,6 +12,14 @@ from omentum.volumes.labels import organ
 
 __all__ = ["adrenal_glands", "kidneys", "pancreas", "spleen"]
 
+_PANCREAS = np.array(
+    [
+        (4, 73, -50, 7), (11, 78, -38, 12), (10, 82, -24, 14), (-3, 88, -13, 10), (-24, 88, -7, 9.5),
+        (-48, 81, -1, 10), (-70, 68, 8, 10.5), (-92, 50, 18, 9),
+    ],
+    dtype=np.float64,
+)  # fmt: skip
+
 
 def spleen(space: Space, torso: Torso, patient: Patient, tissues: Tissues) -> list[Structure]:
     """Give the spleen: a thick shell between the left wall, the stomach and the left kidney."""
@@ -31,25 +39,13 @@ def spleen(space: Space, torso: Torso, patient: Patient, tissues: Tissues) -> li
     )
     patchy = 16.0 if patient.phase == "arterial" else 3.0
     fill = Fill(hu=tissues["spleen"], texture_hu=4.0, patchy_hu=patchy)
-    return [Structure(name="spleen", box=box, distance=shape, fill=fill, label=organ("spleen").index)]
+    return [Structure("spleen", box, shape, fill, label=organ("spleen").index)]
 
 
 def pancreas(space: Space, patient: Patient, tissues: Tissues) -> list[Structure]:
     """Give the pancreas: a lobed, bent bar from the duodenum to the spleen."""
     rng = stream(patient.seed, "pancreas")
-    knots = np.array(
-        [
-            (4, 73, -50, 7),
-            (11, 78, -38, 12),
-            (10, 82, -24, 14),
-            (-3, 88, -13, 10),
-            (-24, 88, -7, 9.5),
-            (-48, 81, -1, 10),
-            (-70, 68, 8, 10.5),
-            (-92, 50, 18, 9),
-        ],
-        dtype=float,
-    )
+    knots = _PANCREAS.copy()
     knots[:, :3] += rng.normal(0.0, 3.5 * patient.variation, 3) + rng.normal(
         0.0, 2.0 * patient.variation, (len(knots), 3)
     )
@@ -61,7 +57,7 @@ def pancreas(space: Space, patient: Patient, tissues: Tissues) -> list[Structure
     marbled = float(rng.uniform(6.0, 22.0))
     fill = Fill(hu=tissues["pancreas"] - 0.5 * marbled, texture_hu=marbled)
     shape = fitted(distance, volume_ml, most_mm=5.0)
-    return [Structure(name="pancreas", box=box, distance=shape, fill=fill, label=organ("pancreas").index)]
+    return [Structure("pancreas", box, shape, fill, label=organ("pancreas").index)]
 
 
 def kidneys(space: Space, patient: Patient, tissues: Tissues) -> list[Structure]:
@@ -85,9 +81,7 @@ def adrenal_glands(space: Space, patient: Patient, tissues: Tissues) -> list[Str
     ):
         path = np.array(knots, dtype=float) + rng.normal(0.0, 1.5, 4) * (1, 1, 1, 0.2)
         box, distance = space.tube(path)
-        found.append(
-            Structure(name="adrenal gland", box=box, distance=distance, fill=Fill(hu=tissues["adrenal"]))
-        )
+        found.append(Structure("adrenal gland", box, distance, Fill(hu=tissues["adrenal"])))
     return found
 
 
@@ -121,19 +115,13 @@ def _kidney(
     medulla = Core(hu=tissues["kidney_medulla"], depth_mm=7.0, rough_mm=3.5, texture_hu=4.0)
     fill = Fill(hu=tissues["kidney_cortex"], texture_hu=5.0, core=medulla)
     found = [
-        Structure(
-            name=f"kidney {side}", box=box, distance=shape, fill=fill, label=organ(f"kidney_{side}").index
-        ),
-        Structure(
-            name="renal sinus", box=box, distance=sinus, fill=Fill(hu=tissues["fat"] + 30.0, texture_hu=15.0)
-        ),
-        Structure(
-            name="renal pelvis", box=box, distance=np.maximum(pelvis, sinus), fill=Fill(hu=tissues["urine"])
-        ),
+        Structure(f"kidney {side}", box, shape, fill, label=organ(f"kidney_{side}").index),
+        Structure("renal sinus", box, sinus, Fill(hu=tissues["fat"] + 30.0, texture_hu=15.0)),
+        Structure("renal pelvis", box, np.maximum(pelvis, sinus), Fill(hu=tissues["urine"])),
     ]
     if rng.random() < 0.2 * patient.lesions:
         angle, radius = rng.uniform(0.0, 2.0 * np.pi), float(rng.uniform(5.0, 14.0))
         at = centre + np.array([sign * 22.0, 20.0 * np.cos(angle), 35.0 * np.sin(angle)]) * size
         cyst = np.maximum(ellipsoid(points, at.tolist(), (radius,) * 3), shape)
-        found.append(Structure(name="renal cyst", box=box, distance=cyst, fill=Fill(hu=8.0), label=KEEP))
+        found.append(Structure("renal cyst", box, cyst, Fill(hu=8.0), label=KEEP))
     return found

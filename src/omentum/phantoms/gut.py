@@ -17,31 +17,18 @@ __all__ = ["bowel", "stomach"]
 
 _STOMACH = np.array(
     [
-        (-58, 36, 72, 22),
-        (-74, 46, 60, 34),
-        (-80, 68, 42, 34),
-        (-76, 92, 22, 28),
-        (-58, 106, 4, 22),
-        (-32, 109, -6, 18),
-        (-8, 103, -9, 15),
-        (10, 96, -6, 9),
+        (-58, 36, 72, 22), (-74, 46, 60, 34), (-80, 68, 42, 34), (-76, 92, 22, 28), (-58, 106, 4, 22),
+        (-32, 109, -6, 18), (-8, 103, -9, 15), (10, 96, -6, 9),
     ],
     dtype=np.float64,
-)
+)  # fmt: skip
 _DUODENUM = np.array(
     [
-        (10, 96, -6, 9),
-        (24, 92, -8, 12),
-        (31, 80, -20, 12),
-        (34, 70, -42, 12),
-        (26, 66, -62, 12),
-        (4, 70, -70, 11),
-        (-24, 66, -70, 11),
-        (-44, 68, -58, 11),
-        (-50, 82, -50, 11),
+        (10, 96, -6, 9), (24, 92, -8, 12), (31, 80, -20, 12), (34, 70, -42, 12), (26, 66, -62, 12),
+        (4, 70, -70, 11), (-24, 66, -70, 11), (-44, 68, -58, 11), (-50, 82, -50, 11),
     ],
     dtype=np.float64,
-)
+)  # fmt: skip
 _COLON = np.array(
     [
         (74, 72, -165, 24), (92, 58, -140, 28), (102, 46, -112, 25), (98, 42, -84, 23), (86, 50, -62, 22),
@@ -75,7 +62,7 @@ def stomach(space: Space, torso: Torso, patient: Patient, tissues: Tissues) -> l
         hu=_content_hu(rng, patient), depth_mm=4.5, texture_hu=12.0, rough_mm=1.2, gas_above_mm=level
     )
     fill = Fill(hu=tissues["stomach_wall"], texture_hu=5.0, core=content)
-    found = [Structure(name="stomach", box=box, distance=distance, fill=fill, label=organ("stomach").index)]
+    found = [Structure("stomach", box, distance, fill, label=organ("stomach").index)]
     path = _DUODENUM.copy()
     path[0, :3] = knots[-1, :3]
     path[1:, :3] += rng.normal(0.0, 3.0 * patient.variation, (len(path) - 1, 3))
@@ -83,7 +70,7 @@ def stomach(space: Space, torso: Torso, patient: Patient, tissues: Tissues) -> l
     fluid = Core(hu=_content_hu(rng, patient), depth_mm=3.5, texture_hu=10.0, gas_share=0.08)
     bent = ruffled(space, rng, box, distance, broad_mm=1.5, fine_mm=0.8)
     return [
-        Structure(name="duodenum", box=box, distance=bent, fill=Fill(hu=tissues["bowel_wall"], core=fluid)),
+        Structure("duodenum", box, bent, Fill(hu=tissues["bowel_wall"], core=fluid)),
         *found,
     ]
 
@@ -123,9 +110,7 @@ def _loops(
     distance = np.maximum(distance, torso.cavity[box] + 3.0)
     content = Core(hu=_content_hu(rng, patient), depth_mm=4.0, texture_hu=18.0, rough_mm=3.0, gas_share=0.06)
     fill = Fill(hu=tissues["bowel_wall"], texture_hu=7.0, patchy_hu=9.0, core=content)
-    return Structure(
-        name="small bowel", box=box, distance=distance, fill=fill, label=organ("intestine").index
-    )
+    return Structure("small bowel", box, distance, fill, label=organ("intestine").index)
 
 
 def _wander(rng: np.random.Generator, patient: Patient) -> npt.NDArray[np.float64]:
@@ -164,4 +149,4 @@ def _colon(
         specks=True,
     )
     fill = Fill(hu=tissues["bowel_wall"], texture_hu=6.0, core=stool)
-    return Structure(name="colon", box=box, distance=distance, fill=fill, label=organ("colon").index)
+    return Structure("colon", box, distance, fill, label=organ("colon").index)

@@ -46,7 +46,7 @@ def liver(space: Space, torso: Torso, patient: Patient, tissues: Tissues) -> lis
     volume_ml = float(np.clip(rng.lognormal(np.log(1620.0), 0.13 * patient.variation), 900.0, 2600.0))
     shape = fitted_within(surface, room, volume_ml * float(np.prod(patient.size)) ** 0.7, 8.0)
     fill = Fill(hu=tissues["liver"], texture_hu=4.0, patchy_hu=3.0)
-    found = [Structure(name="liver", box=box, distance=shape, fill=fill, label=_LABEL)]
+    found = [Structure("liver", box, shape, fill, label=_LABEL)]
     found += _vessels(space, rng, found[0], tissues)
     return found + _lesions(space, rng, found[0], patient)
 
@@ -68,10 +68,10 @@ def gall_bladder(space: Space, torso: Torso, patient: Patient, tissues: Tissues)
     bile = Core(hu=tissues["bile"], depth_mm=1.8, texture_hu=2.0)
     found = [
         Structure(
-            name="gall bladder",
-            box=box,
-            distance=distance,
-            fill=Fill(hu=tissues["bowel_wall"], core=bile),
+            "gall bladder",
+            box,
+            distance,
+            Fill(hu=tissues["bowel_wall"], core=bile),
             label=organ("gall_bladder").index,
         )
     ]
@@ -80,7 +80,7 @@ def gall_bladder(space: Space, torso: Torso, patient: Patient, tissues: Tissues)
         radius = rng.uniform(3.0, 7.0)
         stone = ellipsoid(space.at(box), (x, y - 5.0, z), (radius,) * 3)
         stone = np.maximum(stone, distance + 1.5)
-        found.append(Structure(name="gall stone", box=box, distance=stone, fill=Fill(hu=260.0), label=KEEP))
+        found.append(Structure("gall stone", box, stone, Fill(hu=260.0), label=KEEP))
     return found
 
 
@@ -111,19 +111,9 @@ def _vessels(space: Space, rng: np.random.Generator, whole: Structure, tissues: 
         path[1:, :3] += rng.normal(0.0, 4.0, (len(path) - 1, 3))
         box, distance = space.tube(path)
         distance = np.maximum(distance, distance_at(whole, box) + 2.0)
-        found.append(
-            Structure(name=tissue, box=box, distance=distance, fill=Fill(hu=tissues[tissue]), label=KEEP)
-        )
+        found.append(Structure(tissue, box, distance, Fill(hu=tissues[tissue]), label=KEEP))
     twigs = np.maximum(whole.distance + 6.0, (2.0 - space.noise(rng, whole.box, broad=False)) * 4.0)
-    found.append(
-        Structure(
-            name="twigs",
-            box=whole.box,
-            distance=twigs,
-            fill=Fill(hu=tissues["portal_vein"] - 8.0),
-            label=KEEP,
-        )
-    )
+    found.append(Structure("twigs", whole.box, twigs, Fill(hu=tissues["portal_vein"] - 8.0), label=KEEP))
     return found
 
 
@@ -141,7 +131,5 @@ def _lesions(space: Space, rng: np.random.Generator, whole: Structure, patient: 
         shape = np.maximum(shape, distance_at(whole, box) + 1.0)
         cyst = rng.random() < 0.5
         hu = float(rng.normal(8.0, 4.0)) if cyst else whole.fill.hu - float(rng.uniform(20.0, 55.0))
-        found.append(
-            Structure(name="lesion", box=box, distance=shape, fill=Fill(hu=hu, texture_hu=4.0), label=KEEP)
-        )
+        found.append(Structure("lesion", box, shape, Fill(hu=hu, texture_hu=4.0), label=KEEP))
     return found

@@ -66,10 +66,10 @@ def build_mapped(
         if _is_free(tissue):
             distance = _resized(space, rng, box, distance, patient.variation * _looseness(tissue))
         one = Structure(
-            name=tissue,
-            box=box,
-            distance=distance,
-            fill=fill_of(tissue, rng, patient, tissues, _heights(space, box, distance)),
+            tissue,
+            box,
+            distance,
+            fill_of(tissue, rng, patient, tissues, _heights(space, box, distance)),
             label=_label(tissue),
         )
         structures += [one, *inner_structures(one, space, rng, patient, tissues)]

@@ -34,21 +34,16 @@ def body_wall(space: Space, host: AnatomyMap, patient: Patient, tissues: Tissues
     meat = np.maximum((share - lattice_noise(rng, space.shape, 22.0 / STEP_MM)) * 8.0, inside)
     return [
         *table(space, torso, patient),
-        Structure(name="skin", box=box, distance=skin, fill=Fill(hu=0.0)),
-        Structure(name="fat", box=box, distance=skin + 2.0, fill=Fill(hu=fat - 4.0, texture_hu=5.0)),
+        Structure("skin", box, skin, Fill(hu=0.0)),
+        Structure("fat", box, skin + 2.0, Fill(hu=fat - 4.0, texture_hu=5.0)),
+        Structure("muscle", box, muscle, Fill(hu=tissues["muscle"], texture_hu=8.0, patchy_hu=6.0)),
+        Structure("cavity fat", box, inside, cavity_fat),
+        Structure("unnamed tissue", box, meat, soft),
         Structure(
-            name="muscle",
-            box=box,
-            distance=muscle,
-            fill=Fill(hu=tissues["muscle"], texture_hu=8.0, patchy_hu=6.0),
-        ),
-        Structure(name="cavity fat", box=box, distance=inside, fill=cavity_fat),
-        Structure(name="unnamed tissue", box=box, distance=meat, fill=soft),
-        Structure(
-            name="unnamed vessels",
-            box=box,
-            distance=np.maximum(threads(space, rng, 1.8), inside),
-            fill=Fill(hu=tissues["portal_vein"]),
+            "unnamed vessels",
+            box,
+            np.maximum(threads(space, rng, 1.8), inside),
+            Fill(hu=tissues["portal_vein"]),
         ),
         *_discs(space, host),
     ]
@@ -76,6 +71,6 @@ def _discs(space: Space, host: AnatomyMap) -> list[Structure]:
     front_box, front = placed(space, host.parts["cord"], AnatomyPlacement(), (0.0, 24.0, 0.0))
     disc = Fill(hu=85.0, texture_hu=6.0)
     return [
-        Structure(name="discs", box=front_box, distance=front - 13.0, fill=disc),
-        Structure(name="canal", box=box, distance=cord - 3.0, fill=Fill(hu=20.0)),
+        Structure("discs", front_box, front - 13.0, disc),
+        Structure("canal", box, cord - 3.0, Fill(hu=20.0)),
     ]

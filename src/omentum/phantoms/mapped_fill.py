@@ -133,7 +133,7 @@ def _bowel(tissue: str, rng: np.random.Generator, patient: Patient, tissues: Tis
 
 def _within(one: Structure, distance: FloatArray, hu: float, depth_mm: float) -> Structure:
     inside = np.maximum(distance, one.distance + np.float32(depth_mm))
-    return Structure(name=f"in {one.name}", box=one.box, distance=inside, fill=Fill(hu=hu), label=KEEP)
+    return Structure(f"in {one.name}", one.box, inside, Fill(hu=hu), label=KEEP)
 
 
 def _lesion(one: Structure, space: Space, rng: np.random.Generator) -> Structure | None:
@@ -154,6 +154,4 @@ def _blob(
     near = space.box(np.subtract(centre, radius), np.add(centre, radius))
     blob = ellipsoid(space.at(near), centre, (radius, radius * rng.uniform(0.7, 1.3), radius))
     distance = np.maximum(blob, distance_at(one, near) + 1.0)
-    return Structure(
-        name=f"blob in {one.name}", box=near, distance=distance, fill=Fill(hu=hu, texture_hu=5.0), label=KEEP
-    )
+    return Structure(f"blob in {one.name}", near, distance, Fill(hu=hu, texture_hu=5.0), label=KEEP)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from omentum.phantoms.interpolate import FloatArray, Taps, taps, upsample
+from omentum.phantoms.interpolate import FloatArray, taps, upsample
 from omentum.phantoms.patient import Patient
 from omentum.phantoms.space import STEP_MM, Space
 from omentum.phantoms.structure import KEEP, Core, Fill, Structure
@@ -94,17 +94,12 @@ def _paint(slab: _Slab, structure: Structure) -> None:
         spans.append(slice(int(first), int(last)))
         all_taps.append(taps(nodes[first:last] - part.start, part.stop - part.start))
     box: Box = (spans[0], spans[1], spans[2])
-    distance = _at_voxels(structure.distance, all_taps)
+    distance = upsample(structure.distance, *all_taps)
     share = np.clip(0.5 - distance * np.float32(1.0 / slab.soft_mm), 0.0, 1.0)
     view = slab.hu[box]
     view += share * (_brightness(slab, box, structure.fill, distance) - view)
     if structure.label != KEEP:
         np.copyto(slab.labels[box], np.uint8(structure.label), where=distance < 0.0)
-
-
-def _at_voxels(distance: FloatArray, all_taps: Sequence[Taps]) -> FloatArray:
-    x, y, z = all_taps
-    return upsample(distance, x, y, z)
 
 
 def _brightness(slab: _Slab, box: Box, fill: Fill, distance: FloatArray) -> FloatArray | np.float32:

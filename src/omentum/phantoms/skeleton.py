@@ -15,6 +15,21 @@ __all__ = ["bones", "muscles"]
 _DISC_Z_MM = np.array([-160, -125, -91, -54, -18, 16, 48, 78, 105, 130, 154, 178, 202, 225], dtype=np.float64)
 _CURVE_Z_MM = (-230.0, -185.0, -140.0, -109.0, -72.0, -36.0, 0.0, 33.0, 65.0, 93.0, 140.0, 235.0)
 _CURVE_Y_MM = (-46.0, -20.0, 0.0, 7.0, 8.0, 4.0, 0.0, -3.0, -8.0, -14.0, -20.0, -16.0)
+_MUSCLES: tuple[tuple[str, list[tuple[float, float, float, float]], tuple[float, float, float]], ...] = (
+    (
+        "psoas",
+        [(26, -1, 5, 4), (32, 3, -25, 10), (37, 11, -65, 15), (46, 16, -105, 18), (60, 26, -145, 20),
+         (76, 45, -200, 18)],
+        (1, 1, 1),
+    ),
+    (
+        "quadratus",
+        [(52, -20, 5, 6), (66, -16, -40, 11), (76, -12, -85, 13), (82, -8, -112, 10)],
+        (0.8, 1.4, 1),
+    ),
+    ("crus", [(13, 42, 45, 5), (15, 42, 15, 6), (14, 42, -15, 5), (12, 42, -40, 3)], (1, 0.7, 1)),
+)  # fmt: skip
+"""Muscles beside the spine on the right: name, knots `(x, y, z, radius)` in mm, and flatness."""
 _RIB_STEP_MM = 28.5
 _RIB_REACH = ((30.0, 38.0, 74.0, 104.0, 132.0, 300.0), (-20.0, 0.0, 44.0, 76.0, 100.0, 104.0))
 
@@ -27,25 +42,10 @@ def muscles(space: Space, patient: Patient, tissues: Tissues) -> list[Structure]
     bulk = float(rng.normal(1.0, 0.1 * patient.variation))
     found = []
     for side in (1.0, -1.0):
-        psoas = [
-            (26, -1, 5, 4),
-            (32, 3, -25, 10),
-            (37, 11, -65, 15),
-            (46, 16, -105, 18),
-            (60, 26, -145, 20),
-            (76, 45, -200, 18),
-        ]
-        quadratus = [(52, -20, 5, 6), (66, -16, -40, 11), (76, -12, -85, 13), (82, -8, -112, 10)]
-        crus = [(13, 42, 45, 5), (15, 42, 15, 6), (14, 42, -15, 5), (12, 42, -40, 3)]
-        parts = (
-            ("psoas", psoas, (1, 1, 1)),
-            ("quadratus", quadratus, (0.8, 1.4, 1)),
-            ("crus", crus, (1, 0.7, 1)),
-        )
-        for name, knots, flat in parts:
+        for name, knots, flat in _MUSCLES:
             path = np.array(knots, dtype=np.float64) * (side, 1.0, 1.0, bulk)
             box, distance = space.tube(path, flat=flat)
-            found.append(Structure(name=name, box=box, distance=distance, fill=fill))
+            found.append(Structure(name, box, distance, fill))
         box = space.box((side * 38 - 46, -80, -232), (side * 38 + 46, 0, 236))
         x, y, z = space.at(box)
         slim = 1.0 - 0.22 * np.clip((z - 20.0) / 60.0, 0.0, 1.0)
@@ -54,8 +54,8 @@ def muscles(space: Space, patient: Patient, tissues: Tissues) -> list[Structure]
         )
         distance = ruffled(space, rng, box, column, broad_mm=2.0)
         found += [
-            Structure(name="back fat plane", box=box, distance=distance - 1.5, fill=rim),
-            Structure(name="back muscle", box=box, distance=distance, fill=fill),
+            Structure("back fat plane", box, distance - 1.5, rim),
+            Structure("back muscle", box, distance, fill),
         ]
     return found
 
@@ -85,11 +85,9 @@ def _spine(space: Space, rng: np.random.Generator, bone: Fill) -> list[Structure
     arch = _arch(x, y, since)
     solid = ruffled(space, rng, box, smooth_min(body, arch, 4.0), broad_mm=0.6)
     return [
-        Structure(name="discs", box=box, distance=column + 0.5, fill=Fill(hu=85.0, texture_hu=6.0)),
-        Structure(name="vertebrae", box=box, distance=solid, fill=bone),
-        Structure(
-            name="spinal canal", box=box, distance=canal, fill=Fill(hu=25.0, core=Core(hu=42.0, depth_mm=3.0))
-        ),
+        Structure("discs", box, column + 0.5, Fill(hu=85.0, texture_hu=6.0)),
+        Structure("vertebrae", box, solid, bone),
+        Structure("spinal canal", box, canal, Fill(hu=25.0, core=Core(hu=42.0, depth_mm=3.0))),
     ]
 
 
@@ -128,9 +126,9 @@ def _ribs(space: Space, torso: Torso, rng: np.random.Generator, bone: Fill) -> l
     middle = np.maximum(np.abs(x) - 17.0, np.maximum(70.0 - z, 90.0 - y))
     breastbone = smooth_max(np.abs(depth) - 5.5, middle, 4.0)
     return [
-        Structure(name="rib cartilage", box=box, distance=gristle, fill=Fill(hu=95.0, texture_hu=8.0)),
-        Structure(name="ribs", box=box, distance=bony, fill=bone),
-        Structure(name="breast bone", box=box, distance=breastbone, fill=bone),
+        Structure("rib cartilage", box, gristle, Fill(hu=95.0, texture_hu=8.0)),
+        Structure("ribs", box, bony, bone),
+        Structure("breast bone", box, breastbone, bone),
     ]
 
 
@@ -142,5 +140,5 @@ def _hips(space: Space, bone: Fill) -> list[Structure]:
         points: Points = space.at(box)
         wing = ellipsoid(points, (side * 92, 5, -185), (9, 72, 85), (0.0, side * 14.0, -side * 38.0))
         sacrum = ellipsoid(points, (side * 18, -22, -190), (40, 20, 55), (20.0, 0.0, 0.0))
-        found.append(Structure(name="hip", box=box, distance=np.minimum(wing, sacrum), fill=bone))
+        found.append(Structure("hip", box, np.minimum(wing, sacrum), bone))
     return found

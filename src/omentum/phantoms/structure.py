@@ -68,7 +68,7 @@ class Fill:
     core: Core | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Structure:
     """One solid of the anatomy.
 

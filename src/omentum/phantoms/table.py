@@ -27,4 +27,4 @@ def table(space: Space, torso: Torso, patient: Patient) -> list[Structure]:
     distance = np.broadcast_to(shell, space.shape).astype(np.float32)
     foam = Core(hu=-930.0, depth_mm=4.0)
     fill = Fill(hu=float(rng.uniform(-150.0, 250.0)), core=foam)
-    return [Structure(name="table", box=space.everywhere, distance=distance, fill=fill)]
+    return [Structure("table", space.everywhere, distance, fill)]

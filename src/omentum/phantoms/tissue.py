@@ -1,12 +1,13 @@
 """HU of each tissue in each contrast phase, drawn around textbook values at 120 kV."""
 
-from dataclasses import dataclass
-
 from omentum.phantoms.patient import Patient
 from omentum.phantoms.space import stream
 from omentum.phantoms.styles import PHASES
 
 __all__ = ["Tissues", "draw_tissues"]
+
+Tissues = dict[str, float]
+"""Mean HU of one patient's tissues, by name."""
 
 _NATIVE_AND_GAIN: dict[str, tuple[float, float, float, float]] = {
     # HU without contrast, then what contrast adds in the arterial, portal venous and delayed phase
@@ -33,22 +34,6 @@ _SPREAD_HU = {"aorta": 4.0, "bile": 6.0, "fat": 5.0, "liver": 6.0, "pancreas": 6
 _FATTY_LIVER_HU = -32.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tissues:
-    """One patient's tissues.
-
-    Attributes:
-        phase: Contrast phase.
-        hu: Mean HU by tissue.
-    """
-
-    phase: str
-    hu: dict[str, float]
-
-    def __getitem__(self, tissue: str) -> float:
-        return self.hu[tissue]
-
-
 def draw_tissues(patient: Patient) -> Tissues:
     """Draw one patient's HU, with the strength of the contrast and a little difference between people."""
     rng = stream(patient.seed, "tissue")
@@ -59,4 +44,4 @@ def draw_tissues(patient: Patient) -> Tissues:
         hu[tissue] = float(row[0] + gain + rng.normal(0.0, _SPREAD_HU.get(tissue, 3.0)))
     if patient.fatty_liver:
         hu["liver"] += _FATTY_LIVER_HU * rng.uniform(0.6, 1.4)
-    return Tissues(patient.phase, hu)
+    return hu

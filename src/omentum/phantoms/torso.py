@@ -76,24 +76,12 @@ def wall(space: Space, torso: Torso, patient: Patient, tissues: Tissues) -> list
         np.maximum(torso.cavity + 5.0, 42.0 - y), (1.8 - space.noise(rng, box, broad=False)) * 4.0
     )
     return [
-        Structure(name="skin", box=box, distance=torso.skin, fill=Fill(hu=0.0)),
-        Structure(
-            name="subcutaneous fat",
-            box=box,
-            distance=torso.skin + 2.0,
-            fill=Fill(hu=fat - 4.0, texture_hu=4.0),
-        ),
-        Structure(
-            name="wall muscle", box=box, distance=muscle, fill=Fill(hu=tissues["muscle"], texture_hu=7.0)
-        ),
-        Structure(name="fat planes", box=box, distance=plane, fill=Fill(hu=fat)),
-        Structure(
-            name="cavity fat",
-            box=box,
-            distance=torso.cavity,
-            fill=Fill(hu=fat, texture_hu=6.0, patchy_hu=5.0),
-        ),
-        Structure(name="strands", box=box, distance=strands, fill=Fill(hu=tissues["bowel_wall"] - 15.0)),
+        Structure("skin", box, torso.skin, Fill(hu=0.0)),
+        Structure("subcutaneous fat", box, torso.skin + 2.0, Fill(hu=fat - 4.0, texture_hu=4.0)),
+        Structure("wall muscle", box, muscle, Fill(hu=tissues["muscle"], texture_hu=7.0)),
+        Structure("fat planes", box, plane, Fill(hu=fat)),
+        Structure("cavity fat", box, torso.cavity, Fill(hu=fat, texture_hu=6.0, patchy_hu=5.0)),
+        Structure("strands", box, strands, Fill(hu=tissues["bowel_wall"] - 15.0)),
     ]
 
 

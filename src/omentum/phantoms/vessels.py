@@ -56,7 +56,7 @@ def great_vessels(space: Space, patient: Patient, tissues: Tissues) -> list[Stru
     aorta[:, 3] *= wide
     box, distance = space.tube(aorta)
     blood = Fill(hu=tissues["aorta"], texture_hu=4.0)
-    found = [Structure(name="aorta", box=box, distance=distance, fill=blood, label=organ("aorta").index)]
+    found = [Structure("aorta", box, distance, blood, label=organ("aorta").index)]
     postcava = np.array(_POSTCAVA, dtype=np.float64)
     postcava[:, :3] += sway + rng.normal(0.0, (1.5, 1.0, 0.0), (len(postcava), 3))
     postcava[:, 3] *= float(np.clip(rng.normal(1.0, 0.09 * patient.variation), 0.7, 1.3))
@@ -65,9 +65,7 @@ def great_vessels(space: Space, patient: Patient, tissues: Tissues) -> list[Stru
     mixed = Fill(
         hu=tissues["postcava"], texture_hu=4.0, patchy_hu=0.0 if patient.phase == "non_contrast" else 10.0
     )
-    found.append(
-        Structure(name="postcava", box=box, distance=distance, fill=mixed, label=organ("postcava").index)
-    )
+    found.append(Structure("postcava", box, distance, mixed, label=organ("postcava").index))
     if rng.random() < 0.35:
         found.append(_plaque(space, rng, found[0]))
     return found
@@ -81,9 +79,7 @@ def branches(space: Space, patient: Patient, tissues: Tissues) -> list[Structure
         path = np.array(knots, dtype=np.float64)
         path[1:-1, :3] += rng.normal(0.0, 2.0, (len(path) - 2, 3))
         box, distance = space.tube(path)
-        found.append(
-            Structure(name=f"{tissue} branch", box=box, distance=distance, fill=Fill(hu=tissues[tissue]))
-        )
+        found.append(Structure(f"{tissue} branch", box, distance, Fill(hu=tissues[tissue])))
     return found
 
 
@@ -91,6 +87,4 @@ def _plaque(space: Space, rng: np.random.Generator, aorta: Structure) -> Structu
     """Give specks of lime in the aorta's wall."""
     specks = (2.1 - space.noise(rng, aorta.box, broad=False)) * 4.0
     rim = np.abs(aorta.distance + 1.5) - 2.0
-    return Structure(
-        name="plaque", box=aorta.box, distance=np.maximum(rim, specks), fill=Fill(hu=550.0), label=aorta.label
-    )
+    return Structure("plaque", aorta.box, np.maximum(rim, specks), Fill(hu=550.0), label=aorta.label)

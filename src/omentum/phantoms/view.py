@@ -1,7 +1,5 @@
 """Choose the scanned part of a patient and its grid."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from omentum.errors import ConfigError
@@ -25,12 +23,6 @@ _SIDE_VOXELS = (8, 4096)
 _EDGE_MM = (0.1, 20.0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
-    middle_mm: Triple
-    extent_mm: Triple
-
-
 def checked_grid(shape: tuple[int, int, int] | None, spacing_mm: Triple | None) -> None:
     """Refuse a grid that no scan has.
 
@@ -49,9 +41,9 @@ def draw_view(
 ) -> Geometry:
     """Draw the field of view and lay the grid; what the caller fixes is kept."""
     rng = stream(patient.seed, "view")
-    field = _draw_field(rng, patient, style)
+    middle_mm, extent_mm = _draw_field(rng, patient, style)
     edge, slice_mm = rng.uniform(*style.spacing_mm), rng.uniform(*style.slice_mm)
-    extent = np.array(field.extent_mm)
+    extent = np.array(extent_mm)
     if spacing_mm is not None:
         spacing = np.array(spacing_mm, dtype=np.float64)
     elif shape is not None:
@@ -62,7 +54,7 @@ def draw_view(
         np.array(shape) if shape is not None else np.maximum(np.round(extent / spacing), _SIDE_VOXELS[0])
     )
     affine = np.diag([*spacing, 1.0])
-    affine[:3, 3] = np.array(field.middle_mm) - 0.5 * (n_voxels - 1) * spacing
+    affine[:3, 3] = np.array(middle_mm) - 0.5 * (n_voxels - 1) * spacing
     x, y, z = (int(n) for n in n_voxels)
     return Geometry((x, y, z), affine)
 
@@ -74,10 +66,11 @@ def draw_ends(rng: np.random.Generator, style: Style) -> tuple[float, float]:
     return float(low + rng.normal(0.0, low_spread)), float(high + rng.normal(0.0, high_spread))
 
 
-def _draw_field(rng: np.random.Generator, patient: Patient, style: Style) -> _Field:
+def _draw_field(rng: np.random.Generator, patient: Patient, style: Style) -> tuple[Triple, Triple]:
+    """Draw the middle and the extent of the field of view, in mm."""
     feet, head = (end * patient.size[2] for end in draw_ends(rng, style))
     tight = rng.uniform(0.97, 1.12)
     across = (330.0 + 1.9 * patient.fat_mm) * patient.size[0] * tight
     middle_y = 42.0 * patient.size[1] - 4.0 + rng.normal(0.0, 5.0)
     middle = (float(rng.normal(0.0, 5.0)), float(middle_y), float((feet + head) / 2))
-    return _Field(middle, (float(across), float(across), float(head - feet)))
+    return middle, (float(across), float(across), float(head - feet))
