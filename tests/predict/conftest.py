@@ -15,6 +15,7 @@ from torch import nn
 from omentum.networks.network import ARCHITECTURES, Network, NetworkSpec, build, register
 from omentum.networks.weights import save_network
 from omentum.predict import predict_case, predict_files
+from omentum.predict.average import joint_predictor
 from omentum.predict.inference_config import InferenceConfig
 from omentum.predict.network_predictor import NetworkPredictor
 from omentum.predict.predict_files import FolderPlan
@@ -123,8 +124,7 @@ def plan(predictor, tmp_path) -> Callable[..., FolderPlan]:
         return FolderPlan(
             sources=sources,
             out=out or tmp_path / "out",
-            predictors=opinions or [predictor],
-            config=config or InferenceConfig(),
+            predictor=joint_predictor(opinions or [predictor], config or InferenceConfig()),
             **more,
         )
 

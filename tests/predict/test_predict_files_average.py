@@ -9,10 +9,11 @@ from scipy import ndimage
 from scipy.special import expit
 
 from omentum.errors import ConfigError
+from omentum.predict.average import joint_predictor
 from omentum.predict.inference_config import InferenceConfig
 from omentum.predict.network_predictor import NetworkPredictor
 from omentum.predict.postprocess.recipes import RECIPES
-from omentum.predict.predict_files import FolderPlan, predict_files
+from omentum.predict.predict_files import predict_files
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.volume import Volume
 
@@ -235,8 +236,8 @@ def test_in_the_published_tree_the_ct_is_nifti_whatever_it_came_as(
 
 
 @pytest.mark.parametrize("names", [(), ("one", "one"), ("one", "average"), ("average",), ("a", "b", "a")])
-def test_each_network_is_named_once_and_none_average(network, tmp_path, names):
+def test_each_network_is_named_once_and_none_average(network, names):
     loaded = {name: network(name) for name in names}
     opinions = [loaded[name] for name in names]
     with pytest.raises(ConfigError, match="each must be named once, and none 'average'"):
-        FolderPlan(sources={}, out=tmp_path, predictors=opinions, config=NO_RULES)
+        joint_predictor(opinions, NO_RULES)

@@ -68,6 +68,7 @@ def predict(
         raise ConfigError("--average", average, "it is for projects; of CTs, several networks are averaged")
     from omentum.app.say_predicted import as_json, found_in_folder, say_found
     from omentum.exchange.importers.find_sources import find_sources
+    from omentum.predict.average import joint_predictor
     from omentum.predict.inference_config import InferenceConfig
     from omentum.predict.load_predictor import load_predictor
     from omentum.predict.predict_files import FolderPlan, predict_files
@@ -80,13 +81,13 @@ def predict(
     )
     found = find_sources(cts)
     wanted, where = listed(organs), device_named(device)
+    predictors = [
+        load_predictor(name, organs=wanted, device=where, config=config) for name in names or ("starter",)
+    ]
     plan = FolderPlan(
         sources={source.case_id: source.path for source in found.sources},
         out=out,
-        predictors=[
-            load_predictor(name, organs=wanted, device=where, config=config) for name in names or ("starter",)
-        ],
-        config=config,
+        predictor=joint_predictor(predictors, config),
         layout=layout or "omentum",
         save=frozenset(listed(save) or ("masks",)),
         resample_tilt=resample_tilt,

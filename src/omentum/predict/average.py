@@ -1,11 +1,13 @@
 """Average the probabilities of several networks, organ by organ."""
 
 import hashlib
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from omentum.errors import ConfigError
 from omentum.measures.probability_bytes import kept_part, nearest_bytes
 from omentum.networks.catalogue import AVERAGE
 from omentum.predict.inference_config import InferenceConfig
@@ -18,10 +20,61 @@ from omentum.volumes.labels import organs_named
 from omentum.volumes.probabilities import ProbabilityMaps, read_probabilities
 from omentum.volumes.volume import Volume
 
-__all__ = ["AveragePredictor", "average_maps", "average_settings", "predict_average"]
+__all__ = ["AveragePredictor", "KeptAveragePredictor", "average_maps", "joint_predictor"]
+
+
+def joint_predictor(predictors: Sequence[Predictor], config: InferenceConfig) -> Predictor:
+    """Return the one predictor that is given, or the average of several.
+
+    Args:
+        predictors: Each is named once.
+        config: How the masks of an average are decided.
+
+    Raises:
+        ConfigError: None is given, two have one name, or one is called `average`.
+    """
+    names = [one.name for one in predictors]
+    if not names or len({*names, AVERAGE}) <= len(names):
+        raise ConfigError("--network", names, f"each must be named once, and none {AVERAGE!r}")
+    return predictors[0] if len(predictors) == 1 else AveragePredictor(predictors, config)
 
 
 class AveragePredictor:
+    """Predicts a CT with several networks, and averages them.
+
+    Args:
+        predictors: Of the networks.
+        config: How masks are decided.
+    """
+
+    name = AVERAGE
+
+    def __init__(self, predictors: Sequence[Predictor], config: InferenceConfig) -> None:
+        self.organs = tuple(dict.fromkeys(name for one in predictors for name in one.organs))
+        self._predictors, self._config = predictors, config
+
+    def settings(self, case_id: str) -> dict[str, Any]:
+        """See `Predictor.settings`; without a hash, as each network has its own."""
+        networks = [one.settings(case_id) for one in self._predictors]
+        return {
+            "network": self.name,
+            "networks": networks,
+            "organs": list(self.organs),
+            **self._config.rules,
+        }
+
+    def predict(self, ct: Volume, case_id: str) -> PredictedCase:
+        """See `Predictor.predict`; the prediction of each network is among `members`."""
+        members = {one.name: one.predict(ct, case_id) for one in self._predictors}
+        started = time.perf_counter()
+        mean = average_maps([one.maps for one in members.values()])
+        decided = decide_masks(mean, ct.geometry, self._config)
+        seconds = {name: sum(one.seconds.values()) for name, one in members.items()}
+        seconds[self.name] = time.perf_counter() - started
+        return PredictedCase(maps=mean, decided=decided, seconds=seconds, members=members)
+
+
+class KeptAveragePredictor:
     """Averages what several networks predicted of a project's cases, from their files.
 
     Args:
@@ -32,24 +85,15 @@ class AveragePredictor:
     name = AVERAGE
 
     def __init__(self, predictions: Sequence[Mapping[str, Prediction]], config: InferenceConfig) -> None:
-        first, *others = predictions
-        self._of_case = {
-            case_id: (one, *(other[case_id] for other in others))
-            for case_id, one in first.items()
-            if all(case_id in other for other in others)
-        }
-        names = {name for made in self._of_case.values() for one in made for name in one.organs}
+        self.cases = frozenset.intersection(*(frozenset(one) for one in predictions))
+        """Those that all networks have predicted."""
+        names = {name for made in predictions for case_id in self.cases for name in made[case_id].organs}
         self.organs = tuple(row.name for row in organs_named(names))
-        self._config = config
-
-    @property
-    def cases(self) -> frozenset[str]:
-        """Cases that all networks have predicted."""
-        return frozenset(self._of_case)
+        self._predictions, self._config = predictions, config
 
     def settings(self, case_id: str) -> dict[str, Any]:
         """See `Predictor.settings`; the hash is that of the probabilities that are averaged."""
-        kept = self._of_case[case_id]
+        kept = [one[case_id] for one in self._predictions]
         hashes = [hashlib.sha256(one.probabilities_path.read_bytes()).hexdigest() for one in kept]
         return {
             "network": self.name,
@@ -61,23 +105,10 @@ class AveragePredictor:
 
     def predict(self, ct: Volume, case_id: str) -> PredictedCase:
         """See `Predictor.predict`."""
-        kept = [read_probabilities(one.probabilities_path) for one in self._of_case[case_id]]
-        return predict_average(kept, ct.geometry, self._config)
-
-
-def predict_average(maps: Sequence[ProbabilityMaps], ct: Geometry, config: InferenceConfig) -> PredictedCase:
-    """Average the probabilities of several networks, and decide masks as of one network."""
-    mean = average_maps(maps)
-    return PredictedCase(maps=mean, decided=decide_masks(mean, ct, config))
-
-
-def average_settings(
-    predictors: Sequence[Predictor], case_id: str, config: InferenceConfig
-) -> dict[str, Any]:
-    """Return everything that determines an average, for JSON."""
-    organs = dict.fromkeys(name for one in predictors for name in one.organs)
-    networks = [one.settings(case_id) for one in predictors]
-    return {"network": AVERAGE, "networks": networks, "organs": list(organs), **config.rules}
+        mean = average_maps(
+            [read_probabilities(one[case_id].probabilities_path) for one in self._predictions]
+        )
+        return PredictedCase(maps=mean, decided=decide_masks(mean, ct.geometry, self._config))
 
 
 def average_maps(maps: Sequence[ProbabilityMaps]) -> ProbabilityMaps:

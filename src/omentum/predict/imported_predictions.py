@@ -5,7 +5,7 @@ stand in their place.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -16,7 +16,7 @@ from omentum.networks.catalogue import known_models
 from omentum.networks.mask_folders import known_mask_folders
 from omentum.predict.mask_files import MaskFilesPredictor
 from omentum.predict.predict_case import is_predicted, predict_cases
-from omentum.predict.predictors import ImportSource, PredictedCase
+from omentum.predict.predictors import PredictedCase
 from omentum.project.project import Project
 from omentum.records import Batch, Failure, Prediction
 from omentum.runners.runner import Progress
@@ -43,7 +43,7 @@ class ImportedFiles:
 
 
 def import_predictions(
-    project: Project, left: Sequence[ImportedFiles], *, progress: Progress | None = None
+    project: Project, files: Iterable[ImportedFiles], *, progress: Progress | None = None
 ) -> tuple[Batch, tuple[Failure, ...]]:
     """Import predictions of the project's organs; those that are imported already are skipped.
 
@@ -52,89 +52,24 @@ def import_predictions(
         though the others were imported. And the folders that were not imported, with the reason: the project
         has a prediction of its own, the network runs here, or it has none of the organs.
     """
-    done: list[str] = []
-    skipped: list[str] = []
-    failed: list[Failure] = []
+    batches: list[Batch] = []
     refused: list[Failure] = []
-    for network, group in groupby(sorted(left, key=_order), key=lambda one: one.network):
-        own = list(group)
-        reasons = _reasons_not_to_import(project, network, own)
-        refused += [Failure(key=str(one.folder), reason=reason) for one, reason in reasons.items()]
-        usable = [one for one in own if one not in reasons]
-        batch = _import_network(project, network, usable, progress)
-        done += [f"{case_id}/{network}" for case_id in batch.done]
-        skipped += [f"{case_id}/{network}" for case_id in batch.skipped]
-        failed += [Failure(key=f"{one.key}/{network}", reason=one.reason) for one in batch.failed]
-        kept = project.store.predictions.of_network(network)
-        failed += [
-            Failure(key=f"{one.case_id}/{network}/{name}", reason=reason)
-            for one in usable
-            if one.case_id in kept
-            for name, reason in kept[one.case_id].unusable.items()
-        ]
-    return Batch(done=tuple(done), skipped=tuple(skipped), failed=tuple(failed)), tuple(refused)
+    for network, group in groupby(sorted(files, key=_order), key=lambda one: one.network):
+        tree = _TreePredictor(network, project.settings.organs, {one.case_id: one for one in group})
+        reasons = _reasons_not_to_import(project, tree)
+        refused += [Failure(key=str(tree.files[key].folder), reason=why) for key, why in reasons.items()]
+        usable = [case_id for case_id in tree.files if case_id not in reasons]
+        batches.append(_import_network(project, tree, usable, progress))
+    joined = Batch(
+        done=tuple(key for batch in batches for key in batch.done),
+        skipped=tuple(key for batch in batches for key in batch.skipped),
+        failed=tuple(one for batch in batches for one in batch.failed),
+    )
+    return joined, tuple(refused)
 
 
 def _order(one: ImportedFiles) -> tuple[str, str]:
     return one.network, one.case_id
-
-
-def _reasons_not_to_import(
-    project: Project, network: str, left: Sequence[ImportedFiles]
-) -> dict[ImportedFiles, str]:
-    """Never mix the predictions of a network that runs here with imported ones of the same name."""
-    if network in project.networks and network in known_models(project.folder.root / "networks"):
-        reason = (
-            f"{network} predicts in this project, and whether these files come from the same weights is "
-            "unknown; run `omentum predict`, or give the folder another name"
-        )
-        return dict.fromkeys(left, reason)
-    kept = project.store.predictions.of_network(network)
-    reasons = {}
-    for one in left:
-        if one.case_id in kept and not kept[one.case_id].origin:
-            reasons[one] = f"this project has predicted {one.case_id} with {network} itself"
-            continue
-        try:
-            _files(project, one).find(one.folder.name)
-        except ImageError:
-            reasons[one] = "none of its files is of an organ of this project"
-    return reasons
-
-
-def _files(project: Project, one: ImportedFiles) -> MaskFilesPredictor:
-    return MaskFilesPredictor(name=one.network, folder=one.folder.parent, organs=project.settings.organs)
-
-
-def _import_network(
-    project: Project, network: str, left: Sequence[ImportedFiles], progress: Progress | None
-) -> Batch:
-    by_case = {one.case_id: one for one in left}
-    stamps = {one.case_id: _stamp(project, one) for one in left}
-    kept = project.store.predictions.of_network(network)
-    return predict_cases(
-        project,
-        [project.store.cases.get(case_id) for case_id in by_case],
-        _TreePredictor(network, {one.case_id: (_files(project, one), one) for one in left}, stamps),
-        stale=[
-            case_id
-            for case_id in by_case.keys() & kept.keys()
-            if kept[case_id].source_stamp != stamps[case_id]
-            or not is_predicted(project.folder.prediction_dir(case_id, network))
-        ],
-        step="predictions",
-        progress=progress,
-    )
-
-
-def _stamp(project: Project, one: ImportedFiles) -> str:
-    """Hash names, sizes and times of the files, and the organs asked for; no file is read."""
-    found = hashlib.sha256(",".join(project.settings.organs).encode())
-    for path in _files(project, one).find(one.folder.name).paths:
-        known = path.stat()
-        name = path.relative_to(one.folder).as_posix()
-        found.update(f"{name}\0{known.st_size}\0{known.st_mtime_ns}\0".encode())
-    return found.hexdigest()
 
 
 class _TreePredictor:
@@ -142,24 +77,19 @@ class _TreePredictor:
 
     Args:
         name: The network's.
-        left: By case, its files and where they are.
-        stamps: By case, see `ImportSource`.
+        organs: The project's.
+        files: By case.
     """
 
-    def __init__(
-        self,
-        name: str,
-        left: Mapping[str, tuple[MaskFilesPredictor, ImportedFiles]],
-        stamps: Mapping[str, str],
-    ) -> None:
+    def __init__(self, name: str, organs: Sequence[str], files: Mapping[str, ImportedFiles]) -> None:
         self.name = name
-        self.organs = next((files.organs for files, _ in left.values()), ())
-        self._left, self._stamps = left, stamps
+        self.organs = tuple(organs)
+        self.files = files
 
     def settings(self, case_id: str) -> dict[str, Any]:
         """See `Predictor.settings`."""
-        files, one = self._left[case_id]
-        own = files.settings(one.folder.name)
+        one = self.files[case_id]
+        own = self._reader(case_id).settings(one.folder.name)
         return {**own, "weights_sha256": f"files:{own['weights_sha256']}", "imported_from": one.origin}
 
     def predict(self, ct: Volume, case_id: str) -> PredictedCase:
@@ -168,14 +98,82 @@ class _TreePredictor:
         Raises:
             UnreadableImageError: No file can be used.
         """
-        files, one = self._left[case_id]
-        unusable: dict[str, str] = {}
-        made = files.predict(ct, one.folder.name, lambda name, error: unusable.update({name: str(error)}))
+        one, stamp = self.files[case_id], self.stamp(case_id)
+        made = self._reader(case_id).predict(ct, one.folder.name)
         if not made.masks.organs:
-            seen = f"no file of it can be used: {next(iter(unusable.values()))}"
+            seen = f"no file of it can be used: {next(iter(made.unusable.values()))}"
             raise UnreadableImageError(one.folder, seen, "export it anew")
-        source = ImportSource(origin=one.origin, stamp=self._stamps[case_id], unusable=unusable)
-        return replace(made, imported=source)
+        return replace(made, origin=one.origin, source_stamp=stamp)
+
+    def stamp(self, case_id: str) -> str:
+        """Hash names, sizes and times of the files, and the organs asked for; no file is read.
+
+        Raises:
+            UnreadableImageError: None of the files is of an organ that is asked for.
+        """
+        folder = self.files[case_id].folder
+        found = hashlib.sha256(",".join(self.organs).encode())
+        for path in self._reader(case_id).find(folder.name).paths:
+            known = path.stat()
+            name = path.relative_to(folder).as_posix()
+            found.update(f"{name}\0{known.st_size}\0{known.st_mtime_ns}\0".encode())
+        return found.hexdigest()
+
+    def _reader(self, case_id: str) -> MaskFilesPredictor:
+        folder = self.files[case_id].folder.parent
+        return MaskFilesPredictor(name=self.name, folder=folder, organs=self.organs, skips_unusable=True)
+
+
+def _reasons_not_to_import(project: Project, tree: _TreePredictor) -> dict[str, str]:
+    """Never mix the predictions of a network that runs here with imported ones of the same name."""
+    if tree.name in project.networks and tree.name in known_models(project.folder.root / "networks"):
+        reason = (
+            f"{tree.name} predicts in this project, and whether these files come from the same weights is "
+            "unknown; run `omentum predict`, or give the folder another name"
+        )
+        return dict.fromkeys(tree.files, reason)
+    kept = project.store.predictions.of_network(tree.name)
+    reasons = {}
+    for case_id in tree.files:
+        if case_id in kept and not kept[case_id].origin:
+            reasons[case_id] = f"this project has predicted {case_id} with {tree.name} itself"
+            continue
+        try:
+            tree.stamp(case_id)
+        except ImageError:
+            reasons[case_id] = "none of its files is of an organ of this project"
+    return reasons
+
+
+def _import_network(
+    project: Project, tree: _TreePredictor, case_ids: Sequence[str], progress: Progress | None
+) -> Batch:
+    """Import the predictions of one network that are new or have changed."""
+    network, predictions = tree.name, project.store.predictions
+    kept = predictions.of_network(network)
+    stale = [
+        case_id
+        for case_id in case_ids
+        if case_id in kept
+        and (
+            kept[case_id].source_stamp != tree.stamp(case_id)
+            or not is_predicted(project.folder.prediction_dir(case_id, network))
+        )
+    ]
+    cases = [project.store.cases.get(case_id) for case_id in case_ids]
+    batch = predict_cases(project, cases, tree, stale=stale, step="predictions", progress=progress)
+    kept = predictions.of_network(network)
+    unusable = [
+        Failure(key=f"{case_id}/{network}/{name}", reason=reason)
+        for case_id in case_ids
+        if case_id in kept
+        for name, reason in kept[case_id].unusable.items()
+    ]
+    return Batch(
+        done=tuple(f"{case_id}/{network}" for case_id in batch.done),
+        skipped=tuple(f"{case_id}/{network}" for case_id in batch.skipped),
+        failed=(*(replace(one, key=f"{one.key}/{network}") for one in batch.failed), *unusable),
+    )
 
 
 class ImportedPredictor:

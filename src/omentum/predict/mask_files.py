@@ -2,37 +2,40 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any, TypeVar
 
 import fastremap
 import numpy as np
+import numpy.typing as npt
 
 from omentum.errors import ConfigError, ImageError, LabelValueError, UnreadableImageError
+from omentum.measures.probability_bytes import nearest_bytes
 from omentum.networks.catalogue import AVERAGE
-from omentum.predict.mask_volumes import read_organ, read_soft
 from omentum.predict.masks_from_probabilities import DecidedMasks
 from omentum.predict.predictors import PredictedCase
-from omentum.volumes.boxes import BoxedArray, BoxedBytes
+from omentum.volumes.boxes import BoxedArray, BoxedBytes, BoxedMask, bounding_box
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.label_schemes import LabelScheme, label_scheme
 from omentum.volumes.labels import organ, organs_named
 from omentum.volumes.masks import MaskSet, NamedPart, organ_boxes
 from omentum.volumes.probabilities import FULL, ProbabilityMaps
-from omentum.volumes.segmentations import read_mask
+from omentum.volumes.read import check_finite
+from omentum.volumes.segmentations import read_mask, read_on_grid
 from omentum.volumes.volume import Volume
 
 __all__ = ["CaseFiles", "MaskFilesPredictor"]
 
 _ENDINGS = (".nii.gz", ".nii")
 _CHUNK_BYTES = 1 << 20
+_ROUNDING = 1e-3
+"""Floating probabilities may be this much below 0 or above 1."""
 
 _Files = Mapping[str, tuple[Path, ...]]
 T = TypeVar("T")
-OnUnusable = Callable[[str, ImageError], None]
-"""Receives an organ, and why one of its files cannot be used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,7 @@ class CaseFiles:
     label_map: Path | None
     masks: _Files
     soft: _Files
-    entropies: _Files = field(default_factory=dict)
+    entropies: _Files
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -68,13 +71,15 @@ class MaskFilesPredictor:
     Probabilities are read from `<case_id>/soft_pred/` and entropies from `<case_id>/entropy/`, if they exist.
     In a published tree the folder is `<case_id>/backbones/<name>/`, or `<case_id>/average/` for `average`.
     A label map covers all organs of `ids` (or of `organs`); an organ without a file is unknown. A hard mask
-    has the probabilities 255 and 0.
+    has the probabilities 255 and 0; an organ with a soft prediction alone is where that is over a half.
 
     Attributes:
         name: Name in files.
         folder: Where the cases are.
         ids: What values and file names mean; as of `label_scheme`.
         organs: Those that the network knows; all that `ids` names by default.
+        skips_unusable: Whether an organ's file that cannot be used is left out and noted in the prediction,
+            instead of being an error.
 
     Raises:
         ConfigError: The folder is not there, `ids` is none, or has nothing for an organ asked for.
@@ -85,6 +90,7 @@ class MaskFilesPredictor:
     folder: Path
     ids: str = "omentum"
     organs: tuple[str, ...] = ()
+    skips_unusable: bool = False
     _scheme: LabelScheme = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -108,21 +114,20 @@ class MaskFilesPredictor:
             UnreadableImageError: There are none.
         """
         case_dir = self._case_dir(case_id)
-        soft = self._organ_files(case_dir / "soft_pred")
-        entropies = self._organ_files(case_dir / "entropy")
         label_map = _volume(self.folder, case_id)
-        if label_map is not None:
-            return CaseFiles(label_map=label_map, masks={}, soft=soft, entropies=entropies)
-        masks = self._organ_files(case_dir / "segmentations") or self._organ_files(case_dir)
-        if not masks and not soft:
+        masks: _Files = {}
+        if label_map is None:
+            masks = self._organ_files(case_dir / "segmentations") or self._organ_files(case_dir)
+        soft = self._organ_files(case_dir / "soft_pred")
+        if label_map is None and not masks and not soft:
             looked = f"neither {case_id}.nii.gz nor {case_id}/ holds an organ by the names of {self.ids!r}"
-            raise UnreadableImageError(
-                self.folder, looked, "predict the case there, or name the ids that it uses"
-            )
-        return CaseFiles(label_map=None, masks=masks, soft=soft, entropies=entropies)
+            cure = "predict the case there, or name the ids that it uses"
+            raise UnreadableImageError(self.folder, looked, cure)
+        entropies = self._organ_files(case_dir / "entropy")
+        return CaseFiles(label_map=label_map, masks=masks, soft=soft, entropies=entropies)
 
-    def sha256(self, case_id: str) -> str:
-        """Hash the files that are used of a case, their names and what they mean; errors as `find`."""
+    def settings(self, case_id: str) -> dict[str, Any]:
+        """See `Predictor.settings`; the hash is that of the case's files, their names and what they mean."""
         meaning = [self._scheme.name, self.organs, sorted(self._scheme.values.items())]
         found = hashlib.sha256(json.dumps(meaning).encode())
         for path in self.find(case_id).paths:
@@ -130,57 +135,32 @@ class MaskFilesPredictor:
             with path.open("rb") as stream:
                 while chunk := stream.read(_CHUNK_BYTES):
                     found.update(chunk)
-        return found.hexdigest()
+        return {"network": self.name, "weights_sha256": found.hexdigest(), "organs": list(self.organs)}
 
-    def settings(self, case_id: str) -> dict[str, Any]:
-        """See `Predictor.settings`; the hash is that of the case's files."""
-        return {"network": self.name, "weights_sha256": self.sha256(case_id), "organs": list(self.organs)}
-
-    def predict(self, ct: Volume, case_id: str, on_unusable: OnUnusable | None = None) -> PredictedCase:
-        """See `Predictor.predict`; masks are used unchanged. Arguments and errors as of `read`."""
-        maps, masks = self.read(case_id, ct.geometry, on_unusable)
-        soft = self._soft_parts(self.find(case_id).entropies, ct.geometry, on_unusable)
-        entropies = ProbabilityMaps(ct.geometry, tuple(soft), _occupied(soft)) if soft else None
-        return PredictedCase(maps=maps, decided=DecidedMasks(masks=masks), entropies=entropies)
-
-    def read(
-        self, case_id: str, ct: Geometry, on_unusable: OnUnusable | None = None
-    ) -> tuple[ProbabilityMaps, MaskSet]:
-        """Read the probabilities and masks of a case.
-
-        Args:
-            case_id: The case.
-            ct: The CT's grid. Files may have its axes in another order or direction.
-            on_unusable: Called for each organ's file that cannot be used; the organ is then unknown, or only
-                its soft prediction. Without it, such a file is an error.
-
-        Returns:
-            Probabilities and masks, both on the CT's grid. An organ with a soft prediction and no mask is
-            where its probability is over a half.
+    def predict(self, ct: Volume, case_id: str) -> PredictedCase:
+        """See `Predictor.predict`; all is on the CT's grid, and masks are used unchanged.
 
         Raises:
-            GridMismatchError: A file does not lie on the CT's grid: a corner is more than 1e-3 mm off.
+            GridMismatchError: A file does not cover the CT's grid; its axes may have another order.
             LabelValueError: A label map has a value that `ids` does not know, an organ's file two values
                 beside 0, or a soft prediction values above 1 (floating) or 255 (whole numbers).
             ImageError: A file is not there or cannot be read.
         """
-        files = self.find(case_id)
-        soft = self._soft_parts(files.soft, ct, on_unusable)
+        files, grid = self.find(case_id), ct.geometry
+        unusable: dict[str, str] = {}
+        read_soft = partial(_soft_part, ct=grid)
+        soft = dict(self._usable(files.soft, read_soft, unusable))
         if files.label_map is not None:
-            masks = self._masks_of_map(files.label_map, ct)
+            masks = self._masks_of_map(files.label_map, grid)
         else:
-            masks = _built(files.masks, soft, ct, on_unusable)
-            soft = {name: part for name, part in soft.items() if name in masks.organs}
-        parts = _occupied(soft)
-        for name, box in organ_boxes(masks).items():
-            if name not in soft and box is not None:
-                parts[name] = BoxedArray(box, masks.mask_in(name, box) * np.uint8(FULL))
-        return ProbabilityMaps(ct, masks.organs, parts), masks
-
-    def _soft_parts(
-        self, files: _Files, ct: Geometry, on_unusable: OnUnusable | None
-    ) -> dict[str, BoxedBytes | None]:
-        return dict(_usable(files, lambda paths: _soft_part(paths, ct), on_unusable))
+            masks = self._masks_of_files(files.masks, soft, grid, unusable)
+        entropies = dict(self._usable(files.entropies, read_soft, unusable))
+        return PredictedCase(
+            maps=ProbabilityMaps(grid, masks.organs, _probabilities(masks, soft)),
+            decided=DecidedMasks(masks=masks),
+            entropies=ProbabilityMaps(grid, tuple(entropies), _occupied(entropies)) if entropies else None,
+            unusable=unusable,
+        )
 
     def _case_dir(self, case_id: str) -> Path:
         """Choose where a case's files are: in the published tree, this network's own place in it."""
@@ -188,6 +168,32 @@ class MaskFilesPredictor:
         if not (case_dir / "backbones").is_dir():
             return case_dir
         return case_dir / "average" if self.name == AVERAGE else case_dir / "backbones" / self.name
+
+    def _organ_files(self, folder: Path) -> dict[str, tuple[Path, ...]]:
+        """Find the organs whose files are all there; one lobe is no lung."""
+        found = {}
+        for name in self.organs:
+            paths = [_volume(folder, stem) for stem in self._scheme.files[name]]
+            if None in paths:
+                paths = [_volume(folder, organ(name).published_name)]
+            present = tuple(path for path in paths if path is not None)
+            if present:
+                found[name] = present
+        return found
+
+    def _usable(
+        self, files: _Files, read: Callable[[Sequence[Path]], T], unusable: dict[str, str]
+    ) -> Iterator[tuple[str, T]]:
+        """Read the files of each organ; note those that cannot be used, or raise."""
+        for name, paths in files.items():
+            try:
+                found = read(paths)
+            except ImageError as error:
+                if not self.skips_unusable:
+                    raise
+                unusable[name] = str(error)
+            else:
+                yield name, found
 
     def _masks_of_map(self, path: Path, ct: Geometry) -> MaskSet:
         """Take a label map's values for sets of organs, in one pass over the voxels."""
@@ -203,59 +209,78 @@ class MaskFilesPredictor:
             lut[value] = numbers.setdefault(members, len(numbers))
         return MaskSet(lut[labels], tuple(numbers), self.organs, ct)
 
-    def _organ_files(self, folder: Path) -> dict[str, tuple[Path, ...]]:
-        """Find the organs whose files are all there; one lobe is no lung."""
-        found = {}
-        for name in self.organs:
-            paths = [_volume(folder, stem) for stem in self._scheme.files[name]]
-            if None in paths:
-                paths = [_volume(folder, organ(name).published_name)]
-            present = tuple(path for path in paths if path is not None)
-            if present:
-                found[name] = present
-        return found
+    def _masks_of_files(
+        self, files: _Files, soft: Mapping[str, BoxedBytes | None], ct: Geometry, unusable: dict[str, str]
+    ) -> MaskSet:
+        """Code masks that are read one organ at a time; one whose file cannot be used is unknown."""
+        known = [name for name in soft if name not in files]
+
+        def parts() -> Iterator[NamedPart]:
+            read = partial(_mask_parts, ct=ct)
+            for name, own in self._usable(files, read, unusable):
+                known.append(name)
+                yield from ((name, part) for part in own)
+            for name, likely in soft.items():
+                if likely is not None and name not in files:
+                    yield name, BoxedArray(likely.box, likely.values > FULL / 2)
+
+        masks = MaskSet.build(ct, {*files, *soft}, parts())
+        return replace(masks, organs=tuple(name for name in masks.organs if name in known))
+
+
+def _probabilities(masks: MaskSet, soft: Mapping[str, BoxedBytes | None]) -> dict[str, BoxedBytes]:
+    """Take the soft prediction of each organ that has one, else its mask."""
+    parts = _occupied({name: part for name, part in soft.items() if name in masks.organs})
+    for name, box in organ_boxes(masks).items():
+        if name not in soft and box is not None:
+            parts[name] = BoxedArray(box, masks.mask_in(name, box) * np.uint8(FULL))
+    return parts
 
 
 def _occupied(parts: Mapping[str, BoxedBytes | None]) -> dict[str, BoxedBytes]:
     return {name: part for name, part in parts.items() if part is not None}
 
 
-def _soft_part(paths: tuple[Path, ...], ct: Geometry) -> BoxedBytes | None:
-    """Read soft values, and cut out all that is not zero: what was stored is kept to the byte."""
-    return BoxedArray.cut_out(read_soft(paths, ct), margin_voxels=1)
+def _mask_parts(paths: Sequence[Path], ct: Geometry) -> list[BoxedMask]:
+    """Read the files whose union is one organ's mask."""
+    return [part for path in paths if (part := _mask_part(path, ct)) is not None]
 
 
-def _built(
-    files: _Files, soft: Mapping[str, BoxedBytes | None], ct: Geometry, on_unusable: OnUnusable | None
-) -> MaskSet:
-    """Code masks that are read one organ at a time; one whose file cannot be used is unknown."""
-    read: list[str] = [name for name in soft if name not in files]
-
-    def parts() -> Iterator[NamedPart]:
-        for name, own in _usable(files, lambda paths: [read_organ(path, ct) for path in paths], on_unusable):
-            read.append(name)
-            yield from ((name, part) for part in own if part is not None)
-        for name, likely in soft.items():
-            if likely is not None and name not in files:
-                yield name, BoxedArray(likely.box, likely.values > FULL / 2)
-
-    masks = MaskSet.build(ct, {*files, *soft}, parts())
-    return replace(masks, organs=tuple(name for name in masks.organs if name in read))
+def _mask_part(path: Path, ct: Geometry) -> BoxedMask | None:
+    """Read a file that holds 0 and one other value; `None` if it holds 0 only."""
+    labels = read_mask(path, ct).voxels
+    box = bounding_box(labels > 0)
+    if box is None:
+        return None
+    values = [value for value in fastremap.unique(labels[box]).tolist() if value]
+    if len(values) > 1:
+        seen = f"it holds the values {', '.join(map(str, values))}, and an organ's file holds one beside 0"
+        raise LabelValueError(path, seen, "save each organ as a file, or all as <case_id>.nii.gz")
+    return BoxedArray(box, labels[box] > 0)
 
 
-def _usable(
-    files: _Files, read: Callable[[tuple[Path, ...]], T], on_unusable: OnUnusable | None
-) -> Iterator[tuple[str, T]]:
-    """Read the files of each organ; report those that cannot be used, or raise."""
-    for name, paths in files.items():
-        try:
-            found = read(paths)
-        except ImageError as error:
-            if on_unusable is None:
-                raise
-            on_unusable(name, error)
-        else:
-            yield name, found
+def _soft_part(paths: Sequence[Path], ct: Geometry) -> BoxedBytes | None:
+    """Cut out all that is not zero of the maximum of files: what was stored is kept to the byte."""
+    return BoxedArray.cut_out(reduce(np.maximum, (_soft(path, ct) for path in paths)), margin_voxels=1)
+
+
+def _soft(path: Path, ct: Geometry) -> npt.NDArray[np.uint8]:
+    """Read whole numbers from 0 to 255, or floating ones from 0 to 1, as bytes."""
+    voxels = read_on_grid(path, ct).voxels
+    check_finite(path, voxels)
+    is_whole = voxels.dtype.kind in "iu"
+    low, high = float(voxels.min()), float(voxels.max())
+    most, spare = (FULL, 0.0) if is_whole else (1, _ROUNDING)
+    if low < -spare or high > most + spare:
+        kind = "whole numbers" if is_whole else "floating"
+        seen = f"its values run from {low:g} to {high:g}, and probabilities ({kind}) from 0 to {most}"
+        raise LabelValueError(path, seen, "save probabilities, not logits or labels")
+    if is_whole:
+        return np.asfortranarray(voxels.astype(np.uint8, copy=False))
+    values = np.empty(voxels.shape, dtype=np.uint8, order="F")
+    for z in range(voxels.shape[2]):
+        values[:, :, z] = nearest_bytes(voxels[:, :, z])
+    return values
 
 
 def _volume(folder: Path, stem: str) -> Path | None:

@@ -145,6 +145,9 @@ def case_steps(
             folder=folder_of(case.case_id),
             organs=made[2].masks.organs,
             made_with=settings,
+            origin=made[2].origin,
+            source_stamp=made[2].source_stamp,
+            unusable=dict(made[2].unusable),
         )
         return _write(prediction, made, (confirmed or {}).get(case.case_id, ()))
 
@@ -178,10 +181,5 @@ def _write(prediction: Prediction, predicted: _Predicted, confirmed: Collection[
     findings = mask_findings(look, hashes, made.masks.geometry)
     seconds = {"read": read_seconds, "write": time.perf_counter() - started}
     write_json(prediction.summary_path, summary_of(prediction.made_with, made, seconds, findings=findings))
-    if made.imported is not None:
-        source = made.imported
-        prediction = replace(
-            prediction, origin=source.origin, source_stamp=source.stamp, unusable=dict(source.unusable)
-        )
     prediction = replace(prediction, masks_sha256=file_sha256(prediction.masks_path), findings=findings)
     return WrittenPrediction(prediction=prediction, organ_sha256s=hashes)

@@ -1,7 +1,7 @@
 """Predict CTs into folders, without a project; a folder whose summary matches the plan is skipped."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,6 @@ from omentum.abdomenatlas.tree import SAVED, write_case
 from omentum.errors import ConfigError, ImageError
 from omentum.measures.hounsfield import as_hounsfield, checked_offset
 from omentum.measures.plausibility.case_look import look_at_case
-from omentum.networks.catalogue import AVERAGE
-from omentum.predict.average import average_settings, predict_average
-from omentum.predict.inference_config import InferenceConfig
 from omentum.predict.predictors import PredictedCase, Predictor
 from omentum.predict.preview import write_preview
 from omentum.predict.probability_files import write_probability_files
@@ -41,8 +38,7 @@ class FolderPlan:
     Attributes:
         sources: NIfTI files and DICOM folders, by case id.
         out: Has a folder for each case; a single case is in `out` itself, except in the published layout.
-        predictors: With several, their average is predicted too.
-        config: How the masks of the average are decided.
+        predictor: Predicts them; of an average, the files of each network are written too.
         layout: One of `LAYOUTS`.
         save: Some of `masks`, `probabilities` and `entropy`.
         resample_tilt: Put series from a tilted gantry on an upright grid, instead of refusing them.
@@ -50,13 +46,12 @@ class FolderPlan:
         accept_values: Predict CTs whose values cannot be Hounsfield units; the summary says so.
 
     Raises:
-        ConfigError: A value cannot be used, or two networks have one name.
+        ConfigError: A value cannot be used.
     """
 
     sources: Mapping[str, Path]
     out: Path
-    predictors: Sequence[Predictor]
-    config: InferenceConfig
+    predictor: Predictor
     layout: str = "omentum"
     save: frozenset[str] = frozenset({"masks"})
     resample_tilt: bool = False
@@ -71,9 +66,6 @@ class FolderPlan:
             raise ConfigError("--save", name, f"what can be saved is {', '.join(sorted(SAVED))}")
         if not self.save:
             raise ConfigError("--save", "", f"name some of {', '.join(sorted(SAVED))}")
-        names = [one.name for one in self.predictors]
-        if not names or len({*names, AVERAGE}) <= len(names):
-            raise ConfigError("--network", names, f"each must be named once, and none {AVERAGE!r}")
         if checked_offset(self.hu_offset):
             self._keep_sources()
 
@@ -91,26 +83,15 @@ class FolderPlan:
 
     def settings(self, case_id: str) -> dict[str, Any]:
         """Return everything that determines the files in that folder, for JSON."""
-        if len(self.predictors) == 1:
-            made_with = self.predictors[0].settings(case_id)
-        else:
-            made_with = average_settings(self.predictors, case_id, self.config)
         files = {"layout": self.layout, "save": sorted(self.save), "resample_tilt": self.resample_tilt}
         if self.hu_offset:
             files["hu_offset"] = self.hu_offset
+        made_with = self.predictor.settings(case_id)
         return {"source": str(self.sources[case_id].resolve()), **made_with, **files}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Result:
-    ct: Volume
-    by_network: Mapping[str, PredictedCase]
-    final: PredictedCase
-    """That of the only network, or the average."""
-    seconds: Mapping[str, float]
-
-
 _Read = tuple[Volume, float]
+_Predicted = tuple[Volume, float, PredictedCase]
 
 
 def predict_files(plan: FolderPlan, *, progress: Progress | None = None) -> Batch:
@@ -130,7 +111,7 @@ def predict_files(plan: FolderPlan, *, progress: Progress | None = None) -> Batc
     )
 
 
-def folder_steps(plan: FolderPlan) -> Steps[str, _Read, _Result, None]:
+def folder_steps(plan: FolderPlan) -> Steps[str, _Read, _Predicted, None]:
     """Return the steps of predicting one CT, by case id.
 
     Raises:
@@ -148,48 +129,38 @@ def folder_steps(plan: FolderPlan) -> Steps[str, _Read, _Result, None]:
         )
         return ct, time.perf_counter() - started
 
-    def compute(case_id: str, given: _Read) -> _Result:
-        ct, read_seconds = given
-        by_network = {one.name: one.predict(ct, case_id) for one in plan.predictors}
-        started = time.perf_counter()
-        first, *others = by_network.values()
-        final, seconds = first, {"read": read_seconds}
-        if others:
-            final = predict_average([one.maps for one in by_network.values()], ct.geometry, plan.config)
-            seconds |= {name: sum(one.seconds.values()) for name, one in by_network.items()}
-            seconds[AVERAGE] = time.perf_counter() - started
-        return _Result(ct=ct, by_network=by_network, final=final, seconds=seconds)
+    def compute(case_id: str, given: _Read) -> _Predicted:
+        return *given, plan.predictor.predict(given[0], case_id)
 
-    return Steps(read=read, compute=compute, write=lambda case_id, result: _write(plan, case_id, result))
+    return Steps(read=read, compute=compute, write=lambda case_id, made: _write(plan, case_id, made))
 
 
-def _write(plan: FolderPlan, case_id: str, result: _Result) -> None:
+def _write(plan: FolderPlan, case_id: str, predicted: _Predicted) -> None:
+    ct, read_seconds, made = predicted
     started = time.perf_counter()
     folder, settings = plan.folder(case_id), plan.settings(case_id)
     remove_listed_files(folder, keep=plan.sources[case_id])
     write_files = _write_published if plan.layout == "published" else _write_ours
-    paths = write_files(plan, case_id, result)
+    paths = write_files(plan, case_id, ct, made)
     files = sorted(path.relative_to(folder).as_posix() for path in paths)
     for below in {name.partition("/")[0] for name in files if "/" in name}:
         sweep(folder / below)  # a part file of a killed writer ends as a mask
-    masks = result.final.masks
-    findings = mask_findings(look_at_case(masks, result.ct), {}, masks.geometry)
-    seconds = {**result.seconds, "write": time.perf_counter() - started}
-    summary = summary_of(settings, result.final, seconds, findings=findings)
+    findings = mask_findings(look_at_case(made.masks, ct), {}, made.masks.geometry)
+    seconds = {"read": read_seconds, "write": time.perf_counter() - started}
+    summary = summary_of(settings, made, seconds, findings=findings)
     write_json(folder / SUMMARY, {**summary, "files": files})
 
 
-def _write_ours(plan: FolderPlan, case_id: str, result: _Result) -> list[Path]:
+def _write_ours(plan: FolderPlan, case_id: str, ct: Volume, made: PredictedCase) -> list[Path]:
     folder, paths = plan.folder(case_id), []
     if plan.sources[case_id].is_dir() or plan.hu_offset:
         paths.append(folder / _CT)
-        write_nifti(paths[-1], result.ct)
-    paths += _write_network(folder, result.final, plan.save)
-    if len(result.by_network) > 1:
-        for name, made in result.by_network.items():
-            paths += _write_network(folder / "networks" / name, made, plan.save)
+        write_nifti(paths[-1], ct)
+    paths += _write_network(folder, made, plan.save)
+    for name, one in made.members.items():
+        paths += _write_network(folder / "networks" / name, one, plan.save)
     paths.append(folder / "preview.png")
-    write_preview(paths[-1], result.ct, result.final.masks)
+    write_preview(paths[-1], ct, made.masks)
     return paths
 
 
@@ -208,13 +179,14 @@ def _write_network(folder: Path, made: PredictedCase, save: frozenset[str]) -> l
     )
 
 
-def _write_published(plan: FolderPlan, case_id: str, result: _Result) -> list[Path]:
+def _write_published(plan: FolderPlan, case_id: str, ct: Volume, made: PredictedCase) -> list[Path]:
     source = plan.sources[case_id]
+    networks = made.members or {plan.predictor.name: made}
     return write_case(
         plan.folder(case_id),
-        source if source.name.endswith(".nii.gz") and not plan.hu_offset else result.ct,
-        {name: (made.maps, made.masks) for name, made in result.by_network.items()},
-        result.final.masks if len(result.by_network) > 1 else None,
+        source if source.name.endswith(".nii.gz") and not plan.hu_offset else ct,
+        {name: (one.maps, one.masks) for name, one in networks.items()},
+        made.masks if made.members else None,
         save=plan.save,
     )
 

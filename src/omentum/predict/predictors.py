@@ -9,22 +9,7 @@ from omentum.volumes.masks import MaskSet
 from omentum.volumes.probabilities import ProbabilityMaps
 from omentum.volumes.volume import Volume
 
-__all__ = ["ImportSource", "PredictedCase", "Predictor"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportSource:
-    """Where an imported prediction comes from.
-
-    Attributes:
-        origin: As the project may keep it.
-        stamp: Hash of names, sizes and times of its files.
-        unusable: Why a file was left out, by organ.
-    """
-
-    origin: str
-    stamp: str
-    unusable: Mapping[str, str]
+__all__ = ["PredictedCase", "Predictor"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,15 +20,21 @@ class PredictedCase:
         maps: Probabilities.
         decided: Masks on the CT's grid.
         seconds: Time of each step.
+        members: Of an average, the prediction of each network, by name.
         entropies: Those of an imported prediction that has them; attention then uses its files unchanged.
-        imported: Of an imported prediction, its source.
+        origin: Of an imported prediction, where it comes from, as the project may keep it.
+        source_stamp: Of an imported prediction, a hash of the names, sizes and times of its files.
+        unusable: Why a file was left out, by organ.
     """
 
     maps: ProbabilityMaps
     decided: DecidedMasks
     seconds: Mapping[str, float] = field(default_factory=dict)
+    members: Mapping[str, "PredictedCase"] = field(default_factory=dict)
     entropies: ProbabilityMaps | None = None
-    imported: ImportSource | None = None
+    origin: str = ""
+    source_stamp: str = ""
+    unusable: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def masks(self) -> MaskSet:

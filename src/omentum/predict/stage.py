@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from omentum.errors import ConfigError, ImageError
-from omentum.predict.average import AveragePredictor
+from omentum.predict.average import KeptAveragePredictor
 from omentum.predict.imported_predictions import imported_predictor
 from omentum.predict.inference_config import InferenceConfig
 from omentum.predict.load_predictor import load_predictor
@@ -65,7 +65,7 @@ def predict_round(
     wanted = [one for one in project.store.cases.all() if case_ids is None or one.case_id in case_ids]
     batches = [_predict_with(project, wanted, one, progress) for one in predictors]
     if average:
-        mean = AveragePredictor([project.predictions(one.name) for one in predictors], config)
+        mean = KeptAveragePredictor([project.predictions(one.name) for one in predictors], config)
         cases = [case for case in wanted if case.case_id in mean.cases]
         batches.append(_predict_with(project, cases, mean, progress))
     return batches
