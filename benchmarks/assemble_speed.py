@@ -2,15 +2,11 @@
 
 Ours: one case of a release, with its lineage. Other: the published script's arithmetic in plain nibabel and
 NumPy: float volumes as nibabel gives them, one organ after another, written as nibabel writes them.
-A case has 32 predicted organs, two of them revised, and an original label: of the liver alone, as LiTS has
-it, or of 13 organs, as FLARE has them, which is what is reported; the other is among the figures. Memory is
-that of a process of its own, the imports with it.
+A case has 32 predicted organs, two of them revised, and an original label of 13 organs, as FLARE has them.
+Memory is that of a process of its own, the imports with it.
 """
 
-import multiprocessing
-import re
 import shutil
-import sys
 import tempfile
 from datetime import UTC, datetime
 from itertools import count
@@ -19,7 +15,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from measure import median_seconds, report
+from measure import alone, asked, median_seconds, options, report
 from omentum.assemble.assemble_case import assemble_case
 from omentum.assemble.inputs import CaseInputs, inputs_of
 from omentum.phantoms.phantom import make_phantom
@@ -32,13 +28,12 @@ from omentum.volumes.nifti import write_nifti
 from omentum.volumes.volume import Volume
 
 REVISED = ("spleen", "pancreas")
-LIVER_ALONE = (6,)
 THIRTEEN = (1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14)
-"""Classes of an original label: those of LiTS's liver, and of FLARE."""
+"""Classes of an original label, those of FLARE."""
 VERSION = "V1"
 
 
-def make_case(folder: Path, shape: tuple[int, int, int], classes: tuple[int, ...]) -> CaseInputs:
+def make_case(folder: Path, shape: tuple[int, int, int]) -> CaseInputs:
     """Write a synthetic patient as both sides read it."""
     phantom = make_phantom(0, shape=shape)
     labels, geometry = phantom.labels, phantom.labels.geometry
@@ -47,7 +42,7 @@ def make_case(folder: Path, shape: tuple[int, int, int], classes: tuple[int, ...
     write_masks(folder / "masks.nii.gz", masks)
     write_organ_files(folder / "average", masks)
     write_painted(folder / "pseudo_label.nii.gz", masks)
-    held = np.where(np.isin(labels.voxels, classes), labels.voxels, 0).astype(np.uint8)
+    held = np.where(np.isin(labels.voxels, THIRTEEN), labels.voxels, 0).astype(np.uint8)
     write_nifti(folder / "own_label.nii.gz", Volume(held, geometry))
     write_nifti(folder / "original_label.nii.gz", Volume(held, geometry))
     revisions = []
@@ -66,7 +61,7 @@ def make_case(folder: Path, shape: tuple[int, int, int], classes: tuple[int, ...
         geometry=geometry,
         source="made",
         original_label_path=folder / "original_label.nii.gz",
-        original_organs=tuple(organ(index).name for index in classes if (held == index).any()),
+        original_organs=tuple(organ(index).name for index in THIRTEEN if (held == index).any()),
     )
     prediction = Prediction(
         case_id="c1", network="average", weights_sha256="0" * 64, folder=folder, organs=masks.organs
@@ -99,55 +94,29 @@ def plainly(folder: Path, out: Path) -> None:
         shutil.copy(average, out / "segmentations" / f"{row.name}.nii.gz")
 
 
-def peak_gb(side: str, folder: Path, inputs: CaseInputs) -> float:
-    """Measure the most memory that one side holds, in GB."""
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
-        return pool.apply(_peak_gb, (side, folder, inputs))
-
-
-def _peak_gb(side: str, folder: Path, inputs: CaseInputs) -> float:
-    Path("/proc/self/clear_refs").write_text("5")  # forget the peak of the process that began this one
+def repeated(side: str, inputs: CaseInputs, folder: Path, quick: bool) -> float:
+    """Assemble several times, into `folder/SIDE-0` and so on; give the median, in seconds."""
+    outs = (folder / f"{side}-{n}" for n in count())
     if side == "ours":
-        assemble_case(inputs, folder / "out-ours")
-    else:
-        plainly(folder, folder / "out-plain")
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024 / 1e9
-
-
-def measured(
-    shape: tuple[int, int, int], classes: tuple[int, ...], *, quick: bool
-) -> tuple[float, float, dict[str, float]]:
-    """Measure both sides on one case: seconds of ours and of the other, and GB of each."""
-    folder = Path(tempfile.mkdtemp())
-    try:
-        inputs = make_case(folder, shape, classes)
-        memory = {side: peak_gb(side, folder, inputs) for side in ("ours", "plain")}
-        fresh = (folder / f"out-{n}" for n in count())
-        ours = median_seconds(lambda: assemble_case(inputs, next(fresh)), times=3, quick=quick)
-        other = median_seconds(lambda: plainly(folder, next(fresh)), times=3, quick=quick)
-        made = np.asarray(nib.load(folder / "out-ours" / "combined_labels.nii.gz").dataobj)
-        theirs = np.asarray(nib.load(folder / "out-plain" / "pseudo_label.nii.gz").dataobj)
-        if not np.array_equal(made, theirs):
-            raise SystemExit("the two sides do not assemble the same map")
-    finally:
-        shutil.rmtree(folder)
-    print(f"{len(classes)} original organs, {shape}: ours {ours:.2f} s, {memory['ours']:.2f} GB;", end=" ")
-    print(f"plainly {other:.2f} s, {memory['plain']:.2f} GB")
-    return ours, other, memory
+        return median_seconds(lambda: assemble_case(inputs, next(outs)), times=3, quick=quick)
+    return median_seconds(lambda: plainly(folder, next(outs)), times=3, quick=quick)
 
 
 def main(quick: bool) -> None:
     shape = (256, 256, 75) if quick else (512, 512, 300)
-    ours_one, other_one, _ = measured(shape, LIVER_ALONE, quick=quick)
-    ours, other, memory = measured(shape, THIRTEEN, quick=quick)
-    report(
-        "assemble_speed", ours=ours, other=other, unit="s", quick=quick, shape=shape,
-        peak_gb=memory["ours"], other_peak_gb=memory["plain"],
-        liver_alone={"ours": ours_one, "other": other_one, "ratio": other_one / ours_one},
-    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        inputs = make_case(folder, shape)
+        ours, other = (alone(repeated, side, inputs, folder, quick) for side in ("ours", "plain"))
+        made = np.asarray(nib.load(folder / "ours-0" / "combined_labels.nii.gz").dataobj)
+        theirs = np.asarray(nib.load(folder / "plain-0" / "pseudo_label.nii.gz").dataobj)
+        if not np.array_equal(made, theirs):
+            raise SystemExit("the two sides do not assemble the same map")
+    print(f"{shape}: ours {ours.value:.2f} s, {ours.peak_gb:.2f} GB;", end=" ")
+    print(f"plainly {other.value:.2f} s, {other.peak_gb:.2f} GB")
+    memory = {"peak_gb": ours.peak_gb, "other_peak_gb": other.peak_gb}
+    report("assemble_speed", ours=ours.value, other=other.value, unit="s", quick=quick, shape=shape, **memory)
 
 
 if __name__ == "__main__":
-    main("--quick" in sys.argv)
+    main(asked(options(__doc__)).quick)

@@ -12,34 +12,27 @@ there says by how much it misses, and all say how long full training took to the
 In the end all are judged on other patients, off the clock.
 
 On a GPU (`--device cuda`, with `--network universal-unet` the published network) table and figures are kept
-apart. What an arm came to is kept below scratch/ under its settings and code: a run that was killed goes on,
-and arms can be run one at a time (`--arm`). `--write` puts table and curves into the docs.
+apart. What an arm came to is kept below scratch/ under its settings and code: a run that was killed goes on.
+`--write` puts table and curves into the docs.
 """
 
-import argparse
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 
-from measure import report
-from omentum.networks.network import ARCHITECTURES, Network
-from page import put_into, table
-from tuning.arms import ARMS, run_arm
-from tuning.bench import ORGANS, OTHERS, Bench, Settings
-from tuning.curves import Point, seconds_to
-from tuning.judge import Masks, changed_voxels, dice_by_organ, masks_of, mean_dice
+from measure import asked, options, report
+from omentum.networks.network import ARCHITECTURES
+from page import DOCS, panels, put_into, table
+from tuning.arms import ARMS, ORGANS, ArmBench, ArmSettings, run_arm
+from tuning.bench import OTHERS, SLACK_DICE
+from tuning.curves import Outcome
+from tuning.judge import changed_voxels, mean_dice
 from tuning.old_labels import WRONG_ORGANS
-from tuning.page import write_picture
 
-ROOT = Path(__file__).resolve().parents[1]
-DOCUMENT = ROOT / "docs" / "tuning-measured.md"
-PICTURE = ROOT / "docs" / "pictures" / "continual-vs-full.png"
+DOCUMENT = DOCS / "tuning-measured.md"
+PICTURE = DOCS / "pictures" / "continual-vs-full.png"
 SHOWN = "![Dice of the revised organs and of the others against time](pictures/continual-vs-full.png)"
 FULL, OURS, UNCACHED = "full", "continual", "continual without cache"
-SLACK_DICE = 0.005
-ON_GPU = "continual_vs_full_gpu"
-"""Its table's place in the docs."""
-QUICK = Settings(
+QUICK = ArmSettings(
     n_cases=24,
     n_revised=6,
     n_validation=2,
@@ -53,50 +46,22 @@ QUICK = Settings(
     uncached_every=5,
     heads_steps=40,
     heads_every=20,
-    adapters_steps=40,
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What an arm came to: its curve, and the end on patients that nobody was judged on before."""
-
-    points: Sequence[Point]
-    dice: dict[str, float]
-    masks: list[Masks]
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="few cases and steps: proves that it runs")
-    parser.add_argument("--write", action="store_true", help="keep the table and the picture")
-    parser.add_argument("--network", choices=ARCHITECTURES, default="starter")
-    parser.add_argument("--device", default="cpu", help="such as cuda; figures of a GPU are kept apart")
-    parser.add_argument("--arm", choices=ARMS, help="run and keep this arm alone; nothing is reported")
-    asked = parser.parse_args()
-    settings = replace(QUICK if asked.quick else Settings(), architecture=asked.network)
-    bench = Bench(settings=settings, device=asked.device)
-    if asked.arm:
-        run_arm(bench, asked.arm)
-        return
-    tell(bench, quick=asked.quick, write=asked.write and not asked.quick)
-
-
-def tell(bench: Bench, *, quick: bool, write: bool) -> None:
-    """Run what is not kept yet, and report."""
-    base = _judged(bench, bench.base(), ())
-    arms = {name: _judged(bench, *run_arm(bench, name)) for name in ARMS}
-    target = arms[FULL].points[-1].revised - SLACK_DICE
-    seconds = {name: seconds_to(one.points, target) for name, one in arms.items()}
-    is_cpu = bench.device == "cpu"
-    text = table(_rows(base, arms, target, on_gpu=not is_cpu))
+def main(bench: ArmBench, *, quick: bool, write: bool) -> None:
+    base = bench.outcome(bench.base(), (), ORGANS)
+    arms = {name: bench.outcome(*run_arm(bench, name), ORGANS) for name in ARMS}
+    target = arms[FULL].end.revised - SLACK_DICE
+    seconds = {name: one.seconds_to(target) for name, one in arms.items()}
+    on_gpu = bench.device != "cpu"
+    text = table(_rows(base, arms, target, on_gpu=on_gpu))
     print(text)
-    if write and is_cpu:
-        write_picture(PICTURE, {name: one.points for name, one in arms.items()}, target)
-    if write:
-        put_into(DOCUMENT, *(("continual_vs_full", f"{text}\n\n{SHOWN}") if is_cpu else (ON_GPU, text)))
+    if write and on_gpu:
+        put_into(DOCUMENT, "continual_vs_full_gpu", text)
+    elif write:
+        put_into(DOCUMENT, "continual_vs_full", f"{text}\n\n{SHOWN}")
+        draw(arms, target)
     ours, uncached = seconds[OURS], seconds[UNCACHED]
     report(
         "continual_vs_full",
@@ -117,27 +82,31 @@ def tell(bench: Bench, *, quick: bool, write: bool) -> None:
     )
 
 
+def draw(arms: Mapping[str, Outcome], target: float) -> None:
+    """Draw Dice against time, the organs to learn on the left and the others on the right."""
+    with panels(PICTURE, 2) as (left, right):
+        for name, one in arms.items():
+            seconds = [point.seconds for point in one.points]
+            left.plot(seconds, [point.revised for point in one.points], marker=".", label=name)
+            right.plot(seconds, [point.others for point in one.points], marker=".", label=name)
+        left.axhline(target, color="grey", linewidth=0.8, linestyle=":")
+        left.set(ylabel="Dice", title="organs to learn")
+        right.set(title="the others")
+        for axes in (left, right):
+            axes.set(xscale="log", xlabel="seconds, everything counted", ylim=(0, 1))
+        right.legend(loc="lower right", frameon=False, fontsize=8)
+
+
 def sooner(arm: Outcome, full: Outcome) -> float | None:
     """Say how many times sooner an arm was at the Dice it ended with than full training was there."""
-    end = arm.points[-1]
-    seconds = seconds_to(full.points, end.revised)
-    return None if seconds is None else seconds / end.seconds
-
-
-def _judged(bench: Bench, network: Network, points: Sequence[Point]) -> Outcome:
-    masks = list(masks_of(network, bench.test, ORGANS))
-    return Outcome(points=points, dice=dice_by_organ(masks, bench.test, ORGANS), masks=masks)
+    seconds = full.seconds_to(arm.end.revised)
+    return None if seconds is None else seconds / arm.end.seconds
 
 
 def _changed(base: Outcome, arm: Outcome) -> int:
     """Count the voxels of the other organs' raw masks that differ."""
     places = [ORGANS.index(name) for name in OTHERS]
     return changed_voxels((one[places] for one in base.masks), (one[places] for one in arm.masks))
-
-
-def _forgotten(base: Outcome, arm: Outcome) -> tuple[float, str]:
-    """Give the greatest loss of Dice among the other organs, and whose it is."""
-    return max((base.dice[name] - arm.dice[name], name) for name in OTHERS)
 
 
 def _rows(base: Outcome, arms: dict[str, Outcome], target: float, *, on_gpu: bool) -> list[list[str]]:
@@ -147,15 +116,14 @@ def _rows(base: Outcome, arms: dict[str, Outcome], target: float, *, on_gpu: boo
     first = ["base", *[""] * (3 + len(hours)), _dice(base, WRONG_ORGANS), _dice(base, OTHERS), ""]
     rows = [head, first]
     for name, one in arms.items():
-        seconds, end = seconds_to(one.points, target), one.points[-1]
-        lost, organ = _forgotten(base, one)
+        lost, organ = max((base.dice[each] - one.dice[each], each) for each in OTHERS)
         rows.append(
             [
                 name,
-                f"{seconds:.0f}" if seconds else f"never: {target - _best(one):.3f} below",
-                f"{end.seconds:.0f}",
+                one.told(target),
+                f"{one.end.seconds:.0f}",
                 "" if name == FULL else _factor(sooner(one, arms[FULL])),
-                *[f"{each / 3600:.3f}" for each in (end.cpu_seconds, end.seconds)][: len(hours)],
+                *[f"{each / 3600:.3f}" for each in (one.end.cpu_seconds, one.end.seconds)][: len(hours)],
                 _dice(one, WRONG_ORGANS),
                 _dice(one, OTHERS),
                 f"{lost:.3f} ({organ})" if lost > 0 else "nothing",
@@ -168,25 +136,25 @@ def _factor(ratio: float | None) -> str:
     return "-" if ratio is None else f"{ratio:.0f} x as long"
 
 
-def _best(arm: Outcome) -> float:
-    return max(one.revised for one in arm.points)
-
-
 def _dice(arm: Outcome, organs: Sequence[str]) -> str:
     return f"{mean_dice(arm.dice, organs):.3f}"
 
 
 def _figures(arm: Outcome, target: float) -> dict[str, object]:
-    end = arm.points[-1]
     return {
-        "seconds_to_target": seconds_to(arm.points, target),
-        "gap": max(0.0, target - _best(arm)),
-        "seconds": end.seconds,
-        "cpu_hours": end.cpu_seconds / 3600,
+        "seconds_to_target": arm.seconds_to(target),
+        "gap": arm.gap(target),
+        "seconds": arm.end.seconds,
+        "cpu_hours": arm.end.cpu_seconds / 3600,
         "dice": arm.dice,
         "curve": [asdict(one) for one in arm.points],
     }
 
 
 if __name__ == "__main__":
-    main()
+    parser = options(__doc__, write="keep the table and the picture")
+    parser.add_argument("--network", choices=ARCHITECTURES, default="starter")
+    parser.add_argument("--device", default="cpu", help="such as cuda; figures of a GPU are kept apart")
+    given = asked(parser)
+    settings = replace(QUICK if given.quick else ArmSettings(), architecture=given.network)
+    main(ArmBench(settings=settings, device=given.device), quick=given.quick, write=given.write)

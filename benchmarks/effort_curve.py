@@ -14,37 +14,33 @@ Cohorts are different patients; intervals are a bootstrap over cohorts, of 95 %,
 are drawn several times a cohort. `--write` puts table and figure into docs/queue.md.
 """
 
-import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import numpy.typing as npt
 from rich.progress import track
 
 from effort.cohort import LATE, ROUNDS
-from effort.page import write_picture
-from effort.reader import BOUND, FRESH, SPOTS, Cohort, Curve, curve_of, minutes_to
+from effort.reader import BOUND, FRESH, SPOTS, Cohort, curve_of, minutes_to
 from effort.rows import MINUTES_BEFORE, learned, scored
-from measure import report
+from measure import asked, options, report
 from omentum.measures.effort import CostModel
-from page import put_into, table
+from page import DOCS, panels, put_into, table
 
-ROOT = Path(__file__).resolve().parents[1]
-DOCUMENT = ROOT / "docs" / "queue.md"
-PICTURE = ROOT / "docs" / "pictures" / "effort-curve.png"
 SHOWN = "![Share of the error removed against expert minutes](pictures/effort-curve.png)"
 STRATEGIES = ("expected-error", "foreground-random", "random", "entropy", "published", FRESH, SPOTS, BOUND)
 RANDOM = ("random", "foreground-random")
 OURS, OTHER = "expected-error", "foreground-random"
 AS_IT_IS = "as it is"
-WHOLE_X_2 = "a whole organ takes 2 looks"
 TARGET = 0.8
 N_DRAWS = 20
-Minutes = dict[str, list[float | None]]
-"""By strategy, of each cohort: minutes to the target; `None` if it is never reached."""
+Values = npt.NDArray[np.float64]
+Minutes = Mapping[str, Values]
+"""By strategy, of each cohort: minutes a case to the target; NaN if it is never reached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,31 +63,24 @@ class Round:
         return self.by_price[AS_IT_IS]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="2 cohorts of 5 patients instead of 6 of 20")
-    parser.add_argument("--write", action="store_true", help="put tables and figure into the docs")
-    asked = parser.parse_args()
-    n_cohorts, n_cases = (2, 5) if asked.quick else (6, 20)
+def main(quick: bool, write: bool) -> None:
+    n_cohorts, n_cases = (2, 5) if quick else (6, 20)
     rounds, parts = {}, []
     for name in ROUNDS:
-        rounds[name] = measured(cohorts_of(name, n_cohorts, n_cases))
+        rounds[name] = measured(cohorts_of(name, n_cohorts, n_cases), n_cases)
         parts += _told(name, rounds[name], n_cases)
-        print("\n\n".join(_told(name, rounds[name], n_cases)), flush=True)
-    if asked.write:
-        put_into(DOCUMENT, "effort_curve", "\n\n".join([*parts, SHOWN]))
-        write_picture(PICTURE, {name: _drawn(one.cohorts, n_cases) for name, one in rounds.items()})
+    print("\n\n".join(parts))
+    if write:
+        put_into(DOCS / "queue.md", "effort_curve", "\n\n".join([*parts, SHOWN]))
+        draw(rounds, n_cases)
     late = rounds[LATE].plain
-    ours, other = _mean(late[OURS]), _mean(late[OTHER])
     report(
         "effort_curve",
-        ours=None if ours is None else ours / n_cases,
-        other=None if other is None else other / n_cases,
+        ours=_known(late[OURS].mean()),
+        other=_known(late[OTHER].mean()),
         unit="minutes a case to remove 80 % of the error volume in a late round",
-        quick=asked.quick,
-        keep=asked.write,
+        quick=quick,
+        keep=write,
         **{f"{name}_round": _figures(one) for name, one in rounds.items()},
         n_cohorts=n_cohorts,
         n_cases=n_cases,
@@ -112,144 +101,116 @@ def cohorts_of(name: str, n_cohorts: int, n_cases: int) -> list[Cohort]:
         return list(track(taught, "after a round before", total=n_cohorts))
 
 
-def measured(cohorts: Sequence[Cohort]) -> Round:
-    """Let every strategy queue, and the reader read."""
-    by_price = {name: _all_minutes(cohorts, costs) for name, costs in _priced(CostModel()).items()}
-    by_price[WHOLE_X_2] = _all_minutes(cohorts, CostModel(), whole_looks=2.0)
-    looking = _looking(by_price[AS_IT_IS], cohorts, CostModel())
+def measured(cohorts: Sequence[Cohort], n_cases: int) -> Round:
+    """Let every strategy queue, and the reader read, at all prices; then take away what correcting takes."""
+    costs = CostModel()
+    prices = {AS_IT_IS: costs} | {
+        f"{name} x {factor:g}": replace(costs, **{name: price * factor})
+        for name, price in asdict(costs).items()
+        for factor in (0.5, 2.0)
+    }
+    by_price = {name: _all_minutes(cohorts, n_cases, one) for name, one in prices.items()}
+    by_price["a whole organ takes 2 looks"] = _all_minutes(cohorts, n_cases, costs, whole_looks=2.0)
+    repair = np.array([costs.minutes(changed_ml=TARGET * one.error_ml) for one in cohorts]) / n_cases
+    looking = {name: minutes - repair for name, minutes in by_price[AS_IT_IS].items()}
     return Round(cohorts=cohorts, by_price=by_price, looking=looking)
 
 
+def draw(rounds: Mapping[str, Round], n_cases: int) -> None:
+    """Draw the share of error removed against minutes a case; a band holds all cohorts."""
+    with panels(DOCS / "pictures" / "effort-curve.png", len(rounds)) as several:
+        for (title, one), axes in zip(rounds.items(), several, strict=True):
+            costs, cohorts = CostModel(), one.cohorts
+            curves = {name: [curve_of(name, each, costs) for each in cohorts] for name in STRATEGIES}
+            most = max(each.minutes[-1] / n_cases for own in curves.values() for each in own)
+            grid = np.linspace(0.0, most, 200)
+            for name, own in curves.items():
+                paired = zip(own, cohorts, strict=True)
+                shares = [np.interp(grid, a.minutes / n_cases, a.removed_ml / b.error_ml) for a, b in paired]
+                (line,) = axes.plot(grid, np.mean(shares, axis=0), label=name)
+                band = np.min(shares, axis=0), np.max(shares, axis=0)
+                axes.fill_between(grid, *band, color=line.get_color(), alpha=0.15)
+            axes.axhline(TARGET, color="grey", linewidth=0.8, linestyle=":")
+            axes.set(ylim=(0, 1.02), xlim=(0, most), title=f"{title} round", xlabel="expert minutes a case")
+        several[0].set_ylabel("share of error volume removed")
+        several[0].legend(loc="lower right", frameon=False, fontsize=8)
+
+
+def _all_minutes(
+    cohorts: Sequence[Cohort], n_cases: int, costs: CostModel, whole_looks: float = 1.0
+) -> Minutes:
+    def minutes(name: str, one: Cohort) -> float:
+        seeds = range(N_DRAWS if name in RANDOM else 1)
+        curves = (curve_of(name, one, costs, seed, whole_looks=whole_looks) for seed in seeds)
+        return float(np.mean([minutes_to(curve, TARGET * one.error_ml) for curve in curves]) / n_cases)
+
+    return {name: np.array([minutes(name, one) for one in cohorts]) for name in STRATEGIES}
+
+
 def _figures(one: Round) -> dict[str, object]:
+    ours, other = one.plain[OURS], one.plain[OTHER]
+    touched = [curve_of(SPOTS, each, CostModel()).removed_ml[-1] for each in one.cohorts]
     return {
-        "ratio": _ratio(one.plain),
-        "interval": _ratio_interval(one.plain),
-        "looking_ratio": _ratio(one.looking),
-        "reached": _reached(one.cohorts),
-        "bound_ratio": _ratio({OURS: one.plain[BOUND], OTHER: one.plain[OTHER]}),
-        "minutes": {name: _mean(values) for name, values in one.plain.items()},
-        "ratio_by_price": {name: _ratio(minutes) for name, minutes in one.by_price.items()},
+        "ratio": _ratio(one.plain, OURS),
+        "interval": _interval(other, ours) if ours.all() and not np.isnan(ours + other).any() else None,
+        "looking_ratio": _ratio(one.looking, OURS),
+        "reached": float(sum(touched) / sum(each.error_ml for each in one.cohorts)),
+        "bound_ratio": _ratio(one.plain, BOUND),
+        "minutes_a_case": {name: _known(values.mean()) for name, values in one.plain.items()},
+        "ratio_by_price": {name: _ratio(minutes, OURS) for name, minutes in one.by_price.items()},
         "error_ml": [round(each.error_ml, 1) for each in one.cohorts],
     }
 
 
 def _told(name: str, one: Round, n_cases: int) -> list[str]:
-    share = sum(bool(row.regions_ml) for each in one.cohorts for row in each.rows.values()) / sum(
-        len(each.rows) for each in one.cohorts
-    )
+    rows = [row for each in one.cohorts for row in each.rows.values()]
+    share = sum(bool(row.regions_ml) for row in rows) / len(rows)
     error_ml = sum(each.error_ml for each in one.cohorts) / (len(one.cohorts) * n_cases)
-    head = f"**A {name} round**: {share:.0%} of the organs hold an error, {error_ml:.0f} mL a case in all."
-    return [head, _strategies(one.plain, one.looking, n_cases), _prices(one.by_price)]
-
-
-def _priced(costs: CostModel) -> dict[str, CostModel]:
-    """Give the prices as they are, and each halved and doubled."""
-    changed = {
-        f"{name} x {factor:g}": replace(costs, **{name: price * factor})
-        for name, price in asdict(costs).items()
-        for factor in (0.5, 2.0)
-    }
-    return {AS_IT_IS: costs, **changed}
-
-
-def _curves(name: str, one: Cohort, costs: CostModel, whole_looks: float) -> list[Curve]:
-    seeds = range(N_DRAWS if name in RANDOM else 1)
-    return [curve_of(name, one, costs, seed, whole_looks=whole_looks) for seed in seeds]
-
-
-def _all_minutes(cohorts: Sequence[Cohort], costs: CostModel, whole_looks: float = 1.0) -> Minutes:
-    return {
-        name: [
-            _mean(
-                [minutes_to(curve, TARGET * one.error_ml) for curve in _curves(name, one, costs, whole_looks)]
-            )
-            for one in cohorts
+    text = f"**A {name} round**: {share:.0%} of the organs hold an error, {error_ml:.0f} mL a case in all."
+    head = ["strategy", "minutes a case to 80 %", "of them looking", f"{OTHER} by it", "looking alone"]
+    both = one.plain, one.looking
+    strategies = [
+        [
+            each if each in (FRESH, SPOTS, BOUND) else f"`{each}`",
+            *(_minutes(minutes[each]) for minutes in both),
+            *(_times(minutes, each) for minutes in both),
         ]
-        for name in STRATEGIES
-    }
+        for each in STRATEGIES
+    ]
+    order = [*STRATEGIES[2:], OURS]
+    prices = [[price, *(_times(minutes, each) for each in order)] for price, minutes in one.by_price.items()]
+    return [text, table([head, *strategies]), table([["prices", *order], *prices])]
 
 
-def _looking(minutes: Minutes, cohorts: Sequence[Cohort], costs: CostModel) -> Minutes:
-    """Take away what correcting 80 % takes whichever way it was found."""
-    repair = [costs.minutes(changed_ml=TARGET * one.error_ml) for one in cohorts]
-    return {
-        name: [None if value is None else value - less for value, less in zip(values, repair, strict=True)]
-        for name, values in minutes.items()
-    }
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
-def _reached(cohorts: Sequence[Cohort]) -> float:
-    """Give the share of the error that all our hot spots together touch."""
-    ends = [curve_of(SPOTS, one, CostModel()).removed_ml[-1] for one in cohorts]
-    return float(sum(ends) / sum(one.error_ml for one in cohorts))
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if len(known) == len(values) else None
-
-
-def _ratio(minutes: Mapping[str, Sequence[float | None]]) -> float | None:
-    ours, other = _mean(minutes[OURS]), _mean(minutes[OTHER])
-    return None if ours is None or other is None else other / ours
-
-
-def _bootstrapped(n_values: int, statistic: Callable[[list[int]], float]) -> tuple[float, float]:
-    rng = np.random.default_rng(0)
-    drawn = [statistic(rng.integers(0, n_values, n_values).tolist()) for _ in range(2000)]
-    low, high = np.percentile(drawn, [2.5, 97.5]).tolist()
-    return low, high
-
-
-def _ratio_interval(minutes: Minutes) -> tuple[float, float] | None:
-    ours, other = minutes[OURS], minutes[OTHER]
-    if None in ours or None in other or 0.0 in ours:
-        return None
-    a, b = np.array(ours, dtype=float), np.array(other, dtype=float)
-    return _bootstrapped(len(ours), lambda chosen: float(b[chosen].sum() / a[chosen].sum()))
-
-
-def _interval(values: Sequence[float | None], n_cases: int) -> str:
-    mean = _mean(values)
-    if mean is None:
-        return f"not reached in {sum(value is None for value in values)} of {len(values)}"
-    of_all = np.array(values, dtype=float) / n_cases
-    low, high = _bootstrapped(len(values), lambda chosen: float(of_all[chosen].mean()))
-    return f"{mean / n_cases:.1f} ({low:.1f} to {high:.1f})"
+def _ratio(minutes: Minutes, name: str) -> float | None:
+    """Say how many times longer the other takes than a strategy."""
+    return _known(minutes[OTHER].mean() / minutes[name].mean())
 
 
 def _times(minutes: Minutes, name: str) -> str:
-    ratio = _ratio({OURS: minutes[name], OTHER: minutes[OTHER]})
+    ratio = _ratio(minutes, name)
     return "-" if ratio is None else f"{ratio:.2f}"
 
 
-def _strategies(plain: Minutes, looking: Minutes, n_cases: int) -> str:
-    head = ["strategy", "minutes a case to 80 %", "of them looking", f"{OTHER} by it", "looking alone"]
-    rows = [
-        [
-            f"`{name}`" if name not in (FRESH, SPOTS, BOUND) else name,
-            _interval(plain[name], n_cases),
-            _interval(looking[name], n_cases),
-            _times(plain, name),
-            _times(looking, name),
-        ]
-        for name in STRATEGIES
-    ]
-    return table([head, *rows])
+def _interval(values: Values, by: Values | None = None) -> tuple[float, float]:
+    """Bootstrap the mean over cohorts, or the quotient of two means."""
+    rng, by = np.random.default_rng(0), np.ones(len(values)) if by is None else by
+    drawn = (rng.integers(0, len(values), len(values)) for _ in range(2000))
+    low, high = np.percentile([values[one].sum() / by[one].sum() for one in drawn], [2.5, 97.5]).tolist()
+    return low, high
 
 
-def _prices(told: Mapping[str, Minutes]) -> str:
-    head = ["prices", *STRATEGIES[2:], OURS]
-    order = [*STRATEGIES[2:], OURS]
-    return table([head, *([name, *(_times(one, each) for each in order)] for name, one in told.items())])
-
-
-def _drawn(cohorts: Sequence[Cohort], n_cases: int) -> dict[str, list[tuple[Curve, float, int]]]:
-    return {
-        name: [(curve_of(name, one, CostModel()), one.error_ml, n_cases) for one in cohorts]
-        for name in STRATEGIES
-    }
+def _minutes(values: Values) -> str:
+    if np.isnan(values).any():
+        return f"not reached in {np.isnan(values).sum()} of {len(values)}"
+    low, high = _interval(values)
+    return f"{values.mean():.1f} ({low:.1f} to {high:.1f})"
 
 
 if __name__ == "__main__":
-    main()
+    given = asked(options(__doc__, write="put tables and figure into the docs"))
+    main(given.quick, given.write)

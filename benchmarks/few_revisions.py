@@ -9,7 +9,6 @@ What is compared: the change with the package's `replay_least` against that with
 was seen when that setting was chosen.
 """
 
-import argparse
 import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.progress import track
 
-from measure import report
+from measure import asked, options, report
 from omentum.measures.overlap import dice
 from omentum.networks.catalogue import find_weights
 from omentum.networks.network import Network
@@ -28,15 +27,13 @@ from omentum.records import MaskSource
 from omentum.tune.cache import FeatureCache
 from omentum.tune.config import ContinualConfig
 from omentum.tune.continual import tune_heads
-from omentum.tune.prepared_cases import PreparedCase
 from omentum.tune.samples import OrganSamples
 from omentum.volumes.labels import SUBSETS, organ
-from page import put_into, table
+from page import DOCS, put_into, table
 from tuning.cohort import Patient, case_of, patients
 from tuning.judge import FrozenJudge, masks_of
 from tuning.ours import OVERLAP
 
-DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "tuning-measured.md"
 ORGANS = SUBSETS["abdomenatlas-1.0"]
 STYLE = "hard"
 FIRST_LEARNED, FIRST_TEST = 72_000, 73_000
@@ -44,21 +41,18 @@ GROUP = 8
 REVISED = (1, 2, 3)
 FEW, LEAST = 2, ContinualConfig().replay_least
 REPLAYED = (0, FEW, LEAST)
+Found = Mapping[tuple[int, int], npt.NDArray[np.float64]]
+"""By numbers of cases replayed and revised: change of Dice `(group, organ)`."""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="one group, two patients to judge on, few steps")
-    parser.add_argument("--write", action="store_true", help="put the table into the docs")
-    asked = parser.parse_args()
-    config = ContinualConfig(organs=ORGANS, augmented_copies=0, steps=20 if asked.quick else 400)
-    found = measured(config, n_groups=1 if asked.quick else 3, n_test=2 if asked.quick else 6)
-    text = table([["replayed", *(f"{n} revised" for n in REVISED)], *_rows(found)])
+def main(quick: bool, write: bool) -> None:
+    config = ContinualConfig(organs=ORGANS, augmented_copies=0, steps=20 if quick else 400)
+    found = measured(config, n_groups=1 if quick else 3, n_test=2 if quick else 6)
+    rows = [[str(n), *(_cell(found[n, k]) for k in REVISED)] for n in REPLAYED]
+    text = table([["replayed", *(f"{n} revised" for n in REVISED)], *rows])
     print(text)
-    if asked.write:
-        put_into(DOCUMENT, "few_revisions", text)
+    if write:
+        put_into(DOCS / "tuning-measured.md", "few_revisions", text)
     changes = {n: float(np.mean([found[n, k].mean() for k in REVISED])) for n in REPLAYED}
     worst = {n: float(min(found[n, k].mean(axis=0).min() for k in REVISED)) for n in REPLAYED}
     report(
@@ -66,18 +60,16 @@ def main() -> None:
         ours=-worst[LEAST],
         other=-worst[FEW],
         unit="Dice that the organ loses that loses most",
-        quick=asked.quick,
-        keep=asked.write,
+        quick=quick,
+        keep=write,
         change_by_replayed=changes,
         worst_organ_by_replayed=worst,
         steps=config.steps,
     )
 
 
-def measured(
-    config: ContinualConfig, n_groups: int, n_test: int
-) -> dict[tuple[int, int], npt.NDArray[np.float64]]:
-    """Tune, and give the change of Dice `(group, organ)` by numbers of cases replayed and revised."""
+def measured(config: ContinualConfig, n_groups: int, n_test: int) -> Found:
+    """Tune, and say how Dice changes."""
     network = load_network(find_weights("starter")).eval()
     at = {"style": STYLE, "spacing_mm": network.spec.spacing_mm}
     learned, test = patients(FIRST_LEARNED, GROUP * n_groups, **at), patients(FIRST_TEST, n_test, **at)
@@ -104,26 +96,19 @@ class _Group:
     def __init__(self, network: Network, members: Sequence[Patient], config: ContinualConfig) -> None:
         self._network, self._config = network, config
         self._dice: list[dict[str, float | None]] = []
-        self._revised: list[Mapping[str, OrganSamples]] = []
-        self._predicted: list[Mapping[str, OrganSamples]] = []
+        self._samples: list[dict[MaskSource, Mapping[str, OrganSamples]]] = []
         with TemporaryDirectory() as folder:
             cache = FeatureCache(Path(folder), network, config, overlap=OVERLAP)
             for one, masks in zip(members, masks_of(network, members, ORGANS), strict=True):
-                self._dice.append(
-                    {
-                        name: dice(mask, one.truth == organ(name).index)
-                        for name, mask in zip(ORGANS, masks, strict=True)
-                    }
-                )
-                painted = np.zeros(one.truth.shape, dtype=np.uint8)
+                painted, own = np.zeros(one.truth.shape, dtype=np.uint8), {}
                 for name, mask in zip(ORGANS, masks, strict=True):
+                    own[name] = dice(mask, one.truth == organ(name).index)
                     painted[mask] = organ(name).index
-                for labels, source, kept in (
-                    (one.truth, MaskSource.REVISED, self._revised),
-                    (painted, MaskSource.PREDICTED, self._predicted),
-                ):
-                    case = case_of(one, labels, dict.fromkeys(ORGANS, source), source)
-                    kept.append({made.organ: made for made in _samples(cache, case)})
+                labels = {MaskSource.REVISED: one.truth, MaskSource.PREDICTED: painted}
+                self._dice.append(own)
+                self._samples.append(
+                    {source: _samples(cache, one, labels[source], source) for source in labels}
+                )
 
     def tuned(self, n_replayed: int, n_revised: int) -> Network:
         """Tune on the worst masks of each organ, revised, and on the best ones as they are."""
@@ -131,23 +116,23 @@ class _Group:
         for name in ORGANS:
             known = [place for place, one in enumerate(self._dice) if one[name] is not None]
             order = sorted(known, key=lambda place: self._dice[place][name] or 0.0)
-            shown = [(self._revised[place][name], 1.0) for place in order[:n_revised]]
+            shown = [(place, MaskSource.REVISED, 1.0) for place in order[:n_revised]]
             rest = order[n_revised:][::-1][:n_replayed]
-            shown += [(self._predicted[place][name], self._config.predicted_weight) for place in rest]
-            for sample, weight in shown:
+            shown += [(place, MaskSource.PREDICTED, self._config.predicted_weight) for place in rest]
+            for place, source, weight in shown:
+                sample = self._samples[place][source][name]
                 samples.append(sample)
                 weights[name, sample.case_id] = weight
         return tune_heads(copy.deepcopy(self._network), samples, weights, self._config)
 
 
-def _samples(cache: FeatureCache, case: PreparedCase) -> list[OrganSamples]:
+def _samples(
+    cache: FeatureCache, patient: Patient, labels: npt.NDArray[np.uint8], source: MaskSource
+) -> Mapping[str, OrganSamples]:
+    case = case_of(patient, labels, dict.fromkeys(ORGANS, source), source)
     wanted = cache.wanted(case, ORGANS)
     cache.make_room(wanted)
-    return list(cache.samples(lambda: case, wanted))
-
-
-def _rows(found: Mapping[tuple[int, int], npt.NDArray[np.float64]]) -> list[list[str]]:
-    return [[str(n), *(_cell(found[n, k]) for k in REVISED)] for n in REPLAYED]
+    return {made.organ: made for made in cache.samples(lambda: case, wanted)}
 
 
 def _cell(change: npt.NDArray[np.float64]) -> str:
@@ -157,4 +142,5 @@ def _cell(change: npt.NDArray[np.float64]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    given = asked(options(__doc__, write="put the table into the docs"))
+    main(given.quick, given.write)

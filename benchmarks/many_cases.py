@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from measure import report
+from measure import asked, options, report
 from omentum.project.project import Project, opened
 from omentum.records import (
     WHOLE_CT,
@@ -191,4 +191,4 @@ def main(quick: bool) -> None:
 
 
 if __name__ == "__main__":
-    main("--quick" in sys.argv)
+    main(asked(options(__doc__)).quick)

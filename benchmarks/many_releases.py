@@ -8,18 +8,13 @@ case at a time, in assemble_speed.py.
 """
 
 import json
-import multiprocessing
-import resource
-import shutil
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from measure import report
+from measure import Taken, alone, asked, options, report
 from omentum.assemble.compare import diff_of, plan_release
 from omentum.assemble.inputs import CaseInputs, inputs_of
 from omentum.assemble.manifest import write_manifest
@@ -83,9 +78,9 @@ def write_cases(folder: Path, inputs: Iterator[CaseInputs], changed_every: int) 
         (case / "lineage.json").write_text(json.dumps(lineage), encoding="utf-8")
 
 
-def _measured(step: str, folder: Path, n_cases: int) -> tuple[float, float]:
+def do(step: str, folder: Path, n_cases: int) -> None:
+    """Do one step on so many cases."""
     first, second = folder / "V1", folder / "V1.1"
-    started = time.perf_counter()
     if step == "plan":
         plan = plan_release(list(made_up(folder, n_cases)), first)
         assert (plan.n_cases, plan.n_cases_new, plan.n_masks_other) == (n_cases, 0, 0)
@@ -94,40 +89,38 @@ def _measured(step: str, folder: Path, n_cases: int) -> tuple[float, float]:
     else:
         diff = diff_of(first, second)
         assert diff.n_same == n_cases * len(ORGAN_NAMES) - len(range(0, n_cases, 10))
-    seconds = time.perf_counter() - started
-    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
 
-def measured(n_cases: int) -> dict[str, tuple[float, float]]:
-    """Measure each step on so many cases: seconds, and GB at most."""
-    folder = Path(tempfile.mkdtemp())
-    try:
+def measured(n_cases: int) -> dict[str, Taken]:
+    """Measure each step on so many cases."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         for version, changed_every in (("V1", 0), ("V1.1", 10)):
             write_cases(folder / version, made_up(folder, n_cases), changed_every)
         write_manifest(folder / "V1", "V1", [path.name for path in (folder / "V1").iterdir()])
-        context = multiprocessing.get_context("spawn")
-        found = {}
-        for step in ("plan", "lists", "diff"):
-            with context.Pool(1) as pool:
-                found[step] = pool.apply(_measured, (step, folder, n_cases))
-        return found
-    finally:
-        shutil.rmtree(folder)
+        return {step: alone(do, step, folder, n_cases) for step in ("plan", "lists", "diff")}
 
 
 def main(quick: bool) -> None:
     n_cases = 500 if quick else 10_000
     few, many = measured(n_cases // 10), measured(n_cases)
-    for step, (seconds, gb) in many.items():
-        print(f"{step}: {seconds:.1f} s, {gb:.2f} GB for {n_cases} cases; {few[step][1]:.2f} GB for a tenth")
+    for step, one in many.items():
+        memory = f"{one.peak_gb:.2f} GB for {n_cases} cases; {few[step].peak_gb:.2f} GB for a tenth"
+        print(f"{step}: {one.seconds:.1f} s, {memory}")
+    seconds = {step: one.seconds for step, one in many.items()}
     report(
-        "many_releases", ours=max(seconds for seconds, _ in many.values()), other=None, unit="s", quick=quick,
-        n_cases=n_cases, n_organs=len(ORGAN_NAMES),
-        seconds={step: seconds for step, (seconds, _) in many.items()},
-        peak_gb={step: gb for step, (_, gb) in many.items()},
-        peak_gb_of_a_tenth={step: gb for step, (_, gb) in few.items()},
-    )  # fmt: skip
+        "many_releases",
+        ours=max(seconds.values()),
+        other=None,
+        unit="s",
+        quick=quick,
+        n_cases=n_cases,
+        n_organs=len(ORGAN_NAMES),
+        seconds=seconds,
+        peak_gb={step: one.peak_gb for step, one in many.items()},
+        peak_gb_of_a_tenth={step: one.peak_gb for step, one in few.items()},
+    )
 
 
 if __name__ == "__main__":
-    main("--quick" in sys.argv)
+    main(asked(options(__doc__)).quick)

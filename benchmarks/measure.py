@@ -1,40 +1,84 @@
-"""How are times taken, and how are they told? Used by every benchmark here.
+"""Take times and memory, and report them. Used by every benchmark here.
 
 In:  functions to call; what they took.
-Out: medians; a table, and one JSON object as the last line, written to `results/` by full runs.
+Out: medians; one JSON object as the last line, written to `results/` by full runs.
 """
 
+import argparse
 import json
+import multiprocessing
 import platform
+import re
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import torch
-
-__all__ = ["median_seconds", "report"]
+__all__ = ["Taken", "alone", "asked", "median_seconds", "options", "report"]
 
 MORE_IS_BETTER = ("F1",)
 """Units of which more is better."""
-LONG_SECONDS = 20.0
-"""A side that takes longer is run once in a quick run."""
+PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a call gave, and what it took; `peak_gb` is that of the whole process, imports included."""
+
+    value: Any
+    seconds: float
+    peak_gb: float
+
+
+def options(doc: str | None, *, write: str = "") -> argparse.ArgumentParser:
+    """Offer `--quick` and, where `write` says what it does, `--write`."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a small run, which proves that it works")
+    if write:
+        parser.add_argument("--write", action="store_true", help=write)
+    return parser
+
+
+def asked(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Parse the command line; what is written comes from a full run."""
+    given = parser.parse_args()
+    if given.quick and getattr(given, "write", False):
+        parser.error("--write keeps the figures of a full run: leave out --quick or --write")
+    return given
 
 
 def median_seconds(function: Callable[[], object], *, times: int = 5, quick: bool = False) -> float:
-    """Call a function several times and give the median, in seconds."""
+    """Call a function several times, once in a quick run, and give the median, in seconds."""
     taken = []
-    for _ in range(times):
+    for _ in range(1 if quick else times):
         started = time.perf_counter()
         function()
         taken.append(time.perf_counter() - started)
-        if quick and taken[-1] > LONG_SECONDS:
-            break
     return statistics.median(taken)
+
+
+def alone(function: Callable[..., object], *arguments: object) -> Taken:
+    """Call a function in a process of its own, so that its peak memory is its own.
+
+    What the function's module imports at its top is not in the seconds.
+    """
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_taken, function, arguments).result()
+
+
+def _taken(function: Callable[..., object], arguments: tuple[object, ...]) -> Taken:
+    started = time.perf_counter()
+    value = function(*arguments)
+    seconds = time.perf_counter() - started
+    peak = PEAK.search(Path("/proc/self/status").read_text(encoding="utf-8"))
+    assert peak is not None
+    return Taken(value, seconds, int(peak[1]) * 1024 / 1e9)
 
 
 def report(
@@ -64,7 +108,7 @@ def report(
         "unit": unit,
         "ratio": ratio,
         "figures": figures,
-        "device": device if device == "cpu" else torch.cuda.get_device_name(device),
+        "device": device if device == "cpu" else _gpu(device),
         "machine": f"{_processor()}, Python {platform.python_version()}",
         "quick": quick,
     }
@@ -72,16 +116,14 @@ def report(
         stamped = {**row, "commit": _commit(), "date": datetime.now(UTC).date().isoformat()}
         kept_as = name if device == "cpu" else f"{name}_gpu"
         results = Path(__file__).parent / "results" / f"{kept_as}.json"
-        results.parent.mkdir(exist_ok=True)
         results.write_text(json.dumps(stamped, indent=1) + "\n", encoding="utf-8")
     sys.stdout.write(json.dumps(row) + "\n")
 
 
-def on_file(name: str) -> dict[str, Any]:
-    """Give the `figures` that a full run has kept."""
-    path = Path(__file__).parent / "results" / f"{name}.json"
-    figures: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["figures"]
-    return figures
+def _gpu(device: str) -> str:
+    import torch
+
+    return torch.cuda.get_device_name(device)
 
 
 def _processor() -> str:
@@ -91,7 +133,5 @@ def _processor() -> str:
 
 
 def _commit() -> str:
-    asked = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    )
-    return asked.stdout.strip()
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()

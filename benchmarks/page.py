@@ -1,21 +1,21 @@
-"""How does a benchmark speak in the docs? Tables, pictures, and the part of a page between two marks.
+"""Tell figures in the docs: tables, pictures, and the part of a page between two marks.
 
 In:  rows of text; curves.
 Out: Markdown; PNG files.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from omentum.volumes.atomic import write_text
 
-__all__ = ["panels", "put_into", "table"]
+__all__ = ["DOCS", "panels", "parts_of", "put_into", "table"]
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
@@ -24,32 +24,32 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([head, "|" + "---|" * len(rows[0]), *others])
 
 
-def put_into(document: Path, name: str, text: str) -> None:
-    """Replace what is between the marks `<!-- name -->` and `<!-- /name -->`."""
-    before = document.read_text(encoding="utf-8")
-    start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-    part = re.compile(re.escape(start) + ".*?" + re.escape(end), re.DOTALL)
-    document.write_text(part.sub(lambda _: f"{start}\n{text}\n{end}", before), encoding="utf-8")
+def parts_of(page: Path, name: str) -> tuple[str, str]:
+    """Read a page up to and with `<!-- name: begin -->`, and from `<!-- name: end -->` on."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise SystemExit(f"{page} must hold {begin} and, below, {end}")
+    return before + begin, end + after
+
+
+def put_into(page: Path, name: str, text: str) -> None:
+    """Replace what is between the marks of that name."""
+    before, after = parts_of(page, name)
+    write_text(page, f"{before}\n{text}\n{after}")
 
 
 @contextmanager
-def panels(path: Path, n_panels: int, *, width: float = 4.6, height: float = 3.8) -> Iterator[list["Axes"]]:
-    """Give panels side by side to draw in, and write them as a PNG.
-
-    Args:
-        path: Of the PNG.
-        n_panels: How many.
-        width: Of each, in inches.
-        height: In inches.
-    """
+def panels(path: Path, n_panels: int) -> Iterator[list[Any]]:
+    """Give panels side by side to draw in (Matplotlib's axes), and write them as a PNG."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(1, n_panels, figsize=(width * n_panels, height), dpi=120)
+    figure, axes = plt.subplots(1, n_panels, figsize=(4.6 * n_panels, 3.8), dpi=120)
     yield list(np.atleast_1d(axes))
     figure.tight_layout()
-    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
     plt.close(figure)

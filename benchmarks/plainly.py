@@ -4,12 +4,7 @@ The shipped starter in MONAI's sliding window; then organ by organ, so that it f
 probability at full size, a threshold, a file from nibabel. No clean-up of the masks, and no pictures.
 """
 
-import json
 import sys
-import time
-from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import nibabel as nib
@@ -23,11 +18,10 @@ from omentum.networks.grid import to_network_grid
 from omentum.networks.weights import load_network
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.volume import Volume
+from processes import step, write_summary
 
 OVERLAP = 0.5
 AIR_HU = -1024.0
-seconds: dict[str, float] = defaultdict(float)
-"""Taken by each step so far."""
 
 
 @torch.inference_mode()
@@ -59,14 +53,7 @@ def main(source: Path, out: Path) -> None:
                 mask = (full[0, 0] > 0.5).numpy().astype(np.uint8)
             with step("write"):
                 nib.save(nib.Nifti1Image(mask, image.affine), out / f"{name}.nii.gz")
-    (out / "summary.json").write_text(json.dumps({"seconds": seconds}), encoding="utf-8")
-
-
-@contextmanager
-def step(name: str) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    seconds[name] += time.perf_counter() - started
+    write_summary(out)
 
 
 if __name__ == "__main__":

@@ -6,30 +6,24 @@ often they name a mask that is right. `--quick` takes a sixth of the patients;
 `--write` puts the tables into docs/plausibility.md and the figures into results/.
 """
 
-import argparse
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-from measure import report
-from omentum.errors import ConfigError
+from measure import asked, options, report
 from omentum.measures.plausibility.finding import Finding
 from omentum.measures.plausibility.positions import MAY_BE_ABSENT
 from omentum.measures.plausibility.rules import RULES, findings
-from omentum.phantoms.anatomy_map import TOTALSEGMENTATOR, read_anatomy
 from omentum.phantoms.phantom import LABELLED, make_phantom
 from omentum.phantoms.rendered import render_pair
 from omentum.phantoms.seeded_errors import ERRORS, Labelled, with_error
-from omentum.volumes.atomic import write_text
 from omentum.volumes.masks import MaskSet
-from quality.cases import data_folder
+from page import DOCS, put_into, table
+from shared import label_maps
 
-DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "plausibility.md"
-BEGIN, END = "<!-- hits: begin -->", "<!-- hits: end -->"
 N_PATIENTS = 24
 FIRST_SEED = 2000
 """No limit was set by looking at patients from here on; at seeds 0 to 123 some were."""
@@ -48,33 +42,22 @@ class Counts:
     seconds: list[float] = field(default_factory=list)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="4 patients of each kind instead of 24")
-    parser.add_argument("--write", action="store_true", help="keep the tables and figures")
-    given = parser.parse_args()
-    if given.quick and given.write:
-        raise ConfigError("--quick", True, "what is written comes from a full run; leave one of them out")
-    counts = Counts()
-    n_patients = 4 if given.quick else N_PATIENTS
+def main(quick: bool, write: bool) -> None:
+    counts, n_patients = Counts(), 4 if quick else N_PATIENTS
     for seed, truth in patients(n_patients):
         count_truth(truth, counts)
         count_errors(truth, seed, counts)
     text = tables(counts, n_patients)
     print(text)
-    if given.write:
-        page = DOCUMENT.read_text(encoding="utf-8")
-        before, rest = page.split(BEGIN)
-        write_text(DOCUMENT, before + text + rest.split(END)[1])
+    if write:
+        put_into(DOCS / "plausibility.md", "hits", text)
     report(
         "plausibility_hits",
         ours=sum(counts.hit.values()) / sum(counts.seeded.values()),
         other=None,
         unit="share of seeded errors named",
-        quick=given.quick,
-        keep=given.write,
+        quick=quick,
+        keep=write,
         hit_rate={name: counts.hit[name] / n for name, n in counts.seeded.items()},
         hits_by_rule={name: dict(rules) for name, rules in counts.hit_by.items()},
         false_alarm_share={rule: counts.false[rule] / counts.n_right for rule in RULES},
@@ -85,22 +68,13 @@ def main() -> None:
 
 
 def patients(n_patients: int) -> Iterator[tuple[int, Labelled]]:
-    """Make one patient after another."""
-    for seed in range(FIRST_SEED, FIRST_SEED + n_patients):
-        phantom = make_phantom(seed)
-        yield (
-            seed,
-            Labelled(hu=phantom.ct.voxels, labels=phantom.labels.voxels, geometry=phantom.ct.geometry),
-        )
-    folder = data_folder()
-    if folder is None:
-        return
-    maps = [
-        read_anatomy(path, TOTALSEGMENTATOR) for path in sorted((folder / "label_maps").glob("s*.nii.gz"))
-    ]
-    maps.append(read_anatomy(folder / "label_maps" / "amos_0013.nii.gz", "abdomenatlas-1.0"))
-    for seed in range(FIRST_SEED, FIRST_SEED + n_patients):
-        pair = render_pair(seed, maps, 2.5, made_share=0.0, style="mixed")
+    """Make one patient after another: synthetic ones, then, where there are label maps, deformed ones."""
+    seeds = range(FIRST_SEED, FIRST_SEED + n_patients)
+    for seed in seeds:
+        made = make_phantom(seed)
+        yield seed, Labelled(hu=made.ct.voxels, labels=made.labels.voxels, geometry=made.ct.geometry)
+    for seed in seeds if label_maps() else ():
+        pair = render_pair(seed, label_maps(), 2.5, made_share=0.0, style="mixed")
         yield n_patients + seed, Labelled(hu=pair.hu, labels=pair.labels, geometry=pair.geometry)
 
 
@@ -140,28 +114,24 @@ def masks_of(labelled: Labelled) -> MaskSet:
 
 def tables(counts: Counts, n_patients: int) -> str:
     """Write both tables."""
-    lines = [
-        f"By `python benchmarks/plausibility_hits.py --write`: {n_patients} synthetic patients and as many "
-        f"deformed label maps of three real people (seeds from {FIRST_SEED}, unseen), one error a case.",
-        "",
-        "| error put in | cases | named by any rule | named by which |",
-        "|---|---|---|---|",
-    ]
+    hits = [["error put in", "cases", "named by any rule", "named by which"]]
     for error in ERRORS:
         n = counts.seeded[error]
-        by = ", ".join(f"`{rule}` {hits / n:.0%}" for rule, hits in counts.hit_by[error].most_common())
-        lines.append(f"| {error} | {n} | {counts.hit[error] / max(n, 1):.0%} | {by or '-'} |")
-    lines += ["", f"| rule | false alarms among {counts.n_right} right organs |", "|---|---|"]
-    lines += [
-        f"| `{rule}` | {counts.false[rule]} ({counts.false[rule] / counts.n_right:.1%}) |" for rule in RULES
+        by = ", ".join(f"`{rule}` {times / n:.0%}" for rule, times in counts.hit_by[error].most_common())
+        hits.append([error, str(n), f"{counts.hit[error] / max(n, 1):.0%}", by or "-"])
+    false = [["rule", f"false alarms among {counts.n_right} right organs"]]
+    false += [
+        [f"`{rule}`", f"{counts.false[rule]} ({counts.false[rule] / counts.n_right:.1%})"] for rule in RULES
     ]
-    lines += [
-        "",
+    return (
+        f"By `python benchmarks/plausibility_hits.py --write`: {n_patients} synthetic patients and as many "
+        f"deformed label maps of three real people (seeds from {FIRST_SEED}, unseen), one error a case.\n\n"
+        f"{table(hits)}\n\n{table(false)}\n\n"
         f"Besides, `missing` named {counts.absent} organs, such as gall bladders and kidneys, that these "
-        f"patients really lack. All rules took {np.median(counts.seconds):.2f} s a case (median, one core).",
-    ]
-    return "\n".join([BEGIN, *lines, END])
+        f"patients really lack. All rules took {np.median(counts.seconds):.2f} s a case (median, one core)."
+    )
 
 
 if __name__ == "__main__":
-    main()
+    given = asked(options(__doc__, write="keep the tables and figures"))
+    main(given.quick, given.write)

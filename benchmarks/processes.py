@@ -1,48 +1,103 @@
-"""How is a prediction timed, file to files? In a process of its own, so that its peak memory is its own.
+"""Time predictions, file to files, each in a process of its own.
 
-In:  a command that predicts a CT, ours or an alternative's.
-Out: seconds of each step, and the peak.
+In:  commands that predict a CT, ours and an alternative's.
+Out: seconds of each step, and the peak memory.
 """
 
 import json
-import multiprocessing
 import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-__all__ = ["STEPS", "Run", "medians", "print_table", "timed", "write_ct"]
+from measure import alone, report
+from page import table
+
+__all__ = ["Side", "compare", "step", "write_summary"]
 
 STEPS = ("start", "read", "resample", "forward", "masks", "write", "total")
 """`start` is what comes before the CT is touched: imports and weights. `total` leaves it out."""
-SEED = 7
-_RSS_BYTES = 1 if sys.platform == "darwin" else 1024
-
 Run = dict[str, float]
 """Seconds of each step, and `peak_gb`."""
+Grid = tuple[tuple[int, int, int], tuple[float, float, float]]
+_seconds: dict[str, float] = defaultdict(float)
+"""Taken in this process by each step so far."""
 
 
-def write_ct(path: Path, shape: tuple[int, int, int], spacing_mm: tuple[float, float, float]) -> None:
-    """Write a synthetic CT, in another process: a child's peak counts from what its parent held."""
-    maker = multiprocessing.get_context("spawn").Process(target=_write_ct, args=(path, shape, spacing_mm))
-    maker.start()
-    maker.join()
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side: Python's arguments, with CT and OUT for the paths, and how often it runs in a full run."""
+
+    command: Sequence[str]
+    times: int = 3
 
 
-def _write_ct(path: Path, shape: tuple[int, int, int], spacing_mm: tuple[float, float, float]) -> None:
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    """Time a step of an alternative."""
+    started = time.perf_counter()
+    yield
+    _seconds[name] += time.perf_counter() - started
+
+
+def write_summary(out: Path) -> None:
+    """Leave the seconds of an alternative's steps where `compare` reads them."""
+    (out / "summary.json").write_text(json.dumps({"seconds": _seconds}), encoding="utf-8")
+
+
+def compare(name: str, quick: bool, grid: Grid, sides: Mapping[str, Side], **figures: Any) -> None:
+    """Time both sides on a synthetic CT in turn, and report.
+
+    Args:
+        name: Of the benchmark.
+        quick: Whether each side runs once.
+        grid: Shape of the CT, and its spacing in mm.
+        sides: `ours` and `other`.
+        figures: Further ones.
+    """
+    runs: dict[str, list[Run]] = {side: [] for side in sides}
+    with tempfile.TemporaryDirectory() as folder:
+        ct = Path(folder) / "ct.nii.gz"
+        alone(_write_ct, ct, grid)
+        for k in range(1 if quick else max(one.times for one in sides.values())):
+            for side, one in sides.items():
+                if k < one.times:
+                    out = Path(folder) / f"{side}-{k}"
+                    words = {"CT": str(ct), "OUT": str(out)}
+                    runs[side].append(_timed([words.get(word, word) for word in one.command], out))
+    seconds = {
+        side: {step: round(statistics.median(one[step] for one in made), 3) for step in STEPS}
+        for side, made in runs.items()
+    }
+    peak_gb = {side: round(max(one["peak_gb"] for one in made), 3) for side, made in runs.items()}
+    rows = [[step, *(f"{seconds[side][step]:.2f}" for side in sides)] for step in STEPS]
+    print(table([["seconds", *sides], *rows, ["peak, GB", *(f"{peak_gb[side]:.2f}" for side in sides)]]))
+    figures |= {"shape": grid[0], "spacing_mm": grid[1], "seconds": seconds, "peak_gb": peak_gb}
+    figures["runs"] = {side: len(made) for side, made in runs.items()}
+    ours, other = (seconds[side]["total"] for side in ("ours", "other"))
+    report(name, ours=ours, other=other, unit="s", quick=quick, **figures)
+
+
+def _write_ct(path: Path, grid: Grid) -> None:
+    """Write it in another process: a child's peak counts from what its parent held."""
     from omentum.phantoms.phantom import make_phantom
     from omentum.volumes.nifti import write_nifti
 
-    write_nifti(path, make_phantom(SEED, shape=shape, spacing_mm=spacing_mm).ct)
+    write_nifti(path, make_phantom(7, shape=grid[0], spacing_mm=grid[1]).ct)
 
 
-def timed(command: Sequence[str], out: Path, environment: Mapping[str, str] | None = None) -> Run:
+def _timed(command: Sequence[str], out: Path) -> Run:
     """Run Python with these arguments; the steps are those of the `summary.json` that it leaves in `out`."""
     started = time.perf_counter()
-    with subprocess.Popen([sys.executable, *command], env={**os.environ, **(environment or {})}) as process:
+    with subprocess.Popen([sys.executable, *command]) as process:
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     taken = time.perf_counter() - started
@@ -53,22 +108,4 @@ def timed(command: Sequence[str], out: Path, environment: Mapping[str, str] | No
     steps = {name: told[name] for name in ("read", "resample", "masks")} | {"forward": forward}
     total = told["total"]
     rest = {"write": total - sum(steps.values()), "total": total, "start": taken - total}
-    return {**steps, **rest, "peak_gb": used.ru_maxrss * _RSS_BYTES / 1e9}
-
-
-def medians(runs: Mapping[str, Sequence[Run]]) -> tuple[dict[str, Run], Run]:
-    """Give the median seconds of each step, and the highest peak, of each side."""
-    seconds = {
-        side: {step: round(statistics.median(one[step] for one in made), 3) for step in STEPS}
-        for side, made in runs.items()
-    }
-    return seconds, {side: round(max(one["peak_gb"] for one in made), 3) for side, made in runs.items()}
-
-
-def print_table(seconds: dict[str, Run], peak_gb: Run) -> None:
-    """Print both sides, step by step."""
-    print(f"{'seconds':12} {'ours':>8} {'other':>8} {'ratio':>8}")
-    for step in STEPS:
-        ours, other = seconds["ours"][step], seconds["other"][step]
-        print(f"{step:12} {ours:8.2f} {other:8.2f} {other / max(ours, 1e-3):8.1f}")
-    print(f"{'peak, GB':12} {peak_gb['ours']:8.2f} {peak_gb['other']:8.2f}")
+    return {**steps, **rest, "peak_gb": used.ru_maxrss * 1024 / 1e9}

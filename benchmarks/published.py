@@ -7,52 +7,36 @@ logits in float32 at once, one grouped convolution a layer for the heads, the in
 one NIfTI file an organ. Its clean-up of masks, soft predictions and entropies are left out.
 """
 
-import json
 import sys
-import time
-from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from monai import transforms as mt
 from monai.inferers import sliding_window_inference
-from monai.transforms import (
-    Compose,
-    CropForegroundd,
-    EnsureChannelFirstd,
-    Invertd,
-    LoadImaged,
-    Orientationd,
-    SaveImage,
-    ScaleIntensityRanged,
-    Spacingd,
-)
 from torch import Tensor
 from torch.nn import functional as F
 
 from omentum.networks.network import Network
 from omentum.networks.weights import load_network
+from processes import step, write_summary
 
 OVERLAP = 0.75
 LAYERS = ((8, 8), (8, 8), (8, 1))
-seconds: dict[str, float] = defaultdict(float)
-"""Taken by each step so far."""
 
 
 @torch.inference_mode()
 def main(source: Path, out: Path, weights: Path, device: str) -> None:
     network = load_network(weights).to(device)
     torch.backends.cudnn.allow_tf32 = False
-    before = Compose(
+    before = mt.Compose(
         [
-            Orientationd("image", axcodes="RAS", labels=None),
-            Spacingd("image", pixdim=(network.spec.spacing_mm,) * 3, mode="bilinear"),
-            ScaleIntensityRanged("image", -175.0, 250.0, 0.0, 1.0, clip=True),
-            CropForegroundd("image", source_key="image", allow_smaller=True),
+            mt.Orientationd("image", axcodes="RAS", labels=None),
+            mt.Spacingd("image", pixdim=(network.spec.spacing_mm,) * 3, mode="bilinear"),
+            mt.ScaleIntensityRanged("image", -175.0, 250.0, 0.0, 1.0, clip=True),
+            mt.CropForegroundd("image", source_key="image", allow_smaller=True),
         ]
     )
-    read = Compose([LoadImaged("image"), EnsureChannelFirstd("image")])
+    read = mt.Compose([mt.LoadImaged("image"), mt.EnsureChannelFirstd("image")])
     with step("total"):
         with step("read"):
             loaded = read({"image": source})
@@ -68,20 +52,15 @@ def main(source: Path, out: Path, weights: Path, device: str) -> None:
                 mode="gaussian",
             )
             masks = (logits.sigmoid() > 0.5).cpu()[0]
-        inverse = Invertd("mask", transform=before, orig_keys="image", nearest_interp=True, to_tensor=True)
+        inverse = mt.Invertd("mask", transform=before, orig_keys="image", nearest_interp=True, to_tensor=True)
         for name, mask in zip(network.spec.organs, masks, strict=True):
             with step("masks"):
                 whole = inverse({**case, "mask": mask[None]})["mask"]
             with step("write"):
-                save = SaveImage(
-                    output_dir=out,
-                    output_postfix=name,
-                    output_ext=".nii.gz",
-                    separate_folder=False,
-                    print_log=False,
+                mt.SaveImage(output_dir=out, output_postfix=name, separate_folder=False, print_log=False)(
+                    whole
                 )
-                save(whole)
-    (out / "summary.json").write_text(json.dumps({"seconds": seconds}), encoding="utf-8")
+    write_summary(out)
 
 
 def logits_of(network: Network, window: Tensor) -> Tensor:
@@ -98,13 +77,6 @@ def logits_of(network: Network, window: Tensor) -> Tensor:
         if k < len(LAYERS) - 1:
             values = F.relu(values)
     return values
-
-
-@contextmanager
-def step(name: str) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    seconds[name] += time.perf_counter() - started
 
 
 if __name__ == "__main__":

@@ -4,12 +4,10 @@ Ours: averaged over each voxel's reach, axis by axis. Other: SimpleITK's linear 
 beforehand so that it does not skip voxels either.
 """
 
-import sys
-
 import numpy as np
 import SimpleITK as sitk
 
-from measure import median_seconds, report
+from measure import asked, median_seconds, options, report
 from omentum.phantoms.phantom import make_phantom
 
 SPACING_MM = 3.0
@@ -38,4 +36,4 @@ def main(quick: bool) -> None:
 
 
 if __name__ == "__main__":
-    main("--quick" in sys.argv)
+    main(asked(options(__doc__)).quick)

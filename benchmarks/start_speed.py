@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from measure import report
+from measure import asked, options, report
 
 HELP = "import typer, rich.console"
 PROJECT = "import numpy, sqlalchemy.orm"
@@ -69,4 +69,4 @@ def main(quick: bool) -> None:
 
 
 if __name__ == "__main__":
-    main("--quick" in sys.argv[1:])
+    main(asked(options(__doc__)).quick)

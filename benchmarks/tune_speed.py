@@ -9,13 +9,12 @@ samples; on a machine that others use too, both sides lose.
 
 import os
 import statistics
-import sys
 import time
 
 import numpy as np
 import torch
 
-from measure import report
+from measure import asked, options, report
 from omentum.networks.network import Network, NetworkSpec, build
 from omentum.networks.weights import load_network  # noqa: F401  (registers every architecture)
 from omentum.tune.config import ContinualConfig
@@ -31,7 +30,6 @@ N_VOXELS, N_CASES, N_WINDOWS = 60_000, 12, 100
 def main(quick: bool) -> None:
     names = NETWORKS[:1] if quick else NETWORKS
     steps, rows = (100 if quick else 400), {}
-    print(f"{'seconds a million samples':26} {'ours':>8} {'other':>8} {'other, 1 thread':>16}")
     for name in names:
         network = build(NetworkSpec(architecture=name, organs=("liver",), spacing_mm=3.0)).eval()
         samples = made_up(network)
@@ -41,20 +39,11 @@ def main(quick: bool) -> None:
             "other_in_one_thread": other(network, samples, steps, threads=1),
         }
         rows[name] = {key: round(1e6 * taken / VOXELS_A_STEP, 4) for key, taken in row.items()}
-        print(
-            f"{name:26} "
-            + "{ours:8.3f} {other_in_all_threads:8.3f} {other_in_one_thread:16.3f}".format(**rows[name])
-        )
-    report(
-        "tune_speed",
-        ours=rows["starter"]["ours"],
-        other=min(rows["starter"]["other_in_all_threads"], rows["starter"]["other_in_one_thread"]),
-        unit="s",
-        quick=quick,
-        samples_a_second={name: round(1 / row["ours"], 2) * 1e6 for name, row in rows.items()},
-        seconds=rows,
-        load_before=round(os.getloadavg()[0], 1),
-    )
+        print(f"{name}, seconds a million samples: {rows[name]}")
+    first, *others = rows["starter"].values()
+    rates = {name: round(1 / row["ours"], 2) * 1e6 for name, row in rows.items()}
+    figures = {"samples_a_second": rates, "seconds": rows, "load_before": round(os.getloadavg()[0], 1)}
+    report("tune_speed", ours=first, other=min(others), unit="s", quick=quick, **figures)
 
 
 def made_up(network: Network) -> list[OrganSamples]:
@@ -114,4 +103,4 @@ def other(network: Network, samples: list[OrganSamples], steps: int, *, threads:
 
 
 if __name__ == "__main__":
-    main("--quick" in sys.argv)
+    main(asked(options(__doc__)).quick)

@@ -3,14 +3,13 @@
 Ours: one 0/1 NIfTI an organ from the set-coded map. Other: nibabel, as the published scripts write them.
 """
 
-import sys
 import tempfile
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 
-from measure import median_seconds, report
+from measure import asked, median_seconds, options, report
 from omentum.phantoms.phantom import make_phantom
 from omentum.volumes.labels import SUBSETS
 from omentum.volumes.mask_files import write_organ_files
@@ -37,4 +36,4 @@ def main(quick: bool) -> None:
 
 
 if __name__ == "__main__":
-    main("--quick" in sys.argv)
+    main(asked(options(__doc__)).quick)

@@ -1,18 +1,17 @@
 """Fit the error model that ships: what an error looks like before any mask is revised.
 
-Run: PYTHONPATH=benchmarks python training/error_prior.py [--quick] [--thresholds] [--write].
+Run: PYTHONPATH=benchmarks python training/error_prior.py [--quick] [--write].
 
 Fits, on synthetic patients and renderings of label maps, predicted by both shipped networks: the
 weights of the error model; what its levels mean; and, on patients that the weights never saw, which hot
 spots are worth a look: as many errors found as possible, at equal precision, within a flagged volume of
-15 %. `--thresholds` takes weights and calibration that ship and chooses hot spots alone;
-`--write` puts all into the package. No seed of `attention_quality.py` is used.
+15 %. `--write` puts all into the package. No seed of `attention_quality.py` is used.
 """
 
 import json
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -20,19 +19,22 @@ from pathlib import Path
 import numpy as np
 
 import omentum.score
-from attention.apart import moved_apart
 from attention.cohort import COUNT_SEEDS, FIT_SEEDS, CohortCase, cohort
 from attention.detection import Detection, detected
 from fit_error_model import fit_model
+from measure import asked, options
 from omentum.measures.canonical_grid import CANONICAL_MM
 from omentum.measures.error_regions import LEAST_ML, error_regions
-from omentum.score.calibration import Calibration, LevelCounts, Prior, shipped_prior
-from omentum.score.error_model import MODEL_ORGANS, ErrorModel, shipped_model
+from omentum.score.calibration import Calibration, LevelCounts, Prior
+from omentum.score.error_model import MODEL_ORGANS, ErrorModel
 from omentum.score.expected import expected_errors
 from omentum.score.scoring_grid import GriddedCase, claims_of, gridded_case
 from omentum.score.voxel_features import VoxelFeatures, organ_features
+from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
+from omentum.volumes.probabilities import ProbabilityMaps
 from omentum.volumes.resample import nearest_voxels
+from omentum.volumes.volume import Volume
 
 KEEP_WRONG, KEEP_RIGHT = 0.2, 0.012
 """Shares of voxels in and outside of error regions that are drawn for fitting."""
@@ -47,6 +49,8 @@ TYPICAL_ML, LEAST_WEIGHT, MOST_WEIGHT = 3.0, 0.2, 4.0
 
 SHARE_APART = 0.1
 """Share of what is drawn from a case whose networks were moved apart."""
+LEAST_MM, MOST_MM = 5.0, 20.0
+"""How far."""
 
 Sample = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 """Rows of signals, their organs' places in `MODEL_ORGANS`, whether each is wrong, and how much it counts."""
@@ -54,18 +58,13 @@ Labelled = tuple[str, VoxelFeatures, np.ndarray]
 """An organ, its signals, and for each row the mL of the error region that it is in, 0 where it is right."""
 
 
-def main(quick: bool, thresholds: bool, write: bool) -> None:
+def main(quick: bool, write: bool) -> None:
     seeds = COUNT_SEEDS[:1] if quick else COUNT_SEEDS
-    if thresholds:
-        model, counts = shipped_model(), dict(shipped_prior().counts)
-    else:
-        model = fit(FIT_SEEDS[:1] if quick else FIT_SEEDS, steps=300 if quick else 6000)
-        counts = count(cohort(seeds), model)
-    prior, found = chosen(seeds, model, counts)
+    model = fit(FIT_SEEDS[:1] if quick else FIT_SEEDS, steps=300 if quick else 6000)
+    prior, found = chosen(seeds, model, count(cohort(seeds), model))
     print(f"flag over {prior.flag_over}, least {prior.least_error_ml} mL: {found.told()}")
     if write:
-        if not thresholds:
-            model.save(SHIPPED / "error-model.npz")
+        model.save(SHIPPED / "error-model.npz")
         (SHIPPED / "prior.json").write_text(json.dumps(as_json(prior)) + "\n", encoding="utf-8")
 
 
@@ -97,6 +96,28 @@ def _sample(seed: int) -> Sample:
                 wrongs.append(regions_ml[kept] > 0)
                 weights.append((weight_of(regions_ml) / share)[kept])
     return np.concatenate(rows), np.concatenate(organs), np.concatenate(wrongs), np.concatenate(weights)
+
+
+def moved_apart(case: CohortCase, rng: np.random.Generator) -> CohortCase:
+    """Move one network against all else by a centimetre or so, as networks look that disagree boldly.
+
+    In half of the cases it is the one whose masks are judged, which then errs at its whole surface.
+    """
+    direction = rng.normal(size=3)
+    offset_mm = direction / np.linalg.norm(direction) * rng.uniform(LEAST_MM, MOST_MM)
+    is_main = rng.random() < 0.5
+    main, *others = case.maps
+    moved = (ProbabilityMaps(_moved(one.geometry, offset_mm), one.organs, one.parts) for one in others)
+    maps = (main, *moved)
+    if not is_main:
+        return replace(case, maps=maps)
+    return replace(case, maps=maps, ct=Volume(case.ct.voxels, _moved(case.ct.geometry, offset_mm)))
+
+
+def _moved(grid: Geometry, offset_mm: np.ndarray) -> Geometry:
+    affine = grid.affine.copy()
+    affine[:3, 3] += offset_mm
+    return Geometry(grid.shape, affine)
 
 
 def count(cases: Iterable[CohortCase], model: ErrorModel) -> dict[str, LevelCounts]:
@@ -159,7 +180,8 @@ def _tried(
 
 
 def key(found: Detection) -> tuple[bool, float]:
-    return found.flagged_share <= MOST_FLAGGED, min(found.sensitivity, found.precision)
+    of = found.figures()
+    return of["flagged_share"] <= MOST_FLAGGED, min(of["sensitivity"], of["precision"])
 
 
 def as_json(prior: Prior) -> dict[str, object]:
@@ -175,4 +197,5 @@ def as_json(prior: Prior) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    main("--quick" in sys.argv, "--thresholds" in sys.argv, "--write" in sys.argv)
+    given = asked(options(__doc__, write="put the weights and the calibration into the package"))
+    main(given.quick, given.write)

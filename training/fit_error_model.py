@@ -1,4 +1,4 @@
-"""How are the weights of the error model fitted? Adam on weighted cross entropy, in NumPy.
+"""Fit the weights of the error model: Adam on weighted cross entropy.
 
 In:  rows of signals with their organs, whether each voxel is in an error region, and its weight.
 Out: an `ErrorModel`.
@@ -8,6 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from omentum.score.error_model import MODEL_ORGANS, ErrorModel
 from omentum.score.voxel_features import FEATURES
@@ -41,46 +44,29 @@ def fit_model(
     """
     rng = np.random.default_rng(seed)
     middle, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-6
-    sides = (len(FEATURES) + len(MODEL_ORGANS), *HIDDEN, 1)
-    layers = [
-        [
-            rng.normal(0, np.sqrt(2 / a), (a, b)).astype(np.float32),
-            np.zeros(b, dtype=np.float32),
-        ]
-        for a, b in pairwise(sides)
-    ]
-    moments = [[(np.zeros_like(one), np.zeros_like(one)) for one in pair] for pair in layers]
-    names = np.vstack(
-        [np.eye(len(MODEL_ORGANS), dtype=np.float32), np.zeros((1, len(MODEL_ORGANS)), np.float32)]
-    )
+    layers = [_layer(rng, a, b) for a, b in pairwise((len(FEATURES) + len(MODEL_ORGANS), *HIDDEN, 1))]
+    network = nn.Sequential(layers[0], nn.ReLU(), layers[1], nn.ReLU(), layers[2])
+    optimizer = torch.optim.Adam(network.parameters(), lr=RATE)
+    names = np.eye(len(MODEL_ORGANS) + 1, len(MODEL_ORGANS), dtype=np.float32)
     for step in range(steps):
         drawn = rng.integers(0, len(rows), BATCH)
         named = np.where(rng.random(BATCH) < NAMELESS, len(MODEL_ORGANS), organs[drawn])
-        values = np.hstack([(rows[drawn] - middle) / scale, names[named]])
-        slopes = _slopes(layers, values, wrong[drawn], weights[drawn])
-        rate = RATE * (1 - step / steps)
-        for pair, moment, slope in zip(layers, moments, slopes, strict=True):
-            for k in range(2):
-                first, second = moment[k]
-                first *= 0.9
-                first += 0.1 * slope[k]
-                second *= 0.999
-                second += 0.001 * np.square(slope[k])
-                unbiased = first / (1 - 0.9 ** (step + 1))
-                pair[k] -= rate * unbiased / (np.sqrt(second / (1 - 0.999 ** (step + 1))) + 1e-8)
-    return ErrorModel(middle, scale, tuple((w, b) for w, b in layers))
+        values = torch.from_numpy(np.hstack([(rows[drawn] - middle) / scale, names[named]]))
+        target, counts = (torch.from_numpy(one[drawn].astype(np.float32)) for one in (wrong, weights))
+        loss = binary_cross_entropy_with_logits(
+            network(values)[:, 0], target, counts / counts.sum(), reduction="sum"
+        )
+        optimizer.param_groups[0]["lr"] = RATE * (1 - step / steps)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    fitted = [(one.weight.detach().numpy().T.copy(), one.bias.detach().numpy()) for one in layers]
+    return ErrorModel(middle, scale, tuple(fitted))
 
 
-def _slopes(layers, values, wrong, weights):  # type: ignore[no-untyped-def]
-    """Work out the gradient of the mean weighted cross entropy, layer by layer."""
-    kept = [values]
-    for w, b in layers[:-1]:
-        kept.append(np.maximum(kept[-1] @ w + b, 0))
-    w, b = layers[-1]
-    log_odds = (kept[-1] @ w + b)[:, 0]
-    back = ((1 / (1 + np.exp(-log_odds)) - wrong) * weights / weights.sum())[:, None].astype(np.float32)
-    slopes = []
-    for (w, _), before in zip(reversed(layers), reversed(kept), strict=True):
-        slopes.append((before.T @ back, back.sum(axis=0)))
-        back = (back @ w.T) * (before > 0)
-    return slopes[::-1]
+def _layer(rng: np.random.Generator, n_in: int, n_out: int) -> nn.Linear:
+    layer = nn.Linear(n_in, n_out)
+    drawn = rng.normal(0, np.sqrt(2 / n_in), (n_in, n_out)).astype(np.float32)
+    layer.weight.data = torch.from_numpy(drawn.T.copy())
+    nn.init.zeros_(layer.bias)
+    return layer

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 
 from omentum.measures.plausibility.rule_input import rule_input, world_axes
-from omentum.phantoms.anatomy_map import read_anatomy
 from omentum.phantoms.phantom import LABELLED, make_phantom
 from omentum.phantoms.rendered import render_pair
 from omentum.volumes.geometry import Geometry
@@ -27,16 +26,11 @@ from omentum.volumes.label_schemes import label_scheme
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import read_nifti
-from quality.cases import data_folder
+from shared import MAPS, data_folder, label_maps
 
 SEEDS = range(1000, 1060)
 """Of synthetic and of deformed patients; no rule is measured on them."""
-REAL = {
-    "label_maps/s0327.nii.gz": "totalsegmentator",
-    "label_maps/s0328.nii.gz": "totalsegmentator",
-    "label_maps/amos_0013.nii.gz": "abdomenatlas-1.0",
-    "totalsegmentator_example/labels.nii.gz": "abdomenatlas-1.0",
-}
+REAL = {**MAPS, "totalsegmentator_example/labels.nii.gz": "abdomenatlas-1.0"}
 LEAST_SPREAD_MM = {True: 12.0, False: 22.0}
 """Of organs seen in many patients, and of those seen in the few real ones alone."""
 MANY = 12
@@ -72,9 +66,8 @@ def everybody() -> Iterator[MaskSet]:
     for seed in SEEDS:
         labels = make_phantom(seed).labels
         yield MaskSet.from_labels(labels.voxels, labels.geometry, LABELLED)
-    maps = [read_anatomy(folder / path, ids) for path, ids in REAL.items() if path.startswith("label_maps")]
     for seed in SEEDS:
-        pair = render_pair(seed, maps, 3.0, made_share=0.0, style="mixed")
+        pair = render_pair(seed, label_maps(), 3.0, made_share=0.0, style="mixed")
         yield MaskSet.from_labels(pair.labels, pair.geometry, LABELLED)
     for path, ids in REAL.items():
         yield real_masks(folder / path, ids)
@@ -123,17 +116,17 @@ def places(people: Rows) -> dict[str, dict[str, Any]]:
         spread = np.maximum(np.sqrt(_mean((own - middles[name]) ** 2)), least)
         middle = np.where(known > 0, middles[name] - origin, np.nan)
         table[name] = {
-            "middle_mm": _told(middle),
-            "spread_mm": _told(np.where(known > 0, spread, np.nan)),
-            "half_mm": _told(_mean(half)),
-            "volume_ml": _told(_median([p[name][2] for p in people if name in p]))[0],
+            "middle_mm": [_told(one) for one in middle],
+            "spread_mm": [_told(one) for one in np.where(known > 0, spread, np.nan)],
+            "half_mm": [_told(one) for one in _mean(half)],
+            "volume_ml": _told(_median_ml([p[name][2] for p in people if name in p])),
         }
     return table
 
 
-def _median(values: list[float]) -> np.ndarray:
+def _median_ml(values: list[float]) -> float:
     known = [value for value in values if np.isfinite(value)]
-    return np.array([np.median(known) if known else np.nan])
+    return float(np.median(known)) if known else np.nan
 
 
 def _mean(values: np.ndarray) -> np.ndarray:
@@ -141,8 +134,8 @@ def _mean(values: np.ndarray) -> np.ndarray:
     return np.where(known, values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
 
 
-def _told(values: np.ndarray) -> list[int | None]:
-    return [round(float(value)) if np.isfinite(value) else None for value in values]
+def _told(value: float) -> int | None:
+    return round(float(value)) if np.isfinite(value) else None
 
 
 def _half_mm(box: tuple[slice, ...], geometry: Geometry) -> np.ndarray:

@@ -2,10 +2,9 @@
 
 In:  kinds and seeds of synthetic patients; the label maps of real people that some are rendered from.
 Out: cases: CT, true labels, both networks' probabilities and masks. Predictions are the dear part, so each
-     case is kept in `scratch/attention/` and made once.
+     case is kept in `scratch/attention-cases/` and made once.
 """
 
-import os
 import pickle
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,14 +14,17 @@ from pathlib import Path
 import numpy as np
 
 from omentum.networks.catalogue import find_weights
-from omentum.phantoms.anatomy_map import AnatomyMap, read_anatomy
 from omentum.phantoms.phantom import make_phantom
 from omentum.phantoms.rendered import render_pair
 from omentum.predict.network_predictor import NetworkPredictor
-from omentum.volumes.geometry import Geometry
+from omentum.records import Case, Prediction
+from omentum.volumes.atomic import writing
+from omentum.volumes.mask_files import write_masks
 from omentum.volumes.masks import MaskSet
-from omentum.volumes.probabilities import ProbabilityMaps
+from omentum.volumes.nifti import write_nifti
+from omentum.volumes.probabilities import ProbabilityMaps, write_probabilities
 from omentum.volumes.volume import Volume
+from shared import data_folder, label_maps
 
 __all__ = [
     "COUNT_SEEDS",
@@ -32,8 +34,8 @@ __all__ = [
     "NETWORKS",
     "CohortCase",
     "cohort",
-    "data_folder",
-    "predictors",
+    "on_disk",
+    "predicted",
 ]
 
 NETWORKS = ("starter", "starter-second")
@@ -68,54 +70,38 @@ class CohortCase:
     masks: tuple[MaskSet, ...]
 
 
-def data_folder() -> Path:
-    """Give the folder of real label maps and CTs beside the checkout."""
-    return Path(os.environ.get("OMENTUM_SHARED", ROOT.parent / "shared")) / "data"
-
-
 def cohort(seeds: Sequence[int], kinds: Sequence[str] = KINDS) -> Iterator[CohortCase]:
     """Give each kind of each seed, made now or kept before; rendered ones only where there are maps."""
     for seed in seeds:
         for kind in kinds:
-            if kind.startswith("rendered") and not data_folder().is_dir():
+            if kind.startswith("rendered") and data_folder() is None:
                 continue
             yield _case(kind, seed)
 
 
 def _case(kind: str, seed: int) -> CohortCase:
-    kept = ROOT / "scratch" / "attention" / f"{kind}_{seed}.pkl"
+    kept = ROOT / "scratch" / "attention-cases" / f"{kind}_{seed}.pkl"
     if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        part = kept.with_suffix(".part")
-        part.write_bytes(pickle.dumps(_made(kind, seed)))
-        part.rename(kept)
-    told = pickle.loads(kept.read_bytes())  # our own file
-    geometry = Geometry(*told["geometry"])
-    maps = (ProbabilityMaps(Geometry(*one[:2]), *one[2:]) for one in told["maps"])
-    masks = (MaskSet(*one, geometry) for one in told["masks"])
-    return CohortCase(
-        f"{kind}_{seed}", Volume(told["hu"], geometry), told["labels"], tuple(maps), tuple(masks)
-    )
+        with writing(kept) as part:
+            part.write_bytes(pickle.dumps(_made(kind, seed)))
+    case: CohortCase = pickle.loads(kept.read_bytes())  # our own file
+    return case
 
 
-def _made(kind: str, seed: int) -> dict[str, object]:
+def _made(kind: str, seed: int) -> CohortCase:
     if kind.startswith("rendered"):
-        pair = render_pair(seed, _maps(), RENDERED_MM, made_share=0.0, style=kind.partition("-")[2])
+        pair = render_pair(seed, label_maps(), RENDERED_MM, made_share=0.0, style=kind.partition("-")[2])
         ct, labels = Volume(pair.hu, pair.geometry), pair.labels
     else:
         phantom = make_phantom(seed, style=kind)
         ct, labels = phantom.ct, phantom.labels.voxels
+    return predicted(f"{kind}_{seed}", ct, labels)
+
+
+def predicted(name: str, ct: Volume, labels: np.ndarray) -> CohortCase:
+    """Give a case as both networks see it."""
     made = [one.predict(ct) for one in predictors()]
-    return {
-        "hu": ct.voxels,
-        "labels": labels,
-        "geometry": (ct.geometry.shape, ct.geometry.affine),
-        "maps": [
-            (one.maps.geometry.shape, one.maps.geometry.affine, one.maps.organs, dict(one.maps.parts))
-            for one in made
-        ],
-        "masks": [(one.masks.codes, one.masks.sets, one.masks.organs) for one in made],
-    }
+    return CohortCase(name, ct, labels, tuple(one.maps for one in made), tuple(one.masks for one in made))
 
 
 @cache
@@ -124,11 +110,28 @@ def predictors() -> tuple[NetworkPredictor, ...]:
     return tuple(NetworkPredictor(name, find_weights(name)) for name in NETWORKS)
 
 
-@cache
-def _maps() -> tuple[AnatomyMap, ...]:
-    folder = data_folder() / "label_maps"
-    return (
-        read_anatomy(folder / "s0327.nii.gz", "totalsegmentator"),
-        read_anatomy(folder / "s0328.nii.gz", "totalsegmentator"),
-        read_anatomy(folder / "amos_0013.nii.gz", "abdomenatlas-1.0"),
+def on_disk(
+    case: CohortCase, folder: Path, networks: Sequence[str] = NETWORKS
+) -> tuple[Case, list[Prediction]]:
+    """Write a case as files, as a stage reads it: its CT, and its networks' masks and probabilities."""
+    write_nifti(folder / "ct.nii.gz", case.ct)
+    record = Case(
+        case_id=case.name,
+        patient_id=case.name,
+        ct_path=folder / "ct.nii.gz",
+        geometry=case.ct.geometry,
+        source="made up",
     )
+    predictions = []
+    for network, maps, masks in zip(networks, case.maps, case.masks, strict=True):
+        one = Prediction(
+            case_id=case.name,
+            network=network,
+            weights_sha256="0" * 64,
+            folder=folder / network,
+            organs=masks.organs,
+        )
+        write_masks(one.masks_path, masks)
+        write_probabilities(one.probabilities_path, maps)
+        predictions.append(one)
+    return record, predictions

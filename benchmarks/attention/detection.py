@@ -42,44 +42,27 @@ class Detection:
         names = self.__slots__
         return Detection(**{k: a + b for k, a, b in zip(names, astuple(self), astuple(other), strict=True)})
 
-    @property
-    def sensitivity(self) -> float:
-        """Share of error regions that were found."""
-        return self.found / max(self.regions, 1)
+    def figures(self) -> dict[str, float]:
+        """Give shares of error regions found, of hot spots that touch one, and both; and by volume.
 
-    @property
-    def precision(self) -> float:
-        """Share of hot spots that touch an error region."""
-        return self.touching / max(self.spots, 1)
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of both."""
-        total = self.sensitivity + self.precision
-        return 2 * self.sensitivity * self.precision / total if total else 0.0
-
-    @property
-    def flagged_share(self) -> float:
-        """Flagged volume as a share of the masks' volume."""
-        return self.flagged_ml / max(self.organ_ml, 1e-9)
-
-    @property
-    def voxel_sensitivity(self) -> float:
-        """Share of the error volume that is flagged."""
-        return self.covered_ml / max(self.error_ml, 1e-9)
-
-    @property
-    def voxel_precision(self) -> float:
-        """Share of the flagged volume that is in an error region."""
-        return self.covered_ml / max(self.flagged_ml, 1e-9)
+        `flagged_share` is the flagged volume by the masks' volume. By voxels it is the share of the error
+        volume that is flagged, and of the flagged volume that is in an error region.
+        """
+        found, right = self.found / max(self.regions, 1), self.touching / max(self.spots, 1)
+        return {
+            "sensitivity": found,
+            "precision": right,
+            "f1": 2 * found * right / (found + right) if found + right else 0.0,
+            "flagged_share": self.flagged_ml / max(self.organ_ml, 1e-9),
+            "voxel_sensitivity": self.covered_ml / max(self.error_ml, 1e-9),
+            "voxel_precision": self.covered_ml / max(self.flagged_ml, 1e-9),
+            "regions": self.regions,
+            "spots": self.spots,
+        }
 
     def told(self) -> str:
         """Give all of it in a line."""
-        return (
-            f"sensitivity {self.sensitivity:.3f} of {self.regions}, precision {self.precision:.3f} of "
-            f"{self.spots}, flagged {self.flagged_share:.3f}, by voxels {self.voxel_sensitivity:.2f} and "
-            f"{self.voxel_precision:.2f}"
-        )
+        return ", ".join(f"{name} {value:.3g}" for name, value in self.figures().items())
 
 
 @lru_cache(maxsize=20)

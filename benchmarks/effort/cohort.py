@@ -80,7 +80,7 @@ def mended(case: CohortCase, organs: list[str]) -> CohortCase:
         for name in own_masks.organs:
             mask = own_masks.mask(name)
             if name in true:
-                near = _around(wrong[name][to_maps])
+                near = ndimage.binary_dilation(wrong[name][to_maps], iterations=_MARGIN_VOXELS)
                 mask = np.where(near[from_maps], true[name], mask)
                 map_parts.pop(name, None)
                 part = _mended_part(own_maps, name, true[name][to_maps], near)
@@ -110,10 +110,6 @@ def _wrong(case: CohortCase, name: str, true: Mask) -> Mask:
 
 def _deep(mask: Mask, true: Mask, grid: Geometry) -> Mask:
     return np.asarray(error_regions(mask, true, grid.spacing_mm, least_ml=0.0).numbers > 0)
-
-
-def _around(wrong: Mask) -> Mask:
-    return ndimage.binary_dilation(wrong, iterations=_MARGIN_VOXELS) if wrong.any() else wrong
 
 
 def _mended_part(maps: ProbabilityMaps, name: str, true: Mask, near: Mask) -> BoxedBytes | None:

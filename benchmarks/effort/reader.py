@@ -19,7 +19,7 @@ from omentum.records import CaseScore, OrganScore
 from omentum.score.strategies import StrategyInput, chosen
 from omentum.score.task_selection import SelectedOrgan, planned
 
-__all__ = ["BOUND", "FRESH", "SPOTS", "Cohort", "Curve", "Row", "curve_of", "minutes_to", "worked"]
+__all__ = ["BOUND", "FRESH", "SPOTS", "Cohort", "Curve", "Row", "curve_of", "minutes_to"]
 
 N_BUDGETS = 60
 SPOTS = "expected-error, hot spots alone"
@@ -80,17 +80,11 @@ class Habits:
     whole_looks: float = 1.0
     spots_alone: bool = False
 
-    def looks(self, one: SelectedOrgan) -> float:
-        """Say what an organ takes, in looks."""
-        if self.spots_alone and one.n_spots:
-            return one.n_spots
-        return 1.0 if one.n_spots == 1 else self.whole_looks
-
-    def met(self, one: SelectedOrgan, row: Row) -> set[int]:
-        """Name the error regions of an organ that he meets."""
+    def look(self, one: SelectedOrgan, row: Row) -> tuple[float, set[int]]:
+        """Say what an organ takes, in looks, and which of its error regions he meets."""
         if one.n_spots == 1 or (self.spots_alone and one.n_spots):
-            return {n for touched in row.touches for n in touched}
-        return set(range(len(row.regions_ml)))
+            return one.n_spots, {n for touched in row.touches for n in touched}
+        return self.whole_looks, set(range(len(row.regions_ml)))
 
 
 def worked(
@@ -100,10 +94,9 @@ def worked(
     minutes, removed, seen = [0.0], [0.0], set()
     for one in choices:
         row = rows[one.case_id, one.organ.organ]
-        changed_ml = sum(row.regions_ml[n] for n in habits.met(one, row))
-        cost = costs.minutes(
-            n_cases=one.case_id not in seen, n_looks=habits.looks(one), changed_ml=changed_ml
-        )
+        n_looks, met = habits.look(one, row)
+        changed_ml = sum(row.regions_ml[n] for n in met)
+        cost = costs.minutes(n_cases=one.case_id not in seen, n_looks=n_looks, changed_ml=changed_ml)
         seen.add(one.case_id)
         minutes.append(minutes[-1] + cost)
         removed.append(removed[-1] + changed_ml)
@@ -130,10 +123,10 @@ def curve_of(
     return worked(choices, cohort.rows, costs, habits)
 
 
-def minutes_to(curve: Curve, target_ml: float) -> float | None:
-    """Say when so much is removed; `None` if never."""
+def minutes_to(curve: Curve, target_ml: float) -> float:
+    """Say when so much is removed; NaN if never."""
     if curve.removed_ml[-1] < target_ml:
-        return None
+        return float("nan")
     place = int(np.argmax(curve.removed_ml >= target_ml))
     if not place:
         return 0.0

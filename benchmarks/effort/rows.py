@@ -6,16 +6,14 @@ Out: scores by both recipes; error regions, and which of them each hot spot touc
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import numpy.typing as npt
 
-from attention.cohort import CohortCase
-from attention.on_disk import on_disk
+from attention.cohort import CohortCase, on_disk
 from effort.cohort import NINE, cohort
 from effort.reader import Cohort, Row
 from omentum.measures.effort import CostModel
@@ -26,7 +24,7 @@ from omentum.score.expected_case import score_expected_case
 from omentum.score.fit_calibration import counts_of
 from omentum.score.published_case import HOT_SPOTS_NAME, heat_path, score_published_case
 from omentum.score.task_selection import planned
-from omentum.volumes.geometry import Box
+from omentum.volumes.boxes import BoxedArray
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
 
@@ -35,8 +33,8 @@ __all__ = ["MINUTES_BEFORE", "Scored", "learned", "scored"]
 MINUTES_BEFORE = 3.0
 """Minutes a case that the round before had."""
 
-Spot = tuple[str, Box, npt.NDArray[np.bool_]]
-"""An organ; a box of the CT's grid, and the voxels in it that the reader is shown."""
+Key = tuple[str, str]
+"""A case and an organ."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,28 +45,13 @@ class Scored:
         cohort: Scored by what ships, before anything was revised.
         counts: What revising an organ of a case would teach.
         seen: Each case with its predictions, as files.
-        wrong: Of each organ of each case the voxels in error regions.
+        wrong: Of each organ of each case with an error, the numbers of its error regions, from 1.
     """
 
     cohort: Cohort
-    counts: Mapping[tuple[str, str], LevelCounts]
+    counts: Mapping[Key, LevelCounts]
     seen: tuple[tuple[Case, list[Prediction]], ...]
-    wrong: Mapping[tuple[str, str], "Wrong"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Wrong:
-    """The error regions of an organ: which voxels (flat indices), and each one's region from 1."""
-
-    places: npt.NDArray[np.int64]
-    numbers: npt.NDArray[np.integer]
-    shape: tuple[int, ...]
-
-    def touched(self, box: Box, shown: npt.NDArray[np.bool_]) -> tuple[int, ...]:
-        """Name regions, from 0, of which a voxel is shown in a box."""
-        full = np.zeros(self.shape, dtype=np.int32)
-        full.flat[self.places] = self.numbers
-        return tuple(int(number) - 1 for number in np.unique(full[box][shown]) if number)
+    wrong: Mapping[Key, BoxedArray]
 
 
 def scored(number: int, n_cases: int, name: str, folder: Path) -> Scored:
@@ -94,17 +77,24 @@ def learned(one: Scored, before: Scored) -> Cohort:
     return replace(one.cohort, expected=tuple(expected), rows=rows, before=one.cohort)
 
 
-def _rows(score: CaseScore, attention_dir: Path, of: Scored) -> dict[tuple[str, str], Row]:
+def _rows(score: CaseScore, attention_dir: Path, of: Scored) -> dict[Key, Row]:
     """See which error regions the hot spots of a case touch now."""
     touches: dict[str, list[tuple[int, ...]]] = {one.organ: [] for one in score.organs}
-    for name, box, shown in _spots(attention_dir):
-        touches[name].append(of.wrong[score.case_id, name].touched(box, shown))
-    rows = {
-        (score.case_id, name): replace(of.cohort.rows[score.case_id, name], touches=tuple(touched))
-        for name, touched in touches.items()
-    }
-    _check(score, rows)
-    return rows
+    described = json.loads((attention_dir / HOT_SPOTS_NAME).read_text(encoding="utf-8"))
+    for spot in described["hot_spots"]:
+        name, heat = spot["organ"], read_nifti(heat_path(attention_dir, spot["organ"])).voxels
+        low, high = spot["low_voxel"], spot["high_voxel"]
+        box = tuple(slice(first, last + 1) for first, last in zip(low, high, strict=True))
+        numbers = np.zeros(heat.shape, dtype=np.int32)
+        wrong = of.wrong.get((score.case_id, name))
+        if wrong is not None:
+            numbers[wrong.box] = wrong.values
+        touched = np.unique(numbers[box][heat[box] > 0])
+        touches[name].append(tuple(int(number) - 1 for number in touched if number))
+    for one in score.organs:  # hot spots are those that the score speaks of
+        assert len(touches[one.organ]) == len(one.spots_ml), (score.case_id, one)
+    rows = {(score.case_id, name): tuple(each) for name, each in touches.items()}
+    return {key: replace(of.cohort.rows[key], touches=each) for key, each in rows.items()}
 
 
 def _together(parts: Sequence[Scored]) -> Scored:
@@ -133,32 +123,12 @@ def _scored(one: CohortCase, folder: Path) -> Scored:
         key, true = (case.case_id, organ_name), one.labels == organ(organ_name).index
         regions = error_regions(one.masks[0].mask(organ_name), true, case.geometry.spacing_mm)
         rows[key] = Row(regions_ml=regions.volumes_ml, touches=())
-        places = np.flatnonzero(regions.numbers)
-        wrong[key] = Wrong(places, regions.numbers.flat[places], regions.numbers.shape)
+        part = BoxedArray.cut_out(regions.numbers, least=1)
+        if part is not None:
+            wrong[key] = part
         more = counts_of(attention_dir, one.masks[0], organ_name, true)
         if more is not None:
             counts[key] = more
     scores = Cohort(expected=(expected,), published=(published,), rows=rows)
     made = Scored(scores, counts, ((case, predictions),), wrong)
     return replace(made, cohort=replace(scores, rows=rows | _rows(expected, attention_dir, made)))
-
-
-def _spots(attention_dir: Path) -> Iterator[Spot]:
-    """Give the hot spots of a case in the order of the file: where attention is in the box of each."""
-    described = json.loads((attention_dir / HOT_SPOTS_NAME).read_text(encoding="utf-8"))
-    heats = {}
-    for spot in described["hot_spots"]:
-        of = spot["organ"]
-        if of not in heats:
-            heats[of] = read_nifti(heat_path(attention_dir, of)).voxels
-        x, y, z = (
-            slice(low, high + 1) for low, high in zip(spot["low_voxel"], spot["high_voxel"], strict=True)
-        )
-        yield of, (x, y, z), heats[of][x, y, z] > 0
-
-
-def _check(score: CaseScore, rows: Mapping[tuple[str, str], Row]) -> None:
-    """See that hot spots are those that the score speaks of."""
-    for one in score.organs:
-        shown = len(rows[score.case_id, one.organ].touches)
-        assert shown == len(one.spots_ml), (score.case_id, one.organ, shown, len(one.spots_ml))

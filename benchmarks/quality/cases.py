@@ -4,7 +4,6 @@ In:  how many phantoms to make; a folder of real CTs with label files, where the
 Out: one case after another: its CT, and reference masks for each column of the table.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +18,10 @@ from omentum.volumes.segmentations import read_mask
 from omentum.volumes.volume import Volume
 from quality.references import PHANTOMS, SCANS, Column, LabelFile
 from quality.trained_on import FIRST_UNSEEN_SEED
+from shared import data_folder
 
-__all__ = ["DATA", "NINE", "Case", "all_cases", "data_folder", "masks_of"]
+__all__ = ["NINE", "Case", "all_cases", "masks_of"]
 
-DATA = Path(os.environ.get("OMENTUM_SHARED", Path(__file__).resolve().parents[3] / "shared")) / "data"
 NINE = SUBSETS["abdomenatlas-1.0"]
 
 
@@ -43,11 +42,6 @@ class Case:
     references: tuple[tuple[Column, MaskSet, Mapping[str, slice]], ...]
 
 
-def data_folder() -> Path | None:
-    """Give the folder of real CTs, if there is one."""
-    return DATA if DATA.is_dir() else None
-
-
 def all_cases(n_phantoms: int) -> Iterator[Case]:
     """Make and read one case after another.
 
@@ -64,7 +58,7 @@ def all_cases(n_phantoms: int) -> Iterator[Case]:
         return
     for scan in SCANS:
         ct = read_ct(folder / scan.ct)
-        references = tuple((one.column, masks_of(folder, one, ct), one.slices) for one in scan.labels)
+        references = tuple((one, masks_of(folder, one, ct), one.slices) for one in scan.labels)
         yield Case(case_id=scan.ct, ct=ct, files=scan.files, references=references)
 
 

@@ -1,6 +1,6 @@
-"""Who is scored? Networks by name, weights from a file, and the average of several.
+"""Predict with networks by name, and with their average.
 
-In:  names and files.
+In:  names of networks.
 Out: entrants that predict a CT, each network once however many entrants it takes part in; and refuse
      one that any of their weights learned from.
 """
@@ -17,10 +17,11 @@ from omentum.predict.masks_from_probabilities import decide_masks
 from omentum.predict.network_predictor import NetworkPredictor
 from omentum.predict.predictors import PredictedCase
 from omentum.volumes.masks import MaskSet
-from quality.cases import Case, data_folder
+from quality.cases import Case
 from quality.trained_on import TrainedOn, read_trained_on
+from shared import data_folder
 
-__all__ = ["Entrant", "Member", "entrants_of", "member_named", "member_of_file", "predict_case"]
+__all__ = ["Entrant", "entrants_of", "predict_case"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,11 +31,6 @@ class Member:
     weights: Path
     predictor: NetworkPredictor
     trained_on: TrainedOn
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-        return self.predictor.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,7 +42,7 @@ class Entrant:
     @property
     def name(self) -> str:
         """What it is called in the table."""
-        names = " and ".join(one.name for one in self.members)
+        names = " and ".join(one.predictor.name for one in self.members)
         return names if len(self.members) == 1 else f"average of {names}"
 
     def refusal(self, case: Case) -> str | None:
@@ -54,7 +50,7 @@ class Entrant:
         for one in self.members:
             shared = one.trained_on.shares(case.files)
             if shared is not None:
-                return f"{one.name} learned from {shared}"
+                return f"{one.predictor.name} learned from {shared}"
         return None
 
     def masks(self, case: Case, predicted: Mapping[Member, PredictedCase]) -> MaskSet:
@@ -62,32 +58,22 @@ class Entrant:
         made = [predicted[one] for one in self.members]
         if len(made) == 1:
             return made[0].masks
-        return decide_masks(
-            average_maps([one.maps for one in made]), case.ct.geometry, InferenceConfig()
-        ).masks
+        average = average_maps([one.maps for one in made])
+        return decide_masks(average, case.ct.geometry, InferenceConfig()).masks
 
 
-def member_named(name: str) -> Member:
-    """Load a network by the name that `--network` takes."""
-    return _member(name, find_weights(name))
-
-
-def member_of_file(weights: Path) -> Member:
-    """Load weights from a file; they are called as their folder is."""
-    return _member(weights.resolve().parent.name, weights)
-
-
-def entrants_of(members: Sequence[Member], *, average: bool) -> list[Entrant]:
-    """Give each network as an entrant, and their average if it is asked for.
+def entrants_of(names: Sequence[str], *, average: bool) -> list[Entrant]:
+    """Load networks by the names that `--network` takes; with their average if it is asked for.
 
     Raises:
-        ConfigError: An average is asked for of networks that do not have the same organs.
+        ConfigError: An average is asked for of one network, or of networks with different organs.
     """
+    members = [_member(name) for name in names]
     alone = [Entrant(members=(one,)) for one in members]
-    if not average or len(members) < 2:
+    if not average:
         return alone
-    if len({one.predictor.organs for one in members}) > 1:
-        raise ConfigError("--average", [one.name for one in members], "they do not have the same organs")
+    if len(members) < 2 or len({one.predictor.organs for one in members}) > 1:
+        raise ConfigError("--average", list(names), "it takes two networks or more that have the same organs")
     return [*alone, Entrant(members=tuple(members))]
 
 
@@ -97,7 +83,8 @@ def predict_case(entrants: Sequence[Entrant], case: Case) -> dict[Member, Predic
     return {one: one.predictor.predict(case.ct) for one in members}
 
 
-def _member(name: str, weights: Path) -> Member:
+def _member(name: str) -> Member:
+    weights = find_weights(name)
     predictor = NetworkPredictor(name, weights)
     trained_on = read_trained_on(weights, predictor.weights_sha256, data_folder())
     return Member(weights=weights, predictor=predictor, trained_on=trained_on)

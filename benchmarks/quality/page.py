@@ -1,33 +1,31 @@
-"""How is it told? Tables in Markdown, with who made each reference, between two marks in a page.
+"""Tell how good networks are: tables in Markdown, with who made each reference.
 
 In:  entrants, and their score or the reason for none in each column.
-Out: the block; pages in which it stands.
+Out: the text that stands in a page.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from omentum.errors import ConfigError
 from omentum.measures.surface import SURFACE_TOLERANCE_MM
-from omentum.volumes.atomic import write_text
 from omentum.volumes.labels import organ
-from quality.cases import NINE, data_folder
+from page import table
+from quality.cases import NINE
 from quality.entrants import Entrant
 from quality.references import PHANTOMS, SCANS, Column
 from quality.scores import Score
 from quality.trained_on import FIRST_UNSEEN_SEED
+from shared import data_folder
 
-__all__ = ["Results", "block", "brief", "columns", "parts_of", "put_into"]
+__all__ = ["Results", "block", "brief"]
 
 Results = Mapping[tuple[Entrant, Column], Score | str]
 """A score, or the reason why there is none."""
-BEGIN, END = "<!-- quality: begin -->", "<!-- quality: end -->"
 _PAIRED = ("kidney_left", "kidney_right")
 
 
 def columns() -> list[Column]:
     """List the columns in order; real CTs where there are any."""
-    real = [one.column for scan in SCANS for one in scan.labels] if data_folder() else []
+    real = [one for scan in SCANS for one in scan.labels] if data_folder() else []
     return [*PHANTOMS.values(), *real]
 
 
@@ -43,7 +41,7 @@ def block(results: Results, command: str, n_phantoms: int) -> str:
     lines = [f"Dice / surface Dice at {SURFACE_TOLERANCE_MM:g} mm, by `{command}`."]
     for entrant in dict.fromkeys(entrant for entrant, _ in results):
         hashes = ", ".join(f"`{one.predictor.weights_sha256[:12]}`" for one in entrant.members)
-        lines += ["", f"**{entrant.name}** (weights {hashes})", "", *_table(entrant, results)]
+        lines += ["", f"**{entrant.name}** (weights {hashes})", "", _table(entrant, results)]
         notes = _notes(entrant, results)
         lines += ["", *notes] if notes else []
     lines += ["", "What each column compares with:", ""]
@@ -58,7 +56,7 @@ def block(results: Results, command: str, n_phantoms: int) -> str:
         "- A dash: the reference does not speak of that organ, or not reliably. What a model labelled shows "
         "agreement with that model, errors included, not truth.",
     ]
-    return "\n".join([BEGIN, *lines, END])
+    return "\n".join(lines)
 
 
 def brief(results: Results, command: str) -> str:
@@ -69,32 +67,12 @@ def brief(results: Results, command: str) -> str:
         "The head of each column says who made the reference: a program (synthetic patients), a person, "
         "or a model.",
         "",
-        *_table(entrant, results),
+        _table(entrant, results),
     ]
-    return "\n".join([BEGIN, *lines, END])
+    return "\n".join(lines)
 
 
-def parts_of(page: Path) -> tuple[str, str]:
-    """Read what stands before and after the block in a page.
-
-    Raises:
-        ConfigError: The page does not have both marks, once each and in order.
-    """
-    text = page.read_text(encoding="utf-8") if page.is_file() else ""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end) or BEGIN in rest or END in after:
-        raise ConfigError("--write", str(page), f"it must hold {BEGIN} and, below, {END}, once each")
-    return before, after
-
-
-def put_into(page: Path, text: str) -> None:
-    """Put the block in place of the one in a page."""
-    before, after = parts_of(page)
-    write_text(page, before + text + after)
-
-
-def _table(entrant: Entrant, results: Results) -> list[str]:
+def _table(entrant: Entrant, results: Results) -> str:
     scores = [results[entrant, column] for column in columns()]
     rows = [[organ(name).display_name, *(_of_organ(one, name) for one in scores)] for name in NINE]
     rows.append(["**mean of nine**", *(_of_nine(one) for one in scores)])
@@ -102,8 +80,7 @@ def _table(entrant: Entrant, results: Results) -> list[str]:
         [f"{organ(name).display_name} in the other, mL", *(_swapped(one, name) for one in scores)]
         for name in _PAIRED
     ]
-    heads = ["organ", *(column.name for column in columns())]
-    return ["| " + " | ".join(cells) + " |" for cells in (heads, ["---"] * len(heads), *rows)]
+    return table([["organ", *(column.name for column in columns())], *rows])
 
 
 def _of_organ(score: Score | str, name: str) -> str:

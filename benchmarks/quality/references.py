@@ -14,7 +14,7 @@ __all__ = ["PHANTOMS", "SCANS", "Column", "LabelFile", "Scan"]
 _IDS = {name: number for number, name in subset_ids("abdomenatlas-1.0").items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Column:
     """A column of the table.
 
@@ -30,17 +30,15 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LabelFile:
-    """Reference masks in a file below the data folder.
+class LabelFile(Column):
+    """A column's reference masks in a file below the data folder.
 
     Attributes:
-        column: Where the figures go.
         path: A label map on its CT's grid.
         ids: The organs to compare, and their values in the file.
         slices: Organs that are compared in these slices only, counted from the feet.
     """
 
-    column: Column
     path: str
     ids: Mapping[str, int]
     slices: Mapping[str, slice] = field(default_factory=dict)
@@ -68,20 +66,16 @@ SCANS = (
         ct="chaos_03/dicom",
         labels=(
             LabelFile(
-                column=Column(
-                    name="chaos_03 (person)",
-                    about="CHAOS CT set 3; liver drawn by a person, with part of the vena cava",
-                ),
+                name="chaos_03 (person)",
+                about="CHAOS CT set 3; liver drawn by a person, with part of the vena cava",
                 path="chaos_03/liver.nii.gz",
                 ids={"liver": 1},
             ),
             LabelFile(
-                column=Column(
-                    name="chaos_03 (model)",
-                    about="the same CT; labels by a model (OBELISK), not corrected; its stomach is left out "
-                    "as not reliable",
-                    model="OBELISK",
-                ),
+                name="chaos_03 (model)",
+                about="the same CT; labels by a model (OBELISK), not corrected; its stomach is left out "
+                "as not reliable",
+                model="OBELISK",
                 path="teacher_labels/chaos_03.nii.gz",
                 ids={name: _IDS[name] for name in ("spleen", "kidney_left", "gall_bladder", "pancreas")},
             ),
@@ -91,12 +85,10 @@ SCANS = (
         ct="totalsegmentator_example/ct.nii.gz",
         labels=(
             LabelFile(
-                column=Column(
-                    name="example CT (model)",
-                    about="TotalSegmentator's example, 3 mm, low contrast, cut off at the top; labels by a "
-                    "model (TotalSegmentator v2, fast), not corrected; its pancreas is in fragments",
-                    model="TotalSegmentator",
-                ),
+                name="example CT (model)",
+                about="TotalSegmentator's example, 3 mm, low contrast, cut off at the top; labels by a "
+                "model (TotalSegmentator v2, fast), not corrected; its pancreas is in fragments",
+                model="TotalSegmentator",
                 path="totalsegmentator_example/labels.nii.gz",
                 ids=_IDS,
             ),
@@ -106,12 +98,10 @@ SCANS = (
         ct="totalsegmentator_example/dicom",
         labels=(
             LabelFile(
-                column=Column(
-                    name="example PET/CT (model)",
-                    about="4 cm of another patient's upper abdomen, 20 slices; labels by a model "
-                    "(TotalSegmentator v2, fast), not corrected",
-                    model="TotalSegmentator",
-                ),
+                name="example PET/CT (model)",
+                about="4 cm of another patient's upper abdomen, 20 slices; labels by a model "
+                "(TotalSegmentator v2, fast), not corrected",
+                model="TotalSegmentator",
                 path="totalsegmentator_example/dicom_labels_117.nii.gz",
                 ids={"spleen": 1, "liver": 5, "stomach": 6, "aorta": 52, "postcava": 63},  # labels_117.json
             ),
@@ -121,13 +111,11 @@ SCANS = (
         ct="crlm_1004/dicom",
         labels=(
             LabelFile(
-                column=Column(
-                    name="crlm_1004 (model)",
-                    about="CRLM-CT-1004, 5 mm slices; labels by a model (OBELISK), not corrected, where they "
-                    "are reliable: left kidney; Dice alone of liver (slices 6 to 32), gall bladder (0 to "
-                    "17) and spleen (18 to 40)",
-                    model="OBELISK",
-                ),
+                name="crlm_1004 (model)",
+                about="CRLM-CT-1004, 5 mm slices; labels by a model (OBELISK), not corrected, where they "
+                "are reliable: left kidney; Dice alone of liver (slices 6 to 32), gall bladder (0 to "
+                "17) and spleen (18 to 40)",
+                model="OBELISK",
                 path="teacher_labels/crlm_1004.nii.gz",
                 ids={name: _IDS[name] for name in ("spleen", "kidney_left", "gall_bladder", "liver")},
                 slices={"liver": slice(6, 33), "gall_bladder": slice(0, 18), "spleen": slice(18, 41)},

@@ -20,18 +20,9 @@ from quality.cases import NINE
 __all__ = ["CaseScore", "Score", "score_case", "total"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseScore:
-    """One case.
-
-    Attributes:
-        agreements: One an organ that both speak of.
-        swapped_ml: Volume of each predicted organ that lies in the reference of its partner on the other
-            side, in mL; 0 if left is left.
-    """
-
-    agreements: tuple[OrganAgreement, ...]
-    swapped_ml: Mapping[str, float]
+CaseScore = tuple[list[OrganAgreement], dict[str, float]]
+"""Of one case: an agreement for each organ that both speak of; and of each predicted organ the mL that lie
+in the reference of its partner on the other side, 0 if left is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,26 +67,20 @@ def score_case(
         slices: Organs that are compared in these slices only. Dice alone: where a mask is cut both
             surfaces agree, which says nothing.
     """
-    entire = _only(reference, [name for name in reference.organs if name not in slices])
+    entire = reference.only([name for name in reference.organs if name not in slices])
     found = compare_case(case_id, predicted, entire)
     for name, part in slices.items():
-        cut = compare_case(case_id, _cut(predicted, part), _only(_cut(reference, part), [name]))
+        cut = compare_case(case_id, _cut(predicted, part), _cut(reference, part).only([name]))
         found += [replace(one, surface_dice=None) for one in cut]
-    return CaseScore(agreements=tuple(found), swapped_ml=_swapped_ml(predicted, reference))
+    return found, _swapped_ml(predicted, reference)
 
 
 def total(cases: Sequence[CaseScore]) -> Score:
     """Put the cases of a column together."""
-    swapped: dict[str, float] = {}
-    for one in cases:
-        for name, volume_ml in one.swapped_ml.items():
-            swapped[name] = max(volume_ml, swapped.get(name, 0.0))
-    summary = summarised(agreement for one in cases for agreement in one.agreements)
+    summary = summarised(agreement for agreements, _ in cases for agreement in agreements)
+    names = {name for _, swapped_ml in cases for name in swapped_ml}
+    swapped = {name: max(each.get(name, 0.0) for _, each in cases) for name in sorted(names)}
     return Score(summary=summary, swapped_ml=swapped)
-
-
-def _only(masks: MaskSet, organs: Sequence[str]) -> MaskSet:
-    return MaskSet(masks.codes, masks.sets, tuple(organs), masks.geometry)
 
 
 def _cut(masks: MaskSet, part: slice) -> MaskSet:

@@ -17,31 +17,89 @@ other side shall be strong. (With the old labels left out of its loss, and all c
 organs were at a Dice of 0.05 after 400 steps; as it is they were at 0.72.)
 """
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 from omentum.networks.extend_organs import add_adapters
 from omentum.networks.network import Network
 from omentum.records import MaskSource
 from omentum.tune.config import ContinualConfig, FullConfig
 from omentum.tune.prepared_cases import PreparedCase
-from tuning.bench import Bench, all_weights, case_with
+from omentum.volumes.atomic import write_json
+from tuning.bench import OTHERS, Bench, Settings
 from tuning.cohort import Patient, case_of
 from tuning.curves import Curve, Point
-from tuning.judge import FrozenJudge, mean_dice
 from tuning.kept import network_in
 from tuning.old_labels import WRONG_ORGANS, old_labels
-from tuning.ours import ADAPTERS, HEADS, Judged, as_often, train_all, tune_cached
+from tuning.ours import ADAPTERS, HEADS, Judging, as_often, chosen_replay, train_all, tune_cached
 from tuning.uncached import tune_uncached
 
-__all__ = ["ARMS", "Start", "run_arm"]
+__all__ = ["ARMS", "ORGANS", "ArmBench", "ArmSettings", "run_arm"]
+
+ORGANS = tuple(sorted((*OTHERS, *WRONG_ORGANS)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmSettings(Settings):
+    """All that was fixed beforehand; kept with the results."""
+
+    base_steps: int = 3600
+    full_steps: int = 3600
+    heads_steps: int = 120
+    heads_every: int = 40
+    heads_rate: float = 5e-3
+    n_revised: int = 12
+    weights_steps: int = 200
+    """Of the arms that go on with all weights of the base network."""
+    weights_every: int = 50
+    weights_rate: float = 5e-4
+    """Peak rate where all weights of the base network go on; fresh ones have the package's."""
+    uncached_steps: int = 200
+    uncached_every: int = 25
+    adapters_samples: int = 5000
+    """Most voxels a case, organ and kind; heads alone have the package's number."""
+    replay_share: float = 0.1
+
+
+@dataclass(slots=True, kw_only=True)
+class ArmBench(Bench):
+    """What every arm begins with."""
+
+    settings: ArmSettings
+    question: str = "continual_vs_full"
+    organs: Sequence[str] = ORGANS
+
+    @property
+    def revised(self) -> list[Patient]:
+        """Give those whose wrong organs are revised."""
+        return self.learned[: self.settings.n_revised]
+
+    @property
+    def earlier(self) -> list[Patient]:
+        """Give the others."""
+        return self.learned[self.settings.n_revised :]
+
+    def base(self) -> Network:
+        """Give the network of the round before, trained on labels of which four organs' are wrong."""
+        return self.base_network([_case(one, MaskSource.ORIGINAL, is_old=True) for one in self.learned])
+
+    def replay(self) -> list[Patient]:
+        """Give the earlier cases to replay, by what scoring with the base network has said of them."""
+        path = self.folder / "replay.json"
+        if not path.is_file():
+            chosen = chosen_replay(self.base(), self.earlier, WRONG_ORGANS, self.settings.replay_share)
+            write_json(path, [one.seed for one in chosen])
+        seeds = json.loads(path.read_text(encoding="utf-8"))
+        return [one for one in self.earlier if one.seed in seeds]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """What an arm begins with when its clock starts."""
 
-    bench: Bench
+    bench: ArmBench
     base: Network
     replay: list[Patient]
     others: float
@@ -50,77 +108,67 @@ class Start:
 
     def judged(self, step: int, network: Network) -> None:
         """Judge a network that has changed all over, and note it."""
-        self.curve.add(step, *self.bench.judge(network))
+        self.curve.add(step, *self.bench.judge(network, WRONG_ORGANS, ORGANS))
+
+    def all_data(self) -> tuple[list[PreparedCase], list[PreparedCase]]:
+        """Give the revised cases, and the others with their old labels."""
+        revised = [_case(one, MaskSource.REVISED) for one in self.bench.revised]
+        return revised, [_case(one, MaskSource.PREDICTED, is_old=True) for one in self.bench.earlier]
+
+    def train(self, network: Network, cases: Sequence[PreparedCase], config: FullConfig) -> Network:
+        """Train all weights."""
+        return train_all(network, cases, config, self.curve.path.parent, self.judged)
 
 
-def run_arm(bench: Bench, name: str) -> tuple[Network, Sequence[Point]]:
+def run_arm(bench: ArmBench, name: str) -> tuple[Network, Sequence[Point]]:
     """Run an arm, or find what it came to."""
     folder, base = bench.folder / name.replace(",", "").replace(" ", "-"), bench.base()
     curve = Curve(folder / "curve.json")
-    start = Start(bench=bench, base=base, replay=bench.replay(), others=bench.judge(base)[1], curve=curve)
+    others = bench.judge(base, WRONG_ORGANS, ORGANS)[1]
+    start = Start(bench=bench, base=base, replay=bench.replay(), others=others, curve=curve)
     curve.start()
     network = network_in(folder, lambda: ARMS[name](start)).to(bench.device)
     return network, curve.points
 
 
 def _full(start: Start) -> Network:
-    given = start.bench.settings
-    config = all_weights(given, given.full_steps, given.full_every)
-    revised = [case_with(one, MaskSource.REVISED) for one in start.bench.revised]
-    others = [case_with(one, MaskSource.PREDICTED, is_old=True) for one in start.bench.earlier]
-    network, folder = start.bench.fresh_network(), start.curve.path.parent
-    return train_all(network, as_often(revised, others), config, folder, start.judged)
+    bench = start.bench
+    return start.train(
+        bench.fresh_network(ORGANS),
+        as_often(*start.all_data()),
+        bench.all_weights(bench.settings.full_steps),
+    )
 
 
 def _revised_only(start: Start) -> Network:
     cases = [_tuned_case(one, MaskSource.REVISED) for one in start.bench.revised]
-    return train_all(start.base, cases, _gently(start), start.curve.path.parent, start.judged)
+    return start.train(start.base, cases, _gently(start))
 
 
 def _all_data(start: Start) -> Network:
-    cases = [case_with(one, MaskSource.REVISED) for one in start.bench.revised]
-    cases += [case_with(one, MaskSource.PREDICTED, is_old=True) for one in start.bench.earlier]
-    return train_all(start.base, cases, _gently(start), start.curve.path.parent, start.judged)
+    revised, others = start.all_data()
+    return start.train(start.base, revised + others, _gently(start))
 
 
-def _continual(start: Start) -> Network:
-    given = start.bench.settings
-    return _tuned(start, ADAPTERS, given.adapters_steps, samples_per_class=given.adapters_samples)
-
-
-def _heads_alone(start: Start) -> Network:
-    return _tuned(start, HEADS, start.bench.settings.heads_steps)
-
-
-def _tuned(start: Start, trainable: str, steps: int, **said: int) -> Network:
+def _tuned(start: Start, trainable: str) -> Network:
     given = start.bench.settings
     config = ContinualConfig(
         organs=WRONG_ORGANS,
         trainable=trainable,
-        steps=steps,
+        steps=given.heads_steps,
         learning_rate=given.heads_rate,
         augmented_copies=0,
-        **said,
     )
-
-    def judged() -> Judged:
-        judge = FrozenJudge(start.base, start.bench.validation)
-
-        def told(step: int, network: Network) -> None:
-            if step % given.heads_every == 0:
-                found = judge.dice(network, WRONG_ORGANS)
-                start.curve.add(step, mean_dice(found, WRONG_ORGANS), start.others)
-
-        return told
-
-    return tune_cached(start.base, _revised_and_replayed(start), config, start.curve.path.parent, judged)
+    if trainable == ADAPTERS:
+        config = config.changed(samples_per_class=given.adapters_samples)
+    judged = Judging(patients=start.bench.validation, every=given.heads_every, others=start.others)
+    return tune_cached(start.base, _revised_and_replayed(start), config, start.curve, judged)
 
 
 def _uncached(start: Start) -> Network:
     given = start.bench.settings
-    config = replace(
-        all_weights(given, given.uncached_steps, given.uncached_every), learning_rate=given.heads_rate
-    )
+    config = start.bench.all_weights(given.uncached_steps, given.uncached_every)
+    config = config.changed(learning_rate=given.heads_rate)
     add_adapters(start.base, WRONG_ORGANS)
     return tune_uncached(start.base, _revised_and_replayed(start), WRONG_ORGANS, config, start.judged)
 
@@ -129,8 +177,8 @@ ARMS: dict[str, Callable[[Start], Network]] = {
     "full": _full,
     "revised only": _revised_only,
     "all data": _all_data,
-    "continual": _continual,
-    "continual, heads alone": _heads_alone,
+    "continual": partial(_tuned, trainable=ADAPTERS),
+    "continual, heads alone": partial(_tuned, trainable=HEADS),
     "continual without cache": _uncached,
 }
 """Every arm, by name; the first is what the others are compared with."""
@@ -139,9 +187,15 @@ ARMS: dict[str, Callable[[Start], Network]] = {
 def _gently(start: Start) -> FullConfig:
     """Give the settings of arms in which all weights of the base network go on."""
     given = start.bench.settings
-    return replace(
-        all_weights(given, given.weights_steps, given.weights_every), learning_rate=given.weights_rate
-    )
+    config = start.bench.all_weights(given.weights_steps, given.weights_every)
+    return config.changed(learning_rate=given.weights_rate)
+
+
+def _case(patient: Patient, source: MaskSource, *, is_old: bool = False) -> PreparedCase:
+    """Give a case with all organs: the right ones as they are, and the wrong ones from a source."""
+    labels = old_labels(patient) if is_old else patient.truth
+    sources = {**dict.fromkeys(OTHERS, MaskSource.ORIGINAL), **dict.fromkeys(WRONG_ORGANS, source)}
+    return case_of(patient, labels, sources, f"all-{source}-{is_old}")
 
 
 def _tuned_case(patient: Patient, source: MaskSource) -> PreparedCase:

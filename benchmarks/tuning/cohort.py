@@ -9,7 +9,6 @@ The grid is coarse so that full training ends within half an hour on two cores; 
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +19,10 @@ from omentum.tune.prepared_cases import PreparedCase
 from omentum.volumes.atomic import writing
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.masks import MaskSet
-from tuning.code import code_sha256
+from tuning.kept import SCRATCH, code_sha256
 
-__all__ = ["SCRATCH", "SPACING_MM", "Patient", "case_of", "groups", "patients"]
+__all__ = ["SPACING_MM", "Patient", "case_of", "groups", "patients"]
 
-SCRATCH = Path(__file__).resolve().parents[2] / "scratch" / "tuning"
 SPACING_MM = 6.0
 STYLE = "mixed"
 """Four contrast phases and a hospital's mixture of bodies."""

@@ -1,7 +1,7 @@
 """When did an arm get there? Dice against the time that everything took.
 
 In:  a clock that starts with the arm; a point each time it is judged.
-Out: curves, kept as JSON; the time to a target.
+Out: curves, kept as JSON; the time to a target Dice.
 """
 
 import json
@@ -10,9 +10,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from omentum.volumes.atomic import write_json
 
-__all__ = ["CHECKPOINT", "WEIGHTS", "Curve", "Point", "seconds_to"]
+__all__ = ["CHECKPOINT", "WEIGHTS", "Curve", "Outcome", "Point"]
 
 WEIGHTS, CHECKPOINT = "weights.safetensors", "checkpoint.pt"
 """Files beside a curve: of an arm that is done, and of one that can go on."""
@@ -64,13 +67,34 @@ class Curve:
         write_json(self.path, [asdict(one) for one in self.points])
 
 
-def seconds_to(points: Sequence[Point], target: float) -> float | None:
-    """Give the time of the first point whose Dice of the organs to learn is the target or more.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a way of learning came to: its curve, and the end on patients that nobody was judged on before.
 
-    Example:
-        >>> early = Point(step=1, seconds=5.0, cpu_seconds=9.0, revised=0.4, others=0.9)
-        >>> late = Point(step=2, seconds=8.0, cpu_seconds=15.0, revised=0.7, others=0.9)
-        >>> seconds_to([early, late], 0.6), seconds_to([early, late], 0.8)
-        (8.0, None)
+    Attributes:
+        points: Of the curve.
+        dice: By organ.
+        masks: Of each patient, `(organ, x, y, z)`.
     """
-    return next((one.seconds for one in points if one.revised >= target), None)
+
+    points: Sequence[Point]
+    dice: dict[str, float]
+    masks: list[npt.NDArray[np.bool_]]
+
+    @property
+    def end(self) -> Point:
+        """The last point."""
+        return self.points[-1]
+
+    def seconds_to(self, target: float) -> float | None:
+        """Give the time of the first point whose Dice of the organs to learn is the target or more."""
+        return next((one.seconds for one in self.points if one.revised >= target), None)
+
+    def gap(self, target: float) -> float:
+        """Say by how much it misses the target; 0 where it does not."""
+        return max(0.0, target - max(one.revised for one in self.points))
+
+    def told(self, target: float) -> str:
+        """Tell the seconds to the target, or by how much it was missed."""
+        seconds = self.seconds_to(target)
+        return f"never: {self.gap(target):.3f} below" if seconds is None else f"{seconds:.0f}"

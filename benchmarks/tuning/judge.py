@@ -36,10 +36,8 @@ class FrozenJudge:
 
     def __init__(self, network: Network, patients: Sequence[Patient]) -> None:
         self._patients = patients
-        lying = _as_predicting(network)
-        self._features: list[Features] = (
-            [] if network.context_per_window else [_features(lying, one) for one in patients]
-        )
+        seen, lying = () if network.context_per_window else patients, _as_predicting(network)
+        self._features: list[Features] = [compute_features(lying, one.hu.astype(np.float32)) for one in seen]
 
     def masks(self, network: Network, organs: Sequence[str]) -> Iterator[Masks]:
         """Predict one patient after another: `(organ, x, y, z)`."""
@@ -88,10 +86,6 @@ def changed_voxels(before: Iterable[Masks], after: Iterable[Masks]) -> int:
 def _as_predicting(network: Network) -> Network:
     """Give a copy that lies in memory as it does when it predicts."""
     return copy.deepcopy(network).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload, no-any-return]
-
-
-def _features(network: Network, patient: Patient) -> Features:
-    return compute_features(network, patient.hu.astype(np.float32))
 
 
 def _joined(slabs: Iterable[tuple[slice, npt.NDArray[np.uint8]]], patient: Patient, n_organs: int) -> Masks:

@@ -6,38 +6,52 @@ Out: trained networks. What a judge takes is part of what training takes.
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from omentum.networks.extend_organs import add_adapters, add_heads, similar_organ
+from omentum.choices import TRAINABLE
+from omentum.networks.extend_organs import add_adapters
 from omentum.networks.infer import organ_probabilities
 from omentum.networks.network import Network, build
 from omentum.tune.cache import FeatureCache
-from omentum.tune.config import TRAINABLE, ContinualConfig, FullConfig
+from omentum.tune.config import ContinualConfig, FullConfig
 from omentum.tune.continual import tune_heads
 from omentum.tune.continual_stage import for_caching
-from omentum.tune.full import train_full
+from omentum.tune.devices import run_on
+from omentum.tune.full_training import FullRun, StepReport
 from omentum.tune.prepared_cases import PreparedCase
 from tuning.cohort import Patient
-from tuning.curves import CHECKPOINT
+from tuning.curves import CHECKPOINT, Curve
+from tuning.judge import FrozenJudge, mean_dice
 
 __all__ = [
     "ADAPTERS",
     "HEADS",
     "OVERLAP",
     "Judged",
+    "Judging",
     "as_often",
     "chosen_replay",
     "train_all",
     "tune_cached",
-    "with_organs",
 ]
 
 Judged = Callable[[int, Network], None]
 """Told steps done, and the network as it would be kept now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judging:
+    """On whom heads are judged every so many steps; and the Dice of the other organs, which stays."""
+
+    patients: Sequence[Patient]
+    every: int
+    others: float
+
+
 HEADS, ADAPTERS = TRAINABLE
 OVERLAP = 0.5
 """Of windows, as in prediction."""
@@ -58,15 +72,16 @@ def train_all(
     checkpoint = folder / CHECKPOINT
     twin = build(network.spec).to(next(network.parameters()).device)
 
-    def after(done: int, _total: int, _loss: float) -> None:
-        if done % config.checkpoint_every == 0:
+    def after(report: StepReport) -> None:
+        if report.step % config.checkpoint_every == 0:
             kept = torch.load(checkpoint, map_location="cpu", weights_only=True)
             twin.load_state_dict(kept["average"])
-            judged(done, twin.eval())
+            judged(report.step, twin.eval())
 
-    trained = train_full(network, cases, config, checkpoint, after)
+    run = FullRun(network=network, cases=cases, config=config, checkpoint_path=checkpoint)
+    run_on(str(next(network.parameters()).device), run, after)
     checkpoint.unlink(missing_ok=True)
-    return trained
+    return network
 
 
 def as_often(few: Sequence[PreparedCase], many: Sequence[PreparedCase]) -> list[PreparedCase]:
@@ -78,8 +93,8 @@ def tune_cached(
     network: Network,
     learned: Mapping[str, tuple[PreparedCase, float]],
     config: ContinualConfig,
-    folder: Path,
-    judged: Callable[[], Judged],
+    curve: Curve,
+    judged: Judging,
 ) -> Network:
     """Tune heads on features that the trunk makes once.
 
@@ -87,10 +102,10 @@ def tune_cached(
         network: Its other tensors stay as they are.
         learned: Cases with labels of `config.organs`, and what those count, by case.
         config: How, and which organs.
-        folder: Gets the cache, which is empty when this begins, and gone when it ends.
-        judged: Called when the features are there; gives who is told of the steps.
+        curve: Gets a point at each judgement; the cache lies beside it, and is gone when this ends.
+        judged: How it is judged on its way.
     """
-    features = folder / "features"
+    features = curve.path.parent / "features"
     shutil.rmtree(features, ignore_errors=True)
     if config.trainable == ADAPTERS:
         add_adapters(network, config.organs)
@@ -98,30 +113,21 @@ def tune_cached(
     cache = FeatureCache(features, trunk, config, overlap=OVERLAP)
     wanted = {key: cache.wanted(case, config.organs) for key, (case, _) in learned.items()}
     cache.make_room([one for own in wanted.values() for one in own])
-    samples = [
-        sample for key, own in wanted.items() for sample in cache.samples(partial(_case, learned, key), own)
-    ]
-    told = judged()
+    samples = []
+    for key, own in wanted.items():
+        samples += cache.samples(lambda key=key: learned[key][0], own)
+    judge = FrozenJudge(network, judged.patients)
     weights = {(name, key): weight for key, (_, weight) in learned.items() for name in config.organs}
 
     def after(step: int, tuned: Network) -> bool:
-        told(step, tuned)
+        if step % judged.every == 0:
+            dice = judge.dice(tuned, config.organs)
+            curve.add(step, mean_dice(dice, config.organs), judged.others)
         return False
 
     tuned = tune_heads(network, samples, weights, config, after=after)
     shutil.rmtree(features)
     return tuned
-
-
-def with_organs(network: Network, new: Sequence[str]) -> Network:
-    """Give a network new heads, begun as that of a similar organ; every other tensor stays as it was."""
-    similar = {name: similar_organ(name, network.spec.organs) for name in new}
-    add_heads(network, {name: [one] if one else [] for name, one in similar.items()})
-    return network.eval()
-
-
-def _case(learned: Mapping[str, tuple[PreparedCase, float]], key: str) -> PreparedCase:
-    return learned[key][0]
 
 
 def chosen_replay(

@@ -1,4 +1,4 @@
-"""What might three networks say of one CT? A published tree, made up from a phantom's true labels.
+"""Make opinions of three networks about one CT: a published tree, from a phantom's true labels.
 
 Every network sees each organ with a soft border, shifted a little, and misses or adds a piece here and there,
 where its probability falls off over a wider border. The nine organs that published attention scores have soft

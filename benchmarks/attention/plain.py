@@ -1,4 +1,4 @@
-"""How is published attention worked out plainly? With nibabel, numpy and scipy, on whole volumes.
+"""Work out published attention plainly: with nibabel, numpy and scipy, on whole volumes.
 
 Run by attention_speed.py. It does what AbdomenAtlas-8K's two scripts do (Qu et al. 2023, arXiv:2305.09666),
 written anew: for each organ, every network's files and all masks of overlap organs are read as float64 at
@@ -13,14 +13,18 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
+from omentum.volumes.labels import ORGANS
+
+__all__ = ["attend_plainly"]
+
 CUBE = np.ones((3, 3, 3))
 INCONSISTENT_OVER, UNCERTAIN_OVER = 0.1, 0.05
 
 
-def attend(
-    case_dir: Path, out: Path, networks: Sequence[str], organs: Sequence[str], overlap: Sequence[str]
-) -> int:
+def attend_plainly(case_dir: Path, out: Path, networks: Sequence[str]) -> int:
     """Write the attention maps of one case and both lists below `out`; give the voxels of its score."""
+    organs = [row.published_name for row in ORGANS if row.target]
+    overlap = [row.published_name for row in ORGANS if row.overlap]
     maps_dir = out / case_dir.name / "average" / "attention"
     maps_dir.mkdir(parents=True)
     n_voxels, heats = 0, {}
