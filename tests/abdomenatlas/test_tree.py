@@ -47,7 +47,7 @@ def tree(phantom, tmp_path_factory):
     masks = MaskSet.build(ct.geometry, maps.organs, decided)
     folder = tmp_path_factory.mktemp("out") / "one"
     write_case(folder, ct, {"net": (maps, masks)}, masks)
-    write_probability_files(folder, maps, ct.geometry, probabilities=True, entropy=True)
+    write_probability_files(folder, maps, ct.geometry, {"probabilities", "entropy"})
     return folder, maps, masks
 
 

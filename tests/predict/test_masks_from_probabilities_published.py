@@ -168,4 +168,4 @@ def test_a_network_predicts_as_published_from_the_ct_to_the_masks(weights, box_c
         assert by_hand.any()
         turned = Volume(made.masks.mask(name), made.masks.geometry)
         assert np.array_equal(turned.reoriented("RAS").voxels, by_hand), name
-    assert set(made.decided.removed_ml["liver"]) == {"largest"}
+    assert set(made.removed_ml["liver"]) == {"largest"}

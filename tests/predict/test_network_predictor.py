@@ -74,18 +74,18 @@ def test_only_the_largest_piece_of_an_organ_is_kept_and_several_of_a_tumour(
     assert np.array_equal(masks.mask("liver_tumor"), hu == organ_hu("liver_tumor"))
     n_hidden = masks.mask("liver").sum() - largest(hu == organ_hu("liver")).sum()
     removed_ml = {"largest": pytest.approx(8 * 0.064), "holes": pytest.approx(-0.064 * n_hidden)}
-    assert made.decided.removed_ml == {"liver": removed_ml}
+    assert made.removed_ml == {"liver": removed_ml}
 
 
 def test_what_rules_took_away_and_say_comes_with_the_prediction(weights, box_ct, organ_hu):
     ct = box_ct()
     hu = np.where(ct.voxels == organ_hu("liver"), 0, ct.voxels).astype(np.int16)
     hu[0, 0, 0] = organ_hu("spleen")
-    made = NetworkPredictor("bands", weights).predict(Volume(hu, ct.geometry)).decided
+    made = NetworkPredictor("bands", weights).predict(Volume(hu, ct.geometry))
     assert made.removed_ml == {"spleen": {"specks": pytest.approx(0.064)}}
     assert [note.partition(":")[0] for note in made.notes] == ["liver_tumor"]
     config = InferenceConfig(without=("hosts", "specks", "largest"))
-    free = NetworkPredictor("bands", weights, config=config).predict(Volume(hu, ct.geometry)).decided
+    free = NetworkPredictor("bands", weights, config=config).predict(Volume(hu, ct.geometry))
     assert (free.removed_ml, free.notes) == ({}, ())
     assert free.masks.mask("spleen")[0, 0, 0]
 

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -68,10 +69,10 @@ class AveragePredictor:
         members = {one.name: one.predict(ct, case_id) for one in self._predictors}
         started = time.perf_counter()
         mean = average_maps([one.maps for one in members.values()])
-        decided = decide_masks(mean, ct.geometry, self._config)
+        made = decide_masks(mean, ct.geometry, self._config)
         seconds = {name: sum(one.seconds.values()) for name, one in members.items()}
         seconds[self.name] = time.perf_counter() - started
-        return PredictedCase(maps=mean, decided=decided, seconds=seconds, members=members)
+        return replace(made, seconds=seconds, members=members)
 
 
 class KeptAveragePredictor:
@@ -108,7 +109,7 @@ class KeptAveragePredictor:
         mean = average_maps(
             [read_probabilities(one[case_id].probabilities_path) for one in self._predictions]
         )
-        return PredictedCase(maps=mean, decided=decide_masks(mean, ct.geometry, self._config))
+        return decide_masks(mean, ct.geometry, self._config)
 
 
 def average_maps(maps: Sequence[ProbabilityMaps]) -> ProbabilityMaps:

@@ -15,7 +15,6 @@ import numpy.typing as npt
 from omentum.errors import ConfigError, ImageError, LabelValueError, UnreadableImageError
 from omentum.measures.probability_bytes import nearest_bytes
 from omentum.networks.catalogue import AVERAGE
-from omentum.predict.masks_from_probabilities import DecidedMasks
 from omentum.predict.predictors import PredictedCase
 from omentum.volumes.boxes import BoxedArray, BoxedBytes, BoxedMask, bounding_box
 from omentum.volumes.geometry import Geometry
@@ -157,7 +156,7 @@ class MaskFilesPredictor:
         entropies = dict(self._usable(files.entropies, read_soft, unusable))
         return PredictedCase(
             maps=ProbabilityMaps(grid, masks.organs, _probabilities(masks, soft)),
-            decided=DecidedMasks(masks=masks),
+            masks=masks,
             entropies=ProbabilityMaps(grid, tuple(entropies), _occupied(entropies)) if entropies else None,
             unusable=unusable,
         )

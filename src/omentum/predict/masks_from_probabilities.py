@@ -1,7 +1,6 @@
 """Decide masks on the CT's grid from probabilities, with post-processing."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +8,7 @@ import numpy.typing as npt
 from omentum.measures.components import keep_largest, pieces_of
 from omentum.predict.inference_config import InferenceConfig
 from omentum.predict.postprocess.recipes import PostProcessed, postprocessed
+from omentum.predict.predictors import PredictedCase
 from omentum.volumes.boxes import BoxedArray, BoxedBytes, BoxedMask, box_shape, grown, joint_box, shifted
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
@@ -16,29 +16,14 @@ from omentum.volumes.masks import MaskSet
 from omentum.volumes.probabilities import FULL, ProbabilityMaps, reach
 from omentum.volumes.resample import nearest_voxels, upsampled_mask
 
-__all__ = ["DecidedMasks", "decide_masks"]
+__all__ = ["decide_masks"]
 
 THRESHOLD = 0.5
 """Least probability of an organ's voxels, exclusive; as published."""
 _NOWHERE: BoxedMask = BoxedArray.whole(np.zeros((1, 1, 1), dtype=np.bool_))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class DecidedMasks:
-    """Masks of one case.
-
-    Attributes:
-        masks: On the CT's grid.
-        removed_ml: See `PostProcessed`.
-        notes: See `PostProcessed`.
-    """
-
-    masks: MaskSet
-    removed_ml: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-
-def decide_masks(maps: ProbabilityMaps, ct: Geometry, config: InferenceConfig) -> DecidedMasks:
+def decide_masks(maps: ProbabilityMaps, ct: Geometry, config: InferenceConfig) -> PredictedCase:
     """Post-process on the grid of the probabilities, then decide on the CT's grid.
 
     There, an organ is where its interpolated probability is over a half; removed voxels count as 0, filled
@@ -60,7 +45,7 @@ def decide_masks(maps: ProbabilityMaps, ct: Geometry, config: InferenceConfig) -
         if "largest" not in config.without:
             parts = _whole(parts, cleaned)
     masks = MaskSet.build(ct, maps.organs, parts)
-    return DecidedMasks(masks=masks, removed_ml=cleaned.removed_ml, notes=cleaned.notes)
+    return PredictedCase(maps=maps, masks=masks, removed_ml=cleaned.removed_ml, notes=cleaned.notes)
 
 
 def _nearest(cleaned: PostProcessed, source: Geometry, ct: Geometry) -> Iterator[tuple[str, BoxedMask]]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -102,4 +103,4 @@ class NetworkPredictor:
             "network": seen - resampled,
             "masks": time.perf_counter() - seen,
         }
-        return PredictedCase(maps=maps, decided=made, seconds=seconds)
+        return replace(made, seconds=seconds)

@@ -64,12 +64,6 @@ class PredictionLedger:
         """Note why a case failed."""
         self.stage.mark_failed(key, reason)
 
-    def forget(self, case_id: str, network: str) -> None:
-        """Forget a network's prediction of a case, so that the case is predicted again."""
-        with self.store.together():
-            self.store.predictions.forget(case_id, network)
-            self.stage.ledger.forget(self.stage.stage, case_id)
-
 
 def predict_cases(
     project: Project,
@@ -91,18 +85,20 @@ def predict_cases(
         progress: Called with each case.
     """
     store, network = project.store, predictor.name
-    ledger = PredictionLedger(store, store.ledger.of(prediction_stage(network)))
+    stage = prediction_stage(network)
 
     def folder_of(case_id: str) -> Path:
         return project.folder.prediction_dir(case_id, network)
 
     for case_id in stale:
-        ledger.forget(case_id, network)
+        with store.together():
+            store.predictions.forget(case_id, network)
+            store.ledger.forget(stage, case_id)
     return project.runner.run(
         cases,
         case_steps(predictor, folder_of, confirmed=confirmed_ct_rules(store.confirmations.all())),
         key=lambda case: case.case_id,
-        ledger=ledger,
+        ledger=PredictionLedger(store, store.ledger.of(stage)),
         step=step,
         progress=progress,
     )

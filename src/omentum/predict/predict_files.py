@@ -170,13 +170,7 @@ def _write_network(folder: Path, made: PredictedCase, save: frozenset[str]) -> l
         paths += write_organ_files(folder / "segmentations", made.masks)
         paths += [folder / "labels.nii.gz", folder / "labels.json"]
         write_painted(paths[-2], made.masks)
-    return paths + write_probability_files(
-        folder,
-        made.maps,
-        made.masks.geometry,
-        probabilities="probabilities" in save,
-        entropy="entropy" in save,
-    )
+    return paths + write_probability_files(folder, made.maps, made.masks.geometry, save)
 
 
 def _write_published(plan: FolderPlan, case_id: str, ct: Volume, made: PredictedCase) -> list[Path]:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from omentum.predict.masks_from_probabilities import DecidedMasks
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.probabilities import ProbabilityMaps
 from omentum.volumes.volume import Volume
@@ -18,7 +17,9 @@ class PredictedCase:
 
     Attributes:
         maps: Probabilities.
-        decided: Masks on the CT's grid.
+        masks: On the CT's grid.
+        removed_ml: By organ and rule of post-processing, the volume removed in mL; negative if added.
+        notes: Of post-processing, for people, one sentence each.
         seconds: Time of each step.
         members: Of an average, the prediction of each network, by name.
         entropies: Those of an imported prediction that has them; attention then uses its files unchanged.
@@ -28,18 +29,15 @@ class PredictedCase:
     """
 
     maps: ProbabilityMaps
-    decided: DecidedMasks
+    masks: MaskSet
+    removed_ml: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     members: Mapping[str, "PredictedCase"] = field(default_factory=dict)
     entropies: ProbabilityMaps | None = None
     origin: str = ""
     source_stamp: str = ""
     unusable: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def masks(self) -> MaskSet:
-        """On the CT's grid."""
-        return self.decided.masks
 
 
 class Predictor(Protocol):

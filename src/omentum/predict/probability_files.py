@@ -1,5 +1,6 @@
 """Write probabilities and entropies on the CT's grid, one NIfTI file an organ."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from omentum.measures.probability_bytes import entropy_bytes, nearest_bytes
@@ -10,9 +11,11 @@ from omentum.volumes.probabilities import ProbabilityMaps
 
 __all__ = ["write_probability_files"]
 
+_AS_BYTES = {"probabilities": nearest_bytes, "entropy": entropy_bytes}
+
 
 def write_probability_files(
-    folder: Path, maps: ProbabilityMaps, ct: Geometry, *, probabilities: bool = False, entropy: bool = False
+    folder: Path, maps: ProbabilityMaps, ct: Geometry, kinds: Collection[str]
 ) -> list[Path]:
     """Write `probabilities/<organ>.nii.gz` and `entropy/<organ>.nii.gz`; return their paths.
 
@@ -20,21 +23,16 @@ def write_probability_files(
         folder: Gets both folders; each organ that the network knows has a file, uint8.
         maps: Of one network, or the average of several.
         ct: The CT's grid.
-        probabilities: Whether to write them, times 255, to the nearest byte.
-        entropy: Whether to write `-p ln p`, times 255, rounded down, as published; at most 93. Probabilities
-            under 0.012 far from the organ are not kept, and count as 0.
+        kinds: What is written: `probabilities`, times 255, to the nearest byte; `entropy`: `-p ln p`, times
+            255, rounded down, as published; at most 93. Probabilities under 0.012 far from the organ are not
+            kept, and count as 0. Others are ignored.
     """
+    written = {kind: as_bytes for kind, as_bytes in _AS_BYTES.items() if kind in kinds}
     paths = []
-    for name in maps.organs:
-        found = maps.on_grid(name, ct) if probabilities or entropy else None
-        if probabilities:
-            paths.append(folder / "probabilities" / f"{name}.nii.gz")
-            write_nifti_part(
-                paths[-1], ct, None if found is None else BoxedArray(found.box, nearest_bytes(found.values))
-            )
-        if entropy:
-            paths.append(folder / "entropy" / f"{name}.nii.gz")
-            write_nifti_part(
-                paths[-1], ct, None if found is None else BoxedArray(found.box, entropy_bytes(found.values))
-            )
+    for name in maps.organs if written else ():
+        found = maps.on_grid(name, ct)
+        for kind, as_bytes in written.items():
+            paths.append(folder / kind / f"{name}.nii.gz")
+            part = None if found is None else BoxedArray(found.box, as_bytes(found.values))
+            write_nifti_part(paths[-1], ct, part)
     return paths

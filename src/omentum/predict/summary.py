@@ -37,7 +37,7 @@ def summary_of(
         seconds: Time of the steps before and after it.
         findings: Of the plausibility rules.
     """
-    volumes, removed = made.masks.volumes_ml(), made.decided.removed_ml
+    volumes, removed = made.masks.volumes_ml(), made.removed_ml
     return {
         "omentum": __version__,
         "made_with": dict(settings),
@@ -45,7 +45,7 @@ def summary_of(
             name: {"volume_ml": round(volumes[name], 3), "removed_ml": _rounded(removed.get(name, {}))}
             for name in made.masks.organs
         },
-        "notes": list(made.decided.notes),
+        "notes": list(made.notes),
         "findings": [finding_row(one) for one in findings],
         "seconds": _rounded(
             {**made.seconds, **seconds, "total": sum([*made.seconds.values(), *seconds.values()])}
