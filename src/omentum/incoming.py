@@ -100,7 +100,11 @@ def add_found(
     predictions, not_predicted = _predictions(project, cases.sources, options, progress)
     drawn = [
         DrawnBefore(
-            case_id=one.case_id, organ=mask.organ, path=mask.path, shown=mask.shown, network=mask.network
+            case_id=one.case_id,
+            organ=mask.organ,
+            path=mask.path,
+            shown=mask.shown,
+            network=mask.network or "",
         )
         for one in cases.sources
         for mask in one.revisions

@@ -36,9 +36,9 @@ from omentum.project.kept_hashes import keep_missing_hashes
 from omentum.project.project import Project
 from omentum.records import Batch, Failure, LabelledCase, NetworkRecord, Release, Revision, Task
 from omentum.records.promotions import Promotion
-from omentum.review.claims import Asked
 from omentum.review.folder_export import export_round
 from omentum.review.folder_import import import_round
+from omentum.review.tasks import Asked
 from omentum.runners.runner import Progress
 from omentum.score.stage import score_round
 from omentum.tune.config import ContinualConfig, FullConfig
@@ -156,7 +156,7 @@ def second_half(
     return SecondHalf(
         revisions=tuple(imported.revisions), release=release, stop=stop, network=network, verdict=verdict,
         report_path=report_path,
-        set_aside=tuple(Failure(key=one.file, reason=one.reason) for one in imported.set_aside),
+        set_aside=tuple(imported.set_aside),
     )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from omentum.records import Case, MaskSource, Task
 from omentum.review.folder_export import export_round
-from omentum.review.shown import ShownCase, ShownMask
+from omentum.review.shown import ShownCase
+from omentum.review.task_file import ShownOrgan
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.mask_hash import organ_sha256s
 from omentum.volumes.masks import MaskSet
@@ -55,7 +56,7 @@ def masks(case, box) -> MaskSet:
 def shown_of(masks: MaskSet) -> ShownCase:
     """Show all organs of a map as a network predicted them."""
     organs = {
-        name: ShownMask(organ=name, sha256=sha256, source=MaskSource.PREDICTED)
+        name: ShownOrgan(organ=name, base_sha256=sha256, base_source=MaskSource.PREDICTED)
         for name, sha256 in organ_sha256s(masks).items()
     }
     return ShownCase(masks=masks, masks_sha256="m" * 64, organs=organs)
@@ -64,6 +65,14 @@ def shown_of(masks: MaskSet) -> ShownCase:
 @pytest.fixture
 def shown(masks) -> ShownCase:
     return shown_of(masks)
+
+
+@pytest.fixture
+def tasks() -> list[Task]:
+    return [
+        Task(round_number=1, case_id="c1", organ=organ, rank=rank, attention_ml=1.0, number=rank)
+        for rank, organ in enumerate(["liver", "spleen"], start=1)
+    ]
 
 
 @pytest.fixture
@@ -117,7 +126,7 @@ def queued(atlas, liver, spleen):
 
 
 @pytest.fixture
-def tasks(queued, tmp_path) -> Path:
+def exported(queued, tmp_path) -> Path:
     """All three tasks, exported for anna."""
     export_round(queued.workspace, tmp_path / "tasks", reader="anna")
     return tmp_path / "tasks"
@@ -128,7 +137,7 @@ def states(workspace) -> dict[tuple[str, str], str]:
 
 
 def told(imported) -> dict[str, str]:
-    return {one.file: one.reason for one in imported.set_aside}
+    return {one.key: one.reason for one in imported.set_aside}
 
 
 def painted(mask: np.ndarray, path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from omentum.errors import GridMismatchError, ReviewError
-from omentum.records import WHOLE_CT, MaskFinding, Task, TaskKind
+from omentum.records import WHOLE_CT, MaskFinding, TaskKind
 from omentum.review.export import Ticket, export_task
 from omentum.review.task_file import read_task_file
 from omentum.volumes.file_hash import file_sha256
@@ -21,14 +21,6 @@ from omentum.volumes.volume import Volume
 from .conftest import shown_of
 
 TICKET = Ticket(project="0123", holder="anna", network="starter")
-
-
-@pytest.fixture
-def tasks() -> list[Task]:
-    return [
-        Task(round_number=1, case_id="c1", organ=organ, rank=rank, attention_ml=1.0, number=rank)
-        for rank, organ in enumerate(["liver", "spleen"], start=1)
-    ]
 
 
 @pytest.fixture
@@ -167,20 +159,10 @@ def test_a_better_prediction_replaces_the_mask_that_nobody_touched(export, tasks
     np.testing.assert_array_equal(np.asarray(nib.load(folder / "liver.nii.gz").dataobj) > 0, better)
 
 
-def test_what_cannot_be_exported_is_refused(export, tasks, masks):
-    with pytest.raises(ReviewError, match="no task for case 'c1'"):
-        export([])
-    with pytest.raises(ReviewError, match="'other'"):
-        export([replace(tasks[0], case_id="other")])
+def test_masks_on_another_grid_are_refused(export, tasks, masks):
     elsewhere = Geometry(masks.geometry.shape, np.eye(4))
     with pytest.raises(GridMismatchError):
         export(tasks, MaskSet(masks.codes, masks.sets, masks.organs, elsewhere))
-
-
-def test_rounds_do_not_share_a_folder(export, tasks):
-    export(tasks)
-    with pytest.raises(ReviewError, match="round 2 cannot be exported with those of round 1"):
-        export([replace(task, round_number=2) for task in tasks])
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ import pytest
 
 from omentum.errors import ReviewError
 from omentum.records import TaskState
-from omentum.review.claims import Asked
+from omentum.review.claims import give_back
 from omentum.review.folder_export import export_round, holder_of
 from omentum.review.folder_import import import_round
-from omentum.review.service import ReviewService
+from omentum.review.tasks import Asked, request
 from omentum.volumes.nifti import read_nifti
 
 
@@ -42,7 +42,7 @@ def test_two_readers_get_different_tasks_and_each_the_same_again(queued, tmp_pat
     second = export_round(workspace, tmp_path / "2", reader="r2", top=2)
     assert (keys(first), keys(second)) == ([("a", "liver"), ("a", "spleen")], [("b", "spleen")])
     assert keys(export_round(workspace, tmp_path / "3", reader="r1", top=2)) == keys(first)
-    ReviewService(workspace).give_back([first.tasks[1].number], "r1")
+    give_back(workspace, [first.tasks[1].number], "r1")
     asked = Asked(organ="spleen")
     assert keys(export_round(workspace, tmp_path / "4", reader="r2", asked=asked)) == [
         ("a", "spleen"),
@@ -89,8 +89,8 @@ def test_a_second_reading_is_asked_for_on_purpose_and_shows_what_the_first_reade
 def test_an_organ_that_a_person_drew_is_shown_as_it_stands(queued, tmp_path, drawn):
     workspace = queued.workspace
     queued.hand_in("a", "liver", drawn, reader="anna")
-    task = ReviewService(workspace).request("a", "liver", reader="bert")
-    assert ReviewService(workspace).request("a", "liver").number == task.number
+    task = request(workspace, "a", "liver", reader="bert")
+    assert request(workspace, "a", "liver").number == task.number
     with pytest.raises(ReviewError):
         export_round(workspace, tmp_path / "c", reader="c", asked=Asked(organ="liver"))
     export_round(workspace, tmp_path / "1", reader="bert", asked=Asked(organ="liver"))

@@ -14,9 +14,9 @@ from omentum.volumes.nifti import read_nifti
 from .conftest import VOXEL_ML, painted, states, told
 
 
-def test_a_revised_mask_comes_back_voxel_for_voxel_with_what_it_changed(queued, tasks, liver, drawn):
-    queued.revise(tasks, "a", "liver", drawn)
-    imported = import_round(queued.workspace, tasks, minutes=3.0)
+def test_a_revised_mask_comes_back_voxel_for_voxel_with_what_it_changed(queued, exported, liver, drawn):
+    queued.revise(exported, "a", "liver", drawn)
+    imported = import_round(queued.workspace, exported, minutes=3.0)
     (taken,) = imported.taken
     revision = taken.result.revision
     assert taken.result.stands
@@ -35,55 +35,55 @@ def test_a_revised_mask_comes_back_voxel_for_voxel_with_what_it_changed(queued, 
         ("b", "spleen"): "claimed",
     }
     assert imported.set_aside == []
-    files = {path.relative_to(tasks).as_posix() for path in tasks.rglob("*") if path.is_file()}
+    files = {path.relative_to(exported).as_posix() for path in exported.rglob("*") if path.is_file()}
     assert {one.file for one in (*imported.known, *imported.taken)} == files
 
 
 def test_the_same_folder_again_adds_nothing_and_a_mask_drawn_further_is_the_next_word(
-    queued, tasks, liver, drawn
+    queued, exported, liver, drawn
 ):
-    queued.revise(tasks, "a", "liver", drawn)
-    first = import_round(queued.workspace, tasks, minutes=4.0).revisions
-    again = import_round(queued.workspace, tasks, minutes=9.0)
+    queued.revise(exported, "a", "liver", drawn)
+    first = import_round(queued.workspace, exported, minutes=4.0).revisions
+    again = import_round(queued.workspace, exported, minutes=9.0)
     assert (again.taken, again.revisions) == ([], first)
     for mask in (liver, drawn):
-        queued.revise(tasks, "a", "liver", mask)
-        assert len(import_round(queued.workspace, tasks).taken) == 1
+        queued.revise(exported, "a", "liver", mask)
+        assert len(import_round(queued.workspace, exported).taken) == 1
     assert len(queued.workspace.store.revisions.all()) == 3
     assert queued.workspace.standing()[0].masks[-1].revision.number == 3
 
 
-def test_a_task_of_an_earlier_round_comes_back_as_it_was_shown(queued, tasks, liver):
-    queued.revise(tasks, "a", "liver", liver)
+def test_a_task_of_an_earlier_round_comes_back_as_it_was_shown(queued, exported, liver):
+    queued.revise(exported, "a", "liver", liver)
     queued.next_round("made-up-r1")
     queued.predict("a", {"liver": ~liver})
-    (revision,) = import_round(queued.workspace, tasks).revisions
+    (revision,) = import_round(queued.workspace, exported).revisions
     assert (revision.says, revision.round_number, revision.network) == (Says.ACCEPTED, 1, "made-up")
     assert (revision.added_ml, revision.removed_ml, revision.dice_to_base) == (0.0, 0.0, 1.0)
 
 
-def test_a_base_that_is_gone_leaves_its_measures_unknown(queued, tasks, drawn, spleen):
-    queued.revise(tasks, "a", "liver", drawn)
+def test_a_base_that_is_gone_leaves_its_measures_unknown(queued, exported, drawn, spleen):
+    queued.revise(exported, "a", "liver", drawn)
     queued.predict("a", {"liver": spleen})
-    (revision,) = import_round(queued.workspace, tasks).revisions
+    (revision,) = import_round(queued.workspace, exported).revisions
     assert (revision.says, revision.added_ml, revision.dice_to_base) == (Says.REVISED, None, None)
 
 
-def test_a_folder_of_an_older_version_is_still_taken(queued, tasks, liver, drawn):
-    path = tasks / "a" / "task.json"
+def test_a_folder_of_an_older_version_is_still_taken(queued, exported, liver, drawn):
+    path = exported / "a" / "task.json"
     now = json.loads(path.read_text())
     hashes = {row["organ"]: row["base"] for row in now["organs"]}
     old = {key: now[key] for key in ("round", "case_id", "network", "hot_spots")}
     organs = [{key: row[key] for key in ("organ", "rank", "attention_ml")} for row in now["organs"]]
     path.write_text(json.dumps(old | {"organs": organs, "sha256": hashes}))
-    queued.revise(tasks, "a", "liver", liver)
-    imported = import_round(queued.workspace, tasks)
+    queued.revise(exported, "a", "liver", liver)
+    imported = import_round(queued.workspace, exported)
     (revision,) = imported.revisions
     assert (revision.says, revision.reader, revision.task_number) == (Says.ACCEPTED, "reader-1", None)
     assert told(imported) == {}
     assert states(queued.workspace)["a", "liver"] == "done"
-    painted(drawn, tasks / "a" / "labels.nii.gz")
-    assert "older version" in told(import_round(queued.workspace, tasks))["a/labels.nii.gz"]
+    painted(drawn, exported / "a" / "labels.nii.gz")
+    assert "older version" in told(import_round(queued.workspace, exported))["a/labels.nii.gz"]
 
 
 def test_a_folder_without_a_task_is_known_by_its_name_and_compared_with_the_prediction(
@@ -115,31 +115,36 @@ def test_a_revision_without_a_task_or_prediction_is_compared_with_the_original_l
     assert (same.says, same.base_source, same.dice_to_base) == (Says.ACCEPTED, MaskSource.ORIGINAL, 1.0)
 
 
-def test_a_folder_of_another_project_is_set_aside(queued, tasks, drawn):
-    path = tasks / "a" / "task.json"
+def test_a_folder_of_another_project_is_set_aside(queued, exported, drawn):
+    path = exported / "a" / "task.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"project": "0" * 16}))
-    queued.revise(tasks, "a", "liver", drawn)
-    imported = import_round(queued.workspace, tasks)
+    queued.revise(exported, "a", "liver", drawn)
+    imported = import_round(queued.workspace, exported)
     assert imported.taken == []
     assert "another project" in told(imported)["a/liver_revised.nii.gz"]
 
 
-def test_minutes_are_shared_out_equally_also_where_a_mask_cannot_be_taken_yet(queued, tasks, drawn, spleen):
-    queued.revise(tasks, "a", "liver", drawn)
-    queued.revise(tasks, "a", "spleen", spleen)
-    (tasks / "b" / "spleen_revised.nii.gz").write_bytes(b"no image")
-    assert [one.minutes for one in import_round(queued.workspace, tasks, minutes=9.0).revisions] == [3.0, 3.0]
-    queued.revise(tasks, "b", "spleen", spleen)
+def test_minutes_are_shared_out_equally_also_where_a_mask_cannot_be_taken_yet(
+    queued, exported, drawn, spleen
+):
+    queued.revise(exported, "a", "liver", drawn)
+    queued.revise(exported, "a", "spleen", spleen)
+    (exported / "b" / "spleen_revised.nii.gz").write_bytes(b"no image")
+    assert [one.minutes for one in import_round(queued.workspace, exported, minutes=9.0).revisions] == [
+        3.0,
+        3.0,
+    ]
+    queued.revise(exported, "b", "spleen", spleen)
     times = {("b", "spleen"): 0.5}
-    (taken,) = import_round(queued.workspace, tasks, minutes=9.0, minutes_of=times).taken
+    (taken,) = import_round(queued.workspace, exported, minutes=9.0, minutes_of=times).taken
     assert taken.result.revision.minutes == 0.5
     with pytest.raises(ReviewError, match="minutes of an import are nan"):
-        import_round(queued.workspace, tasks, minutes=float("nan"))
+        import_round(queued.workspace, exported, minutes=float("nan"))
 
 
-def test_an_empty_mask_says_that_the_organ_is_absent(queued, tasks, liver):
-    queued.revise(tasks, "a", "liver", np.zeros_like(liver))
-    (revision,) = import_round(queued.workspace, tasks).revisions
+def test_an_empty_mask_says_that_the_organ_is_absent(queued, exported, liver):
+    queued.revise(exported, "a", "liver", np.zeros_like(liver))
+    (revision,) = import_round(queued.workspace, exported).revisions
     assert revision.says is Says.ABSENT
     assert revision.removed_ml == pytest.approx(liver.sum() * VOXEL_ML)
 
@@ -154,10 +159,10 @@ def test_folders_without_any_file_are_refused(queued, tmp_path):
 
 @pytest.mark.parametrize("at", ["submit", "the database"])
 def test_an_import_that_was_killed_goes_on_and_nothing_is_lost_or_kept_twice(
-    queued, tasks, drawn, spleen, monkeypatch, at
+    queued, exported, drawn, spleen, monkeypatch, at
 ):
-    queued.revise(tasks, "a", "liver", drawn)
-    queued.revise(tasks, "b", "spleen", spleen)
+    queued.revise(exported, "a", "liver", drawn)
+    queued.revise(exported, "b", "spleen", spleen)
     real = folder_import.submit
 
     def dies_at_b(workspace, hand_ins):
@@ -174,7 +179,7 @@ def test_an_import_that_was_killed_goes_on_and_nothing_is_lost_or_kept_twice(
         else:
             patch.setattr("omentum.review.hand_in.settle_tasks", dies)
         with pytest.raises(KeyboardInterrupt):
-            import_round(queued.workspace, tasks)
-    assert len(import_round(queued.workspace, tasks).revisions) == 2
+            import_round(queued.workspace, exported)
+    assert len(import_round(queued.workspace, exported).revisions) == 2
     assert [one.case_id for one in queued.workspace.store.revisions.all()] == ["a", "b"]
     assert states(queued.workspace)["b", "spleen"] == "done"

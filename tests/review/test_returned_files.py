@@ -65,11 +65,11 @@ def _cropped(atlas, mask, path):
 
 
 def test_whatever_program_saved_it_and_under_whatever_name_it_is_the_same_mask(
-    queued, tasks, drawn, tmp_path
+    queued, exported, drawn, tmp_path
 ):
     revisions = []
     for how, save in SAVED.items():
-        folder = shutil.copytree(tasks, tmp_path / how)
+        folder = shutil.copytree(exported, tmp_path / how)
         save(queued, drawn, folder / "a")
         (folder / "a" / "_.nii.gz").unlink(missing_ok=True)
         imported = import_round(queued.workspace, folder)
@@ -82,20 +82,20 @@ def test_whatever_program_saved_it_and_under_whatever_name_it_is_the_same_mask(
 
 
 def test_what_cannot_be_taken_is_named_with_the_reason_and_stops_nothing(
-    queued, tasks, drawn, spleen, tmp_path
+    queued, exported, drawn, spleen, tmp_path
 ):
-    at = tasks / "a"
-    queued.revise(tasks, "b", "spleen", spleen)
+    at = exported / "a"
+    queued.revise(exported, "b", "spleen", spleen)
     queued.write(at / "livre_revised.nii.gz", drawn)
     queued.write(at / "heart_revised.nii.gz", drawn)
     (at / "notes.txt").write_text("the liver is fine")
     (at / "spleen_revised.nii.gz").write_bytes(b"no image")
     itk(queued, drawn, at / "S.seg.nrrd", **segments("liver", "lesion?"))
-    shutil.copytree(at, tasks / "of nobody")
-    (tasks / "of nobody" / "task.json").unlink()
+    shutil.copytree(at, exported / "of nobody")
+    (exported / "of nobody" / "task.json").unlink()
     for name in (".DS_Store", "._liver_revised.nii.gz", "Thumbs.db"):
         (at / name).write_bytes(b"")
-    imported = import_round(queued.workspace, tasks)
+    imported = import_round(queued.workspace, exported)
     reasons = told(imported)
     assert "did you mean liver?" in reasons["a/livre_revised.nii.gz"]
     assert "no organ is called 'heart'" in reasons["a/heart_revised.nii.gz"]
@@ -104,36 +104,39 @@ def test_what_cannot_be_taken_is_named_with_the_reason_and_stops_nothing(
     assert "'lesion?' is named after no organ" in reasons["a/S.seg.nrrd"]
     assert "no case is called 'of nobody'" in reasons["of nobody/livre_revised.nii.gz"]
     assert sorted(one.key for one in imported.revisions) == [("a", "liver"), ("b", "spleen")]
-    files = {path.relative_to(tasks).as_posix() for path in tasks.rglob("*") if path.is_file()}
-    assert {one.file for one in (*imported.known, *imported.taken, *imported.set_aside)} == files
+    files = {path.relative_to(exported).as_posix() for path in exported.rglob("*") if path.is_file()}
+    taken_or_known = {one.file for one in (*imported.known, *imported.taken)}
+    assert taken_or_known | reasons.keys() == files
 
 
-def test_two_files_for_one_organ_are_taken_only_if_they_are_one_mask(queued, tasks, liver, drawn):
-    at = tasks / "a"
+def test_two_files_for_one_organ_are_taken_only_if_they_are_one_mask(queued, exported, liver, drawn):
+    at = exported / "a"
     queued.write(at / "liver_revised.nii.gz", drawn)
     queued.write(at / "liver_revised (1).nii.gz", liver)
-    imported = import_round(queued.workspace, tasks)
+    imported = import_round(queued.workspace, exported)
     assert imported.taken == []
     assert set(told(imported)) == {"a/liver_revised.nii.gz", "a/liver_revised (1).nii.gz"}
     assert "differ; keep one" in told(imported)["a/liver_revised.nii.gz"]
     queued.write(at / "liver_revised (1).nii.gz", drawn)
-    imported = import_round(queued.workspace, tasks)
+    imported = import_round(queued.workspace, exported)
     assert (len(imported.taken), told(imported)) == (1, {})
     queued.write(at / "liver_revised (2).nii.gz", liver)  # the first was handed in before
-    assert [one.file for one in import_round(queued.workspace, tasks).taken] == ["a/liver_revised (2).nii.gz"]
+    assert [one.file for one in import_round(queued.workspace, exported).taken] == [
+        "a/liver_revised (2).nii.gz"
+    ]
 
 
 def test_what_was_painted_over_another_organ_changes_both_but_a_tumour_takes_nothing_from_its_host(
-    queued, tasks, liver
+    queued, exported, liver
 ):
-    path = tasks / "a" / "labels.nii.gz"
+    path = exported / "a" / "labels.nii.gz"
     labels = read_nifti(path)
     voxels = labels.voxels.copy()
     assert set(np.unique(voxels)) == {0, 1, 6}
     voxels[3:5, 3:17, 2:17] = 1  # liver that is spleen
     voxels[10, 10, 10] = 27  # a tumour in the liver
     write_nifti(path, Volume(voxels, labels.geometry))
-    imported = import_round(queued.workspace, tasks)
+    imported = import_round(queued.workspace, exported)
     taken = {one.result.revision.organ: one.result.revision for one in imported.taken}
     assert taken["liver"].removed_ml == pytest.approx((voxels[3:5] == 1).sum() * VOXEL_ML)
     assert taken["spleen"].removed_ml == 0.0
@@ -142,8 +145,8 @@ def test_what_was_painted_over_another_organ_changes_both_but_a_tumour_takes_not
 
 
 def test_labels_are_set_aside_where_the_masks_that_they_were_painted_of_have_changed(
-    queued, tasks, drawn, liver
+    queued, exported, drawn, liver
 ):
-    painted(drawn, tasks / "a" / "labels.nii.gz")
+    painted(drawn, exported / "a" / "labels.nii.gz")
     queued.predict("a", {"liver": liver})
-    assert "predicted the case again" in told(import_round(queued.workspace, tasks))["a/labels.nii.gz"]
+    assert "predicted the case again" in told(import_round(queued.workspace, exported))["a/labels.nii.gz"]

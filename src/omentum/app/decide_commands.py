@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from omentum.app.console import say_json, say_rows, say_table
-from omentum.app.options import AsJson, By, Why, listed
-from omentum.app.task_commands import reviewing
+from omentum.app.options import AsJson, By, Why, listed, project_of
 from omentum.choices import OWNER
 from omentum.errors import ConfigError
 
@@ -40,8 +39,10 @@ def adjudicate(
 
     Example: omentum -C my-atlas review adjudicate BTCV_01 liver --revision 7.
     """
-    with reviewing(context) as review:
-        decision = review.adjudicate(case_id, organ_name, revision, by=by, why=why)
+    from omentum.review import decide
+
+    with project_of(context) as project:
+        decision = decide.adjudicate(project, case_id, organ_name, revision, by=by, why=why)
     _say_decided(f"revision {revision}", decision, as_json=as_json)
 
 
@@ -60,14 +61,15 @@ def prefer(
     Example: omentum -C my-atlas review prefer BTCV_01 liver.
     """
     from omentum.records import MaskSource
+    from omentum.review import decide
 
     if original and revision is not None:
         raise ConfigError("--revision", revision, "give either a revision or --original")
-    with reviewing(context) as review:
+    with project_of(context) as project:
         if original:
-            decision = review.restore(case_id, organ_name, MaskSource.ORIGINAL, by=by, why=why)
+            decision = decide.restore(project, case_id, organ_name, MaskSource.ORIGINAL, by=by, why=why)
         else:
-            decision = review.prefer(case_id, organ_name, number=revision, by=by, why=why)
+            decision = decide.prefer(project, case_id, organ_name, number=revision, by=by, why=why)
     what = "the original label" if original else f"revision {decision.revision_number}"
     _say_decided(what, decision, as_json=as_json)
 
@@ -88,13 +90,14 @@ def restore(
     Example: omentum -C my-atlas review restore BTCV_01 liver --revision 3.
     """
     from omentum.records import MaskSource
+    from omentum.review import decide
 
     if (revision is not None) + original + predicted != 1:
         raise ConfigError("--revision", revision, "give one of --revision, --original and --predicted")
     source = MaskSource.ORIGINAL if original else MaskSource.PREDICTED
     to = source if revision is None else revision
-    with reviewing(context) as review:
-        decision = review.restore(case_id, organ_name, to, by=by, why=why)
+    with project_of(context) as project:
+        decision = decide.restore(project, case_id, organ_name, to, by=by, why=why)
     what = f"the {source} mask" if revision is None else f"revision {revision}"
     _say_decided(what, decision, as_json=as_json)
 
@@ -121,8 +124,10 @@ def confirm(
 
     Example: omentum -C my-atlas review confirm --rule orientation --cases BTCV_01 --why "situs inversus".
     """
-    with reviewing(context) as review:
-        said = review.confirm(rule, listed(cases), organs=listed(organs), by=by, why=why)
+    from omentum.review import decide
+
+    with project_of(context) as project:
+        said = decide.confirm(project, rule, listed(cases), organs=listed(organs), by=by, why=why)
     rows = [(one.case_id, one.organ, one.rule, one.by) for one in said]
     say_rows(f"{len(rows)} confirmed", ("case", "organ", "rule", "by"), rows, as_json=as_json)
 
@@ -132,8 +137,10 @@ def history(context: typer.Context, case_id: CaseId, organ_name: OrganName, as_j
 
     Example: omentum -C my-atlas review history BTCV_01 liver.
     """
-    with reviewing(context, looking=True) as review:
-        told = review.history(case_id, organ_name)
+    from omentum.review.history import history as history_of
+
+    with project_of(context, looking=True) as project:
+        told = history_of(project, case_id, organ_name)
     rows = [
         (
             "" if one.time is None else f"{one.time:%Y-%m-%d %H:%M}",
@@ -167,8 +174,10 @@ def comment(
 
     Example: omentum -C my-atlas review comment 7 "the tip of segment 6 is missing".
     """
-    with reviewing(context) as review:
-        kept = review.comment(revision, text, by=by)
+    from omentum.review import decide
+
+    with project_of(context) as project:
+        kept = decide.comment(project, revision, text, by=by)
     if as_json:
         told = {"revision": kept.number, "case": kept.case_id, "organ": kept.organ}
         say_json({**told, "comment": kept.comment})

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from omentum.app.console import counted, say_error, say_table
-from omentum.review.folder_import import Imported, Taken
+from omentum.review.imported import Imported, Taken
 
 __all__ = ["imported_as_json", "say_imported"]
 
@@ -33,7 +33,7 @@ def say_imported(imported: Imported, folder: Path) -> None:
     for what, reason in _grouped(imported):
         say_error(f"{what} was set aside: {reason}")
     if imported.set_aside:
-        n_files = len({one.file for one in imported.set_aside})
+        n_files = len({one.key for one in imported.set_aside})
         say_error(f"{counted(n_files, 'file')} set aside; put them right and import the folder again")
 
 
@@ -53,7 +53,7 @@ def _grouped(imported: Imported) -> list[tuple[str, str]]:
     """List the files that were set aside; many of one folder with one reason as the folder."""
     groups: dict[tuple[str, str], list[str]] = {}
     for one in imported.set_aside:
-        groups.setdefault((str(PurePosixPath(one.file).parent), one.reason), []).append(one.file)
+        groups.setdefault((str(PurePosixPath(one.key).parent), one.reason), []).append(one.key)
     return [
         (name, reason)
         for (folder, reason), names in groups.items()
@@ -66,7 +66,7 @@ def imported_as_json(imported: Imported) -> dict[str, Any]:
     return {
         "taken": [_row(one) for one in imported.taken],
         "known": [{"file": one.file, "why": one.why} for one in imported.known],
-        "set_aside": [{"file": one.file, "reason": one.reason} for one in imported.set_aside],
+        "set_aside": [{"file": one.key, "reason": one.reason} for one in imported.set_aside],
         "conflicts": [
             {
                 "case": one.case_id,

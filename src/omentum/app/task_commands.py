@@ -1,7 +1,5 @@
 """Commands about tasks: list, request, assign, give back, skip and accept them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,10 +11,9 @@ from omentum.errors import ConfigError
 
 if TYPE_CHECKING:
     from omentum.records import Task
-    from omentum.review.claims import Asked
-    from omentum.review.service import ReviewService
+    from omentum.review.tasks import Asked
 
-__all__ = ["add_to", "asked_for", "reviewing"]
+__all__ = ["add_to", "asked_for"]
 
 _COLUMNS = ("task", "round", "case", "organ", "kind", "state", "holder", "until", "why")
 
@@ -31,19 +28,10 @@ def add_to(app: typer.Typer) -> None:
     app.command()(accept)
 
 
-@contextmanager
-def reviewing(context: typer.Context, *, looking: bool = False) -> Iterator["ReviewService"]:
-    """Open the project's review."""
-    from omentum.review.service import ReviewService
-
-    with project_of(context, looking=looking) as project:
-        yield ReviewService(project)
-
-
 def asked_for(cases: list[str] | None, organ_name: str | None, *, again: bool = False) -> "Asked":
     """Select tasks by case and organ; an unknown organ raises `UnknownOrganError`."""
     from omentum.records import WHOLE_CT
-    from omentum.review.claims import Asked
+    from omentum.review.tasks import Asked
     from omentum.volumes.labels import organ
 
     name = organ_name if organ_name in (None, WHOLE_CT) else organ(str(organ_name)).name
@@ -59,7 +47,7 @@ def list_(
 
     Example: omentum -C my-atlas review list --reader anna.
     """
-    from omentum.review.service import list_tasks
+    from omentum.review.tasks import list_tasks
 
     with project_of(context, looking=True) as project:
         tasks = list_tasks(project)
@@ -94,8 +82,10 @@ def request(
 
     Example: omentum -C my-atlas review request BTCV_01 liver --readings 2.
     """
-    with reviewing(context) as review:
-        task = review.request(case_id, organ_name, reader=reader, n_readings=readings, why=why)
+    from omentum.review import tasks
+
+    with project_of(context) as project:
+        task = tasks.request(project, case_id, organ_name, reader=reader, n_readings=readings, why=why)
     if as_json:
         say_json({**_told(task), "readings": task.n_readings})
     else:
@@ -123,13 +113,15 @@ def assign(
         raise ConfigError("READER", reader, "it must be a reader, or leave it out and give --anyone")
     if not (task or case or organ_name):
         raise ConfigError("--task", None, "name tasks with --task, --case or --organ")
+    from omentum.review import tasks
+
     asked = asked_for(case, organ_name)
-    with reviewing(context) as review:
-        tasks = review.assign(reader, asked, task or ())
+    with project_of(context) as project:
+        assigned = tasks.assign(project, reader, asked, task or ())
     if as_json:
-        say_json({"reader": reader, "tasks": [_told(one) for one in tasks]})
+        say_json({"reader": reader, "tasks": [_told(one) for one in assigned]})
     else:
-        typer.echo(f"{counted(len(tasks), 'task')} for {reader or 'anyone'}")
+        typer.echo(f"{counted(len(assigned), 'task')} for {reader or 'anyone'}")
 
 
 def give_back(
@@ -143,20 +135,20 @@ def give_back(
 
     Example: omentum -C my-atlas review give-back --reader anna.
     """
+    from omentum.review import claims
     from omentum.review.folder_export import holder_of
-    from omentum.review.service import list_tasks
+    from omentum.review.tasks import list_tasks
 
     if (reader is None) is (folder is None):
         raise ConfigError("--reader", reader, "say who has the tasks, with --reader or with --folder")
     holder = reader if folder is None else holder_of(folder)
     assert holder is not None
-    with reviewing(context) as review:
+    with project_of(context) as project:
         held = [
-            one.task.number
-            for one in list_tasks(review.project)
-            if holder in {lease.holder for lease in one.leases}
+            one.task.number for one in list_tasks(project) if holder in {lease.holder for lease in one.leases}
         ]
-        given = review.give_back(numbers or [number for number in held if number is not None], holder)
+        tasks = numbers or [number for number in held if number is not None]
+        given = claims.give_back(project, tasks, holder)
     if as_json:
         say_json({"holder": holder, "tasks": given})
     else:
@@ -173,8 +165,10 @@ def skip(
 
     Example: omentum -C my-atlas review skip 12 --why "the organ was resected".
     """
-    with reviewing(context) as review:
-        review.skip(numbers, why)
+    from omentum.review import tasks
+
+    with project_of(context) as project:
+        tasks.skip(project, numbers, why)
     if as_json:
         say_json({"tasks": sorted(set(numbers)), "why": why})
     else:
@@ -192,8 +186,10 @@ def accept(
 
     Example: omentum -C my-atlas review accept 12 --reader anna.
     """
-    with reviewing(context) as review:
-        result = review.accept(number, reader, minutes=minutes)
+    from omentum.review import hand_in
+
+    with project_of(context) as project:
+        result = hand_in.accept(project, number, reader, minutes=minutes)
     revision = result.revision
     if as_json:
         told = {"task": number, "case": revision.case_id, "organ": revision.organ, "reader": reader}

@@ -5,7 +5,7 @@ from omentum.records.cases import Arrival, Case, LabelVersion, MaskSource, Predi
 from omentum.records.findings import WHOLE_CT, Confirmation, MaskFinding
 from omentum.records.masks import HeldMask, LabelledCase, StandingMask
 from omentum.records.networks import NetworkRecord, Release, Round
-from omentum.records.review import Claim, Decision, DecisionKind, Revision, Says, Task, TaskKind, TaskState
+from omentum.records.review import Decision, DecisionKind, Revision, Says, Task, TaskKind, TaskState
 from omentum.records.scores import Audit, CaseScore, OrganScore
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "Batch",
     "Case",
     "CaseScore",
-    "Claim",
     "Confirmation",
     "Decision",
     "DecisionKind",

@@ -8,7 +8,7 @@ from pathlib import Path
 from omentum.records.cases import MaskSource
 from omentum.records.findings import WHOLE_CT, MaskFinding
 
-__all__ = ["Claim", "Decision", "DecisionKind", "Revision", "Says", "Task", "TaskKind", "TaskState"]
+__all__ = ["Decision", "DecisionKind", "Revision", "Says", "Task", "TaskKind", "TaskState"]
 
 
 class TaskState(StrEnum):
@@ -100,18 +100,6 @@ class Task:
     def is_whole(self) -> bool:
         """Whether the reader looks at the whole organ and sees no score, as it was not chosen by any."""
         return self.is_audit or self.is_held_out
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """A task that a reader has, until a time."""
-
-    task: Task
-    slot: int
-    """Which of the readings that the task wants, from 0."""
-    holder: str
-    """Reader, or the folder that holds it."""
-    until: datetime
 
 
 class Says(StrEnum):

@@ -1,6 +1,7 @@
 """Keep what a person decides: which mask of an organ stands, and which finding is no error."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from omentum.choices import OWNER
@@ -26,7 +27,7 @@ from omentum.records import (
 from omentum.review.task_states import settle_tasks
 from omentum.volumes.labels import organ
 
-__all__ = ["adjudicate", "confirm", "prefer", "restore"]
+__all__ = ["adjudicate", "comment", "confirm", "decision_for", "keep_decision", "prefer", "restore"]
 
 
 def adjudicate(
@@ -49,7 +50,7 @@ def adjudicate(
     """
     facts, name = _asked(project, case_id, organ_name)
     revision = _numbered(facts, name, number)
-    return _decided(project, facts, _decision(revision, DecisionKind.ADJUDICATE, by, why))
+    return _decided(project, facts, decision_for(revision, DecisionKind.ADJUDICATE, by=by, why=why))
 
 
 def prefer(
@@ -70,7 +71,7 @@ def prefer(
     """
     facts, name = _asked(project, case_id, organ_name)
     revision = _last_word(facts, name) if number is None else _numbered(facts, name, number)
-    return _decided(project, facts, _decision(revision, DecisionKind.PREFER, by, why))
+    return _decided(project, facts, decision_for(revision, DecisionKind.PREFER, by=by, why=why))
 
 
 def restore(
@@ -92,7 +93,7 @@ def restore(
     facts, name = _asked(project, case_id, organ_name)
     if isinstance(to, int):
         revision = _numbered(facts, name, to)
-        return _decided(project, facts, _decision(revision, DecisionKind.RESTORE, by, why))
+        return _decided(project, facts, decision_for(revision, DecisionKind.RESTORE, by=by, why=why))
     has = {
         MaskSource.ORIGINAL: name in facts.case.original_organs,
         MaskSource.PREDICTED: facts.prediction is not None and name in facts.prediction.organs,
@@ -149,9 +150,20 @@ def confirm(
     with project.store.together():
         for case_id in case_ids:
             facts = facts_of_case(project, case_id)
-            found = [one for one in _open_findings(project, facts) if one.rule == rule]
-            chosen = [one for one in found if not names or one.organ in names]
-            said += [_confirmation(case_id, one, by, why) for one in chosen]
+            found = (one for one in _open_findings(project, facts) if one.rule == rule)
+            chosen = (one for one in found if not names or one.organ in names)
+            said += [
+                Confirmation(
+                    case_id=case_id,
+                    organ=one.organ,
+                    rule=rule,
+                    mask_sha256=one.mask_sha256,
+                    by=by,
+                    why=why,
+                    time=datetime.now(UTC),
+                )
+                for one in chosen
+            ]
         if not said:
             raise ReviewError(
                 f"no mask in {', '.join(case_ids)} has an open finding of the rule {rule!r}; "
@@ -163,24 +175,24 @@ def confirm(
     return said
 
 
+def comment(project: Project, number: int, text: str, *, by: str = OWNER) -> Revision:
+    """Add a person's words to a revision; no such revision raises `ReviewError`."""
+    store = project.store
+    with store.together():
+        found = store.revisions.get(number)
+        if found is None:
+            raise ReviewError(f"there is no revision {number}; `omentum review history` lists them")
+        joined = "\n".join(filter(None, (found.comment, f"{by}: {text}")))
+        store.revisions.keep_comment(number, joined)
+    return replace(found, comment=joined)
+
+
 def _open_findings(project: Project, facts: CaseFacts) -> list[MaskFinding]:
     """Give what is open about the CT of a case, and about the masks that stand or are held back."""
     labelled = standing_case(facts)
     found = ct_findings_of(facts, project.store.arrivals.of_case(facts.case.case_id))
     of_masks = [one for mask in labelled.masks for one in mask.findings]
     return [*found, *of_masks, *(one for mask in labelled.held for one in mask.findings)]
-
-
-def _confirmation(case_id: str, finding: MaskFinding, by: str, why: str) -> Confirmation:
-    return Confirmation(
-        case_id=case_id,
-        organ=finding.organ,
-        rule=finding.rule,
-        mask_sha256=finding.mask_sha256,
-        by=by,
-        why=why,
-        time=datetime.now(UTC),
-    )
 
 
 def _asked(project: Project, case_id: str, organ_name: str) -> tuple[CaseFacts, str]:
@@ -215,7 +227,8 @@ def _numbered(facts: CaseFacts, name: str, number: int) -> Revision:
     return found
 
 
-def _decision(revision: Revision, kind: DecisionKind, by: str, why: str) -> Decision:
+def decision_for(revision: Revision, kind: DecisionKind, *, by: str, why: str) -> Decision:
+    """Decide that a revision stands; the decision is not kept yet."""
     return Decision(
         case_id=revision.case_id,
         organ=revision.organ,
@@ -227,16 +240,19 @@ def _decision(revision: Revision, kind: DecisionKind, by: str, why: str) -> Deci
     )
 
 
-def _decided(project: Project, facts: CaseFacts, decision: Decision) -> Decision:
-    """Keep a decision, unless it is the one that counts already and nothing has come in since that waits.
-
-    Tasks that waited for it go on.
-    """
+def keep_decision(project: Project, facts: CaseFacts, decision: Decision) -> Decision:
+    """Keep a decision, unless it is the one that counts already and nothing has come in since that waits."""
     decisions = facts.decisions_of(decision.organ)
     waits = open_conflicts(facts.revisions_of(decision.organ), decisions)
+    if decisions and _says(decisions[-1]) == _says(decision) and not waits:
+        return decisions[-1]
+    return project.store.decisions.add(decision)
+
+
+def _decided(project: Project, facts: CaseFacts, decision: Decision) -> Decision:
+    """Keep a decision; tasks that waited for it go on."""
     with project.store.together():
-        same = [one for one in decisions[-1:] if _says(one) == _says(decision) and not waits]
-        kept = same[0] if same else project.store.decisions.add(decision)
+        kept = keep_decision(project, facts, decision)
         settle_tasks(project, decision.case_id, decision.organ)
     return kept
 

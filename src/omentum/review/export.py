@@ -2,18 +2,18 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from omentum.errors import GridMismatchError, ReviewError
+from omentum.errors import GridMismatchError
 from omentum.records import Case, Task
 from omentum.review.colour_tables import itk_snap_labels, slicer_colours
 from omentum.review.how_to import how_to
-from omentum.review.shown import ShownCase, ShownMask
+from omentum.review.shown import ShownCase
 from omentum.review.task_file import TASK_NAME, TASK_VERSION, ShownOrgan, TaskFile, read_task_file
 from omentum.volumes.atomic import write_json, write_text
 from omentum.volumes.file_hash import copied_sha256, file_sha256
@@ -45,24 +45,22 @@ class _Written:
     """A folder that is being written: what it says so far."""
 
     folder: Path
-    before: TaskFile | None
+    before: TaskFile
+    """What it said of an earlier export; of no file where there was none."""
     hashes: dict[str, str] = field(default_factory=dict)
 
     def is_ours(self, name: str) -> bool:
         """Tell whether a file is there, just as it was exported."""
-        kept = None if self.before is None else self.before.files.get(name)
-        path = self.folder / name
+        kept, path = self.before.files.get(name), self.folder / name
         return kept is not None and path.is_file() and file_sha256(path) == kept
 
     def is_changed(self, name: str) -> bool:
         """Tell whether somebody saved over a file that was exported."""
-        known = self.before is not None and name in self.before.files
-        return known and (self.folder / name).is_file() and not self.is_ours(name)
+        return name in self.before.files and (self.folder / name).is_file() and not self.is_ours(name)
 
     def keep(self, name: str) -> None:
-        """Note a file as it was exported before, or as it is now where it is new."""
-        kept = None if self.before is None else self.before.files.get(name)
-        self.hashes[name] = file_sha256(self.folder / name) if kept is None else kept
+        """Note a file as it was exported before."""
+        self.hashes[name] = self.before.files[name]
 
     def note(self, name: str) -> None:
         """Note a file that was just written."""
@@ -97,7 +95,8 @@ def export_task(
     audited, nothing is written that tells how they scored.
 
     Args:
-        tasks: Organs of this case to look at, in the order of the queue; also the whole CT.
+        tasks: Organs of this case to look at, in the order of the queue; also the whole CT. They are of the
+            round of those that are in the folder already.
         case: The case.
         shown: What a reader is shown of it, on the CT's grid.
         ticket: What is the same for all cases.
@@ -108,12 +107,13 @@ def export_task(
         The case's folder.
 
     Raises:
-        ReviewError: There are no tasks, or of another case, or of another round than what is in the folder.
+        ReviewError: The `task.json` in the folder is damaged.
         UnreadableImageError: The CT is gone.
         GridMismatchError: The masks do not lie on the CT's grid.
     """
-    written = _Written(folder=folder / case.case_id, before=read_task_file(folder / case.case_id))
-    _check_tasks(tasks, case, written.before)
+    nothing = TaskFile(round_number=tasks[0].round_number, case_id=case.case_id, network=ticket.network)
+    task_dir = folder / case.case_id
+    written = _Written(folder=task_dir, before=read_task_file(task_dir) or nothing)
     if not shown.masks.geometry.same_grid(case.geometry):
         raise GridMismatchError(
             f"masks of {ticket.network}",
@@ -139,41 +139,20 @@ def export_task(
     return written.folder
 
 
-def _check_tasks(tasks: Sequence[Task], case: Case, before: TaskFile | None) -> None:
-    if not tasks:
-        raise ReviewError(f"there is no task for case {case.case_id!r}; `omentum score` makes the queue")
-    round_number = tasks[0].round_number if before is None else before.round_number
-    for task in tasks:
-        if task.case_id != case.case_id:
-            raise ReviewError(f"a task of case {task.case_id!r} cannot be exported with {case.case_id!r}")
-        if task.round_number != round_number:
-            raise ReviewError(
-                f"a task of round {task.round_number} cannot be exported with those of round {round_number}; "
-                "give each round a folder of its own"
-            )
-
-
 def _show(task: Task, shown: ShownCase, written: _Written) -> ShownOrgan:
     """Write one mask unless it is there already; give what the folder says of it."""
-    mask, name = shown.organs[task.organ], mask_path(written.folder, task.organ).name
-    before = None if written.before is None else written.before.organs.get(task.organ)
+    now = replace(shown.organs[task.organ], task_number=task.number)
+    name = mask_path(written.folder, task.organ).name
+    before = written.before.organs.get(task.organ)
     if before is not None and written.is_changed(name):
         written.keep(name)
         return before
-    now = _shown_organ(task, mask)
     if before is not None and before.base_sha256 == now.base_sha256 and written.is_ours(name):
         written.keep(name)
         return now
-    coloured = _coloured(shown, task.organ)
-    write_nifti(written.folder / name, Volume(coloured, shown.masks.geometry))
+    write_nifti(written.folder / name, Volume(_coloured(shown, task.organ), shown.masks.geometry))
     written.note(name)
     return now
-
-
-def _shown_organ(task: Task, mask: ShownMask) -> ShownOrgan:
-    return ShownOrgan(
-        organ=task.organ, task_number=task.number, base_sha256=mask.sha256, base_source=mask.source
-    )
 
 
 def _coloured(shown: ShownCase, organ_name: str) -> npt.NDArray[np.uint8]:
@@ -188,7 +167,7 @@ def _paint(shown: ShownCase, written: _Written) -> str | None:
         return None
     write_label_table(written.folder / "labels.json")
     written.note("labels.json")
-    if written.is_changed(LABELS_NAME) and written.before is not None:
+    if written.is_changed(LABELS_NAME):
         written.keep(LABELS_NAME)
         return written.before.masks_sha256
     write_painted(written.folder / LABELS_NAME, shown.masks)
@@ -218,11 +197,9 @@ def _described(
     shown = {one.organ: one for one in organs}
     now = {task.organ for task in tasks}
     rows = [_described_organ(task, shown.get(task.organ)) for task in tasks]
-    if written.before is not None:
-        rows += [_base(one) for name, one in written.before.organs.items() if name not in now]
-        gone = {f"attention_{name}.nii.gz" for name in now}
-        kept = {name: sha for name, sha in written.before.files.items() if name not in gone}
-        written.hashes = kept | written.hashes
+    rows += [_base(one) for name, one in written.before.organs.items() if name not in now]
+    gone = {f"attention_{name}.nii.gz" for name in now}
+    kept = {name: sha256 for name, sha256 in written.before.files.items() if name not in gone}
     return {
         "version": TASK_VERSION,
         "project": ticket.project,
@@ -231,7 +208,7 @@ def _described(
         "network": ticket.network,
         "holder": ticket.holder,
         "organs": rows,
-        "sha256": dict(sorted(written.hashes.items())),
+        "sha256": dict(sorted((kept | written.hashes).items())),
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from omentum.errors import UnknownOrganError
 from omentum.volumes.labels import ORGANS, organ
 
-__all__ = ["NamedOrgan", "is_generic", "is_system_file", "nearest_organ", "organ_in_name", "stem_of"]
+__all__ = ["NamedOrgan", "is_generic", "is_system_file", "nearest_organ", "organ_in_name"]
 
 _ENDING = re.compile(r"(?:\.seg)?\.(?:nii|nii\.gz|nrrd|nhdr|mha|mhd)$", re.IGNORECASE)
 _COPY = re.compile(r"(?: ?\(\d+\)|[ _.-]+\d+|[ _-]+copy(?:[ _]?\(?\d+\)?)?)$", re.IGNORECASE)
@@ -29,30 +29,19 @@ class NamedOrgan:
     """Whether it says that a reader revised or accepted the mask."""
 
 
-def stem_of(file_name: str) -> str:
-    """Leave out what a file name says of the format.
+def organ_in_name(name: str) -> NamedOrgan:
+    """Find the organ in the name of a file or a segment, whatever its letters, its ending or a copy's number.
 
     Example:
-        >>> stem_of("liver_revised.seg.nrrd"), stem_of("Spleen.NII.GZ")
-        ('liver_revised', 'Spleen')
-    """
-    return _ENDING.sub("", file_name)
-
-
-def organ_in_name(stem: str) -> NamedOrgan:
-    """Find the organ in a name; the case of letters does not matter, nor what numbers a copy.
-
-    Example:
-        >>> organ_in_name("Liver_Revised (1)")
+        >>> organ_in_name("Liver_Revised (1).nii.gz")
         NamedOrgan(organ='liver', text='Liver', is_revised=True)
-        >>> organ_in_name("livre_revised").organ is None
+        >>> organ_in_name("livre_revised.seg.nrrd").organ is None
         True
     """
-    found = _read(stem.strip())
-    shorter = _COPY.sub("", stem.strip())
-    if found.organ is None and shorter and shorter != stem.strip():
-        found = _read(shorter)
-    return found
+    stem = _ENDING.sub("", name).strip()
+    shorter = _COPY.sub("", stem)
+    found = _read(stem)
+    return _read(shorter) if found.organ is None and shorter else found
 
 
 def _read(stem: str) -> NamedOrgan:

@@ -8,10 +8,11 @@ from pathlib import Path
 from omentum.errors import GridMismatchError, ImageError, ReviewError
 from omentum.project.project import Project
 from omentum.records import Failure, Task, TaskState
-from omentum.review.claims import ANY_TASK, TWO_WEEKS, Asked, claim, give_back
+from omentum.review.claims import TWO_WEEKS, claim, give_back
 from omentum.review.export import Ticket, export_task
 from omentum.review.shown import shown_case
 from omentum.review.task_file import TASK_NAME, project_id, read_task_file
+from omentum.review.tasks import ANY_TASK, Asked
 from omentum.store.tasks import pool_of
 
 __all__ = ["Exported", "export_round", "holder_of"]
@@ -62,18 +63,23 @@ def export_round(
     )
     _check_folder(folder, number, ticket.project)
     problems = _Problems(project, ticket.network)
-    claims = claim(project, ticket.holder, top, asked=asked, lasting=lasting, can_be_shown=problems.is_shown)
-    if not claims and asked.goes_on and project.store.leases.had(pool_of(number), ticket.holder):
-        return Exported(tasks=(), left_out=tuple(problems.told))
-    if not claims:
+    tasks = claim(project, ticket.holder, top, asked=asked, lasting=lasting, can_be_shown=problems.is_shown)
+    if not tasks and not (asked.goes_on and project.store.leases.had(pool_of(number), ticket.holder)):
         raise ReviewError(problems.why_none(asked, reader))
     written: list[Task] = []
     failed: list[Failure] = []
-    tasks = sorted((one.task for one in claims), key=lambda task: (task.case_id, task.rank))
+    tasks.sort(key=lambda task: task.case_id)
     for case_id, group in groupby(tasks, key=lambda task: task.case_id):
         of_case = list(group)
         try:
-            _write(project, of_case, ticket, folder)
+            export_task(
+                of_case,
+                project.store.cases.get(case_id),
+                shown_case(project, of_case, ticket.network),
+                ticket=ticket,
+                attention_dir=project.folder.attention_dir(case_id),
+                folder=folder,
+            )
         except (ImageError, GridMismatchError, ReviewError) as error:
             numbers = [task.number for task in of_case if task.number is not None]
             give_back(project, numbers, ticket.holder)
@@ -87,7 +93,7 @@ class _Problems:
     """Why cases cannot be shown, found out once for each."""
 
     def __init__(self, project: Project, network: str) -> None:
-        self._workspace = project
+        self._project = project
         self._network = network
         self._predictions = project.predictions(network)
         self._known: dict[tuple[str, bool], str] = {}
@@ -106,7 +112,7 @@ class _Problems:
         return not self._known[key]
 
     def _why_not(self, task: Task) -> str:
-        case = self._workspace.store.cases.get(task.case_id)
+        case = self._project.store.cases.get(task.case_id)
         if not case.ct_path.is_file():
             return (
                 f"{case.ct_path} is gone; bring it back, or leave the case out with `omentum cases exclude`"
@@ -121,7 +127,7 @@ class _Problems:
 
     def why_none(self, asked: Asked, reader: str | None) -> str:
         """Say why no task goes out."""
-        store = self._workspace.store
+        store = self._project.store
         number = store.rounds.current().number
         wanted = [task for task in store.tasks.of_round(number) if asked.takes(task)]
         if self.told:
@@ -147,15 +153,3 @@ def _check_folder(folder: Path, number: int, project: str) -> None:
                 f"a task of round {number} cannot be exported with those of round {before.round_number} in "
                 f"{path.parent}; give each round a folder of its own"
             )
-
-
-def _write(project: Project, tasks: list[Task], ticket: Ticket, folder: Path) -> None:
-    case = project.store.cases.get(tasks[0].case_id)
-    export_task(
-        tasks,
-        case,
-        shown_case(project, tasks, ticket.network),
-        ticket=ticket,
-        attention_dir=project.folder.attention_dir(case.case_id),
-        folder=folder,
-    )

@@ -10,19 +10,21 @@ import numpy.typing as npt
 from omentum.errors import GridMismatchError, ReviewError
 from omentum.measures.overlap import changed_ml, dice
 from omentum.project.project import Project
-from omentum.project.standing import CaseFacts, conflict_of, facts_of_case, open_conflicts
-from omentum.records import Decision, DecisionKind, MaskFinding, Revision, Says, Task, TaskState
+from omentum.project.standing import CaseFacts, conflict_of, facts_of_case
+from omentum.records import DecisionKind, MaskFinding, Revision, Says, Task
+from omentum.review.decide import decision_for, keep_decision
 from omentum.review.history import why_not_standing
 from omentum.review.look import findings_of_new
-from omentum.review.shown import find_base, likely_base
+from omentum.review.shown import Base, find_base, likely_base
 from omentum.review.task_states import settle_tasks
+from omentum.review.tasks import required_task
 from omentum.store.tasks import pool_of
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_hash import mask_sha256
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.volume import Volume
 
-__all__ = ["HandIn", "SubmitResult", "submit"]
+__all__ = ["HandIn", "SubmitResult", "accept", "submit"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,11 +65,15 @@ class SubmitResult:
 
     revision: Revision
     """As it is kept."""
-    stands: bool
     why_not: str = ""
-    """Why it does not stand, in a sentence for people."""
+    """Why it does not stand, in a sentence for people; empty if it stands."""
     is_known: bool = False
     """Whether the same reader handed in the same mask of the same task before, so that nothing was added."""
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is the mask that stands now."""
+        return not self.why_not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,13 +117,45 @@ def submit(project: Project, hand_ins: Sequence[HandIn]) -> list[SubmitResult]:
     with project.store.together():
         kept = [_kept(project, one, findings.get(one.revision.organ, ())) for one in drafts]
         facts = facts_of_case(project, case_id)
-    results = []
-    for revision, is_known in kept:
-        why_not = why_not_standing(facts, revision)
-        results.append(
-            SubmitResult(revision=revision, stands=not why_not, why_not=why_not, is_known=is_known)
+    return [
+        SubmitResult(revision=revision, why_not=why_not_standing(facts, revision), is_known=is_known)
+        for revision, is_known in kept
+    ]
+
+
+def accept(project: Project, number: int, reader: str, *, minutes: float | None = None) -> SubmitResult:
+    """Say that the mask which a task shows is right as it is.
+
+    Args:
+        project: The project.
+        number: Of the task.
+        reader: Pseudonym.
+        minutes: Time it took; `None` if not said.
+
+    Raises:
+        ReviewError: There is no such task, it is about a whole CT, or the mask that it shows is not known
+            or gone.
+    """
+    task = required_task(project, number)
+    if task.is_of_ct:
+        raise ReviewError(f"task {number} is about a whole CT; answer it with `omentum review confirm`")
+    base = None
+    if task.shown_sha256 is not None:
+        facts = facts_of_case(project, task.case_id)
+        base = find_base(project, facts, task.organ, task.shown_sha256, network=task.network)
+    if base is None:
+        raise ReviewError(
+            f"the mask that task {number} shows is not known; claim the task, look at it, and accept it then"
         )
-    return results
+    hand_in = HandIn(
+        case_id=task.case_id,
+        organ=task.organ,
+        mask=base.mask,
+        reader=reader,
+        task_number=number,
+        minutes=minutes,
+    )
+    return submit(project, [hand_in])[0]
 
 
 def _drafted(project: Project, facts: CaseFacts, one: HandIn) -> _Draft:
@@ -134,14 +172,14 @@ def _drafted(project: Project, facts: CaseFacts, one: HandIn) -> _Draft:
             network=one.network or task.network,
             round_number=one.round_number or task.round_number,
         )
-    sha256 = mask_sha256(one.mask, case.geometry)
+    sha256, current = mask_sha256(one.mask, case.geometry), project.store.rounds.current().number
     path = project.folder.revision_dir(case.case_id, name) / f"{sha256}.nii.gz"
     revision = Revision(
         case_id=case.case_id,
         organ=name,
         path=path,
         sha256=sha256,
-        round_number=_round_of(project, one),
+        round_number=min(one.round_number or current, current),
         reader=one.reader,
         says=Says.REVISED if one.mask.any() else Says.ABSENT,
         task_number=None if task is None else task.number,
@@ -170,47 +208,33 @@ def _task_of(project: Project, one: HandIn, name: str) -> Task | None:
     return task
 
 
-def _round_of(project: Project, one: HandIn) -> int:
-    current = project.store.rounds.current().number
-    return min(one.round_number or current, current)
-
-
 def _measured(project: Project, facts: CaseFacts, one: HandIn, revision: Revision) -> Revision:
-    """Compare a mask with what was shown, if that is known and still there; else with what likely was."""
-    network = one.network or project.networks[0]
-    revision = replace(revision, network=network, base_sha256=one.base_sha256)
-    base_sha256 = one.base_sha256
-    if one.shown is not None:
-        base_sha256 = mask_sha256(one.shown, facts.case.geometry)
-    if base_sha256 is None:
-        return _compared_with_likely_base(project, facts, one, revision)
-    revision = replace(revision, base_sha256=base_sha256)
-    if revision.sha256 == base_sha256 and one.mask.any():
-        revision = replace(revision, says=Says.ACCEPTED)
-    base = find_base(project, facts, revision.organ, base_sha256, network=network)
-    if base is not None:
-        return _compared(replace(revision, base_source=base.source), base.mask, one.mask, facts)
-    return revision if one.shown is None else _compared(revision, one.shown, one.mask, facts)
+    """Compare a mask with what was shown, if that is known and still there; else with what likely was.
 
-
-def _compared_with_likely_base(
-    project: Project, facts: CaseFacts, one: HandIn, revision: Revision
-) -> Revision:
-    """Compare with what the reader likely began with, if anything is there; an equal mask was accepted."""
-    of_network = facts_of_case(project, facts.case.case_id, network=revision.network)
-    base = likely_base(of_network, revision.organ)
+    A mask that equals what was likely shown was accepted.
+    """
+    network, name = one.network or project.networks[0], revision.organ
+    sha256 = one.base_sha256 if one.shown is None else mask_sha256(one.shown, facts.case.geometry)
+    if sha256 is not None:
+        base = find_base(project, facts, name, sha256, network=network)
+        if base is None and one.shown is not None:
+            base = Base(mask=one.shown, source=None)
+    else:
+        base = likely_base(facts_of_case(project, facts.case.case_id, network=network), name)
+        if base is not None and one.mask.any() and np.array_equal(base.mask, one.mask):
+            sha256 = revision.sha256
+    is_accepted = revision.sha256 == sha256 and one.mask.any()
+    revision = replace(
+        revision,
+        network=network,
+        says=Says.ACCEPTED if is_accepted else revision.says,
+        base_sha256=sha256,
+        base_source=None if base is None or sha256 is None else base.source,
+    )
     if base is None:
         return revision
-    if one.mask.any() and np.array_equal(base.mask, one.mask):
-        revision = replace(revision, says=Says.ACCEPTED, base_sha256=revision.sha256, base_source=base.source)
-    return _compared(revision, base.mask, one.mask, facts)
-
-
-def _compared(
-    revision: Revision, before: npt.NDArray[np.bool_], after: npt.NDArray[np.bool_], facts: CaseFacts
-) -> Revision:
-    added_ml, removed_ml = changed_ml(before, after, facts.case.geometry.voxel_ml)
-    return replace(revision, added_ml=added_ml, removed_ml=removed_ml, dice_to_base=dice(before, after))
+    added_ml, removed_ml = changed_ml(base.mask, one.mask, facts.case.geometry.voxel_ml)
+    return replace(revision, added_ml=added_ml, removed_ml=removed_ml, dice_to_base=dice(base.mask, one.mask))
 
 
 def _known(facts: CaseFacts, draft: _Draft) -> Revision | None:
@@ -240,41 +264,19 @@ def _kept(project: Project, draft: _Draft, findings: tuple[MaskFinding, ...]) ->
     else:
         kept = known
     if draft.hand_in.decides:
-        _decide(project, facts, kept)
+        decision = decision_for(kept, DecisionKind.ADJUDICATE, by=kept.reader, why=kept.comment)
+        keep_decision(project, facts, decision)
     if known is None or draft.hand_in.decides:
         _end_reading(project, draft)
     return kept, known is not None
 
 
-def _decide(project: Project, facts: CaseFacts, revision: Revision) -> None:
-    decisions = facts.decisions_of(revision.organ)
-    waits = open_conflicts(facts.revisions_of(revision.organ), decisions)
-    if decisions and decisions[-1].revision_number == revision.number and not waits:
-        return
-    project.store.decisions.add(
-        Decision(
-            case_id=revision.case_id,
-            organ=revision.organ,
-            kind=DecisionKind.ADJUDICATE,
-            revision_number=revision.number,
-            by=revision.reader,
-            why=revision.comment,
-            time=datetime.now(UTC),
-        )
-    )
-
-
 def _end_reading(project: Project, draft: _Draft) -> None:
     """Note that a reader is done with the task; without one, with the round's open tasks of the organ."""
     store, new = project.store, draft.revision
-    ended = (TaskState.DONE, TaskState.SKIPPED)
-    tasks = [draft.task] if draft.task is not None else []
-    if not tasks:
-        tasks = [
-            one
-            for one in store.tasks.open_of(new.case_id, new.organ)
-            if one.round_number == new.round_number and one.state not in ended
-        ]
+    tasks = [draft.task] if draft.task is not None else store.tasks.open_of(new.case_id, new.organ)
+    if draft.task is None:
+        tasks = [one for one in tasks if one.round_number == new.round_number]
     for task in tasks:
         store.leases.end(pool_of(task.round_number), str(task.number), draft.hand_in.holder or new.reader)
-    settle_tasks(project, new.case_id, new.organ, read=[task for task in tasks if task is not None])
+    settle_tasks(project, new.case_id, new.organ, read=tasks)

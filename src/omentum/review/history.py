@@ -1,6 +1,5 @@
 """List all that happened to one organ of one case, and which mask stands and why."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,7 +9,6 @@ from omentum.records import (
     Confirmation,
     Decision,
     HeldMask,
-    LabelledCase,
     LabelVersion,
     MaskSource,
     Prediction,
@@ -20,6 +18,8 @@ from omentum.records import (
 from omentum.volumes.labels import organ
 
 __all__ = ["Event", "History", "history", "why_not_standing"]
+
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +67,7 @@ def history(project: Project, case_id: str, organ_name: str) -> History:
     source = None if stands is None else stands.source
     revision = stands.revision if stands is not None and source is MaskSource.REVISED else None
     labels = [one for one in project.store.labels.of_case(case_id) if name in one.organs]
-    events = [
-        *(_of_label(one, is_last=one is labels[-1] and source is MaskSource.ORIGINAL) for one in labels)
-    ]
+    events = [_of_label(one, stands=one is labels[-1] and source is MaskSource.ORIGINAL) for one in labels]
     if facts.prediction is not None and name in facts.prediction.organs:
         events.append(_of_prediction(facts.prediction, stands=source is MaskSource.PREDICTED))
     events += [
@@ -83,13 +81,8 @@ def history(project: Project, case_id: str, organ_name: str) -> History:
         organ=name,
         stands=source,
         why=_why(facts, name, source, revision),
-        events=tuple(_sorted(events)),
+        events=tuple(sorted(events, key=lambda one: one.time or _BEFORE_ALL)),
     )
-
-
-def _sorted(events: Iterable[Event]) -> list[Event]:
-    first = datetime.min.replace(tzinfo=UTC)
-    return sorted(events, key=lambda one: one.time or first)
 
 
 def _why(facts: CaseFacts, name: str, source: MaskSource | None, revision: Revision | None) -> str:
@@ -112,10 +105,9 @@ def _why(facts: CaseFacts, name: str, source: MaskSource | None, revision: Revis
             return "no person drew it"
 
 
-def _of_label(one: LabelVersion, *, is_last: bool) -> Event:
-    return Event(
-        time=one.time, what="original label", by=one.source, said=f"version {one.number}", stands=is_last
-    )
+def _of_label(one: LabelVersion, *, stands: bool) -> Event:
+    said = f"version {one.number}"
+    return Event(time=one.time, what="original label", by=one.source, said=said, stands=stands)
 
 
 def _of_prediction(one: Prediction, *, stands: bool) -> Event:
@@ -153,26 +145,18 @@ def _of_confirmation(one: Confirmation) -> Event:
 
 def why_not_standing(facts: CaseFacts, revision: Revision) -> str:
     """Say why a revision does not stand, and what lets it stand; empty if it does."""
-    labelled = standing_case(facts)
     if facts.case.excluded_why is not None:
         return f"{revision.case_id} is excluded: {facts.case.excluded_why}"
-    if held := _of(labelled, revision, is_held=True):
-        return _held_back(held, revision.case_id)
-    if _of(labelled, revision, is_held=False) is not None:
-        return ""
+    labelled = standing_case(facts)
+    masks: list[HeldMask | StandingMask] = [*labelled.held, *labelled.masks]
+    for one in masks:
+        is_it = one.revision is not None and one.revision.number == revision.number
+        if is_it and one.source is MaskSource.REVISED:
+            return _held_back(one, revision.case_id) if isinstance(one, HeldMask) else ""
     return _overruled(facts, revision)
 
 
-def _of(labelled: LabelledCase, revision: Revision, *, is_held: bool) -> StandingMask | HeldMask | None:
-    """Find a revision among the masks that stand or are held back."""
-    for one in labelled.held if is_held else labelled.masks:
-        is_it = one.revision is not None and one.revision.number == revision.number
-        if is_it and one.source is MaskSource.REVISED:
-            return one
-    return None
-
-
-def _held_back(held: StandingMask | HeldMask, case_id: str) -> str:
+def _held_back(held: HeldMask, case_id: str) -> str:
     said = "; ".join(one.said for one in held.findings)
     rules = sorted({one.rule for one in held.findings})
     how = " and ".join(f"`omentum review confirm --rule {rule} --cases {case_id}`" for rule in rules)

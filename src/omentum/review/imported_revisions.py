@@ -1,6 +1,7 @@
 """Import the revised masks of an AbdomenAtlas tree as revisions."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +35,7 @@ class DrawnBefore:
     """`<organ>_revised.nii.gz`."""
     shown: Path | None = None
     """What the reader began with, if that is there; else it is taken for the main network's mask."""
-    network: str | None = None
+    network: str = ""
     """Whose that was."""
 
     @property
@@ -80,31 +81,22 @@ def take_drawn(
 
 
 def _take(project: Project, one: DrawnBefore) -> Revision:
-    stamp = _stamp(one.path)
+    stamp, row = _stamp(one.path), organ(one.organ)
     case = project.store.cases.get(one.case_id)
-    row = organ(one.organ)
-    mask = _only_mask(one.path, case, row.index)
-    shown = _shown(one, case, row.index)
+    mask, shown = _only_mask(one.path, case, row.index), None
+    if one.shown is not None:
+        with suppress(ImageError):  # it says how much was changed, and no more
+            shown = _only_mask(one.shown, case, row.index)
     hand_in = HandIn(
         case_id=one.case_id,
         organ=row.name,
         mask=mask,
         reader=TREE_READER,
-        network=one.network if shown is not None and one.network is not None else "",
+        network="" if shown is None else one.network,
         shown=shown,
         origin=stamp,
     )
     return submit(project, [hand_in])[0].revision
-
-
-def _shown(one: DrawnBefore, case: Case, index: int) -> npt.NDArray[np.bool_] | None:
-    """Give the mask that the reader began with; `None` where it is not there."""
-    if one.shown is None or one.network is None:
-        return None
-    try:
-        return _only_mask(one.shown, case, index)
-    except ImageError:  # it says how much was changed, and no more: the revision is taken all the same
-        return None
 
 
 def _only_mask(path: Path, case: Case, index: int) -> npt.NDArray[np.bool_]:

@@ -1,16 +1,19 @@
 """Find the cases' folders in what readers bring back, and say which case each is of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from omentum.errors import ReviewError, UnknownCaseError
 from omentum.project.project import Project
-from omentum.review.task_file import TASK_NAME, TaskFile, project_id, read_task_file
+from omentum.review.task_file import TASK_NAME, ShownOrgan, TaskFile, project_id, read_task_file
+from omentum.volumes.file_hash import file_sha256
 
 __all__ = ["Place", "places_below"]
 
 _FOLDERS_INSIDE_A_CASE = ("average", "segmentations")
 """Published folders have the masks of a case in these."""
+_EXPORTED_NAMES = ("labels.json", "labels.label.txt", "labels.ctbl", "HOW_TO.txt", "ct.nii.gz")
+"""What every version of the program exported, besides masks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,33 @@ class Place:
     problem: str = ""
     """Why, then."""
     task_file: TaskFile | None = None
+
+    def is_exported(self, path: Path) -> bool:
+        """Tell whether a file has the name of one that was exported into this folder."""
+        if self.task_file is None or path.parent != self.folder:
+            return False
+        if self.task_file.files:
+            return path.name in self.task_file.files
+        return path.name in _EXPORTED_NAMES or path.name.startswith("attention_")
+
+    def is_changed(self, path: Path) -> bool:
+        """Tell whether somebody saved over a file of the export; never where its hash was not noted."""
+        kept = None if self.task_file is None else self.task_file.files.get(path.name)
+        return kept is not None and file_sha256(path) != kept
+
+    def shown(self, project: Project, name: str) -> ShownOrgan:
+        """Give what the folder shows of an organ, with its task if that is still there."""
+        told = self.task_file
+        if told is None or self.case_id is None:
+            return ShownOrgan(organ=name)
+        shown = told.organs.get(name, ShownOrgan(organ=name))
+        task = None if shown.task_number is None else project.store.tasks.get(shown.task_number)
+        if task is None or task.key != (self.case_id, name):
+            shown = replace(shown, task_number=None)
+        if shown.base_sha256 is None:
+            hashes = project.store.predictions.hashes_of(self.case_id, told.network)
+            shown = replace(shown, base_sha256=hashes.get(name))
+        return shown
 
 
 def places_below(project: Project, folder: Path) -> list[Place]:
@@ -57,23 +87,26 @@ def _folder_of(path: Path, top: Path) -> Path:
 def _place(project: Project, folder: Path, files: list[Path]) -> Place:
     try:
         task_file = read_task_file(folder)
+        case_id = _case_of(project, folder, task_file)
     except ReviewError as error:
         return Place(folder=folder, files=files, case_id=None, problem=str(error))
-    name = folder.absolute().name if task_file is None else task_file.case_id
-    problem = ""
-    if task_file is not None and task_file.project not in ("", project_id(project.folder)):
-        return Place(
-            folder=folder, files=files, case_id=None, problem="the folder was exported from another project"
-        )
-    if task_file is not None:
-        name = _renamed(project, task_file) or name
-    name = name if _is_case(project, name) else project.store.former_names.current(name)
-    if task_file is None and not _is_case(project, name):
+    return Place(folder=folder, files=files, case_id=case_id, task_file=task_file)
+
+
+def _case_of(project: Project, folder: Path, task_file: TaskFile | None) -> str:
+    """Give the case that a folder is of; there being none raises `ReviewError`."""
+    if task_file is None:
+        name = folder.absolute().name
         problem = f"there is no {TASK_NAME} beside it, and no case is called {name!r}"
+    else:
+        if task_file.project not in ("", project_id(project.folder)):
+            raise ReviewError("the folder was exported from another project")
+        name = _renamed(project, task_file) or task_file.case_id
+        problem = f"the project has no case {name!r}, of which its {TASK_NAME} is"
+    name = name if _is_case(project, name) else project.store.former_names.current(name)
     if not _is_case(project, name):
-        problem = problem or f"the project has no case {name!r}, of which its {TASK_NAME} is"
-        return Place(folder=folder, files=files, case_id=None, problem=problem)
-    return Place(folder=folder, files=files, case_id=name, task_file=task_file)
+        raise ReviewError(problem)
+    return name
 
 
 def _is_case(project: Project, name: str) -> bool:

@@ -1,7 +1,8 @@
 """Say which mask a reader is shown of an organ, and find masks that were shown by their hashes."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from omentum.project.ct_findings import ct_findings_of
 from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, facts_of_case, standing_case
 from omentum.records import HeldMask, MaskFinding, MaskSource, StandingMask, Task
+from omentum.review.task_file import ShownOrgan
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import read_masks
@@ -23,7 +25,6 @@ from omentum.volumes.nifti import read_nifti
 __all__ = [
     "Base",
     "ShownCase",
-    "ShownMask",
     "find_base",
     "likely_base",
     "shown_case",
@@ -47,16 +48,6 @@ class Base:
     source: MaskSource | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownMask:
-    """The mask of an organ that a reader is shown."""
-
-    organ: str
-    sha256: str | None
-    """Hash of its voxels; `None` where nothing is known of the organ, so that an empty mask is shown."""
-    source: MaskSource | None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ShownCase:
     """What readers of one case are shown.
@@ -70,7 +61,7 @@ class ShownCase:
 
     masks: MaskSet
     masks_sha256: str | None
-    organs: Mapping[str, ShownMask]
+    organs: Mapping[str, ShownOrgan]
     ct_findings: tuple[MaskFinding, ...] = ()
 
 
@@ -92,8 +83,10 @@ def shown_sha256(project: Project, facts: CaseFacts, name: str) -> str | None:
 
     It is what stands or is held back. A file is read only where its hash was not kept.
     """
-    found = _shown(project, facts, name)
-    return None if found is None else found[0].sha256
+    chosen = _chosen(facts, name)
+    if chosen is None:
+        return None
+    return _kept_sha256(project, facts, chosen) or mask_sha256(_read(facts, chosen), facts.case.geometry)
 
 
 def shown_case(project: Project, tasks: Iterable[Task], network: str) -> ShownCase:
@@ -114,13 +107,14 @@ def shown_case(project: Project, tasks: Iterable[Task], network: str) -> ShownCa
                 f"{network} has no prediction of {facts.case.case_id} any more; "
                 "run `omentum predict` and `omentum score` again"
             )
-        return ShownCase(masks=_nothing(facts), masks_sha256=None, organs={}, ct_findings=found)
-    organs: dict[str, ShownMask] = {}
+        nothing = MaskSet.build(facts.case.geometry, (), ())
+        return ShownCase(masks=nothing, masks_sha256=None, organs={}, ct_findings=found)
+    organs: dict[str, ShownOrgan] = {}
     replaced: dict[str, Mask] = {}
     for task in tasks:
         if not task.is_of_ct:
             organs[task.organ], mask = _of_task(project, facts, task)
-            if organs[task.organ].source is not MaskSource.PREDICTED:
+            if mask is not None:
                 replaced[task.organ] = mask
     masks = shown_masks(read_masks(prediction.masks_path), replaced)
     sha256 = prediction.masks_sha256 or file_sha256(prediction.masks_path)
@@ -148,48 +142,39 @@ def find_base(
         partial(_of_label, project, facts, name, sha256),
     )
     for look in ways:
-        try:
-            found = look()
-        except (ImageError, OSError):
-            continue
-        if found is not None:
-            return found
+        with suppress(ImageError, OSError):
+            if (found := look()) is not None:
+                return found
     return None
 
 
-def _of_task(project: Project, facts: CaseFacts, task: Task) -> tuple[ShownMask, Mask]:
+def _of_task(project: Project, facts: CaseFacts, task: Task) -> tuple[ShownOrgan, Mask | None]:
+    """Give what is shown of a task's organ, and its voxels where they are not the network's."""
+    shown = ShownOrgan(organ=task.organ)
     if task.n_readings > 1 and task.shown_sha256 is not None:
         base = find_base(project, facts, task.organ, task.shown_sha256, network=task.network)
         if base is not None:
-            return ShownMask(organ=task.organ, sha256=task.shown_sha256, source=base.source), base.mask
-    found = _shown(project, facts, task.organ)
-    if found is None:
-        nothing = np.zeros(facts.case.geometry.shape, dtype=bool)
-        return ShownMask(organ=task.organ, sha256=None, source=None), nothing
-    shown, mask = found
-    return shown, _standing_mask(facts, task.organ) if mask is None else mask
-
-
-def _shown(project: Project, facts: CaseFacts, name: str) -> tuple[ShownMask, Mask | None] | None:
-    """Give what is shown of an organ, and its voxels where they had to be read."""
-    chosen = _chosen(facts, name)
+            shown = replace(shown, base_sha256=task.shown_sha256, base_source=base.source)
+            return shown, None if base.source is MaskSource.PREDICTED else base.mask
+    chosen = _chosen(facts, task.organ)
     if chosen is None:
-        return None
+        return shown, np.zeros(facts.case.geometry.shape, dtype=bool)
+    sha256, is_predicted = _kept_sha256(project, facts, chosen), chosen.source is MaskSource.PREDICTED
+    mask = None if sha256 and is_predicted else _read(facts, chosen)
+    if mask is not None:
+        sha256 = sha256 or mask_sha256(mask, facts.case.geometry)
+    shown = replace(shown, base_sha256=sha256, base_source=chosen.source)
+    return shown, None if is_predicted else mask
+
+
+def _kept_sha256(project: Project, facts: CaseFacts, chosen: StandingMask | HeldMask) -> str | None:
+    """Give the hash of a mask that was kept when it was written; `None` where none was."""
     if chosen.source is MaskSource.REVISED and chosen.revision is not None:
-        return ShownMask(organ=name, sha256=chosen.revision.sha256, source=chosen.source), None
+        return chosen.revision.sha256
     if chosen.source is MaskSource.PREDICTED and facts.prediction is not None:
-        kept = project.store.predictions.hashes_of(facts.case.case_id, facts.prediction.network)
-        if name in kept:
-            return ShownMask(organ=name, sha256=kept[name], source=chosen.source), None
-    mask = _read(facts, chosen)
-    sha256 = mask_sha256(mask, facts.case.geometry)
-    return ShownMask(organ=name, sha256=sha256, source=chosen.source), mask
-
-
-def _standing_mask(facts: CaseFacts, name: str) -> Mask:
-    chosen = _chosen(facts, name)
-    assert chosen is not None
-    return _read(facts, chosen)
+        hashes = project.store.predictions.hashes_of(facts.case.case_id, facts.prediction.network)
+        return hashes.get(chosen.organ)
+    return None
 
 
 def _chosen(facts: CaseFacts, name: str) -> StandingMask | HeldMask | None:
@@ -251,7 +236,3 @@ def _of_label(project: Project, facts: CaseFacts, name: str, sha256: str) -> Bas
             if mask_sha256(mask, facts.case.geometry) == sha256:
                 return Base(mask=mask, source=MaskSource.ORIGINAL)
     return None
-
-
-def _nothing(facts: CaseFacts) -> MaskSet:
-    return MaskSet.build(facts.case.geometry, (), ())
