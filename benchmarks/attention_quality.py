@@ -7,9 +7,8 @@ region is a component of prediction XOR truth deeper than 3 mm from the true sur
 is found if hot spots cover a tenth of it; a hot spot counts if it touches one. Pieces of attention that lie
 within 10 mm are one hot spot, under either recipe; *apart* counts every connected piece by itself (of ours
 those with enough expected error). Patients are made up, or rendered from real people's label maps, none of
-them used by `training/error_prior.py`.
-`ratio` is F1 of ours over F1 of published. Then the same on real CTs, as
-far as somebody has said what is right there. A full run writes its tables and picture into
+them used by `training/error_prior.py`. `ratio` is F1 of ours over F1 of published. Then the same on real CTs,
+as far as somebody has said what is right there. A full run writes its tables and picture into
 docs/attention.md.
 """
 

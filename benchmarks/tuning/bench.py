@@ -99,9 +99,13 @@ class Bench:
             checkpoint_every=every or given.full_every,
         )
 
+    def dice(self, network: Network, organs: Sequence[str]) -> dict[str, float]:
+        """Score a network on the validation patients."""
+        return dice_by_organ(masks_of(network, self.validation, organs), self.validation, organs)
+
     def judge(self, network: Network, learned: Sequence[str], organs: Sequence[str]) -> tuple[float, float]:
         """Give the mean Dice of the organs to learn, and of the others, on the validation patients."""
-        found = dice_by_organ(masks_of(network, self.validation, organs), self.validation, organs)
+        found = self.dice(network, organs)
         return mean_dice(found, learned), mean_dice(found, [name for name in organs if name not in learned])
 
     def outcome(self, network: Network, points: Sequence[Point], organs: Sequence[str]) -> Outcome:

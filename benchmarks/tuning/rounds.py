@@ -23,6 +23,7 @@ from omentum.tune.prepared_cases import PreparedCase
 from tuning.bench import OTHERS, Bench, Settings
 from tuning.cohort import Patient, case_of
 from tuning.curves import Curve, Point
+from tuning.judge import mean_dice
 from tuning.kept import network_in
 from tuning.ours import ADAPTERS, HEADS, Judging, as_often, train_all, tune_cached
 
@@ -78,7 +79,7 @@ def run_round(bench: RoundBench, way: str, number: int) -> tuple[Network, Sequen
     """Run one round of one way, or find what it came to; counted from 1."""
     folder = bench.folder / f"{way.replace(' ', '-')}-{number}"
     before = run_round(bench, way, number - 1)[0] if number > 1 and way != "full" else bench.base()
-    others = 0.0 if way == "full" else bench.judge(before, (), OLD)[1]
+    others = mean_dice(bench.dice(before, OLD), OLD)
     curve = Curve(folder / "curve.json")
     curve.start()
 
@@ -97,10 +98,8 @@ def _full(bench: RoundBench, number: int, curve: Curve) -> Network:
     def judged(step: int, network: Network) -> None:
         curve.add(step, *bench.judge(network, ROUNDS[number - 1], organs))
 
-    cases, config = (
-        as_often(bench.labelled(new), bench.others()),
-        bench.all_weights(bench.settings.full_steps),
-    )
+    cases = as_often(bench.labelled(new), bench.others())
+    config = bench.all_weights(bench.settings.full_steps)
     return train_all(bench.fresh_network(organs), cases, config, curve.path.parent, judged)
 
 
