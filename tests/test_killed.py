@@ -10,53 +10,67 @@ from pathlib import Path
 
 import pytest
 
-ROUND = """
-import os, pathlib, signal, sys
+ROUNDS = """
+import json, os, pathlib, signal, sys
+import torch, torch._dynamo
+import omentum.evaluate.report, omentum.predict.network_predictor, omentum.tune.continual_stage
 from omentum import loop
-from omentum.phantoms.cohort import write_cohort
 from omentum.project.project import opened
 from omentum.review.simulated import SimulatedReader
+from omentum.volumes.labels import organ as row
+from omentum.volumes.nifti import read_nifti
 
-kill_at, project, cohort = int(sys.argv[1]), pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
-renamed = 0
-replace = pathlib.Path.replace
-
-def replace_or_die(self, target):
-    global renamed
-    renamed += 1
-    if renamed == kill_at:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return replace(self, target)
-
-pathlib.Path.replace = replace_or_die
+cohort = pathlib.Path(sys.argv[1])
 
 def truth(case_id, organ):
-    from omentum.volumes.labels import organ as row
-    from omentum.volumes.nifti import read_nifti
     return read_nifti(cohort / case_id / "labels.nii.gz").voxels == row(organ).index
 
-tasks = project.parent / "tasks"
-with opened(project) as workspace:
-    if workspace.store.rounds.current().number == 1:
-        loop.add_cases(workspace, [cohort])
-        half = loop.first_half(workspace, tasks, top=6)
-        times = SimulatedReader(truth=truth, budget_minutes=1e6).revise(half.tasks, tasks)
-        if not workspace.store.releases.all():
-            loop.import_round(workspace, tasks, minutes_of=times)
-            loop.assemble(workspace, "V1")
-        loop.tune(workspace, loop.ContinualConfig(steps=20))
-        if loop.gate(workspace).outcome == "undecided":
-            loop.decide(workspace, accept=True, by="reader-1")
-    loop.predict(workspace)
-    loop.score(workspace)
-    print(renamed)
+def die_at(kill_at, renamed=0, replace=pathlib.Path.replace):
+    def replace_or_die(self, target):
+        nonlocal renamed
+        renamed += 1
+        if renamed == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return replace(self, target)
+
+    pathlib.Path.replace = replace_or_die
+
+def play_a_round(root):
+    tasks = root.parent / "tasks"
+    with opened(root) as project:
+        if project.store.rounds.current().number == 1:
+            loop.add_cases(project, [cohort])
+            half = loop.first_half(project, tasks, top=6)
+            times = SimulatedReader(truth=truth, budget_minutes=1e6).revise(half.tasks, tasks)
+            if not project.store.releases.all():
+                loop.import_round(project, tasks, minutes_of=times)
+                loop.assemble(project, "V1")
+            loop.tune(project, loop.ContinualConfig(steps=20))
+            if loop.gate(project).outcome == "undecided":
+                loop.decide(project, accept=True, by="reader-1")
+        loop.predict(project)
+        loop.score(project)
+
+for root, kill_at in json.loads(sys.argv[2]):
+    pid = os.fork()  # a process of its own for each start, which need not import everything again
+    if pid == 0:
+        die_at(kill_at)
+        play_a_round(pathlib.Path(root))
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 """
+NEVER = 0
 
 
-def _start(kill_at: int, project: Path, cohort: Path) -> subprocess.CompletedProcess[str]:
+def _play(cohort: Path, starts: list[tuple[Path, int]]) -> list[int]:
+    """Start rounds one after another, each killed at a file; give their exit codes."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-W", "error", "-c", ROUND, str(kill_at), str(project), str(cohort)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    asked = json.dumps([(str(project), kill_at) for project, kill_at in starts])
+    command = [sys.executable, "-W", "error", "-c", ROUNDS, str(cohort), asked]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    codes = [int(line) for line in ran.stdout.split()]
+    assert set(codes) <= {0, -9}, ran.stderr
+    return codes
 
 
 def _state(project: Path) -> dict[str, str]:
@@ -91,17 +105,10 @@ def test_a_round_killed_at_any_file_ends_as_one_that_was_not(omentum, home, abdo
     projects = [tmp_path / "whole" / "atlas", tmp_path / "killed" / "atlas"]
     for project in projects:
         omentum("init", project, "--network", "starter", "--network", "starter-second", "--held-out", "0")
-    whole = _start(0, projects[0], patients)
-    assert whole.returncode == 0, whole.stderr
-    n_files = int(whole.stdout.split()[-1])
-    kills = 0
-    for kill_at in (1, 2, 5, 9, 14, 6, 11, 3, 8, 4, 7):
-        ran = _start(kill_at, projects[1], patients)
-        kills += ran.returncode == -9
-        assert ran.returncode in (0, -9), ran.stderr
-    last = _start(0, projects[1], patients)
-    assert last.returncode == 0, last.stderr
-    assert kills >= 7, f"only {kills} of the starts were killed; a whole run writes {n_files} files"
+    kills = [(projects[1], kill_at) for kill_at in (1, 2, 5, 9, 14, 6, 11, 3, 8, 4, 7)]
+    first, *killed, last = _play(patients, [(projects[0], NEVER), *kills, (projects[1], NEVER)])
+    assert (first, last) == (0, 0)
+    assert killed.count(-9) >= 7, "the starts ended before they could be killed"
     assert _state(projects[1]) == _state(projects[0])
     assert _known(omentum, projects[1]) == _known(omentum, projects[0])
     assert not list(projects[1].rglob(".omentum-part*"))
