@@ -35,21 +35,22 @@ def test_summary_of_nothing_is_empty():
 
 
 def test_rounds_side_by_side_show_what_is_missing_as_missing(rounds):
-    rows = {row.organ: row for row in side_by_side(rounds)}
+    rows = side_by_side(rounds)
     assert list(rows) == ["spleen", "liver", "pancreas", None]
-    assert rows["spleen"].dice == (None, 0.7)
-    assert rows["liver"].n_cases == (2, 1)
-    assert rows["pancreas"].dice == (None, 0.5)
-    assert rows[None].dice == (rounds[0].dice, rounds[1].dice)
+    assert [one and one.dice for one in rows["spleen"]] == [None, 0.7]
+    assert [one.n_cases for one in rows["liver"]] == [2, 1]
+    assert [one and one.dice for one in rows["pancreas"]] == [None, 0.5]
+    assert rows[None] == rounds
 
 
 def test_round_that_was_not_evaluated_has_a_place_and_no_values(rounds):
     rows = side_by_side([rounds[0], None, rounds[1]])
-    assert all(row.dice[1] is None and row.n_cases[1] == 0 for row in rows)
+    assert len(rows) > 1
+    assert all(means[1] is None for means in rows.values())
 
 
 def test_rounds_that_were_never_evaluated_make_no_table():
-    assert side_by_side([None, None]) == []
+    assert side_by_side([None, None]) == {}
 
 
 def test_best_is_marked_among_two_or_more_and_equals_as_shown_are_both_best():

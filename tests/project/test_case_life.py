@@ -174,7 +174,7 @@ def test_no_byte_outside_releases_names_an_erased_case(full, monkeypatch, killed
     assert named_in(folder) == []
     (tombstone,) = store.tombstones.all()
     assert tombstone.releases == ("V2",)
-    assert store.tombstones.by_voxels("v") == tombstone
+    assert tombstone.voxels == "v"
     alias = tombstone.pseudonym
     assert json.loads((folder.root / "networks/n-r1/tune.json").read_text()) == {"cases": [alias, LONGER]}
     assert (folder.root / "networks/n-r1/model-card.md").read_text() == f"- {alias}, {LONGER}\n"

@@ -1,9 +1,12 @@
 """Compare two releases, or a release with what the next one would hold, a few cases at a time."""
 
+import heapq
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -184,15 +187,8 @@ def _side_by_side(
     first: Iterable[Item], second: Iterable[Item], key: Callable[[Item], _Key]
 ) -> Iterator[tuple[Item | None, Item | None]]:
     """Merge two sorted sequences pairwise; what only one of them has is paired with `None`."""
-    left, right = iter(first), iter(second)
-    one, other = next(left, None), next(right, None)
-    while one is not None or other is not None:
-        if other is None or (one is not None and key(one) < key(other)):
-            yield one, None
-            one = next(left, None)
-        elif one is None or key(other) < key(one):
-            yield None, other
-            other = next(right, None)
-        else:
-            yield one, other
-            one, other = next(left, None), next(right, None)
+    ours = ((key(item), 0, item) for item in first)
+    theirs = ((key(item), 1, item) for item in second)
+    for _, found in groupby(heapq.merge(ours, theirs, key=itemgetter(0)), key=itemgetter(0)):
+        pair = {side: item for _, side, item in found}
+        yield pair.get(0), pair.get(1)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 
 from omentum.assemble.assemble_case import assemble_case, is_assembled
@@ -63,7 +64,7 @@ def build_release(
     part = releases_dir / f".{version}.partial"
     _remove_strangers(part, {inputs.case.case_id for inputs in cases})
     work, ledger = partial(_assemble_into, part, earlier), MemoryLedger[None]()
-    batch = (run or InProcessRunner().run)(cases, work, key=_case_id, ledger=ledger)
+    batch = (run or InProcessRunner().run)(cases, work, key=attrgetter("case.case_id"), ledger=ledger)
     root = f"{releases_dir.parent}/"  # a release does not say where the project was
     failed = {failure.key: failure.reason.replace(root, "") for failure in batch.failed}
     kept = [inputs.case.case_id for inputs in cases if inputs.case.case_id not in failed]
@@ -99,10 +100,6 @@ def _check(version: str, folder: Path, cases: Sequence[CaseInputs]) -> None:
     if len(set(case_ids)) < len(case_ids):
         twice = next(case_id for case_id in case_ids if case_ids.count(case_id) > 1)
         raise ReleaseError(f"release {version!r} would hold case {twice!r} twice; name each case once")
-
-
-def _case_id(inputs: CaseInputs) -> str:
-    return inputs.case.case_id
 
 
 def _none_could_be(version: str, failed: Mapping[str, str]) -> str:

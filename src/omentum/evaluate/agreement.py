@@ -16,8 +16,6 @@ class OrganAgreement:
     """How one organ of one case agrees with its reference.
 
     Attributes:
-        case_id: The case.
-        organ: The organ.
         dice: In [0, 1]; `None` where both masks are empty.
         surface_dice: Share of both surfaces within the tolerance; `None` where both masks are empty.
     """

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from omentum.evaluate.figures import (
     reliability_curve,
 )
 from omentum.evaluate.report_data import RoundReport
-from omentum.evaluate.summary import ComparedOrgan, best_places, side_by_side
+from omentum.evaluate.summary import Means, best_places, side_by_side
 from omentum.volumes.atomic import write_text
 from omentum.volumes.labels import organ
 
@@ -49,7 +49,7 @@ def rendered(report: RoundReport) -> str:
         current=report.current,
         cards=_cards(report),
         shown=shown,
-        rows=[_row(row) for row in side_by_side([one.summary for one in shown])],
+        rows=[_row(*row) for row in side_by_side([one.summary for one in shown]).items()],
         drawings=_drawings(report, rows),
         pictures=_pictures(report),
     )
@@ -105,13 +105,14 @@ def _card(
     return {"name": name, "value": _number(now, digits, unit), "note": note}
 
 
-def _row(row: ComparedOrgan) -> dict[str, Any]:
+def _row(organ_name: str | None, means: Sequence[Means | None]) -> dict[str, Any]:
     """Shape one line of the table: each value with whether it is the best of its measure."""
+    n_cases = [one.n_cases if one else 0 for one in means]
     return {
-        "organ": row.organ,
-        "n_cases": row.n_cases[-1] or max(row.n_cases),
-        "dice": _marked(row.dice),
-        "surface_dice": _marked(row.surface_dice),
+        "organ": organ_name,
+        "n_cases": n_cases[-1] or max(n_cases),
+        "dice": _marked([one.dice if one else None for one in means]),
+        "surface_dice": _marked([one.surface_dice if one else None for one in means]),
     }
 
 
@@ -120,10 +121,11 @@ def _marked(values: Sequence[float | None]) -> list[tuple[str, bool]]:
     return [(_number(value, 3), place in best) for place, value in enumerate(values)]
 
 
-def _drawings(report: RoundReport, rows: Sequence[ComparedOrgan]) -> dict[str, str]:
+def _drawings(report: RoundReport, rows: Mapping[str | None, Sequence[Means | None]]) -> dict[str, str]:
     """Draw what there are numbers for, as SVG by name."""
     numbers = [one.number for one in report.rounds]
-    dice = {row.organ: row.dice for row in rows if row.organ and any(value is not None for value in row.dice)}
+    of_all = {name: [one.dice if one else None for one in means] for name, means in rows.items() if name}
+    dice = {name: values for name, values in of_all.items() if any(value is not None for value in values)}
     drawn: dict[str, str] = {}
     if dice and len(numbers) > 1:
         drawn["dice"] = dice_by_round(numbers, dice)

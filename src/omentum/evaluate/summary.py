@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from omentum.evaluate.agreement import OrganAgreement
 from omentum.volumes.labels import organs_named
 
-__all__ = ["ComparedOrgan", "OrganMeans", "Summary", "best_places", "mean", "side_by_side", "summarised"]
+__all__ = ["Means", "OrganMeans", "Summary", "best_places", "mean", "side_by_side", "summarised"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +14,6 @@ class OrganMeans:
     """Means of one organ over the cases where it can be compared.
 
     Attributes:
-        organ: The organ.
         n_cases: Cases with a voxel of it in prediction or reference.
         dice: Mean Dice; `None` without such a case.
         surface_dice: Mean surface Dice; `None` without such a case.
@@ -47,14 +46,7 @@ class Summary:
         return next((one for one in self.organs if one.organ == organ), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComparedOrgan:
-    """One organ (or all, where `organ` is `None`) in several rounds, in the order given."""
-
-    organ: str | None
-    n_cases: tuple[int, ...]
-    dice: tuple[float | None, ...]
-    surface_dice: tuple[float | None, ...]
+Means = OrganMeans | Summary
 
 
 def mean(values: Iterable[float | None]) -> float | None:
@@ -81,16 +73,18 @@ def summarised(agreements: Iterable[OrganAgreement]) -> Summary:
     )
 
 
-def side_by_side(summaries: Sequence[Summary | None]) -> list[ComparedOrgan]:
-    """Put rounds beside each other, one row an organ and a last row over all; `None` was not evaluated.
+def side_by_side(summaries: Sequence[Summary | None]) -> dict[str | None, list[Means | None]]:
+    """Put rounds beside each other, by organ and, under `None`, over all organs.
 
     Returns:
-        Rows by rising organ index; the last has `organ=None`. Empty where no round was evaluated.
+        By rising organ index, all organs last; `None` in a round that did not compare it. Empty where no
+        round was evaluated.
     """
     known = {one.organ for summary in summaries if summary for one in summary.organs}
-    names = [row.name for row in organs_named(known)]
-    rows = [_compared(name, [one.of(name) if one else None for one in summaries]) for name in names]
-    return [*rows, _compared(None, summaries)] if rows else []
+    rows: dict[str | None, list[Means | None]] = {
+        row.name: [one.of(row.name) if one else None for one in summaries] for row in organs_named(known)
+    }
+    return {**rows, None: list(summaries)} if rows else {}
 
 
 def best_places(values: Sequence[float | None], digits: int = 3) -> frozenset[int]:
@@ -112,13 +106,4 @@ def _organ_means(organ: str, rows: Sequence[OrganAgreement]) -> OrganMeans:
         n_cases=sum(one.dice is not None for one in rows),
         dice=mean(one.dice for one in rows),
         surface_dice=mean(one.surface_dice for one in rows),
-    )
-
-
-def _compared(organ: str | None, found: Sequence[OrganMeans | Summary | None]) -> ComparedOrgan:
-    return ComparedOrgan(
-        organ=organ,
-        n_cases=tuple(one.n_cases if one else 0 for one in found),
-        dice=tuple(one.dice if one else None for one in found),
-        surface_dice=tuple(one.surface_dice if one else None for one in found),
     )

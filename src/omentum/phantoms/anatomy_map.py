@@ -73,7 +73,6 @@ class AnatomyMap:
     """One person's anatomy, without a CT.
 
     Attributes:
-        name: Of the map.
         parts: By tissue.
         body: Distance to the convex hull of everything in each axial plane.
         low_mm: Where in the atlas the map ends towards the feet.

@@ -9,6 +9,7 @@ from omentum.phantoms.space import Space, stream
 from omentum.phantoms.structure import KEEP, Core, Fill, Structure, ruffled
 from omentum.phantoms.tissue import Tissues
 from omentum.phantoms.torso import Torso
+from omentum.volumes.boxes import BoxedArray
 from omentum.volumes.geometry import Box
 from omentum.volumes.labels import organ
 
@@ -23,9 +24,9 @@ def chest(space: Space, torso: Torso, patient: Patient, tissues: Tissues) -> lis
     chest_wall = torso.cavity[box] - 1.0
     middle = _mediastinum(space, box)
     inside = smooth_max(chest_wall, 1.5 - torso.dome[box], 4.0)
-    lung = np.maximum(inside, -middle)
-    shared = _overlap(box, heart_box)
-    lung[shared[0]] = np.maximum(lung[shared[0]], 3.0 - heart[shared[1]])
+    about_heart = np.full(inside.shape, -np.inf, dtype=np.float32)
+    BoxedArray(heart_box, 3.0 - heart).shift(box, -1).put(about_heart)
+    lung = np.maximum(np.maximum(inside, -middle), about_heart)
     sheet = np.maximum(np.abs(torso.dome[box]) - 2.0, chest_wall)
     found = [
         Structure("diaphragm", box, sheet, Fill(hu=tissues["muscle"], texture_hu=4.0)),
@@ -55,14 +56,6 @@ def _mediastinum(space: Space, box: Box) -> FloatArray:
     x, y, z = space.at(box)
     narrow = 13.0 + 14.0 * np.exp(-(((y - 18.0) / 26.0) ** 2)) + 10.0 * np.clip((z - 170.0) / 60.0, 0.0, 1.0)
     return np.asarray(np.abs(x + 9.0) - narrow, dtype=np.float32)
-
-
-def _overlap(outer: Box, inner: Box) -> tuple[Box, Box]:
-    """Give the common nodes of two boxes as a part of each."""
-    spans = [(max(o.start, i.start), min(o.stop, i.stop)) for o, i in zip(outer, inner, strict=True)]
-    x, y, z = (slice(a - o.start, b - o.start) for (a, b), o in zip(spans, outer, strict=True))
-    u, v, w = (slice(a - i.start, b - i.start) for (a, b), i in zip(spans, inner, strict=True))
-    return (x, y, z), (u, v, w)
 
 
 def _lungs(space: Space, rng: np.random.Generator, box: Box, lung: FloatArray) -> list[Structure]:

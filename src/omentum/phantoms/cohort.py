@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from omentum.phantoms.phantom import make_phantom
 from omentum.volumes.nifti import write_nifti
@@ -9,15 +10,7 @@ from omentum.volumes.nifti import write_nifti
 __all__ = ["write_cohort"]
 
 
-def write_cohort(
-    folder: Path,
-    seeds: Iterable[int],
-    *,
-    shape: tuple[int, int, int] | None = None,
-    spacing_mm: tuple[float, float, float] | None = None,
-    orientation: str = "RAS",
-    style: str = "mixed",
-) -> list[Path]:
+def write_cohort(folder: Path, seeds: Iterable[int], **options: Any) -> list[Path]:
     """Write one case for each seed; options are those of `make_phantom`.
 
     Returns:
@@ -28,7 +21,7 @@ def write_cohort(
     """
     cases = []
     for seed in seeds:
-        phantom = make_phantom(seed, shape=shape, spacing_mm=spacing_mm, orientation=orientation, style=style)
+        phantom = make_phantom(seed, **options)
         case = folder / f"phantom_{seed:04d}"
         case.mkdir(parents=True, exist_ok=True)
         write_nifti(case / "ct.nii.gz", phantom.ct)

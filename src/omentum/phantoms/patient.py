@@ -23,17 +23,12 @@ class Patient:
         tilt_degrees: Turns about the x, y and z axis on the table.
         fat_mm: Thickness of the fat under the skin.
         leanness: How much of the wall's fat planes are missing, 0 to 1; lean patients' organs touch.
-        has_gall_bladder: Whether it has not been taken out.
-        missing_kidney: Side of a kidney that is not there.
-        small_kidney: Side of a shrunken kidney.
-        large_spleen: Whether the spleen is enlarged.
         fatty_liver: Whether the liver is darker than usual.
         lesions: How many lesions liver and kidneys have.
         effusion: Whether there is fluid beside the lungs.
         oral_contrast: Whether stomach and bowel are filled with contrast medium.
         enhancement: Strength of the contrast against the average.
         noise_hu: Standard deviation of the noise in the middle of the body.
-        has_table: Whether the table is in view.
     """
 
     seed: int

@@ -32,8 +32,6 @@ class _Slab:
         fine: Fine noise at its voxels.
         broad: Broad noise at its voxels.
         soft_mm: Width of a border.
-        hu: The picture so far.
-        labels: The labels so far.
     """
 
     nodes: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]

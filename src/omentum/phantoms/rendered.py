@@ -29,7 +29,6 @@ class Pair:
     Attributes:
         hu: int16 `(x, y, z)`, axes pointing R, A, S.
         labels: 32-class indices, uint8, on the same grid.
-        geometry: The grid.
     """
 
     hu: npt.NDArray[np.int16]

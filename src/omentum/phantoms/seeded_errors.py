@@ -22,7 +22,6 @@ class Labelled:
     Attributes:
         hu: `(x, y, z)`.
         labels: 32-class indices, uint8, on the same grid, whose axes run along R, A, S in this order.
-        geometry: The grid.
         wrong: Organs whose masks are wrong; none in the truth.
     """
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from omentum.phantoms.interpolate import FloatArray, lattice_noise
 from omentum.phantoms.shapes import Points, capsule, smooth_path
+from omentum.volumes.boxes import box_shape, shifted, whole
 from omentum.volumes.geometry import Box
 
 __all__ = ["ENDS_MM", "FAR_MM", "STEP_MM", "Space", "make_space", "stream"]
@@ -68,8 +69,7 @@ class Space:
     @property
     def everywhere(self) -> Box:
         """The box of the whole grid."""
-        x, y, z = (slice(0, side) for side in self.shape)
-        return x, y, z
+        return whole(self.shape)
 
     def box(self, low_mm: npt.ArrayLike, high_mm: npt.ArrayLike) -> Box:
         """Find the nodes that may lie between two atlas corners, with a margin."""
@@ -113,7 +113,7 @@ class Space:
         path = smooth_path(knots, piece_mm)
         widest = path[:, 3].max()
         box = self.box((path[:, :3] - widest).min(0).tolist(), (path[:, :3] + widest).max(0).tolist())
-        distance = np.full([part.stop - part.start for part in box], FAR_MM, dtype=np.float32)
+        distance = np.full(box_shape(box), FAR_MM, dtype=np.float32)
         scale = np.array([*flat, 1.0])
         for start, end in pairwise(path):
             self._add_piece(distance, box, start * scale, end * scale, scale)
@@ -136,16 +136,9 @@ class Space:
             return
         points = self.at((x, y, z))
         if (scale != 1.0).any():
-            points = (
-                points[0] * np.float32(scale[0]),
-                points[1] * np.float32(scale[1]),
-                points[2] * np.float32(scale[2]),
-            )
-        inside = tuple(
-            slice(part.start - whole.start, part.stop - whole.start)
-            for part, whole in zip((x, y, z), box, strict=True)
-        )
-        view = distance[inside]
+            a, b, c = (axis * np.float32(factor) for axis, factor in zip(points, scale[:3], strict=True))
+            points = a, b, c
+        view = distance[shifted((x, y, z), box, sign=-1)]
         np.minimum(view, capsule(points, start.tolist(), end.tolist()), out=view)
 
 

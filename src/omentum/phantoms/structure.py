@@ -7,6 +7,7 @@ import numpy as np
 from omentum.phantoms.interpolate import FloatArray, RealArray
 from omentum.phantoms.shapes import smooth_max
 from omentum.phantoms.space import FAR_MM, STEP_MM, Space
+from omentum.volumes.boxes import BoxedArray, bounding_box, box_shape, grown, shifted
 from omentum.volumes.geometry import Box
 
 __all__ = [
@@ -33,7 +34,6 @@ class Core:
     """What a structure holds further in than its wall.
 
     Attributes:
-        hu: Mean HU.
         depth_mm: Thickness of the wall.
         texture_hu: Standard deviation of its fine texture.
         rough_mm: How much the depth varies from place to place.
@@ -56,7 +56,6 @@ class Fill:
     """How bright a structure is.
 
     Attributes:
-        hu: Mean HU.
         texture_hu: Standard deviation of its fine texture.
         patchy_hu: Standard deviation of its broad, patchy texture.
         core: What it holds inside, if that is something else.
@@ -89,12 +88,8 @@ class Structure:
 
 def distance_at(structure: Structure, box: Box) -> FloatArray:
     """Give a structure's distance at another box's nodes, `FAR_MM` where it has none."""
-    distance = np.full([part.stop - part.start for part in box], FAR_MM, dtype=np.float32)
-    spans = [(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(structure.box, box, strict=True)]
-    if all(start < stop for start, stop in spans):
-        here = tuple(slice(s - b.start, e - b.start) for (s, e), b in zip(spans, box, strict=True))
-        there = tuple(slice(s - a.start, e - a.start) for (s, e), a in zip(spans, structure.box, strict=True))
-        distance[here] = structure.distance[there]
+    distance = np.full(box_shape(box), FAR_MM, dtype=np.float32)
+    BoxedArray(structure.box, np.asarray(structure.distance, np.float32)).shift(box, -1).put(distance)
     return distance
 
 
@@ -136,15 +131,8 @@ def ruffled(
 
 def trimmed(structure: Structure, margin_mm: float = 7.0) -> Structure | None:
     """Cut a structure's box down to where it is; `None` if it is nowhere."""
-    near = structure.distance < margin_mm
-    spans = []
-    for axis in range(3):
-        hit = np.flatnonzero(near.any(axis=tuple(other for other in range(3) if other != axis)))
-        if not hit.size:
-            return None
-        spans.append(slice(max(int(hit[0]) - 1, 0), int(hit[-1]) + 2))
-    x, y, z = (
-        slice(part.start + span.start, min(part.start + span.stop, part.stop))
-        for part, span in zip(structure.box, spans, strict=True)
-    )
-    return replace(structure, box=(x, y, z), distance=structure.distance[spans[0], spans[1], spans[2]])
+    inner = bounding_box(structure.distance < margin_mm)
+    if inner is None:
+        return None
+    inner = grown(inner, 1, structure.distance.shape)
+    return replace(structure, box=shifted(inner, structure.box), distance=structure.distance[inner])

@@ -40,10 +40,7 @@ def mask_findings(
         )
         for one in look.organs
     ]
-    of_ct = [
-        MaskFinding(organ=WHOLE_CT, rule=one.rule, said=one.said, severity=one.severity) for one in look.ct
-    ]
-    return (*of_organs, *of_ct)
+    return (*of_organs, *look.ct)
 
 
 def confirmed_ct_rules(confirmations: Iterable[Confirmation]) -> dict[str, frozenset[str]]:

@@ -34,7 +34,6 @@ class Spot:
 
     Attributes:
         number: Its number in `ExpectedError.spots_map`.
-        volume_ml: Its volume.
         error_ml: Expected error volume in it.
     """
 

@@ -170,8 +170,10 @@ def _attention_of(
 
 
 def _map_of(found: OrganAttention, kind: str) -> Bytes:
-    if kind == "attention":
-        return found.heat
-    if kind == "overlap":
-        return found.overlap.astype(np.uint8)
-    return found.inconsistency if kind == "inconsistency" else found.uncertainty
+    maps = {
+        "attention": found.heat,
+        "inconsistency": found.inconsistency,
+        "uncertainty": found.uncertainty,
+        "overlap": found.overlap,
+    }
+    return np.asarray(maps[kind], dtype=np.uint8)

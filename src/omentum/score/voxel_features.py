@@ -11,7 +11,7 @@ from scipy import ndimage
 from omentum.measures.canonical_grid import CANONICAL_MM
 from omentum.score.scoring_grid import Claims, GriddedCase
 from omentum.score.shape_features import DENSITY_FEATURES, SHAPE_FEATURES, density_features, shape_features
-from omentum.volumes.boxes import BoxedBytes, bounding_box, bytes_inside, grown, joint_box, shifted
+from omentum.volumes.boxes import BoxedArray, BoxedBytes, bytes_inside, grown, joint_box
 from omentum.volumes.geometry import Box
 from omentum.volumes.probabilities import FULL
 
@@ -118,10 +118,8 @@ def entropy_ml(gridded: GriddedCase, name: str) -> float:
 
 
 def _likely(part: BoxedBytes | None) -> Box | None:
-    if part is None:
-        return None
-    inner = bounding_box(part[1] > _LIKELY)
-    return None if inner is None else shifted(inner, part[0])
+    likely = None if part is None else BoxedArray(part.box, part.values > _LIKELY).tight()
+    return None if likely is None else likely.box
 
 
 def _distance_mm(mask: Mask) -> Reals:

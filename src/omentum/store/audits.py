@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from omentum.records import Audit, TaskKind, TaskState
 from omentum.store.cases import require_cases
-from omentum.store.record_table import RecordTable
+from omentum.store.record_table import ListedTable
 from omentum.store.review_tables import TaskRow
 from omentum.store.rounds import require_round
 from omentum.store.tables import AuditRow
@@ -17,7 +17,7 @@ from omentum.store.tables import AuditRow
 __all__ = ["Audits"]
 
 
-class Audits(RecordTable[Audit]):
+class Audits(ListedTable[Audit]):
     """The audits of a project."""
 
     record_type, row_type, order = Audit, AuditRow, ("round_number",)
@@ -41,10 +41,6 @@ class Audits(RecordTable[Audit]):
     def of_round(self, round_number: int) -> Audit | None:
         """Give the draw of a round; `None` where nothing was drawn."""
         return self._get(round_number)
-
-    def all(self) -> list[Audit]:
-        """Give all draws, by round."""
-        return self._select()
 
 
 def _is_begun(session: Session, row: AuditRow) -> bool:

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from omentum.records import Confirmation, Decision
 from omentum.store.cases import require_cases
-from omentum.store.record_table import RecordTable
+from omentum.store.record_table import ListedTable
 from omentum.store.review_tables import ConfirmationRow, DecisionRow
 
 __all__ = ["Confirmations", "Decisions"]
 
 
-class Decisions(RecordTable[Decision]):
+class Decisions(ListedTable[Decision]):
     """Decisions about which mask stands, in the order in which they were made; the last one counts."""
 
     record_type, row_type, order = Decision, DecisionRow, ("number",)
@@ -29,16 +29,12 @@ class Decisions(RecordTable[Decision]):
             session.flush()
             return replace(decision, number=row.number)
 
-    def all(self) -> list[Decision]:
-        """Give all decisions."""
-        return self._select()
-
     def of_case(self, case_id: str) -> list[Decision]:
         """Give the decisions about a case."""
         return self._select(DecisionRow.case_id == case_id)
 
 
-class Confirmations(RecordTable[Confirmation]):
+class Confirmations(ListedTable[Confirmation]):
     """Confirmations by people that a finding is no error, in the order in which they came."""
 
     record_type, row_type, order = Confirmation, ConfirmationRow, ("number",)
@@ -53,10 +49,6 @@ class Confirmations(RecordTable[Confirmation]):
         with self._database.writing() as session:
             require_cases(session, (one.case_id for one in confirmations))
             session.add_all(ConfirmationRow(**self._values(one)) for one in confirmations)
-
-    def all(self) -> list[Confirmation]:
-        """Give all confirmations."""
-        return self._select()
 
     def of_case(self, case_id: str) -> list[Confirmation]:
         """Give the confirmations of a case."""

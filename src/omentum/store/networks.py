@@ -2,13 +2,13 @@
 
 from omentum.errors import ProjectError
 from omentum.records import NetworkRecord
-from omentum.store.record_table import RecordTable
+from omentum.store.record_table import ListedTable
 from omentum.store.tables import NetworkRow
 
 __all__ = ["Networks"]
 
 
-class Networks(RecordTable[NetworkRecord]):
+class Networks(ListedTable[NetworkRecord]):
     """The networks of a project."""
 
     record_type, row_type, order = NetworkRecord, NetworkRow, ("name",)
@@ -27,7 +27,3 @@ class Networks(RecordTable[NetworkRecord]):
                 seen = f"network {network.name!r} has other weights already ({old.weights_sha256[:12]})"
                 raise ProjectError(f"{seen}; give this one another name")
         return old is None
-
-    def all(self) -> list[NetworkRecord]:
-        """Give all networks, by name."""
-        return self._select()

@@ -6,14 +6,14 @@ None is ever changed or removed: the last one about a network stands.
 from dataclasses import replace
 
 from omentum.records.promotions import Promotion
-from omentum.store.record_table import RecordTable
+from omentum.store.record_table import ListedTable
 from omentum.store.rounds import require_round
 from omentum.store.tables import PromotionRow
 
 __all__ = ["Promotions"]
 
 
-class Promotions(RecordTable[Promotion]):
+class Promotions(ListedTable[Promotion]):
     """The verdicts and decisions of a project, in the order in which they were made."""
 
     record_type, row_type, order = Promotion, PromotionRow, ("number",)
@@ -31,10 +31,6 @@ class Promotions(RecordTable[Promotion]):
             require_round(session, promotion.round_number)
             session.add(PromotionRow(**self._values(promotion)))
         return promotion
-
-    def all(self) -> list[Promotion]:
-        """Give all of them."""
-        return self._select()
 
     def of_network(self, round_number: int, network: str) -> Promotion | None:
         """Give the last verdict about a network in a round; `None` where there is none."""

@@ -10,7 +10,7 @@ from omentum.store.base import TableBase
 from omentum.store.convert import record_of, row_values
 from omentum.store.database import Database
 
-__all__ = ["RecordTable"]
+__all__ = ["ListedTable", "RecordTable"]
 
 _Record = TypeVar("_Record")
 
@@ -61,3 +61,11 @@ class RecordTable(Generic[_Record]):
     def _delete(self, *conditions: ColumnElement[bool]) -> None:
         with self._database.writing() as session:
             session.execute(delete(self.row_type).where(*conditions))
+
+
+class ListedTable(RecordTable[_Record]):
+    """Records of which a program asks for all."""
+
+    def all(self) -> list[_Record]:
+        """Give all records, in order."""
+        return self._select()

@@ -4,13 +4,13 @@ from sqlalchemy import select
 
 from omentum.errors import ReleaseError
 from omentum.records import Release
-from omentum.store.record_table import RecordTable
+from omentum.store.record_table import ListedTable
 from omentum.store.tables import ReleaseRow
 
 __all__ = ["Releases"]
 
 
-class Releases(RecordTable[Release]):
+class Releases(ListedTable[Release]):
     """The releases of a project."""
 
     record_type, row_type, order = Release, ReleaseRow, ("time", "version")
@@ -31,7 +31,3 @@ class Releases(RecordTable[Release]):
                 known = ", ".join(sorted(session.scalars(select(ReleaseRow.version)))) or "none"
                 raise ReleaseError(f"there is no release {version!r}; released are {known}")
             return self._record(row)
-
-    def all(self) -> list[Release]:
-        """Give all releases, by time."""
-        return self._select()

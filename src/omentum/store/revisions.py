@@ -6,14 +6,14 @@ from dataclasses import replace
 from omentum.records import MaskFinding, Revision
 from omentum.store.cases import require_cases
 from omentum.store.convert import json_value
-from omentum.store.record_table import RecordTable
+from omentum.store.record_table import ListedTable
 from omentum.store.review_tables import RevisionRow
 from omentum.store.rounds import require_round
 
 __all__ = ["Revisions"]
 
 
-class Revisions(RecordTable[Revision]):
+class Revisions(ListedTable[Revision]):
     """The revisions of a project, in the order of submission. None is removed unless its case is erased."""
 
     record_type, row_type, order = Revision, RevisionRow, ("number",)
@@ -36,10 +36,6 @@ class Revisions(RecordTable[Revision]):
     def get(self, number: int) -> Revision | None:
         """Find a revision; `None` where there is none of that number."""
         return self._get(number)
-
-    def all(self) -> list[Revision]:
-        """Give all revisions."""
-        return self._select()
 
     def of_case(self, case_id: str) -> list[Revision]:
         """Give the revisions of a case."""

@@ -7,13 +7,13 @@ from sqlalchemy.orm import Session
 
 from omentum.errors import ProjectError
 from omentum.records import Round
-from omentum.store.record_table import RecordTable
+from omentum.store.record_table import ListedTable
 from omentum.store.tables import RoundRow
 
 __all__ = ["Rounds", "require_round"]
 
 
-class Rounds(RecordTable[Round]):
+class Rounds(ListedTable[Round]):
     """The rounds of a project."""
 
     record_type, row_type, order = Round, RoundRow, ("number",)
@@ -71,10 +71,6 @@ class Rounds(RecordTable[Round]):
             if row is None:
                 raise ProjectError("no round has started; `omentum init` starts the first")
             return self._record(row)
-
-    def all(self) -> list[Round]:
-        """Give all rounds, by number."""
-        return self._select()
 
     def _begin(self, session: Session, number: int, network: str) -> Round:
         new = Round(number=number, network=network, started=datetime.now(UTC))

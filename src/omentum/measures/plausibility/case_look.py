@@ -12,13 +12,8 @@ from omentum.measures.canonical_grid import canonical, masks_on
 from omentum.measures.hounsfield import hounsfield_problem
 from omentum.measures.plausibility.finding import Finding
 from omentum.measures.plausibility.rules import OF_PLACES, findings
-from omentum.measures.plausibility.whole_ct import (
-    CT_RULES,
-    CtFinding,
-    no_abdomen,
-    not_hu,
-    orientation_of_ct,
-)
+from omentum.measures.plausibility.whole_ct import CT_RULES, no_abdomen, not_hu, orientation_of_ct
+from omentum.records import MaskFinding
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.resample import nearest_voxels
@@ -40,7 +35,7 @@ class CaseLook:
     """
 
     organs: tuple[Finding, ...]
-    ct: tuple[CtFinding, ...]
+    ct: tuple[MaskFinding, ...]
 
     @property
     def held(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from omentum.measures.morphology import eroded
 from omentum.measures.plausibility.finding import Finding
-from omentum.measures.plausibility.rule_input import Mask, RuleInput, SeenOrgan, marked
+from omentum.measures.plausibility.rule_input import RuleInput, SeenOrgan, marked
 
 __all__ = ["DENSITIES", "Density", "density"]
 
@@ -62,16 +62,12 @@ def density(case: RuleInput) -> Iterator[Finding]:
         return
     for name, seen in case.organs.items():
         limits = DENSITIES.get(name)
-        if limits is None or not _is_enough(seen):
+        if limits is None or seen.volume_ml < LEAST_ML or seen.pieces.n_voxels.sum() < LEAST_INSIDE_VOXELS:
             continue
         hu = np.asarray(case.hu[seen.box], dtype=np.float32)
         finding = _median(seen, hu, limits) or _region(case, seen, hu, limits)
         if finding is not None:
             yield finding
-
-
-def _is_enough(seen: SeenOrgan) -> bool:
-    return seen.volume_ml >= LEAST_ML and bool(seen.pieces.n_voxels.sum() >= LEAST_INSIDE_VOXELS)
 
 
 def _median(seen: SeenOrgan, hu: npt.NDArray[np.float32], limits: Density) -> Finding | None:
@@ -93,17 +89,11 @@ def _region(case: RuleInput, seen: SeenOrgan, hu: npt.NDArray[np.float32], limit
     wrong = core & is_known & ((smooth < least) | (smooth > most))
     if np.count_nonzero(wrong) * case.geometry.voxel_ml < LEAST_ML:
         return None
-    regions = _compact(wrong, LEAST_ML / case.geometry.voxel_ml)
+    least_voxels = int(np.ceil(LEAST_ML / case.geometry.voxel_ml))
+    regions = np.asarray(cc3d.dust(wrong, threshold=least_voxels, connectivity=6), dtype=np.bool_)
     if not regions.any():
         return None
     mean = float(smooth[regions].mean(dtype=np.float64))
     wrong_ml = float(np.count_nonzero(regions) * case.geometry.voxel_ml)
     said = f"{wrong_ml:.2g} mL of {mean:.0f} HU inside"
     return seen.finding("density", said, 0.6 + wrong_ml / 50.0, marked(seen.box, regions))
-
-
-def _compact(mask: Mask, least_voxels: float) -> Mask:
-    """Keep the connected regions (6 neighbours) of at least so many voxels."""
-    return np.asarray(
-        cc3d.dust(mask, threshold=int(np.ceil(least_voxels)), connectivity=6, in_place=False), dtype=np.bool_
-    )

@@ -1,7 +1,6 @@
 """Find what is wrong with a whole CT: its values are not HU, no abdomen is in view, it is turned."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,9 +8,10 @@ import numpy.typing as npt
 
 from omentum.measures.hounsfield import HuProblem
 from omentum.measures.plausibility.finding import Finding
+from omentum.records import WHOLE_CT, MaskFinding
 from omentum.volumes.masks import MaskSet
 
-__all__ = ["CT_RULES", "CtFinding", "no_abdomen", "not_hu", "orientation_of_ct"]
+__all__ = ["CT_RULES", "no_abdomen", "not_hu", "orientation_of_ct"]
 
 CT_RULES: tuple[str, ...] = ("not_hu", "no_abdomen", "orientation")
 """Names of all rules about a whole CT."""
@@ -24,38 +24,14 @@ LEAST_BODY_ML = 1000.0
 """Less fat and soft tissue is no part of an adult's trunk; the rule is then not asked."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CtFinding:
-    """One thing about a whole CT that can hardly be right.
-
-    Attributes:
-        rule: One of `CT_RULES`.
-        said: A few words, shown after the case's name.
-        severity: How sure the rule is, in (0, 1].
-    """
-
-    rule: str
-    said: str
-    severity: float
-
-    def __str__(self) -> str:
-        """Give the rule and its words.
-
-        Example:
-            >>> str(CtFinding(rule="not_hu", said="every value is 0", severity=1.0))
-            'not_hu: every value is 0'
-        """
-        return f"{self.rule}: {self.said}"
-
-
-def not_hu(problem: HuProblem | None) -> Iterator[CtFinding]:
+def not_hu(problem: HuProblem | None) -> Iterator[MaskFinding]:
     """The CT's values can be Hounsfield units."""
     if problem is not None:
         said = f"its values cannot be Hounsfield units: {problem.said}"
-        yield CtFinding(rule="not_hu", said=said, severity=1.0)
+        yield MaskFinding(organ=WHOLE_CT, rule="not_hu", said=said, severity=1.0)
 
 
-def no_abdomen(masks: MaskSet, hu: npt.NDArray[Any] | None) -> Iterator[CtFinding]:
+def no_abdomen(masks: MaskSet, hu: npt.NDArray[Any] | None) -> Iterator[MaskFinding]:
     """A CT of a body holds some of liver, spleen or kidneys, or it is no CT of an abdomen.
 
     No finding where the masks hold fewer than two of these, and where there is no CT or little body in it.
@@ -75,13 +51,12 @@ def no_abdomen(masks: MaskSet, hu: npt.NDArray[Any] | None) -> Iterator[CtFindin
         return
     names = ", ".join(name.replace("_", " ") for name in asked)
     said = f"no abdomen is in view, or its organs were not found: none of {names} has {LEAST_SEEN_ML:g} mL"
-    yield CtFinding(rule="no_abdomen", said=said, severity=0.8)
+    yield MaskFinding(organ=WHOLE_CT, rule="no_abdomen", said=said, severity=0.8)
 
 
-def orientation_of_ct(found: Iterable[Finding]) -> Iterator[CtFinding]:
+def orientation_of_ct(found: Iterable[Finding]) -> Iterator[MaskFinding]:
     """The rule `orientation` names one organ, and means the whole CT."""
     for one in found:
         if one.rule == "orientation":
-            yield CtFinding(
-                rule="orientation", said=one.said.removeprefix("the whole CT "), severity=one.severity
-            )
+            said = one.said.removeprefix("the whole CT ")
+            yield MaskFinding(organ=WHOLE_CT, rule="orientation", said=said, severity=one.severity)
