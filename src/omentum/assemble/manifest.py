@@ -7,6 +7,7 @@ for programs that train, `SHA256SUMS` for `sha256sum -c`.
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -67,26 +68,26 @@ def write_manifest(
     return folder / MANIFEST_NAME
 
 
+@dataclass(slots=True)
 class _Listed:
     """Puts files into the manifest and the checksums."""
 
-    def __init__(self, folder: Path, manifest: IO[str], sums: IO[str]) -> None:
-        self._folder = folder
-        self._manifest = manifest
-        self._sums = sums
-        self._before = "\n"
+    folder: Path
+    manifest: IO[str]
+    sums: IO[str]
+    before: str = "\n"
 
     def add(self, path: str, sha256: str) -> None:
-        row = {"sha256": sha256, "bytes": (self._folder / path).stat().st_size}
-        self._manifest.write(f"{self._before}{json.dumps(path)}: {json.dumps(row)}")
-        self._before = ",\n"
-        self._sums.write(f"{sha256}  {path}\n")
+        row = {"sha256": sha256, "bytes": (self.folder / path).stat().st_size}
+        self.manifest.write(f"{self.before}{json.dumps(path)}: {json.dumps(row)}")
+        self.before = ",\n"
+        self.sums.write(f"{sha256}  {path}\n")
 
     def add_case(self, case_id: str, lineage: Lineage) -> None:
         for name, sha256 in sorted(lineage["files"].items()):
             self.add(f"{case_id}/{name}", sha256)
         path = f"{case_id}/{LINEAGE_NAME}"
-        self.add(path, file_sha256(self._folder / path))
+        self.add(path, file_sha256(self.folder / path))
 
 
 @contextmanager

@@ -126,12 +126,11 @@ def _write_heat(path: Path, one: ExpectedError, grid: Geometry, ct: Geometry) ->
 def _broken(one: ExpectedError, grid: Geometry, ct: Geometry) -> list[dict[str, Any]]:
     """Give the rules that an organ breaks, and where, for later calibrations."""
     lines = nearest_voxels(grid, ct)
-    told = []
-    for finding in one.findings:
-        box = _reached(lines, finding.box)
-        low, high = [side.start for side in box], [side.stop - 1 for side in box]
-        told.append({"rule": finding.rule, "low_voxel": low, "high_voxel": high})
-    return told
+    places = [described_box(_reached(lines, finding.box), ct) for finding in one.findings]
+    return [
+        {"rule": finding.rule, "low_voxel": place["low_voxel"], "high_voxel": place["high_voxel"]}
+        for finding, place in zip(one.findings, places, strict=True)
+    ]
 
 
 def _reached(lines: Sequence[np.ndarray[Any, Any]], box: Box) -> Box:

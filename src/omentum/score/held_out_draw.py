@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from omentum.measures.effort import CostModel
 from omentum.project.project import Project
-from omentum.records import Case, CaseScore, LabelledCase, MaskSource, Task, TaskKind, TaskState
+from omentum.records import CaseScore, LabelledCase, MaskSource, Task, TaskKind, TaskState
 from omentum.records.promotions import LEAST_PATIENTS
 
 __all__ = ["drawn", "held_out_tasks"]
@@ -44,11 +44,11 @@ def held_out_tasks(
     begun = [one for one in project.store.tasks.of_round(number) if one.state is not TaskState.QUEUED]
     own = [one for one in begun if one.is_held_out]
     labelled = [one for one in project.standing() if one.case.held_out]
-    kept = [one.case for one in labelled]
-    referenced = _referenced(labelled)
-    taken = {one.key for one in begun} | set(due)
-    lacking = _lacking(kept, project.settings.organs, referenced | {one.key for one in own} | set(due))
-    open_organs = _open_organs(project, kept, referenced | taken)
+    patient_of = {one.case.case_id: one.case.patient_id for one in labelled}
+    referenced = _referenced(labelled) | set(due)
+    n_masks = Counter(organ for _, organ in _of_patients(referenced | {one.key for one in own}, patient_of))
+    lacking = {organ: LEAST_PATIENTS - n_masks[organ] for organ in project.settings.organs}
+    open_organs = _open_organs(project, patient_of, referenced | {one.key for one in begun})
     errors_ml = {(one.case_id, row.organ): row.error_ml or 0.0 for one in scores for row in one.organs}
 
     def price(case_id: str, organ: str, is_first: bool) -> float:
@@ -56,7 +56,7 @@ def held_out_tasks(
         return costs.minutes(n_cases=is_first, n_looks=1, changed_ml=error_ml)
 
     left = minutes - sum(one.minutes or 0.0 for one in own)
-    chosen = drawn(open_organs, {case.case_id: case.patient_id for case in kept}, lacking, left, price)
+    chosen = drawn(open_organs, patient_of, lacking, left, price)
     new = [
         Task(
             round_number=number,
@@ -129,26 +129,19 @@ def _referenced(labelled: Sequence[LabelledCase]) -> set[Key]:
     }
 
 
-def _lacking(kept: Sequence[Case], organs: Sequence[str], referenced: Collection[Key]) -> dict[str, int]:
-    patient_of = {case.case_id: case.patient_id for case in kept}
-    have = {
-        organ: len(
-            {patient_of[case_id] for case_id, name in referenced if name == organ and case_id in patient_of}
-        )
-        for organ in organs
-    }
-    return {organ: max(0, LEAST_PATIENTS - number) for organ, number in have.items()}
+def _of_patients(keys: Collection[Key], patient_of: Mapping[str, str]) -> set[Key]:
+    """Give patient and organ in place of case and organ; other cases are left out."""
+    return {(patient_of[case_id], organ) for case_id, organ in keys if case_id in patient_of}
 
 
-def _open_organs(project: Project, kept: Sequence[Case], closed: Collection[Key]) -> dict[str, list[str]]:
+def _open_organs(
+    project: Project, patient_of: Mapping[str, str], closed: Collection[Key]
+) -> dict[str, list[str]]:
     """Give the organs that were predicted, and that neither have a mask of their patient's nor are due."""
     predictions = project.predictions(project.networks[0])
-    patient_of = {case.case_id: case.patient_id for case in kept}
-    done = {(patient_of[case_id], organ) for case_id, organ in closed if case_id in patient_of}
+    done = _of_patients(closed, patient_of)
     return {
-        case.case_id: [
-            organ for organ in predictions[case.case_id].organs if (case.patient_id, organ) not in done
-        ]
-        for case in kept
-        if case.case_id in predictions
+        case_id: [organ for organ in predictions[case_id].organs if (patient_id, organ) not in done]
+        for case_id, patient_id in patient_of.items()
+        if case_id in predictions
     }

@@ -54,10 +54,7 @@ class Predictions(RecordTable[Prediction]):
 
     def networks_by_case(self) -> dict[str, tuple[str, ...]]:
         """Give the networks that have predicted each case, sorted, by case."""
-        found: dict[str, list[str]] = {}
-        for case_id, network in self._pairs(PredictionRow.case_id, PredictionRow.network):
-            found.setdefault(case_id, []).append(network)
-        return {case_id: tuple(sorted(networks)) for case_id, networks in found.items()}
+        return self._grouped(PredictionRow.case_id, PredictionRow.network)
 
     def weights(self, network: str) -> dict[str, str]:
         """Give the hash of the weights with which a network predicted each case, by case."""

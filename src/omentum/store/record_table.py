@@ -50,6 +50,13 @@ class RecordTable(Generic[_Record]):
             found = session.execute(select(first, second).where(*conditions))
             return [(one, other) for one, other in found]
 
+    def _grouped(self, first: Any, second: Any) -> dict[str, tuple[str, ...]]:
+        """Give the values of a second column for each of the first, sorted and each once."""
+        found: dict[str, set[str]] = {}
+        for one, other in self._pairs(first, second):
+            found.setdefault(one, set()).add(other)
+        return {one: tuple(sorted(others)) for one, others in found.items()}
+
     def _merge(self, record: _Record, **instead: Any) -> None:
         with self._database.writing() as session:
             session.merge(self.row_type(**self._values(record, **instead)))

@@ -55,10 +55,7 @@ class Revisions(ListedTable[Revision]):
 
     def organs_by_case(self) -> dict[str, tuple[str, ...]]:
         """Give the organs that readers revised in each case, sorted, by case."""
-        found: dict[str, set[str]] = {}
-        for case_id, organ in self._pairs(RevisionRow.case_id, RevisionRow.organ):
-            found.setdefault(case_id, set()).add(organ)
-        return {case_id: tuple(sorted(organs)) for case_id, organs in found.items()}
+        return self._grouped(RevisionRow.case_id, RevisionRow.organ)
 
     def keep_findings(self, number: int, findings: Iterable[MaskFinding]) -> None:
         """Keep the findings of the plausibility rules for a revision."""

@@ -121,10 +121,10 @@ class Tasks(RecordTable[Task]):
                     missing = sorted(set(numbers) - {row.number for row in rows})
                     raise ReviewError(f"there is no task {missing[0]}; `omentum score` lists them")
                 session.execute(update(TaskRow).where(TaskRow.number.in_(numbers)).values(**values))
-                pools = {row.number: pool_of(row.round_number) for row in rows}
+                by_pool = _by_pool(map(self._record, rows))
             if state in (TaskState.DONE, TaskState.SKIPPED):
-                for pool in set(pools.values()):
-                    self._leases.withdraw(pool, [str(one) for one in numbers if pools[one] == pool])
+                for pool, tasks in by_pool.items():
+                    self._leases.withdraw(pool, [str(task.number) for task in tasks])
 
     def show(self, number: int, *, network: str, shown_sha256: str | None) -> None:
         """Note which mask a task shows."""
@@ -133,10 +133,8 @@ class Tasks(RecordTable[Task]):
     def reserve(self, numbers: Collection[int], reader: str | None) -> None:
         """Let only one reader claim tasks, or anyone again."""
         with self._database.together():
-            tasks = self._select(TaskRow.number.in_(numbers))
-            pools = {task.number: pool_of(task.round_number) for task in tasks}
-            for pool in set(pools.values()):
-                self._leases.reserve(pool, [str(one) for one in pools if pools[one] == pool], reader)
+            for pool, tasks in _by_pool(self._select(TaskRow.number.in_(numbers))).items():
+                self._leases.reserve(pool, [str(task.number) for task in tasks], reader)
 
     def want_readings(self, number: int, n_readings: int) -> None:
         """Let so many readers revise a task, and open it again if it has had fewer."""
@@ -159,12 +157,16 @@ class Tasks(RecordTable[Task]):
         return kept
 
     def _offer(self, tasks: Sequence[Task]) -> None:
-        by_pool: dict[str, list[Offer]] = {}
-        for task in tasks:
-            offer = Offer(key=str(task.number), rank=task.rank, n_slots=task.n_readings)
-            by_pool.setdefault(pool_of(task.round_number), []).append(offer)
-        for pool, offers in by_pool.items():
+        for pool, own in _by_pool(tasks).items():
+            offers = (Offer(key=str(one.number), rank=one.rank, n_slots=one.n_readings) for one in own)
             self._leases.offer(pool, offers)
+
+
+def _by_pool(tasks: Iterable[Task]) -> dict[str, list[Task]]:
+    found: dict[str, list[Task]] = {}
+    for task in tasks:
+        found.setdefault(pool_of(task.round_number), []).append(task)
+    return found
 
 
 def _stays(task: Task) -> bool:
