@@ -2,14 +2,15 @@
 
 import re
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
 
 from omentum.errors import ConfigError, ProjectError
 
-__all__ = ["ConfigModel", "read_toml"]
+__all__ = ["ConfigModel", "one_of", "read_toml"]
 
 
 class ConfigModel(BaseModel, frozen=True, extra="forbid", validate_default=True):
@@ -38,9 +39,25 @@ class ConfigModel(BaseModel, frozen=True, extra="forbid", validate_default=True)
         if found["type"] == "extra_forbidden":
             where = cls.model_config.get("title") or cls.__name__
             return ConfigError(f"a key of {where}", key, f"the keys are {', '.join(cls.model_fields)}")
-        said = found["msg"].replace("Input should", "it must").replace("a valid tuple", "a list")
+        said = (
+            found["msg"]
+            .replace("Input should", "it must")
+            .replace("a valid tuple", "a list")
+            .replace("Field required", "it must not be left out")
+        )
         rule = str(raised) if raised else said
         return ConfigError(key, found["input"], rule)
+
+
+def one_of(names: Collection[str]) -> AfterValidator:
+    """Make a rule for `Annotated`: the value is one of some names."""
+
+    def check(name: str) -> str:
+        if name not in names:
+            raise ValueError(f"it must be one of {', '.join(names)}")
+        return name
+
+    return AfterValidator(check)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def test_nothing_is_ever_stale(network, boxes, prepared_case, tmp_path):
     other_trunk = build(network.spec, seed=6).eval()
     moved = prepared_case(np.roll(boxes.hu, 1, axis=0), {"liver": boxes.masks.mask("liver")})
     redrawn = prepared_case(boxes.hu, {"liver": np.roll(boxes.masks.mask("liver"), 1, axis=0)})
-    other_windows = build(replace(network.spec, window_voxels=(16, 16, 16))).eval()
+    other_windows = build(network.spec.changed(window_voxels=(16, 16, 16))).eval()
     other_windows.load_state_dict(network.state_dict())
     other_numbers = copy.deepcopy(network)
     other_numbers.set_compute_dtype(torch.bfloat16)
@@ -83,13 +83,13 @@ def test_nothing_is_ever_stale(network, boxes, prepared_case, tmp_path):
         paths(case=moved),
         paths(case=redrawn),
         paths(case=replace(boxes, case_id="b")),
-        paths(config=replace(CONFIG, seed=2)),
-        paths(config=replace(CONFIG, samples_per_class=299)),
-        paths(config=replace(CONFIG, shell_mm=19.0)),
+        paths(config=CONFIG.changed(seed=2)),
+        paths(config=CONFIG.changed(samples_per_class=299)),
+        paths(config=CONFIG.changed(shell_mm=19.0)),
         paths(overlap=0.25),
     ]
     assert len(set().union(*seen)) == sum(map(len, seen)) == 2 * len(seen)
-    assert paths(config=replace(CONFIG, steps=1, learning_rate=1.0)) == seen[0]
+    assert paths(config=CONFIG.changed(steps=1, learning_rate=1.0)) == seen[0]
     with torch.no_grad():
         network.organ_heads.controllers["liver"].weight += 1
     assert paths() == seen[0], "heads are no part of the trunk, and are tuned between rounds"
@@ -119,7 +119,7 @@ def test_the_size_is_told_before_anything_is_made_and_is_never_less_than_what_is
 
 
 def test_features_over_the_cap_are_refused_with_their_size_and_a_cure(network, boxes, tmp_path):
-    cache = cache_of(tmp_path / "features", network, replace(CONFIG, cache_gb=1e-5))
+    cache = cache_of(tmp_path / "features", network, CONFIG.changed(cache_gb=1e-5))
     with pytest.raises(ConfigError, match=r"cache_gb is 1e-05, .* 1 cases take up to .* GB; raise it"):
         cache.make_room(cache.wanted(boxes, ["liver"]))
     assert not (tmp_path / "features").exists()
@@ -131,7 +131,7 @@ def test_what_other_runs_left_makes_room_under_the_cap(network, boxes, tmp_path)
     old = names(tmp_path)
     at_most = first.make_room(first.wanted(boxes, ["spleen"]))
     assert names(tmp_path) == old, "within the cap nothing is dropped"
-    small = cache_of(tmp_path, network, replace(CONFIG, cache_gb=1.5 * at_most / 1e9))
+    small = cache_of(tmp_path, network, CONFIG.changed(cache_gb=1.5 * at_most / 1e9))
     kept = taken(small, boxes, ["spleen"])
     assert len(kept) == 2
     assert len(names(tmp_path) & old) == 1

@@ -11,7 +11,7 @@ def fresh() -> TrainingState:
     model = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Linear(3, 1))
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
     return TrainingState(
-        model=model,
+        network=model,
         optimizer=optimizer,
         average={key: value.clone() for key, value in model.state_dict().items()},
     )
@@ -21,17 +21,17 @@ def stepped(state: TrainingState, n_steps: int) -> TrainingState:
     for _ in range(n_steps):
         x = torch.randn(8, 4, generator=torch.Generator().manual_seed(state.step))
         state.optimizer.zero_grad()
-        state.model(x).square().mean().backward()
+        state.network(x).square().mean().backward()
         state.optimizer.step()
         state.step += 1
-        for key, value in state.model.state_dict().items():
+        for key, value in state.network.state_dict().items():
             state.average[key].copy_((state.average[key] + value) / 2)
     return state
 
 
 def tensors(state: TrainingState) -> list[torch.Tensor]:
     moments = [value for one in state.optimizer.state.values() for value in one.values()]
-    return [*state.model.state_dict().values(), *state.average.values(), *moments]
+    return [*state.network.state_dict().values(), *state.average.values(), *moments]
 
 
 def is_same(one: TrainingState, other: TrainingState) -> bool:

@@ -1,12 +1,16 @@
 import json
 import tomllib
-from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
 
+from omentum.config import read_toml
 from omentum.errors import ConfigError
-from omentum.tune.config import ContinualConfig, FullConfig, read_config
+from omentum.tune.config import ContinualConfig, FullConfig
+
+
+def read(path, kind):
+    return kind(**read_toml(path))
 
 
 @pytest.fixture
@@ -23,20 +27,22 @@ def toml(tmp_path):
 
 @pytest.mark.parametrize("kind", [FullConfig, ContinualConfig])
 def test_what_a_file_leaves_out_has_its_default(toml, kind):
-    assert read_config(toml(""), kind) == kind()
-    assert read_config(toml("steps = 7\n"), kind) == kind(steps=7)
+    assert read(toml(""), kind) == kind()
+    assert read(toml("steps = 7\n"), kind) == kind(steps=7)
 
 
 def test_every_setting_can_be_written(toml):
     # JSON writes numbers, names and lists as TOML reads them
-    text = "\n".join(f"{name} = {json.dumps(value)}" for name, value in asdict(FullConfig(seed=3)).items())
-    assert tomllib.loads(text).keys() == {field.name for field in fields(FullConfig)}
-    assert read_config(toml(text), FullConfig) == FullConfig(seed=3)
+    text = "\n".join(
+        f"{name} = {json.dumps(value)}" for name, value in FullConfig(seed=3).model_dump().items()
+    )
+    assert tomllib.loads(text).keys() == FullConfig.model_fields.keys()
+    assert read(toml(text), FullConfig) == FullConfig(seed=3)
 
 
 def test_the_settings_of_the_shipped_weights_can_be_read():
     path = Path(__file__).parents[2] / "training/configs/starter.toml"
-    assert read_config(path, FullConfig).architecture == "starter"
+    assert read(path, FullConfig).architecture == "starter"
 
 
 @pytest.mark.parametrize(
@@ -96,57 +102,45 @@ def test_the_settings_of_the_shipped_weights_can_be_read():
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_name(kind, name, value):
-    with pytest.raises(ConfigError, match=f"^{name} is "):
+    with pytest.raises(ConfigError, match=rf"^{name}(\.\d)? is "):
         kind(**{name: value})
 
 
 def test_an_architecture_brings_its_own_defaults_and_what_is_said_stands(toml):
     for text in ('architecture = "universal-unet"', 'architecture = "universal-swinunetr"'):
-        made = read_config(toml(text), FullConfig)
+        made = read(toml(text), FullConfig)
         assert (made.spacing_mm, made.patch_voxels, made.learning_rate) == (1.5, (96, 96, 96), 1e-4)
-        assert read_config(toml(f"{text}\nlearning_rate = 5e-4"), FullConfig).learning_rate == 5e-4
-    assert read_config(toml('architecture = "starter"'), FullConfig) == FullConfig()
+        assert read(toml(f"{text}\nlearning_rate = 5e-4"), FullConfig).learning_rate == 5e-4
+    assert read(toml('architecture = "starter"'), FullConfig) == FullConfig()
 
 
 def test_a_whole_number_will_do_for_a_real_one(toml):
-    assert read_config(toml("spacing_mm = 3\npredicted_weight = 1\n"), FullConfig).spacing_mm == 3
+    assert read(toml("spacing_mm = 3\npredicted_weight = 1\n"), FullConfig).spacing_mm == 3
 
 
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ('steps = "ten"', "steps"),
-        ("patch_voxels = [96, 80]", "patch_voxels"),
-        ("patch_voxels = [[96], [80], [64]]", "patch_voxels"),
-        ("[steps]\nmany = 1", "steps"),
-        ("learning_rate = nan", "learning_rate"),
-        ("learning_rat = 0.1", "learning_rat"),
+        ('steps = "ten"', "^steps is "),
+        ("patch_voxels = [96, 80]", "^patch_voxels.2 is "),
+        ("patch_voxels = [96, 80, 60]", "^patch_voxels.2 is 60, but it must be a multiple of 16"),
+        ("patch_voxels = [[96], [80], [64]]", "^patch_voxels.0 is "),
+        ("[steps]\nmany = 1", "^steps is "),
+        ("learning_rate = nan", "^learning_rate is nan"),
+        ("learning_rat = 0.1", "^a key of .*--mode full.* is 'learning_rat'"),
     ],
 )
 def test_a_bad_line_of_a_file_is_refused_by_its_key(toml, text, named):
-    with pytest.raises(ConfigError, match=f"^{named} is "):
-        read_config(toml(text), FullConfig)
+    with pytest.raises(ConfigError, match=named):
+        read(toml(text), FullConfig)
 
 
 def test_an_unknown_key_is_answered_with_the_known_ones(toml):
-    with pytest.raises(ConfigError, match=r"settings are .*replay_share"):
-        read_config(toml("replay = 0.5"), ContinualConfig)
-    with pytest.raises(ConfigError, match=r"^patch_voxels"):
-        read_config(toml("patch_voxels = [16, 16, 16]"), ContinualConfig)
-
-
-def test_a_file_that_is_no_toml_or_not_there_is_refused(toml, tmp_path):
-    path = toml("steps = = 5")
-    with pytest.raises(ConfigError, match="cannot be read"):
-        read_config(path, FullConfig)
-    path.write_bytes(b"steps = 5 # \xff\xfe")
-    with pytest.raises(ConfigError, match="cannot be read"):
-        read_config(path, FullConfig)
-    with pytest.raises(ConfigError, match="cannot be read"):
-        read_config(tmp_path / "nowhere.toml", FullConfig)
+    with pytest.raises(ConfigError, match=r"a key of .* is 'replay', but the keys are .*replay_share"):
+        read(toml("replay = 0.5"), ContinualConfig)
 
 
 def test_training_starts_from_fresh_weights_or_the_parents():
     assert FullConfig(start="parent").start == "parent"
-    with pytest.raises(ConfigError, match="it must be fresh or parent"):
+    with pytest.raises(ConfigError, match="it must be one of fresh, parent"):
         FullConfig(start="somewhere")

@@ -76,7 +76,7 @@ def test_a_new_organ_that_nobody_drew_waits(workspace, revise):
 
 def test_adapters_are_learned_where_asked_and_predict_from_the_file(workspace, revise, tiny_weights):
     revise("liver", "phantom_0000")
-    record = tuned(workspace, replace(HEADS, trainable="heads+adapters"))
+    record = tuned(workspace, HEADS.changed(trainable="heads+adapters"))
     network = load_network(record.folder / "weights.safetensors")
     assert network.spec.adapters == ("liver",)
     before = load_network(tiny_weights)

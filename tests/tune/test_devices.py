@@ -3,7 +3,6 @@ import runpy
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -109,7 +108,7 @@ def together(two_devices, tmp_path_factory):
 def test_two_devices_with_a_patch_each_learn_what_one_with_two_patches_learns(
     together, two_devices, tmp_path
 ):
-    config = replace(two_devices.made["CONFIG"], devices=1, batch_size=2)
+    config = two_devices.made["CONFIG"].changed(devices=1, batch_size=2)
     alone, losses = two_devices.made["run"](tmp_path / "alone.pt", config), []
     run_on("cpu", alone, lambda report: losses.append(report.loss))
     assert together["losses"] == pytest.approx(losses, rel=1e-3)
@@ -145,8 +144,6 @@ def test_several_devices_that_were_killed_end_in_the_weights_of_those_that_were_
 
 
 def test_devices_that_are_not_there_are_refused_before_anything_is_read():
-    with pytest.raises(ConfigError, match=r"devices is 0.*at least 1"):
-        check_devices("cpu", 0)
     with pytest.raises(ConfigError, match=r"devices is 999.*this machine has"):
         check_devices("cpu", 999)
     with pytest.raises(ConfigError, match="name the kind alone, such as cuda"):

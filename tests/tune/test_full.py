@@ -17,7 +17,8 @@ from omentum.records import MaskSource
 from omentum.tune import learner as learner_module
 from omentum.tune.case_buffer import CasePool
 from omentum.tune.config import FullConfig
-from omentum.tune.full import train_full
+from omentum.tune.devices import run_on
+from omentum.tune.full_training import FullRun
 
 CONFIG = FullConfig(
     steps=5,
@@ -36,7 +37,8 @@ import numpy as np
 from omentum.networks.network import NetworkSpec, build
 from omentum.records import MaskSource
 from omentum.tune.config import FullConfig
-from omentum.tune.full import train_full
+from omentum.tune.devices import run_on
+from omentum.tune.full_training import FullRun
 from omentum.tune.prepared_cases import PreparedCase
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.masks import MaskSet
@@ -59,16 +61,23 @@ def case():
     masks = MaskSet.build(geometry, ["liver"], [("liver", liver)])
     return PreparedCase(case_id="a", hu=hu, masks=masks, sources={"liver": MaskSource.ORIGINAL}, key="a")
 
-def die_at_three(done, _total, _loss):
-    if done == 3:
+def die_at_three(report):
+    if report.step == 3:
         os.kill(os.getpid(), signal.SIGKILL)
 
 if __name__ == "__main__":
-    train_full(network(), [case()], CONFIG, Path(sys.argv[1]), die_at_three)
+    run = FullRun(network=network(), cases=[case()], config=CONFIG, checkpoint_path=Path(sys.argv[1]))
+    run_on("cpu", run, die_at_three)
 """
 
 
-def trained(network, cases, path, config=CONFIG, progress=None, *, maps=()):
+def train_full(network, cases, config, path, progress=lambda _done, _total, _loss: None, *, maps=()):
+    run = FullRun(network=network, cases=cases, config=config, checkpoint_path=path, maps=maps)
+    run_on("cpu", run, lambda report: progress(report.step, report.steps, report.loss))
+    return network
+
+
+def trained(network, cases, path, config=CONFIG, progress=lambda *_: None, *, maps=()):
     return train_full(build(network.spec, seed=2), cases, config, path, progress, maps=maps)
 
 
@@ -78,7 +87,7 @@ def sha256(network) -> str:
 
 def test_the_loss_falls_and_what_is_kept_is_ready_to_predict(network, boxes, tmp_path):
     losses = []
-    config = replace(CONFIG, steps=16, learning_rate=1e-2, patch_voxels=(32, 32, 32))
+    config = CONFIG.changed(steps=16, learning_rate=1e-2, patch_voxels=(32, 32, 32))
     kept = trained(network, [boxes], tmp_path / "c.pt", config, lambda *told: losses.append(told))
     assert [done for done, _, _ in losses] == list(range(1, 17))
     assert {total for _, total, _ in losses} == {16}
@@ -93,10 +102,10 @@ def test_the_loss_falls_and_what_is_kept_is_ready_to_predict(network, boxes, tmp
 def test_the_same_run_twice_gives_the_same_weights_and_another_seed_others(
     network, boxes, tmp_path, patch_voxels
 ):
-    config = replace(CONFIG, steps=3, patch_voxels=patch_voxels)
+    config = CONFIG.changed(steps=3, patch_voxels=patch_voxels)
     first = trained(network, [boxes], tmp_path / "1.pt", config)
     assert sha256(first) == sha256(trained(network, [boxes], tmp_path / "2.pt", config))
-    other = trained(network, [boxes], tmp_path / "3.pt", replace(config, seed=10))
+    other = trained(network, [boxes], tmp_path / "3.pt", config.changed(seed=10))
     assert sha256(first) != sha256(other)
 
 
@@ -155,7 +164,7 @@ def test_a_checkpoint_of_other_settings_cases_or_organs_is_not_taken_up(network,
         return steps[0]
 
     assert first_step([boxes], CONFIG) == 5
-    assert first_step([boxes], replace(CONFIG, learning_rate=1e-4)) == 1
+    assert first_step([boxes], CONFIG.changed(learning_rate=1e-4)) == 1
     assert first_step([replace(boxes, key="other")], CONFIG) == 1
     assert first_step([boxes, boxes], CONFIG) == 1
 
@@ -172,7 +181,7 @@ def test_a_checkpoint_made_with_another_label_map_is_not_taken_up(network, boxes
 
 
 def test_an_organ_that_nobody_labelled_keeps_its_head(network, boxes, tmp_path):
-    kept = trained(network, [boxes], tmp_path / "c.pt", replace(CONFIG, weight_decay=0.1))
+    kept = trained(network, [boxes], tmp_path / "c.pt", CONFIG.changed(weight_decay=0.1))
     fresh = build(network.spec, seed=2)
     for name, moved in (("liver", True), ("spleen", True), ("pancreas", False)):
         pairs = zip(kept.head_tensors(name).values(), fresh.head_tensors(name).values(), strict=True)
@@ -192,25 +201,25 @@ def test_without_any_label_there_is_nothing_to_learn(network, boxes, prepared_ca
 
 def test_made_up_patients_alone_will_do(network, rendered, tmp_path):
     losses = []
-    config = replace(CONFIG, steps=12, learning_rate=1e-2, patch_voxels=(32, 32, 32), rendered_share=1.0)
+    config = CONFIG.changed(steps=12, learning_rate=1e-2, patch_voxels=(32, 32, 32), rendered_share=1.0)
     trained(
-        network, [], tmp_path / "c.pt", replace(config, pool_cases=2), lambda *told: losses.append(told[2])
+        network, [], tmp_path / "c.pt", config.changed(pool_cases=2), lambda *told: losses.append(told[2])
     )
     assert rendered
     assert np.mean(losses[-3:]) < 0.8 * np.mean(losses[:3])
 
 
 def test_made_up_patients_teach_nothing_of_organs_that_they_lack(network, rendered, tmp_path):
-    tumours = build(replace(network.spec, organs=("liver_tumor",)), seed=2)
+    tumours = build(network.spec.changed(organs=("liver_tumor",)), seed=2)
     with pytest.raises(TuneError, match="no case has a label of liver_tumor"):
-        train_full(tumours, [], replace(CONFIG, rendered_share=1.0), tmp_path / "c.pt")
+        train_full(tumours, [], CONFIG.changed(rendered_share=1.0), tmp_path / "c.pt")
     assert rendered == []
 
 
 def test_a_run_on_made_up_patients_that_stopped_ends_in_the_weights_of_one_that_did_not(
     network, boxes, rendered, tmp_path
 ):
-    config = replace(CONFIG, rendered_share=0.6, pool_cases=2, pool_steps=1)
+    config = CONFIG.changed(rendered_share=0.6, pool_cases=2, pool_steps=1)
     whole = sha256(trained(network, [boxes], tmp_path / "whole.pt", config))
 
     def stop_at_three(done, *_):
@@ -226,7 +235,7 @@ def test_a_run_on_made_up_patients_that_stopped_ends_in_the_weights_of_one_that_
 
 def test_heads_learn_at_their_own_rate(network, boxes, tmp_path):
     """The first step of AdamW moves each weight that has a gradient by the rate, whatever the gradient."""
-    config = replace(CONFIG, steps=1, warm_up_share=0.0, weight_decay=0.0, average_decay=0.0, heads_rate=0.1)
+    config = CONFIG.changed(steps=1, warm_up_share=0.0, weight_decay=0.0, average_decay=0.0, heads_rate=0.1)
     fresh = build(network.spec, seed=2).state_dict()
     kept = trained(network, [boxes], tmp_path / "c.pt", config).state_dict()
     weights = {name for name, _ in network.named_parameters()}

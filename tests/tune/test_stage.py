@@ -86,15 +86,9 @@ def test_a_patient_that_is_held_out_is_never_learned_from(workspace, revise):
     assert story["cases"] == ["phantom_0000"], "in round 2 nothing is predicted, and one case revised"
 
 
-def test_whoever_plans_to_learn_from_a_held_out_patient_is_refused(workspace, revise):
-    revise("liver", HELD_OUT)
-    with pytest.raises(TuneError, match=f"1 cases .*{HELD_OUT}.* held out"):
-        learned_from(workspace, workspace.standing(), workspace.unlearned(), HEADS, ("liver",))
-
-
 def test_what_a_network_learned_is_kept_with_it_mask_by_mask(workspace, revise):
     revise("liver", "phantom_0000")
-    tuned(workspace, replace(HEADS, replay_least=1, replay_share=0.0, replay_limit=1))
+    tuned(workspace, HEADS.changed(replay_least=1, replay_share=0.0, replay_limit=1))
     store = workspace.store
     sha256s = {
         (one.case.case_id, mask.organ): mask.sha256 for one in workspace.standing() for mask in one.masks
@@ -146,13 +140,26 @@ def test_what_a_network_that_was_kept_out_had_learned_is_learned_in_the_next_rou
     assert story_of(record)["organs"] == ["liver"]
 
 
-def test_a_patient_on_both_sides_of_the_split_is_refused(workspace, revise):
+@pytest.mark.parametrize("config", [HEADS, ALL], ids=["continual", "full"])
+def test_a_patient_on_both_sides_of_the_split_is_refused(workspace, revise, config):
     revise("liver", "phantom_0000")
     labelled = workspace.standing()
     patient_id = labelled[0].case.patient_id
     split = [replace(one, case=replace(one.case, patient_id=patient_id)) for one in labelled]
     with pytest.raises(TuneError, match=f"1 patients .{patient_id}. are held out and learned from"):
-        tune_round(workspace, split, HEADS)
+        tune_round(workspace, split, config)
+
+
+@pytest.mark.parametrize("config", [HEADS, ALL], ids=["continual", "full"])
+def test_a_held_out_patient_is_refused_under_whatever_case(workspace, revise, config):
+    revise("liver", "phantom_0000")
+    labelled = {one.case.case_id: one for one in workspace.standing()}
+    kept = labelled.pop(HELD_OUT)
+    patient_id = kept.case.patient_id
+    another = replace(kept, case=replace(kept.case, case_id="another", held_out=False))
+    for wrong in (another, replace(kept, case=replace(kept.case, held_out=False))):
+        with pytest.raises(TuneError, match=f"1 patients .{patient_id}. are held out and learned from"):
+            tune_round(workspace, [*labelled.values(), wrong], config)
 
 
 def test_revisions_of_earlier_rounds_are_not_tuned_on_again(workspace, revise):
@@ -280,5 +287,5 @@ def test_full_training_goes_on_from_the_network_in_use_where_asked(
         return ended
 
     monkeypatch.setattr(full_round, "run_on", run_on)
-    tuned(workspace, replace(ALL, start="parent"))
+    tuned(workspace, ALL.changed(start="parent"))
     assert tensors_sha256(begun[0]) == tensors_sha256(load_network(tiny_weights).state_dict())

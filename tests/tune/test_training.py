@@ -4,7 +4,6 @@ import runpy
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -91,13 +90,13 @@ def test_training_stops_after_as_many_looks_without_a_better_dice_and_keeps_the_
     kept, outcome, told = trained([0.3, 0.6, 0.5, 0.6])
     assert (outcome.steps, outcome.best_dice, outcome.best_step) == (8, 0.6, 4)
     assert [one.held_out_dice for one in told] == [None, 0.3, 0.3, 0.6, 0.6, 0.5, 0.5, 0.6][: len(told)]
-    stopped, outcome, _ = trained([0.3, 0.6, 0.5, 0.6], replace(CONFIG, patience=1))
+    stopped, outcome, _ = trained([0.3, 0.6, 0.5, 0.6], CONFIG.changed(patience=1))
     assert (outcome.steps, outcome.best_step) == (6, 4)
     assert sha256(stopped) == sha256(kept), "the weights of step 4, whatever came after"
 
 
 def test_without_a_look_the_last_weights_are_kept(trained, network, boxes, tmp_path):
-    kept, outcome, told = trained([], replace(CONFIG, validate_every=0))
+    kept, outcome, told = trained([], CONFIG.changed(validate_every=0))
     assert (outcome.best_dice, outcome.best_step) == (None, None)
     assert {one.held_out_dice for one in told} == {None}
     best_is_last, *_ = trained([0.1, 0.2, 0.3, 0.4])
@@ -105,12 +104,12 @@ def test_without_a_look_the_last_weights_are_kept(trained, network, boxes, tmp_p
 
 
 def test_the_last_step_is_looked_at_wherever_it_falls(trained):
-    _, outcome, _ = trained([0.1, 0.2, 0.3], replace(CONFIG, steps=5))
+    _, outcome, _ = trained([0.1, 0.2, 0.3], CONFIG.changed(steps=5))
     assert (outcome.steps, outcome.best_step) == (5, 5)
 
 
 def test_a_run_that_has_stopped_stays_stopped_when_it_is_called_again(trained, tmp_path):
-    config, path = replace(CONFIG, patience=1), tmp_path / "again.pt"
+    config, path = CONFIG.changed(patience=1), tmp_path / "again.pt"
     first, *_ = trained([0.6, 0.5], config, path)
     again, outcome, told = trained([], config, path)
     assert (outcome.steps, told) == (4, [])

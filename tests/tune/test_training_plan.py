@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -25,7 +24,7 @@ def story_of(record) -> dict:
 @pytest.mark.parametrize("rule", ["importance", "random", "none"])
 def test_what_is_replayed_goes_by_the_rule(workspace, revise, rule):
     revise("liver", "phantom_0000")
-    config = replace(HEADS, replay_by=rule, replay_share=0.5)
+    config = HEADS.changed(replay_by=rule, replay_share=0.5)
     cases = [one for one in workspace.standing() if not one.case.held_out]
     plan = learned_from(workspace, cases, workspace.unlearned(), config, ("liver",))
     assert plan.pop("phantom_0000") == {"liver": 1.0}
@@ -60,7 +59,7 @@ def test_masks_that_people_vouch_for_are_replayed_before_predicted_ones(workspac
 def test_an_organ_that_is_asked_for_needs_a_label(workspace, revise):
     revise("liver", "phantom_0000")
     with pytest.raises(TuneError, match="spleen has no mask that people vouch for"):
-        tuned(workspace, replace(HEADS, organs=("liver", "spleen")))
+        tuned(workspace, HEADS.changed(organs=("liver", "spleen")))
     (one,) = workspace.store.rounds.all()
     assert (one.number, one.network, one.finished) == (1, "tiny", None)
 

@@ -1,12 +1,12 @@
 """Combine the settings of a file with the options of `omentum tune`, which override them."""
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from omentum.config import read_toml
 from omentum.errors import ConfigError
-from omentum.tune.config import ContinualConfig, FullConfig, full_config, read_config
+from omentum.tune.config import ContinualConfig, FullConfig
 
 __all__ = ["tune_settings"]
 
@@ -37,20 +37,24 @@ def tune_settings(mode: str, path: Path | None, options: Mapping[str, Any]) -> C
     if mode not in _KINDS:
         raise ConfigError("--mode", mode, f"modes are {', '.join(_KINDS)}")
     said = {name: value for name, value in options.items() if value is not None}
-    known = {field.name for field in fields(_KINDS[mode])}
-    for name in said.keys() - known:
+    kind = _KINDS[mode]
+    for name in said.keys() - kind.model_fields.keys():
         (other,) = _KINDS.keys() - {mode}
         raise ConfigError(
             _OPTIONS.get(name, f"--{name.replace('_', '-')}"), said[name], f"it goes with --mode {other}"
         )
-    if mode == "continual":
-        return replace(read_config(path, ContinualConfig) if path else ContinualConfig(), **said)
     if path is None:
-        return full_config(**said)
-    settings = read_config(path, FullConfig)
-    if "architecture" in said and settings.start == "parent":
-        raise ConfigError("--architecture", said["architecture"], f"{path} starts from the parent's weights")
-    if said.get("architecture", settings.architecture) != settings.architecture:
+        return kind(**said)
+    settings = kind(**read_toml(path))
+    if isinstance(settings, FullConfig) and "architecture" in said:
+        _check_architecture(settings, said["architecture"], path)
+    return settings.changed(**said)
+
+
+def _check_architecture(settings: FullConfig, said: str, path: Path) -> None:
+    """Refuse an option that contradicts the file, whose other settings are those of its architecture."""
+    if settings.start == "parent":
+        raise ConfigError("--architecture", said, f"{path} starts from the parent's weights")
+    if said != settings.architecture:
         rule = f"{path} has the settings of {settings.architecture}; write `architecture` there"
-        raise ConfigError("--architecture", said["architecture"], rule)
-    return replace(settings, **said)
+        raise ConfigError("--architecture", said, rule)

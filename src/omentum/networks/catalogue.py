@@ -1,7 +1,8 @@
 """Find the weights of networks by name, and keep those that the user adds."""
 
 import json
-from collections.abc import Iterable, Sequence
+import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import resources
@@ -69,13 +70,12 @@ class Origin:
     """ISO 8601, UTC."""
 
 
-def _published() -> Iterable[Published]:
-    text = resources.files("omentum.networks").joinpath("published_checkpoints.json").read_text("utf-8")
-    rows: list[dict[str, Any]] = json.loads(text)["checkpoints"]
-    return (Published(**{**row, "urls": tuple(row["urls"])}) for row in rows)
-
-
-PUBLISHED: dict[str, Published] = {one.name: one for one in _published()}
+_LIST: dict[str, Any] = json.loads(
+    resources.files("omentum.networks").joinpath("published_checkpoints.json").read_text("utf-8")
+)
+PUBLISHED: dict[str, Published] = {
+    row["name"]: Published(**{**row, "urls": tuple(row["urls"])}) for row in _LIST["checkpoints"]
+}
 """What can be pulled, by name."""
 
 
@@ -129,9 +129,6 @@ def add_model(file: Path, name: str, *, organs: Sequence[str] = ()) -> Path:
         name: That `--network` will take.
         organs: Which organs the classes of the file are, where it does not say.
 
-    Returns:
-        Where it is kept.
-
     Raises:
         CheckpointError: It does not fit a network known here, or the name is taken.
         ConfigError: The name cannot be that of a folder.
@@ -174,12 +171,7 @@ def name_taken(file: Path, name: str) -> CheckpointError:
 
 
 def check_free(file: Path, name: str, *, is_average: bool = False) -> None:
-    """Refuse a name that a new network cannot have.
-
-    Args:
-        file: Of the network.
-        name: The name.
-        is_average: Whether the network is an average.
+    """Refuse a name that a new network, which may be an average, cannot have.
 
     Raises:
         CheckpointError: It is taken.
@@ -204,6 +196,4 @@ def remove_model(name: str) -> None:
     own = [path.parent.name for path in (home() / "models").glob(f"*/{WEIGHTS_FILE}")]
     if name not in own:
         raise UnknownNetworkError(name, sorted([*own, *known_mask_folders()]))
-    for file in folder.iterdir():
-        file.unlink()
-    folder.rmdir()
+    shutil.rmtree(folder)

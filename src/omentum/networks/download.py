@@ -10,17 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import (
-    HTTPDefaultErrorHandler,
-    HTTPErrorProcessor,
-    HTTPHandler,
-    HTTPRedirectHandler,
-    HTTPSHandler,
-    OpenerDirector,
-    ProxyHandler,
-    Request,
-    UnknownHandler,
-)
+from urllib.request import Request, urlopen
 
 from omentum import __version__
 from omentum.errors import ConfigError, DownloadError
@@ -28,11 +18,6 @@ from omentum.volumes.atomic import write_text
 
 __all__ = ["checked_url", "download", "exclusive", "remove_download"]
 
-_HANDLERS = (
-    ProxyHandler, UnknownHandler, HTTPHandler, HTTPSHandler, HTTPDefaultErrorHandler, HTTPRedirectHandler,
-    HTTPErrorProcessor,
-)  # fmt: skip
-"""Those of `urllib` without files and FTP, to which a server could redirect."""
 _WAITS_S = (0.0, 1.0, 2.0, 4.0)
 """Before each try."""
 _TIMEOUT_S = 30.0
@@ -127,7 +112,7 @@ def download(url: str, path: Path, on_progress: Callable[[int, int | None], None
 
 
 def _go_on(url: str, path: Path, on_progress: Callable[[int, int | None], None]) -> None:
-    version = _noted_version(path)
+    version = _note(path).read_text("utf-8") if _note(path).is_file() else None
     n_have = path.stat().st_size if version and path.is_file() else 0
     headers = {"Range": f"bytes={n_have}-", "If-Range": version} if version and n_have else {}
     with _opened(url, headers) as answer:
@@ -147,12 +132,9 @@ def _go_on(url: str, path: Path, on_progress: Callable[[int, int | None], None])
 
 def _opened(url: str, headers: Mapping[str, str]) -> Any:
     """Ask for a file or the rest of it; 200, 206 and 416 are answers, all others are errors."""
-    opener = OpenerDirector()
-    for handler in _HANDLERS:
-        opener.add_handler(handler())
     request = Request(url, headers={"User-Agent": f"omentum/{__version__}", **headers})
     try:
-        return opener.open(request, timeout=_TIMEOUT_S)
+        return urlopen(request, timeout=_TIMEOUT_S)
     except HTTPError as answer:
         if answer.code == _RANGE_REFUSED and headers:
             return answer
@@ -213,10 +195,6 @@ def _page(url: str) -> DownloadError:
 
 def _note(path: Path) -> Path:
     return path.with_name(f"{path.name}.version")
-
-
-def _noted_version(path: Path) -> str | None:
-    return _note(path).read_text("utf-8") if _note(path).is_file() else None
 
 
 def _version(answer: Any) -> str | None:

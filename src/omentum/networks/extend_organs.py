@@ -1,7 +1,6 @@
 """Add heads and adapters for organs to a network; all its other tensors stay the same."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import torch
 
@@ -27,10 +26,6 @@ def similar_organ(name: str, known: Sequence[str]) -> str | None:
 
     The first known one of: its partner on the other side; another lesion of the same hosts; its hosts; organs
     that look alike on CT. It is one head, not a mean: hidden units of separately trained heads do not match.
-
-    Args:
-        name: Of the new organ.
-        known: Organs that the network has a head for.
 
     Example:
         >>> similar_organ("adrenal_gland_left", ["liver", "kidney_left", "adrenal_gland_right"])
@@ -73,22 +68,17 @@ def add_heads(network: Network, similar: Mapping[str, Sequence[str]], *, seed: i
                 {key: torch.stack([one[key] for one in states]).mean(dim=0) for key in states[0]}
             )
         heads[organ(name).name] = fresh.to(device)
-    network.spec = replace(network.spec, organs=(*network.spec.organs, *similar))
+    network.spec = network.spec.changed(organs=(*network.spec.organs, *similar))
 
 
 def add_adapters(network: Network, organs: Sequence[str], *, seed: int = 0) -> None:
-    """Give organs adapters that are initially zero, in place; existing adapters stay.
-
-    Args:
-        network: Its tensors stay as they are.
-        organs: That it has heads for.
-        seed: Of the first layer; the second is 0.
+    """Give organs adapters that are initially zero, in place; all other tensors stay as they are.
 
     Raises:
         ConfigError: The network has no head for one of them.
     """
     new = [name for name in organs if name not in network.spec.adapters]
-    network.spec = replace(network.spec, adapters=(*network.spec.adapters, *new))
+    network.spec = network.spec.changed(adapters=(*network.spec.adapters, *new))
     device = next(network.parameters()).device
     for name in new:
         with torch.random.fork_rng(devices=[]):

@@ -49,11 +49,7 @@ def apply_heads(features: Tensor, numbers: Tensor, *, slope: float = 0.0) -> Ten
 
 
 class Adapter(nn.Module):
-    """A correction to the reduced features, computed from those before the reduction; initially zero.
-
-    Args:
-        wide_channels: Of the features before the reduction.
-    """
+    """A correction to the reduced features, computed from the wide ones before the reduction; initially 0."""
 
     def __init__(self, wide_channels: int) -> None:
         super().__init__()

@@ -63,16 +63,11 @@ class Features:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """The part of a volume that a network is run on.
-
-    Attributes:
-        box: That part.
-        volume: Its voxels, `(1, 1, x, y, z)`, on the network's device.
-        windows: The windows over it.
-    """
+    """The part of a volume that a network is run on, and the windows over it."""
 
     box: Box
     volume: Tensor
+    """Its voxels, `(1, 1, x, y, z)`, on the network's device."""
     windows: Windows
 
     @property
@@ -84,7 +79,7 @@ class View:
 def view_of(network: Network, hu: npt.NDArray[np.float32], overlap: float) -> View:
     """Crop a volume to what the network can see; arguments as `organ_probabilities`."""
     if network.context_per_window:
-        box = _visible_box(hu, network.least_hu)
+        box = bounding_box(hu > network.least_hu) or whole(hu.shape)
         volume = _on_device(network, hu[box])
         windows = Windows(
             voxels=network.window_for(volume.shape[2:]),
@@ -129,12 +124,7 @@ def organ_probabilities(
 
 @torch.inference_mode()
 def compute_features(network: Network, hu: npt.NDArray[np.float32], *, overlap: float = 0.5) -> Features:
-    """Run the trunk over a whole volume, for networks whose context is that of the whole volume.
-
-    Args:
-        network: In evaluation mode, on the device to compute on.
-        hu: Hounsfield units `(x, y, z)` at the network's spacing, axes turned to RAS+.
-        overlap: Least share of a window that the next one repeats.
+    """Run the trunk over a whole volume; arguments as `organ_probabilities`.
 
     Raises:
         ConfigError: The overlap is out of range, nothing in the volume is denser than air, or the network's
@@ -150,8 +140,7 @@ def compute_features(network: Network, hu: npt.NDArray[np.float32], *, overlap: 
         layout = window_layout(volume, view.windows, visible=view.visible)
         levels, _ = network.levels(layout.padded)
         seen = torch.ones(hu.shape, dtype=torch.bool, device=volume.device)
-        x, y, z = (slice(low, low + side) for low, side in zip(layout.before, hu.shape, strict=True))
-        return Features(levels, context, seen, (x, y, z))
+        return Features(levels, context, seen, layout.inner)
     features: Tensor | None = None
     seen = torch.zeros(hu.shape, dtype=torch.bool, device=volume.device)
     slabs = sliding_window(
@@ -230,11 +219,6 @@ def _flat(features: Tensor) -> Tensor:
 def _on_device(network: Network, hu: npt.NDArray[np.float32]) -> Tensor:
     device = next(network.parameters()).device
     return torch.from_numpy(np.ascontiguousarray(hu, dtype=np.float32))[None, None].to(device)
-
-
-def _visible_box(hu: npt.NDArray[np.float32], least_hu: float) -> Box:
-    """Find the box of voxels above the least HU that a network sees; the whole volume if there are none."""
-    return bounding_box(hu > least_hu) or whole(hu.shape)
 
 
 def _as_bytes(logits: Tensor, seen: Tensor) -> npt.NDArray[np.uint8]:

@@ -86,10 +86,6 @@ def _at(level: Tensor, places: Tensor, sides: Sequence[int]) -> Tensor:
     total = torch.zeros(len(places), rows.shape[1], device=rows.device)
     for corner in product(*corners):
         (x, a), (y, b), (z, c) = corner
-        total.addcmul_(rows.index_select(0, _flat((x, y, z), own_sides)).float(), (a * b * c)[:, None])
+        flat = (x * own_sides[1] + y) * own_sides[2] + z
+        total.addcmul_(rows.index_select(0, flat).float(), (a * b * c)[:, None])
     return total
-
-
-def _flat(places: Sequence[Tensor], sides: Sequence[int]) -> Tensor:
-    x, y, z = places
-    return (x * sides[1] + y) * sides[2] + z

@@ -7,12 +7,13 @@ features that were computed once.
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Self
 
 import torch
+from pydantic import Field, PositiveInt, field_validator, model_validator
 from torch import Tensor, nn
 
+from omentum.config import ConfigModel
 from omentum.errors import ConfigError, UnknownNetworkError
 from omentum.volumes.labels import organs_named
 
@@ -25,44 +26,43 @@ FEATURES = 8
 """Channels of the reduced features that heads read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkSpec:
+_Names = Annotated[tuple[str, ...], Field(strict=False)]
+
+
+class NetworkSpec(ConfigModel, frozen=True, strict=True, title="the spec of a network"):
     """The settings to build a network and to prepare its input; kept with its weights."""
 
     architecture: str
     """Name under which it is registered."""
-    organs: tuple[str, ...]
+    organs: _Names
     """Organs it has a head for, by rising index of the label table."""
-    spacing_mm: float
+    spacing_mm: Annotated[float, Field(ge=0.1, le=20)]
     """Edge of the cubic voxels that it was trained on."""
-    window_voxels: tuple[int, int, int] = (96, 96, 96)
+    window_voxels: Annotated[tuple[PositiveInt, PositiveInt, PositiveInt], Field(strict=False)] = (96, 96, 96)
     """Size of a window, `(x, y, z)`."""
-    adapters: tuple[str, ...] = ()
+    adapters: _Names = ()
     """Organs whose heads also read the features before the reduction, through an adapter of their own."""
 
-    def __post_init__(self) -> None:
-        """Check organs, adapters, spacing and window."""
-        object.__setattr__(self, "organs", tuple(row.name for row in organs_named(self.organs)))
-        object.__setattr__(self, "adapters", tuple(row.name for row in organs_named(self.adapters)))
-        if not set(self.adapters) <= set(self.organs):
-            raise ConfigError("adapters", self.adapters, "each must be one of the organs")
+    @field_validator("organs", "adapters")
+    @classmethod
+    def _known_organs(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(row.name for row in organs_named(names))
+
+    @model_validator(mode="after")
+    def _has_heads(self) -> Self:
         if not self.organs:
             raise ConfigError("organs", self.organs, "a network needs at least one")
-        if not 0.1 <= self.spacing_mm <= 20:
-            raise ConfigError("spacing_mm", self.spacing_mm, "it must lie between 0.1 and 20 mm")
-        sides = self.window_voxels
-        if len(sides) != 3 or not all(isinstance(side, int) and side > 0 for side in sides):
-            raise ConfigError("window_voxels", sides, "it must be three whole numbers over 0")
+        if not set(self.adapters) <= set(self.organs):
+            raise ConfigError("adapters", self.adapters, "each must be one of the organs")
+        return self
 
     def to_json(self) -> str:
         """Write it as text, for the header of a weights file."""
-        fields = asdict(self)
-        if not self.adapters:  # so that releases without adapters can read the file
-            del fields["adapters"]
-        return json.dumps(fields)
+        # Without adapters, so that releases without them can read the file.
+        return json.dumps(self.model_dump(exclude=None if self.adapters else {"adapters"}))
 
     @classmethod
-    def from_json(cls, text: str) -> "NetworkSpec":
+    def from_json(cls, text: str) -> Self:
         """Read what `to_json` wrote.
 
         Example:
@@ -70,11 +70,7 @@ class NetworkSpec:
             >>> NetworkSpec.from_json(spec.to_json()) == spec
             True
         """
-        fields: dict[str, Any] = json.loads(text)
-        fields["organs"] = tuple(fields["organs"])
-        fields["window_voxels"] = tuple(fields["window_voxels"])
-        fields["adapters"] = tuple(fields.get("adapters", ()))
-        return cls(**fields)
+        return cls(**json.loads(text))
 
 
 class Network(nn.Module, ABC):
@@ -132,7 +128,6 @@ class Network(nn.Module, ABC):
         """
         return self.trunk(hu)[1]
 
-    @abstractmethod
     def heads(self, features: Tensor, context: Tensor, organs: Sequence[str]) -> Tensor:
         """Compute the logits of some organs.
 
@@ -147,6 +142,8 @@ class Network(nn.Module, ABC):
         Raises:
             UnknownOrganError: There is no head for one of them.
         """
+        logits: Tensor = self.organ_heads(features, context, organs)
+        return logits
 
     def window_for(self, shape: Sequence[int]) -> tuple[int, int, int]:
         """Choose the size of the windows for a volume `(x, y, z)`; by default that of the spec."""

@@ -3,7 +3,7 @@
 PyTorch is imported when it is needed: settings name these types too.
 """
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from omentum.errors import ConfigError
 
@@ -12,11 +12,10 @@ if TYPE_CHECKING:
 
     from omentum.networks.network import Network
 
-__all__ = ["COMPUTE_DTYPES", "WEIGHT_DTYPES", "WeightDtype", "compute_dtype", "fastest_dtype"]
+__all__ = ["COMPUTE_DTYPES", "WeightDtype", "compute_dtype", "fastest_dtype", "has_bfloat16"]
 
 WeightDtype = Literal["float32", "float16", "int8"]
 """How weights are kept, in 4, 2 or 1 bytes each; networks compute in float32 whichever it is."""
-WEIGHT_DTYPES: tuple[WeightDtype, ...] = get_args(WeightDtype)
 COMPUTE_DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 
@@ -47,12 +46,19 @@ def fastest_dtype(network: "Network", device: str) -> "torch.dtype":
     """Give bfloat16 where the device computes in it, float16 on older GPUs, else float32."""
     import torch
 
-    kind = torch.device(device).type
     if not network.takes_half:
         return torch.float32
+    if has_bfloat16(device):
+        return torch.bfloat16
+    return torch.float16 if torch.device(device).type == "cuda" else torch.float32
+
+
+def has_bfloat16(device: str) -> bool:
+    """Return whether a device multiplies in bfloat16."""
+    import torch
+
+    kind = torch.device(device).type
     if kind == "cuda":
         with torch.cuda.device(device):
-            is_new = torch.cuda.is_bf16_supported(including_emulation=False)
-        return torch.bfloat16 if is_new else torch.float16
-    is_fast = kind == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-    return torch.bfloat16 if is_fast else torch.float32
+            return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return kind == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

@@ -39,26 +39,14 @@ class SampledFeatures:
 def seen_voxels(
     network: Network, hu: npt.NDArray[np.float32], *, overlap: float = 0.5
 ) -> npt.NDArray[np.bool_]:
-    """Find the voxels `(x, y, z)` inside the windows of prediction, without running the trunk.
-
-    Args:
-        network: On the device to compute on.
-        hu: Hounsfield units `(x, y, z)` at the network's spacing, axes turned to RAS+.
-        overlap: Of windows, as in prediction.
-
-    Raises:
-        ConfigError: The overlap is out of range, or nothing in the volume is denser than air.
-    """
+    """Find the voxels `(x, y, z)` inside the windows of prediction; arguments as `sample_features`."""
     view = view_of(network, hu, overlap)
     layout = window_layout(view.volume, view.windows, visible=view.visible)
     covered = np.zeros(layout.padded.shape[2:], dtype=bool)
     for box in layout.boxes:
         covered[box] = True
-    inner = tuple(
-        slice(low, low + side) for low, side in zip(layout.before, view.volume.shape[2:], strict=True)
-    )
     seen = np.zeros(hu.shape, dtype=bool)
-    seen[view.box] = covered[inner]
+    seen[view.box] = covered[layout.inner]
     return seen
 
 
@@ -90,24 +78,21 @@ def sample_features(
         ConfigError: The overlap is out of range, or nothing in the volume is denser than air.
     """
     if network.context_per_window:
-        view = view_of(network, hu, overlap)
-        places = {name: _inside(at, hu.shape, view) for name, at in voxels.items()}
-        return _of_windows(network, view, places, seed)
+        places = {name: _indices(at, hu.shape) for name, at in voxels.items()}
+        return _of_windows(network, view_of(network, hu, overlap), places, seed)
     made = compute_features(network, hu, overlap=overlap)
     return {name: _picked(network, name, made, at) for name, at in voxels.items()}
 
 
-def _inside(voxels: npt.NDArray[np.intp], shape: tuple[int, ...], view: View) -> npt.NDArray[np.intp]:
-    """Give voxel indices `(voxel, axis)` inside the view."""
-    places = np.stack(np.unravel_index(voxels, shape), axis=1)
-    return np.asarray(places - [part.start for part in view.box])
+def _indices(voxels: npt.NDArray[np.intp], shape: tuple[int, ...]) -> npt.NDArray[np.intp]:
+    return np.stack(np.unravel_index(voxels, shape), axis=1)
 
 
 def _picked(network: Network, name: str, made: Features, voxels: npt.NDArray[np.intp]) -> SampledFeatures:
     """Take the channels of an organ's head at some voxels; all share the context of the whole volume."""
     is_adapted = name in network.spec.adapters
     levels = made.levels if is_adapted else (made.levels[0][:, :FEATURES],)
-    places = np.stack(np.unravel_index(voxels, made.seen.shape), axis=1) + [part.start for part in made.box]
+    places = _indices(voxels, made.seen.shape) + [part.start for part in made.box]
     return SampledFeatures(
         order=np.arange(len(voxels)),
         features=_kept(join_levels_at(levels, torch.from_numpy(places).to(made.context.device))),
@@ -118,7 +103,8 @@ def _picked(network: Network, name: str, made: Features, voxels: npt.NDArray[np.
 
 def _of_windows(network: Network, view: View, places: _Places, seed: int) -> dict[str, SampledFeatures]:
     layout = window_layout(view.volume, view.windows, visible=view.visible)
-    places = {name: at + layout.before for name, at in places.items()}
+    shift = [inner.start - part.start for inner, part in zip(layout.inner, view.box, strict=True)]
+    places = {name: at + shift for name, at in places.items()}
     given = {
         name: _given(at, layout, view, np.random.default_rng([seed, *name.encode()]))
         for name, at in places.items()

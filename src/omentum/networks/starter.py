@@ -103,11 +103,6 @@ class StarterNetwork(Network):
         x, y, z = (-(-side // self.stride) * self.stride for side in shape)
         return (x, y, z) if x * y * z <= _WHOLE_VOXELS else self.spec.window_voxels
 
-    def heads(self, features: Tensor, context: Tensor, organs: Sequence[str]) -> Tensor:
-        """See `Network.heads`."""
-        logits: Tensor = self.organ_heads(features, context, organs)
-        return logits
-
 
 class _Convolution(nn.Conv3d):
     """A convolution without bias, by oneDNN for a single map on a CPU, which is faster."""

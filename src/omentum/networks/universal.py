@@ -1,7 +1,5 @@
 """Define what the two published networks share: all that comes after the backbone."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
@@ -79,11 +77,6 @@ class UniversalNetwork(Network):
         """See `Network.set_compute_dtype`; what follows the backbone stays in float32."""
         super().set_compute_dtype(dtype)
         self.backbone.to(dtype)
-
-    def heads(self, features: Tensor, context: Tensor, organs: Sequence[str]) -> Tensor:
-        """See `Network.heads`."""
-        logits: Tensor = self.organ_heads(features, context, organs)
-        return logits
 
 
 def split_controller(

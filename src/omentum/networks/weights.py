@@ -22,7 +22,7 @@ from omentum.networks.tensor_fit import check_fit
 from omentum.networks.torch_files import read_torch_file
 from omentum.volumes.atomic import writing
 
-__all__ = ["load_network", "read_spec", "save_network", "tensors_sha256"]
+__all__ = ["load_network", "save_network", "tensors_sha256"]
 
 _SPEC_KEY = "omentum"
 
@@ -67,7 +67,9 @@ def load_network(path: Path, *, organs: Sequence[str] = ()) -> Network:
     if text is None:
         published = published_network(path, kept, organs)
         if published is None:
-            raise CheckpointError(path, _unknown())
+            reason = "it is a PyTorch checkpoint or safetensors of no architecture known here"
+            known = f"its header names none; known are {', '.join(sorted(ARCHITECTURES))}"
+            raise CheckpointError(path, f"{reason}, and {known}; save it as safetensors with its spec")
         return published
     if organs:
         raise CheckpointError(path, "its header names its organs already; give none")
@@ -76,15 +78,6 @@ def load_network(path: Path, *, organs: Sequence[str] = ()) -> Network:
     check_fit(path, network.state_dict(), tensors)
     network.load_state_dict(tensors)
     return network.eval()
-
-
-def read_spec(path: Path) -> NetworkSpec | None:
-    """Read the spec in a file's header, without its tensors; `None` if there is none."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return NetworkSpec.from_json((file.metadata() or {})[_SPEC_KEY])
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError, OmentumError):
-        return None
 
 
 def tensors_sha256(tensors: Mapping[str, Tensor]) -> str:
@@ -111,14 +104,6 @@ def _read(path: Path) -> tuple[str | None, dict[str, Tensor]]:
             return metadata.get(_SPEC_KEY), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError):
         return None, read_torch_file(path)
-
-
-def _unknown() -> str:
-    known = ", ".join(sorted(ARCHITECTURES))
-    return (
-        "it is a PyTorch checkpoint or safetensors of no architecture known here, "
-        f"and its header names none; known are {known}; save it as safetensors with its spec"
-    )
 
 
 def _built(path: Path, text: str) -> Network:

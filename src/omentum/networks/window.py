@@ -5,13 +5,14 @@ The result comes in slabs from bottom to top, so memory does not grow with the l
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import groupby, product
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from omentum.errors import ConfigError
+from omentum.volumes.geometry import Box
 
 __all__ = ["WindowLayout", "Windows", "sliding_window", "window_layout", "window_starts", "window_weights"]
 
@@ -91,27 +92,17 @@ def sliding_window(
     Raises:
         ConfigError: The overlap is out of range, or nothing is visible.
     """
-    sides = volume.shape[2:]
-    before, ends = _room(sides, windows)
-    padded = _padded(volume, before, ends, windows.padding)
-    if visible is not None:
-        visible = _padded(visible[None, None], before, ends, 0)[0, 0]
-    x, y = (slice(low, low + side) for low, side in zip(before[:2], sides[:2], strict=True))
-    starts = [_starts(end, side, windows) for end, side in zip(ends, windows.voxels, strict=True)]
-    if all(len(one) == 1 for one in starts) and (visible is None or bool(visible.any())):
+    layout = window_layout(volume, windows, visible=visible)
+    x, y, z = layout.inner
+    if tuple(layout.padded.shape[2:]) == tuple(windows.voxels):
         # One window needs no mean, and no memory for sums.
-        inner = (x, y, slice(before[2], before[2] + sides[2]))
-        made = function(padded)[:, :, *inner]
-        yield slice(0, sides[2]), made, torch.ones_like(made[0, 0], dtype=torch.bool)
+        made = function(layout.padded)[:, :, x, y, z]
+        yield slice(0, volume.shape[4]), made, torch.ones_like(made[0, 0], dtype=torch.bool)
         return
-    found = False
-    for low, high, sums in _added(function, padded, windows, visible):
-        found = True
-        first, last = max(low, before[2]), min(high, before[2] + sides[2])
+    for low, high, sums in _added(function, layout, windows):
+        first, last = max(low, z.start), min(high, z.stop)
         mean, seen = sums.mean((x, y, slice(first - low, last - low)))
-        yield slice(first - before[2], last - before[2]), mean, seen
-    if not found:
-        raise _nothing()
+        yield slice(first - z.start, last - z.start), mean, seen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,13 +111,13 @@ class WindowLayout:
 
     Attributes:
         padded: The padded volume, `(1, 1, x, y, z)`.
-        before: Voxels of padding before the volume along each axis.
+        inner: Place of the volume in `padded`.
         boxes: Place of each window in `padded`, in the order in which `sliding_window` takes them.
     """
 
     padded: Tensor
-    before: tuple[int, int, int]
-    boxes: tuple[tuple[slice, slice, slice], ...]
+    inner: Box
+    boxes: tuple[Box, ...]
 
 
 def window_layout(volume: Tensor, windows: Windows, *, visible: Tensor | None = None) -> WindowLayout:
@@ -134,14 +125,14 @@ def window_layout(volume: Tensor, windows: Windows, *, visible: Tensor | None = 
     before, ends = _room(volume.shape[2:], windows)
     padded = _padded(volume, before, ends, windows.padding)
     starts = [_starts(end, side, windows) for end, side in zip(ends, windows.voxels, strict=True)]
-    boxes = [_box(corner, z, windows) for z in starts[2] for corner in product(*starts[:2])]
+    boxes = [_box((x, y, z), windows.voxels) for z in starts[2] for x, y in product(*starts[:2])]
     if visible is not None:
         shown = _padded(visible[None, None], before, ends, 0)[0, 0]
         boxes = [box for box in boxes if bool(shown[box].any())]
     if not boxes:
-        raise _nothing()
-    x, y, z = before
-    return WindowLayout(padded, (x, y, z), tuple(boxes))
+        rule = "there must be a body in the CT; check its Hounsfield units"
+        raise ConfigError("visible", "empty", rule)
+    return WindowLayout(padded, _box(before, volume.shape[2:]), tuple(boxes))
 
 
 def window_weights(window_voxels: Sequence[int]) -> Tensor:
@@ -160,35 +151,30 @@ def _room(sides: Sequence[int], windows: Windows) -> tuple[list[int], list[int]]
     return [lack // 2 for lack in lacking], [side + lack for side, lack in zip(whole, lacking, strict=True)]
 
 
-def _box(corner: Sequence[int], low: int, windows: Windows) -> tuple[slice, slice, slice]:
-    x, y, z = (slice(start, start + side) for start, side in zip((*corner, low), windows.voxels, strict=True))
+def _box(corner: Sequence[int], sides: Sequence[int]) -> Box:
+    x, y, z = (slice(low, low + side) for low, side in zip(corner, sides, strict=True))
     return x, y, z
 
 
-def _nothing() -> ConfigError:
-    return ConfigError("visible", "empty", "there must be a body in the CT; check its Hounsfield units")
-
-
 def _added(
-    function: Callable[[Tensor], Tensor], padded: Tensor, windows: Windows, visible: Tensor | None
+    function: Callable[[Tensor], Tensor], layout: WindowLayout, windows: Windows
 ) -> Iterator[tuple[int, int, "_Sums"]]:
     """Sum windows, and yield the planes `low` to `high` as soon as no later window reaches them.
 
     The sums are as thick as a window; their first `high - low` planes count. Planes without a window are
     left out.
     """
-    x, y, z = (
-        _starts(end, side, windows) for end, side in zip(padded.shape[2:], windows.voxels, strict=True)
-    )
-    sums = _Sums(padded, windows)
-    for low, high in pairwise([*z, z[-1] + windows.voxels[2]]):
-        for corner in product(x, y):
-            box = _box(corner, low, windows)
-            if visible is None or bool(visible[box].any()):
-                sums.add(box[:2], function(padded[:, :, *box]))
-        if sums.reach(high - low):
+    sums = _Sums(layout.padded, windows)
+    rows = [list(row) for _, row in groupby(layout.boxes, key=lambda box: box[2])]
+    for row, following in zip(rows, [*rows[1:], None], strict=True):
+        for box in row:
+            sums.add(box[:2], function(layout.padded[:, :, *box]))
+        low, high = row[0][2].start, row[0][2].stop
+        if following is None:
             yield low, high, sums
-        if low != z[-1]:
+        else:
+            high = min(high, following[0][2].start)
+            yield low, high, sums
             sums.move_down(high - low)
 
 
@@ -216,11 +202,7 @@ class _Sums:
         self._total[:, :, *place] += made * self._gaussian
         self._weight[place] += self._gaussian
 
-    def reach(self, n_planes: int) -> bool:
-        """Tell whether any window reached the first planes."""
-        return bool(self._weight[..., :n_planes].any())
-
-    def mean(self, box: tuple[slice, slice, slice]) -> tuple[Tensor, Tensor]:
+    def mean(self, box: Box) -> tuple[Tensor, Tensor]:
         """Divide the sums in a box by their weights, in place; return them and the mask of windows."""
         assert self._total is not None
         weight, mean = self._weight[box], self._total[:, :, *box]

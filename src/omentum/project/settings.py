@@ -2,14 +2,14 @@
 
 import logging
 import textwrap
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from omentum.choices import STRATEGIES
-from omentum.config import ConfigModel, read_toml
+from omentum.config import ConfigModel, one_of, read_toml
 from omentum.errors import ConfigError, UnknownOrganError
 from omentum.measures.surface import SURFACE_TOLERANCE_MM
 from omentum.names import checked_name
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = [
     "POSTPROCESSING",
     "SCORINGS",
-    "STRATEGIES",
     "Settings",
     "change_settings",
     "read_settings",
@@ -50,15 +49,6 @@ def _at_least_one(names: tuple[str, ...]) -> tuple[str, ...]:
     if not names:
         raise ValueError("it must hold at least one name")
     return _each_once(names)
-
-
-def _one_of(names: Collection[str]) -> AfterValidator:
-    def check(name: str) -> str:
-        if name not in names:
-            raise ValueError(f"it must be one of {', '.join(names)}")
-        return name
-
-    return AfterValidator(check)
 
 
 def _text(default: str | tuple[str, ...], about: str) -> Any:
@@ -94,10 +84,10 @@ class Settings(ConfigModel, frozen=True, title="omentum.toml"):
         "sqlite:///omentum.db",
         "Who did what, when and why: sqlite:///FILE in this folder, or postgresql+psycopg://USER@HOST/NAME.",
     )
-    scoring: Annotated[str, _one_of(SCORINGS)] = _text(
+    scoring: Annotated[str, one_of(SCORINGS)] = _text(
         "expected-error", f"How attention is scored: {', '.join(SCORINGS)}."
     )
-    strategy: Annotated[str, _one_of(STRATEGIES)] = _text(
+    strategy: Annotated[str, one_of(STRATEGIES)] = _text(
         "default",
         f"Which tasks a round gets: {', '.join(STRATEGIES)}. The default is that of the scoring.",
     )
@@ -144,7 +134,7 @@ class Settings(ConfigModel, frozen=True, title="omentum.toml"):
         "Share of a window that the next one covers again when a network predicts; where it is not set, "
         "0.5, and 0.75 with the published postprocessing.",
     )
-    postprocessing: Annotated[str, _one_of(POSTPROCESSING)] = _text(
+    postprocessing: Annotated[str, one_of(POSTPROCESSING)] = _text(
         "default", f"How masks are cleaned up: {', '.join(POSTPROCESSING)}."
     )
     new_organs: Annotated[tuple[str, ...], AfterValidator(_each_once)] = _text(

@@ -1,9 +1,8 @@
 """Trade computation for memory in training: parts of a network are computed again for the gradient."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 from torch import nn
 from torch.utils.checkpoint import checkpoint
@@ -20,22 +19,15 @@ def recomputed(network: nn.Module, is_wanted: bool) -> Iterator[None]:
             those are left as they are.
         is_wanted: Whether to do so at all.
     """
-    parts = [part for part in _parts(network) if not _has_statistics(part)] if is_wanted else []
+    backbone = getattr(network, "backbone", nn.Module()) if is_wanted else nn.Module()
+    parts = [part for part in backbone.children() if not _has_statistics(part)]
     for part in parts:
-        part.forward = partial(_again, part.forward)
+        part.forward = partial(checkpoint, part.forward, use_reentrant=False)
     try:
         yield
     finally:
         for part in parts:
             del part.forward
-
-
-def _again(forward: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    return checkpoint(forward, *arguments, use_reentrant=False, **named)
-
-
-def _parts(network: nn.Module) -> list[nn.Module]:
-    return list(getattr(network, "backbone", nn.Module()).children())
 
 
 def _has_statistics(part: nn.Module) -> bool:

@@ -33,12 +33,7 @@ class AdamW:
 
     @torch.no_grad()
     def step(self, gradients: Sequence[Tensor], rate: float) -> None:
-        """Change the parameters.
-
-        Args:
-            gradients: Of each parameter, in their order.
-            rate: Of learning, at this step.
-        """
+        """Change the parameters, by the gradient of each and this step's learning rate."""
         adamw(
             self._parameters,
             list(gradients),

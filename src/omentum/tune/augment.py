@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from omentum.tune.prepared_cases import PreparedCase
+from omentum.tune.prepared_cases import PreparedCase, to_int16
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.masks import MaskSet
 
@@ -21,7 +21,6 @@ _GAIN = 0.05
 _OFFSET_HU = 10.0
 _NOISE_HU = 15.0
 _AIR_HU = 1000.0
-_INT16 = (-32768, 32767)
 
 
 def augmented(case: PreparedCase, copy: int, seed: int) -> PreparedCase:
@@ -50,6 +49,6 @@ def augmented(case: PreparedCase, copy: int, seed: int) -> PreparedCase:
     geometry = Geometry((x, y, z), masks.geometry.affine)
     return replace(
         case,
-        hu=np.rint(hu.clip(*_INT16)).astype(np.int16),
+        hu=to_int16(hu),
         masks=MaskSet(nearest, masks.sets, masks.organs, geometry),
     )

@@ -27,7 +27,7 @@ from omentum.tune.prepared_cases import PreparedCase
 from omentum.tune.samples import N_KINDS, OrganSamples, sample_case
 from omentum.volumes.atomic import writing
 
-__all__ = ["FeatureCache", "OrganSamples", "Wanted", "sample_case"]
+__all__ = ["FeatureCache", "Wanted"]
 
 _FORMAT = 2
 """Raised whenever the same settings make other samples."""
@@ -40,21 +40,14 @@ _GB = 1e9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Samples of one organ in one copy of one case.
-
-    Attributes:
-        organ: Its name.
-        case_id: The case.
-        copy: Its number.
-        path: Where they are kept.
-        size_bytes: How much room they take at most.
-    """
+    """Samples of one organ in one copy of one case."""
 
     organ: str
     case_id: str
     copy: int
     path: Path
     size_bytes: int
+    """At most."""
 
 
 class FeatureCache:
@@ -88,16 +81,10 @@ class FeatureCache:
         for name in organs:
             size_bytes = self._size_bytes(case.hu.shape, name)
             mask = hashlib.sha256(np.packbits(case.masks.mask(name)).tobytes()).hexdigest()
+            own = {**made_with, "organ": name, "channels": self._network.channels_for(name), "mask": mask}
             for copy in range(1 + self._config.augmented_copies):
-                own = {
-                    "organ": name,
-                    "channels": self._network.channels_for(name),
-                    "mask": mask,
-                    "copy": copy,
-                }
-                key = json.dumps({**made_with, **own}, sort_keys=True)
-                name_on_disk = f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
-                path = self.folder / name_on_disk
+                key = json.dumps({**own, "copy": copy}, sort_keys=True)
+                path = self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
                 wanted.append(
                     Wanted(organ=name, case_id=case.case_id, copy=copy, path=path, size_bytes=size_bytes)
                 )

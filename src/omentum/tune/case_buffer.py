@@ -31,8 +31,8 @@ class CasePool:
     Args:
         cases: Of the project, at the network's spacing.
         maps: Anatomy that synthetic patients are rendered from, besides the modelled one.
-        organs: The network's.
-        spacing_mm: The network's.
+        organs: The network's, as is `spacing_mm`.
+        spacing_mm: Edge of a voxel.
         config: Shares, sizes, seed.
     """
 

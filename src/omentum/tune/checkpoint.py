@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from omentum.networks.network import Network
 from omentum.tune.early_stop import Looks
 from omentum.volumes.atomic import writing
 
@@ -21,10 +22,10 @@ __all__ = ["TrainingState", "is_of_another_run", "load_checkpoint", "save_checkp
 class TrainingState:
     """All that changes from step to step."""
 
-    model: nn.Module
+    network: Network
     optimizer: torch.optim.Optimizer
     average: dict[str, Tensor]
-    """Running mean of the model's tensors."""
+    """Running mean of the network's tensors."""
     step: int = 0
     """Steps done."""
     looks: Looks = field(default_factory=Looks)
@@ -35,10 +36,10 @@ def save_checkpoint(path: Path, state: TrainingState, key: str) -> None:
     content = {
         "key": key,
         "step": state.step,
-        "model": state.model.state_dict(),
+        "model": state.network.state_dict(),
         "optimizer": state.optimizer.state_dict(),
         "average": state.average,
-        "looks": state.looks.state(),
+        "looks": vars(state.looks),
     }
     with writing(path) as part:
         torch.save(content, part)
@@ -53,14 +54,14 @@ def load_checkpoint(path: Path, state: TrainingState, key: str) -> bool:
     content = _content(path)
     if content is None or content.get("key") != key:
         return False
-    state.model.load_state_dict(content["model"])
+    state.network.load_state_dict(content["model"])
     state.optimizer.load_state_dict(content["optimizer"])
-    device = next(state.model.parameters()).device
+    device = next(state.network.parameters()).device
     state.average = {name: value.to(device) for name, value in content["average"].items()}
     state.step = content["step"]
     looks = content["looks"]
     weights = {name: value.to(device) for name, value in looks["weights"].items()}
-    state.looks.restore({**looks, "weights": weights})
+    state.looks = Looks(**{**looks, "weights": weights})
     return True
 
 

@@ -9,6 +9,7 @@ import torch
 
 from omentum.errors import TuneError
 from omentum.networks.network import Network
+from omentum.runners.runner import Progress
 from omentum.tune.adamw import AdamW
 from omentum.tune.config import ADAPTERS, ContinualConfig
 from omentum.tune.head_batches import HeadBatches
@@ -18,7 +19,6 @@ from omentum.tune.schedule import rate_at
 
 __all__ = ["tune_heads"]
 
-Progress = Callable[[int, int, float], None]
 After = Callable[[int, Network], bool]
 
 
@@ -38,7 +38,7 @@ def tune_heads(
         samples: Of each organ to tune, from revised and replayed cases.
         weights: What the label of an organ in a case counts, by `(organ, case_id)`.
         config: How.
-        progress: Told steps done, steps in all, loss.
+        progress: Told of the steps of all heads, with the loss of the last.
         after: Called after each step of all heads with the number of steps done and the network; ends the
             tuning where it says so.
 
@@ -57,14 +57,14 @@ def tune_heads(
         own = [sample for sample in samples if sample.organ == name]
         counted = [weights[name, sample.case_id] for sample in own]
         heads.append(_Head(network, name, HeadBatches(own, counted, config.seed), config))
-    tell = progress or (lambda _done, _total, _loss: None)
     try:
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
             for step in range(config.steps):
                 with _one_thread_each():
                     losses = list(pool.map(_Head.learn, heads, repeat(step)))
-                for number, loss in enumerate(losses, start=1):
-                    tell(step * len(heads) + number, config.steps * len(heads), loss)
+                for number, loss in enumerate(losses, start=step * len(heads) + 1):
+                    if progress is not None:
+                        progress("tune heads", number, config.steps * len(heads), f"loss {loss:.3f}")
                 if after is not None and after(step + 1, network):
                     break
         for head in heads:

@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -30,73 +29,38 @@ _GB = 1e9
 _CACHING = "cache features"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Cached:
-    """Samples of all that is learned from, and how much room they take on disk."""
-
-    samples: list[OrganSamples]
-    at_most_bytes: int
-    """Told before any were made."""
-    size_bytes: int
-
-
 def tune_in_round(
     run: TuneRun, cases: Sequence[LabelledCase], config: ContinualConfig
 ) -> tuple[Network, dict[str, Any]]:
-    """Tune the heads of the organs revised in this round on features of the frozen trunk.
-
-    Args:
-        run: Where, on what, and who is told.
-        cases: Those that may be learned from.
-        config: How.
+    """Tune the heads of the organs revised in this round, on features of cases that may be learned from.
 
     Returns:
         The network, and what `tune.json` says of how it was made.
+
+    Raises:
+        TuneError: There is no revision, or an organ to tune has no mask that people vouch for.
     """
     project = run.project
     network = network_in_use(project)
     new = add_new_organs(project, network, cases, seed=config.seed)
-    plan = _plan(project, network, cases, config, tuple(new))
+    _check_labelled(project, cases, config)
+    plan = learned_from(project, cases, project.unlearned(), config, network.spec.organs, tuple(new))
     organs = sorted({name for organs in plan.values() for name in organs})
     if config.trainable == ADAPTERS:
         add_adapters(network, organs, seed=config.seed)
-    cached = _cached(run, network, cases, plan, config)
+    samples, cache_bytes = _cached(run, network, cases, plan, config)
     counted = {
         (organ, case_id): weight for case_id, organs in plan.items() for organ, weight in organs.items()
     }
-    tune_heads(
-        network.to(run.device), cached.samples, counted, config,
-        lambda done, total, loss: run.tell("tune heads", done, total, f"loss {loss:.3f}"),
-    )  # fmt: skip
-    seen = {case_id: sorted(organs) for case_id, organs in sorted(plan.items())}
+    tune_heads(network.to(run.device), samples, counted, config, run.tell)
     learned = {
+        "mode": "continual",
         "organs": organs,
         "new_organs": {name: list(similar) for name, similar in new.items()},
-        "cases": seen,
-        "cache_bytes": {"at_most": cached.at_most_bytes, "taken": cached.size_bytes},
+        "cases": {case_id: sorted(organs) for case_id, organs in sorted(plan.items())},
+        "cache_bytes": cache_bytes,
     }
-    return network, {"mode": "continual", **learned}
-
-
-def _plan(
-    project: Project,
-    network: Network,
-    cases: Sequence[LabelledCase],
-    config: ContinualConfig,
-    new: tuple[str, ...],
-) -> dict[str, dict[str, float]]:
-    """Join what is learned of revised organs, and of new ones from every mask that people vouch for."""
-    _check_labelled(project, cases, config)
-    plan: dict[str, dict[str, float]] = {}
-    known = tuple(name for name in network.spec.organs if name not in new)
-    revised = project.unlearned()
-    is_revised = bool(config.organs) or any(one.organ in known for one in revised)
-    if is_revised or not new:
-        plan = dict(learned_from(project, cases, revised, config, known))
-    if new:
-        of_new = learned_from(project, cases, [], replace(config, organs=new), new)
-        plan = {case_id: {**plan.get(case_id, {}), **of_new.get(case_id, {})} for case_id in {*plan, *of_new}}
-    return plan
+    return network, learned
 
 
 def _check_labelled(project: Project, cases: Sequence[LabelledCase], config: ContinualConfig) -> None:
@@ -117,8 +81,8 @@ def _cached(
     cases: Sequence[LabelledCase],
     plan: Mapping[str, Mapping[str, float]],
     config: ContinualConfig,
-) -> _Cached:
-    """Give samples of every organ and case of a plan, from the cache where they are there."""
+) -> tuple[list[OrganSamples], dict[str, int]]:
+    """Give samples of every organ and case of a plan, and the bytes that they take on disk."""
     project = run.project
     by_id = {one.case.case_id: one for one in cases}
     trunk = for_caching(network, run.device)
@@ -139,8 +103,8 @@ def _cached(
     for done, (case_id, own) in enumerate(wanted.items(), start=1):
         samples += cache.samples(partial(load, case_id), own)
         run.tell(_CACHING, done, len(wanted), case_id)
-    size_bytes = sum(one.path.stat().st_size for one in every)
-    return _Cached(samples=samples, at_most_bytes=at_most_bytes, size_bytes=size_bytes)
+    taken_bytes = sum(one.path.stat().st_size for one in every)
+    return samples, {"at_most": at_most_bytes, "taken": taken_bytes}
 
 
 def for_caching(network: Network, device: str) -> Network:

@@ -15,6 +15,7 @@ import torch
 
 from omentum.errors import ConfigError, TuneError
 from omentum.networks.network import Network, NetworkSpec, build
+from omentum.networks.precision import has_bfloat16
 from omentum.tune.full_training import FullRun, Outcome, Watch, run_key
 from omentum.tune.training import run_steps
 from omentum.volumes.atomic import writing
@@ -41,8 +42,6 @@ def check_devices(device: str, n_devices: int) -> None:
         ConfigError: There are fewer, or one of several was named.
     """
     kind, index = torch.device(device).type, torch.device(device).index
-    if n_devices < 1:
-        raise ConfigError("devices", n_devices, "it must be at least 1")
     if n_devices > 1 and index is not None:
         raise ConfigError("devices", n_devices, f"{device} is one; name the kind alone, such as {kind}")
     n_there = {"cuda": torch.cuda.device_count(), "cpu": os.cpu_count() or 1}.get(kind, 1)
@@ -56,12 +55,8 @@ def precision_for(network: Network, patch_voxels: tuple[int, int, int], device: 
     Returns:
         Fabric's name for them. Weights, sums and what heads give to the loss are float32 either way.
     """
-    kind = torch.device(device).type
-    if kind == "cuda":
-        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
-    is_wide = patch_voxels[0] > _NARROW * network.stride
-    has_half = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return "bf16-mixed" if kind == "cpu" and is_wide and has_half else "32-true"
+    is_wide = torch.device(device).type != "cpu" or patch_voxels[0] > _NARROW * network.stride
+    return "bf16-mixed" if is_wide and has_bfloat16(device) else "32-true"
 
 
 def run_on(device: str, run: FullRun, watch: Watch | None = None) -> Outcome:
@@ -165,7 +160,6 @@ def _heard(watch: Watch | None) -> Iterator[Any]:
     Where `watch` fails, it is told nothing more, and its error is raised in the end.
     """
     queue = torch.multiprocessing.get_context("spawn").SimpleQueue()
-
     failed: list[BaseException] = []
 
     def listen() -> None:

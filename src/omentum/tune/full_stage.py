@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-from omentum.errors import ConfigError, TuneError
+from omentum.errors import ConfigError
 from omentum.networks.network import Network, NetworkSpec, build
 from omentum.phantoms.anatomy_map import AnatomyMap
 from omentum.project.project import Project
@@ -31,24 +31,16 @@ _SPACING_MM = 3.0
 def train_in_round(
     run: TuneRun, cases: Sequence[LabelledCase], config: FullConfig, maps: Sequence[AnatomyMap]
 ) -> tuple[Network, dict[str, Any]]:
-    """Train all weights on every label, from checkpoint to checkpoint.
-
-    Args:
-        run: Where, on what, who is told, and which cases are held out.
-        cases: Those that may be learned from.
-        config: How.
-        maps: Anatomy of real people, from which patients are made up.
+    """Train all weights on cases that may be learned from, and on patients made up from label maps.
 
     Returns:
         The network, and what `tune.json` says of how it was made.
 
     Raises:
         ConfigError: Patches do not fit the network, or there are no such devices.
-        TuneError: A patient who is kept for evaluation is among the cases, there is no label of any organ, or
-            the loss is not finite.
+        TuneError: There is no label of any organ, or the loss is not finite.
     """
     check_devices(run.device, config.devices)
-    _check_split(run.project, cases)
     network = _begun(run.project, cases, config)
     _check_patches(network, config)
     spacing_mm = network.spec.spacing_mm
@@ -60,7 +52,7 @@ def train_in_round(
         config=config,
         checkpoint_path=run.folder / CHECKPOINT,
         maps=maps,
-        validate=look if look.n_masks else None,
+        validate=look if look.case_ids else None,
         validate_key=look.key,
     )
     organs = taught_organs(full)
@@ -80,16 +72,6 @@ def train_in_round(
         "precision": outcome.precision,
     }
     return network, learned
-
-
-def _check_split(project: Project, cases: Sequence[LabelledCase]) -> None:
-    kept = {case.patient_id for case in project.store.cases.all() if case.held_out}
-    wrong = sorted(one.case.case_id for one in cases if one.case.held_out or one.case.patient_id in kept)
-    if wrong:
-        raise TuneError(
-            f"{', '.join(wrong[:3])} ({len(wrong)} in all) is of a patient kept for evaluation, who must not "
-            "be learned from; all CTs of a patient stand on one side: add them anew, or hold all of them out"
-        )
 
 
 def _check_patches(network: Network, config: FullConfig) -> None:
@@ -139,7 +121,7 @@ def _begun(project: Project, cases: Sequence[LabelledCase], config: FullConfig) 
     if config.start == "fresh":
         return _fresh(project, cases, config)
     parent = network_in_use(project)
-    network = build(replace(parent.spec, spacing_mm=config.spacing_mm or parent.spec.spacing_mm))
+    network = build(parent.spec.changed(spacing_mm=config.spacing_mm or parent.spec.spacing_mm))
     network.load_state_dict(parent.state_dict())
     return network
 

@@ -1,9 +1,8 @@
 """Records of full training: what it is given, the key that names a run, and reports of its steps."""
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from omentum.errors import TuneError
@@ -101,6 +100,6 @@ def taught_organs(run: FullRun) -> tuple[str, ...]:
 def run_key(run: FullRun) -> str:
     """Name a run by all that its result depends on, so that no other run's checkpoint is taken up."""
     network = run.network
-    parts = [tensors_sha256(network.state_dict()), json.dumps(asdict(run.config)), network.spec.to_json()]
+    parts = [tensors_sha256(network.state_dict()), run.config.model_dump_json(), network.spec.to_json()]
     parts += [case.key for case in run.cases] + [one.sha256 for one in run.maps]
     return hashlib.sha256("\n".join([*parts, run.validate_key]).encode()).hexdigest()

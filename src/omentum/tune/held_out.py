@@ -31,8 +31,8 @@ class HeldOutDice:
             has none of it.
 
     Example:
-        >>> HeldOutDice([], ["liver"]).n_masks
-        0
+        >>> HeldOutDice([], ["liver"]).case_ids
+        []
     """
 
     def __init__(self, cases: Sequence[PreparedCase], organs: Sequence[str]) -> None:
@@ -40,13 +40,8 @@ class HeldOutDice:
         self._measured = [(case, names) for case, names in measured if names]
 
     @property
-    def n_masks(self) -> int:
-        """Masks that it compares with; with none there is nothing to measure."""
-        return sum(len(names) for _, names in self._measured)
-
-    @property
     def case_ids(self) -> list[str]:
-        """Cases that it compares with."""
+        """Cases that it compares with; with none there is nothing to measure."""
         return [case.case_id for case, _ in self._measured]
 
     @property

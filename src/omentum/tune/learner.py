@@ -20,7 +20,7 @@ from omentum.tune.sync_batchnorm import summed
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-__all__ = ["Learner", "fresh_state", "network_of"]
+__all__ = ["Learner", "fresh_state"]
 
 _SMOOTHING = 0.9
 
@@ -35,7 +35,7 @@ def fresh_state(network: Network, config: FullConfig) -> TrainingState:
     groups = [{"params": trunk, "factor": 1.0}, {"params": heads, "factor": config.heads_rate}]
     optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
     average = {key: value.detach().clone() for key, value in network.state_dict().items()}
-    return TrainingState(model=network, optimizer=optimizer, average=average)
+    return TrainingState(network=network, optimizer=optimizer, average=average)
 
 
 class _Whole(nn.Module):
@@ -52,20 +52,13 @@ class _Whole(nn.Module):
 
 
 class Learner:
-    """Takes one step after another.
-
-    Args:
-        state: Goes on from step to step.
-        fabric: Knows the device, its numbers and the other devices.
-        organs: That are learned.
-        config: How.
-    """
+    """Takes one step after another with a state, on the devices of a fabric, to learn some organs."""
 
     def __init__(
         self, state: TrainingState, fabric: "Fabric", organs: Sequence[str], config: FullConfig
     ) -> None:
         self._state, self._fabric, self._config = state, fabric, config
-        whole: Any = _Whole(network_of(state), organs)
+        whole: Any = _Whole(state.network, organs)
         self._whole, self._optimizer = fabric.setup(whole, state.optimizer)
         self._over_all = summed if fabric.world_size > 1 else None
         self._rate = 0.0
@@ -79,7 +72,7 @@ class Learner:
             NaN or infinity where the loss or its gradient is not finite; nothing is learned then.
         """
         state, config, device = self._state, self._config, self._fabric.device
-        network_of(state).train()
+        state.network.train()
         self._rate = config.learning_rate * rate_at(state.step, config.steps, config.warm_up_share)
         for group in state.optimizer.param_groups:
             group["lr"] = self._rate * group["factor"]
@@ -88,13 +81,13 @@ class Learner:
         loss = partial_loss(logits, labels, weights, over_all=self._over_all)
         state.optimizer.zero_grad(set_to_none=True)
         self._fabric.backward(loss)
-        norm = nn.utils.clip_grad_norm_(network_of(state).parameters(), 1.0)
+        norm = nn.utils.clip_grad_norm_(state.network.parameters(), 1.0)
         value = float(loss.detach()) if bool(torch.isfinite(norm)) else math.nan
         if not math.isfinite(value):
             return value
         self._optimizer.step()
         decay = min(config.average_decay, (state.step + 1) / (state.step + 10))
-        _move_average(state.average, network_of(state).state_dict(), decay)
+        _move_average(state.average, state.network.state_dict(), decay)
         state.step += 1
         return value
 
@@ -112,12 +105,6 @@ class Learner:
             patches_per_second=self._config.batch_size * self._fabric.world_size / max(self._seconds, 1e-9),
             held_out_dice=self._state.looks.last,
         )
-
-
-def network_of(state: TrainingState) -> Network:
-    """Give the network that a state is of."""
-    assert isinstance(state.model, Network)
-    return state.model
 
 
 @torch.no_grad()

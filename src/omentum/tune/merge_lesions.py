@@ -47,7 +47,8 @@ def _extra(masks: MaskSet, sources: Mapping[str, MaskSource]) -> Iterator[NamedP
             continue
         near = grown(box, 1, masks.geometry.shape)
         for host, part in _shared_out(masks, name, hosts, near):
-            if _may_grow(sources[host], sources[name]) and part.any():
+            is_guess = sources[name] is MaskSource.PREDICTED
+            if part.any() and not (is_guess and sources[host] is not MaskSource.PREDICTED):
                 yield host, BoxedArray(near, part)
 
 
@@ -58,7 +59,3 @@ def _shared_out(masks: MaskSet, name: str, hosts: list[str], near: Box) -> Itera
     best = np.where(touched.max(axis=0) > 0, touched.argmax(axis=0), -1)
     for row, host in enumerate(hosts):
         yield host, pieces.mask(np.flatnonzero(best == row).tolist())
-
-
-def _may_grow(host: MaskSource, tumour: MaskSource) -> bool:
-    return host is MaskSource.PREDICTED or tumour is not MaskSource.PREDICTED

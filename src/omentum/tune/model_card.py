@@ -12,13 +12,7 @@ __all__ = ["write_model_card"]
 
 
 def write_model_card(path: Path, spec: NetworkSpec, story: Mapping[str, Any]) -> None:
-    """Write what the network is, what it learned from, and what it is not for.
-
-    Args:
-        path: A `.md`.
-        spec: Of the network.
-        story: As in `tune.json`.
-    """
+    """Write what the network is, what it learned from (as in `tune.json`), and what it is not for."""
     organs = ", ".join(organ(name).display_name for name in spec.organs)
     tuned = ", ".join(organ(name).display_name for name in story.get("organs", spec.organs))
     lines = [

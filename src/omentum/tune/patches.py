@@ -162,10 +162,5 @@ def _labels(codes: Tensor, case: PreparedCase, organs: Sequence[str]) -> Tensor:
 
 
 def _weights(case: PreparedCase, organs: Sequence[str], config: FullConfig) -> Tensor:
-    by_source = {
-        MaskSource.ORIGINAL: 1.0,
-        MaskSource.REVISED: 1.0,
-        MaskSource.PREDICTED: config.predicted_weight,
-        None: 0.0,
-    }
-    return torch.tensor([by_source[case.sources.get(name)] for name in organs])
+    counts = {None: 0.0, MaskSource.PREDICTED: config.predicted_weight}
+    return torch.tensor([counts.get(case.sources.get(name), 1.0) for name in organs])

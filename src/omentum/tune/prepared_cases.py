@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +22,8 @@ from omentum.volumes.masks import MaskSet
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
 
-__all__ = ["PreparedCase", "prepared"]
+__all__ = ["PreparedCase", "prepared", "to_int16"]
 
-_INT16 = (-32768, 32767)
 _N_INDICES = len(ORGANS) + 1
 
 
@@ -47,19 +47,13 @@ class PreparedCase:
 
 
 def prepared(labelled: LabelledCase, spacing_mm: float, cache_dir: Path) -> PreparedCase:
-    """Bring a case to the network's grid, or find it in the cache.
-
-    Args:
-        labelled: The case and the mask that stands for each organ.
-        spacing_mm: The network's.
-        cache_dir: Kept between runs; may be removed at any time.
-    """
+    """Bring a case to a grid of the network's spacing, or find it in the cache."""
     case = labelled.case
     key = _key(labelled, spacing_mm)
     path = cache_dir / f"{case.case_id}-{key}.npz"
     if not path.is_file():
         hu = to_network_grid(read_ct(case.ct_path), spacing_mm).voxels
-        hu = np.rint(hu.clip(*_INT16)).astype(np.int16)
+        hu = to_int16(hu)
         masks = _masks(labelled, spacing_mm)
         table = np.array([[index in members for index in range(_N_INDICES)] for members in masks.sets])
         with writing(path) as part, part.open("wb") as stream:
@@ -70,6 +64,11 @@ def prepared(labelled: LabelledCase, spacing_mm: float, cache_dir: Path) -> Prep
     sources = {mask.organ: mask.source for mask in labelled.masks}
     masks = MaskSet(codes, sets, tuple(sources), network_geometry(case.geometry, spacing_mm))
     return PreparedCase(case_id=case.case_id, hu=hu, masks=masks, sources=sources, key=key)
+
+
+def to_int16(hu: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.int16]:
+    """Round Hounsfield units to whole numbers."""
+    return np.asarray(np.rint(hu.clip(-32768, 32767)), dtype=np.int16)
 
 
 def _masks(labelled: LabelledCase, spacing_mm: float) -> MaskSet:

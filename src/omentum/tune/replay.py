@@ -18,17 +18,12 @@ _LEAST_ML = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """An earlier case that has a label of the organ.
-
-    Attributes:
-        case_id: The case.
-        data_set: What it came with, by any name.
-        importance: As of `importance_of`; may be negative.
-    """
+    """An earlier case that has a label of the organ."""
 
     case_id: str
     data_set: str
     importance: float = 0.0
+    """As of `importance_of`; may be negative."""
 
 
 def importance_of(scores: Mapping[str, OrganScore]) -> dict[str, float]:
@@ -42,10 +37,8 @@ def importance_of(scores: Mapping[str, OrganScore]) -> dict[str, float]:
 
         importance = uncertainty / mean uncertainty + inconsistency / mean inconsistency
 
-    By the organ's volume, for else the largest organs would be replayed and not the hardest cases; by the
-    mean, for the entropy of a border that is merely blurred is several times any expected error, and would
-    drown it. A sum and not a product: networks that are sure and disagree, and networks that agree on being
-    unsure, both tell of a case that a head can forget. A signal that no case has counts for nothing.
+    Without the organ's volume the largest organs would be replayed, and without the means the entropy of
+    blurred borders would outweigh the expected error. A signal that no case has counts for nothing.
 
     Args:
         scores: Of the organ, by case.
@@ -110,11 +103,11 @@ def _by_lot(earlier: Sequence[Earlier], seed: int) -> list[Earlier]:
     return [by_name[place] for place in np.random.default_rng(seed).permutation(len(by_name))]
 
 
-def _nothing(_earlier: Sequence[Earlier], _seed: int) -> list[Earlier]:
-    return []
-
-
-RULES: dict[str, _Rank] = {"importance": _by_importance, "random": _by_lot, "none": _nothing}
+RULES: dict[str, _Rank] = {
+    "importance": _by_importance,
+    "random": _by_lot,
+    "none": lambda _earlier, _seed: [],
+}
 """Rules by name, each a function from earlier cases and a seed to those cases in the order of replay."""
 
 

@@ -15,21 +15,15 @@ __all__ = ["TuneRun", "network_in_use"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuneRun:
-    """One run of tuning.
-
-    Attributes:
-        project: The project.
-        folder: Of the network that comes out; its checkpoint and its curves are kept there.
-        device: Where to train.
-        tell: Told of the work.
-        held_out: Cases that full training looks at to know when to stop, and never learns from.
-    """
+    """One run of tuning."""
 
     project: Project
     folder: Path
+    """Of the network that comes out; its checkpoint and its curves are kept there."""
     device: str
     tell: Progress
     held_out: tuple[LabelledCase, ...] = ()
+    """Cases that full training looks at to know when to stop, and never learns from."""
 
 
 def network_in_use(project: Project) -> Network:

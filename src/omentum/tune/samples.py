@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from omentum.networks.network import Network
-from omentum.networks.sample_features import SampledFeatures, sample_features, seen_voxels
+from omentum.networks.sample_features import sample_features, seen_voxels
 from omentum.tune.augment import augmented
 from omentum.tune.config import ContinualConfig
 from omentum.tune.prepared_cases import PreparedCase
@@ -82,27 +82,17 @@ def sample_case(
     places = {name: index for name, (index, _) in drawn.items()}
     made = sample_features(network, hu, places, overlap=overlap, seed=config.seed)
     return [
-        _samples(case.case_id, name, made[name], seen_as.masks.mask(name).ravel()[index], stands_for)
-        for name, (index, stands_for) in drawn.items()
+        OrganSamples(
+            organ=name,
+            case_id=case.case_id,
+            features=one.features,
+            contexts=one.contexts,
+            starts=torch.tensor(one.starts),
+            labels=torch.from_numpy(seen_as.masks.mask(name).ravel()[drawn[name][0]][one.order]),
+            stands_for=torch.from_numpy(drawn[name][1][one.order]),
+        )
+        for name, one in made.items()
     ]
-
-
-def _samples(
-    case_id: str,
-    name: str,
-    made: SampledFeatures,
-    labels: npt.NDArray[np.bool_],
-    stands_for: npt.NDArray[np.float32],
-) -> OrganSamples:
-    return OrganSamples(
-        organ=name,
-        case_id=case_id,
-        features=made.features,
-        contexts=made.contexts,
-        starts=torch.tensor(made.starts),
-        labels=torch.from_numpy(labels[made.order]),
-        stands_for=torch.from_numpy(stands_for[made.order]),
-    )
 
 
 def _drawn(

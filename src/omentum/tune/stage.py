@@ -8,7 +8,6 @@ Out: `networks/<name>-r<round>/` with weights, `tune.json` and a model card; not
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +57,7 @@ def tune_round(
         TuneError: There is nothing to learn from, the loss is not finite, or a patient is both kept for
             evaluation and to be learned from.
     """
-    _check_split(labelled)
+    _check_split(project, labelled)
     noted = {one.name: one for one in project.store.networks.all()}
     folder = _folder(project)
     cases = [one for one in labelled if one.masks and not one.case.held_out]
@@ -76,9 +75,10 @@ def tune_round(
     return record
 
 
-def _check_split(labelled: Sequence[LabelledCase]) -> None:
+def _check_split(project: Project, labelled: Sequence[LabelledCase]) -> None:
     """Refuse a patient on both sides of the split: held-out CTs would judge what learned from the others."""
-    kept = {one.case.patient_id for one in labelled if one.case.held_out}
+    cases = [*project.store.cases.all(), *(one.case for one in labelled)]
+    kept = {case.patient_id for case in cases if case.held_out}
     both = sorted({one.case.patient_id for one in labelled if not one.case.held_out} & kept)
     if both:
         rule = "a patient is never split; add their CTs anew, or keep all of them for evaluation"
@@ -114,7 +114,7 @@ def _made(
         "weights_sha256": sha256,
         "seconds": round(time.perf_counter() - started, 1),
         **learned,
-        "config": asdict(config),
+        "config": config.model_dump(),
     }
     write_json(folder / "tune.json", story)
     write_model_card(folder / "model-card.md", network.spec, story)

@@ -22,14 +22,10 @@ class Board:
         self._writer: Any = None
 
     def write(self, step: int, scalars: Mapping[str, float]) -> None:
-        """Add a point to each curve.
+        """Add a point to each curve, by the name of the curve.
 
         The first step written hides what earlier files of the folder say of it and of later ones: a run that
         was killed goes on from its last checkpoint, and does some steps again.
-
-        Args:
-            step: Steps done, rising from call to call.
-            scalars: Values by the name of their curve.
         """
         if find_spec("tensorboard") is None:
             return

@@ -20,7 +20,7 @@ from omentum.tune.case_buffer import CasePool
 from omentum.tune.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from omentum.tune.config import FullConfig
 from omentum.tune.full_training import FullRun, Outcome, Watch, taught_organs
-from omentum.tune.learner import Learner, fresh_state, network_of
+from omentum.tune.learner import Learner, fresh_state
 from omentum.tune.patches import Patches, draw
 from omentum.tune.sync_batchnorm import normalised_together
 
@@ -126,7 +126,7 @@ def _look(run: FullRun, state: TrainingState, fabric: "Fabric") -> bool:
         return False
     said: float | str = ""
     if fabric.is_global_zero:
-        network = network_of(state)
+        network = state.network
         learning = {name: value.clone() for name, value in network.state_dict().items()}
         network.load_state_dict(state.average)
         try:

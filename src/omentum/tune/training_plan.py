@@ -2,8 +2,7 @@
 
 import zlib
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
 from omentum.errors import TuneError
 from omentum.project.project import Project
@@ -21,6 +20,7 @@ def learned_from(
     revised: Sequence[Revision],
     config: ContinualConfig,
     known: Sequence[str],
+    new: Sequence[str] = (),
 ) -> dict[str, dict[str, float]]:
     """Decide for each case which organs' labels are learned from, and what they count.
 
@@ -31,38 +31,34 @@ def learned_from(
     Args:
         project: The project.
         cases: Those that may be learned from, with the mask that stands for each organ.
-        revised: What is learned now.
-        config: How much is replayed, and by which rule.
+        revised: What is learned now, where the settings name no organs.
+        config: Organs, how much is replayed, and by which rule.
         known: Organs that the network has a head for.
+        new: Those of them that are learned from every mask that people vouch for.
 
     Raises:
-        TuneError: A case is of a patient kept for evaluation, or there is no revision to learn from.
+        TuneError: There is no revision to learn from.
     """
-    current = project.store.rounds.current().number
-    if kept := sorted(one.case.case_id for one in cases if one.case.held_out):
-        rule = "patients kept for evaluation are never learned from; leave them out"
-        raise TuneError(f"{len(kept)} cases to learn from ({', '.join(kept[:3])}) are held out: {rule}")
     sources = {(one.case.case_id, mask.organ): mask.source for one in cases for mask in one.masks}
-    fresh = {(one.case_id, one.organ) for one in revised if (one.case_id, one.organ) in sources}
-    if config.organs:
-        wanted = {row.name for row in organs_named(config.organs)}
-        vouched = {key for key, source in sources.items() if source is not MaskSource.PREDICTED}
-        fresh = {(case_id, name) for case_id, name in vouched if name in wanted}
+    whole = {*new, *(row.name for row in organs_named(config.organs))}
+    fresh = {key for key, source in sources.items() if key[1] in whole and source is not MaskSource.PREDICTED}
+    if not config.organs:
+        fresh |= sources.keys() & {(one.case_id, one.organ) for one in revised}
     organs = sorted({name for _, name in fresh} & set(known))
     if not organs:
+        number = project.store.rounds.current().number
         cure = "import one with `omentum review import FOLDER`; held-out patients are never learned from"
-        raise TuneError(f"round {current} has no revision to tune on; {cure}")
+        raise TuneError(f"round {number} has no revision to tune on; {cure}")
     scores = _last_scores(project)
     plan: dict[str, dict[str, float]] = defaultdict(dict)
     for name in organs:
         own = sorted(case_id for case_id, organ in fresh if organ == name)
-        labelled = {case_id: source for (case_id, organ), source in sources.items() if organ == name}
-        earlier = _earlier(cases, set(labelled) - set(own), scores.get(name, {}))
-        vouched_for, guessed = _by_source(earlier, labelled)
+        earlier = [one for one in cases if one.case.case_id not in own]
+        vouched_for, guessed = _earlier(earlier, name, scores.get(name, {}))
         for case_id in own:
             plan[case_id][name] = 1.0
         for case_id in _replay(vouched_for, guessed, config, name, len(own)):
-            is_guess = labelled[case_id] is MaskSource.PREDICTED
+            is_guess = sources[case_id, name] is MaskSource.PREDICTED
             plan[case_id][name] = config.predicted_weight if is_guess else 1.0
     return plan
 
@@ -86,30 +82,21 @@ def _replay(
 
 
 def _earlier(
-    cases: Sequence[LabelledCase], case_ids: set[str], scores: dict[str, OrganScore]
-) -> list[Earlier]:
-    importance = importance_of({case_id: score for case_id, score in scores.items() if case_id in case_ids})
-    return [
-        Earlier(
-            case_id=one.case.case_id,
-            data_set=data_set_of(one.case),
-            importance=importance.get(one.case.case_id, 0.0),
-        )
-        for one in cases
-        if one.case.case_id in case_ids
-    ]
-
-
-def _by_source(
-    earlier: Sequence[Earlier], sources: dict[str, MaskSource]
+    cases: Sequence[LabelledCase], organ: str, scores: Mapping[str, OrganScore]
 ) -> tuple[list[Earlier], list[Earlier]]:
-    """Tell apart who has a label that people vouch for; importance of a predicted one is negated."""
-    vouched_for = [one for one in earlier if sources[one.case_id] is not MaskSource.PREDICTED]
-    guessed = [
-        replace(one, importance=-one.importance)
-        for one in earlier
-        if sources[one.case_id] is MaskSource.PREDICTED
-    ]
+    """List the cases with an organ's label: vouched for, and predicted ones with importance negated."""
+    labels = [(one.case, mask.source) for one in cases for mask in one.masks if mask.organ == organ]
+    known = {case.case_id: scores[case.case_id] for case, _ in labels if case.case_id in scores}
+    importance = importance_of(known)
+    vouched_for: list[Earlier] = []
+    guessed: list[Earlier] = []
+    for case, source in labels:
+        is_guess = source is MaskSource.PREDICTED
+        value = importance.get(case.case_id, 0.0)
+        one = Earlier(
+            case_id=case.case_id, data_set=data_set_of(case), importance=-value if is_guess else value
+        )
+        (guessed if is_guess else vouched_for).append(one)
     return vouched_for, guessed
 
 
