@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ def import_predictions(
     """
     batches: list[Batch] = []
     refused: list[Failure] = []
-    for network, group in groupby(sorted(files, key=_order), key=lambda one: one.network):
+    in_order = sorted(files, key=attrgetter("network", "case_id"))
+    for network, group in groupby(in_order, key=attrgetter("network")):
         tree = _TreePredictor(network, project.settings.organs, {one.case_id: one for one in group})
         reasons = _reasons_not_to_import(project, tree)
         refused += [Failure(key=str(tree.files[key].folder), reason=why) for key, why in reasons.items()]
@@ -66,10 +68,6 @@ def import_predictions(
         failed=tuple(one for batch in batches for one in batch.failed),
     )
     return joined, tuple(refused)
-
-
-def _order(one: ImportedFiles) -> tuple[str, str]:
-    return one.network, one.case_id
 
 
 class _TreePredictor:

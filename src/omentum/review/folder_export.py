@@ -5,7 +5,7 @@ from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 
-from omentum.errors import GridMismatchError, ImageError, ReviewError
+from omentum.errors import ImageError, ReviewError
 from omentum.project.project import Project
 from omentum.records import Failure, Task, TaskState
 from omentum.review.claims import TWO_WEEKS, claim, give_back
@@ -80,7 +80,7 @@ def export_round(
                 attention_dir=project.folder.attention_dir(case_id),
                 folder=folder,
             )
-        except (ImageError, GridMismatchError, ReviewError) as error:
+        except (ImageError, ReviewError) as error:
             numbers = [task.number for task in of_case if task.number is not None]
             give_back(project, numbers, ticket.holder)
             failed.append(Failure(key=case_id, reason=str(error)))

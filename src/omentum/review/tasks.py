@@ -34,7 +34,6 @@ class Asked:
     """Only of this organ, or `WHOLE_CT`."""
     again: bool = False
     """Whether a task that others have or had is given out once more, for a second reading."""
-
     goes_on: bool = False
     """Whether tasks that the reader has handed in count as given, so that a killed run gives no more."""
 
