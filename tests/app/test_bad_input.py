@@ -8,6 +8,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from omentum import loop
+from omentum.project.project import opened
+
 AFFINE = np.diag([2.0, 2.0, 2.0, 1.0])
 
 
@@ -139,14 +142,22 @@ def test_a_name_that_is_taken_is_refused_with_the_way_to_give_one(omentum, proje
     assert omentum("-C", project, "add", tmp_path / "b" / "patient7.nii.gz", "--id", "patient7-b").code == 0
 
 
+@pytest.fixture(scope="module")
+def exported_once(predicted_cohort, tmp_path_factory):
+    """A project and the task folders of a round of it."""
+    folder = tmp_path_factory.mktemp("exported")
+    shutil.copytree(predicted_cohort, folder / "atlas")
+    with opened(folder / "atlas") as project:
+        loop.score(project)
+        loop.export_round(project, folder / "tasks")
+    return folder
+
+
 @pytest.fixture
-def exported(omentum, project, cohort, tmp_path):
-    """Task folders of one predicted case."""
-    omentum("-C", project, "add", cohort / "phantom_0000" / "ct.nii.gz")
-    omentum("-C", project, "predict")
-    omentum("-C", project, "score")
-    omentum("-C", project, "review", "export", tmp_path / "tasks")
-    return tmp_path / "tasks" / "phantom_0000"
+def exported(home, exported_once, tmp_path):
+    """A copy of both: the project, and the folder of one task's case."""
+    shutil.copytree(exported_once, tmp_path / "copy")
+    return tmp_path / "copy/atlas", tmp_path / "copy/tasks/phantom_0000"
 
 
 def set_aside(ran):
@@ -155,28 +166,31 @@ def set_aside(ran):
     return ran.code == 1 and len(lines) == 2 and all(line.startswith("omentum: ") for line in lines)
 
 
-def test_a_mask_on_another_grid_is_set_aside(omentum, project, exported):
-    ct = nib.load(exported / "ct.nii.gz")
+def test_a_mask_on_another_grid_is_set_aside(omentum, exported):
+    project, folder = exported
+    ct = nib.load(folder / "ct.nii.gz")
     moved = ct.affine.copy()
     moved[0, 3] += 4.0
-    _save(exported / "liver_revised.nii.gz", np.zeros(ct.shape, dtype=np.uint8), moved)
-    ran = omentum("-C", project, "review", "import", exported)
+    _save(folder / "liver_revised.nii.gz", np.zeros(ct.shape, dtype=np.uint8), moved)
+    ran = omentum("-C", project, "review", "import", folder)
     assert set_aside(ran)
     assert "liver_revised.nii.gz" in ran.err
 
 
 @pytest.mark.parametrize("value", [7, 300, 0.5])
-def test_a_mask_with_values_that_are_no_labels_is_set_aside(omentum, project, exported, value):
-    ct = nib.load(exported / "ct.nii.gz")
+def test_a_mask_with_values_that_are_no_labels_is_set_aside(omentum, exported, value):
+    project, folder = exported
+    ct = nib.load(folder / "ct.nii.gz")
     voxels = np.zeros(ct.shape, dtype=np.float32 if value == 0.5 else np.int16)
     voxels[5:9, 5:9, 5:9] = value
-    _save(exported / "liver_revised.nii.gz", voxels, ct.affine)
-    assert set_aside(omentum("-C", project, "review", "import", exported))
+    _save(folder / "liver_revised.nii.gz", voxels, ct.affine)
+    assert set_aside(omentum("-C", project, "review", "import", folder))
 
 
-def test_a_mask_of_an_unknown_organ_is_set_aside(omentum, project, exported):
-    shutil.copy(exported / "liver.nii.gz", exported / "appendix_revised.nii.gz")
-    ran = omentum("-C", project, "review", "import", exported)
+def test_a_mask_of_an_unknown_organ_is_set_aside(omentum, exported):
+    project, folder = exported
+    shutil.copy(folder / "liver.nii.gz", folder / "appendix_revised.nii.gz")
+    ran = omentum("-C", project, "review", "import", folder)
     assert set_aside(ran)
     assert "'appendix'" in ran.err
 

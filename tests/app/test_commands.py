@@ -1,6 +1,7 @@
 """The command line, from a new folder to the next round, as people and scripts use it."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -46,17 +47,19 @@ def test_an_unknown_command_is_refused_with_code_2(omentum):
 
 
 @pytest.fixture
-def project(omentum, home, cohort, tmp_path, as_published):
-    """A project of four cases, three of them predicted by the tiny network, none held out."""
-    folder = tmp_path / "atlas"
-    assert omentum("init", folder, "--network", "tiny", "--held-out", 0).code == 0
-    as_published(folder)
-    assert omentum("-C", folder, "add", cohort).code == 0
-    assert omentum("-C", folder, "predict").code == 0
-    return folder
+def project(home, predicted_cohort, tmp_path):
+    """A project of four cases that the tiny network predicted, none held out."""
+    return shutil.copytree(predicted_cohort, tmp_path / "atlas")
 
 
-def test_a_round_by_files(omentum, project, tmp_path, cohort):
+@pytest.fixture
+def few_steps(tmp_path):
+    """The options by which `tune` takes a moment."""
+    (tmp_path / "tune.toml").write_text("steps = 20\nsamples_per_class = 500\n")
+    return "--config", tmp_path / "tune.toml"
+
+
+def test_a_round_by_files(omentum, project, tmp_path, cohort, few_steps):
     ran = omentum("-C", project, "score", "--json")
     queue = json.loads(ran.out)["tasks"]
     assert [task["rank"] for task in queue] == list(range(1, len(queue) + 1))
@@ -80,7 +83,7 @@ def test_a_round_by_files(omentum, project, tmp_path, cohort):
     assert verify_release(project / "releases" / "V1") == []
     assert omentum("-C", project, "assemble", "--version", "V1").code == 2
 
-    ran = omentum("-C", project, "tune")
+    ran = omentum("-C", project, "tune", *few_steps)
     assert ran.code == 0
     assert "undecided by gate" in ran.out
     assert omentum("-C", project, "gate", "--accept").code == 0
@@ -95,7 +98,7 @@ def test_a_round_by_files(omentum, project, tmp_path, cohort):
 
 
 def test_tuning_changes_the_heads_of_revised_organs_and_nothing_else(
-    omentum, project, tmp_path, cohort, tiny_weights
+    omentum, project, tmp_path, cohort, tiny_weights, few_steps
 ):
     queue = json.loads(omentum("-C", project, "score", "--json").out)["tasks"]
     tasks = tmp_path / "tasks"
@@ -103,7 +106,7 @@ def test_tuning_changes_the_heads_of_revised_organs_and_nothing_else(
     case_id, organ = _first_mask(queue)
     _save_revision(tasks, cohort, case_id, organ)
     omentum("-C", project, "review", "import", tasks)
-    assert omentum("-C", project, "tune", "--mode", "continual").code == 0
+    assert omentum("-C", project, "tune", "--mode", "continual", *few_steps).code == 0
     before, after = load_network(tiny_weights), load_network(project / "networks/tiny-r1/weights.safetensors")
     for name in before.spec.organs:
         hashes = [tensors_sha256(network.head_tensors(name)) for network in (before, after)]

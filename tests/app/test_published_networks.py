@@ -1,4 +1,4 @@
-"""The published networks from their files to masks, on the command line; weights are synthetic, names are not.
+"""The published networks from their files to masks, on the command line, with synthetic weights.
 
 What is written is worked out once more with MONAI's sliding window and numpy.
 """

@@ -62,8 +62,10 @@ def distance_to_ellipsoid(places, middle, radii) -> np.ndarray:
     return np.where((((places - middle) / radii) ** 2).sum(axis=-1) < 1, -apart, apart)
 
 
-@pytest.mark.parametrize("spacing_mm", [(4.0, 4.0, 4.0), (2.0, 3.0, 5.0), (1.5, 4.0, 4.0)])
-@pytest.mark.parametrize("orientation", ["RAS", "LPS", "SAL"])
+@pytest.mark.parametrize(
+    ("spacing_mm", "orientation"),
+    [((4.0, 4.0, 4.0), "RAS"), ((2.0, 3.0, 5.0), "SAL"), ((1.5, 4.0, 4.0), "LPS")],
+)
 def test_distances_are_those_of_the_ellipsoids_within_a_voxel(toy, spacing_mm, orientation):
     found = toy().map(spacing_mm, orientation)
     for tissue, (middle, radii) in MIDDLE_AND_RADII.items():
