@@ -10,7 +10,13 @@ import hypothesis
 import pytest
 
 pytest.register_assert_rewrite("fixtures")
-pytest_plugins = ["fixtures.atlas", "fixtures.networks", "fixtures.patients", "fixtures.published_attention"]
+pytest_plugins = [
+    "fixtures.atlas",
+    "fixtures.networks",
+    "fixtures.patients",
+    "fixtures.published_attention",
+    "fixtures.rounds",
+]
 
 N_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 if N_WORKERS > 1:  # threads of all workers together are as many as the processors
