@@ -2,15 +2,21 @@
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from omentum import loop
+from omentum.app import demo
 from omentum.networks.catalogue import default_networks
+from omentum.tune.config import ContinualConfig
 
 
 @pytest.mark.slow
-def test_the_demonstration_ends_with_a_report(omentum, tmp_path):
+def test_the_demonstration_ends_with_a_report(omentum, tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "_SPACING_MM", (6.0, 6.0, 6.0))  # an eighth of the voxels
+    monkeypatch.setattr(loop, "ContinualConfig", partial(ContinualConfig, steps=20))
     ran = omentum("demo", "--out", tmp_path / "demo", "--cases", 4)
     assert ran.code == 0
     place = re.search(r"the report is (\S+)", ran.out.replace("\n", " "))
