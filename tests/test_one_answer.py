@@ -73,7 +73,7 @@ def project(atlas):
         store.decisions.add(Decision(case_id=case_id, organ="liver", **decided))
     for case_id in ("held", "confirmed"):
         atlas.find(case_id, SEVERE)
-    sha256 = store.predictions.organ_hashes("made-up")["confirmed"]["liver"]
+    sha256 = store.predictions.organ_hashes("synthetic")["confirmed"]["liver"]
     said = {"rule": "side", "mask_sha256": sha256, "by": "chief", "why": "situs inversus", "time": NOON}
     store.confirmations.add([Confirmation(case_id="confirmed", organ="liver", **said)])
     store.cases.hold_out(["kept", "kept-held"])
@@ -110,7 +110,7 @@ def test_the_one_answer_is_as_told_by_hand(project):
 
 def test_assembly_releases_it(project):
     atlas, revisions = project
-    cases = releasable(atlas.workspace, "made-up").cases
+    cases = releasable(atlas.workspace, "synthetic").cases
     assert livers_of(((one.case.case_id, one.masks) for one in cases), revisions) == LIVERS
     release = loop.assemble(atlas.workspace, "V1")
     told = {path.parent.name: json.loads(path.read_text()) for path in release.folder.glob("*/lineage.json")}
@@ -160,7 +160,7 @@ def test_the_gate_judges_by_what_people_drew_of_held_out_patients(project, read)
     atlas, revisions = project
     workspace = atlas.workspace
     tuned = NetworkRecord(
-        name="tuned", folder=None, weights_sha256="v" * 64, parent="made-up", round_number=1
+        name="tuned", folder=None, weights_sha256="v" * 64, parent="synthetic", round_number=1
     )
     workspace.store.networks.add(tuned)
 
@@ -187,7 +187,7 @@ def test_evaluation_compares_with_what_people_drew(project, read, monkeypatch):
 def test_the_queue_shows_it_and_asks_for_what_is_held_back(project):
     atlas, revisions = project
     loop.score(atlas.workspace)
-    hashes = atlas.workspace.store.predictions.organ_hashes("made-up")
+    hashes = atlas.workspace.store.predictions.organ_hashes("synthetic")
     tasks = {one.case_id: one for one in atlas.workspace.store.tasks.of_round(1) if one.organ == "liver"}
     assert set(HELD) <= set(tasks)
     assert "excluded" not in tasks

@@ -24,7 +24,7 @@ def liver(atlas):
 
 
 def new_project(root):
-    begin_project(root, Settings(organs=("liver",), networks=("made-up",), held_out_share=0.0))
+    begin_project(root, Settings(organs=("liver",), networks=("synthetic",), held_out_share=0.0))
     return root
 
 

@@ -30,7 +30,7 @@ def test_cases_are_excluded_and_included_and_listed_with_their_state(omentum, pr
     assert (ran.code, ran.out) == (0, "a takes no part from now on: motion; 1 task skipped\n")
     (first, *others) = listed(omentum, project)["cases"]
     assert (first["case"], first["state"], first["excluded_why"]) == ("a", "excluded", "motion")
-    assert (first["predicted_by"], first["original_organs"]) == (["made-up"], ["liver"])
+    assert (first["predicted_by"], first["original_organs"]) == (["synthetic"], ["liver"])
     assert {one["state"] for one in others} == {"in"}
     told = omentum("-C", project, "cases", "list").out
     assert "a is excluded: motion" in told

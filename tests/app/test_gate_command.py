@@ -21,7 +21,7 @@ def tuned(atlas):
     tasks.set_state([task.number for task in tasks.of_round(1)], TaskState.CLAIMED)
     atlas.hand_in("a", "liver", box)
     record = NetworkRecord(
-        name="made-up-r1", folder=None, weights_sha256="v" * 64, parent="made-up", round_number=1
+        name="synthetic-r1", folder=None, weights_sha256="v" * 64, parent="synthetic", round_number=1
     )
     atlas.workspace.store.networks.add(record)
     return atlas.workspace.folder.root
@@ -38,20 +38,20 @@ def test_a_network_that_was_not_judged_waits_for_that(omentum, tuned):
 def test_the_gate_says_its_verdict_and_status_and_round_say_that_it_waits(omentum, tuned):
     ran = omentum("-C", tuned, "gate")
     assert ran.code == 0
-    assert "made-up-r1: undecided by gate (fewer than 8 held-out patients" in ran.out
+    assert "synthetic-r1: undecided by gate (fewer than 8 held-out patients" in ran.out
     first, readers = status_of(omentum, tuned)["waiting"]
     assert first["who"] == "you"
-    assert first["what"].startswith("the verdict on made-up-r1 (fewer")
+    assert first["what"].startswith("the verdict on synthetic-r1 (fewer")
     assert first["command"] == "omentum gate --accept, or omentum gate --reject"
     assert (readers["who"], readers["what"]) == ("readers", "1 task")
     ran = omentum("-C", tuned, "round")
     assert ran.code == 0
-    assert "waiting for you: the verdict on made-up-r1" in ran.out
+    assert "waiting for you: the verdict on synthetic-r1" in ran.out
     told = json.loads(omentum("-C", tuned, "round", "--json").out)
     assert [one["who"] for one in told["waiting"]] == ["you", "readers"]
 
 
-@pytest.mark.parametrize(("option", "network"), [("--accept", "made-up-r1"), ("--reject", "made-up")])
+@pytest.mark.parametrize(("option", "network"), [("--accept", "synthetic-r1"), ("--reject", "synthetic")])
 def test_a_person_decides_and_the_next_round_begins(omentum, tuned, option, network):
     omentum("-C", tuned, "gate")
     ran = omentum("-C", tuned, "gate", option, "--by", "reader-2", "--why", "looked at both", "--json")
@@ -69,24 +69,24 @@ def test_back_and_forth_with_one_command(omentum, tuned):
     ran = omentum("-C", tuned, "rollback", "--why", "odd spleens")
     assert ran.code == 0
     assert ran.out == (
-        "made-up: rolled back by reader-1 (odd spleens); made-up is in use again, from round 3 on\n"
+        "synthetic: rolled back by reader-1 (odd spleens); synthetic is in use again, from round 3 on\n"
     )
-    assert status_of(omentum, tuned)["network"] == "made-up"
+    assert status_of(omentum, tuned)["network"] == "synthetic"
     assert (
-        json.loads(omentum("-C", tuned, "rollback", "made-up-r1", "--json").out)["outcome"] == "rolled back"
+        json.loads(omentum("-C", tuned, "rollback", "synthetic-r1", "--json").out)["outcome"] == "rolled back"
     )
 
 
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("gate", "--accept"), "made-up-r1 does not wait for a person; run `omentum gate` first"),
+        (("gate", "--accept"), "synthetic-r1 does not wait for a person; run `omentum gate` first"),
         (("gate", "--accept", "--reject"), "a verdict is one of the two"),
         (("round", "--accept"), "say `omentum gate --accept`"),
         (("rollback", "nobody"), "this project has no network 'nobody'"),
         (("rollback",), "first network of this project"),
-        (("tune", "--replay", "1.5"), "between 0 and 1"),
-        (("tune", "--replay-by", "chance"), "the rules are importance, random, none"),
+        (("tune", "--replay", "1.5"), "replay_share is 1.5, but it must be less than or equal to 1"),
+        (("tune", "--replay-by", "chance"), "it must be one of importance, random, none"),
         (("tune", "--mode", "full", "--replay", "0.1"), "it goes with --mode continual"),
     ],
 )

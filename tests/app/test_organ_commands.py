@@ -7,7 +7,7 @@ from omentum.project.settings import read_settings
 
 @pytest.fixture
 def project(omentum, home, cohort, tmp_path):
-    """A project of one made-up patient."""
+    """A project of one synthetic patient."""
     made = tmp_path / "atlas"
     assert omentum("init", made, "--organs", "liver,spleen", "--network", "tiny").code == 0
     label = ("--label", "labels.nii.gz", "--label-organs", "liver")

@@ -38,7 +38,7 @@ def two(project, run, hand_in):
 def test_a_plan_is_told_and_nothing_is_made(project, run):
     ran = run("assemble", "--plan", "--json")
     told = json.loads(ran.out)
-    assert (told["n_cases"], told["n_cases_new"], told["network"]) == (2, 2, "made-up")
+    assert (told["n_cases"], told["n_cases_new"], told["network"]) == (2, 2, "synthetic")
     assert told["organs"]["liver"] == {"predicted": 2}
     assert "2 new" in run("assemble", "--plan").out
     assert not project.workspace.folder.releases_dir.exists()

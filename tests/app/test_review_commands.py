@@ -52,7 +52,7 @@ def test_an_adjudicators_word_stands_over_those_of_readers(atlas, omentum, proje
     (row,) = told["taken"]
     assert (row["case"], row["organ"], row["says"], row["reader"]) == ("a", "liver", "accepted", "B")
     assert (row["added (mL)"], row["removed (mL)"], row["Dice to before"]) == (0.0, 0.0, 1.0)
-    assert (row["round"], row["network"], row["task"], row["stands"]) == (1, "made-up", 1, False)
+    assert (row["round"], row["network"], row["task"], row["stands"]) == (1, "synthetic", 1, False)
     assert told["conflicts"] == [
         {"case": "a", "organ": "liver", "revision": 2, "reader": "B", "conflicts_with": 1}
     ]
@@ -98,7 +98,7 @@ def test_a_late_folder_and_a_conflict_of_an_earlier_round_are_counted_and_listed
     assert omentum("-C", project, "review", "export", tmp_path / "t", "--reader", "anna").code == 0
     atlas.revise(shutil.copytree(tmp_path / "t", tmp_path / "A"), "a", "liver", smaller)
     assert omentum("-C", project, "review", "import", tmp_path / "A", "--reader", "A").code == 0
-    atlas.next_round("made-up-r1")
+    atlas.next_round("synthetic-r1")
     smallest = smaller.copy()
     smallest[:, :, 15] = False
     atlas.revise(shutil.copytree(tmp_path / "t", tmp_path / "B"), "a", "liver", smallest)

@@ -94,7 +94,7 @@ def test_full_training_tells_what_it_made_and_of_which_organs_nobody_knows(tune,
     story = json.loads(ran.out)
     assert (story["name"], story["mode"], story["steps"]) == ("tiny-r1", "full", 1)
     assert (story["config"]["seed"], story["config"]["architecture"]) == (4, "starter")
-    assert "no label" not in ran.err, "made-up patients have all nine organs"
+    assert "no label" not in ran.err, "synthetic patients have all nine organs"
 
 
 def test_options_of_the_other_mode_are_refused_in_a_line(tune, project):

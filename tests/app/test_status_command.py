@@ -111,7 +111,7 @@ def test_minutes_are_rounded(told, project):
 
 def test_what_was_confirmed_is_no_finding_any_more(told, project):
     store = project.workspace.store
-    sha256 = store.predictions.organ_hashes("made-up")["a"]["liver"]
+    sha256 = store.predictions.organ_hashes("synthetic")["a"]["liver"]
     time = store.rounds.current().started
     said = Confirmation(
         case_id="a", organ=WHOLE_CT, rule="orientation", mask_sha256="", by="reader-1", why="", time=time

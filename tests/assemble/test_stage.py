@@ -88,7 +88,7 @@ def test_a_decision_lets_a_revision_win_over_an_original_label(revised, masks, d
 
 
 def test_what_is_released_is_what_stands(revised):
-    found = [one.labelled for one in releasable(revised.workspace, "made-up").cases]
+    found = [one.labelled for one in releasable(revised.workspace, "synthetic").cases]
     standing = revised.workspace.standing()
     assert [(one.case.case_id, one.masks, one.held) for one in found] == [
         (one.case.case_id, one.masks, one.held) for one in standing
@@ -157,9 +157,11 @@ def test_one_case_never_blocks_the_others_and_is_in_the_next_version_once_put_ri
     revised.add("c", "d", "e")
     for case_id in ("d", "e"):
         revised.predict(case_id, masks)
-    store.ledger.mark_failed(prediction_stage("made-up"), "c", f"{workspace.folder.root}/cases/c: cut short")
+    store.ledger.mark_failed(
+        prediction_stage("synthetic"), "c", f"{workspace.folder.root}/cases/c: cut short"
+    )
     store.cases.exclude("e", "motion")
-    path = workspace.folder.prediction_dir("b", "made-up") / "masks.nii.gz"
+    path = workspace.folder.prediction_dir("b", "synthetic") / "masks.nii.gz"
     whole = path.read_bytes()
     path.write_bytes(whole[:-40])
     shutil.rmtree(revised.folder("d"))
@@ -228,15 +230,15 @@ def test_the_average_of_this_rounds_networks_is_released_unless_another_is_named
         average(revised, case_id, other)
     assemble_round(workspace, "V1")
     np.testing.assert_array_equal(released(workspace, "b", "pancreas")[1], other["pancreas"])
-    assemble_round(workspace, "V2", network="made-up")
+    assemble_round(workspace, "V2", network="synthetic")
     np.testing.assert_array_equal(released(workspace, "b", "pancreas", "V2")[1], masks["pancreas"])
-    with pytest.raises(UnknownNetworkError, match="made-up, average"):
+    with pytest.raises(UnknownNetworkError, match="synthetic, average"):
         assemble_round(workspace, "V3", network="nobody")
 
 
 def test_an_average_of_other_networks_than_this_rounds_is_not_taken(revised, masks):
     revised.predict("a", masks, network="average")
-    assert network_of(revised.workspace) == "made-up"
+    assert network_of(revised.workspace) == "synthetic"
 
 
 def test_an_average_that_has_not_come_to_a_case_holds_the_release_up_unless_a_network_failed(revised, masks):
@@ -244,8 +246,8 @@ def test_an_average_that_has_not_come_to_a_case_holds_the_release_up_unless_a_ne
     with pytest.raises(ReleaseError, match=r"not predicted by average .b.* `omentum predict --average`"):
         assemble_round(revised.workspace, "V1")
     ledger = revised.workspace.store.ledger
-    ledger.forget(prediction_stage("made-up"), "b")
-    ledger.mark_failed(prediction_stage("made-up"), "b", "cut short")
+    ledger.forget(prediction_stage("synthetic"), "b")
+    ledger.mark_failed(prediction_stage("synthetic"), "b", "cut short")
     assert list(releasable(revised.workspace, "average").left_out) == ["b"]
 
 

@@ -19,7 +19,7 @@ def audited(atlas):
     atlas.workspace.store.audits.keep(
         Audit(
             round_number=1,
-            network="made-up",
+            network="synthetic",
             weights_sha256="w" * 64,
             seed=1,
             frame=dict.fromkeys(CASES, ("liver", "pancreas", "spleen")),
@@ -44,7 +44,7 @@ def revision(case_id: str, dice: float | None, **changes) -> Revision:
         added_ml=0.0,
         removed_ml=0.0,
         dice_to_base=dice,
-        network="made-up",
+        network="synthetic",
         time=datetime.now(UTC),
     )
     return replace(plain, **changes)
@@ -89,7 +89,7 @@ def test_the_bound_is_stated_once_all_have_come_back(audited, come_back):
     assert result.share == pytest.approx(14 / 60, abs=0.02)
     assert result.statement.startswith("with 95 % confidence at most ")
     assert "of the 60 organs without a revision still need a major one" in result.statement
-    assert "as predicted by made-up (0 of 10 drawn at random did)" in result.statement
+    assert "as predicted by synthetic (0 of 10 drawn at random did)" in result.statement
 
 
 def test_major_revisions_widen_the_bound(audited, come_back):
@@ -124,7 +124,7 @@ def test_what_contradicts_another_mask_or_began_from_a_readers_does_not_count(au
 
 def test_what_comes_back_late_counts_for_the_round_of_its_task(audited, come_back):
     come_back(dict.fromkeys(CASES[:9], 0.97))
-    audited.next_round("made-up-r1")
+    audited.next_round("synthetic-r1")
     assert audit_result(audited.workspace, 1).share is None
     come_back({CASES[9]: 0.97})
     assert audit_result(audited.workspace, 1).share is not None
@@ -158,16 +158,16 @@ def test_other_weights_since_void_the_audit(audited, come_back):
     audited.predict(CASES[15], {}, weights="v" * 64)
     result = audit_result(audited.workspace, 1)
     assert result.share is None
-    assert "1 cases (case-15) are not predicted any more by the weights of made-up" in result.statement
+    assert "1 cases (case-15) are not predicted any more by the weights of synthetic" in result.statement
 
 
 def test_a_tuned_network_needs_an_audit_of_its_own(audited, come_back):
     come_back(dict.fromkeys(CASES[:10], 0.97))
-    audited.next_round("made-up-r1")
+    audited.next_round("synthetic-r1")
     result = audit_result(audited.workspace, 2)
     assert result.share is None
-    assert "nothing was drawn at random from the predictions of made-up-r1" in result.statement
-    assert "that of round 1 is about made-up" in result.statement
+    assert "nothing was drawn at random from the predictions of synthetic-r1" in result.statement
+    assert "that of round 1 is about synthetic" in result.statement
     assert audit_result(audited.workspace, 1).share is not None
 
 

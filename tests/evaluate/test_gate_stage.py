@@ -42,13 +42,13 @@ def judged(atlas, good, poor):
         for case_id in KEPT[:n_kept] + LEARNED:
             atlas.predict(case_id, {"liver": parent})
         atlas.hand_in("a", "liver", good)
-        folder = atlas.workspace.folder.network_dir("made-up-r1")
+        folder = atlas.workspace.folder.network_dir("synthetic-r1")
         folder.mkdir(parents=True)
         (folder / "tune.json").write_text(
             '{"mode": "continual", "organs": ["liver"], "cases": {}, "seconds": 1.0}'
         )
         tuned = NetworkRecord(
-            name="made-up-r1", folder=folder, weights_sha256="v" * 64, parent="made-up", round_number=1
+            name="synthetic-r1", folder=folder, weights_sha256="v" * 64, parent="synthetic", round_number=1
         )
         store.networks.add(tuned)
         said = judge(atlas, candidate)
@@ -65,12 +65,12 @@ def judge(atlas, mask):
     def predict(networks, case_ids):
         asked.append((tuple(networks), tuple(case_ids)))
         for case_id in case_ids:
-            if case_id not in atlas.workspace.predictions("made-up-r1"):
-                atlas.predict(case_id, {"liver": mask}, network="made-up-r1", weights="v" * 64)
+            if case_id not in atlas.workspace.predictions("synthetic-r1"):
+                atlas.predict(case_id, {"liver": mask}, network="synthetic-r1", weights="v" * 64)
 
     said = judge_round(atlas.workspace, atlas.workspace.standing(), predict)
     for networks, case_ids in asked:
-        assert networks == ("made-up", "made-up-r1")
+        assert networks == ("synthetic", "synthetic-r1")
         assert set(case_ids) <= set(KEPT), "nothing but held-out cases is predicted"
     return said
 
@@ -85,8 +85,13 @@ def test_a_network_that_gains_is_promoted_and_the_next_round_begins_with_it(atla
     (liver,) = said.organs
     assert (liver.n_patients, liver.mean) == (10, pytest.approx(1 / 3))
     assert liver.bound == pytest.approx(1 / 3)
-    assert (said.by, said.network, said.instead_of, said.round_number) == ("gate", "made-up-r1", "made-up", 1)
-    assert rounds(atlas) == [(1, "made-up"), (2, "made-up-r1")]
+    assert (said.by, said.network, said.instead_of, said.round_number) == (
+        "gate",
+        "synthetic-r1",
+        "synthetic",
+        1,
+    )
+    assert rounds(atlas) == [(1, "synthetic"), (2, "synthetic-r1")]
 
 
 def test_a_network_that_is_worse_is_kept_out_and_the_next_round_begins_with_its_parent(
@@ -95,24 +100,24 @@ def test_a_network_that_is_worse_is_kept_out_and_the_next_round_begins_with_its_
     said = judged(10, parent=good, candidate=poor)
     assert said.outcome is GateOutcome.KEPT_OUT
     assert "may be worse by more than 0.01 Dice in Liver" in said.why
-    assert rounds(atlas) == [(1, "made-up"), (2, "made-up")]
-    assert atlas.workspace.networks == ("made-up",)
-    assert atlas.workspace.folder.network_dir("made-up-r1").is_dir()
+    assert rounds(atlas) == [(1, "synthetic"), (2, "synthetic")]
+    assert atlas.workspace.networks == ("synthetic",)
+    assert atlas.workspace.folder.network_dir("synthetic-r1").is_dir()
 
 
 def test_with_7_patients_the_round_waits_for_a_person(atlas, judged):
     said = judged(7)
     assert said.outcome is GateOutcome.UNDECIDED
     assert pending(atlas.workspace) == said
-    assert rounds(atlas) == [(1, "made-up")]
+    assert rounds(atlas) == [(1, "synthetic")]
 
 
-@pytest.mark.parametrize(("accept", "network"), [(True, "made-up-r1"), (False, "made-up")])
+@pytest.mark.parametrize(("accept", "network"), [(True, "synthetic-r1"), (False, "synthetic")])
 def test_a_person_decides_where_the_gate_cannot(atlas, judged, accept, network):
     undecided = judged(3)
     said = decide(atlas.workspace, accept=accept, by="reader-2", why="looked at all three")
     assert (said.by, said.why, said.organs) == ("reader-2", "looked at all three", undecided.organs)
-    assert rounds(atlas) == [(1, "made-up"), (2, network)]
+    assert rounds(atlas) == [(1, "synthetic"), (2, network)]
     assert atlas.workspace.store.promotions.all() == [undecided, said]
     with pytest.raises(ProjectError, match="no verdict waits in round 2"):
         decide(atlas.workspace, accept=accept, by="reader-2")
@@ -151,11 +156,11 @@ def test_killed_anywhere_the_same_call_ends_the_same_and_nothing_is_said_twice(
         if name == "rounds":
             with pytest.raises(Killed):
                 start_next_round(atlas.workspace)
-    assert rounds(atlas) == [(1, "made-up")]
+    assert rounds(atlas) == [(1, "synthetic")]
     assert judge(atlas, good) == store.promotions.all()[0]
     start_next_round(atlas.workspace)
     start_next_round(atlas.workspace)
-    assert rounds(atlas) == [(1, "made-up"), (2, "made-up-r1")]
+    assert rounds(atlas) == [(1, "synthetic"), (2, "synthetic-r1")]
     assert len(store.promotions.all()) == 1
 
 
@@ -170,11 +175,15 @@ def test_rolled_back_the_next_round_begins_with_the_earlier_network_and_no_file_
     judged(10)
     before = sorted(atlas.root.rglob("*"))
     said = roll_back(atlas.workspace, by="reader-1", why="spleens look odd")
-    assert (said.outcome, said.network, said.instead_of) == (GateOutcome.ROLLED_BACK, "made-up", "made-up-r1")
-    assert rounds(atlas) == [(1, "made-up"), (2, "made-up-r1"), (3, "made-up")]
+    assert (said.outcome, said.network, said.instead_of) == (
+        GateOutcome.ROLLED_BACK,
+        "synthetic",
+        "synthetic-r1",
+    )
+    assert rounds(atlas) == [(1, "synthetic"), (2, "synthetic-r1"), (3, "synthetic")]
     assert sorted(atlas.root.rglob("*")) == before
-    assert roll_back(atlas.workspace, "made-up-r1", by="reader-1").network == "made-up-r1"
-    assert rounds(atlas)[-1] == (4, "made-up-r1")
+    assert roll_back(atlas.workspace, "synthetic-r1", by="reader-1").network == "synthetic-r1"
+    assert rounds(atlas)[-1] == (4, "synthetic-r1")
 
 
 def test_a_rollback_that_was_killed_goes_on(atlas, judged, monkeypatch):
@@ -185,12 +194,12 @@ def test_a_rollback_that_was_killed_goes_on(atlas, judged, monkeypatch):
             roll_back(atlas.workspace, by="reader-1")
     roll_back(atlas.workspace, by="reader-1")
     assert len(atlas.workspace.store.promotions.all()) == 2
-    assert rounds(atlas)[-1] == (3, "made-up")
+    assert rounds(atlas)[-1] == (3, "synthetic")
 
 
 @pytest.mark.parametrize(
     ("name", "why"),
-    [("nobody", "no network 'nobody'; it has made-up, made-up-r1"), ("made-up-r1", "in use already")],
+    [("nobody", "no network 'nobody'; it has synthetic, synthetic-r1"), ("synthetic-r1", "in use already")],
 )
 def test_a_network_that_cannot_be_gone_back_to_is_refused(atlas, judged, name, why):
     judged(10)
@@ -203,15 +212,15 @@ def test_the_first_network_has_none_before_it_and_lost_files_are_told(atlas, jud
         roll_back(atlas.workspace, by="reader-1")
     judged(10)
     roll_back(atlas.workspace, by="reader-1")
-    folder = atlas.workspace.folder.network_dir("made-up-r1")
+    folder = atlas.workspace.folder.network_dir("synthetic-r1")
     folder.rename(folder.with_name("moved"))
-    with pytest.raises(ProjectError, match="files of made-up-r1 are gone"):
-        roll_back(atlas.workspace, "made-up-r1", by="reader-1")
+    with pytest.raises(ProjectError, match="files of synthetic-r1 are gone"):
+        roll_back(atlas.workspace, "synthetic-r1", by="reader-1")
 
 
 def test_nothing_is_rolled_back_while_a_verdict_waits(atlas, judged):
     judged(3)
-    with pytest.raises(ProjectError, match=r"verdict on made-up-r1 waits.*--accept"):
+    with pytest.raises(ProjectError, match=r"verdict on synthetic-r1 waits.*--accept"):
         roll_back(atlas.workspace, by="reader-1")
 
 
@@ -222,11 +231,11 @@ def test_the_report_of_the_round_tells_the_verdict_before_and_after_the_round_tu
         assert [one.number for one in report.rounds] == [1]
         assert report.verdict.outcome is GateOutcome.PROMOTED
         page = path.read_text()
-        assert "May <b>made-up-r1</b> take the place of <b>made-up</b>?" in page
+        assert "May <b>synthetic-r1</b> take the place of <b>synthetic</b>?" in page
         assert "+0.3333" in page
         start_next_round(atlas.workspace)
     for case_id in LEARNED:
-        atlas.predict(case_id, {}, network="made-up-r1")
+        atlas.predict(case_id, {}, network="synthetic-r1")
     report, _ = evaluate_round(atlas.workspace, atlas.workspace.standing())
     assert [one.number for one in report.rounds] == [1, 2]
     assert report.tuning.reason.startswith("promoted by gate: the revised organs change by +0.3333")
@@ -248,5 +257,5 @@ def test_a_network_with_a_head_that_its_parent_lacks_is_compared_with_an_empty_m
 
 def test_a_second_opinion_is_never_what_was_kept_out(atlas, judged, good, poor):
     judged(10, parent=good, candidate=poor)
-    settings = atlas.workspace.settings.changed(networks=("made-up", "other"))
-    assert replace(atlas.workspace, settings=settings).networks == ("made-up", "other")
+    settings = atlas.workspace.settings.changed(networks=("synthetic", "other"))
+    assert replace(atlas.workspace, settings=settings).networks == ("synthetic", "other")

@@ -96,7 +96,7 @@ def test_true_labels_may_stand_in_for_masks_of_the_project(compared, tmp_path, h
 
 def test_true_labels_count_for_cases_that_no_network_in_use_has_predicted_yet(compared, tmp_path, half):
     truth = truth_of(compared, tmp_path / "truth", ["c"], half)
-    compared.next_round("made-up-r1")
+    compared.next_round("synthetic-r1")
     report, _ = evaluated(compared, truth=truth)
     assert report.rounds[0].summary.n_cases == 1
     assert report.rounds[0].summary.of("liver").dice == 1.0
@@ -110,7 +110,7 @@ def test_a_folder_without_true_labels_of_any_case_is_refused(compared, tmp_path)
 def test_rounds_stand_side_by_side_and_the_last_that_predicted_is_reported(compared, liver, half, tmp_path):
     compared.workspace.store.cases.hold_out(["b"])
     score_round(compared.workspace)
-    compared.next_round("made-up-r1")
+    compared.next_round("synthetic-r1")
     one, path = evaluated(compared)
     assert [figures.number for figures in one.rounds] == [1]
     assert path.parent.name == "1"
@@ -119,8 +119,8 @@ def test_rounds_stand_side_by_side_and_the_last_that_predicted_is_reported(compa
     both, path = evaluated(compared)
     assert path.parent.name == "2"
     assert [(figures.number, figures.network) for figures in both.rounds] == [
-        (1, "made-up"),
-        (2, "made-up-r1"),
+        (1, "synthetic"),
+        (2, "synthetic-r1"),
     ]
     assert [figures.summary.dice for figures in both.rounds] == [pytest.approx(5 / 6), 1.0]
     assert (both.rounds[0].attention_ml, both.rounds[1].attention_ml) == (0.0, None)
@@ -136,18 +136,18 @@ def test_the_worst_cases_are_shown_first_and_the_queue_is_that_of_the_round(comp
 
 
 def test_how_the_network_of_the_round_was_tuned_is_told(compared, liver, tmp_path):
-    folder = compared.workspace.folder.network_dir("made-up-r1")
+    folder = compared.workspace.folder.network_dir("synthetic-r1")
     folder.mkdir(parents=True)
     story = {"mode": "continual", "organs": ["liver"], "cases": {"b": ["liver"]}, "seconds": 12.3}
     (folder / "tune.json").write_text(json.dumps(story))
-    compared.next_round("made-up-r1", folder)
+    compared.next_round("synthetic-r1", folder)
     for case_id in ("a", "b"):
         compared.predict(case_id, {"liver": liver}, weights="v" * 64)
     report, path = evaluated(compared)
-    assert (report.tuning.network, report.tuning.parent) == ("made-up-r1", "made-up")
+    assert (report.tuning.network, report.tuning.parent) == ("synthetic-r1", "synthetic")
     assert report.tuning.organs == ("liver",)
     assert ("Learned from", "1 cases, after round 1") in report.tuning.facts
-    assert "made-up-r1" in path.read_text()
+    assert "synthetic-r1" in path.read_text()
 
 
 def test_surfaces_are_compared_at_the_tolerance_of_the_settings(compared, liver):

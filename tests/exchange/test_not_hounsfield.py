@@ -28,7 +28,7 @@ def phantom():
 
 @pytest.fixture
 def write(tmp_path, phantom):
-    """Write the made-up abdomen with its values changed: `write("a", lambda hu: hu + 1024)`."""
+    """Write the synthetic abdomen with its values changed: `write("a", lambda hu: hu + 1024)`."""
 
     def write(name, change=lambda hu: hu):
         path = tmp_path / "src" / f"{name}.nii.gz"

@@ -71,7 +71,7 @@ def write_tree(root: Path, grid: str = "LPS", masks_on: str | None = None, case_
 
 
 def new_project(root: Path, organs: tuple[str, ...] = ORGANS) -> Path:
-    begin_project(root, Settings(organs=organs, networks=("made-up",), held_out_share=0.0))
+    begin_project(root, Settings(organs=organs, networks=("synthetic",), held_out_share=0.0))
     return root
 
 

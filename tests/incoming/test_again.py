@@ -128,7 +128,7 @@ def test_a_revision_made_here_stands_when_the_tree_is_added_again(project, tmp_p
     write_nifti(tmp_path / "tasks" / CASE / "kidney_left_revised.nii.gz", on("LPS", box("kidney_left", -1)))
     (ours,) = import_round(project, tmp_path / "tasks").revisions
     project.store.rounds.finish(1)
-    project.store.rounds.start("made-up")
+    project.store.rounds.start("synthetic")
     add_cases(project, [tmp_path / "tree"])
     assert project.store.revisions.of_organ(CASE, "kidney_left")[-1] == ours
     path = case / "average/segmentations/celiac_truck_revised.nii.gz"

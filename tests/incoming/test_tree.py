@@ -83,7 +83,7 @@ def test_a_revision_without_the_mask_that_was_shown_is_compared_with_nothing(pro
     (case / "average/segmentations/kidney_left.nii.gz").unlink()
     add_cases(project, [tmp_path / "tree"])
     (kidney,) = (one for one in project.store.revisions.all() if one.organ == "kidney_left")
-    assert (kidney.network, kidney.removed_ml) == ("made-up", None)
+    assert (kidney.network, kidney.removed_ml) == ("synthetic", None)
 
 
 def test_masks_that_cannot_be_used_are_named_and_all_else_comes_in(project, tmp_path):

@@ -14,7 +14,7 @@ SERIES = ["chaos_03", "crlm_1004", "hcc_tace_006", "tcga_coad_4070", "cptac_pda_
 
 @pytest.fixture(scope="module")
 def body() -> np.ndarray:
-    """A made-up abdomen in HU, int16."""
+    """A synthetic abdomen in HU, int16."""
     return make_phantom(3, spacing_mm=(4.0, 4.0, 4.0)).ct.voxels.astype(np.int16)
 
 

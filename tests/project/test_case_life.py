@@ -111,7 +111,7 @@ def test_an_excluded_case_takes_no_part_until_it_is_included_again(full):
 def test_a_renamed_case_is_found_under_its_new_name_wherever_it_stood(full, monkeypatch, killed_in):
     workspace = full.workspace
     folder, store = workspace.folder, workspace.store
-    masks = (folder.prediction_dir(NAME, "made-up") / "masks.nii.gz").read_bytes()
+    masks = (folder.prediction_dir(NAME, "synthetic") / "masks.nii.gz").read_bytes()
     if killed_in:
         with monkeypatch.context() as patch:
             patch.setattr(case_life, killed_in, killed)
@@ -128,10 +128,10 @@ def test_a_renamed_case_is_found_under_its_new_name_wherever_it_stood(full, monk
     assert store.former_names.current(NAME) == "new"
     assert not folder.case_dir(NAME).exists()
     (line,) = [one for one in list_cases(workspace) if one.case.case_id == "new"]
-    assert line.predicted_by == ("made-up",)
+    assert line.predicted_by == ("synthetic",)
     assert line.former_names == (NAME,)
     assert line.case.ct_path.is_file()
-    assert store.predictions.of_case("new")["made-up"].masks_path.read_bytes() == masks
+    assert store.predictions.of_case("new")["synthetic"].masks_path.read_bytes() == masks
     standing = {one.case.case_id: one.masks for one in workspace.standing()}
     assert all(mask.path.is_file() for mask in standing["new"])
     assert json.loads((folder.case_dir("new") / "attention/hot_spots.json").read_text()) == {"case_id": "new"}

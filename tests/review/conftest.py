@@ -116,7 +116,9 @@ def queued(atlas, liver, spleen):
     store.tasks.replace(
         1,
         [
-            Task(round_number=1, case_id=case_id, organ=name, rank=rank, attention_ml=1.0, network="made-up")
+            Task(
+                round_number=1, case_id=case_id, organ=name, rank=rank, attention_ml=1.0, network="synthetic"
+            )
             for rank, (case_id, name) in enumerate(
                 [("a", "liver"), ("a", "spleen"), ("b", "spleen")], start=1
             )

@@ -29,7 +29,7 @@ def test_tasks_go_out_as_folders_and_the_folder_holds_them(queued, tmp_path, liv
     shown = read_nifti(tmp_path / "tasks" / "a" / "liver.nii.gz").voxels
     np.testing.assert_array_equal(shown > 0, liver)
     told = json.loads((tmp_path / "tasks" / "a" / "task.json").read_text())
-    assert (told["round"], told["network"]) == (1, "made-up")
+    assert (told["round"], told["network"]) == (1, "synthetic")
     assert told["holder"] == holder_of(tmp_path / "tasks")
     assert keys(export_round(queued.workspace, tmp_path / "tasks")) == keys(exported)
     with pytest.raises(ReviewError, match=r"holder|have them.*--again"):
@@ -109,7 +109,7 @@ def test_without_a_queue_nothing_goes_out(atlas, tmp_path):
 
 def test_a_case_whose_prediction_or_ct_is_gone_is_left_out_and_told(queued, tmp_path):
     workspace = queued.workspace
-    workspace.store.predictions.forget("b", "made-up")
+    workspace.store.predictions.forget("b", "synthetic")
     exported = export_round(workspace, tmp_path / "tasks")
     assert keys(exported) == [("a", "liver"), ("a", "spleen")]
     ((key, reason),) = [(one.key, one.reason) for one in exported.left_out]

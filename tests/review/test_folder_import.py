@@ -25,7 +25,7 @@ def test_a_revised_mask_comes_back_voxel_for_voxel_with_what_it_changed(queued, 
     assert not revision.path.stat().st_mode & 0o222
     assert (revision.reader, revision.minutes, revision.round_number) == ("anna", 3.0, 1)
     assert (revision.says, revision.base_source) == (Says.REVISED, MaskSource.PREDICTED)
-    assert revision.base_sha256 == queued.workspace.store.predictions.hashes_of("a", "made-up")["liver"]
+    assert revision.base_sha256 == queued.workspace.store.predictions.hashes_of("a", "synthetic")["liver"]
     assert revision.added_ml == pytest.approx((drawn & ~liver).sum() * VOXEL_ML)
     assert revision.removed_ml == pytest.approx((liver & ~drawn).sum() * VOXEL_ML)
     assert revision.dice_to_base == pytest.approx(2 * (liver & drawn).sum() / (liver.sum() + drawn.sum()))
@@ -55,10 +55,10 @@ def test_the_same_folder_again_adds_nothing_and_a_mask_drawn_further_is_the_next
 
 def test_a_task_of_an_earlier_round_comes_back_as_it_was_shown(queued, exported, liver):
     queued.revise(exported, "a", "liver", liver)
-    queued.next_round("made-up-r1")
+    queued.next_round("synthetic-r1")
     queued.predict("a", {"liver": ~liver})
     (revision,) = import_round(queued.workspace, exported).revisions
-    assert (revision.says, revision.round_number, revision.network) == (Says.ACCEPTED, 1, "made-up")
+    assert (revision.says, revision.round_number, revision.network) == (Says.ACCEPTED, 1, "synthetic")
     assert (revision.added_ml, revision.removed_ml, revision.dice_to_base) == (0.0, 0.0, 1.0)
 
 

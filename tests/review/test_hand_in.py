@@ -51,7 +51,7 @@ def of_liver(mask, reader, **fields) -> HandIn:
 
 def test_a_claimed_task_is_handed_in_measured_and_done(queued, project, liver, drawn):
     (task,) = claim(project, "anna", 1)
-    assert task.shown_sha256 == queued.workspace.store.predictions.hashes_of("a", "made-up")["liver"]
+    assert task.shown_sha256 == queued.workspace.store.predictions.hashes_of("a", "synthetic")["liver"]
     result = hand_in(project, of_liver(drawn, "anna", task_number=task.number, comment="segment 6"))
     assert (result.stands, result.why_not, result.is_known) == (True, "", False)
     assert state(queued, task.number) == "done"

@@ -142,7 +142,7 @@ def test_as_many_whole_organs_are_drawn_as_the_minutes_pay_for(predicted):
 def test_the_draw_is_recorded_with_seed_frame_and_weights(predicted):
     tasks = audit_tasks(predicted.workspace, [queued("case-0", "liver")], minutes=4)
     audit = predicted.workspace.store.audits.of_round(1)
-    assert (audit.network, audit.weights_sha256) == ("made-up", "w" * 64)
+    assert (audit.network, audit.weights_sha256) == ("synthetic", "w" * 64)
     assert list(audit.drawn) == keys(tasks)
     assert list(audit.frame) == CASES
     assert audit.frame["case-0"] == ("pancreas", "spleen")
@@ -197,9 +197,9 @@ def test_readers_own_minutes_replace_the_reckoned_ones(predicted):
     send_out(predicted.workspace, tasks)
     for task in tasks:
         predicted.hand_in(task.case_id, task.organ, predicted.box((3, 9), (3, 9), (3, 9)), minutes=2.5)
-    predicted.next_round("made-up-r1")
+    predicted.next_round("synthetic-r1")
     for case_id in CASES:
-        predicted.predict(case_id, {}, network="made-up-r1")
+        predicted.predict(case_id, {}, network="synthetic-r1")
     second = audit_tasks(predicted.workspace, [], minutes=8.0)
     assert {task.minutes for task in second} == {2.5}
     assert len(second) <= round(3 * 24 / 22)

@@ -82,14 +82,14 @@ def test_a_ct_comes_first_then_what_is_held_back_then_what_is_planned(found):
 def test_a_task_says_whose_mask_it_shows(found, box):
     revised = found.hand_in("b", "spleen", box, findings=(replace(SWAPPED, severity=0.9),))
     tasks = {task.key: task for task in queued(found)}
-    hashes = found.workspace.store.predictions.organ_hashes("made-up")
+    hashes = found.workspace.store.predictions.organ_hashes("synthetic")
     shown = {key: (task.network, task.shown_sha256) for key, task in tasks.items()}
     assert shown == {
-        ("b", WHOLE_CT): ("made-up", None),
-        ("a", "spleen"): ("made-up", hashes["a"]["spleen"]),
+        ("b", WHOLE_CT): ("synthetic", None),
+        ("a", "spleen"): ("synthetic", hashes["a"]["spleen"]),
         ("b", "spleen"): ("", revised.sha256),
-        ("a", "pancreas"): ("made-up", hashes["a"]["pancreas"]),
-        ("b", "pancreas"): ("made-up", hashes["b"]["pancreas"]),
+        ("a", "pancreas"): ("synthetic", hashes["a"]["pancreas"]),
+        ("b", "pancreas"): ("synthetic", hashes["b"]["pancreas"]),
         ("c", "liver"): ("", None),
     }
     assert tasks["b", "spleen"].reason.startswith("spleen: on the right (revised mask, held back")
@@ -119,7 +119,7 @@ def test_what_does_not_fit_is_what_the_planner_would_choose_without_a_budget(fou
 def test_what_a_person_confirmed_is_no_task(found):
     store = found.workspace.store
     before = keys(queued(found))
-    sha256 = store.predictions.organ_hashes("made-up")["a"]["spleen"]
+    sha256 = store.predictions.organ_hashes("synthetic")["a"]["spleen"]
     for case_id, one, mask in (("a", SWAPPED, sha256), ("b", UPSIDE_DOWN, "")):
         store.confirmations.add(
             [

@@ -39,7 +39,7 @@ def revised(atlas, case_id, mask, name="liver"):
     atlas.hand_in(case_id, name, mask)
 
 
-def second_round(atlas, mask, name="made-up-r1"):
+def second_round(atlas, mask, name="synthetic-r1"):
     atlas.next_round(name)
     for case_id in ("a", "b"):
         atlas.predict(case_id, {"liver": mask})
@@ -122,7 +122,7 @@ def test_each_round_adds_what_the_last_one_taught(learning, longer):
     second_round(learning, longer)
     score_round(learning.workspace)
     revised(learning, "b", longer)
-    second_round(learning, longer, name="made-up-r2")
+    second_round(learning, longer, name="synthetic-r2")
     learned = round_calibration(learning.workspace)
     assert learned.counts["liver"].n_organs == 2
 
@@ -134,7 +134,7 @@ def test_what_was_learned_reaches_the_scores(learning, shown):
 
     (before, unsure) = error_ml(1), learning.box((12, 18), (4, 14), (4, 14))
     revised(learning, "a", shown)
-    learning.next_round("made-up-r1")
+    learning.next_round("synthetic-r1")
     for case_id in ("a", "b"):
         learning.predict(case_id, {"liver": shown}, unsure={"liver": unsure})
     score_round(learning.workspace)

@@ -111,7 +111,7 @@ def test_a_case_predicted_with_other_weights_is_scored_anew_and_no_other(predict
 
 def test_a_case_whose_prediction_was_taken_back_leaves_the_queue(predicted):
     score_round(predicted.workspace)
-    predicted.workspace.store.predictions.forget("c", "made-up")
+    predicted.workspace.store.predictions.forget("c", "synthetic")
     score_round(predicted.workspace)
     assert queue(predicted.workspace) == [("b", "liver")]
 
@@ -133,7 +133,7 @@ def test_organs_revised_in_this_round_stay_and_those_of_earlier_rounds_are_left_
     states = {(one.case_id, one.organ): one.state for one in predicted.workspace.store.tasks.of_round(1)}
     assert states["c", "spleen"] is TaskState.DONE
 
-    predicted.next_round("made-up-r1")
+    predicted.next_round("synthetic-r1")
     predicted.predict("c", {}, unsure={"liver": small, "spleen": large}, weights="v" * 64)
     assert score_round(predicted.workspace).done == ("c",)
     assert queue(predicted.workspace) == [("c", "liver")]
@@ -141,7 +141,7 @@ def test_organs_revised_in_this_round_stay_and_those_of_earlier_rounds_are_left_
 
 
 def test_a_case_that_cannot_be_scored_is_set_aside_and_the_others_go_on(predicted):
-    folder = predicted.workspace.folder.prediction_dir("b", "made-up")
+    folder = predicted.workspace.folder.prediction_dir("b", "synthetic")
     (folder / "masks.nii.gz").write_bytes(b"nothing")
     batch = score_round(predicted.workspace)
     assert batch.done == ("a", "c")
@@ -166,7 +166,7 @@ def attention(atlas):
 @pytest.fixture
 def two(atlas, small):
     """A case of which two networks are sure: one that there is a liver, the other that there is none."""
-    with_networks(atlas, "made-up", "second")
+    with_networks(atlas, "synthetic", "second")
     atlas.add("a")
     atlas.predict("a", {"liver": small})
     atlas.predict("a", {"liver": np.zeros_like(small)}, network="second")
@@ -180,10 +180,10 @@ def test_where_two_networks_disagree_is_found_in_every_round(two, small):
     np.testing.assert_array_equal(heat, small)
 
     moved = np.roll(small, 6, axis=0)
-    two.next_round("made-up-r1")
+    two.next_round("synthetic-r1")
     two.predict("a", {"liver": moved})
     assert score_round(two.workspace).done == ("a",)
-    assert two.workspace.networks == ("made-up-r1", "second")
+    assert two.workspace.networks == ("synthetic-r1", "second")
     n_voxels, heat = attention(two)
     assert n_voxels == moved.sum()
     np.testing.assert_array_equal(heat, moved)
@@ -191,8 +191,8 @@ def test_where_two_networks_disagree_is_found_in_every_round(two, small):
 
 def test_in_a_new_round_no_case_is_scored_before_all_networks_predicted_it(two, small):
     score_round(two.workspace)
-    two.next_round("made-up-r1")
-    with pytest.raises(ProjectError, match="made-up-r1 and second"):
+    two.next_round("synthetic-r1")
+    with pytest.raises(ProjectError, match="synthetic-r1 and second"):
         score_round(two.workspace)
     two.add("b")
     two.predict("a", {"liver": small})
@@ -202,11 +202,11 @@ def test_in_a_new_round_no_case_is_scored_before_all_networks_predicted_it(two, 
 
 def test_a_second_network_may_be_removed_and_come_back_and_cases_are_scored_anew(two, small):
     score_round(two.workspace)
-    with_networks(two, "made-up")
+    with_networks(two, "synthetic")
     assert score_round(two.workspace).done == ("a",)
     assert attention(two) == (0, None)
     assert queue(two.workspace) == []
-    with_networks(two, "made-up", "second")
+    with_networks(two, "synthetic", "second")
     assert score_round(two.workspace).done == ("a",)
     assert attention(two)[0] == small.sum()
     assert queue(two.workspace) == [("a", "liver")]

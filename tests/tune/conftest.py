@@ -1,4 +1,4 @@
-"""Prepared cases from arrays, and made-up patients with the true masks of some organs."""
+"""Prepared cases from arrays, and synthetic patients with the true masks of some organs."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -106,7 +106,7 @@ def rendered(monkeypatch) -> list[int]:
 
 @pytest.fixture(scope="session")
 def labelled_patient(cohort) -> Callable[..., LabelledCase]:
-    """Gives a made-up patient with the true masks of some organs."""
+    """Gives a synthetic patient with the true masks of some organs."""
 
     def give(number: int, organs: tuple[str, ...] = ORGANS) -> LabelledCase:
         folder: Path = cohort / f"phantom_{number:04d}"
@@ -141,9 +141,9 @@ def one_thread():
 
 
 def _keep_prediction(
-    workspace: Project, case_id: str, network: str, masks: MaskSet, weights: str = "w" * 64
+    project: Project, case_id: str, network: str, masks: MaskSet, weights: str = "w" * 64
 ) -> None:
-    folder = workspace.folder.prediction_dir(case_id, network)
+    folder = project.folder.prediction_dir(case_id, network)
     write_masks(folder / "masks.nii.gz", masks)
     made = Prediction(
         case_id=case_id,
@@ -153,9 +153,9 @@ def _keep_prediction(
         organs=masks.organs,
         masks_sha256=file_sha256(folder / "masks.nii.gz"),
     )
-    with workspace.store.together():
-        workspace.store.predictions.keep(made, organ_sha256s(masks))
-        workspace.store.ledger.mark_done(prediction_stage(network), case_id)
+    with project.store.together():
+        project.store.predictions.keep(made, organ_sha256s(masks))
+        project.store.ledger.mark_done(prediction_stage(network), case_id)
 
 
 @pytest.fixture(scope="session")
@@ -165,29 +165,29 @@ def keep_prediction() -> Callable[..., None]:
 
 
 @pytest.fixture
-def workspace(home, cohort, tmp_path, keep_case, keep_prediction):
-    """Four made-up patients with true masks as predictions; the last is held out."""
+def project(home, cohort, tmp_path, keep_case, keep_prediction):
+    """Four synthetic patients with true masks as predictions; the last is held out."""
     begin_project(tmp_path / "atlas", Settings(networks=("tiny",), held_out_share=0.0))
-    with opened(tmp_path / "atlas") as workspace:
+    with opened(tmp_path / "atlas") as project:
         for folder in sorted(cohort.iterdir()):
-            ct = workspace.folder.case_dir(folder.name) / "ct.nii.gz"
+            ct = project.folder.case_dir(folder.name) / "ct.nii.gz"
             copy(folder / "ct.nii.gz", ct)
-            keep_case(workspace, folder.name, ct)
-        workspace.store.cases.hold_out([HELD_OUT])
-        for case in workspace.store.cases.all():
+            keep_case(project, folder.name, ct)
+        project.store.cases.hold_out([HELD_OUT])
+        for case in project.store.cases.all():
             labels = read_nifti(cohort / case.case_id / "labels.nii.gz").voxels
-            masks = MaskSet.from_labels(labels, case.geometry, workspace.settings.organs)
-            keep_prediction(workspace, case.case_id, "tiny", masks)
-        yield workspace
+            masks = MaskSet.from_labels(labels, case.geometry, project.settings.organs)
+            keep_prediction(project, case.case_id, "tiny", masks)
+        yield project
 
 
 @pytest.fixture
-def revise(workspace, cohort, hand_in):
+def revise(project, cohort, hand_in):
     """Takes the true mask of an organ of some cases as a reader's."""
 
     def take(name: str, *case_ids: str):
         for case_id in case_ids:
             labels = read_nifti(cohort / case_id / "labels.nii.gz").voxels
-            hand_in(workspace, case_id, name, labels == organ(name).index)
+            hand_in(project, case_id, name, labels == organ(name).index)
 
     return take

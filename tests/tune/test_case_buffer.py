@@ -21,7 +21,7 @@ ORGANS = ("spleen", "liver", "pancreas_tumor")
 
 @pytest.fixture
 def pool():
-    """Opens pools, and closes them in the end; all patches are from made-up patients where not said."""
+    """Opens pools, and closes them in the end; all patches are from synthetic patients where not said."""
     opened = []
 
     def open_pool(cases=(), maps=(), **changes):
@@ -39,7 +39,7 @@ def picked(pool, step: int, item: int = 0):
 
 
 def at_hand(pool, step: int) -> set[int]:
-    """Numbers of the made-up patients that patches of a step are drawn from."""
+    """Numbers of the synthetic patients that patches of a step are drawn from."""
     return {int(picked(pool, step, item)[0].key) % 1_000_000 for item in range(40)}
 
 

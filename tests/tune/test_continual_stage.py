@@ -29,8 +29,8 @@ def _killing(*_arguments):
     raise Killed
 
 
-def tuned(workspace, config=HEADS):
-    return tune_round(workspace, workspace.standing(), config)
+def tuned(project, config=HEADS):
+    return tune_round(project, project.standing(), config)
 
 
 def story_of(record) -> dict:
@@ -38,11 +38,11 @@ def story_of(record) -> dict:
 
 
 def test_a_new_organ_gets_a_head_once_it_was_drawn_and_every_other_tensor_stays(
-    workspace, revise, tiny_weights
+    project, revise, tiny_weights
 ):
-    workspace = _with_new(workspace, "colon=stomach")
+    project = _with_new(project, "colon=stomach")
     revise("colon", "phantom_0000")
-    record = tuned(workspace)
+    record = tuned(project)
     story = story_of(record)
     assert story["organs"] == ["colon"]
     assert story["new_organs"] == {"colon": ["stomach"]}
@@ -51,32 +51,32 @@ def test_a_new_organ_gets_a_head_once_it_was_drawn_and_every_other_tensor_stays(
     network = load_network(record.folder / "weights.safetensors")
     assert set(network.head_tensors("colon")) == network.state_dict().keys() - before.keys()
     assert all(value.equal(network.state_dict()[key]) for key, value in before.items())
-    predict_round(workspace)
-    assert all("colon" in one.organs for one in workspace.predictions(record.name).values())
+    predict_round(project)
+    assert all("colon" in one.organs for one in project.predictions(record.name).values())
 
 
-def test_a_new_organ_is_learned_beside_what_was_revised(workspace, revise):
-    workspace = _with_new(workspace, "colon")
+def test_a_new_organ_is_learned_beside_what_was_revised(project, revise):
+    project = _with_new(project, "colon")
     revise("liver", "phantom_0001")
     revise("colon", "phantom_0000", "phantom_0001")
-    story = story_of(tuned(workspace))
+    story = story_of(tuned(project))
     assert story["organs"] == ["colon", "liver"]
     assert story["cases"]["phantom_0001"] == ["colon", "liver"]
 
 
-def test_a_new_organ_that_nobody_drew_waits(workspace, revise):
-    workspace = _with_new(workspace, "colon")
+def test_a_new_organ_that_nobody_drew_waits(project, revise):
+    project = _with_new(project, "colon")
     with pytest.raises(TuneError, match="colon has no mask that people vouch for; draw it in some cases"):
-        tuned(workspace)
+        tuned(project)
     revise("liver", "phantom_0000")
-    record = tuned(workspace)
+    record = tuned(project)
     assert story_of(record)["organs"] == ["liver"]
     assert "colon" not in load_network(record.folder / "weights.safetensors").spec.organs
 
 
-def test_adapters_are_learned_where_asked_and_predict_from_the_file(workspace, revise, tiny_weights):
+def test_adapters_are_learned_where_asked_and_predict_from_the_file(project, revise, tiny_weights):
     revise("liver", "phantom_0000")
-    record = tuned(workspace, HEADS.changed(trainable="heads+adapters"))
+    record = tuned(project, HEADS.changed(trainable="heads+adapters"))
     network = load_network(record.folder / "weights.safetensors")
     assert network.spec.adapters == ("liver",)
     before = load_network(tiny_weights)
@@ -85,20 +85,20 @@ def test_adapters_are_learned_where_asked_and_predict_from_the_file(workspace, r
             value.equal(network.state_dict()[key]) for key, value in before.head_tensors(name).items()
         )
         assert is_same is (name != "liver")
-    (batch,) = predict_round(workspace)
+    (batch,) = predict_round(project)
     assert len(batch.done) == 4
 
 
-def test_a_second_run_takes_features_from_the_first_ones_cache(workspace, revise, monkeypatch):
+def test_a_second_run_takes_features_from_the_first_ones_cache(project, revise, monkeypatch):
     revise("liver", "phantom_0000")
     with monkeypatch.context() as patched:
-        patched.setattr(workspace.store.networks, "add", _killing)
+        patched.setattr(project.store.networks, "add", _killing)
         with pytest.raises(Killed):
-            tuned(workspace)
+            tuned(project)
     monkeypatch.setattr(cache_module, "sample_case", None)
-    record = tuned(workspace)
+    record = tuned(project)
     told = story_of(record)["cache_bytes"]
-    files = list((workspace.folder.cache_dir / "features").iterdir())
+    files = list((project.folder.cache_dir / "features").iterdir())
     assert sum(path.stat().st_size for path in files) == told["taken"] <= told["at_most"]
 
 
@@ -125,8 +125,8 @@ def test_logits_of_cached_features_are_those_that_prediction_joins(narrow, boxes
     assert float(ours.std()) == pytest.approx(float(inside.std()), rel=0.15)
 
 
-def _with_new(workspace, text: str):
-    settings = workspace.settings
+def _with_new(project, text: str):
+    settings = project.settings
     name = text.partition("=")[0]
     grown = settings.changed(organs=(*settings.organs, name), new_organs=(text,))
-    return replace(workspace, settings=grown)
+    return replace(project, settings=grown)

@@ -12,22 +12,22 @@ from omentum.tune.new_organs import add_new_organs, vouched_organs
 ORGANS = ("spleen", "liver", "pancreas", "colon")
 
 
-def workspace(*new: str) -> SimpleNamespace:
+def project(*new: str) -> SimpleNamespace:
     return SimpleNamespace(settings=Settings(organs=ORGANS, new_organs=new))
 
 
 def test_an_organ_that_people_drew_gets_a_head_and_one_that_nobody_drew_does_not(network, labelled_patient):
     case = labelled_patient(0, ("liver", "colon"))
-    assert add_new_organs(workspace("colon=spleen"), network, [case], seed=0) == {"colon": ("spleen",)}
+    assert add_new_organs(project("colon=spleen"), network, [case], seed=0) == {"colon": ("spleen",)}
     assert network.spec.organs == ("spleen", "liver", "pancreas", "colon")
-    assert add_new_organs(workspace("colon=spleen"), network, [case], seed=0) == {}, "it has one now"
+    assert add_new_organs(project("colon=spleen"), network, [case], seed=0) == {}, "it has one now"
 
 
 def test_a_label_that_a_network_made_is_nothing_to_begin_with(network, labelled_patient):
     case = labelled_patient(0, ("liver", "colon"))
     predicted = replace(case, masks=tuple(replace(one, source=MaskSource.PREDICTED) for one in case.masks))
     assert vouched_organs([predicted]) == set()
-    assert add_new_organs(workspace("colon"), network, [predicted], seed=0) == {}
+    assert add_new_organs(project("colon"), network, [predicted], seed=0) == {}
 
 
 def test_where_nobody_says_the_head_begins_as_the_most_similar_organs(network, labelled_patient):
@@ -41,4 +41,4 @@ def test_where_nobody_says_the_head_begins_as_the_most_similar_organs(network, l
 
 def test_a_similar_organ_that_the_network_does_not_know_is_refused(network, labelled_patient):
     with pytest.raises(UnknownOrganError, match="stomach"):
-        add_new_organs(workspace("colon=stomach"), network, [labelled_patient(0, ("colon",))], seed=0)
+        add_new_organs(project("colon=stomach"), network, [labelled_patient(0, ("colon",))], seed=0)

@@ -13,8 +13,8 @@ HELD_OUT = "phantom_0003"
 HEADS = ContinualConfig(steps=8, samples_per_class=300, learning_rate=2e-2, replay_least=0)
 
 
-def tuned(workspace, config=HEADS):
-    return tune_round(workspace, workspace.standing(), config)
+def tuned(project, config=HEADS):
+    return tune_round(project, project.standing(), config)
 
 
 def story_of(record) -> dict:
@@ -22,49 +22,49 @@ def story_of(record) -> dict:
 
 
 @pytest.mark.parametrize("rule", ["importance", "random", "none"])
-def test_what_is_replayed_goes_by_the_rule(workspace, revise, rule):
+def test_what_is_replayed_goes_by_the_rule(project, revise, rule):
     revise("liver", "phantom_0000")
     config = HEADS.changed(replay_by=rule, replay_share=0.5)
-    cases = [one for one in workspace.standing() if not one.case.held_out]
-    plan = learned_from(workspace, cases, workspace.unlearned(), config, ("liver",))
+    cases = [one for one in project.standing() if not one.case.held_out]
+    plan = learned_from(project, cases, project.unlearned(), config, ("liver",))
     assert plan.pop("phantom_0000") == {"liver": 1.0}
     assert len(plan) == (0 if rule == "none" else 1)
 
 
 @pytest.mark.parametrize(("share", "limit", "n_replayed"), [(0.25, 3, 2), (0.0, 3, 0), (1.0, 1, 2)])
-def test_however_few_were_revised_some_others_are_replayed(workspace, revise, share, limit, n_replayed):
+def test_however_few_were_revised_some_others_are_replayed(project, revise, share, limit, n_replayed):
     revise("liver", "phantom_0000")
     config = ContinualConfig(replay_share=share, replay_limit=limit, replay_least=2)
-    cases = [one for one in workspace.standing() if not one.case.held_out]
-    plan = learned_from(workspace, cases, workspace.unlearned(), config, ("liver",))
+    cases = [one for one in project.standing() if not one.case.held_out]
+    plan = learned_from(project, cases, project.unlearned(), config, ("liver",))
     assert len(plan) == 1 + n_replayed
 
 
-def test_a_revision_of_an_organ_that_the_network_has_no_head_for_is_nothing_to_tune(workspace, revise):
+def test_a_revision_of_an_organ_that_the_network_has_no_head_for_is_nothing_to_tune(project, revise):
     revise("colon", "phantom_0000")
     with pytest.raises(TuneError):
-        tuned(workspace)
+        tuned(project)
 
 
-def test_masks_that_people_vouch_for_are_replayed_before_predicted_ones(workspace, revise, keep_prediction):
+def test_masks_that_people_vouch_for_are_replayed_before_predicted_ones(project, revise, keep_prediction):
     everything = ContinualConfig(steps=1, samples_per_class=50, replay_share=0.5, replay_least=0)
     revise("liver", "phantom_0001")
-    tuned(workspace, everything)
-    workspace.store.rounds.turn(1, "tiny-r1")
-    _predicted_again(workspace, keep_prediction)
+    tuned(project, everything)
+    project.store.rounds.turn(1, "tiny-r1")
+    _predicted_again(project, keep_prediction)
     revise("liver", "phantom_0000")
-    assert set(story_of(tuned(workspace, everything))["cases"]) == {"phantom_0000", "phantom_0001"}
+    assert set(story_of(tuned(project, everything))["cases"]) == {"phantom_0000", "phantom_0001"}
 
 
-def test_an_organ_that_is_asked_for_needs_a_label(workspace, revise):
+def test_an_organ_that_is_asked_for_needs_a_label(project, revise):
     revise("liver", "phantom_0000")
     with pytest.raises(TuneError, match="spleen has no mask that people vouch for"):
-        tuned(workspace, HEADS.changed(organs=("liver", "spleen")))
-    (one,) = workspace.store.rounds.all()
+        tuned(project, HEADS.changed(organs=("liver", "spleen")))
+    (one,) = project.store.rounds.all()
     assert (one.number, one.network, one.finished) == (1, "tiny", None)
 
 
-def test_of_predicted_masks_those_that_drew_least_attention_are_seen_again(workspace, revise):
+def test_of_predicted_masks_those_that_drew_least_attention_are_seen_again(project, revise):
     revise("liver", "phantom_0000")
     scores = [
         CaseScore(
@@ -74,12 +74,12 @@ def test_of_predicted_masks_those_that_drew_least_attention_are_seen_again(works
         )
         for case_id, ml in (("phantom_0001", 1.0), ("phantom_0002", 2.0), (HELD_OUT, 3.0))
     ]
-    workspace.store.scores.replace(1, scores)
-    seen = story_of(tuned(workspace))["cases"]
+    project.store.scores.replace(1, scores)
+    seen = story_of(tuned(project))["cases"]
     assert seen == {"phantom_0000": ["liver"], "phantom_0001": ["liver"]}
 
 
-def _predicted_again(workspace, keep_prediction):
-    name = workspace.store.rounds.current().network
-    for case_id, made in workspace.predictions("tiny").items():
-        keep_prediction(workspace, case_id, name, read_masks(made.masks_path), weights="v" * 64)
+def _predicted_again(project, keep_prediction):
+    name = project.store.rounds.current().network
+    for case_id, made in project.predictions("tiny").items():
+        keep_prediction(project, case_id, name, read_masks(made.masks_path), weights="v" * 64)

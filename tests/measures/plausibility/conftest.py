@@ -1,4 +1,4 @@
-"""A made-up patient whose masks are right, and the errors that can be put into them."""
+"""A synthetic patient whose masks are right, and the errors that can be put into them."""
 
 from collections.abc import Callable
 from dataclasses import replace
