@@ -10,12 +10,13 @@ import pytest
 from omentum import loop
 from omentum.app import demo
 from omentum.networks.catalogue import default_networks
+from omentum.phantoms.cohort import write_cohort
 from omentum.tune.config import ContinualConfig
 
 
 @pytest.mark.slow
 def test_the_demonstration_ends_with_a_report(omentum, tmp_path, monkeypatch):
-    monkeypatch.setattr(demo, "_SPACING_MM", (6.0, 6.0, 6.0))  # an eighth of the voxels
+    monkeypatch.setattr(demo, "write_cohort", partial(write_cohort, shape=(44, 36, 28)))
     monkeypatch.setattr(loop, "ContinualConfig", partial(ContinualConfig, steps=20))
     ran = omentum("demo", "--out", tmp_path / "demo", "--cases", 4)
     assert ran.code == 0

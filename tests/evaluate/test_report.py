@@ -1,6 +1,7 @@
 import base64
 import io
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,7 +12,7 @@ from matplotlib.image import imread, imsave
 
 from omentum.evaluate.report import MOST_COLUMNS, embedded_png, rendered, write_report
 from omentum.evaluate.report_data import PreviewPicture, Tuning
-from omentum.records import Revision, Says, Task, TaskState
+from omentum.records import WHOLE_CT, Revision, Says, Task, TaskState
 
 VOID = {"meta", "img", "br", "link", "input"}
 
@@ -148,6 +149,11 @@ def test_cards_tell_the_change_since_the_value_was_last_known(full):
 def test_change_skips_rounds_that_were_not_evaluated(figures, report):
     page = Page(rendered(report(figures(1, {"liver": 0.5}), figures(2), figures(3, {"liver": 0.75}))))
     assert "+0.250 since round 1" in page.text
+
+
+def test_a_task_about_a_whole_ct_is_in_the_queue_under_that_name(full):
+    (task,) = full.queue
+    assert "Whole CT" in rendered(replace(full, queue=(replace(task, organ=WHOLE_CT),)))
 
 
 def test_queue_shows_the_case_and_its_volume(full):

@@ -19,6 +19,7 @@ from omentum.evaluate.figures import (
 )
 from omentum.evaluate.report_data import RoundReport
 from omentum.evaluate.summary import Means, best_places, side_by_side
+from omentum.records import WHOLE_CT
 from omentum.volumes.atomic import write_text
 from omentum.volumes.labels import organ
 
@@ -27,6 +28,7 @@ __all__ = ["embedded_png", "rendered", "write_report"]
 MOST_COLUMNS = 5
 """Rounds in the table; the drawings have them all."""
 
+_GREY = (128, 128, 128)
 _MISSING = "–"  # noqa: RUF001 - a dash stands for a missing value
 
 
@@ -162,9 +164,9 @@ def _signed(value: float | None) -> str:
 
 
 def _organ_name(name: str) -> str:
-    return organ(name).display_name
+    return "Whole CT" if name == WHOLE_CT else organ(name).display_name
 
 
 def _colour(name: str) -> str:
-    red, green, blue = organ(name).colour
+    red, green, blue = _GREY if name == WHOLE_CT else organ(name).colour
     return f"rgb({red} {green} {blue})"
