@@ -1,4 +1,4 @@
-"""Made-up patients and their anatomy before it is painted, built once; a toy person's label map."""
+"""Synthetic patients and their anatomy before it is painted, built once; a toy person's label map."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

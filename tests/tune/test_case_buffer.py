@@ -82,13 +82,13 @@ def test_without_a_share_nothing_is_rendered(pool, rendered, boxes):
 
 
 @pytest.mark.parametrize("share", [0.25, 1.0])
-def test_made_up_patients_have_their_share_of_patches(pool, rendered, boxes, share):
+def test_synthetic_patients_have_their_share_of_patches(pool, rendered, boxes, share):
     one = pool([boxes], rendered_share=share)
     made = [picked(one, 0, item)[0].case_id.startswith("made_") for item in range(400)]
     assert np.mean(made) == pytest.approx(share, abs=0.07)
 
 
-def test_without_cases_all_patches_are_from_made_up_patients(pool, rendered):
+def test_without_cases_all_patches_are_from_synthetic_patients(pool, rendered):
     assert picked(pool(rendered_share=0.01), 0)[0].case_id.startswith("made_")
 
 
@@ -122,7 +122,7 @@ def test_what_rendering_refuses_is_told_where_the_case_is_asked_for(pool, label_
 
 
 @pytest.mark.parametrize("made_share", [0.0, 1.0])
-def test_a_made_up_patient_is_what_was_rendered_and_says_nothing_of_organs_it_lacks(label_map, made_share):
+def test_a_synthetic_patient_is_what_was_rendered_and_says_nothing_of_organs_it_lacks(label_map, made_share):
     maps = [read_anatomy(label_map, "totalsegmentator")]
     case = rendered_case(1_000_007, maps, ORGANS, 8.0, made_share)
     pair = render_pair(1_000_007, maps, 8.0, made_share=made_share)

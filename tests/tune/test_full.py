@@ -199,7 +199,7 @@ def test_without_any_label_there_is_nothing_to_learn(network, boxes, prepared_ca
     assert list(tmp_path.iterdir()) == []
 
 
-def test_made_up_patients_alone_will_do(network, rendered, tmp_path):
+def test_synthetic_patients_alone_will_do(network, rendered, tmp_path):
     losses = []
     config = CONFIG.changed(steps=12, learning_rate=1e-2, patch_voxels=(32, 32, 32), rendered_share=1.0)
     trained(
@@ -209,14 +209,14 @@ def test_made_up_patients_alone_will_do(network, rendered, tmp_path):
     assert np.mean(losses[-3:]) < 0.8 * np.mean(losses[:3])
 
 
-def test_made_up_patients_teach_nothing_of_organs_that_they_lack(network, rendered, tmp_path):
+def test_synthetic_patients_teach_nothing_of_organs_that_they_lack(network, rendered, tmp_path):
     tumours = build(network.spec.changed(organs=("liver_tumor",)), seed=2)
     with pytest.raises(TuneError, match="no case has a label of liver_tumor"):
         train_full(tumours, [], CONFIG.changed(rendered_share=1.0), tmp_path / "c.pt")
     assert rendered == []
 
 
-def test_a_run_on_made_up_patients_that_stopped_ends_in_the_weights_of_one_that_did_not(
+def test_a_run_on_synthetic_patients_that_stopped_ends_in_the_weights_of_one_that_did_not(
     network, boxes, rendered, tmp_path
 ):
     config = CONFIG.changed(rendered_share=0.6, pool_cases=2, pool_steps=1)

@@ -42,12 +42,12 @@ def test_a_network_trained_afresh_learned_all_its_organs(card):
     [([], 0.3, "formulas"), ([], 0.0, "formulas"), (["one", "two"], 0.0, "`one`, `two`"),
      (["one"], 0.3, "formulas, `one`")],
 )  # fmt: skip
-def test_made_up_patients_are_told_with_where_their_anatomy_is_from(card, maps, made_share, named):
+def test_synthetic_patients_are_told_with_where_their_anatomy_is_from(card, maps, made_share, named):
     config = {"rendered_share": 0.5, "made_share": made_share}
     text = card(mode="full", cases=["a", "b"], anatomy=maps, config=config)
     assert f"from 2 cases and patients made up on the fly (anatomy of {named}), in 41.5 s" in text
 
 
-def test_a_network_that_saw_no_made_up_patient_does_not_speak_of_them(card):
+def test_a_network_that_saw_no_synthetic_patient_does_not_speak_of_them(card):
     text = card(mode="full", cases=["a"], anatomy=[], config={"rendered_share": 0.0, "made_share": 0.3})
     assert "made up" not in text

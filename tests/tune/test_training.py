@@ -144,9 +144,8 @@ def test_a_run_killed_at_any_step_ends_in_the_weights_of_one_that_was_not(tmp_pa
     assert outcome == expected
 
 
-@pytest.mark.parametrize("recompute", [False, True])
-def test_the_published_unet_learns_in_full(prepared_case, tmp_path, recompute):
-    losses, kept = _published(prepared_case, tmp_path, "universal-unet", (16, 16, 16), recompute=recompute)
+def test_the_published_unet_learns_in_full(prepared_case, tmp_path):
+    losses, kept = _published(prepared_case, tmp_path, "universal-unet", (16, 16, 16), recompute=True)
     assert np.isfinite(losses).all()
     assert losses[-1] < losses[0]
     assert not kept.training
