@@ -20,7 +20,7 @@ from omentum.assemble.assemble_case import assemble_case
 from omentum.assemble.inputs import CaseInputs, inputs_of
 from omentum.phantoms.phantom import make_phantom
 from omentum.project.standing import CaseFacts
-from omentum.records import Case, Prediction, Revision, Says
+from omentum.records import Case, Prediction, ReaderAnswer, Revision
 from omentum.volumes.labels import ORGANS, organ
 from omentum.volumes.mask_files import write_masks, write_organ_files, write_painted
 from omentum.volumes.masks import MaskSet
@@ -51,7 +51,7 @@ def make_case(folder: Path, shape: tuple[int, int, int]) -> CaseInputs:
         write_nifti(path, Volume(np.roll(masks.mask(name), 2, axis=0), geometry))
         revisions.append(
             Revision(case_id="c1", organ=name, path=path, sha256="0" * 64, round_number=1, reader="reader-1",
-                     says=Says.REVISED, network="average",
+                     says=ReaderAnswer.REVISED, network="average",
                      time=datetime(2026, 1, 1, tzinfo=UTC))
         )  # fmt: skip
     case = Case(

@@ -2,10 +2,10 @@
 
 Run: python benchmarks/attention_quality.py [--quick].
 
-Ours: recipe expected-error. Other: recipe published, on the same predictions of the same cases. An error
+Ours: scoring expected-error. Other: scoring published, on the same predictions of the same cases. An error
 region is a component of prediction XOR truth deeper than 3 mm from the true surface, of at least 0.5 mL; it
 is found if hot spots cover a tenth of it; a hot spot counts if it touches one. Pieces of attention that lie
-within 10 mm are one hot spot, under either recipe; *apart* counts every connected piece by itself (of ours
+within 10 mm are one hot spot, under either scoring; *apart* counts every connected piece by itself (of ours
 those with enough expected error). Patients are made up, or rendered from real people's label maps, none of
 them used by `training/error_prior.py`. `ratio` is F1 of ours over F1 of published. Then the same on real CTs,
 as far as somebody has said what is right there. A full run writes its tables and picture into
@@ -28,7 +28,7 @@ from omentum.measures.canonical_grid import CANONICAL_MM, canonical
 from omentum.measures.components import pieces_of
 from omentum.score.calibration import Calibration, LevelCounts, shipped_prior
 from omentum.score.error_model import shipped_model
-from omentum.score.expected import expected_errors
+from omentum.score.expected_error import expected_errors
 from omentum.score.hot_spots import joined
 from omentum.score.published_case import heat_path, score_published_case
 from omentum.score.scoring_grid import gridded_case
@@ -43,9 +43,9 @@ from shared import data_folder
 
 NINE = SUBSETS["abdomenatlas-1.0"]
 VOXEL_ML = CANONICAL_MM**3 / 1000
-RECIPES = ("ours", "published")
+SCORINGS = ("ours", "published")
 Judged = tuple[str, str, Detection, Detection]
-"""Recipe, organ, what its hot spots find, and what pieces of attention find that count apart."""
+"""Scoring, organ, what its hot spots find, and what pieces of attention find that count apart."""
 
 
 def main(quick: bool) -> None:
@@ -54,10 +54,10 @@ def main(quick: bool) -> None:
     levels: list[LevelCounts] = []
     seeds, kinds = (JUDGE_SEEDS[:1], KINDS[:2]) if quick else (JUDGE_SEEDS, KINDS)
     for case in cohort(seeds, kinds):
-        for recipe, name, spots, pieces in judged(case, NINE, levels):
-            found[recipe, name] += spots
-            found[recipe, "all"] += spots
-            apart[recipe] += pieces
+        for scoring, name, spots, pieces in judged(case, NINE, levels):
+            found[scoring, name] += spots
+            found[scoring, "all"] += spots
+            apart[scoring] += pieces
     for name in (*NINE, "all"):
         print(f"{name:14} ours      {found['ours', name].told()}")
         print(f"{'':14} published {found['published', name].told()}")
@@ -65,8 +65,8 @@ def main(quick: bool) -> None:
     told = figures(ours) | {
         "n_cases": len(seeds) * len(kinds),
         "published": figures(published),
-        "apart": {recipe: figures(one) for recipe, one in apart.items()},
-        "by_organ": {name: {recipe: figures(found[recipe, name]) for recipe in RECIPES} for name in NINE},
+        "apart": {scoring: figures(one) for scoring, one in apart.items()},
+        "by_organ": {name: {scoring: figures(found[scoring, name]) for scoring in SCORINGS} for name in NINE},
         "reliability": sum(levels, LevelCounts.none()).reliability(np.arange(256, dtype=np.float32) / 255),
         "real": {} if quick else on_real_cts(),
     }
@@ -78,17 +78,17 @@ def main(quick: bool) -> None:
 
 
 def on_real_cts() -> dict[str, dict[str, object]]:
-    """Count hot spots of both recipes on real CTs, by reference."""
+    """Count hot spots of both scorings on real CTs, by reference."""
     found: dict[tuple[str, str], Detection] = defaultdict(Detection)
     about: dict[str, dict[str, object]] = {}
     for column, case, organs in real_cases():
         about[column.name] = {"about": column.about, "organs": list(organs)}
-        for recipe, _, spots, _ in judged(case, organs, []):
-            found[recipe, column.name] += spots
-            found[recipe, "all"] += spots
+        for scoring, _, spots, _ in judged(case, organs, []):
+            found[scoring, column.name] += spots
+            found[scoring, "all"] += spots
     about["all"] = {"about": "", "organs": []}
     return {
-        name: one | {recipe: figures(found[recipe, name]) for recipe in RECIPES}
+        name: one | {scoring: figures(found[scoring, name]) for scoring in SCORINGS}
         for name, one in about.items()
     }
 
@@ -114,7 +114,7 @@ def real_cases() -> Iterator[tuple[LabelFile, CohortCase, tuple[str, ...]]]:
 
 
 def judged(case: CohortCase, organs: Sequence[str], levels: list[LevelCounts]) -> Iterator[Judged]:
-    """Judge both recipes, organ by organ; `levels` gets what was wrong at each level of ours."""
+    """Judge both scorings, organ by organ; `levels` gets what was wrong at each level of ours."""
     yield from by_expected_error(case, organs, levels)
     yield from by_published(case, organs)
 

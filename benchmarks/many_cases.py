@@ -29,8 +29,8 @@ from omentum.records import (
     MaskFinding,
     OrganScore,
     Prediction,
+    ReaderAnswer,
     Revision,
-    Says,
 )
 from omentum.score.round_queue import queue_options, queue_round
 from omentum.volumes.geometry import Geometry
@@ -131,7 +131,7 @@ def revised(workspace: Project, case: Case) -> Revision:
         sha256="1" * 64,
         round_number=1,
         reader="reader-1",
-        says=Says.REVISED,
+        says=ReaderAnswer.REVISED,
         network="starter",
         time=datetime.now(UTC),
     )
@@ -139,7 +139,7 @@ def revised(workspace: Project, case: Case) -> Revision:
 
 def scored(case: Case, organs: Sequence[str], rng: np.random.Generator) -> CaseScore:
     """Give a score with a hot spot in each organ."""
-    plain = OrganScore(organ="", attention_voxels=1, attention_ml=1.0, heat=1.0, dice_loss=0.1)
+    plain = OrganScore(organ="", attention_voxels=1, attention_ml=1.0, priority=1.0, dice_loss=0.1)
     errors = dict(zip(organs, rng.exponential(5.0, len(organs)).tolist(), strict=True))
     rows = tuple(replace(plain, organ=name, error_ml=ml, spots_ml=(ml,)) for name, ml in errors.items())
     return CaseScore(case_id=case.case_id, score=sum(errors.values()), organs=rows)

@@ -10,8 +10,8 @@ from omentum import loop
 from omentum.app.status import summary
 from omentum.assemble.releasable import releasable
 from omentum.evaluate.gate_stage import judge_round
+from omentum.project.conflicts import conflict_of
 from omentum.project.read_masks import read_chosen
-from omentum.project.standing import conflict_of
 from omentum.records import (
     Confirmation,
     Decision,

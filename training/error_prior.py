@@ -27,8 +27,8 @@ from omentum.measures.canonical_grid import CANONICAL_MM
 from omentum.measures.error_regions import LEAST_ML, error_regions
 from omentum.score.calibration import Calibration, LevelCounts, Prior
 from omentum.score.error_model import MODEL_ORGANS, ErrorModel
-from omentum.score.expected import expected_errors
-from omentum.score.scoring_grid import GriddedCase, claims_of, gridded_case
+from omentum.score.expected_error import expected_errors
+from omentum.score.scoring_grid import GriddedCase, gridded_case, voxel_owners
 from omentum.score.voxel_features import VoxelFeatures, organ_features
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
@@ -133,9 +133,9 @@ def count(cases: Iterable[CohortCase], model: ErrorModel) -> dict[str, LevelCoun
 
 def labelled(case: CohortCase, gridded: GriddedCase) -> Iterator[Labelled]:
     labels = case.labels[np.ix_(*nearest_voxels(case.ct.geometry, gridded.geometry))]
-    claims = claims_of(gridded)
+    owners = voxel_owners(gridded)
     for name in gridded.masks.organs:
-        signals = organ_features(gridded, name, claims)
+        signals = organ_features(gridded, name, owners)
         if signals is not None:
             true = labels[signals.box] == organ(name).index
             regions = error_regions(signals.mask, true, (CANONICAL_MM,) * 3)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from attention.cohort import CohortCase
 from omentum.measures.canonical_grid import CANONICAL_MM, canonical, masks_on
 from omentum.measures.error_regions import ErrorRegions, error_regions
-from omentum.score.expected import ExpectedError
+from omentum.score.expected_error import ExpectedError
 from omentum.volumes.geometry import Box
 from omentum.volumes.labels import organ
 from omentum.volumes.resample import nearest_voxels
@@ -76,7 +76,7 @@ def regions_of(case: CohortCase, name: str) -> tuple[ErrorRegions, float]:
 
 
 def detected(case: CohortCase, one: ExpectedError, least_error_ml: float) -> Detection:
-    """Count an organ of recipe `expected-error`, with hot spots of at least so much expected error."""
+    """Count an organ of scoring `expected-error`, with hot spots of at least so much expected error."""
     kept = sum(spot.error_ml >= least_error_ml for spot in one.spots)
     numbers = np.where(one.spots_map <= kept, one.spots_map, 0)
     return counted(*regions_of(case, one.organ), numbers, one.box)

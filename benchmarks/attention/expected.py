@@ -1,4 +1,4 @@
-"""Score one CT of any size by recipe expected-error; used by attention_speed.py.
+"""Score one CT of any size by scoring expected-error; used by attention_speed.py.
 
 In:  a folder and a grid.
 Out: a CT there with the predictions of three synthetic networks, which see its organs a little beside where
@@ -14,7 +14,7 @@ from scipy import ndimage
 from omentum.phantoms.phantom import make_phantom
 from omentum.records import Case, Prediction
 from omentum.score.calibration import Calibration, shipped_prior
-from omentum.score.expected_case import score_expected_case
+from omentum.score.expected_error_case import score_expected_error_case
 from omentum.volumes.boxes import BoxedArray
 from omentum.volumes.labels import SUBSETS, organ
 from omentum.volumes.masks import MaskSet
@@ -48,7 +48,7 @@ def make_files(
 
 def score_expected(case: Case, predictions: Sequence[Prediction], attention_dir: Path) -> int:
     """Read the files and write the attention; give the number of hot spots."""
-    score = score_expected_case(case, predictions, NINE, attention_dir, Calibration(shipped_prior()))
+    score = score_expected_error_case(case, predictions, NINE, attention_dir, Calibration(shipped_prior()))
     return sum(len(one.spots_ml) for one in score.organs)
 
 

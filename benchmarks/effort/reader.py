@@ -43,8 +43,8 @@ class Cohort:
     """What a queue is made from, and what a reader would meet.
 
     Attributes:
-        expected: Scores by recipe `expected-error`, by what the project has learned until then.
-        published: Scores by recipe `published`.
+        expected: Scores of scoring `expected-error`, by what the project has learned until then.
+        published: Scores of scoring `published`.
         rows: By case and organ.
         before: The same by what ships; `None` where nothing was learned.
     """

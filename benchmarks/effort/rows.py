@@ -1,7 +1,7 @@
 """What is a cohort to a queue, and what to a reader? From predictions to rows.
 
 In:  the number of a cohort, with predictions and truth.
-Out: scores by both recipes; error regions, and which of them each hot spot touches. What a project has
+Out: scores by both scorings; error regions, and which of them each hot spot touches. What a project has
      learned before a late round: what other patients' revisions taught in a round before.
 """
 
@@ -20,7 +20,7 @@ from omentum.measures.effort import CostModel
 from omentum.measures.error_regions import error_regions
 from omentum.records import Case, CaseScore, Prediction
 from omentum.score.calibration import Calibration, LevelCounts, shipped_prior
-from omentum.score.expected_case import score_expected_case
+from omentum.score.expected_error_case import score_expected_error_case
 from omentum.score.fit_calibration import counts_of
 from omentum.score.published_case import HOT_SPOTS_NAME, heat_path, score_published_case
 from omentum.score.task_selection import planned
@@ -72,7 +72,7 @@ def learned(one: Scored, before: Scored) -> Cohort:
     expected, rows = [], {}
     for case, predictions in one.seen:
         with TemporaryDirectory() as name:
-            expected.append(score_expected_case(case, predictions, NINE, Path(name), calibration))
+            expected.append(score_expected_error_case(case, predictions, NINE, Path(name), calibration))
             rows |= _rows(expected[-1], Path(name), one)
     return replace(one.cohort, expected=tuple(expected), rows=rows, before=one.cohort)
 
@@ -113,11 +113,11 @@ def _together(parts: Sequence[Scored]) -> Scored:
 
 
 def _scored(one: CohortCase, folder: Path) -> Scored:
-    """Score one case by both recipes, and see where its masks are wrong."""
+    """Score one case by both scorings, and see where its masks are wrong."""
     attention_dir = folder / "expected"
     case, predictions = on_disk(one, folder)
     published = score_published_case(case, predictions, NINE, folder / "published")
-    expected = score_expected_case(case, predictions, NINE, attention_dir, Calibration(shipped_prior()))
+    expected = score_expected_error_case(case, predictions, NINE, attention_dir, Calibration(shipped_prior()))
     rows, counts, wrong = {}, {}, {}
     for organ_name in NINE:
         key, true = (case.case_id, organ_name), one.labels == organ(organ_name).index

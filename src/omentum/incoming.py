@@ -16,7 +16,7 @@ from omentum.exchange.label_updates import LabelUpdates, update_labels
 from omentum.project.paths import read_secret
 from omentum.project.project import Project
 from omentum.records import Batch, Failure
-from omentum.review.imported_revisions import DrawnBefore, take_drawn
+from omentum.review.import_tree_revisions import TreeRevision, take_tree_revisions
 from omentum.runners.runner import Progress
 
 __all__ = ["ImportResult", "add_cases", "add_found"]
@@ -99,7 +99,7 @@ def add_found(
     )
     predictions, not_predicted = _predictions(project, cases.sources, options, progress)
     drawn = [
-        DrawnBefore(
+        TreeRevision(
             case_id=one.case_id,
             organ=mask.organ,
             path=mask.path,
@@ -109,7 +109,7 @@ def add_found(
         for one in cases.sources
         for mask in one.revisions
     ]
-    revisions, not_drawn = take_drawn(project, drawn, progress=progress)
+    revisions, not_drawn = take_tree_revisions(project, drawn, progress=progress)
     return ImportResult(
         cases=cases,
         labels=seen,

@@ -38,7 +38,7 @@ from omentum.records import Batch, Failure, LabelledCase, NetworkRecord, Release
 from omentum.records.promotions import Promotion
 from omentum.review.folder_export import export_round
 from omentum.review.folder_import import import_round
-from omentum.review.tasks import Asked
+from omentum.review.tasks import TaskFilter
 from omentum.runners.runner import Progress
 from omentum.score.stage import score_round
 from omentum.tune.config import ContinualConfig, FullConfig
@@ -116,7 +116,7 @@ def first_half(
     start_next_round(project)  # if a kill came between a verdict and the next round
     predicted = predict(project, device=device, progress=progress)
     scored = score(project, progress=progress)
-    exported = export_round(project, tasks_dir, top=top, asked=Asked(goes_on=True))
+    exported = export_round(project, tasks_dir, top=top, only=TaskFilter(goes_on=True))
     return FirstHalf(batches=(*predicted, scored), tasks=exported.tasks, left_out=exported.left_out)
 
 

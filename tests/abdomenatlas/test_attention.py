@@ -40,7 +40,7 @@ def attentions(reference, case_id, networks, organs):
 
 def scored(case_id, found):
     organs = [
-        OrganScore(organ=name, attention_voxels=one.n_voxels, attention_ml=0.0, heat=one.heat_sum)
+        OrganScore(organ=name, attention_voxels=one.n_voxels, attention_ml=0.0, priority=one.heat_sum)
         for name, one in found.items()
     ]
     return CaseScore(case_id=case_id, score=sum(one.n_voxels for one in found.values()), organs=tuple(organs))

@@ -9,8 +9,8 @@ import pytest
 from omentum.app.say_imported import say_imported
 from omentum.project.project import opened
 from omentum.records import MaskFinding, Task
-from omentum.review.hand_in import SubmitResult
-from omentum.review.imported import Imported, Taken
+from omentum.review.hand_in import HandInResult
+from omentum.review.import_report import ImportReport, TakenMask
 from omentum.volumes.nifti import read_nifti
 
 
@@ -164,8 +164,8 @@ def test_a_finding_that_holds_nothing_back_is_told_as_a_mask_comes_in(
     assert project
     mild = MaskFinding(organ="liver", rule="pieces", said="in 3 pieces", severity=0.4)
     revision = atlas.hand_in("a", "liver", smaller, findings=(mild,))
-    taken = Taken(file="a/liver_revised.nii.gz", result=SubmitResult(revision=revision))
-    say_imported(Imported(folder=tmp_path, taken=[taken]), tmp_path)
+    taken = TakenMask(file="a/liver_revised.nii.gz", result=HandInResult(revision=revision))
+    say_imported(ImportReport(folder=tmp_path, taken=[taken]), tmp_path)
     assert "liver of a: in 3 pieces" in capsys.readouterr().err
 
 

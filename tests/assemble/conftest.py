@@ -20,8 +20,8 @@ from omentum.records import (
     MaskFinding,
     MaskSource,
     Prediction,
+    ReaderAnswer,
     Revision,
-    Says,
 )
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.geometry import Geometry
@@ -144,7 +144,7 @@ class Maker:
             sha256=sha256,
             round_number=round_number,
             reader="reader-1",
-            says=Says.REVISED,
+            says=ReaderAnswer.REVISED,
             base_sha256="b" * 64,
             base_source=MaskSource.PREDICTED,
             minutes=2.0,

@@ -5,7 +5,7 @@ import pytest
 
 from omentum.evaluate.audit import audit_plan, audit_result, is_major
 from omentum.project.case_life import erase_case, exclude_case
-from omentum.records import Audit, Decision, DecisionKind, MaskSource, Revision, Says
+from omentum.records import Audit, Decision, DecisionKind, MaskSource, ReaderAnswer, Revision
 
 CASES = [f"case-{place:02d}" for place in range(20)]
 
@@ -39,7 +39,7 @@ def revision(case_id: str, dice: float | None, **changes) -> Revision:
         sha256=case_id,
         round_number=1,
         reader="reader-1",
-        says=Says.REVISED,
+        says=ReaderAnswer.REVISED,
         minutes=1.0,
         added_ml=0.0,
         removed_ml=0.0,
@@ -78,8 +78,8 @@ def test_an_organ_drawn_where_none_was_shown_is_major_and_one_empty_on_both_side
 def test_where_the_mask_that_was_shown_is_gone_whatever_was_not_accepted_is_major():
     gone = {"added_ml": None, "removed_ml": None}
     assert is_major(revision("a", None, **gone))
-    assert is_major(revision("a", None, **gone, says=Says.ABSENT))
-    assert not is_major(revision("a", None, **gone, says=Says.ACCEPTED))
+    assert is_major(revision("a", None, **gone, says=ReaderAnswer.ABSENT))
+    assert not is_major(revision("a", None, **gone, says=ReaderAnswer.ACCEPTED))
 
 
 def test_the_bound_is_stated_once_all_have_come_back(audited, come_back):

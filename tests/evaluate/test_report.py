@@ -12,7 +12,7 @@ from matplotlib.image import imread, imsave
 
 from omentum.evaluate.report import MOST_COLUMNS, embedded_png, rendered, write_report
 from omentum.evaluate.report_data import PreviewPicture, Tuning
-from omentum.records import WHOLE_CT, Revision, Says, Task, TaskState
+from omentum.records import WHOLE_CT, ReaderAnswer, Revision, Task, TaskState
 
 VOID = {"meta", "img", "br", "link", "input"}
 
@@ -68,7 +68,7 @@ def full(figures, report, tmp_path):
         sha256="0",
         round_number=2,
         reader="reader-1",
-        says=Says.REVISED,
+        says=ReaderAnswer.REVISED,
         minutes=None,
         added_ml=3.25,
         removed_ml=1.5,

@@ -11,7 +11,7 @@ from omentum.incoming import add_cases
 from omentum.predict import imported_predictions
 from omentum.project.project import opened
 from omentum.records import Prediction
-from omentum.review import imported_revisions
+from omentum.review import import_tree_revisions
 from omentum.review.folder_import import import_round
 from omentum.volumes.nifti import write_nifti
 
@@ -33,8 +33,8 @@ def test_the_same_tree_again_changes_and_doubles_nothing(project, tmp_path):
 KILLED_AT = [
     (incoming, "update_labels"),
     (imported_predictions, "is_predicted"),
-    (imported_revisions, "submit"),
-    (incoming, "take_drawn"),
+    (import_tree_revisions, "hand_in"),
+    (incoming, "take_tree_revisions"),
 ]
 
 

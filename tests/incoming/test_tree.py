@@ -8,7 +8,7 @@ from omentum.exchange.import_options import ImportOptions
 from omentum.incoming import add_cases
 from omentum.project.project import opened
 from omentum.review.folder_import import import_round
-from omentum.review.imported_revisions import TREE_READER
+from omentum.review.import_tree_revisions import TREE_READER
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.mask_files import read_masks

@@ -7,7 +7,7 @@ import pytest
 
 from omentum.errors import ConfigError
 from omentum.measures.effort import CostModel, Effort, efforts_of, refitted
-from omentum.records import Revision, Says
+from omentum.records import ReaderAnswer, Revision
 
 TRUE = CostModel(minutes_per_case=1.5, minutes_per_look=0.25, minutes_per_ml=0.6)
 
@@ -30,7 +30,7 @@ def revision(case_id: str, organ: str, minutes: float | None, ml: float = 2.0, *
         organ=organ,
         path=Path("mask.nii.gz"),
         sha256="0" * 64,
-        says=Says.REVISED,
+        says=ReaderAnswer.REVISED,
         minutes=minutes,
         added_ml=ml,
         removed_ml=1.0,

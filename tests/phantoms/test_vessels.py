@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from omentum.phantoms.table import table
+from omentum.phantoms.scanner_table import scanner_table
 from omentum.phantoms.vessels import branches, great_vessels
 from omentum.volumes.labels import organ
 
@@ -56,9 +56,9 @@ def test_branches_shine_with_their_vessel(body, phase, brighter):
 
 def test_the_table_lies_under_the_body_if_it_is_in_view(bodies):
     for body in bodies:
-        (found,) = table(body.space, body.torso, body.changed(has_table=True).patient)
+        (found,) = scanner_table(body.space, body.torso, body.changed(has_table=True).patient)
         assert (body.inside(found) & (body.torso.skin < 0)).sum() < 0.03 * body.inside(found).sum()
         heights = np.flatnonzero(body.inside(found).any(axis=(0, 2)))
         lowest = np.flatnonzero((body.torso.skin < 0).any(axis=(0, 2)))[0]
         assert heights.min() < lowest
-        assert table(body.space, body.torso, body.changed(has_table=False).patient) == []
+        assert scanner_table(body.space, body.torso, body.changed(has_table=False).patient) == []

@@ -192,7 +192,7 @@ def test_unlearned_is_what_stands_as_revised_until_the_network_in_use_has_learne
     first = atlas.hand_in("a", "liver", atlas.box((3, 9), (3, 9), (3, 8)))
     assert atlas.workspace.unlearned() == [first]
     atlas.next_round("synthetic-r1")
-    atlas.workspace.store.lessons.keep("synthetic-r1", {("a", "liver"): first.sha256})
+    atlas.workspace.store.learned_masks.keep("synthetic-r1", {("a", "liver"): first.sha256})
     assert atlas.workspace.unlearned() == []
     second = atlas.hand_in("a", "liver", atlas.box((3, 9), (3, 9), (3, 7)), base_sha256=first.sha256)
     assert atlas.workspace.unlearned() == [second]

@@ -1,16 +1,15 @@
 """Which mask of an organ stands, rule by rule."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
-import pytest
 
+from fixtures.revisions import NOON, decision, word
+from omentum.project.conflicts import open_conflicts
 from omentum.project.standing import (
     CaseFacts,
-    conflict_of,
-    open_conflicts,
     standing_case,
     standing_revision,
     unconfirmed,
@@ -18,18 +17,13 @@ from omentum.project.standing import (
 from omentum.records import (
     Case,
     Confirmation,
-    Decision,
-    DecisionKind,
     LabelVersion,
     MaskFinding,
     MaskSource,
     Prediction,
-    Revision,
-    Says,
 )
 from omentum.volumes.geometry import Geometry
 
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PREDICTED, REVISED, ORIGINAL = MaskSource.PREDICTED, MaskSource.REVISED, MaskSource.ORIGINAL
 CASE = Case(
     case_id="a",
@@ -51,34 +45,6 @@ PREDICTION = Prediction(
     organs=("spleen", "liver", "aorta"),
     masks_sha256="4d",
 )
-
-
-def word(number, sha256, reader="anna", base="shown", **changes):
-    """Hand in a mask of the liver as the revision of that number."""
-    plain = {
-        "case_id": "a",
-        "organ": "liver",
-        "path": Path(f"{sha256}.nii.gz"),
-        "sha256": sha256,
-        "round_number": 1,
-        "reader": reader,
-        "says": Says.ACCEPTED if sha256 == base else Says.REVISED,
-        "base_sha256": base,
-        "base_source": PREDICTED,
-        "network": "starter",
-        "task_number": 1,
-        "time": NOON + timedelta(minutes=number),
-        "number": number,
-    }
-    return Revision(**{**plain, **changes})
-
-
-def decision(number=None, *, stands=REVISED, organ="liver", minute=100):
-    time = NOON + timedelta(minutes=minute)
-    kind = DecisionKind.ADJUDICATE
-    return Decision(
-        case_id="a", organ=organ, kind=kind, stands=stands, revision_number=number, by="chief", time=time
-    )
 
 
 def finding(organ="liver", sha256="", *, holds=True):
@@ -158,71 +124,6 @@ def test_a_decision_for_a_source_that_is_gone_leaves_the_order_of_sources():
     assert stands(facts).source is REVISED
     erased = facts_of(decisions=[decision(7)])
     assert stands(erased).source is PREDICTED
-
-
-@pytest.mark.parametrize(
-    ("before", "new", "conflict"),
-    [
-        ([], word(9, "f9", "ben"), None),
-        ([word(1, "f1")], word(9, "f9", "ben", base="f1"), None),
-        ([word(1, "f1")], word(9, "f9", "ben", base="shown"), 1),
-        ([word(1, "f1")], word(9, "f9", "ben", base=None), 1),
-        ([word(1, "f1")], word(9, "f9", "ben", base="older network"), 1),
-        ([word(1, "f1")], word(9, "shown", "ben", base="shown"), 1),
-        ([word(1, "f1")], word(9, "f1", "ben", base="shown"), None),
-        ([word(1, "f1")], word(9, "f9", "anna", base="shown"), None),
-        ([word(1, "shown")], word(9, "f9", "ben", base="shown"), None),
-        ([word(1, "f1"), word(2, "f1", "carl", base="f1")], word(9, "f9", "ben", base="f1"), None),
-        ([word(1, "f1"), word(2, "f2", "ben", base="f1")], word(9, "f9", "ben", base="f1"), None),
-        ([word(1, "f1"), word(2, "f2", "ben", base="f1")], word(9, "f9", "ben", base="shown"), 1),
-        ([word(1, "f1"), word(2, "f2", "ben", conflicts_with=1)], word(9, "f9", "carl", base="f1"), None),
-        ([word(1, "f1"), word(2, "f2", "ben", base="f1")], word(9, "f1", "ben", base="shown"), None),
-    ],
-    ids=[
-        "the first word",
-        "on what stands",
-        "on what was shown before another bettered it",
-        "on a base that nobody kept",
-        "on what an earlier network made",
-        "it accepts what another bettered",
-        "the same mask",
-        "their own earlier word",
-        "another only accepted",
-        "another accepted what it is based on",
-        "only their own word came after its base",
-        "another's word and their own came after its base",
-        "a conflict in between is no word",
-        "they take back their own word for another's",
-    ],
-)
-def test_a_hand_in_contradicts_what_another_bettered_and_its_reader_had_not_seen(before, new, conflict):
-    found = conflict_of(new, before, [])
-    assert (found and found.number) == conflict
-
-
-def test_independent_readings_contradict_each_other_wherever_they_differ():
-    first = word(1, "f1")
-    other_task = word(2, "f2", "ben", base="f1", task_number=2)
-    new = word(9, "f9", "carl")
-    assert conflict_of(new, [first], [], is_blinded=True) == first
-    assert conflict_of(new, [word(1, "shown")], [], is_blinded=True).number == 1, "it only accepted"
-    assert conflict_of(replace(new, sha256="f1"), [first], [], is_blinded=True) is None
-    of_another_task = [replace(first, task_number=2), other_task]
-    assert conflict_of(new, of_another_task, [], is_blinded=True) == other_task, "it is bettered all the same"
-    agrees = word(3, "f3", "dora", base="f1", task_number=2)
-    assert conflict_of(replace(new, sha256="f1"), [first, agrees], [], is_blinded=True) == agrees
-
-
-def test_what_was_accepted_before_bases_were_kept_bettered_nothing():
-    older = word(1, "f1", base=None, says=Says.ACCEPTED)
-    assert conflict_of(word(9, "f9", "ben", base=None), [older], []) is None
-
-
-def test_what_a_person_decided_is_contradicted_by_any_other_mask():
-    first, second = word(1, "f1"), word(2, "f2", base="f1")
-    decided = [decision(1)]
-    assert conflict_of(word(9, "f9", base="f1"), [first, second], decided) == first
-    assert conflict_of(word(9, "f1", "ben", base="f2"), [first, second], decided) is None
 
 
 def test_a_severe_finding_holds_a_mask_back_and_nothing_takes_its_place():

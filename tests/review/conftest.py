@@ -9,7 +9,7 @@ import pytest
 
 from omentum.records import Case, MaskSource, Task
 from omentum.review.folder_export import export_round
-from omentum.review.shown import ShownCase
+from omentum.review.shown_masks import ShownCase
 from omentum.review.task_file import ShownOrgan
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.mask_hash import organ_sha256s

@@ -8,7 +8,7 @@ import SimpleITK as sitk
 
 from omentum.errors import GridMismatchError, ReviewError
 from omentum.records import WHOLE_CT, MaskFinding, TaskKind
-from omentum.review.export import Ticket, export_task
+from omentum.review.export import ExportHeader, export_task
 from omentum.review.task_file import read_task_file
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.geometry import Geometry
@@ -20,7 +20,7 @@ from omentum.volumes.volume import Volume
 
 from .conftest import shown_of
 
-TICKET = Ticket(project="0123", holder="anna", network="starter")
+HEADER = ExportHeader(project="0123", holder="anna", network="starter")
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def export(case, masks, attention_dir, tmp_path):
     def call(tasks, shown=masks):
         folder = tmp_path / "review"
         of_case = shown_of(shown)
-        return export_task(tasks, case, of_case, ticket=TICKET, attention_dir=attention_dir, folder=folder)
+        return export_task(tasks, case, of_case, header=HEADER, attention_dir=attention_dir, folder=folder)
 
     return call
 
@@ -183,7 +183,7 @@ def test_a_task_about_the_whole_ct_shows_it_and_says_how_to_answer(
         [task],
         case,
         replace(shown, ct_findings=(said,)),
-        ticket=TICKET,
+        header=HEADER,
         attention_dir=attention_dir,
         folder=tmp_path / "review",
     )

@@ -9,7 +9,7 @@ from omentum.records import TaskState
 from omentum.review.claims import give_back
 from omentum.review.folder_export import export_round, holder_of
 from omentum.review.folder_import import import_round
-from omentum.review.tasks import Asked, request
+from omentum.review.tasks import TaskFilter, request
 from omentum.volumes.nifti import read_nifti
 
 
@@ -43,8 +43,8 @@ def test_two_readers_get_different_tasks_and_each_the_same_again(queued, tmp_pat
     assert (keys(first), keys(second)) == ([("a", "liver"), ("a", "spleen")], [("b", "spleen")])
     assert keys(export_round(workspace, tmp_path / "3", reader="r1", top=2)) == keys(first)
     give_back(workspace, [first.tasks[1].number], "r1")
-    asked = Asked(organ="spleen")
-    assert keys(export_round(workspace, tmp_path / "4", reader="r2", asked=asked)) == [
+    only = TaskFilter(organ="spleen")
+    assert keys(export_round(workspace, tmp_path / "4", reader="r2", only=only)) == [
         ("a", "spleen"),
         ("b", "spleen"),
     ]
@@ -52,10 +52,10 @@ def test_two_readers_get_different_tasks_and_each_the_same_again(queued, tmp_pat
 
 def test_a_run_that_goes_on_gives_a_folder_no_more_tasks_than_it_began_with(queued, tmp_path, drawn):
     workspace, tasks = queued.workspace, tmp_path / "tasks"
-    assert keys(export_round(workspace, tasks, top=1, asked=Asked(goes_on=True))) == [("a", "liver")]
+    assert keys(export_round(workspace, tasks, top=1, only=TaskFilter(goes_on=True))) == [("a", "liver")]
     queued.revise(tasks, "a", "liver", drawn)
     import_round(workspace, tasks)
-    assert keys(export_round(workspace, tasks, top=1, asked=Asked(goes_on=True))) == []
+    assert keys(export_round(workspace, tasks, top=1, only=TaskFilter(goes_on=True))) == []
     assert keys(export_round(workspace, tasks, top=1)) == [("a", "spleen")]
 
 
@@ -69,21 +69,21 @@ def test_a_second_reading_is_asked_for_on_purpose_and_shows_what_the_first_reade
     queued, tmp_path, liver, drawn
 ):
     workspace = queued.workspace
-    asked = Asked(case_ids=("a",), organ="liver")
-    export_round(workspace, tmp_path / "1", reader="r1", asked=asked)
+    only = TaskFilter(case_ids=("a",), organ="liver")
+    export_round(workspace, tmp_path / "1", reader="r1", only=only)
     queued.revise(tmp_path / "1", "a", "liver", drawn)
     import_round(workspace, tmp_path / "1")
     assert states(workspace)["a", "liver"] == "done"
     with pytest.raises(ReviewError, match="no open task"):
-        export_round(workspace, tmp_path / "2", reader="r2", asked=asked)
-    again = Asked(case_ids=("a",), organ="liver", again=True)
+        export_round(workspace, tmp_path / "2", reader="r2", only=only)
+    again = TaskFilter(case_ids=("a",), organ="liver", again=True)
     for _ in range(2):
-        assert keys(export_round(workspace, tmp_path / "2", reader="r2", asked=again)) == [("a", "liver")]
+        assert keys(export_round(workspace, tmp_path / "2", reader="r2", only=again)) == [("a", "liver")]
     (task,) = (one for one in workspace.store.tasks.of_round(1) if one.key == ("a", "liver"))
     assert task.n_readings == 2
     np.testing.assert_array_equal(read_nifti(tmp_path / "2" / "a" / "liver.nii.gz").voxels > 0, liver)
     with pytest.raises(ReviewError):
-        export_round(workspace, tmp_path / "3", reader="r1", asked=again)
+        export_round(workspace, tmp_path / "3", reader="r1", only=again)
 
 
 def test_an_organ_that_a_person_drew_is_shown_as_it_stands(queued, tmp_path, drawn):
@@ -92,8 +92,8 @@ def test_an_organ_that_a_person_drew_is_shown_as_it_stands(queued, tmp_path, dra
     task = request(workspace, "a", "liver", reader="bert")
     assert request(workspace, "a", "liver").number == task.number
     with pytest.raises(ReviewError):
-        export_round(workspace, tmp_path / "c", reader="c", asked=Asked(organ="liver"))
-    export_round(workspace, tmp_path / "1", reader="bert", asked=Asked(organ="liver"))
+        export_round(workspace, tmp_path / "c", reader="c", only=TaskFilter(organ="liver"))
+    export_round(workspace, tmp_path / "1", reader="bert", only=TaskFilter(organ="liver"))
     np.testing.assert_array_equal(read_nifti(tmp_path / "1" / "a" / "liver.nii.gz").voxels > 0, drawn)
     told = json.loads((tmp_path / "1" / "a" / "task.json").read_text())
     (row,) = told["organs"]

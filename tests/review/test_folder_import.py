@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from omentum.errors import ReviewError
-from omentum.records import MaskSource, Says
+from omentum.records import MaskSource, ReaderAnswer
 from omentum.review import folder_import
 from omentum.review.folder_import import import_round
 from omentum.volumes.nifti import read_nifti
@@ -24,7 +24,7 @@ def test_a_revised_mask_comes_back_voxel_for_voxel_with_what_it_changed(queued, 
     assert revision.path.name == f"{revision.sha256}.nii.gz"
     assert not revision.path.stat().st_mode & 0o222
     assert (revision.reader, revision.minutes, revision.round_number) == ("anna", 3.0, 1)
-    assert (revision.says, revision.base_source) == (Says.REVISED, MaskSource.PREDICTED)
+    assert (revision.says, revision.base_source) == (ReaderAnswer.REVISED, MaskSource.PREDICTED)
     assert revision.base_sha256 == queued.workspace.store.predictions.hashes_of("a", "synthetic")["liver"]
     assert revision.added_ml == pytest.approx((drawn & ~liver).sum() * VOXEL_ML)
     assert revision.removed_ml == pytest.approx((liver & ~drawn).sum() * VOXEL_ML)
@@ -58,7 +58,7 @@ def test_a_task_of_an_earlier_round_comes_back_as_it_was_shown(queued, exported,
     queued.next_round("synthetic-r1")
     queued.predict("a", {"liver": ~liver})
     (revision,) = import_round(queued.workspace, exported).revisions
-    assert (revision.says, revision.round_number, revision.network) == (Says.ACCEPTED, 1, "synthetic")
+    assert (revision.says, revision.round_number, revision.network) == (ReaderAnswer.ACCEPTED, 1, "synthetic")
     assert (revision.added_ml, revision.removed_ml, revision.dice_to_base) == (0.0, 0.0, 1.0)
 
 
@@ -66,7 +66,7 @@ def test_a_base_that_is_gone_leaves_its_measures_unknown(queued, exported, drawn
     queued.revise(exported, "a", "liver", drawn)
     queued.predict("a", {"liver": spleen})
     (revision,) = import_round(queued.workspace, exported).revisions
-    assert (revision.says, revision.added_ml, revision.dice_to_base) == (Says.REVISED, None, None)
+    assert (revision.says, revision.added_ml, revision.dice_to_base) == (ReaderAnswer.REVISED, None, None)
 
 
 def test_a_folder_of_an_older_version_is_still_taken(queued, exported, liver, drawn):
@@ -79,7 +79,7 @@ def test_a_folder_of_an_older_version_is_still_taken(queued, exported, liver, dr
     queued.revise(exported, "a", "liver", liver)
     imported = import_round(queued.workspace, exported)
     (revision,) = imported.revisions
-    assert (revision.says, revision.reader, revision.task_number) == (Says.ACCEPTED, "reader-1", None)
+    assert (revision.says, revision.reader, revision.task_number) == (ReaderAnswer.ACCEPTED, "reader-1", None)
     assert told(imported) == {}
     assert states(queued.workspace)["a", "liver"] == "done"
     painted(drawn, exported / "a" / "labels.nii.gz")
@@ -95,8 +95,8 @@ def test_a_folder_without_a_task_is_known_by_its_name_and_compared_with_the_pred
     queued.write(folder / "c" / "liver.nii.gz", drawn)
     imported = import_round(queued.workspace, folder, reader="bert")
     assert [(one.key, one.says, one.base_source) for one in imported.revisions] == [
-        (("a", "liver"), Says.REVISED, None),
-        (("c", "liver"), Says.ACCEPTED, MaskSource.PREDICTED),
+        (("a", "liver"), ReaderAnswer.REVISED, None),
+        (("c", "liver"), ReaderAnswer.ACCEPTED, MaskSource.PREDICTED),
     ]
     assert imported.revisions[0].removed_ml == pytest.approx((liver & ~drawn).sum() * VOXEL_ML)
     assert "_revised" in told(imported)["c/liver.nii.gz"]
@@ -112,7 +112,11 @@ def test_a_revision_without_a_task_or_prediction_is_compared_with_the_original_l
     assert revised.added_ml == pytest.approx((drawn & ~liver).sum() * VOXEL_ML)
     assert revised.removed_ml == pytest.approx((liver & ~drawn).sum() * VOXEL_ML)
     assert (unknown.added_ml, unknown.removed_ml, unknown.dice_to_base) == (None, None, None)
-    assert (same.says, same.base_source, same.dice_to_base) == (Says.ACCEPTED, MaskSource.ORIGINAL, 1.0)
+    assert (same.says, same.base_source, same.dice_to_base) == (
+        ReaderAnswer.ACCEPTED,
+        MaskSource.ORIGINAL,
+        1.0,
+    )
 
 
 def test_a_folder_of_another_project_is_set_aside(queued, exported, drawn):
@@ -145,7 +149,7 @@ def test_minutes_are_shared_out_equally_also_where_a_mask_cannot_be_taken_yet(
 def test_an_empty_mask_says_that_the_organ_is_absent(queued, exported, liver):
     queued.revise(exported, "a", "liver", np.zeros_like(liver))
     (revision,) = import_round(queued.workspace, exported).revisions
-    assert revision.says is Says.ABSENT
+    assert revision.says is ReaderAnswer.ABSENT
     assert revision.removed_ml == pytest.approx(liver.sum() * VOXEL_ML)
 
 
@@ -157,13 +161,13 @@ def test_folders_without_any_file_are_refused(queued, tmp_path):
         import_round(queued.workspace, tmp_path / "empty")
 
 
-@pytest.mark.parametrize("at", ["submit", "the database"])
+@pytest.mark.parametrize("at", ["hand_in", "the database"])
 def test_an_import_that_was_killed_goes_on_and_nothing_is_lost_or_kept_twice(
     queued, exported, drawn, spleen, monkeypatch, at
 ):
     queued.revise(exported, "a", "liver", drawn)
     queued.revise(exported, "b", "spleen", spleen)
-    real = folder_import.submit
+    real = folder_import.hand_in
 
     def dies_at_b(workspace, hand_ins):
         if hand_ins and hand_ins[0].case_id == "b":
@@ -174,8 +178,8 @@ def test_an_import_that_was_killed_goes_on_and_nothing_is_lost_or_kept_twice(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        if at == "submit":
-            patch.setattr(folder_import, "submit", dies_at_b)
+        if at == "hand_in":
+            patch.setattr(folder_import, "hand_in", dies_at_b)
         else:
             patch.setattr("omentum.review.hand_in.settle_tasks", dies)
         with pytest.raises(KeyboardInterrupt):

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from omentum.errors import ReviewError
-from omentum.records import WHOLE_CT, DecisionKind, MaskFinding, MaskSource, Says, TaskKind
+from omentum.records import WHOLE_CT, DecisionKind, MaskFinding, MaskSource, ReaderAnswer, TaskKind
 from omentum.review.claims import claim, give_back
 from omentum.review.decide import adjudicate, comment, confirm, prefer, restore
-from omentum.review.hand_in import HandIn, SubmitResult, accept, submit
+from omentum.review.hand_in import HandIn, HandInResult, accept, hand_in
 from omentum.review.history import history
-from omentum.review.tasks import Asked, assign, request, skip
+from omentum.review.tasks import TaskFilter, assign, request, skip
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def state(queued, number) -> str:
     return queued.workspace.store.tasks.get(number).state.value
 
 
-def hand_in(project, one: HandIn) -> SubmitResult:
-    (result,) = submit(project, [one])
+def handed_in(project, one: HandIn) -> HandInResult:
+    (result,) = hand_in(project, [one])
     return result
 
 
@@ -52,10 +52,10 @@ def of_liver(mask, reader, **fields) -> HandIn:
 def test_a_claimed_task_is_handed_in_measured_and_done(queued, project, liver, drawn):
     (task,) = claim(project, "anna", 1)
     assert task.shown_sha256 == queued.workspace.store.predictions.hashes_of("a", "synthetic")["liver"]
-    result = hand_in(project, of_liver(drawn, "anna", task_number=task.number, comment="segment 6"))
+    result = handed_in(project, of_liver(drawn, "anna", task_number=task.number, comment="segment 6"))
     assert (result.stands, result.why_not, result.is_known) == (True, "", False)
     assert state(queued, task.number) == "done"
-    again = hand_in(project, of_liver(drawn, "anna", task_number=task.number))
+    again = handed_in(project, of_liver(drawn, "anna", task_number=task.number))
     assert (again.is_known, again.revision) == (True, result.revision)
     assert [one.key for one in claim(project, "anna", 3)] == [("a", "spleen"), ("b", "spleen")]
 
@@ -63,7 +63,11 @@ def test_a_claimed_task_is_handed_in_measured_and_done(queued, project, liver, d
 def test_accepting_a_task_says_that_the_mask_is_right_as_it_is(queued, project):
     (task,) = claim(project, "anna", 1)
     result = accept(project, task.number, "anna", minutes=1.0)
-    assert (result.revision.says, result.revision.dice_to_base, result.stands) == (Says.ACCEPTED, 1.0, True)
+    assert (result.revision.says, result.revision.dice_to_base, result.stands) == (
+        ReaderAnswer.ACCEPTED,
+        1.0,
+        True,
+    )
     with pytest.raises(ReviewError, match="no task 99"):
         accept(project, 99, "anna")
 
@@ -71,8 +75,8 @@ def test_accepting_a_task_says_that_the_mask_is_right_as_it_is(queued, project):
 def test_a_hand_in_on_an_older_base_is_a_conflict_until_somebody_decides(queued, project, drawn, further):
     (task,) = claim(project, "anna", 1)
     number = task.number
-    first = hand_in(project, of_liver(drawn, "anna", task_number=number))
-    second = hand_in(project, of_liver(further, "bert", task_number=number))
+    first = handed_in(project, of_liver(drawn, "anna", task_number=number))
+    second = handed_in(project, of_liver(further, "bert", task_number=number))
     assert second.revision.conflicts_with == first.revision.number
     assert not second.stands
     assert "omentum review adjudicate a liver" in second.why_not
@@ -90,9 +94,9 @@ def test_a_hand_in_on_an_older_base_is_a_conflict_until_somebody_decides(queued,
 
 
 def test_the_last_word_of_who_saw_the_other_mask_stands(queued, project, drawn, further):
-    first = hand_in(project, of_liver(drawn, "anna"))
+    first = handed_in(project, of_liver(drawn, "anna"))
     base = first.revision.sha256
-    second = hand_in(project, of_liver(further, "bert", base_sha256=base))
+    second = handed_in(project, of_liver(further, "bert", base_sha256=base))
     assert second.stands
     assert (second.revision.base_source, second.revision.conflicts_with) == (MaskSource.REVISED, None)
     restore(project, "a", "liver", first.revision.number)
@@ -106,15 +110,15 @@ def test_the_last_word_of_who_saw_the_other_mask_stands(queued, project, drawn, 
 def test_blinded_readings_are_done_when_all_are_in_and_agree(queued, project, drawn, further):
     task = request(project, "c", "liver", n_readings=2, why="for the study")
     assert task.kind is TaskKind.REQUESTED
-    asked = Asked(case_ids=("c",))
+    only = TaskFilter(case_ids=("c",))
     for reader in ("anna", "bert"):
-        assert [one.number for one in claim(project, reader, asked=asked)] == [task.number]
-    assert claim(project, "chris", asked=asked) == []
+        assert [one.number for one in claim(project, reader, only=only)] == [task.number]
+    assert claim(project, "chris", only=only) == []
     one = HandIn(case_id="c", organ="liver", mask=drawn, reader="anna", task_number=task.number)
-    hand_in(project, one)
+    handed_in(project, one)
     assert state(queued, task.number) == "submitted"
     other = HandIn(case_id="c", organ="liver", mask=further, reader="bert", task_number=task.number)
-    assert hand_in(project, other).revision.conflicts_with == 1
+    assert handed_in(project, other).revision.conflicts_with == 1
     assert state(queued, task.number) == "in adjudication"
 
 
@@ -124,7 +128,7 @@ def test_an_original_label_stands_until_a_person_prefers_the_revision(atlas, liv
     project = atlas.workspace
     task = request(project, "a", "liver")
     assert [one.number for one in claim(project, "anna", 1)] == [task.number]
-    result = hand_in(project, of_liver(drawn, "anna", task_number=task.number))
+    result = handed_in(project, of_liver(drawn, "anna", task_number=task.number))
     assert result.revision.base_source is MaskSource.ORIGINAL
     assert not result.stands
     assert "omentum review prefer a liver" in result.why_not
@@ -135,7 +139,7 @@ def test_an_original_label_stands_until_a_person_prefers_the_revision(atlas, liv
     assert stands(atlas) == [("revised", 1)]
     restore(project, "a", "liver", MaskSource.ORIGINAL)
     assert stands(atlas)[0][0] == "original"
-    decided = hand_in(project, of_liver(drawn, "chief", decides=True))
+    decided = handed_in(project, of_liver(drawn, "chief", decides=True))
     assert decided.stands
     assert stands(atlas) == [("revised", decided.revision.number)]
 
@@ -144,7 +148,7 @@ def test_a_mask_that_can_hardly_be_right_is_held_back_until_a_person_confirms_it
     (task,) = claim(project, "anna", 1)
     tiny = np.zeros_like(liver)
     tiny[10:12, 10:12, 10:12] = True
-    result = hand_in(project, of_liver(tiny, "anna", task_number=task.number))
+    result = handed_in(project, of_liver(tiny, "anna", task_number=task.number))
     assert not result.stands
     (held,) = (one for one in result.revision.findings if one.holds)
     assert f"omentum review confirm --rule {held.rule} --cases a" in result.why_not
@@ -166,8 +170,8 @@ def test_kidneys_that_were_mixed_up_are_held_back(atlas):
         HandIn(case_id="a", organ=name, mask=mask, reader="anna")
         for name, mask in (("kidney_left", right), ("kidney_right", left))
     ]
-    assert [one.stands for one in submit(atlas.workspace, swapped)] == [False, False]
-    assert [one.stands for one in submit(atlas.workspace, swapped)] == [False, False]
+    assert [one.stands for one in hand_in(atlas.workspace, swapped)] == [False, False]
+    assert [one.stands for one in hand_in(atlas.workspace, swapped)] == [False, False]
 
 
 def test_a_finding_about_the_ct_is_answered_by_confirming_it(queued, project):
@@ -181,7 +185,7 @@ def test_a_finding_about_the_ct_is_answered_by_confirming_it(queued, project):
 
 
 def test_tasks_are_assigned_skipped_and_given_back(queued, project):
-    assign(project, "bert", Asked(organ="spleen"))
+    assign(project, "bert", TaskFilter(organ="spleen"))
     (task,) = claim(project, "anna")
     assert task.organ == "liver"
     assert give_back(project, [task.number], "anna") == [task.number]
@@ -191,12 +195,12 @@ def test_tasks_are_assigned_skipped_and_given_back(queued, project):
     with pytest.raises(ReviewError, match="--why"):
         skip(project, [task.number], " ")
     with pytest.raises(ReviewError, match="no open task"):
-        assign(project, "anna", Asked(organ="liver"))
+        assign(project, "anna", TaskFilter(organ="liver"))
 
 
 def test_no_reading_is_preferred_unnamed_while_readings_disagree(queued, project, drawn, further):
-    hand_in(project, of_liver(drawn, "anna"))
-    hand_in(project, of_liver(further, "bert"))
+    handed_in(project, of_liver(drawn, "anna"))
+    handed_in(project, of_liver(further, "bert"))
     with pytest.raises(ReviewError, match="disagree: 1 of anna, 2 of bert"):
         prefer(project, "a", "liver")
     assert prefer(project, "a", "liver", number=2).revision_number == 2
@@ -204,7 +208,7 @@ def test_no_reading_is_preferred_unnamed_while_readings_disagree(queued, project
 
 
 def test_comments_stay_with_a_revision(queued, project, drawn):
-    number = hand_in(project, of_liver(drawn, "anna", comment="done in a hurry")).revision.number
+    number = handed_in(project, of_liver(drawn, "anna", comment="done in a hurry")).revision.number
     assert comment(project, number, "looks right", by="bert").comment == "done in a hurry\nbert: looks right"
     with pytest.raises(ReviewError, match="no revision 99"):
         comment(project, 99, "x")
@@ -214,9 +218,9 @@ def test_what_cannot_be_handed_in_is_refused(queued, project, drawn):
     (task,) = claim(project, "anna", 1)
     wrong = HandIn(case_id="b", organ="liver", mask=drawn, reader="anna", task_number=task.number)
     with pytest.raises(ReviewError, match="that is of liver in a"):
-        hand_in(project, wrong)
+        handed_in(project, wrong)
     with pytest.raises(ReviewError, match="each of another organ"):
-        submit(queued.workspace, [of_liver(drawn, "anna"), of_liver(drawn, "bert")])
+        hand_in(queued.workspace, [of_liver(drawn, "anna"), of_liver(drawn, "bert")])
     queued.workspace.store.cases.exclude("c", "no contrast")
     with pytest.raises(ReviewError, match="excluded"):
         request(project, "c", "liver")

@@ -7,7 +7,7 @@ import pytest
 from omentum.errors import ConfigError
 from omentum.measures.effort import CostModel
 from omentum.records import WHOLE_CT, TaskKind
-from omentum.review.export import Ticket, export_task
+from omentum.review.export import ExportHeader, export_task
 from omentum.review.simulated import SimulatedReader
 
 ML = 1.5 * 1.25 * 3.0 / 1000
@@ -25,11 +25,11 @@ def truth(masks, box):
 def folder(case, shown, tasks, attention_dir, tmp_path):
     """The case, exported as `c1` and as `c2`."""
     out = tmp_path / "out"
-    ticket = Ticket(project="0123", holder="anna", network="starter")
+    header = ExportHeader(project="0123", holder="anna", network="starter")
     for case_id in ("c1", "c2"):
         copy = replace(case, case_id=case_id)
         own = [replace(task, case_id=case_id) for task in tasks]
-        export_task(own, copy, shown, ticket=ticket, attention_dir=attention_dir, folder=out)
+        export_task(own, copy, shown, header=header, attention_dir=attention_dir, folder=out)
     return out
 
 

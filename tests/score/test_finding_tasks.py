@@ -47,7 +47,7 @@ def scores(*error_ml):
                     organ="pancreas",
                     attention_voxels=1,
                     attention_ml=1.0,
-                    heat=1.0,
+                    priority=1.0,
                     error_ml=ml,
                     spots_ml=(ml,),
                 ),

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from omentum.errors import ProjectError
-from omentum.score.expected_case import LEVELS_NAME
+from omentum.score.expected_error_case import LEVELS_NAME
 from omentum.score.fit_calibration import CALIBRATION_NAME, round_calibration
 from omentum.score.published_case import HOT_SPOTS_NAME
 from omentum.score.stage import score_round

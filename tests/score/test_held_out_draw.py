@@ -59,7 +59,7 @@ def test_without_held_out_patients_nothing_is_reserved(kept):
 
 def scores_of(workspace):
     organ = OrganScore(
-        organ="liver", attention_voxels=1, attention_ml=1.0, heat=1.0, error_ml=4.0, spots_ml=(4.0,)
+        organ="liver", attention_voxels=1, attention_ml=1.0, priority=1.0, error_ml=4.0, spots_ml=(4.0,)
     )
     scores = [
         CaseScore(case_id=case.case_id, score=1.0, organs=(organ,)) for case in workspace.store.cases.all()

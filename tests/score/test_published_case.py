@@ -68,7 +68,7 @@ def test_stage_gives_what_the_dense_arithmetic_gives(desk, predictions, by_hand)
         exact = expected[one.organ]
         assert one.attention_voxels == exact.binary.sum() > 0
         assert one.attention_ml == pytest.approx(exact.binary.sum() * 0.8 * 0.8 * 2.5 / 1000)
-        assert one.heat == np.floor(255 * exact.heat).sum()
+        assert one.priority == np.floor(255 * exact.heat).sum()
 
 
 def test_heat_maps_are_bytes_on_the_cts_grid(desk, predictions, by_hand):
@@ -117,7 +117,7 @@ def test_organ_without_attention_is_recorded_and_has_no_file(desk):
     sure[20:30, 20:30, 20:30] = 255
     prediction = desk.predict("sure", {"liver": sure}, {"liver": sure > 127, "spleen": sure > 300})
     score = score_published_case(desk.case, [prediction], ["liver", "spleen"], desk.folder / "attention")
-    assert [(one.organ, one.attention_voxels, one.heat) for one in score.organs] == [
+    assert [(one.organ, one.attention_voxels, one.priority) for one in score.organs] == [
         ("spleen", 0, 0.0),
         ("liver", 0, 0.0),
     ]
@@ -154,6 +154,6 @@ def test_overlap_alone_makes_attention_of_full_heat(desk):
     seen = {"liver": sure, "stomach": beside, "aorta": beside}
     prediction = desk.predict("sure", seen, {name: values > 127 for name, values in seen.items()})
     score = score_published_case(desk.case, [prediction], ["liver", "aorta"], desk.folder / "attention")
-    voxels = {one.organ: (one.attention_voxels, one.heat) for one in score.organs}
+    voxels = {one.organ: (one.attention_voxels, one.priority) for one in score.organs}
     assert voxels == {"liver": (200, 200 * 255.0), "aorta": (1000, 1000 * 255.0)}
     assert not organ("aorta").overlap

@@ -70,7 +70,7 @@ def test_counts_and_sums_of_every_map_equal_the_published_ones(done):
             maps = {kind: voxels(out / case_id / "average" / kind / f"{one.organ}.nii.gz") for kind in MAPS}
             organ = expected["per_case"][case_id][one.organ]
             assert one.attention_voxels == organ["attention_voxels"]
-            assert maps["attention"].sum(dtype=int) == one.heat == organ["attention_u8_sum"]
+            assert maps["attention"].sum(dtype=int) == one.priority == organ["attention_u8_sum"]
             assert maps["inconsistency"].sum(dtype=int) == organ["inconsistency_u8_sum"]
             assert maps["uncertainty"].sum(dtype=int) == organ["uncertainty_u8_sum"]
             assert maps["overlap"].sum(dtype=int) == organ["overlap_voxels"]

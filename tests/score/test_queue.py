@@ -17,7 +17,7 @@ def tasks_of(scores, round_number):
 
 
 def organ(name, heat, ml=1.0):
-    return OrganScore(organ=name, attention_voxels=int(heat > 0), attention_ml=ml, heat=heat)
+    return OrganScore(organ=name, attention_voxels=int(heat > 0), attention_ml=ml, priority=heat)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def kidney():
         organ="kidney_left",
         attention_voxels=1,
         attention_ml=9.0,
-        heat=1.0,
+        priority=1.0,
         error_ml=8.0,
         spots_ml=(5.0, 2.0),
         reasons=("on the right side",),

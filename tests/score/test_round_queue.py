@@ -81,7 +81,7 @@ def expected():
             organ="liver",
             attention_voxels=1,
             attention_ml=1.0,
-            heat=1.0,
+            priority=1.0,
             error_ml=sum(spots_ml),
             spots_ml=spots_ml,
         )

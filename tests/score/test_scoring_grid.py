@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from omentum.measures.canonical_grid import CANONICAL_MM, canonical, masks_on
-from omentum.score.scoring_grid import claims_of, thumbnail
+from omentum.score.scoring_grid import thumbnail, voxel_owners
 from omentum.volumes.boxes import whole
 from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.labels import organ
@@ -74,15 +74,15 @@ def test_claims_hold_the_greatest_of_each_voxel_and_the_greatest_of_all_others(s
     networks = [{name: rng.integers(3, 256, grid.shape).astype(np.uint8) for name in names} for _ in range(2)]
     masks = {name: networks[0][name] > 127 for name in names}
     gridded = scan_of(grid, masks, networks, None).gridded()
-    claims = claims_of(gridded)
+    owners = voxel_owners(gridded)
     of_organs = {name: np.maximum(networks[0][name], networks[1][name]) for name in names}
     full = whole(grid.shape)
-    np.testing.assert_array_equal(claims.first, np.maximum.reduce(list(of_organs.values())))
+    np.testing.assert_array_equal(owners.first, np.maximum.reduce(list(of_organs.values())))
     for name in names:
         others = np.maximum.reduce([one for other, one in of_organs.items() if other != name])
-        np.testing.assert_array_equal(claims.of_others(name, full), others)
+        np.testing.assert_array_equal(owners.of_others(name, full), others)
         sole = of_organs[name] > others
-        assert (claims.owner[sole] == organ(name).index).all()
+        assert (owners.owner[sole] == organ(name).index).all()
 
 
 def test_thumbnails_of_one_scan_are_alike_and_of_another_are_not(scan):

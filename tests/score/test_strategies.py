@@ -13,12 +13,12 @@ from omentum.score.task_selection import planned
 ASK = StrategyInput(costs=CostModel(), budget_minutes=float("inf"), seed=1)
 
 
-def organ(name, *, predicted_ml=100.0, entropy_ml=1.0, error_ml=2.0, heat=1.0):
+def organ(name, *, predicted_ml=100.0, entropy_ml=1.0, error_ml=2.0, priority=1.0):
     return OrganScore(
         organ=name,
         attention_voxels=1,
         attention_ml=1.0,
-        heat=heat,
+        priority=priority,
         predicted_ml=predicted_ml,
         entropy_ml=entropy_ml,
         error_ml=error_ml,
@@ -43,7 +43,7 @@ def scores():
         CaseScore(
             case_id="b",
             score=2.0,
-            organs=(organ("gall_bladder"), organ("liver", entropy_ml=8.0), organ("spleen", heat=0.0)),
+            organs=(organ("gall_bladder"), organ("liver", entropy_ml=8.0), organ("spleen", priority=0.0)),
         ),
     ]
 

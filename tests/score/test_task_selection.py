@@ -11,7 +11,9 @@ ENOUGH = float("inf")
 
 def organ(name, *spots_ml, **more):
     fields = {"error_ml": sum(spots_ml), "dice_loss": 0.1 * len(spots_ml), **more}
-    return OrganScore(organ=name, attention_voxels=0, attention_ml=0.0, heat=0.0, spots_ml=spots_ml, **fields)
+    return OrganScore(
+        organ=name, attention_voxels=0, attention_ml=0.0, priority=0.0, spots_ml=spots_ml, **fields
+    )
 
 
 def case(case_id, *organs, signature=""):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from omentum.measures.canonical_grid import CANONICAL_MM
-from omentum.score.scoring_grid import claims_of
+from omentum.score.scoring_grid import voxel_owners
 from omentum.score.voxel_features import FEATURES, entropy_ml, organ_features
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.volume import Volume
@@ -31,14 +31,14 @@ def sure():
 
 
 def signals_of(gridded, name="liver"):
-    found = organ_features(gridded, name, claims_of(gridded))
+    found = organ_features(gridded, name, voxel_owners(gridded))
     columns = {one: found.spread(found.rows[:, k]) for k, one in enumerate(FEATURES)}
     return found, columns
 
 
 def test_an_organ_without_a_mask_has_no_features(scan):
     gridded = scan.gridded()
-    assert organ_features(gridded, "kidney_right", claims_of(gridded)) is None
+    assert organ_features(gridded, "kidney_right", voxel_owners(gridded)) is None
 
 
 def test_a_row_is_where_the_mask_is_and_up_to_10_mm_around(block, sure):

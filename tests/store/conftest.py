@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from omentum.records import Case, MaskSource, Revision, Says, Task
+from omentum.records import Case, MaskSource, ReaderAnswer, Revision, Task
 from omentum.store.store import Store
 from omentum.volumes.geometry import Geometry
 
@@ -77,7 +77,7 @@ def revision_of(tmp_path):
             "sha256": "f00",
             "round_number": 1,
             "reader": "reader-1",
-            "says": Says.REVISED,
+            "says": ReaderAnswer.REVISED,
             "base_sha256": "ba5e",
             "base_source": MaskSource.PREDICTED,
             "network": "starter",

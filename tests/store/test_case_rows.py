@@ -39,7 +39,9 @@ def full_store(each_store, case_of, revision_of, tmp_path):
     store.predictions.keep(made, {"liver": "1"})
     store.ledger.mark_done("predict starter", "a_1")
     store.ledger.mark_failed("predict starter", "a_10", "it is a copy of /scans/a_1.nii.gz")
-    organ = OrganScore(organ="liver", attention_voxels=1, attention_ml=1.0, heat=1.0, reasons=("unlike a_1",))
+    organ = OrganScore(
+        organ="liver", attention_voxels=1, attention_ml=1.0, priority=1.0, reasons=("unlike a_1",)
+    )
     scores = [CaseScore(case_id=name, score=1.0, organs=(organ,)) for name in ("a_1", "a_10")]
     store.scores.replace(1, scores)
     (task, _) = store.tasks.replace(
@@ -71,7 +73,7 @@ def full_store(each_store, case_of, revision_of, tmp_path):
     )
     store.networks.add(NetworkRecord(name="starter-r1", folder=None, weights_sha256="w"))
     store.networks.add(NetworkRecord(name="starter-r2", folder=None, weights_sha256="w", parent="starter-r1"))
-    store.lessons.keep("starter-r1", {("a_1", "liver"): "f00"})
+    store.learned_masks.keep("starter-r1", {("a_1", "liver"): "f00"})
     return store
 
 
@@ -125,7 +127,7 @@ def test_a_name_that_a_case_has_or_had_is_not_given_again(full_store):
 
 def test_an_erased_case_stands_in_no_table(full_store):
     store = full_store
-    assert store.lessons.networks_of_case("a_1") == ("starter-r1", "starter-r2")
+    assert store.learned_masks.networks_of_case("a_1") == ("starter-r1", "starter-r2")
     n_leases = len(store.leases.free(pool_of(1)))
     store.case_rows.erase("a_1", Mentions(("a_1",), "p-0", others=("a_10",), inside_texts=True))
     assert mentions_of(store, "a_1") == []

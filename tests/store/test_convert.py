@@ -17,7 +17,7 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 def test_numbers_of_numpy_become_those_of_python():
     score = OrganScore(
-        organ="liver", attention_voxels=np.int64(3), attention_ml=np.float32(0.5), heat=1.0,
+        organ="liver", attention_voxels=np.int64(3), attention_ml=np.float32(0.5), priority=1.0,
         spots_ml=(np.float32(0.25),),
     )  # fmt: skip
     values = row_values(score, OrganScoreRow, PATHS)

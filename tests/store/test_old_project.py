@@ -7,7 +7,7 @@ import numpy as np
 
 from omentum.project.project import opened
 from omentum.records import (
-    Says,
+    ReaderAnswer,
     TaskKind,
     TaskState,
 )
@@ -39,11 +39,11 @@ def test_it_opens_with_all_that_was_known(old):
         assert [task.kind for task in store.tasks.of_round(1)][2:] == [TaskKind.AUDIT] * 3
         revisions = store.revisions.all()
         assert [one.says for one in revisions] == [
-            Says.REVISED,
-            Says.REVISED,
-            Says.ACCEPTED,
-            Says.REVISED,
-            Says.REVISED,
+            ReaderAnswer.REVISED,
+            ReaderAnswer.REVISED,
+            ReaderAnswer.ACCEPTED,
+            ReaderAnswer.REVISED,
+            ReaderAnswer.REVISED,
         ]
         assert all(one.base_sha256 is None and one.path.is_file() for one in revisions)
         assert [one.task_number for one in revisions] == [None, None, 3, 2, 2]
@@ -84,7 +84,7 @@ def test_folders_that_the_older_version_exported_are_taken(old, omentum):
     with opened(old / "project") as workspace:
         assert workspace.store.tasks.counts(1)[TaskState.DONE] == 4
         taken = [one for one in workspace.store.revisions.all() if one.reader == "anna"]
-        assert {one.says for one in taken} == {Says.ACCEPTED}
+        assert {one.says for one in taken} == {ReaderAnswer.ACCEPTED}
         assert {(one.round_number, one.network) for one in taken} == {(1, "starter")}
 
 

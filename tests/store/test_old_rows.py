@@ -125,7 +125,7 @@ def test_rows_of_every_kind_come_over(database, old):
     assert [one.key for one in store.ledger.failures()] == ["gone"]
     (imported,) = (one for one in store.revisions.all() if one.reader == "tree")
     assert (imported.origin, imported.dice_to_base) == ("12-34", None)
-    learned = store.lessons.of_network("starter-r1")
+    learned = store.learned_masks.of_network("starter-r1")
     assert learned["phantom_0024", "kidney_right"] == store.revisions.get(5).sha256
     assert len(learned) == 5
     (decision,) = store.decisions.all()

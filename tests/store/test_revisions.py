@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from omentum.errors import ProjectError, UnknownCaseError
-from omentum.records import MaskFinding, MaskSource, Says
+from omentum.records import MaskFinding, MaskSource, ReaderAnswer
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 FINDING = MaskFinding(organ="liver", rule="side", said="on the left", severity=1.0, holds=True, error_ml=9.5)
@@ -26,7 +26,7 @@ def test_a_revision_comes_out_as_it_went_in(each_store, revision_of, task_of):
     unknown = dict.fromkeys(
         ("base_sha256", "base_source", "added_ml", "removed_ml", "dice_to_base", "minutes")
     )
-    unsaid = revision_of(organ="spleen", says=Says.ABSENT, network="", **unknown)
+    unsaid = revision_of(organ="spleen", says=ReaderAnswer.ABSENT, network="", **unknown)
     first, second = each_store.revisions.add(said), each_store.revisions.add(unsaid)
     assert (first, second) == (replace(said, number=first.number), replace(unsaid, number=second.number))
     assert each_store.revisions.all() == [first, second]

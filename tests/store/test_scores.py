@@ -10,7 +10,7 @@ MADE_FROM = {"recipe": "expected-error", "starter": ["5" * 64, ["liver"]]}
 
 
 def organ_score(organ, heat):
-    return OrganScore(organ=organ, attention_voxels=3_000_000_000, attention_ml=0.1, heat=heat)
+    return OrganScore(organ=organ, attention_voxels=3_000_000_000, attention_ml=0.1, priority=heat)
 
 
 def case_score(case_id, score, *organs):
@@ -49,7 +49,7 @@ def test_rounds_have_scores_of_their_own(busy_store):
 
 def test_numbers_may_be_numpys(busy_store):
     organ = OrganScore(
-        organ="liver", attention_voxels=np.int64(7), attention_ml=np.float32(0.5), heat=np.float32(0.25)
+        organ="liver", attention_voxels=np.int64(7), attention_ml=np.float32(0.5), priority=np.float32(0.25)
     )
     busy_store.scores.replace(1, [CaseScore(case_id="a", score=np.float32(0.5), organs=(organ,))])
     (kept,) = busy_store.scores.of_round(1)
@@ -73,7 +73,7 @@ def test_what_is_expected_of_an_organ_is_kept_whole(busy_store):
         organ="liver",
         attention_voxels=7,
         attention_ml=1.5,
-        heat=3.0,
+        priority=3.0,
         predicted_ml=1400.25,
         entropy_ml=np.float32(12.5),
         error_ml=4.25,

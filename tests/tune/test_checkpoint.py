@@ -62,13 +62,13 @@ def test_a_later_checkpoint_takes_the_place_of_an_earlier_one(tmp_path):
 def test_what_was_seen_of_held_out_patients_is_in_the_checkpoint(tmp_path):
     path, state = tmp_path / "checkpoint.pt", stepped(fresh(), 2)
     for step, dice in enumerate((0.5, 0.7, 0.6), start=1):
-        state.looks.note(dice, step, {"w": torch.full((2,), float(step))})
+        state.stop_state.note(dice, step, {"w": torch.full((2,), float(step))})
     save_checkpoint(path, state, "run")
     resumed = fresh()
     assert load_checkpoint(path, resumed, "run")
-    looks = resumed.looks
-    assert (looks.last, looks.best, looks.best_step, looks.n_worse) == (0.6, 0.7, 2, 1)
-    assert looks.weights["w"].tolist() == [2.0, 2.0]
+    kept = resumed.stop_state
+    assert (kept.last, kept.best, kept.best_step, kept.n_worse) == (0.6, 0.7, 2, 1)
+    assert kept.weights["w"].tolist() == [2.0, 2.0]
 
 
 def test_only_a_checkpoint_that_cannot_be_taken_up_is_called_another_runs(tmp_path):

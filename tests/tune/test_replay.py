@@ -5,14 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omentum.records import OrganScore
-from omentum.tune.replay import RULES, Earlier, importance_of, replayed
+from omentum.tune.replay import RULES, ReplayCase, importance_of, replayed
 
 CASES = [f"c{number:02d}" for number in range(8)]
 
 
 def earlier(case_ids, importance=None, data_set="one"):
     importance = importance or {}
-    return [Earlier(case_id=one, data_set=data_set, importance=importance.get(one, 0.0)) for one in case_ids]
+    return [
+        ReplayCase(case_id=one, data_set=data_set, importance=importance.get(one, 0.0)) for one in case_ids
+    ]
 
 
 def score(**fields):
@@ -57,7 +59,7 @@ def test_each_data_set_has_its_share_within_one_and_the_order_of_cases_never_mat
     sizes, n_slots, rule, chance
 ):
     cases = [
-        Earlier(case_id=f"{name}{k}", data_set=name, importance=(k * 7919) % 31)
+        ReplayCase(case_id=f"{name}{k}", data_set=name, importance=(k * 7919) % 31)
         for name, size in sizes.items()
         for k in range(size)
     ]
@@ -75,7 +77,7 @@ def test_each_data_set_has_its_share_within_one_and_the_order_of_cases_never_mat
 
 
 def test_where_every_case_is_a_data_set_of_its_own_the_most_important_are_left():
-    cases = [Earlier(case_id=one, data_set=one, importance=k) for k, one in enumerate(CASES)]
+    cases = [ReplayCase(case_id=one, data_set=one, importance=k) for k, one in enumerate(CASES)]
     assert replayed(cases, 2) == ["c07", "c06"]
 
 

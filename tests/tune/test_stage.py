@@ -93,7 +93,7 @@ def test_what_a_network_learned_is_kept_with_it_mask_by_mask(project, revise):
     sha256s = {
         (one.case.case_id, mask.organ): mask.sha256 for one in project.standing() for mask in one.masks
     }
-    learned = store.lessons.of_network("tiny-r1")
+    learned = store.learned_masks.of_network("tiny-r1")
     assert learned == {("phantom_0000", "liver"): sha256s["phantom_0000", "liver"]}
     assert [one.key for one in project.unlearned()] == [("phantom_0000", "liver")], "by the network in use"
     store.rounds.turn(1, "tiny-r1")
@@ -232,7 +232,7 @@ def test_full_training_makes_a_network_from_every_label_there_is(project, tiny_w
     assert story["mode"] == "full"
     assert story["cases"] == ["phantom_0000", "phantom_0001", "phantom_0002"]
     keys = {(case_id, name) for case_id in story["cases"] for name in project.settings.organs}
-    assert project.store.lessons.of_network("tiny-r1").keys() == keys
+    assert project.store.learned_masks.of_network("tiny-r1").keys() == keys
     assert story["config"]["patch_voxels"] == [16, 16, 16]
     network = load_network(record.folder / "weights.safetensors")
     assert network.spec.organs == project.settings.organs

@@ -4,7 +4,7 @@ from contextlib import closing
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from omentum.tune.tensorboard_log import Board
+from omentum.tune.tensorboard_log import TensorBoardLog
 
 
 def curve(folder, name: str) -> list[tuple[int, float]]:
@@ -15,7 +15,7 @@ def curve(folder, name: str) -> list[tuple[int, float]]:
 
 
 def run(folder, steps, loss: float) -> None:
-    with closing(Board(folder)) as board:
+    with closing(TensorBoardLog(folder)) as board:
         for step in steps:
             board.write(step, {"loss": loss, "rate": step / 8})
 
@@ -43,7 +43,7 @@ def test_without_the_package_nothing_is_written(tmp_path, monkeypatch):
 
 
 def test_a_run_of_no_step_leaves_no_file(tmp_path):
-    with closing(Board(tmp_path)):
+    with closing(TensorBoardLog(tmp_path)):
         pass
     assert list(tmp_path.iterdir()) == []
 

@@ -70,7 +70,7 @@ def test_of_predicted_masks_those_that_drew_least_attention_are_seen_again(proje
         CaseScore(
             case_id=case_id,
             score=ml,
-            organs=(OrganScore(organ="liver", attention_voxels=1, attention_ml=ml, heat=1.0),),
+            organs=(OrganScore(organ="liver", attention_voxels=1, attention_ml=ml, priority=1.0),),
         )
         for case_id, ml in (("phantom_0001", 1.0), ("phantom_0002", 2.0), (HELD_OUT, 3.0))
     ]

@@ -85,7 +85,7 @@ def _maps(text: str) -> tuple[str, ...]:
 
 def _described(score: "TreeScore") -> dict[str, object]:
     organs = [
-        {"organ": one.organ, "voxels": one.attention_voxels, "ml": one.attention_ml, "heat": one.heat}
+        {"organ": one.organ, "voxels": one.attention_voxels, "ml": one.attention_ml, "heat": one.priority}
         for one in score.voxels.organs
     ]
     return {

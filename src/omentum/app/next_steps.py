@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from omentum.app.say_queue import why_queued
 from omentum.evaluate.audit import StopRule, stop_rule
 from omentum.evaluate.gate_stage import candidate_of, pending
+from omentum.project.conflicts import open_conflicts
 from omentum.project.project import Project
-from omentum.project.standing import open_conflicts
 from omentum.records import LabelledCase, Task, TaskState
 
 __all__ = ["NextStep", "n_predicted_cases", "next_steps"]

@@ -39,12 +39,12 @@ def export(
     """
     from omentum import loop
 
-    asked = task_commands.asked_for(case, organ_name, again=again)
+    only = task_commands.task_filter(case, organ_name, again=again)
     with project_of(context) as project:
-        for case_id in asked.case_ids:
+        for case_id in only.case_ids:
             project.store.cases.get(case_id)
         lasting = timedelta(days=days)
-        exported = loop.export_round(project, folder, top=top, reader=reader, asked=asked, lasting=lasting)
+        exported = loop.export_round(project, folder, top=top, reader=reader, only=only, lasting=lasting)
     n_cases = len({task.case_id for task in exported.tasks})
     whom = "" if reader is None else f" for {reader}"
     typer.echo(

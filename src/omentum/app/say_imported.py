@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from omentum.app.console import counted, say_error, say_table
-from omentum.review.imported import Imported, Taken
+from omentum.review.import_report import ImportReport, TakenMask
 
 __all__ = ["imported_as_json", "say_imported"]
 
@@ -16,7 +16,7 @@ _FEW = 4
 """Files of one folder that are named one by one."""
 
 
-def say_imported(imported: Imported, folder: Path) -> None:
+def say_imported(imported: ImportReport, folder: Path) -> None:
     """Print what was taken, what does not stand, and what was set aside."""
     rows = [_row(one) for one in imported.taken]
     if rows:
@@ -49,7 +49,7 @@ def _worth_knowing(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"{row['file']}: {note}"
 
 
-def _grouped(imported: Imported) -> list[tuple[str, str]]:
+def _grouped(imported: ImportReport) -> list[tuple[str, str]]:
     """List the files that were set aside; many of one folder with one reason as the folder."""
     groups: dict[tuple[str, str], list[str]] = {}
     for one in imported.set_aside:
@@ -61,7 +61,7 @@ def _grouped(imported: Imported) -> list[tuple[str, str]]:
     ]
 
 
-def imported_as_json(imported: Imported) -> dict[str, Any]:
+def imported_as_json(imported: ImportReport) -> dict[str, Any]:
     """Give all of it for programs."""
     return {
         "taken": [_row(one) for one in imported.taken],
@@ -80,7 +80,7 @@ def imported_as_json(imported: Imported) -> dict[str, Any]:
     }
 
 
-def _row(one: Taken) -> dict[str, Any]:
+def _row(one: TakenMask) -> dict[str, Any]:
     revision = one.result.revision
     values = (
         one.file,

@@ -8,9 +8,10 @@ from typing import Any
 
 from omentum.app.next_steps import n_predicted_cases, next_steps
 from omentum.evaluate.audit import stop_rule
+from omentum.project.conflicts import open_conflicts
 from omentum.project.ct_findings import open_ct_findings
 from omentum.project.project import Project
-from omentum.project.standing import CaseFacts, case_facts, open_conflicts, standing_case, unconfirmed
+from omentum.project.standing import CaseFacts, case_facts, standing_case, unconfirmed
 from omentum.records import LabelledCase, MaskFinding, TaskState
 from omentum.score.round_queue import queue_path, read_queue
 from omentum.store.tasks import pool_of

@@ -11,9 +11,9 @@ from omentum.errors import ConfigError
 
 if TYPE_CHECKING:
     from omentum.records import Task
-    from omentum.review.tasks import Asked
+    from omentum.review.tasks import TaskFilter
 
-__all__ = ["add_to", "asked_for"]
+__all__ = ["add_to", "task_filter"]
 
 _COLUMNS = ("task", "round", "case", "organ", "kind", "state", "holder", "until", "why")
 
@@ -28,14 +28,14 @@ def add_to(app: typer.Typer) -> None:
     app.command()(accept)
 
 
-def asked_for(cases: list[str] | None, organ_name: str | None, *, again: bool = False) -> "Asked":
+def task_filter(cases: list[str] | None, organ_name: str | None, *, again: bool = False) -> "TaskFilter":
     """Select tasks by case and organ; an unknown organ raises `UnknownOrganError`."""
     from omentum.records import WHOLE_CT
-    from omentum.review.tasks import Asked
+    from omentum.review.tasks import TaskFilter
     from omentum.volumes.labels import organ
 
     name = organ_name if organ_name in (None, WHOLE_CT) else organ(str(organ_name)).name
-    return Asked(case_ids=tuple(cases or ()), organ=name, again=again)
+    return TaskFilter(case_ids=tuple(cases or ()), organ=name, again=again)
 
 
 def list_(
@@ -115,9 +115,9 @@ def assign(
         raise ConfigError("--task", None, "name tasks with --task, --case or --organ")
     from omentum.review import tasks
 
-    asked = asked_for(case, organ_name)
+    only = task_filter(case, organ_name)
     with project_of(context) as project:
-        assigned = tasks.assign(project, reader, asked, task or ())
+        assigned = tasks.assign(project, reader, only, task or ())
     if as_json:
         say_json({"reader": reader, "tasks": [_told(one) for one in assigned]})
     else:

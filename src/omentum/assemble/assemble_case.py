@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from omentum.assemble.compositing import open_layers
+from omentum.assemble.compositing import open_slice_masks
 from omentum.assemble.inputs import CaseInputs
 from omentum.assemble.lineage import (
     LINEAGE_NAME,
@@ -115,18 +115,18 @@ def _write_maps(inputs: CaseInputs, folder: Path) -> dict[str, int]:
         def opened(name: str) -> VoxelStream:
             return files.enter_context(writing_nifti(folder / name, geometry, np.uint8))
 
-        layers = files.enter_context(open_layers(inputs))
+        slices = files.enter_context(open_slice_masks(inputs))
         streams = {name: opened(_mask_name(name)) for name in n_voxels}
         combined = opened(_COMBINED)
-        for layer in layers:
+        for one_slice in slices:
             for name, stream in streams.items():
-                mask = layer.masks.get(name)
+                mask = one_slice.masks.get(name)
                 if mask is None:
                     write_zeros(stream, side_x * side_y)
                 else:
                     stream.write(mask.data)
                     n_voxels[name] += int(np.count_nonzero(mask.view(np.bool_)))  # three times as fast
-            combined.write(layer.combined.data)
+            combined.write(one_slice.combined.data)
     return n_voxels
 
 

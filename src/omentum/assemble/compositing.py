@@ -23,7 +23,7 @@ from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import read_sets
 from omentum.volumes.nifti_slices import Plane, label_planes
 
-__all__ = ["Layer", "open_layers"]
+__all__ = ["SliceMasks", "open_slice_masks"]
 
 _Bytes = npt.NDArray[np.uint8]
 _Opener = Callable[[Path], Iterator[Plane]]
@@ -32,8 +32,8 @@ _N_BY_COMPARING = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Layer:
-    """One slice of a case."""
+class SliceMasks:
+    """The masks in one slice of a case."""
 
     masks: Mapping[str, _Bytes]
     """Of each organ that has a voxel in it, the mask `(y, x)`, 0 or 1."""
@@ -42,7 +42,7 @@ class Layer:
 
 
 @contextmanager
-def open_layers(inputs: CaseInputs) -> Iterator[Iterator[Layer]]:
+def open_slice_masks(inputs: CaseInputs) -> Iterator[Iterator[SliceMasks]]:
     """Open all files of a case, and yield its slices along z; a slice of each is in memory at a time.
 
     Raises:
@@ -63,23 +63,23 @@ def open_layers(inputs: CaseInputs) -> Iterator[Iterator[Layer]]:
         revised = {one.organ: planes_of(one.path) for one in by_source[MaskSource.REVISED]}
         original = [_Original(masks, planes_of) for masks in [by_source[MaskSource.ORIGINAL]] if masks]
 
-        def layers() -> Iterator[Layer]:
+        def slices() -> Iterator[SliceMasks]:
             for _ in range(n_slices):
                 combined = np.zeros((y, x), dtype=np.uint8)
-                yield _layer(combined, predicted, overruled, revised, original)
+                yield _slice_masks(combined, predicted, overruled, revised, original)
             for planes in opened:
                 next(planes, None)  # each file checks itself at its end
 
-        yield layers()
+        yield slices()
 
 
-def _layer(
+def _slice_masks(
     combined: _Bytes,
     predicted: Sequence["_Predicted"],
     overruled: Mapping[str, Iterator[Plane]],
     revised: Mapping[str, Iterator[Plane]],
     original: Sequence["_Original"],
-) -> Layer:
+) -> SliceMasks:
     masks: dict[str, _Bytes] = {}
     for one in predicted:
         one.paint(masks, combined)
@@ -90,7 +90,7 @@ def _layer(
         np.copyto(combined, organ(name).index, where=mask.view(np.bool_))
     for label in original:
         label.paint(masks, combined)
-    return Layer(masks=masks, combined=combined)
+    return SliceMasks(masks=masks, combined=combined)
 
 
 def _next_masks(planes: Mapping[str, Iterator[Plane]]) -> dict[str, _Bytes]:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from omentum.assemble.licences import SourceDataSet
 from omentum.errors import UnreadableImageError
-from omentum.project.standing import CaseFacts, open_conflicts, standing_case, unconfirmed
+from omentum.project.conflicts import open_conflicts
+from omentum.project.standing import CaseFacts, standing_case, unconfirmed
 from omentum.records import (
     Arrival,
     Case,
     Decision,
-    HeldMask,
+    HeldBackMask,
     LabelledCase,
     MaskFinding,
     MaskSource,
@@ -47,7 +48,7 @@ class CaseInputs:
         return self.labelled.masks
 
     @property
-    def held(self) -> tuple[HeldMask, ...]:
+    def held(self) -> tuple[HeldBackMask, ...]:
         """Masks that are held back: their organs are unknown in the release."""
         return self.labelled.held
 

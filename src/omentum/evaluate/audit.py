@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from omentum.measures.finite_population_bound import CONFIDENCE, Clustered, least_sample, most_bad
 from omentum.project.project import Project
 from omentum.project.standing import standing_revision
-from omentum.records import Audit, Decision, MaskSource, Revision, Says
+from omentum.records import Audit, Decision, MaskSource, ReaderAnswer, Revision
 from omentum.volumes.labels import organ
 
 __all__ = ["AuditPlan", "AuditResult", "StopRule", "audit_plan", "audit_result", "is_major", "stop_rule"]
@@ -83,7 +83,7 @@ def is_major(revision: Revision) -> bool:
     """
     dice = revision.dice_to_base
     if dice is None:
-        return revision.added_ml is None and revision.says is not Says.ACCEPTED
+        return revision.added_ml is None and revision.says is not ReaderAnswer.ACCEPTED
     return dice < organ(revision.organ).major_below_dice
 
 

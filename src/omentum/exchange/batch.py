@@ -14,7 +14,7 @@ from omentum.exchange.import_options import DEFAULT_OPTIONS, ImportOptions, reco
 from omentum.exchange.importers.labels import OriginalLabel
 from omentum.exchange.importers.source import FoundSources, Source
 from omentum.exchange.intake import (
-    HeldOut,
+    HeldOutDraw,
     Intake,
     IntakeLedger,
     IntakeResult,
@@ -105,7 +105,7 @@ def add_found(
     intake = Intake(
         known=known,
         patients=Patients(cases, arrivals),
-        held_out=HeldOut(cases, secret, project.settings.held_out_share),
+        held_out=HeldOutDraw(cases, secret, project.settings.held_out_share),
         recorded=recorded,
         options=options,
         imported=imported,

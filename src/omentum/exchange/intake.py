@@ -22,7 +22,7 @@ from omentum.records import Arrival, Case, LabelVersion, Tombstone
 from omentum.store.ledger import StageLedger
 from omentum.store.store import Store
 
-__all__ = ["HeldOut", "Intake", "IntakeLedger", "IntakeResult", "NewCt", "brought_in", "is_held_out"]
+__all__ = ["HeldOutDraw", "Intake", "IntakeLedger", "IntakeResult", "NewCt", "brought_in", "is_held_out"]
 
 _FIRST_PATIENTS = 4
 """The first patients are never held out, as a small project trains on all of its CTs."""
@@ -115,7 +115,7 @@ class IntakeLedger:
             self._stage.mark_failed(key, reason)
 
 
-class HeldOut:
+class HeldOutDraw:
     """Draws the patients that are held out for evaluation; known patients stay where they are.
 
     Args:
@@ -149,7 +149,7 @@ class Intake:
 
     known: KnownCases
     patients: Patients
-    held_out: HeldOut
+    held_out: HeldOutDraw
     recorded: Callable[[Source], str]
     options: ImportOptions
     imported: Callable[[Source], ImportedCase]

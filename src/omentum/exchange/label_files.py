@@ -16,7 +16,7 @@ import nibabel as nib
 from omentum.exchange.import_options import ImportOptions
 from omentum.exchange.importers.labels import OriginalLabel, read_original
 from omentum.exchange.importers.transfer_labels import TransferredLabel
-from omentum.measures.plausibility.case_look import look_at_case
+from omentum.measures.plausibility.case_check import check_case
 from omentum.measures.split_sides import body_middle_mm
 from omentum.project.findings import mask_findings
 from omentum.records import LabelVersion, MaskFinding
@@ -128,8 +128,8 @@ def _keep_own(label: Path, path: Path, options: ImportOptions) -> None:
 
 def _findings(of_case: LabelOfCase, read: TransferredLabel) -> tuple[MaskFinding, ...]:
     masks = MaskSet.from_labels(read.labels, of_case.ct.geometry, read.organs)
-    look = look_at_case(masks, of_case.ct, confirmed=of_case.confirmed)
-    return mask_findings(look, organ_sha256s(masks), masks.geometry)
+    checked = check_case(masks, of_case.ct, confirmed=of_case.confirmed)
+    return mask_findings(checked, organ_sha256s(masks), masks.geometry)
 
 
 def label_stamp(label: OriginalLabel) -> str:

@@ -14,18 +14,18 @@ from torch import Tensor
 from omentum.errors import ConfigError
 from omentum.networks.multiscale import crop_planes, join_levels
 from omentum.networks.network import Network
-from omentum.networks.window import Windows, sliding_window, window_layout
+from omentum.networks.sliding_window import Windows, sliding_window, window_layout
 from omentum.volumes.boxes import bounding_box, whole
 from omentum.volumes.geometry import Box
 
 __all__ = [
     "BODY_HU",
     "Features",
-    "View",
+    "WindowedBox",
     "compute_features",
     "organ_probabilities",
     "probabilities_of",
-    "view_of",
+    "windowed_box",
 ]
 
 BODY_HU = -500.0
@@ -62,7 +62,7 @@ class Features:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class View:
+class WindowedBox:
     """The part of a volume that a network is run on, and the windows over it."""
 
     box: Box
@@ -76,7 +76,7 @@ class View:
         return self.volume[0, 0] > BODY_HU
 
 
-def view_of(network: Network, hu: npt.NDArray[np.float32], overlap: float) -> View:
+def windowed_box(network: Network, hu: npt.NDArray[np.float32], overlap: float) -> WindowedBox:
     """Crop a volume to what the network can see; arguments as `organ_probabilities`."""
     if network.context_per_window:
         box = bounding_box(hu > network.least_hu) or whole(hu.shape)
@@ -87,11 +87,11 @@ def view_of(network: Network, hu: npt.NDArray[np.float32], overlap: float) -> Vi
             padding=network.least_hu,
             sums=torch.float16,
         )
-        return View(box, volume, windows)
+        return WindowedBox(box, volume, windows)
     windows = Windows(
         voxels=network.window_for(hu.shape), overlap=overlap, multiple=network.stride, evenly=True
     )
-    return View(whole(hu.shape), _on_device(network, hu), windows)
+    return WindowedBox(whole(hu.shape), _on_device(network, hu), windows)
 
 
 def organ_probabilities(
@@ -133,7 +133,7 @@ def compute_features(network: Network, hu: npt.NDArray[np.float32], *, overlap: 
     if network.context_per_window:
         rule = "each of its windows has a context of its own; tune it with `--mode full`"
         raise ConfigError("network", network.spec.architecture, rule)
-    view = view_of(network, hu, overlap)
+    view = windowed_box(network, hu, overlap)
     volume = view.volume
     context = network.context_of(volume)
     if all(side <= window for side, window in zip(hu.shape, view.windows.voxels, strict=True)):
@@ -186,7 +186,7 @@ def _thin(slab: slice, full_size: Tensor) -> Iterator[slice]:
 def _joined_as_logits(
     network: Network, hu: npt.NDArray[np.float32], organs: Sequence[str], overlap: float
 ) -> Iterator[Slab]:
-    view = view_of(network, hu, overlap)
+    view = windowed_box(network, hu, overlap)
     x, y, z = view.box
 
     def logits_of(window: Tensor) -> Tensor:

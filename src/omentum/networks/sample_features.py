@@ -9,10 +9,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from omentum.networks.infer import Features, View, compute_features, view_of
+from omentum.networks.infer import Features, WindowedBox, compute_features, windowed_box
 from omentum.networks.multiscale import join_levels_at
 from omentum.networks.network import FEATURES, Network
-from omentum.networks.window import WindowLayout, window_layout, window_weights
+from omentum.networks.sliding_window import WindowLayout, window_layout, window_weights
 
 __all__ = ["SampledFeatures", "sample_features", "seen_voxels"]
 
@@ -40,7 +40,7 @@ def seen_voxels(
     network: Network, hu: npt.NDArray[np.float32], *, overlap: float = 0.5
 ) -> npt.NDArray[np.bool_]:
     """Find the voxels `(x, y, z)` inside the windows of prediction; arguments as `sample_features`."""
-    view = view_of(network, hu, overlap)
+    view = windowed_box(network, hu, overlap)
     layout = window_layout(view.volume, view.windows, visible=view.visible)
     covered = np.zeros(layout.padded.shape[2:], dtype=bool)
     for box in layout.boxes:
@@ -79,7 +79,7 @@ def sample_features(
     """
     if network.context_per_window:
         places = {name: _indices(at, hu.shape) for name, at in voxels.items()}
-        return _of_windows(network, view_of(network, hu, overlap), places, seed)
+        return _of_windows(network, windowed_box(network, hu, overlap), places, seed)
     made = compute_features(network, hu, overlap=overlap)
     return {name: _picked(network, name, made, at) for name, at in voxels.items()}
 
@@ -101,7 +101,9 @@ def _picked(network: Network, name: str, made: Features, voxels: npt.NDArray[np.
     )
 
 
-def _of_windows(network: Network, view: View, places: _Places, seed: int) -> dict[str, SampledFeatures]:
+def _of_windows(
+    network: Network, view: WindowedBox, places: _Places, seed: int
+) -> dict[str, SampledFeatures]:
     layout = window_layout(view.volume, view.windows, visible=view.visible)
     shift = [inner.start - part.start for inner, part in zip(layout.inner, view.box, strict=True)]
     places = {name: at + shift for name, at in places.items()}
@@ -124,7 +126,7 @@ def _of_windows(network: Network, view: View, places: _Places, seed: int) -> dic
 
 
 def _given(
-    places: npt.NDArray[np.intp], layout: WindowLayout, view: View, rng: np.random.Generator
+    places: npt.NDArray[np.intp], layout: WindowLayout, view: WindowedBox, rng: np.random.Generator
 ) -> npt.NDArray[np.intp]:
     """Draw one window for each voxel, by the windows' weights there, in one pass over windows."""
     weights = window_weights(view.windows.voxels).numpy()

@@ -5,10 +5,10 @@ from omentum.phantoms.glands import adrenal_glands, kidneys, pancreas, spleen
 from omentum.phantoms.gut import bowel, stomach
 from omentum.phantoms.liver import gall_bladder, liver
 from omentum.phantoms.patient import Patient
+from omentum.phantoms.scanner_table import scanner_table
 from omentum.phantoms.skeleton import bones, muscles
 from omentum.phantoms.space import Space, make_space
 from omentum.phantoms.structure import Structure, trimmed
-from omentum.phantoms.table import table
 from omentum.phantoms.tissue import draw_tissues
 from omentum.phantoms.torso import make_torso, wall
 from omentum.phantoms.vessels import branches, great_vessels
@@ -22,7 +22,7 @@ def build_anatomy(patient: Patient) -> tuple[Space, list[Structure]]:
     torso = make_torso(space, patient)
     tissues = draw_tissues(patient)
     structures = [
-        *table(space, torso, patient),
+        *scanner_table(space, torso, patient),
         *wall(space, torso, patient, tissues),
         *bowel(space, torso, patient, tissues),
         *chest(space, torso, patient, tissues),

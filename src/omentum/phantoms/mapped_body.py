@@ -6,9 +6,9 @@ from omentum.phantoms.anatomy_map import AnatomyMap
 from omentum.phantoms.deform import AnatomyPlacement, placed
 from omentum.phantoms.interpolate import FloatArray, lattice_noise
 from omentum.phantoms.patient import Patient
+from omentum.phantoms.scanner_table import scanner_table
 from omentum.phantoms.space import FAR_MM, STEP_MM, Space, stream
 from omentum.phantoms.structure import Fill, Structure
-from omentum.phantoms.table import table
 from omentum.phantoms.tissue import Tissues
 from omentum.phantoms.torso import Torso
 
@@ -33,7 +33,7 @@ def body_wall(space: Space, host: AnatomyMap, patient: Patient, tissues: Tissues
     share = np.float32(rng.uniform(0.6, 2.2))
     meat = np.maximum((share - lattice_noise(rng, space.shape, 22.0 / STEP_MM)) * 8.0, inside)
     return [
-        *table(space, torso, patient),
+        *scanner_table(space, torso, patient),
         Structure("skin", box, skin, Fill(hu=0.0)),
         Structure("fat", box, skin + 2.0, Fill(hu=fat - 4.0, texture_hu=5.0)),
         Structure("muscle", box, muscle, Fill(hu=tissues["muscle"], texture_hu=8.0, patchy_hu=6.0)),

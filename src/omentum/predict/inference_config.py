@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from omentum.networks.window import window_starts
+from omentum.networks.sliding_window import window_starts
 from omentum.predict.postprocess.recipes import rules_of
 from omentum.project.settings import POSTPROCESSING
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from omentum.measures.plausibility.case_look import look_at_case
+from omentum.measures.plausibility.case_check import check_case
 from omentum.predict.predictors import PredictedCase, Predictor
 from omentum.predict.preview import write_preview
 from omentum.predict.summary import summary_of
@@ -173,8 +173,8 @@ def _write(prediction: Prediction, predicted: _Predicted, confirmed: Collection[
     write_painted(prediction.folder / "labels.nii.gz", made.masks)
     write_preview(prediction.preview_path, ct, made.masks)
     hashes = organ_sha256s(made.masks)
-    look = look_at_case(made.masks, ct, confirmed=confirmed)
-    findings = mask_findings(look, hashes, made.masks.geometry)
+    checked = check_case(made.masks, ct, confirmed=confirmed)
+    findings = mask_findings(checked, hashes, made.masks.geometry)
     seconds = {"read": read_seconds, "write": time.perf_counter() - started}
     write_json(prediction.summary_path, summary_of(prediction.made_with, made, seconds, findings=findings))
     prediction = replace(prediction, masks_sha256=file_sha256(prediction.masks_path), findings=findings)

@@ -9,7 +9,7 @@ from typing import Any
 from omentum.abdomenatlas.tree import SAVED, write_case
 from omentum.errors import ConfigError, ImageError
 from omentum.measures.hounsfield import as_hounsfield, checked_offset
-from omentum.measures.plausibility.case_look import look_at_case
+from omentum.measures.plausibility.case_check import check_case
 from omentum.predict.predictors import PredictedCase, Predictor
 from omentum.predict.preview import write_preview
 from omentum.predict.probability_files import write_probability_files
@@ -145,7 +145,7 @@ def _write(plan: FolderPlan, case_id: str, predicted: _Predicted) -> None:
     files = sorted(path.relative_to(folder).as_posix() for path in paths)
     for below in {name.partition("/")[0] for name in files if "/" in name}:
         sweep(folder / below)  # a part file of a killed writer ends as a mask
-    findings = mask_findings(look_at_case(made.masks, ct), {}, made.masks.geometry)
+    findings = mask_findings(check_case(made.masks, ct), {}, made.masks.geometry)
     seconds = {"read": read_seconds, "write": time.perf_counter() - started}
     summary = summary_of(settings, made, seconds, findings=findings)
     write_json(folder / SUMMARY, {**summary, "files": files})

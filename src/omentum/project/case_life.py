@@ -142,7 +142,7 @@ def erase_case(project: "Project", case_id: str, *, why: str, by: str) -> Erased
         releases=releases_with(folder, store.releases.all(), names),
         time=datetime.now(UTC),
     )
-    networks, holders = store.lessons.networks_of_case(case_id), _holders(store, case_id)
+    networks, holders = store.learned_masks.networks_of_case(case_id), _holders(store, case_id)
     with store.together():
         store.case_rows.erase(case_id, mentions)
         store.tombstones.keep(tombstone)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from omentum.measures.canonical_grid import canonical
-from omentum.measures.plausibility.case_look import CaseLook
+from omentum.measures.plausibility.case_check import CaseCheck
 from omentum.records import WHOLE_CT, Confirmation, MaskFinding
 from omentum.volumes.geometry import Geometry
 
@@ -14,12 +14,12 @@ __all__ = ["confirmed_ct_rules", "mask_findings"]
 
 
 def mask_findings(
-    look: CaseLook, organ_sha256s: Mapping[str, str], geometry: Geometry
+    checked: CaseCheck, organ_sha256s: Mapping[str, str], geometry: Geometry
 ) -> tuple[MaskFinding, ...]:
     """Give the findings of one case: of single organs first, then of the whole CT.
 
     Args:
-        look: What the rules say.
+        checked: What the rules say.
         organ_sha256s: Hash of each organ's mask, by organ, where it is known.
         geometry: The grid of the masks.
 
@@ -38,9 +38,9 @@ def mask_findings(
             error_ml=one.severity * one.share * np.count_nonzero(one.where) * voxel_ml,
             mask_sha256=organ_sha256s.get(one.organ, ""),
         )
-        for one in look.organs
+        for one in checked.organs
     ]
-    return (*of_organs, *look.ct)
+    return (*of_organs, *checked.ct)
 
 
 def confirmed_ct_rules(confirmations: Iterable[Confirmation]) -> dict[str, frozenset[str]]:

@@ -76,7 +76,7 @@ class Project:
         Args:
             labelled: What `standing` gives, where that is known.
         """
-        learned = self.store.lessons.of_network(self.store.rounds.current().network)
+        learned = self.store.learned_masks.of_network(self.store.rounds.current().network)
         stand = [
             mask.revision
             for one in (self.standing() if labelled is None else labelled)

@@ -21,7 +21,7 @@ from omentum.records import (
     Case,
     Confirmation,
     Decision,
-    HeldMask,
+    HeldBackMask,
     LabelledCase,
     LabelVersion,
     MaskFinding,
@@ -38,9 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CaseFacts",
     "case_facts",
-    "conflict_of",
     "facts_of_case",
-    "open_conflicts",
     "standing_case",
     "standing_masks",
     "standing_revision",
@@ -142,13 +140,13 @@ def standing_case(facts: CaseFacts) -> LabelledCase:
     revised = {one.organ for one in facts.revisions}
     files = _files(facts)
     masks: list[StandingMask] = []
-    held: list[HeldMask] = []
+    held: list[HeldBackMask] = []
     for row in organs_named([*facts.case.original_organs, *revised, *predicted]):
         mask = _standing(facts, row.name, files)
         severe = tuple(one for one in mask.findings if one.holds) if mask is not None else ()
         if mask is not None and severe:
             held.append(
-                HeldMask(organ=mask.organ, source=mask.source, findings=severe, revision=mask.revision)
+                HeldBackMask(organ=mask.organ, source=mask.source, findings=severe, revision=mask.revision)
             )
         elif mask is not None:
             masks.append(mask)
@@ -168,44 +166,6 @@ def standing_revision(revisions: Sequence[Revision], decisions: Sequence[Decisio
         return next((one for one in revisions if one.number == last.revision_number), None)
     accepted = [one for one in revisions if one.conflicts_with is None]
     return accepted[-1] if accepted else None
-
-
-def conflict_of(
-    new: Revision, revisions: Sequence[Revision], decisions: Sequence[Decision], *, is_blinded: bool = False
-) -> Revision | None:
-    """Find the revision that a new one contradicts without having seen it; `None` where it may stand.
-
-    Args:
-        new: The revision that is submitted.
-        revisions: Of the organ so far, in the order of submission.
-        decisions: About the organ so far.
-        is_blinded: Whether the readings of the task are independent, so that any difference is a conflict.
-    """
-    stands = standing_revision(revisions, decisions)
-    if stands is None or new.sha256 == stands.sha256:
-        return None
-    if decisions and decisions[-1].revision_number is not None:
-        return stands
-    accepted = [one for one in revisions if one.conflicts_with is None]
-    of_others = [one for one in accepted if one.reader != new.reader and one.sha256 != new.sha256]
-    if is_blinded:
-        readings = [one for one in of_others if one.task_number == new.task_number]
-        if readings:
-            return readings[-1]
-    seen = [place for place, one in enumerate(accepted) if one.sha256 == new.base_sha256]
-    unseen = accepted[seen[-1] + 1 :] if seen else accepted
-    changes = [one for one in unseen if one in of_others and one.betters]
-    return changes[-1] if changes else None
-
-
-def open_conflicts(revisions: Iterable[Revision], decisions: Iterable[Decision]) -> list[Revision]:
-    """Give the revisions in conflict that no person has decided about since."""
-    decided = {(one.case_id, one.organ): one.time for one in decisions}
-    return [
-        one
-        for one in revisions
-        if one.conflicts_with is not None and (one.key not in decided or decided[one.key] < one.time)
-    ]
 
 
 def unconfirmed(

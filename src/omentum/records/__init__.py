@@ -3,9 +3,9 @@
 from omentum.records.batches import Batch, Failure
 from omentum.records.cases import Arrival, Case, LabelVersion, MaskSource, Prediction, Tombstone
 from omentum.records.findings import WHOLE_CT, Confirmation, MaskFinding
-from omentum.records.masks import HeldMask, LabelledCase, StandingMask
+from omentum.records.masks import HeldBackMask, LabelledCase, StandingMask
 from omentum.records.networks import NetworkRecord, Release, Round
-from omentum.records.review import Decision, DecisionKind, Revision, Says, Task, TaskKind, TaskState
+from omentum.records.review import Decision, DecisionKind, ReaderAnswer, Revision, Task, TaskKind, TaskState
 from omentum.records.scores import Audit, CaseScore, OrganScore
 
 __all__ = [
@@ -19,7 +19,7 @@ __all__ = [
     "Decision",
     "DecisionKind",
     "Failure",
-    "HeldMask",
+    "HeldBackMask",
     "LabelVersion",
     "LabelledCase",
     "MaskFinding",
@@ -27,10 +27,10 @@ __all__ = [
     "NetworkRecord",
     "OrganScore",
     "Prediction",
+    "ReaderAnswer",
     "Release",
     "Revision",
     "Round",
-    "Says",
     "StandingMask",
     "Task",
     "TaskKind",

@@ -7,7 +7,7 @@ from omentum.records.cases import Case, MaskSource
 from omentum.records.findings import MaskFinding
 from omentum.records.review import Revision
 
-__all__ = ["HeldMask", "LabelledCase", "StandingMask"]
+__all__ = ["HeldBackMask", "LabelledCase", "StandingMask"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class StandingMask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldMask:
+class HeldBackMask:
     """A mask that would stand, and is held back by a severe finding until a person confirms it."""
 
     organ: str
@@ -43,5 +43,5 @@ class LabelledCase:
 
     case: Case
     masks: tuple[StandingMask, ...]
-    held: tuple[HeldMask, ...] = ()
+    held: tuple[HeldBackMask, ...] = ()
     """Masks that are held back; their organs are unknown here."""

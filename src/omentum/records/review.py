@@ -8,7 +8,7 @@ from pathlib import Path
 from omentum.records.cases import MaskSource
 from omentum.records.findings import WHOLE_CT, MaskFinding
 
-__all__ = ["Decision", "DecisionKind", "Revision", "Says", "Task", "TaskKind", "TaskState"]
+__all__ = ["Decision", "DecisionKind", "ReaderAnswer", "Revision", "Task", "TaskKind", "TaskState"]
 
 
 class TaskState(StrEnum):
@@ -102,7 +102,7 @@ class Task:
         return self.is_audit or self.is_held_out
 
 
-class Says(StrEnum):
+class ReaderAnswer(StrEnum):
     """What a reader says of the mask that was shown."""
 
     ACCEPTED = "accepted"
@@ -126,7 +126,7 @@ class Revision:
     """Round of its task; the current one without a task."""
     reader: str
     """Pseudonym."""
-    says: Says
+    says: ReaderAnswer
     base_sha256: str | None = None
     """Hash of the mask that was shown; `None` if that is unknown."""
     base_source: MaskSource | None = None
@@ -164,7 +164,7 @@ class Revision:
     @property
     def betters(self) -> bool:
         """Whether it changed the mask that was shown."""
-        return self.says is not Says.ACCEPTED and self.base_sha256 != self.sha256
+        return self.says is not ReaderAnswer.ACCEPTED and self.base_sha256 != self.sha256
 
 
 class DecisionKind(StrEnum):

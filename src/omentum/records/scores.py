@@ -15,8 +15,9 @@ class OrganScore:
     organ: str
     attention_voxels: int
     attention_ml: float
-    heat: float
-    """Sum of the heat map; organs of a case are ordered by it."""
+    priority: float
+    """By which organs of a case are ordered, falling. Scoring `expected-error`: expected error in hot spots,
+    in mL; `published`: sum of the heat map."""
     predicted_ml: float = 0.0
     """Volume of the mask that is shown to people."""
     entropy_ml: float = 0.0

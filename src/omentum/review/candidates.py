@@ -9,6 +9,7 @@ import numpy.typing as npt
 from omentum.errors import OmentumError
 from omentum.project.project import Project
 from omentum.project.standing import CaseFacts
+from omentum.review.case_folders import CaseFolder
 from omentum.review.export import LABELS_NAME
 from omentum.review.file_names import (
     NamedOrgan,
@@ -17,9 +18,8 @@ from omentum.review.file_names import (
     nearest_organ,
     organ_in_name,
 )
-from omentum.review.imported import Imported
-from omentum.review.painted import exported_masks, painted_masks
-from omentum.review.places import Place
+from omentum.review.import_report import ImportReport
+from omentum.review.painted_masks import exported_masks, painted_masks
 from omentum.review.task_file import TASK_NAME, ShownOrgan
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_hash import mask_sha256
@@ -67,27 +67,29 @@ class _Look:
 
     project: Project
     facts: CaseFacts
-    place: Place
-    imported: Imported
+    case_folder: CaseFolder
+    imported: ImportReport
     candidates: list[Candidate] = field(default_factory=list)
 
     def candidate(self, path: Path, name: str, mask: NamedMask) -> Candidate:
         sha256 = mask_sha256(mask.mask, self.facts.case.geometry)
-        shown = self.place.shown(self.project, name)
+        shown = self.case_folder.shown(self.project, name)
         return Candidate(path=path, shown=shown, mask=mask.mask, sha256=sha256, notes=mask.notes)
 
 
-def find_candidates(project: Project, facts: CaseFacts, place: Place, imported: Imported) -> list[Candidate]:
+def find_candidates(
+    project: Project, facts: CaseFacts, case_folder: CaseFolder, imported: ImportReport
+) -> list[Candidate]:
     """Find the masks in the folder of one case.
 
     Args:
         project: The project.
         facts: Of the case.
-        place: The folder.
+        case_folder: Its files.
         imported: Receives the files that hold nothing to take.
     """
-    look = _Look(project=project, facts=facts, place=place, imported=imported)
-    for path in place.files:
+    look = _Look(project=project, facts=facts, case_folder=case_folder, imported=imported)
+    for path in case_folder.files:
         try:
             _look_at(look, path)
         except OmentumError as error:  # this file's own trouble; the others go on
@@ -97,12 +99,12 @@ def find_candidates(project: Project, facts: CaseFacts, place: Place, imported: 
 
 def _look_at(look: _Look, path: Path) -> None:
     """Put one file where it belongs."""
-    place = look.place
-    if reason := _known(place, path):
+    case_folder = look.case_folder
+    if reason := _known(case_folder, path):
         look.imported.keep_known(path, reason)
-    elif path == place.folder / LABELS_NAME and place.task_file is not None:
+    elif path == case_folder.folder / LABELS_NAME and case_folder.task_file is not None:
         _add_painted(look, path)
-    elif place.is_exported(path) and organ_in_name(path.name).organ is None:
+    elif case_folder.is_exported(path) and organ_in_name(path.name).organ is None:
         look.imported.leave(path, "it was changed after it was exported, and nothing is taken from it")
     elif not is_volume(path):
         look.imported.leave(path, NOT_A_MASK)
@@ -110,17 +112,17 @@ def _look_at(look: _Look, path: Path) -> None:
         _add_masks(look, path)
 
 
-def _known(place: Place, path: Path) -> str:
+def _known(case_folder: CaseFolder, path: Path) -> str:
     """Say why a file is known; empty where it has to be looked at."""
     if is_system_file(path.name) or "__MACOSX" in path.parts:
         return OF_THE_SYSTEM
-    if place.task_file is None and path.name == "ct.nii.gz":
+    if case_folder.task_file is None and path.name == "ct.nii.gz":
         return "a CT, which is not handed in"
-    is_task_file = path == place.folder / TASK_NAME and place.task_file is not None
-    if is_task_file or (place.is_exported(path) and not place.is_changed(path)):
+    is_task_file = path == case_folder.folder / TASK_NAME and case_folder.task_file is not None
+    if is_task_file or (case_folder.is_exported(path) and not case_folder.is_changed(path)):
         return "as exported"
     headers = _HEADERS_OF_DATA.get(path.suffix.lower(), ())
-    for other in place.files:
+    for other in case_folder.files:
         if other.suffix.lower() in headers and _is_data_of(path, other):
             return f"the voxels of {other.name}"
     return ""
@@ -132,7 +134,7 @@ def _is_data_of(path: Path, header: Path) -> bool:
 
 def _add_painted(look: _Look, path: Path) -> None:
     """Take an edited label map apart."""
-    task_file = look.place.task_file
+    task_file = look.case_folder.task_file
     assert task_file is not None
     masks = painted_masks(path, look.facts, exported_masks(look.project, look.facts, task_file))
     if not masks:
@@ -148,7 +150,7 @@ def _add_painted(look: _Look, path: Path) -> None:
 def _add_masks(look: _Look, path: Path) -> None:
     """Take the masks of a file that a reader saved; one that was only shown is taken if it was changed."""
     in_name = organ_in_name(path.name)
-    problem_of_name = _problem_of_name(look.place, in_name)
+    problem_of_name = _problem_of_name(look.case_folder, in_name)
     if is_nifti(path) and problem_of_name:
         look.imported.leave(path, problem_of_name)
         return
@@ -158,7 +160,7 @@ def _add_masks(look: _Look, path: Path) -> None:
     for mask in masks:
         named, problem = in_name, problem_of_name
         if len(masks) > 1 or not is_generic(mask.name):
-            named, problem = _named_by_segment(look.place, in_name, mask, n_masks=len(masks))
+            named, problem = _named_by_segment(look.case_folder, in_name, mask, n_masks=len(masks))
         if problem:
             look.imported.leave(path, problem)
             is_as_exported = False
@@ -170,7 +172,7 @@ def _add_masks(look: _Look, path: Path) -> None:
 
 
 def _named_by_segment(
-    place: Place, in_name: NamedOrgan, mask: NamedMask, *, n_masks: int
+    case_folder: CaseFolder, in_name: NamedOrgan, mask: NamedMask, *, n_masks: int
 ) -> tuple[NamedOrgan, str]:
     """Give the organ of a segment, and why it cannot be taken; empty where it can."""
     named = organ_in_name(mask.name or "")
@@ -181,15 +183,15 @@ def _named_by_segment(
         problem = f"says {named.organ}, and the file's name {in_name.organ}; rename one of them"
     elif n_masks > 1 and not mask.mask.any() and not named.is_revised:
         problem = f"has no voxel; name it {named.organ}_revised to say that the organ is absent"
-    is_revised = named.is_revised or in_name.is_revised or place.task_file is None
+    is_revised = named.is_revised or in_name.is_revised or case_folder.task_file is None
     return replace(named, is_revised=is_revised), f"its segment {mask.name!r} {problem}" if problem else ""
 
 
-def _problem_of_name(place: Place, named: NamedOrgan) -> str:
+def _problem_of_name(case_folder: CaseFolder, named: NamedOrgan) -> str:
     """Say why a mask of that name cannot be taken, whatever is in it; empty where it can."""
     if named.organ is None:
         return f"no organ is called {named.text!r}{_hint(named.text)}"
-    if not named.is_revised and place.task_file is None:
+    if not named.is_revised and case_folder.task_file is None:
         return f"its name does not end in _revised, and no {TASK_NAME} says what was shown"
     return ""
 

@@ -1,4 +1,7 @@
-"""Lend tasks to readers, each to one reader unless a second reading is wanted."""
+"""Claim tasks for readers; a claim is a lease.
+
+A task has one lease at a time, unless a second reading is wanted.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -7,8 +10,8 @@ from datetime import timedelta
 from omentum.project.project import Project
 from omentum.project.standing import facts_of_case
 from omentum.records import Task, TaskState
-from omentum.review.shown import shown_sha256
-from omentum.review.tasks import ANY_TASK, Asked, required_task
+from omentum.review.shown_masks import shown_sha256
+from omentum.review.tasks import ANY_TASK, TaskFilter, required_task
 from omentum.store.tasks import pool_of
 
 __all__ = ["TWO_WEEKS", "claim", "give_back"]
@@ -24,7 +27,7 @@ def claim(
     holder: str,
     n: int | None = None,
     *,
-    asked: Asked = ANY_TASK,
+    only: TaskFilter = ANY_TASK,
     lasting: timedelta = TWO_WEEKS,
     can_be_shown: Callable[[Task], bool] = lambda _: True,
 ) -> list[Task]:
@@ -34,7 +37,7 @@ def claim(
         project: The project.
         holder: Reader, or the folder that holds the tasks.
         n: Most tasks; all where not said.
-        asked: Which ones.
+        only: Which tasks.
         lasting: For how long they are reserved.
         can_be_shown: Tells whether a task can be looked at now; one that cannot is left in the queue.
 
@@ -47,16 +50,16 @@ def claim(
     tasks = {
         str(task.number): task
         for task in project.store.tasks.of_round(number)
-        if task.state in _CLAIMABLE and asked.takes(task) and task.case_id not in excluded
+        if task.state in _CLAIMABLE and only.takes(task) and task.case_id not in excluded
     }
     usable = {key for key, task in tasks.items() if can_be_shown(task)}
     most = len(tasks) if n is None else n
     held = [one.key for one in leases.held(pool, holder) if one.key in usable]
     held = [key for key in held if leases.renew(pool, key, holder, lasting)]
-    if asked.goes_on:
+    if only.goes_on:
         most = max(most - len(leases.had(pool, holder).difference(held)), len(held))
     keys = held[:most]
-    if asked.again:
+    if only.again:
         _open_again(project, holder, [tasks[key] for key in usable], most - len(keys))
     free = [key for key in leases.free(pool) if key in usable]
     if free and most > len(keys):

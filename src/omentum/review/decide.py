@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 from omentum.choices import OWNER
 from omentum.errors import ConfigError, ReviewError
+from omentum.project.conflicts import open_conflicts
 from omentum.project.ct_findings import ct_findings_of
 from omentum.project.project import Project
 from omentum.project.standing import (
     CaseFacts,
     facts_of_case,
-    open_conflicts,
     standing_case,
     standing_revision,
 )

@@ -13,7 +13,7 @@ from omentum.errors import GridMismatchError
 from omentum.records import Case, Task
 from omentum.review.colour_tables import itk_snap_labels, slicer_colours
 from omentum.review.how_to import how_to
-from omentum.review.shown import ShownCase
+from omentum.review.shown_masks import ShownCase
 from omentum.review.task_file import TASK_NAME, TASK_VERSION, ShownOrgan, TaskFile, read_task_file
 from omentum.volumes.atomic import write_json, write_text
 from omentum.volumes.file_hash import copied_sha256, file_sha256
@@ -22,14 +22,14 @@ from omentum.volumes.mask_files import write_label_table, write_painted
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.volume import Volume
 
-__all__ = ["Ticket", "export_task", "mask_path", "revised_path"]
+__all__ = ["ExportHeader", "export_task", "mask_path", "revised_path"]
 
 LABELS_NAME = "labels.nii.gz"
 _HOT_SPOTS_NAME = "hot_spots.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
+class ExportHeader:
     """What is the same for all cases of one export."""
 
     project: str
@@ -82,7 +82,7 @@ def export_task(
     case: Case,
     shown: ShownCase,
     *,
-    ticket: Ticket,
+    header: ExportHeader,
     attention_dir: Path,
     folder: Path,
 ) -> Path:
@@ -99,7 +99,7 @@ def export_task(
             round of those that are in the folder already.
         case: The case.
         shown: What a reader is shown of it, on the CT's grid.
-        ticket: What is the same for all cases.
+        header: What is the same for all cases.
         attention_dir: May hold `<organ>.nii.gz` and `hot_spots.json`.
         folder: Gets a folder for the case.
 
@@ -111,12 +111,12 @@ def export_task(
         UnreadableImageError: The CT is gone.
         GridMismatchError: The masks do not lie on the CT's grid.
     """
-    nothing = TaskFile(round_number=tasks[0].round_number, case_id=case.case_id, network=ticket.network)
+    nothing = TaskFile(round_number=tasks[0].round_number, case_id=case.case_id, network=header.network)
     task_dir = folder / case.case_id
     written = _Written(folder=task_dir, before=read_task_file(task_dir) or nothing)
     if not shown.masks.geometry.same_grid(case.geometry):
         raise GridMismatchError(
-            f"masks of {ticket.network}",
+            f"masks of {header.network}",
             f"they are not on the grid of {case.ct_path}",
             "predict the case again",
         )
@@ -134,7 +134,7 @@ def export_task(
     }.items():
         write_text(written.folder / name, text)
         written.note(name)
-    content = _described(tasks, organs, ticket, written)
+    content = _described(tasks, organs, header, written)
     write_json(written.folder / TASK_NAME, content | {"masks_sha256": masks_sha256, "hot_spots": spots})
     return written.folder
 
@@ -191,7 +191,7 @@ def _show_attention(tasks: Sequence[Task], attention_dir: Path, written: _Writte
 
 
 def _described(
-    tasks: Sequence[Task], organs: Sequence[ShownOrgan], ticket: Ticket, written: _Written
+    tasks: Sequence[Task], organs: Sequence[ShownOrgan], header: ExportHeader, written: _Written
 ) -> dict[str, Any]:
     """Say what the folder holds; organs of earlier exports stay in it, as their masks may still come back."""
     shown = {one.organ: one for one in organs}
@@ -202,11 +202,11 @@ def _described(
     kept = {name: sha256 for name, sha256 in written.before.files.items() if name not in gone}
     return {
         "version": TASK_VERSION,
-        "project": ticket.project,
+        "project": header.project,
         "round": tasks[0].round_number,
         "case_id": tasks[0].case_id,
-        "network": ticket.network,
-        "holder": ticket.holder,
+        "network": header.network,
+        "holder": header.holder,
         "organs": rows,
         "sha256": dict(sorted((kept | written.hashes).items())),
     }

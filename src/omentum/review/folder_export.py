@@ -9,10 +9,10 @@ from omentum.errors import ImageError, ReviewError
 from omentum.project.project import Project
 from omentum.records import Failure, Task, TaskState
 from omentum.review.claims import TWO_WEEKS, claim, give_back
-from omentum.review.export import Ticket, export_task
-from omentum.review.shown import shown_case
+from omentum.review.export import ExportHeader, export_task
+from omentum.review.shown_masks import shown_case
 from omentum.review.task_file import TASK_NAME, project_id, read_task_file
-from omentum.review.tasks import ANY_TASK, Asked
+from omentum.review.tasks import ANY_TASK, TaskFilter
 from omentum.store.tasks import pool_of
 
 __all__ = ["Exported", "export_round", "holder_of"]
@@ -39,7 +39,7 @@ def export_round(
     *,
     top: int | None = None,
     reader: str | None = None,
-    asked: Asked = ANY_TASK,
+    only: TaskFilter = ANY_TASK,
     lasting: timedelta = TWO_WEEKS,
 ) -> Exported:
     """Write free tasks, by rank; the same reader, or the same folder, gets the same again.
@@ -49,23 +49,23 @@ def export_round(
         folder: Gets a folder for each case.
         top: Most tasks; all where not said.
         reader: Who gets them; the folder itself holds them where not said.
-        asked: Which ones.
+        only: Which tasks.
         lasting: For how long they are reserved.
 
     Raises:
         ReviewError: No task can go out, or the folder has tasks of another round or project.
     """
     number = project.store.rounds.current().number
-    ticket = Ticket(
+    header = ExportHeader(
         project=project_id(project.folder),
         holder=reader or holder_of(folder),
         network=project.networks[0],
     )
-    _check_folder(folder, number, ticket.project)
-    problems = _Problems(project, ticket.network)
-    tasks = claim(project, ticket.holder, top, asked=asked, lasting=lasting, can_be_shown=problems.is_shown)
-    if not tasks and not (asked.goes_on and project.store.leases.had(pool_of(number), ticket.holder)):
-        raise ReviewError(problems.why_none(asked, reader))
+    _check_folder(folder, number, header.project)
+    problems = _Problems(project, header.network)
+    tasks = claim(project, header.holder, top, only=only, lasting=lasting, can_be_shown=problems.is_shown)
+    if not tasks and not (only.goes_on and project.store.leases.had(pool_of(number), header.holder)):
+        raise ReviewError(problems.why_none(only, reader))
     written: list[Task] = []
     failed: list[Failure] = []
     tasks.sort(key=lambda task: task.case_id)
@@ -75,14 +75,14 @@ def export_round(
             export_task(
                 of_case,
                 project.store.cases.get(case_id),
-                shown_case(project, of_case, ticket.network),
-                ticket=ticket,
+                shown_case(project, of_case, header.network),
+                header=header,
                 attention_dir=project.folder.attention_dir(case_id),
                 folder=folder,
             )
         except (ImageError, ReviewError) as error:
             numbers = [task.number for task in of_case if task.number is not None]
-            give_back(project, numbers, ticket.holder)
+            give_back(project, numbers, header.holder)
             failed.append(Failure(key=case_id, reason=str(error)))
         else:
             written += of_case
@@ -125,11 +125,11 @@ class _Problems:
             )
         return ""
 
-    def why_none(self, asked: Asked, reader: str | None) -> str:
+    def why_none(self, only: TaskFilter, reader: str | None) -> str:
         """Say why no task goes out."""
         store = self._project.store
         number = store.rounds.current().number
-        wanted = [task for task in store.tasks.of_round(number) if asked.takes(task)]
+        wanted = [task for task in store.tasks.of_round(number) if only.takes(task)]
         if self.told:
             return f"no task can be shown: {self.told[0].key}: {self.told[0].reason}"
         out = store.leases.all(pool_of(number))

@@ -9,10 +9,10 @@ from omentum.errors import OmentumError, ReviewError
 from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, facts_of_case
 from omentum.review.candidates import NOT_A_MASK, OF_THE_SYSTEM, Candidate, find_candidates
+from omentum.review.case_folders import CaseFolder, case_folders_below
 from omentum.review.file_names import is_system_file, organ_in_name
-from omentum.review.hand_in import HandIn, submit
-from omentum.review.imported import Imported, Taken
-from omentum.review.places import Place, places_below
+from omentum.review.hand_in import HandIn, hand_in
+from omentum.review.import_report import ImportReport, TakenMask
 from omentum.review.task_file import TASK_NAME
 from omentum.volumes.read import is_volume
 
@@ -24,7 +24,7 @@ _READER = "reader-1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Import:
-    """What is the same for all places of one import."""
+    """What is the same for all folders of one import."""
 
     project: Project
     reader: str | None
@@ -33,7 +33,7 @@ class _Import:
     """Minutes of each file."""
     minutes_of: Mapping[tuple[str, str], float]
     """Minutes of each case and organ, where they are known."""
-    imported: Imported
+    imported: ImportReport
 
 
 def import_round(
@@ -44,7 +44,7 @@ def import_round(
     minutes: float | None = None,
     minutes_of: Mapping[tuple[str, str], float] | None = None,
     adjudicate: bool = False,
-) -> Imported:
+) -> ImportReport:
     """Take the masks that readers saved in task folders; what was taken before is not taken twice.
 
     Args:
@@ -63,8 +63,8 @@ def import_round(
     """
     if not folder.is_dir():
         raise ReviewError(f"{folder} is no folder; give the one that was exported")
-    places = places_below(project, folder)
-    if all(is_system_file(path.name) for place in places for path in place.files):
+    case_folders = case_folders_below(project, folder)
+    if all(is_system_file(path.name) for case_folder in case_folders for path in case_folder.files):
         raise ReviewError(
             f"{folder} holds no file; save revised masks there as <case>/<organ>_revised.nii.gz"
         )
@@ -74,37 +74,37 @@ def import_round(
         project=project,
         reader=reader,
         decides=adjudicate,
-        minutes=_shared(places, minutes),
+        minutes=_shared(case_folders, minutes),
         minutes_of=minutes_of or {},
-        imported=Imported(folder=folder),
+        imported=ImportReport(folder=folder),
     )
-    for place in places:
-        if place.case_id is None:
-            _leave(run.imported, place)
+    for case_folder in case_folders:
+        if case_folder.case_id is None:
+            _leave(run.imported, case_folder)
         else:
-            _import_place(run, place, facts_of_case(project, place.case_id))
+            _import_case_folder(run, case_folder, facts_of_case(project, case_folder.case_id))
     return run.imported
 
 
-def _leave(imported: Imported, place: Place) -> None:
+def _leave(imported: ImportReport, case_folder: CaseFolder) -> None:
     """Set the files aside that are of no case of the project."""
-    for path in place.files:
+    for path in case_folder.files:
         if is_system_file(path.name):
             imported.keep_known(path, OF_THE_SYSTEM)
         else:
-            is_note = not is_volume(path) and not (place.folder / TASK_NAME).is_file()
-            imported.leave(path, NOT_A_MASK if is_note else place.problem)
+            is_note = not is_volume(path) and not (case_folder.folder / TASK_NAME).is_file()
+            imported.leave(path, NOT_A_MASK if is_note else case_folder.problem)
 
 
-def _import_place(run: _Import, place: Place, facts: CaseFacts) -> None:
+def _import_case_folder(run: _Import, case_folder: CaseFolder, facts: CaseFacts) -> None:
     """Take what is in one case's folder; its trouble does not stop the others."""
-    imported, reader = run.imported, _reader(run, place)
-    candidates = find_candidates(run.project, facts, place, imported)
+    imported, reader = run.imported, _reader(run, case_folder)
+    candidates = find_candidates(run.project, facts, case_folder, imported)
     chosen = _chosen(imported, facts, candidates, reader)
     n_of_file = Counter(one.path for one in chosen)
-    hand_ins = [_hand_in(run, place, one, reader, n_of_file[one.path]) for one in chosen]
+    hand_ins = [_hand_in(run, case_folder, one, reader, n_of_file[one.path]) for one in chosen]
     try:
-        results = submit(run.project, hand_ins)
+        results = hand_in(run.project, hand_ins)
     except OmentumError as error:
         for one in chosen:
             imported.leave(one.path, str(error))
@@ -113,17 +113,17 @@ def _import_place(run: _Import, place: Place, facts: CaseFacts) -> None:
         if result.is_known:
             imported.keep_known(one.path, f"{reader} handed it in before", result.revision)
         else:
-            imported.taken.append(Taken(file=imported.name(one.path), result=result, notes=one.notes))
+            imported.taken.append(TakenMask(file=imported.name(one.path), result=result, notes=one.notes))
 
 
-def _reader(run: _Import, place: Place) -> str:
-    holder = "" if place.task_file is None else place.task_file.holder
+def _reader(run: _Import, case_folder: CaseFolder) -> str:
+    holder = "" if case_folder.task_file is None else case_folder.task_file.holder
     is_reader = holder and not holder.startswith("folder:")
     return run.reader or (holder if is_reader else _READER)
 
 
 def _chosen(
-    imported: Imported, facts: CaseFacts, candidates: Sequence[Candidate], reader: str
+    imported: ImportReport, facts: CaseFacts, candidates: Sequence[Candidate], reader: str
 ) -> list[Candidate]:
     """Choose one candidate an organ; of several with different voxels none, and all of them are set aside."""
     by_organ: dict[str, list[Candidate]] = defaultdict(list)
@@ -134,7 +134,7 @@ def _chosen(
 
 
 def _the_one(
-    imported: Imported, facts: CaseFacts, candidates: Sequence[Candidate], reader: str
+    imported: ImportReport, facts: CaseFacts, candidates: Sequence[Candidate], reader: str
 ) -> Candidate | None:
     """Choose among candidates for one organ: the only mask, or the only one that was not handed in before."""
     name, number = candidates[0].organ, candidates[0].shown.task_number
@@ -156,13 +156,15 @@ def _the_one(
     return chosen
 
 
-def _hand_in(run: _Import, place: Place, one: Candidate, reader: str, n_of_file: int) -> HandIn:
+def _hand_in(run: _Import, case_folder: CaseFolder, one: Candidate, reader: str, n_of_file: int) -> HandIn:
     """Say what a candidate is, as its `task.json` tells."""
-    assert place.case_id is not None
-    told, of_file = place.task_file, run.minutes.get(one.path)
-    minutes = run.minutes_of.get((place.case_id, one.organ), None if of_file is None else of_file / n_of_file)
+    assert case_folder.case_id is not None
+    told, of_file = case_folder.task_file, run.minutes.get(one.path)
+    minutes = run.minutes_of.get(
+        (case_folder.case_id, one.organ), None if of_file is None else of_file / n_of_file
+    )
     return HandIn(
-        case_id=place.case_id,
+        case_id=case_folder.case_id,
         organ=one.organ,
         mask=one.mask,
         reader=reader,
@@ -176,7 +178,7 @@ def _hand_in(run: _Import, place: Place, one: Candidate, reader: str, n_of_file:
     )
 
 
-def _shared(places: Sequence[Place], minutes: float | None) -> dict[Path, float]:
+def _shared(case_folders: Sequence[CaseFolder], minutes: float | None) -> dict[Path, float]:
     """Share minutes out equally over the masks of a folder, whether they can be taken or not.
 
     Files that are for one organ of one case have one share together.
@@ -184,14 +186,14 @@ def _shared(places: Sequence[Place], minutes: float | None) -> dict[Path, float]
     if minutes is None:
         return {}
     files: dict[tuple[str, str], list[Path]] = defaultdict(list)
-    for place in places:
-        for path in place.files:
-            if place.case_id is not None and _may_be_handed_in(place, path):
-                files[place.case_id, organ_in_name(path.name).organ or path.name].append(path)
+    for case_folder in case_folders:
+        for path in case_folder.files:
+            if case_folder.case_id is not None and _may_be_handed_in(case_folder, path):
+                files[case_folder.case_id, organ_in_name(path.name).organ or path.name].append(path)
     return {path: minutes / len(files) for paths in files.values() for path in paths}
 
 
-def _may_be_handed_in(place: Place, path: Path) -> bool:
+def _may_be_handed_in(case_folder: CaseFolder, path: Path) -> bool:
     if not is_volume(path) or is_system_file(path.name):
         return False
-    return organ_in_name(path.name).is_revised or (path.name != "ct.nii.gz" and place.is_changed(path))
+    return organ_in_name(path.name).is_revised or (path.name != "ct.nii.gz" and case_folder.is_changed(path))

@@ -9,13 +9,14 @@ import numpy.typing as npt
 
 from omentum.errors import GridMismatchError, ReviewError
 from omentum.measures.overlap import changed_ml, dice
+from omentum.project.conflicts import conflict_of
 from omentum.project.project import Project
-from omentum.project.standing import CaseFacts, conflict_of, facts_of_case
-from omentum.records import DecisionKind, MaskFinding, Revision, Says, Task
+from omentum.project.standing import CaseFacts, facts_of_case
+from omentum.records import DecisionKind, MaskFinding, ReaderAnswer, Revision, Task
+from omentum.review.check_revisions import findings_of_new
 from omentum.review.decide import decision_for, keep_decision
 from omentum.review.history import why_not_standing
-from omentum.review.look import findings_of_new
-from omentum.review.shown import Base, find_base, likely_base
+from omentum.review.shown_masks import ShownMask, find_base, likely_base
 from omentum.review.task_states import settle_tasks
 from omentum.review.tasks import required_task
 from omentum.store.tasks import pool_of
@@ -24,7 +25,7 @@ from omentum.volumes.mask_hash import mask_sha256
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.volume import Volume
 
-__all__ = ["HandIn", "SubmitResult", "accept", "submit"]
+__all__ = ["HandIn", "HandInResult", "accept", "hand_in"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,7 +61,7 @@ class HandIn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SubmitResult:
+class HandInResult:
     """What became of a mask that was handed in."""
 
     revision: Revision
@@ -85,7 +86,7 @@ class _Draft:
     task: Task | None
 
 
-def submit(project: Project, hand_ins: Sequence[HandIn]) -> list[SubmitResult]:
+def hand_in(project: Project, hand_ins: Sequence[HandIn]) -> list[HandInResult]:
     """Keep masks of one case that came in together.
 
     Args:
@@ -118,12 +119,12 @@ def submit(project: Project, hand_ins: Sequence[HandIn]) -> list[SubmitResult]:
         kept = [_kept(project, one, findings.get(one.revision.organ, ())) for one in drafts]
         facts = facts_of_case(project, case_id)
     return [
-        SubmitResult(revision=revision, why_not=why_not_standing(facts, revision), is_known=is_known)
+        HandInResult(revision=revision, why_not=why_not_standing(facts, revision), is_known=is_known)
         for revision, is_known in kept
     ]
 
 
-def accept(project: Project, number: int, reader: str, *, minutes: float | None = None) -> SubmitResult:
+def accept(project: Project, number: int, reader: str, *, minutes: float | None = None) -> HandInResult:
     """Say that the mask which a task shows is right as it is.
 
     Args:
@@ -147,7 +148,7 @@ def accept(project: Project, number: int, reader: str, *, minutes: float | None 
         raise ReviewError(
             f"the mask that task {number} shows is not known; claim the task, look at it, and accept it then"
         )
-    hand_in = HandIn(
+    accepted = HandIn(
         case_id=task.case_id,
         organ=task.organ,
         mask=base.mask,
@@ -155,7 +156,7 @@ def accept(project: Project, number: int, reader: str, *, minutes: float | None 
         task_number=number,
         minutes=minutes,
     )
-    return submit(project, [hand_in])[0]
+    return hand_in(project, [accepted])[0]
 
 
 def _drafted(project: Project, facts: CaseFacts, one: HandIn) -> _Draft:
@@ -181,7 +182,7 @@ def _drafted(project: Project, facts: CaseFacts, one: HandIn) -> _Draft:
         sha256=sha256,
         round_number=min(one.round_number or current, current),
         reader=one.reader,
-        says=Says.REVISED if one.mask.any() else Says.ABSENT,
+        says=ReaderAnswer.REVISED if one.mask.any() else ReaderAnswer.ABSENT,
         task_number=None if task is None else task.number,
         minutes=one.minutes,
         comment=one.comment,
@@ -218,7 +219,7 @@ def _measured(project: Project, facts: CaseFacts, one: HandIn, revision: Revisio
     if sha256 is not None:
         base = find_base(project, facts, name, sha256, network=network)
         if base is None and one.shown is not None:
-            base = Base(mask=one.shown, source=None)
+            base = ShownMask(mask=one.shown, source=None)
     else:
         base = likely_base(facts_of_case(project, facts.case.case_id, network=network), name)
         if base is not None and one.mask.any() and np.array_equal(base.mask, one.mask):
@@ -227,7 +228,7 @@ def _measured(project: Project, facts: CaseFacts, one: HandIn, revision: Revisio
     revision = replace(
         revision,
         network=network,
-        says=Says.ACCEPTED if is_accepted else revision.says,
+        says=ReaderAnswer.ACCEPTED if is_accepted else revision.says,
         base_sha256=sha256,
         base_source=None if base is None or sha256 is None else base.source,
     )

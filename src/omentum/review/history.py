@@ -8,7 +8,7 @@ from omentum.project.standing import CaseFacts, facts_of_case, standing_case
 from omentum.records import (
     Confirmation,
     Decision,
-    HeldMask,
+    HeldBackMask,
     LabelVersion,
     MaskSource,
     Prediction,
@@ -148,15 +148,15 @@ def why_not_standing(facts: CaseFacts, revision: Revision) -> str:
     if facts.case.excluded_why is not None:
         return f"{revision.case_id} is excluded: {facts.case.excluded_why}"
     labelled = standing_case(facts)
-    masks: list[HeldMask | StandingMask] = [*labelled.held, *labelled.masks]
+    masks: list[HeldBackMask | StandingMask] = [*labelled.held, *labelled.masks]
     for one in masks:
         is_it = one.revision is not None and one.revision.number == revision.number
         if is_it and one.source is MaskSource.REVISED:
-            return _held_back(one, revision.case_id) if isinstance(one, HeldMask) else ""
+            return _held_back(one, revision.case_id) if isinstance(one, HeldBackMask) else ""
     return _overruled(facts, revision)
 
 
-def _held_back(held: HeldMask, case_id: str) -> str:
+def _held_back(held: HeldBackMask, case_id: str) -> str:
     said = "; ".join(one.said for one in held.findings)
     rules = sorted({one.rule for one in held.findings})
     how = " and ".join(f"`omentum review confirm --rule {rule} --cases {case_id}`" for rule in rules)

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from omentum.project.conflicts import open_conflicts
 from omentum.project.ct_findings import ct_findings_of
 from omentum.project.project import Project
-from omentum.project.standing import CaseFacts, facts_of_case, open_conflicts, standing_case
+from omentum.project.standing import CaseFacts, facts_of_case, standing_case
 from omentum.records import Task, TaskKind, TaskState
 
 __all__ = ["settle_tasks"]

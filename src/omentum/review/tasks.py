@@ -7,15 +7,15 @@ from omentum.errors import ReviewError
 from omentum.project.project import Project
 from omentum.project.standing import facts_of_case
 from omentum.records import WHOLE_CT, Task, TaskKind, TaskState
-from omentum.review.shown import shown_sha256
+from omentum.review.shown_masks import shown_sha256
 from omentum.store.leases import Lease
 from omentum.store.tasks import pool_of
 from omentum.volumes.labels import organ
 
 __all__ = [
     "ANY_TASK",
-    "Asked",
     "ListedTask",
+    "TaskFilter",
     "assign",
     "list_tasks",
     "request",
@@ -25,7 +25,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class TaskFilter:
     """Which tasks a reader asks for."""
 
     case_ids: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class Asked:
         return of_case and self.organ in (None, task.organ)
 
 
-ANY_TASK = Asked()
+ANY_TASK = TaskFilter()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +86,15 @@ def skip(project: Project, numbers: Collection[int], why: str) -> None:
     project.store.tasks.set_state(numbers, TaskState.SKIPPED, reason=why)
 
 
-def assign(project: Project, reader: str | None, asked: Asked, numbers: Collection[int] = ()) -> list[Task]:
+def assign(
+    project: Project, reader: str | None, only: TaskFilter, numbers: Collection[int] = ()
+) -> list[Task]:
     """Let only one reader have tasks that are open, or anyone again where `reader` is `None`.
 
     Args:
         project: The project.
         reader: Who.
-        asked: Of which cases and organ.
+        only: Of which cases and organ.
         numbers: Only of these; of all where none is named.
 
     Raises:
@@ -102,7 +104,7 @@ def assign(project: Project, reader: str | None, asked: Asked, numbers: Collecti
     tasks = [
         task
         for task in project.store.tasks.of_round(current)
-        if task.state.is_open and asked.takes(task) and (not numbers or task.number in numbers)
+        if task.state.is_open and only.takes(task) and (not numbers or task.number in numbers)
     ]
     if not tasks:
         raise ReviewError(

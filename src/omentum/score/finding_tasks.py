@@ -7,7 +7,7 @@ from omentum.measures.effort import CostModel
 from omentum.records import (
     WHOLE_CT,
     CaseScore,
-    HeldMask,
+    HeldBackMask,
     LabelledCase,
     MaskFinding,
     MaskSource,
@@ -84,7 +84,7 @@ def with_findings(
                 organ=mask.organ,
                 attention_voxels=0,
                 attention_ml=sum(said.error_ml for said in mask.findings),
-                heat=0.0,
+                priority=0.0,
                 error_ml=sum(said.error_ml for said in mask.findings),
                 reasons=tuple(said.said for said in mask.findings),
             )
@@ -126,7 +126,7 @@ def shown_in(
     ]
 
 
-def masks_by_key(labelled: Iterable[LabelledCase]) -> Iterator[tuple[Key, StandingMask | HeldMask]]:
+def masks_by_key(labelled: Iterable[LabelledCase]) -> Iterator[tuple[Key, StandingMask | HeldBackMask]]:
     """Give every mask that stands or is held back, with its case and organ."""
     for one in labelled:
         yield from (((one.case.case_id, mask.organ), mask) for mask in one.masks)
@@ -138,12 +138,12 @@ def _joined(score: CaseScore, suspects: Sequence[OrganScore]) -> CaseScore:
     return replace(score, organs=(*(one for one in score.organs if one.organ not in names), *suspects))
 
 
-def _error_ml(mask: HeldMask) -> float:
+def _error_ml(mask: HeldBackMask) -> float:
     """Give the largest error of the findings, as they mostly concern the same voxels."""
     return max(said.error_ml for said in mask.findings)
 
 
-def _reason(mask: HeldMask) -> str:
+def _reason(mask: HeldBackMask) -> str:
     whose = "" if mask.source is MaskSource.PREDICTED else f"{mask.source.value} mask, "
     said = "; ".join(said.said for said in mask.findings)
     return f"{mask.organ}: {said} ({whose}held back until confirmed or revised)"

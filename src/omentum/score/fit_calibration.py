@@ -13,7 +13,7 @@ from omentum.measures.error_regions import error_regions
 from omentum.project.project import Project
 from omentum.records import MaskSource, Revision
 from omentum.score.calibration import Calibration, LevelCounts, read_calibration, write_calibration
-from omentum.score.expected_case import LEVELS_NAME
+from omentum.score.expected_error_case import LEVELS_NAME
 from omentum.score.published_case import HOT_SPOTS_NAME
 from omentum.volumes.mask_files import read_masks
 from omentum.volumes.masks import MaskSet
@@ -83,7 +83,7 @@ def counts_of(
     A rule was right if there was an error region where it had a finding.
 
     Args:
-        attention_dir: What `score_expected_case` wrote of the case.
+        attention_dir: What `score_expected_error_case` wrote of the case.
         shown: The masks that it judged, on the CT's grid.
         organ_name: The organ.
         revised: The revision, on the CT's grid `(x, y, z)`.

@@ -1,4 +1,4 @@
-"""Score one case by recipe `published`: heat maps, hot spots and the voxels that need attention.
+"""Score one case as `published`: heat maps, hot spots and the voxels that need attention.
 
 Files of soft predictions and entropies give the published result, byte by byte. For other networks,
 probabilities are interpolated on the CT's grid (published: nearest neighbour), and the average of several
@@ -104,7 +104,7 @@ def attention_score(name: str, attention: OrganAttention | None, geometry: Geome
         organ=name,
         attention_voxels=n_voxels,
         attention_ml=n_voxels * geometry.voxel_ml,
-        heat=0.0 if attention is None else float(attention.heat_sum),
+        priority=0.0 if attention is None else float(attention.heat_sum),
     )
 
 
@@ -129,7 +129,7 @@ def _described(
                 "organ": one.organ,
                 "attention_voxels": one.attention_voxels,
                 "attention_ml": round(one.attention_ml, 4),
-                "heat": one.heat,
+                "heat": one.priority,
             }
             for one in score.organs
         ],

@@ -15,8 +15,8 @@ def ranked(scores: Iterable[CaseScore]) -> list[CaseScore]:
 
 
 def needy(case: CaseScore) -> list[OrganScore]:
-    """Order the organs of a case that have attention by falling heat."""
-    return sorted((organ for organ in case.organs if organ.heat > 0), key=lambda organ: -organ.heat)
+    """Order the organs of a case that have attention by falling priority."""
+    return sorted((organ for organ in case.organs if organ.priority > 0), key=lambda organ: -organ.priority)
 
 
 def tasks_of(selected: Sequence[SelectedOrgan], costs: CostModel, round_number: int) -> list[Task]:
@@ -43,7 +43,7 @@ def tasks_of(selected: Sequence[SelectedOrgan], costs: CostModel, round_number: 
 
 
 def priority_rows(scores: Iterable[CaseScore]) -> list[list[str]]:
-    """Give the rows of the published `priority.csv`: a case, then its organs by falling heat."""
+    """Give the rows of the published `priority.csv`: a case, then its organs by falling priority."""
     return [[case.case_id, *(organ.organ for organ in needy(case))] for case in ranked(scores)]
 
 

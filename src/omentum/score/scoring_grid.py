@@ -15,7 +15,7 @@ from omentum.volumes.masks import MaskSet, organ_boxes
 from omentum.volumes.probabilities import FULL, ProbabilityMaps
 from omentum.volumes.volume import Volume
 
-__all__ = ["Claims", "GriddedCase", "claims_of", "gridded_case", "thumbnail"]
+__all__ = ["GriddedCase", "VoxelOwners", "gridded_case", "thumbnail", "voxel_owners"]
 
 _THUMBNAIL = 6
 _WINDOW_HU = (-200.0, 300.0)
@@ -50,8 +50,8 @@ class GriddedCase:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Claims:
-    """Which organ claims each voxel most, as uint8 `(x, y, z)`.
+class VoxelOwners:
+    """Which organ most probably owns each voxel, as uint8 `(x, y, z)`.
 
     Attributes:
         first: Greatest probability that any network gives any organ.
@@ -64,7 +64,7 @@ class Claims:
     second: Bytes
 
     def of_others(self, name: str, box: Box) -> Bytes:
-        """Give the greatest claim of all organs but one, inside a box."""
+        """Give the greatest probability of all organs but one, inside a box."""
         is_owner = self.owner[box] == organ(name).index
         return np.where(is_owner, self.second[box], self.first[box])
 
@@ -83,8 +83,8 @@ def gridded_case(masks: MaskSet, maps: Sequence[ProbabilityMaps], ct: Volume | N
     return GriddedCase(shown, organ_boxes(shown), tuple(_parts(one, grid) for one in maps), hu)
 
 
-def claims_of(gridded: GriddedCase) -> Claims:
-    """Find the two greatest claims on every voxel, in one pass over the organs' boxes."""
+def voxel_owners(gridded: GriddedCase) -> VoxelOwners:
+    """Find the owner and the two greatest probabilities of each voxel, in one pass over the organs' boxes."""
     shape = gridded.geometry.shape
     first, owner, second = (np.zeros(shape, dtype=np.uint8, order="F") for _ in range(3))
     for name in gridded.masks.organs:
@@ -94,7 +94,7 @@ def claims_of(gridded: GriddedCase) -> Claims:
             above = values > first[box]
             owner[box] = np.where(above, organ(name).index, owner[box])
             first[box] = np.maximum(first[box], values)
-    return Claims(first, owner, second)
+    return VoxelOwners(first, owner, second)
 
 
 def thumbnail(hu: npt.NDArray[Any] | None) -> str:

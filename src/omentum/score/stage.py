@@ -10,7 +10,7 @@ from omentum.project.kept_hashes import keep_missing_hashes
 from omentum.project.project import Project
 from omentum.records import Batch, Case, CaseScore, LabelledCase, MaskSource, Prediction
 from omentum.runners.runner import Progress
-from omentum.score.expected_case import score_expected_case
+from omentum.score.expected_error_case import score_expected_error_case
 from omentum.score.finding_tasks import masks_by_key
 from omentum.score.fit_calibration import round_calibration
 from omentum.score.published_case import score_published_case
@@ -132,6 +132,6 @@ def _score_one(project: Project) -> _ScoreOne:
         averages = project.predictions(AVERAGE)
         return lambda case, *rest: score_published_case(case, *rest, average=averages.get(case.case_id))
     calibration = round_calibration(project)
-    return lambda case, predictions, organs, folder: score_expected_case(
+    return lambda case, predictions, organs, folder: score_expected_error_case(
         case, predictions, organs, folder, calibration
     )

@@ -100,7 +100,7 @@ def _expected_error(scores: Sequence[CaseScore], ask: StrategyInput) -> list[Sel
 
 @register("published", scoring="published")
 def _published(scores: Sequence[CaseScore], ask: StrategyInput) -> list[SelectedOrgan]:
-    """AbdomenAtlas-8K: cases by falling attention, in each the organs that have any by falling heat."""
+    """AbdomenAtlas-8K: cases by falling attention, in each the organs that have any by falling priority."""
     wanted = [
         SelectedOrgan(case_id=case.case_id, organ=one) for case in ranked(scores) for one in needy(case)
     ]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from omentum.measures.canonical_grid import CANONICAL_MM
-from omentum.score.scoring_grid import Claims, GriddedCase
+from omentum.score.scoring_grid import GriddedCase, VoxelOwners
 from omentum.score.shape_features import DENSITY_FEATURES, SHAPE_FEATURES, density_features, shape_features
 from omentum.volumes.boxes import BoxedArray, BoxedBytes, bytes_inside, grown, joint_box
 from omentum.volumes.geometry import Box
@@ -64,7 +64,7 @@ class VoxelFeatures:
         return full
 
 
-def organ_features(gridded: GriddedCase, name: str, claims: Claims) -> VoxelFeatures | None:
+def organ_features(gridded: GriddedCase, name: str, owners: VoxelOwners) -> VoxelFeatures | None:
     """Compute the features of one organ.
 
     Returns:
@@ -88,7 +88,7 @@ def organ_features(gridded: GriddedCase, name: str, claims: Claims) -> VoxelFeat
         "inconsistency": _deviation(seen),
         "entropy": np.mean([_ENTROPY[one] for one in seen], axis=0),
         "distance": np.minimum(distance, _FAR_MM) / np.float32(_FAR_MM),
-        "claimed": claims.of_others(name, box) / np.float32(FULL),
+        "claimed": owners.of_others(name, box) / np.float32(FULL),
         "taken": gridded.masks.codes[box] > 0,
         **density_features(
             None if gridded.hu is None else gridded.hu[box],

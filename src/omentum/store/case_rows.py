@@ -120,7 +120,7 @@ def _refuse_taken(session: Session, case_id: str, new: str) -> None:
 def _copy(session: Session, table: Table, case_id: str, new: str) -> None:
     columns = [literal(new) if column.name == "case_id" else column for column in table.c]
     rows = select(*columns).where(table.c.case_id == case_id)
-    session.execute(insert(table).from_select([column.name for column in table.c], rows))
+    session.execute(insert(table).from_select([column.key for column in table.c], rows))
 
 
 def _move(session: Session, path: InstrumentedAttribute[Any], before: str, now: str) -> None:

@@ -17,9 +17,9 @@ from omentum.store.decisions import Confirmations, Decisions
 from omentum.store.facts import Facts
 from omentum.store.former_names import FormerNames
 from omentum.store.label_versions import LabelVersions
+from omentum.store.learned_masks import LearnedMasks
 from omentum.store.leases import Leases
 from omentum.store.ledger import Ledgers
-from omentum.store.lessons import Lessons
 from omentum.store.migrate import check_current, upgrade
 from omentum.store.networks import Networks
 from omentum.store.predictions import Predictions
@@ -64,7 +64,7 @@ class Store(AbstractContextManager["Store"]):
         self.revisions = Revisions(database)
         self.decisions = Decisions(database)
         self.confirmations = Confirmations(database)
-        self.lessons = Lessons(database)
+        self.learned_masks = LearnedMasks(database)
         self.facts = Facts(database)
         self.networks = Networks(database)
         self.promotions = Promotions(database)

@@ -178,7 +178,7 @@ class OrganScoreRow(TableBase):
     place: Mapped[int]
     attention_voxels: Mapped[int] = mapped_column(BigInteger)
     attention_ml: Mapped[float]
-    heat: Mapped[float]
+    priority: Mapped[float] = mapped_column("heat", key="priority")
     predicted_ml: Mapped[float] = mapped_column(server_default="0")
     entropy_ml: Mapped[float] = mapped_column(server_default="0")
     error_ml: Mapped[float | None]

@@ -20,14 +20,14 @@ from safetensors.torch import save
 
 from omentum.errors import ConfigError, DiskFullError
 from omentum.networks.network import Network
+from omentum.networks.sliding_window import window_starts
 from omentum.networks.weights import tensors_sha256
-from omentum.networks.window import window_starts
 from omentum.tune.config import ContinualConfig
 from omentum.tune.prepared_cases import PreparedCase
 from omentum.tune.samples import N_KINDS, OrganSamples, sample_case
 from omentum.volumes.atomic import writing
 
-__all__ = ["FeatureCache", "Wanted"]
+__all__ = ["FeatureCache", "SampleRequest"]
 
 _FORMAT = 2
 """Raised whenever the same settings make other samples."""
@@ -39,7 +39,7 @@ _GB = 1e9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class SampleRequest:
     """Samples of one organ in one copy of one case."""
 
     organ: str
@@ -73,7 +73,7 @@ class FeatureCache:
             "sampling": [config.samples_per_class, config.shell_mm, config.seed],
         }
 
-    def wanted(self, case: PreparedCase, organs: Sequence[str]) -> list[Wanted]:
+    def wanted(self, case: PreparedCase, organs: Sequence[str]) -> list[SampleRequest]:
         """Name the samples of one case, one for each organ and copy, whether they are there or not."""
         hu = hashlib.sha256(case.hu.tobytes()).hexdigest()
         made_with = {**self._made_with, "case": case.case_id, "shape": case.hu.shape, "hu": hu}
@@ -86,11 +86,13 @@ class FeatureCache:
                 key = json.dumps({**own, "copy": copy}, sort_keys=True)
                 path = self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
                 wanted.append(
-                    Wanted(organ=name, case_id=case.case_id, copy=copy, path=path, size_bytes=size_bytes)
+                    SampleRequest(
+                        organ=name, case_id=case.case_id, copy=copy, path=path, size_bytes=size_bytes
+                    )
                 )
         return wanted
 
-    def make_room(self, wanted: Sequence[Wanted]) -> int:
+    def make_room(self, wanted: Sequence[SampleRequest]) -> int:
         """Tell how many bytes these samples take at most, and see that there is room before any is made.
 
         Files of other runs are removed, those used longest ago first, where all would be over the cap.
@@ -115,7 +117,9 @@ class FeatureCache:
             raise DiskFullError(str(self.folder), seen)
         return needed
 
-    def samples(self, load: Callable[[], PreparedCase], wanted: Sequence[Wanted]) -> Iterator[OrganSamples]:
+    def samples(
+        self, load: Callable[[], PreparedCase], wanted: Sequence[SampleRequest]
+    ) -> Iterator[OrganSamples]:
         """Give samples of one case; what is not there is made, one pass of the trunk for each copy.
 
         Args:
@@ -168,7 +172,7 @@ def _write(path: Path, samples: OrganSamples) -> None:
         raise DiskFullError(str(path.parent), "there is no space left for features") from None
 
 
-def _read(wanted: Wanted) -> OrganSamples:
+def _read(wanted: SampleRequest) -> OrganSamples:
     """Map samples into memory: what is never looked at is never read."""
     os.utime(wanted.path)  # used last by this run
     with safe_open(wanted.path, framework="pt") as file:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from omentum.networks.network import Network
-from omentum.tune.early_stop import Looks
+from omentum.tune.early_stop import StopState
 from omentum.volumes.atomic import writing
 
 __all__ = ["TrainingState", "is_of_another_run", "load_checkpoint", "save_checkpoint"]
@@ -28,7 +28,7 @@ class TrainingState:
     """Running mean of the network's tensors."""
     step: int = 0
     """Steps done."""
-    looks: Looks = field(default_factory=Looks)
+    stop_state: StopState = field(default_factory=StopState)
 
 
 def save_checkpoint(path: Path, state: TrainingState, key: str) -> None:
@@ -39,7 +39,7 @@ def save_checkpoint(path: Path, state: TrainingState, key: str) -> None:
         "model": state.network.state_dict(),
         "optimizer": state.optimizer.state_dict(),
         "average": state.average,
-        "looks": vars(state.looks),
+        "looks": vars(state.stop_state),
     }
     with writing(path) as part:
         torch.save(content, part)
@@ -59,9 +59,9 @@ def load_checkpoint(path: Path, state: TrainingState, key: str) -> bool:
     device = next(state.network.parameters()).device
     state.average = {name: value.to(device) for name, value in content["average"].items()}
     state.step = content["step"]
-    looks = content["looks"]
-    weights = {name: value.to(device) for name, value in looks["weights"].items()}
-    state.looks = Looks(**{**looks, "weights": weights})
+    kept = content["looks"]
+    weights = {name: value.to(device) for name, value in kept["weights"].items()}
+    state.stop_state = StopState(**{**kept, "weights": weights})
     return True
 
 

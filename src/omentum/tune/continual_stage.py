@@ -13,7 +13,7 @@ from omentum.networks.network import Network
 from omentum.networks.precision import fastest_dtype
 from omentum.project.project import Project
 from omentum.records import LabelledCase
-from omentum.tune.cache import FeatureCache, Wanted
+from omentum.tune.cache import FeatureCache, SampleRequest
 from omentum.tune.config import ADAPTERS, ContinualConfig
 from omentum.tune.continual import tune_heads
 from omentum.tune.new_organs import add_new_organs, vouched_organs
@@ -92,7 +92,7 @@ def _cached(
     def load(case_id: str) -> PreparedCase:
         return prepared(by_id[case_id], network.spec.spacing_mm, project.folder.cache_dir)
 
-    wanted: dict[str, list[Wanted]] = {}
+    wanted: dict[str, list[SampleRequest]] = {}
     for done, (case_id, organs) in enumerate(sorted(plan.items()), start=1):
         wanted[case_id] = cache.wanted(load(case_id), sorted(organs))
         run.tell("prepare cases", done, len(plan), case_id)

@@ -5,24 +5,24 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-__all__ = ["Looks"]
+__all__ = ["StopState"]
 
 
 @dataclass(kw_only=True)
-class Looks:
-    """What was seen of held-out patients so far."""
+class StopState:
+    """The last and the best evaluation on held-out patients so far."""
 
     last: float | None = None
-    """Dice of the last look; `None` before the first."""
+    """Dice of the last evaluation; `None` before the first."""
     best: float | None = None
     best_step: int = 0
     n_worse: int = 0
-    """Looks since the best one."""
+    """Evaluations since the best one."""
     weights: dict[str, Tensor] = field(default_factory=dict)
-    """Of the best look; empty before the first."""
+    """Of the best evaluation; empty before the first."""
 
     def note(self, dice: float, step: int, weights: Mapping[str, Tensor]) -> None:
-        """Take a look into account; its weights are copied where its mean Dice is above the best."""
+        """Take an evaluation into account; its weights are copied where its mean Dice is above the best."""
         self.last = dice
         if self.best is not None and not dice > self.best:
             self.n_worse += 1
@@ -31,5 +31,5 @@ class Looks:
         self.weights = {name: value.detach().clone() for name, value in weights.items()}
 
     def is_enough(self, patience: int) -> bool:
-        """Tell whether that many looks in a row were no better; never where `patience` is 0."""
+        """Tell whether that many evaluations in a row were no better; never where `patience` is 0."""
         return patience > 0 and self.n_worse >= patience

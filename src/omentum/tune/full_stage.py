@@ -18,7 +18,7 @@ from omentum.tune.held_out import HeldOutDice
 from omentum.tune.new_organs import vouched_organs
 from omentum.tune.prepared_cases import PreparedCase, prepared
 from omentum.tune.run_record import TuneRun, network_in_use
-from omentum.tune.tensorboard_log import Board
+from omentum.tune.tensorboard_log import TensorBoardLog
 
 __all__ = ["CHECKPOINT", "train_in_round"]
 
@@ -58,7 +58,7 @@ def train_in_round(
     organs = taught_organs(full)
     unknown = [name for name in network.spec.organs if name not in organs]
     _say_beforehand(run, full, unknown)
-    with closing(Board(run.folder)) as board:
+    with closing(TensorBoardLog(run.folder)) as board:
         outcome = run_on(run.device, full, _told(run, board))
     learned = {
         "mode": "full",
@@ -103,7 +103,7 @@ def _say_beforehand(run: TuneRun, full: FullRun, unknown: Sequence[str]) -> None
         run.tell("no label", 0, 0, f"of {', '.join(unknown)}; what the network says of them is not learned")
 
 
-def _told(run: TuneRun, board: Board) -> Callable[[StepReport], None]:
+def _told(run: TuneRun, board: TensorBoardLog) -> Callable[[StepReport], None]:
     def told(one: StepReport) -> None:
         curves = {"loss": one.loss, "learning rate": one.rate, "patches a second": one.patches_per_second}
         last = f"loss {one.loss:.3f}, rate {one.rate:.1e}, {one.patches_per_second:.1f} patches/s"

@@ -103,7 +103,7 @@ class Learner:
             loss=loss,
             rate=self._rate,
             patches_per_second=self._config.batch_size * self._fabric.world_size / max(self._seconds, 1e-9),
-            held_out_dice=self._state.looks.last,
+            held_out_dice=self._state.stop_state.last,
         )
 
 

@@ -10,14 +10,14 @@ import numpy as np
 
 from omentum.records import Case, OrganScore
 
-__all__ = ["RULES", "Earlier", "data_set_of", "importance_of", "replayed"]
+__all__ = ["RULES", "ReplayCase", "data_set_of", "importance_of", "replayed"]
 
 _LEAST_ML = 1.0
 """An organ is taken for no smaller than this, so that one that was not found does not divide by 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Earlier:
+class ReplayCase:
     """An earlier case that has a label of the organ."""
 
     case_id: str
@@ -31,7 +31,7 @@ def importance_of(scores: Mapping[str, OrganScore]) -> dict[str, float]:
 
     *Uncertainty* is the entropy of the prediction, summed over the volume, by the volume of the organ: bits
     a millilitre. *Inconsistency* is the expected error volume by the volume of the organ, which the default
-    recipe derives from where networks disagree and where organs claim the same voxels; under a recipe
+    scoring derives from where networks disagree and where organs claim the same voxels; under a scoring
     without it, the volume that drew attention. Each is divided by its mean over the cases given, and the two
     are added:
 
@@ -49,7 +49,7 @@ def importance_of(scores: Mapping[str, OrganScore]) -> dict[str, float]:
 
     Example:
         >>> def score(entropy_ml, error_ml):
-        ...     return OrganScore(organ="liver", attention_voxels=0, attention_ml=0.0, heat=0.0,
+        ...     return OrganScore(organ="liver", attention_voxels=0, attention_ml=0.0, priority=0.0,
         ...                       predicted_ml=100.0, entropy_ml=entropy_ml, error_ml=error_ml)
         >>> importance_of({"a": score(30.0, 1.0), "b": score(10.0, 3.0), "c": score(20.0, 2.0)})
         {'a': 2.0, 'b': 2.0, 'c': 2.0}
@@ -91,14 +91,14 @@ def data_set_of(case: Case) -> str:
     return own.parent.as_posix()
 
 
-_Rank = Callable[[Sequence[Earlier], int], list[Earlier]]
+_Rank = Callable[[Sequence[ReplayCase], int], list[ReplayCase]]
 
 
-def _by_importance(earlier: Sequence[Earlier], _seed: int) -> list[Earlier]:
+def _by_importance(earlier: Sequence[ReplayCase], _seed: int) -> list[ReplayCase]:
     return sorted(earlier, key=lambda one: (-one.importance, one.case_id))
 
 
-def _by_lot(earlier: Sequence[Earlier], seed: int) -> list[Earlier]:
+def _by_lot(earlier: Sequence[ReplayCase], seed: int) -> list[ReplayCase]:
     by_name = sorted(earlier, key=lambda one: one.case_id)
     return [by_name[place] for place in np.random.default_rng(seed).permutation(len(by_name))]
 
@@ -112,7 +112,7 @@ RULES: dict[str, _Rank] = {
 
 
 def replayed(
-    earlier: Sequence[Earlier], n_slots: int, *, rule: str = "importance", seed: int = 0
+    earlier: Sequence[ReplayCase], n_slots: int, *, rule: str = "importance", seed: int = 0
 ) -> list[str]:
     """Choose the cases to replay for one organ.
 
@@ -130,8 +130,8 @@ def replayed(
         Names, in the order in which the rule ranks them.
 
     Example:
-        >>> many = [Earlier(case_id=f"a{k}", data_set="A", importance=k) for k in range(6)]
-        >>> few = [Earlier(case_id=f"b{k}", data_set="B", importance=-k) for k in range(2)]
+        >>> many = [ReplayCase(case_id=f"a{k}", data_set="A", importance=k) for k in range(6)]
+        >>> few = [ReplayCase(case_id=f"b{k}", data_set="B", importance=-k) for k in range(2)]
         >>> replayed([*few, *many], n_slots=4)
         ['a5', 'a4', 'a3', 'b0']
     """

@@ -69,7 +69,7 @@ def tune_round(
         record, learned = _made(run, cases, config, maps)
         with project.store.together():
             project.store.networks.add(record)
-            project.store.lessons.keep(record.name, _lessons(cases, learned))
+            project.store.learned_masks.keep(record.name, _lessons(cases, learned))
     (folder / CHECKPOINT).unlink(missing_ok=True)
     sweep(folder)
     return record

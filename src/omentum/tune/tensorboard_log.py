@@ -5,13 +5,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Board"]
+__all__ = ["TensorBoardLog"]
 
 _FLUSH_SECONDS = 10
 
 
-class Board:
-    """Writes the curves of one run; used with `contextlib.closing`.
+class TensorBoardLog:
+    """The curves of one run; used with `contextlib.closing`.
 
     Args:
         folder: Gets `events.out.tfevents.*`, another file each time the run goes on.

@@ -54,7 +54,7 @@ def run_steps(run: FullRun, fabric: "Fabric", key: str, watch: Watch | None = No
         pool = CasePool(run.cases, run.maps, organs, network.spec.spacing_mm, config)
         batches = _drawn_ahead(pool, organs, config, range(state.step, config.steps), fabric.global_rank)
         with closing(pool), closing(batches), recomputed(network, config.recompute):
-            while state.step < config.steps and not state.looks.is_enough(config.patience):
+            while state.step < config.steps and not state.stop_state.is_enough(config.patience):
                 loss = learner.step(next(batches))
                 _check(loss, state, run)
                 looked = _look(run, state, fabric)
@@ -63,13 +63,13 @@ def run_steps(run: FullRun, fabric: "Fabric", key: str, watch: Watch | None = No
                         save_checkpoint(run.checkpoint_path, state, key)
                     if watch is not None:
                         watch(learner.report(loss))
-    network.load_state_dict(state.looks.weights or state.average)
+    network.load_state_dict(state.stop_state.weights or state.average)
     network.eval()
-    looks = state.looks
+    stop_state = state.stop_state
     return Outcome(
         steps=state.step,
-        best_dice=looks.best,
-        best_step=None if looks.best is None else looks.best_step,
+        best_dice=stop_state.best,
+        best_step=None if stop_state.best is None else stop_state.best_step,
         precision=str(fabric.strategy.precision.precision),
         weights_sha256=_of_each(fabric, tensors_sha256(network.state_dict())),
     )
@@ -138,5 +138,5 @@ def _look(run: FullRun, state: TrainingState, fabric: "Fabric") -> bool:
     said = fabric.broadcast(said)
     if isinstance(said, str):
         raise TuneError(f"held-out patients cannot be looked at: {said}")
-    state.looks.note(said, state.step, state.average)
+    state.stop_state.note(said, state.step, state.average)
     return True

@@ -8,7 +8,7 @@ from omentum.errors import TuneError
 from omentum.project.project import Project
 from omentum.records import LabelledCase, MaskSource, OrganScore, Revision
 from omentum.tune.config import ContinualConfig
-from omentum.tune.replay import Earlier, data_set_of, importance_of, replayed
+from omentum.tune.replay import ReplayCase, data_set_of, importance_of, replayed
 from omentum.volumes.labels import organs_named
 
 __all__ = ["learned_from"]
@@ -64,8 +64,8 @@ def learned_from(
 
 
 def _replay(
-    vouched_for: Sequence[Earlier],
-    guessed: Sequence[Earlier],
+    vouched_for: Sequence[ReplayCase],
+    guessed: Sequence[ReplayCase],
     config: ContinualConfig,
     organ: str,
     n_own: int,
@@ -83,17 +83,17 @@ def _replay(
 
 def _earlier(
     cases: Sequence[LabelledCase], organ: str, scores: Mapping[str, OrganScore]
-) -> tuple[list[Earlier], list[Earlier]]:
+) -> tuple[list[ReplayCase], list[ReplayCase]]:
     """List the cases with an organ's label: vouched for, and predicted ones with importance negated."""
     labels = [(one.case, mask.source) for one in cases for mask in one.masks if mask.organ == organ]
     known = {case.case_id: scores[case.case_id] for case, _ in labels if case.case_id in scores}
     importance = importance_of(known)
-    vouched_for: list[Earlier] = []
-    guessed: list[Earlier] = []
+    vouched_for: list[ReplayCase] = []
+    guessed: list[ReplayCase] = []
     for case, source in labels:
         is_guess = source is MaskSource.PREDICTED
         value = importance.get(case.case_id, 0.0)
-        one = Earlier(
+        one = ReplayCase(
             case_id=case.case_id, data_set=data_set_of(case), importance=-value if is_guess else value
         )
         (guessed if is_guess else vouched_for).append(one)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from omentum.measures.plausibility.case_look import look_at_case
+from omentum.measures.plausibility.case_check import check_case
 from omentum.measures.plausibility.rules import findings
 from omentum.phantoms.phantom import LABELLED
 from omentum.volumes.geometry import Geometry
@@ -68,8 +68,8 @@ def test_right_masks_in_a_view_that_cuts_them_are_not_named(truth):
         masks = MaskSet.from_labels(labels, grid, LABELLED)
         found = findings(masks, hu)
         check(found)
-        look = look_at_case(masks, Volume(hu, grid))
-        check((*look.organs, *look.ct))
+        checked = check_case(masks, Volume(hu, grid))
+        check((*checked.organs, *checked.ct))
         assert [str(one) for one in found if one.rule != "missing"] == []
 
 
@@ -81,8 +81,8 @@ def test_no_rule_stops_or_speaks_of_what_is_no_number():
         for value in hard_values():
             hu = np.full(SHAPE, value, dtype=np.float32)
             check(findings(masks, hu))
-        look = look_at_case(masks, Volume(hu, GRID))
-        check((*look.organs, *look.ct))
+        checked = check_case(masks, Volume(hu, GRID))
+        check((*checked.organs, *checked.ct))
 
 
 @pytest.mark.filterwarnings("error")

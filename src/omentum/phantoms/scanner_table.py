@@ -7,10 +7,10 @@ from omentum.phantoms.space import Space, stream
 from omentum.phantoms.structure import Core, Fill, Structure
 from omentum.phantoms.torso import Torso
 
-__all__ = ["table"]
+__all__ = ["scanner_table"]
 
 
-def table(space: Space, torso: Torso, patient: Patient) -> list[Structure]:
+def scanner_table(space: Space, torso: Torso, patient: Patient) -> list[Structure]:
     """Give the table, if it is in view."""
     rng = stream(patient.seed, "table")
     if not patient.has_table:

@@ -7,13 +7,13 @@ from sqlalchemy import delete, insert, select
 from omentum.store.database import Database
 from omentum.store.tables import LessonRow, NetworkRow
 
-__all__ = ["Lessons"]
+__all__ = ["LearnedMasks"]
 
 Key = tuple[str, str]
 """Case and organ."""
 
 
-class Lessons:
+class LearnedMasks:
     """What the networks of a project have learned from."""
 
     def __init__(self, database: Database) -> None:

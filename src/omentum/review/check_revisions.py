@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.errors import ImageError
-from omentum.measures.plausibility.case_look import look_at_case
+from omentum.measures.plausibility.case_check import check_case
 from omentum.project.findings import confirmed_ct_rules, mask_findings
 from omentum.project.read_masks import read_chosen
 from omentum.project.standing import CaseFacts, standing_case
@@ -23,7 +23,7 @@ __all__ = ["findings_of_new"]
 def findings_of_new(
     facts: CaseFacts, new: Mapping[str, npt.NDArray[np.bool_]], sha256s: Mapping[str, str]
 ) -> dict[str, tuple[MaskFinding, ...]]:
-    """Look at new masks of a case as if they stood, together with the masks of the other organs that stand.
+    """Check new masks of a case as if they stood, together with the masks of the other organs that stand.
 
     Args:
         facts: What is known of the case.
@@ -31,14 +31,14 @@ def findings_of_new(
         sha256s: Their hashes, by organ.
 
     Returns:
-        What the rules say of each of the new masks, by organ. Files that are gone are left out of the look.
+        What the rules say of each of the new masks, by organ. Files that are gone are left out.
     """
     masks = _standing(facts, without=new)
     for name, mask in new.items():
         masks = masks.replaced(name, mask)
     confirmed = confirmed_ct_rules(facts.confirmations).get(facts.case.case_id, frozenset())
-    look = look_at_case(masks, _ct(facts), confirmed=confirmed)
-    found = mask_findings(look, sha256s, facts.case.geometry)
+    checked = check_case(masks, _ct(facts), confirmed=confirmed)
+    found = mask_findings(checked, sha256s, facts.case.geometry)
     return {name: tuple(one for one in found if one.organ == name) for name in new}
 
 

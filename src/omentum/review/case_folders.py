@@ -8,7 +8,7 @@ from omentum.project.project import Project
 from omentum.review.task_file import TASK_NAME, ShownOrgan, TaskFile, project_id, read_task_file
 from omentum.volumes.file_hash import file_sha256
 
-__all__ = ["Place", "places_below"]
+__all__ = ["CaseFolder", "case_folders_below"]
 
 _FOLDERS_INSIDE_A_CASE = ("average", "segmentations")
 """Published folders have the masks of a case in these."""
@@ -17,7 +17,7 @@ _EXPORTED_NAMES = ("labels.json", "labels.label.txt", "labels.ctbl", "HOW_TO.txt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class CaseFolder:
     """The files of one case that lie together."""
 
     folder: Path
@@ -57,7 +57,7 @@ class Place:
         return shown
 
 
-def places_below(project: Project, folder: Path) -> list[Place]:
+def case_folders_below(project: Project, folder: Path) -> list[CaseFolder]:
     """Group all files below a folder by the case that they are of, in the order of cases.
 
     A case is named in the `task.json` beside a file or above it, else by the folder that the file lies in;
@@ -67,8 +67,8 @@ def places_below(project: Project, folder: Path) -> list[Place]:
     by_folder: dict[Path, list[Path]] = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file() or path.is_symlink()):
         by_folder.setdefault(_folder_of(path, folder), []).append(path)
-    places = [_place(project, where, files) for where, files in by_folder.items()]
-    return sorted(places, key=lambda one: (one.case_id is None, one.case_id or "", one.folder))
+    case_folders = [_case_folder(project, where, files) for where, files in by_folder.items()]
+    return sorted(case_folders, key=lambda one: (one.case_id is None, one.case_id or "", one.folder))
 
 
 def _folder_of(path: Path, top: Path) -> Path:
@@ -84,13 +84,13 @@ def _folder_of(path: Path, top: Path) -> Path:
     return folder
 
 
-def _place(project: Project, folder: Path, files: list[Path]) -> Place:
+def _case_folder(project: Project, folder: Path, files: list[Path]) -> CaseFolder:
     try:
         task_file = read_task_file(folder)
         case_id = _case_of(project, folder, task_file)
     except ReviewError as error:
-        return Place(folder=folder, files=files, case_id=None, problem=str(error))
-    return Place(folder=folder, files=files, case_id=case_id, task_file=task_file)
+        return CaseFolder(folder=folder, files=files, case_id=None, problem=str(error))
+    return CaseFolder(folder=folder, files=files, case_id=case_id, task_file=task_file)
 
 
 def _case_of(project: Project, folder: Path, task_file: TaskFile | None) -> str:

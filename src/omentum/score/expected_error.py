@@ -1,4 +1,4 @@
-"""Estimate where a mask is wrong and by how much: recipe `expected-error`, on arrays.
+"""Estimate where a mask is wrong and by how much: scoring `expected-error`, on arrays.
 
 An error lies deeper than 3 mm from the true surface, in a region of at least 0.5 mL. Revisions change how
 much is expected to be wrong at a hot spot, and may add hot spots, but remove none: else a project where
@@ -16,12 +16,12 @@ from omentum.measures.plausibility.rules import findings
 from omentum.score.calibration import Calibration
 from omentum.score.error_model import ErrorModel
 from omentum.score.hot_spots import joined
-from omentum.score.scoring_grid import GriddedCase, claims_of
+from omentum.score.scoring_grid import GriddedCase, voxel_owners
 from omentum.score.voxel_features import VoxelFeatures, organ_features
 from omentum.volumes.boxes import joint_box, shifted
 from omentum.volumes.geometry import Box
 
-__all__ = ["ExpectedError", "Spot", "expected_errors"]
+__all__ = ["ExpectedError", "HotSpot", "expected_errors"]
 
 Reals = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -29,7 +29,7 @@ Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Spot:
+class HotSpot:
     """A hot spot: pieces that are not far apart.
 
     Attributes:
@@ -65,7 +65,7 @@ class ExpectedError:
     where: Mask
     probability: Reals
     spots_map: npt.NDArray[np.int32]
-    spots: tuple[Spot, ...]
+    spots: tuple[HotSpot, ...]
     error_ml: float
     dice_loss: float
     findings: tuple[Finding, ...]
@@ -84,10 +84,10 @@ def expected_errors(
     Yields:
         One an organ; an organ without a mask, a probability or a finding is left out.
     """
-    claims = claims_of(gridded)
+    owners = voxel_owners(gridded)
     found = findings(gridded.masks, gridded.hu)
     for name in organs:
-        features = organ_features(gridded, name, claims)
+        features = organ_features(gridded, name, owners)
         own = [one for one in found if one.organ == name]
         if features is not None or own:
             yield _expected(gridded, name, features, own, model, calibration)
@@ -142,7 +142,7 @@ def _expected(
 
 def _spots(
     flagged: Mask, worth: Reals, probability: Reals, voxel_ml: float, least_ml: float
-) -> tuple[npt.NDArray[np.int32], tuple[Spot, ...]]:
+) -> tuple[npt.NDArray[np.int32], tuple[HotSpot, ...]]:
     """Number the regions that are worth a look by falling expected error; neighbours are one."""
     numbers = joined(flagged)[flagged]
     volumes_ml = np.bincount(numbers) * voxel_ml
@@ -153,7 +153,7 @@ def _spots(
     spots_map = np.zeros(flagged.shape, dtype=np.int32)
     spots_map[flagged] = renumbered[numbers]
     spots = tuple(
-        Spot(number=n, volume_ml=float(volumes_ml[k]), error_ml=float(errors_ml[k]))
+        HotSpot(number=n, volume_ml=float(volumes_ml[k]), error_ml=float(errors_ml[k]))
         for n, k in enumerate(kept, start=1)
     )
     return spots_map, spots

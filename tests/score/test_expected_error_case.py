@@ -7,7 +7,7 @@ import pytest
 from omentum.errors import GridMismatchError, ProjectError, UnknownOrganError
 from omentum.measures.canonical_grid import canonical
 from omentum.score.calibration import Calibration
-from omentum.score.expected_case import LEVELS_NAME, score_expected_case
+from omentum.score.expected_error_case import LEVELS_NAME, score_expected_error_case
 from omentum.score.hot_spots import MOST_SPOTS
 from omentum.score.published_case import HOT_SPOTS_NAME, heat_path
 from omentum.volumes.geometry import Geometry
@@ -31,7 +31,9 @@ def scored(scan, desk_at, calibration):
         desk = desk_at(name, case.geometry)
         predictions = case.stored(desk)
         folder = desk.folder / "attention"
-        result = score_expected_case(desk.case_with(**changes), predictions, organs, folder, calibration)
+        result = score_expected_error_case(
+            desk.case_with(**changes), predictions, organs, folder, calibration
+        )
         written = json.loads((folder / HOT_SPOTS_NAME).read_text())
         return SimpleNamespace(
             score=result,
@@ -100,8 +102,8 @@ def test_hot_spots_fall_by_expected_error_and_are_those_of_each_organs_score(sco
         own = [spot for spot in spots if spot["organ"] == name]
         assert [spot["error_ml"] for spot in own] == pytest.approx(list(one.spots_ml), abs=1e-4)
         assert len(own) <= MOST_SPOTS
-        assert one.heat == pytest.approx(sum(one.spots_ml))
-        assert one.heat <= one.error_ml + 1e-6
+        assert one.priority == pytest.approx(sum(one.spots_ml))
+        assert one.priority <= one.error_ml + 1e-6
         volume_ml = sum(spot["volume_ml"] for spot in own)
         assert one.attention_ml == pytest.approx(volume_ml, abs=1e-2)
         assert one.attention_ml == pytest.approx(one.attention_voxels * 2.5**3 / 1000)
@@ -156,7 +158,7 @@ def test_scoring_again_gives_the_same_bytes_to_readers_and_the_same_levels(score
         return {path.name: path.read_bytes() for path in made.folder.iterdir() if path.name != LEVELS_NAME}
 
     first, levels = files(), read_probabilities(made.folder / LEVELS_NAME).parts
-    again = score_expected_case(made.desk.case, made.predictions, ORGANS, made.folder, calibration)
+    again = score_expected_error_case(made.desk.case, made.predictions, ORGANS, made.folder, calibration)
     assert again == made.score
     assert files() == first
     assert len(first) > 1
@@ -168,7 +170,7 @@ def test_scoring_again_gives_the_same_bytes_to_readers_and_the_same_levels(score
 def test_heat_maps_of_an_earlier_run_do_not_stay(scored, calibration):
     made = scored()
     assert heat_path(made.folder, "spleen").exists()
-    score_expected_case(made.desk.case, made.predictions, ["liver"], made.folder, calibration)
+    score_expected_error_case(made.desk.case, made.predictions, ["liver"], made.folder, calibration)
     assert not heat_path(made.folder, "spleen").exists()
     assert set(read_probabilities(made.folder / LEVELS_NAME).parts) == {"liver"}
 
@@ -178,14 +180,16 @@ def test_scoring_that_is_refused_leaves_nothing(scan, desk_at, calibration):
     predictions = scan.stored(desk)
     folder = desk.folder / "attention"
     with pytest.raises(UnknownOrganError):
-        score_expected_case(desk.case, predictions, ["omentum majus"], folder, calibration)
+        score_expected_error_case(desk.case, predictions, ["omentum majus"], folder, calibration)
     with pytest.raises(ProjectError):
-        score_expected_case(desk.case, [], ORGANS, folder, calibration)
+        score_expected_error_case(desk.case, [], ORGANS, folder, calibration)
     with pytest.raises(ProjectError, match="other"):
-        score_expected_case(desk.case_with(case_id="other"), predictions, ORGANS, folder, calibration)
+        score_expected_error_case(desk.case_with(case_id="other"), predictions, ORGANS, folder, calibration)
     elsewhere = Geometry(scan.geometry.shape, np.diag([1.0, 1.0, 1.0, 1.0]))
     with pytest.raises(GridMismatchError):
-        score_expected_case(desk.case_with(geometry=elsewhere), predictions, ORGANS, folder, calibration)
+        score_expected_error_case(
+            desk.case_with(geometry=elsewhere), predictions, ORGANS, folder, calibration
+        )
     assert not folder.exists()
 
 

@@ -1,4 +1,4 @@
-"""Ask all plausibility rules about one case, on the canonical grid."""
+"""Check one case with all plausibility rules, on the canonical grid."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ from omentum.volumes.masks import MaskSet
 from omentum.volumes.resample import nearest_voxels
 from omentum.volumes.volume import Volume
 
-__all__ = ["CaseLook", "look_at_case"]
+__all__ = ["CaseCheck", "check_case"]
 
 MOST_OFF_VOXELS = 0.1
 """How far a corner of the masks' grid may be off the CT's, in voxels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CaseLook:
+class CaseCheck:
     """What the rules say of one case.
 
     Attributes:
@@ -43,8 +43,8 @@ class CaseLook:
         return tuple(dict.fromkeys(one.organ for one in self.organs if one.holds))
 
 
-def look_at_case(masks: MaskSet, ct: Volume | None, *, confirmed: Collection[str] = ()) -> CaseLook:
-    """Ask all rules about one case.
+def check_case(masks: MaskSet, ct: Volume | None, *, confirmed: Collection[str] = ()) -> CaseCheck:
+    """Check one case with all rules.
 
     Args:
         masks: On the CT's grid, axes in any order; an organ that they do not speak of is unknown.
@@ -68,7 +68,7 @@ def look_at_case(masks: MaskSet, ct: Volume | None, *, confirmed: Collection[str
     silent = {"orientation", *OF_PLACES} if "orientation" in confirmed else ()
     found = findings(shown, hu, without=silent)
     about_ct = [*not_hu(problem), *no_abdomen(shown, hu), *orientation_of_ct(found)]
-    return CaseLook(
+    return CaseCheck(
         organs=tuple(one for one in found if one.rule != "orientation"),
         ct=tuple(one for one in about_ct if one.rule not in confirmed),
     )

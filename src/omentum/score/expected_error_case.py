@@ -1,4 +1,4 @@
-"""Score one case by recipe `expected-error`: heat maps, hot spots, levels and the expected error volume."""
+"""Score one case by `expected-error`: heat maps, hot spots, levels and the expected error volume."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from scipy import ndimage
 from omentum.records import Case, CaseScore, OrganScore, Prediction
 from omentum.score.calibration import Calibration
 from omentum.score.error_model import shipped_model
-from omentum.score.expected import ExpectedError, expected_errors
+from omentum.score.expected_error import ExpectedError, expected_errors
 from omentum.score.hot_spots import MOST_SPOTS, described_box
 from omentum.score.network_outputs import read_outputs
 from omentum.score.published_case import HOT_SPOTS_NAME, heat_path, remove_all_but
@@ -25,13 +25,13 @@ from omentum.volumes.probabilities import FULL, ProbabilityMaps, read_probabilit
 from omentum.volumes.read import read_ct
 from omentum.volumes.resample import nearest_voxels
 
-__all__ = ["LEVELS_NAME", "score_expected_case"]
+__all__ = ["LEVELS_NAME", "score_expected_error_case"]
 
 LEVELS_NAME = "levels.zarr.zip"
 """Levels of the error model on the canonical grid, on which later calibrations are fitted."""
 
 
-def score_expected_case(
+def score_expected_error_case(
     case: Case,
     predictions: Sequence[Prediction],
     organs: Sequence[str],
@@ -95,7 +95,7 @@ def _organ_score(
         organ=name,
         attention_voxels=n_voxels,
         attention_ml=n_voxels * gridded.geometry.voxel_ml,
-        heat=sum(spot.error_ml for spot in spots),
+        priority=sum(spot.error_ml for spot in spots),
         predicted_ml=predicted_ml,
         entropy_ml=entropy_ml(gridded, name),
         error_ml=0.0 if one is None else one.error_ml,

@@ -11,12 +11,12 @@ import numpy.typing as npt
 from omentum.errors import ImageError, LabelValueError
 from omentum.project.project import Project
 from omentum.records import Batch, Case, Failure, Revision
-from omentum.review.hand_in import HandIn, submit
+from omentum.review.hand_in import HandIn, hand_in
 from omentum.runners.runner import Progress
 from omentum.volumes.labels import organ
 from omentum.volumes.segmentations import read_segmentation
 
-__all__ = ["DRAWN_STAGE", "TREE_READER", "DrawnBefore", "take_drawn"]
+__all__ = ["DRAWN_STAGE", "TREE_READER", "TreeRevision", "take_tree_revisions"]
 
 DRAWN_STAGE = "take revisions"
 """The ledger's stage; keys are `<case_id>/<organ>`."""
@@ -25,8 +25,8 @@ TREE_READER = "tree-reader"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DrawnBefore:
-    """A mask that a reader drew."""
+class TreeRevision:
+    """A mask in a tree that a reader drew before it was imported."""
 
     case_id: str
     """A case of the project."""
@@ -44,9 +44,9 @@ class DrawnBefore:
         return f"{self.case_id}/{self.organ}"
 
 
-def take_drawn(
+def take_tree_revisions(
     project: Project,
-    drawn: Sequence[DrawnBefore],
+    drawn: Sequence[TreeRevision],
     *,
     progress: Progress | None = None,
 ) -> tuple[Batch, tuple[Failure, ...]]:
@@ -80,14 +80,14 @@ def take_drawn(
     return batch, tuple(left)
 
 
-def _take(project: Project, one: DrawnBefore) -> Revision:
+def _take(project: Project, one: TreeRevision) -> Revision:
     stamp, row = _stamp(one.path), organ(one.organ)
     case = project.store.cases.get(one.case_id)
     mask, shown = _only_mask(one.path, case, row.index), None
     if one.shown is not None:
         with suppress(ImageError):  # it says how much was changed, and no more
             shown = _only_mask(one.shown, case, row.index)
-    hand_in = HandIn(
+    drawn = HandIn(
         case_id=one.case_id,
         organ=row.name,
         mask=mask,
@@ -96,7 +96,7 @@ def _take(project: Project, one: DrawnBefore) -> Revision:
         shown=shown,
         origin=stamp,
     )
-    return submit(project, [hand_in])[0].revision
+    return hand_in(project, [drawn])[0].revision
 
 
 def _only_mask(path: Path, case: Case, index: int) -> npt.NDArray[np.bool_]:

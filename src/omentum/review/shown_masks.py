@@ -13,7 +13,7 @@ from omentum.errors import ImageError, ReviewError
 from omentum.project.ct_findings import ct_findings_of
 from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, facts_of_case, standing_case
-from omentum.records import HeldMask, MaskFinding, MaskSource, StandingMask, Task
+from omentum.records import HeldBackMask, MaskFinding, MaskSource, StandingMask, Task
 from omentum.review.task_file import ShownOrgan
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.labels import organ
@@ -23,8 +23,8 @@ from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import read_nifti
 
 __all__ = [
-    "Base",
     "ShownCase",
+    "ShownMask",
     "find_base",
     "likely_base",
     "shown_case",
@@ -36,7 +36,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Base:
+class ShownMask:
     """A mask that was shown to a reader.
 
     Attributes:
@@ -65,16 +65,16 @@ class ShownCase:
     ct_findings: tuple[MaskFinding, ...] = ()
 
 
-def likely_base(facts: CaseFacts, name: str) -> Base | None:
+def likely_base(facts: CaseFacts, name: str) -> ShownMask | None:
     """Give the mask that a reader of an organ began with if the reader did not name it.
 
     It is what the network made, else the original label; `None` where neither is there.
     """
     prediction, label = facts.prediction, facts.case.original_label_path
     if prediction is not None and name in prediction.organs and prediction.masks_path.is_file():
-        return Base(mask=read_masks(prediction.masks_path).mask(name), source=MaskSource.PREDICTED)
+        return ShownMask(mask=read_masks(prediction.masks_path).mask(name), source=MaskSource.PREDICTED)
     if label is not None and name in facts.case.original_organs and label.is_file():
-        return Base(mask=_labelled(label, organ(name).index), source=MaskSource.ORIGINAL)
+        return ShownMask(mask=_labelled(label, organ(name).index), source=MaskSource.ORIGINAL)
     return None
 
 
@@ -130,7 +130,7 @@ def shown_masks(predicted: MaskSet, replaced: Mapping[str, Mask]) -> MaskSet:
 
 def find_base(
     project: Project, facts: CaseFacts, name: str, sha256: str, *, network: str = ""
-) -> Base | None:
+) -> ShownMask | None:
     """Find the mask of an organ by its hash; `None` where it is no longer there.
 
     It may be what a network predicted, a revision, or one version of the original label. A file that is gone
@@ -167,7 +167,7 @@ def _of_task(project: Project, facts: CaseFacts, task: Task) -> tuple[ShownOrgan
     return shown, None if is_predicted else mask
 
 
-def _kept_sha256(project: Project, facts: CaseFacts, chosen: StandingMask | HeldMask) -> str | None:
+def _kept_sha256(project: Project, facts: CaseFacts, chosen: StandingMask | HeldBackMask) -> str | None:
     """Give the hash of a mask that was kept when it was written; `None` where none was."""
     if chosen.source is MaskSource.REVISED and chosen.revision is not None:
         return chosen.revision.sha256
@@ -177,13 +177,13 @@ def _kept_sha256(project: Project, facts: CaseFacts, chosen: StandingMask | Held
     return None
 
 
-def _chosen(facts: CaseFacts, name: str) -> StandingMask | HeldMask | None:
+def _chosen(facts: CaseFacts, name: str) -> StandingMask | HeldBackMask | None:
     labelled = standing_case(facts)
     stands = next((one for one in labelled.masks if one.organ == name), None)
     return stands or next((one for one in labelled.held if one.organ == name), None)
 
 
-def _read(facts: CaseFacts, chosen: StandingMask | HeldMask) -> Mask:
+def _read(facts: CaseFacts, chosen: StandingMask | HeldBackMask) -> Mask:
     """Read the mask that stands or is held back; one whose file is gone raises `ReviewError`."""
     name = chosen.organ
     match chosen.source:
@@ -209,7 +209,9 @@ def _require(path: Path) -> None:
         raise ReviewError(f"{path} is gone; bring it back, or run the step that wrote it again")
 
 
-def _of_prediction(project: Project, facts: CaseFacts, name: str, sha256: str, network: str) -> Base | None:
+def _of_prediction(
+    project: Project, facts: CaseFacts, name: str, sha256: str, network: str
+) -> ShownMask | None:
     case_id = facts.case.case_id
     made = project.store.predictions.of_case(case_id).get(network) if network else facts.prediction
     if made is None or name not in made.organs or not made.masks_path.is_file():
@@ -219,20 +221,20 @@ def _of_prediction(project: Project, facts: CaseFacts, name: str, sha256: str, n
         return None
     mask = read_masks(made.masks_path).mask(name)
     is_it = mask_sha256(mask, facts.case.geometry) == sha256
-    return Base(mask=mask, source=MaskSource.PREDICTED) if is_it else None
+    return ShownMask(mask=mask, source=MaskSource.PREDICTED) if is_it else None
 
 
-def _of_revision(facts: CaseFacts, name: str, sha256: str) -> Base | None:
+def _of_revision(facts: CaseFacts, name: str, sha256: str) -> ShownMask | None:
     found = next((one for one in facts.revisions_of(name) if one.sha256 == sha256), None)
     if found is None or not found.path.is_file():
         return None
-    return Base(mask=_labelled(found.path, 1), source=MaskSource.REVISED)
+    return ShownMask(mask=_labelled(found.path, 1), source=MaskSource.REVISED)
 
 
-def _of_label(project: Project, facts: CaseFacts, name: str, sha256: str) -> Base | None:
+def _of_label(project: Project, facts: CaseFacts, name: str, sha256: str) -> ShownMask | None:
     for version in reversed(project.store.labels.of_case(facts.case.case_id)):
         if name in version.organs and version.path.is_file():
             mask = _labelled(version.path, organ(name).index)
             if mask_sha256(mask, facts.case.geometry) == sha256:
-                return Base(mask=mask, source=MaskSource.ORIGINAL)
+                return ShownMask(mask=mask, source=MaskSource.ORIGINAL)
     return None

@@ -4,18 +4,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from omentum.records import Failure, Revision
-from omentum.review.hand_in import SubmitResult
+from omentum.review.hand_in import HandInResult
 
-__all__ = ["Imported", "KnownFile", "Taken"]
+__all__ = ["ImportReport", "KnownFile", "TakenMask"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class TakenMask:
     """A mask that was handed in now."""
 
     file: str
     """Below the folder that was imported."""
-    result: SubmitResult
+    result: HandInResult
     notes: tuple[str, ...] = ()
     """What was done to place it on the CT's grid."""
 
@@ -31,11 +31,11 @@ class KnownFile:
 
 
 @dataclass(slots=True, kw_only=True)
-class Imported:
+class ImportReport:
     """What became of every file of a folder."""
 
     folder: Path
-    taken: list[Taken] = field(default_factory=list)
+    taken: list[TakenMask] = field(default_factory=list)
     known: list[KnownFile] = field(default_factory=list)
     set_aside: list[Failure] = field(default_factory=list)
     """Files that were not taken, or not all of them."""

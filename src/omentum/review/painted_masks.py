@@ -10,7 +10,7 @@ from omentum.errors import LabelValueError, ReviewError
 from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, facts_of_case
 from omentum.records import MaskSource
-from omentum.review.shown import find_base, shown_masks
+from omentum.review.shown_masks import find_base, shown_masks
 from omentum.review.task_file import TaskFile
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.labels import ORGANS, organ

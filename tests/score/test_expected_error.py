@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 
 from omentum.score.calibration import Calibration, LevelCounts
 from omentum.score.error_model import LEVELS, shipped_model
-from omentum.score.expected import expected_errors
+from omentum.score.expected_error import expected_errors
 from omentum.volumes.geometry import Geometry
 
 ORGANS = ("liver", "spleen", "kidney_right")

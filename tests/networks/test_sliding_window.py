@@ -10,7 +10,7 @@ from monai.inferers import sliding_window_inference
 from torch.nn import functional as F
 
 from omentum.errors import ConfigError
-from omentum.networks.window import Windows, sliding_window, window_layout, window_starts
+from omentum.networks.sliding_window import Windows, sliding_window, window_layout, window_starts
 
 OVERLAPS = [0.0, 0.25, 0.5, 0.75]
 
