@@ -1,4 +1,7 @@
-"""Names to choose from, which help texts list without loading what they name."""
+"""Name label schemes, layouts, phantom styles, replay rules, strategies and trainable parts for help texts.
+
+Nothing that is named is loaded.
+"""
 
 __all__ = ["LABEL_SCHEMES", "LAYOUTS", "OWNER", "PHANTOM_STYLES", "REPLAY_RULES", "STRATEGIES", "TRAINABLE"]
 

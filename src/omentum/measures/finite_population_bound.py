@@ -1,4 +1,6 @@
-"""Bound the bad members of a finite population in clusters from a sample with at most one of each cluster.
+"""Bound the number of bad masks in a project from a sample with at most one mask of each case.
+
+In general: the bad members of a finite population in clusters, here masks and cases.
 
 Every cluster is padded with blanks to `size` places; `n_drawn` clusters are drawn without replacement,
 with equal chances, and in each one place. A blank counts as good. With one member a cluster that is a simple

@@ -1,4 +1,4 @@
-"""Store probabilities as bytes, 255 for 1: to the nearest for our networks, down as AbdomenAtlas-8K does."""
+"""Store probabilities as bytes, 255 for 1: rounded to the nearest, or down as AbdomenAtlas-8K does."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""List the structures of a patient made from label maps: the host's body, organs perhaps a guest's."""
+"""Build a patient from label maps of real people: of the body, and of organs perhaps from another map."""
 
 import numpy as np
 

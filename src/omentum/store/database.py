@@ -1,4 +1,4 @@
-"""Open a project's database: sessions, each one transaction; any number read or claim, one writes.
+"""Open a project's database: sessions, each one transaction; many may read or claim at once, one writes.
 
 What a user can put right is raised as `ProjectError`.
 """

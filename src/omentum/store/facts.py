@@ -1,4 +1,4 @@
-"""Keep facts about the project as a whole, such as a change that is not complete: texts by name."""
+"""Keep small texts about the project by name, such as an unfinished rename."""
 
 from sqlalchemy import delete, select
 

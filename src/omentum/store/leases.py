@@ -1,7 +1,7 @@
 """Lease items that at most one holder may have at a time: readings of tasks, jobs of workers.
 
 Items are offered in a pool, by key, in one or more slots. A claim is atomic on every database: no two
-processes get the same slot. Once a lease has expired, others can claim the slot; its holder may still submit.
+processes get the same slot. Once a lease has expired, others may claim it; its holder may still hand in.
 """
 
 from collections.abc import Collection, Iterable

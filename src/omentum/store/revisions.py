@@ -1,4 +1,4 @@
-"""Keep the masks that readers submit; append-only."""
+"""Keep the masks that readers hand in; append-only."""
 
 from collections.abc import Iterable
 from dataclasses import replace

@@ -1,1 +1,1 @@
-"""Settings, losses, what is frozen, what is replayed, the training loop, checkpoints."""
+"""Tune networks on revisions: heads only, or in full."""

@@ -1,4 +1,4 @@
-"""Sum over devices, for the loss and for normalisation, so that they learn what one device would.
+"""Compute loss and batch normalisation over all devices, so that training equals that on one device.
 
 Gradients flow through: their mean over the devices is the gradient of the whole batch.
 """
