@@ -69,16 +69,16 @@ _N_STRUCTURES = 117
 _ALIASES = {
     "gall_bladder": ["gall"],
     "esophagus": ["oesophagus"],
-    "aorta": ["arota"],  # in the label lists of AMOS22
-    "postcava": ["ivc"],
-    "celiac_trunk": ["celiac artery", "celiac truck"],
+    "aorta": ["arota", "a aorta"],  # in the label lists of AMOS22; as TG-263 names it
+    "postcava": ["ivc", "v venacava i"],
+    "celiac_trunk": ["celiac artery", "celiac truck", "a celiac"],
     "kidney_right": ["rk", "rkid", "rkidney"],
     "kidney_left": ["lk", "lkid", "lkidney"],
-    "adrenal_gland_right": ["rag", "right adrenal"],
-    "adrenal_gland_left": ["lag", "left adrenal"],
+    "adrenal_gland_right": ["rag", "right adrenal", "glnd adrenal r"],
+    "adrenal_gland_left": ["lag", "left adrenal", "glnd adrenal l"],
     "colon": ["large bowel", "large intestine"],
-    "femur_right": ["head of femur right"],
-    "femur_left": ["head of femur left"],
+    "femur_right": ["head of femur right", "femur head r"],
+    "femur_left": ["head of femur left", "femur head l"],
 }
 _WORDS = {"l": "left", "r": "right", "tumour": "tumor"}
 _WHOLE_BONES = ("femur_left", "femur_right")

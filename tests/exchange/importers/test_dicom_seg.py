@@ -9,10 +9,11 @@ from pydicom.uid import RTStructureSetStorage, generate_uid
 
 from omentum.errors import GridMismatchError, UnreadableImageError
 from omentum.exchange.batch import add_found
-from omentum.exchange.importers.dicom_seg import segment_names
+from omentum.exchange.importers.dicom_masks import dicom_masks
+from omentum.exchange.importers.dicom_segment_names import segment_names
 from omentum.exchange.importers.find_sources import find_sources
-from omentum.exchange.importers.labels import dicom_masks
 from omentum.volumes.dicom import read_series
+from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
 
@@ -93,6 +94,13 @@ def write_rtstruct(path, series, rings):
     return path
 
 
+def shifted(grid, by_voxels):
+    """The same grid, some voxels further along its axes."""
+    affine = grid.affine.copy()
+    affine[:3, 3] = grid.to_mm(by_voxels)
+    return Geometry(grid.shape, affine)
+
+
 @pytest.mark.parametrize("omit_empty", [True, False])
 def test_what_another_program_segmented_is_read_voxel_for_voxel(tmp_path, series, masks, omit_empty):
     path = write_seg(tmp_path / "seg.dcm", series, masks, omit_empty=omit_empty)
@@ -107,7 +115,7 @@ def test_names_come_before_codes_and_unknown_ones_are_told(tmp_path, series, mas
     path = write_seg(
         tmp_path / "seg.dcm", series, {"Spleen": masks["Liver"], "Left kidney": masks["Kidneys"]}
     )
-    assert dict(segment_names(pydicom.dcmread(path)).values()) == {
+    assert dict(segment_names(pydicom.dcmread(path)).by_number.values()) == {
         "Spleen": "spleen",
         "Left kidney": "kidney_left",
     }
@@ -134,8 +142,11 @@ def test_contours_are_filled_and_one_in_another_is_a_hole(tmp_path, series):
 def test_what_lies_on_another_grid_or_is_no_segmentation_is_refused(tmp_path, series, masks, write_series):
     seg = write_seg(tmp_path / "seg.dcm", series, masks)
     other = write_series(tmp_path / "other", n=3)
-    with pytest.raises(GridMismatchError):
-        list(dicom_masks(seg, read_series(tmp_path / "other").geometry))
+    grid = read_series(series).geometry
+    with pytest.raises(GridMismatchError, match=r"0\.50 voxels off"):
+        list(dicom_masks(seg, shifted(grid, (0.5, 0, 0))))
+    with pytest.raises(GridMismatchError, match="lie beyond the CT, and none on it"):
+        list(dicom_masks(seg, shifted(grid, (0, 0, 20))))
     with pytest.raises(UnreadableImageError, match="modality is 'CT'"):
         list(dicom_masks(other[0], read_series(series).geometry))
     heart = write_rtstruct(tmp_path / "rt.dcm", series, {"Heart": []})

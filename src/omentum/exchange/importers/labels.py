@@ -5,7 +5,7 @@ Out: 32-class indices on the CT's grid, and notes for a person.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,10 @@ from omentum.volumes.geometry import Geometry
 from omentum.volumes.label_schemes import LabelScheme, label_scheme
 from omentum.volumes.labels import organ, organs_named
 from omentum.volumes.read import is_volume
-from omentum.volumes.segmentations import PlacedVolume, read_mask
+from omentum.volumes.segmentations import read_mask
+from omentum.volumes.volume import Volume
 
-__all__ = ["OriginalLabel", "dicom_masks", "read_original"]
+__all__ = ["OriginalLabel", "read_original"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,8 @@ def read_original(
         label: The label.
         geometry: The CT's grid.
         middle_mm: Middle of the body along R, as of `transfer_map`.
-        slices: The CT's DICOM files by rising position; masks as PNG go by their names.
+        slices: The CT's DICOM files by rising position; masks as PNG go by their names, and DICOM
+            segmentations by their frame of reference.
 
     Raises:
         LabelValueError: It has values that `label` does not name.
@@ -89,18 +91,29 @@ def read_original(
     pictures = sorted(label.path.glob("*.png"), key=_number_in_name) if label.path.is_dir() else []
     if pictures or is_volume(label.path):
         own = (
-            PlacedVolume(_stacked(label.path, pictures, geometry, slices), geometry)
+            Volume(_stacked(label.path, pictures, geometry, slices), geometry)
             if pictures
-            else read_mask(label.path, geometry)
+            else read_mask(label.path, geometry, may_cut=True)
         )
         result = transfer_map(
             own.voxels, geometry, label.scheme, organs=label.organs, middle_mm=middle_mm, where=label.path
         )
         result = replace(result, notes=(*own.notes, *result.notes))
     else:
-        masks = _organ_files(label, geometry) if label.path.is_dir() else dicom_masks(label.path, geometry)
-        result = paint_masks(masks, geometry, middle_mm=middle_mm)
+        notes: list[str] = []
+        result = paint_masks(_masks(label, geometry, slices, notes.append), geometry, middle_mm=middle_mm)
+        result = replace(result, notes=(*notes, *result.notes))
     return _annotated(label, result)
+
+
+def _masks(
+    label: OriginalLabel, geometry: Geometry, slices: Sequence[Path], on_note: Callable[[str], None]
+) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    if label.path.is_dir():
+        return _organ_files(label, geometry)
+    from omentum.exchange.importers.dicom_masks import dicom_masks  # loads pydicom
+
+    return dicom_masks(label.path, geometry, slices=slices, on_note=on_note)
 
 
 def _annotated(label: OriginalLabel, result: TransferredLabel) -> TransferredLabel:
@@ -113,37 +126,6 @@ def _annotated(label: OriginalLabel, result: TransferredLabel) -> TransferredLab
     for name in wanted:
         keep[organ(name).index] = organ(name).index
     return TransferredLabel(labels=keep[result.labels], organs=tuple(wanted), notes=result.notes)
-
-
-def dicom_masks(path: Path, geometry: Geometry) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-    """Read the segments of DICOM-SEG or RTSTRUCT that are our organs or pairs, one after another.
-
-    Raises:
-        UnreadableImageError: The file is neither, cannot be decoded, or none of its segments is our organ.
-        GridMismatchError: It does not lie on the CT's grid.
-    """
-    import pydicom
-    from pydicom.errors import InvalidDicomError
-
-    from omentum.exchange.importers.dicom_seg import segment_mask, segment_names
-    from omentum.exchange.importers.rtstruct import structure_mask, structure_names
-
-    try:
-        data = pydicom.dcmread(path)
-    except (InvalidDicomError, OSError, EOFError):
-        raise UnreadableImageError(path, "it is no DICOM", "give DICOM-SEG or RTSTRUCT") from None
-    modality = data.get("Modality")
-    if modality not in {"SEG", "RTSTRUCT"}:
-        raise UnreadableImageError(path, f"its modality is {modality!r}", "give DICOM-SEG or RTSTRUCT")
-    names = segment_names(data) if modality == "SEG" else structure_names(data)
-    if all(name is None for _, name in names.values()):
-        said = ", ".join(repr(label) for label, _ in names.values())
-        seen = f"none of its segments ({said}) is one of our organs"
-        raise UnreadableImageError(path, seen, "name them as in `labels.json`")
-    mask_of = segment_mask if modality == "SEG" else structure_mask
-    for number, (_, name) in sorted(names.items()):
-        if name is not None:
-            yield name, mask_of(path, data, number, geometry)
 
 
 def _organ_files(label: OriginalLabel, geometry: Geometry) -> Iterator[tuple[str, npt.NDArray[Any]]]:
