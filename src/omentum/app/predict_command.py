@@ -66,7 +66,7 @@ def predict(
         raise ConfigError("--out", out, "CTs need a folder for their masks; give one with -o OUT")
     if average:
         raise ConfigError("--average", average, "it is for projects; of CTs, several networks are averaged")
-    from omentum.app.say_predicted import as_json, found_in_folder, say_found
+    from omentum.app.say_predicted import as_json, found_in_folder, noted_in_folder, say_found, say_noted
     from omentum.exchange.importers.find_sources import find_sources
     from omentum.predict.inference_config import InferenceConfig
     from omentum.predict.load_predictor import load_predictor
@@ -96,10 +96,11 @@ def predict(
     with bars() as progress:
         batch = predict_files(plan, progress=progress)
     batch = replace(batch, failed=(*found.unusable, *batch.failed))
-    findings = found_in_folder(plan, batch)
+    findings, notes = found_in_folder(plan, batch), noted_in_folder(plan, batch)
     if for_programs:
-        say_json(as_json([batch], findings))
+        say_json(as_json([batch], findings, notes=notes))
     else:
+        say_noted(notes)
         say_found(findings, batch.done, with_severe=True)
     end_batches([batch], "predicted")
 

@@ -35,6 +35,7 @@ def added_rows(project: Project, added: ImportResult) -> list[dict[str, Any]]:
             "likely_patient_of": arrival.likely_patient_of,
             "patient_in_source": arrival.patient_in_source,
             "patients_conflict": arrival.patients_conflict,
+            "ct_notes": list(added.cases.notes.get(case_id, ())),
             "ct_findings": [str(one) for one in arrival.findings],
             "label_notes": [] if label is None else list(label.notes),
             "label_findings": [] if label is None else [str(one) for one in label.findings],
@@ -122,7 +123,7 @@ def _say_updated(labels: LabelUpdates) -> None:
 def _worth_knowing(row: Mapping[str, Any]) -> list[str]:
     about_label = (*row.get("label_notes", ()), *row.get("label_findings", ()))
     told = [f"original label: {text}" for text in about_label]
-    told += row.get("ct_findings", ())
+    told += (*row.get("ct_notes", ()), *row.get("ct_findings", ()))
     if "same_voxels_as" in row:
         told.append(f"it has the same voxels as {row['same_voxels_as']}")
     if "likely_patient_of" in row:

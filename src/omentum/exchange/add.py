@@ -7,8 +7,6 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import nibabel as nib
-
 from omentum.errors import CaseClashError, ErasedCaseError
 from omentum.exchange.deidentify import write_deidentified
 from omentum.exchange.fingerprint import Fingerprint, fingerprint
@@ -23,8 +21,8 @@ from omentum.records import WHOLE_CT, Case, LabelVersion, MaskFinding
 from omentum.volumes.atomic import flushed_together, move_folder
 from omentum.volumes.dicom import Series, read_series
 from omentum.volumes.file_hash import copied_sha256, file_sha256
-from omentum.volumes.geometry import Geometry
 from omentum.volumes.nifti import read_nifti_geometry, write_nifti
+from omentum.volumes.nifti_headers import is_gzip, open_nifti
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
 
@@ -44,6 +42,7 @@ class ImportedCase:
         ct_sha256: Hash of `ct.nii.gz`.
         label: The first version of its original label, if it has one.
         ct_findings: Accepted findings about the whole CT.
+        notes: What was mended as the CT was read, for people.
     """
 
     case: Case
@@ -51,6 +50,7 @@ class ImportedCase:
     ct_sha256: str
     label: LabelVersion | None = None
     ct_findings: tuple[MaskFinding, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def import_case(
@@ -124,7 +124,9 @@ def import_case(
         data_set=source.data_set,
         licence=source.licence,
     )
-    return ImportedCase(case=case, seen=seen, ct_sha256=ct_sha256, label=version, ct_findings=accepted)
+    return ImportedCase(
+        case=case, seen=seen, ct_sha256=ct_sha256, label=version, ct_findings=accepted, notes=ct.notes
+    )
 
 
 def read_source(source: Source, options: ImportOptions) -> tuple[Volume, HuProblem | None]:
@@ -155,35 +157,19 @@ def _write_ct(source: Source, ct: Volume, path: Path, options: ImportOptions) ->
     if not (options.deidentify or options.hu_offset) and _is_fit_to_copy(source.path):
         return ct, copied_sha256(source.path, path)
     write_nifti(path, ct)
-    return Volume(ct.voxels, read_nifti_geometry(path)), file_sha256(path)
+    return replace(ct, geometry=read_nifti_geometry(path)), file_sha256(path)
 
 
 def _is_fit_to_copy(source: Path) -> bool:
     """Return whether a file can be copied as it is.
 
-    It cannot if it is uncompressed, has a fourth axis, two different affines (programs differ in which they
-    take), or header extensions, which may hold a patient's name.
+    It cannot if its name or bytes are not those of gzip, if programs differ in where its voxels lie, or if it
+    has header extensions, which may hold a patient's name.
     """
-    if source.is_dir() or not source.name.lower().endswith(".gz"):
+    if source.is_dir() or not source.name.lower().endswith(".nii.gz") or not is_gzip(source):
         return False
-    image = nib.load(source)
-    return (
-        type(image) is nib.Nifti1Image
-        and len(image.shape) == 3
-        and not image.header.extensions
-        and _has_one_affine(image)
-    )
-
-
-def _has_one_affine(image: nib.Nifti1Image) -> bool:
-    x, y, z = image.shape
-    try:
-        sform, qform = image.get_sform(coded=True)[0], image.get_qform(coded=True)[0]
-        if sform is None or qform is None:
-            return True
-        return Geometry((x, y, z), sform).same_grid(Geometry((x, y, z), qform))
-    except ValueError:  # the sform is known to be usable, so it is the qform that is not
-        return False
+    opened = open_nifti(source)
+    return opened.is_plain and not opened.header.extensions
 
 
 def _patient_id(source: Source, series: Series | None, secret: bytes, given: str | None) -> str:

@@ -45,6 +45,8 @@ class AddedCases(Batch):
     """CTs that are cases now, under the names of their cases."""
     moved: Mapping[str, str] = field(default_factory=dict)
     """Former source of a known case, by case."""
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What was mended as a new CT was read, by case."""
 
 
 def add_found(
@@ -133,6 +135,7 @@ def _summed_up(sources: Iterable[Source], batch: Batch, taken: Mapping[str, Inta
         failed=batch.failed,
         sources=tuple(replace(source, case_id=names[source.case_id]) for source in are_cases),
         moved={one.case_id: one.was_at for one in taken.values() if one.was_at},
+        notes={one.case_id: one.notes for one in taken.values() if one.notes},
     )
 
 

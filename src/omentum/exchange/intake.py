@@ -49,6 +49,7 @@ class IntakeResult:
         arrival: The fingerprint and findings of a new case.
         label: The first version of a new case's label, if it has one.
         was_at: Former source of a known case.
+        notes: What was mended as a new CT was read, for people.
     """
 
     case_id: str
@@ -57,6 +58,7 @@ class IntakeResult:
     arrival: Arrival | None = None
     label: LabelVersion | None = None
     was_at: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class IntakeLedger:
@@ -194,6 +196,7 @@ class Intake:
             case=self.held_out.with_split(settled.case),
             arrival=arrival,
             label=imported.label,
+            notes=imported.notes,
         )
 
 

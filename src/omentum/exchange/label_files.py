@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import nibabel as nib
-
 from omentum.exchange.import_options import ImportOptions
 from omentum.exchange.importers.labels import OriginalLabel, read_original
 from omentum.exchange.importers.transfer_labels import TransferredLabel
@@ -25,6 +23,7 @@ from omentum.volumes.mask_files import is_label_table, write_label_table
 from omentum.volumes.mask_hash import organ_sha256s
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import copy_nifti, is_nifti, read_nifti, write_nifti
+from omentum.volumes.nifti_headers import open_nifti
 from omentum.volumes.read import is_volume
 from omentum.volumes.volume import Volume
 
@@ -120,7 +119,8 @@ def _keep_own(label: Path, path: Path, options: ImportOptions) -> None:
     path.unlink(missing_ok=True)  # of a killed program
     if not is_nifti(label) or not label.is_file() or is_label_table(label.with_name(TABLE_NAME)):
         return
-    if options.deidentify or nib.load(label).header.extensions:
+    opened = open_nifti(label)
+    if options.deidentify or opened.header.extensions or opened.notes or not opened.header.is_single:
         write_nifti(path, read_nifti(label))
     else:
         copy_nifti(label, path)

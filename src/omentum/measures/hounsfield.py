@@ -3,7 +3,7 @@
 HU that were clipped to a window, masked to the body or padded outside the scanned circle are HU.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,7 @@ def as_hounsfield(
         NotHounsfieldError: The values cannot be HU, and `accept` is not set.
     """
     if offset_hu:
-        ct = Volume(_moved(ct.voxels, offset_hu), ct.geometry)
+        ct = replace(ct, voxels=_moved(ct.voxels, offset_hu))
     problem = hounsfield_problem(ct.voxels)
     if problem is not None and not accept:
         said = f"with {offset_hu:g} added, {problem.said}" if offset_hu else problem.said

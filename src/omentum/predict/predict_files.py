@@ -176,12 +176,12 @@ def _write(plan: FolderPlan, case_id: str, result: _Result) -> None:
     findings = mask_findings(look_at_case(masks, result.ct), {}, masks.geometry)
     seconds = {**result.seconds, "write": time.perf_counter() - started}
     summary = summary_of(settings, result.final, seconds, findings=findings)
-    write_json(folder / SUMMARY, {**summary, "files": files})
+    write_json(folder / SUMMARY, {**summary, "ct_notes": list(result.ct.notes), "files": files})
 
 
 def _write_ours(plan: FolderPlan, case_id: str, result: _Result) -> list[Path]:
     folder, paths = plan.folder(case_id), []
-    if plan.sources[case_id].is_dir() or plan.hu_offset:
+    if plan.sources[case_id].is_dir() or plan.hu_offset or result.ct.notes:
         paths.append(folder / _CT)
         write_nifti(paths[-1], result.ct)
     paths += _write_network(folder, result.final, plan.save)
@@ -212,7 +212,7 @@ def _write_published(plan: FolderPlan, case_id: str, result: _Result) -> list[Pa
     source = plan.sources[case_id]
     return write_case(
         plan.folder(case_id),
-        source if source.name.endswith(".nii.gz") and not plan.hu_offset else result.ct,
+        source if source.name.endswith(".nii.gz") and not (plan.hu_offset or result.ct.notes) else result.ct,
         {name: (made.maps, made.masks) for name, made in result.by_network.items()},
         result.final.masks if len(result.by_network) > 1 else None,
         save=plan.save,

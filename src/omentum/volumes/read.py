@@ -1,6 +1,7 @@
 """Read volumes of any file format, and check CTs."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from omentum.errors import (
     UnreadableImageError,
 )
 from omentum.volumes.dicom import TILT_MM, read_dicom, tilt_mm, upright
-from omentum.volumes.geometry import Geometry
+from omentum.volumes.geometry import SPACING_MM, Geometry
 from omentum.volumes.itk_io import is_itk, read_itk
 from omentum.volumes.nifti import is_nifti, read_nifti
 from omentum.volumes.resample import resampled_anyhow
@@ -34,7 +35,6 @@ __all__ = [
 ]
 
 SIDE_VOXELS = (8, 4096)
-SPACING_MM = (0.1, 20.0)
 AIR_HU = -1024
 NOT_A_CT = "give .nii, .nii.gz, .nrrd, .mha or a DICOM folder"
 
@@ -75,7 +75,7 @@ def read_ct(path: Path, *, files: Sequence[Path] = (), resample_tilt: bool = Fal
             path, "expected a NIfTI, NRRD or MetaImage file or a DICOM folder", NOT_A_CT
         )
     check_finite(path, volume.voxels)
-    return Volume(_hounsfield(volume.voxels), volume.geometry)
+    return replace(volume, voxels=_hounsfield(volume.voxels))
 
 
 def _hounsfield(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -1,7 +1,7 @@
 """Read segmentations of any program, and place each mask on the CT's grid."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,16 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from omentum.errors import GridMismatchError, ImageError, LabelValueError, UnreadableImageError
-from omentum.volumes.boxes import BoxedArray, BoxedMask
+from omentum.volumes.boxes import BoxedArray, BoxedMask, whole
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.itk_io import is_itk, read_itk_fields, read_itk_layers
 from omentum.volumes.labels import ORGANS, organ
-from omentum.volumes.lattice import Placement, full_placement, lattice_placement, put_on_grid
+from omentum.volumes.lattice import Placement, lattice_placement, put_on_grid
 from omentum.volumes.read import NOT_A_CT, check_finite, is_volume, read_volume
 from omentum.volumes.segment_fields import Segment, has_segments, segments_in
 from omentum.volumes.volume import Volume
 
-__all__ = ["NamedMask", "PlacedVolume", "read_mask", "read_on_grid", "read_segmentation"]
+__all__ = ["NamedMask", "read_mask", "read_on_grid", "read_segmentation"]
 
 _ANY_ORGAN_VALUES = (1, 255)
 """Values that a mask of any organ may have."""
@@ -45,38 +45,36 @@ class NamedMask:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PlacedVolume(Volume):
-    """A file's voxels on the CT's grid, and in `notes` what was done to place them, for people."""
+def read_mask(path: Path, grid: Geometry, *, may_cut: bool = False) -> Volume:
+    """Read a label map or a mask that lies on the CT's lattice.
 
-    notes: tuple[str, ...] = ()
-
-
-def read_mask(path: Path, grid: Geometry) -> PlacedVolume:
-    """Read a label map or a mask that covers the CT's grid.
+    Args:
+        path: A NIfTI, NRRD or MetaImage file.
+        grid: The CT's grid.
+        may_cut: Cut voxels that lie beyond the CT, and note it, instead of refusing them.
 
     Returns:
-        uint8 labels `(x, y, z)` on `grid`.
+        uint8 labels `(x, y, z)` on `grid`; 0 where the file has no voxels.
 
     Raises:
         GridMismatchError: See `read_on_grid`.
         LabelValueError: A value is not a whole number from 0 to 255, but for the rounding of scaled files.
         ImageError: It cannot be read.
     """
-    volume = read_on_grid(path, grid)
-    return PlacedVolume(_labels(path, volume.voxels), grid, volume.notes)
+    volume, placement = _on_lattice(path, grid)
+    return _placed(path, replace(volume, voxels=_labels(path, volume.voxels)), (grid, placement), may_cut)
 
 
-def read_on_grid(path: Path, grid: Geometry) -> PlacedVolume:
-    """Read any voxels that cover the CT's grid, the file's axes turned to the CT's.
+def read_on_grid(path: Path, grid: Geometry) -> Volume:
+    """Read any voxels that lie on the CT's lattice, the file's axes turned to the CT's.
 
     Raises:
-        GridMismatchError: The file does not cover the grid, to a tenth of a voxel.
+        GridMismatchError: Its grid is more than a tenth of a voxel off the CT's lattice, or a voxel that is
+            not 0 lies beyond the CT.
         ImageError: It cannot be read.
     """
-    volume = read_volume(path, check=partial(full_placement, path, ct=grid))
-    placement = full_placement(path, volume.geometry, grid)
-    return PlacedVolume(placement.turned(volume.voxels), grid, placement.notes)
+    volume, placement = _on_lattice(path, grid)
+    return _placed(path, volume, (grid, placement), False)
 
 
 def read_segmentation(path: Path, grid: Geometry, *, values: Collection[int] = ()) -> list[NamedMask]:
@@ -110,15 +108,43 @@ def read_segmentation(path: Path, grid: Geometry, *, values: Collection[int] = (
         raise UnreadableImageError(path, seen, "save it anew from the program it came from") from error
 
 
+def _on_lattice(path: Path, grid: Geometry) -> tuple[Volume, Placement]:
+    volume = read_volume(path, check=partial(lattice_placement, path, ct=grid))
+    return volume, lattice_placement(path, volume.geometry, grid)
+
+
+def _placed(path: Path, volume: Volume, on: tuple[Geometry, Placement], may_cut: bool) -> Volume:
+    """Turn voxels to the CT's axes, and crop or pad them to its grid."""
+    grid, placement = on
+    voxels, notes = placement.turned(volume.voxels), (*volume.notes, *placement.notes)
+    if placement.covers:
+        return Volume(voxels, grid, notes)
+    padded = np.zeros(grid.shape, dtype=voxels.dtype, order="F")
+    x, y, z = (slice(low, high) for low, high in placement.spans(whole(volume.voxels.shape)))
+    BoxedArray((x, y, z), voxels).put(padded)
+    n_all = int(np.count_nonzero(voxels))
+    n_cut = n_all - int(np.count_nonzero(padded))
+    if n_cut and (n_cut == n_all or not may_cut):
+        seen = f"{'all of it' if n_cut == n_all else _voxels(n_cut, grid)} lies beyond the CT"
+        raise GridMismatchError(path, seen, "check that it belongs to this CT, and crop it to the CT's grid")
+    return Volume(padded, grid, (*notes, *_cut_note(n_cut, grid)))
+
+
+def _cut_note(n_cut: int, grid: Geometry) -> tuple[str, ...]:
+    if not n_cut:
+        return ()
+    return (f"{_voxels(n_cut, grid)} beyond the CT {'was' if n_cut == 1 else 'were'} cut",)
+
+
 def _plain(path: Path, grid: Geometry, values: Collection[int]) -> NamedMask:
     """Read the one mask of a file without names."""
-    volume = read_volume(path, check=partial(lattice_placement, path, ct=grid))
+    volume, placement = _on_lattice(path, grid)
     labels = _labels(path, volume.voxels)
     boxes = _boxes(labels)
     _check_value(path, list(boxes), values)
-    placement = lattice_placement(path, volume.geometry, grid)
     pieces = [BoxedArray(box, labels[box] != 0) for box in boxes.values()]
-    return _named(path, None, pieces, (grid, placement))
+    named = _named(path, None, pieces, (grid, placement))
+    return replace(named, notes=(*volume.notes, *named.notes))
 
 
 def _check_value(path: Path, found: list[int], values: Collection[int]) -> None:
@@ -184,8 +210,7 @@ def _named(
         what = "its mask" if name is None else f"its segment {name!r}"
         seen = f"{what} lies wholly beyond the CT, {_voxels(n_cut, grid)}"
         raise GridMismatchError(path, seen, "check that it belongs to this CT")
-    cut = (f"{_voxels(n_cut, grid)} beyond the CT {'was' if n_cut == 1 else 'were'} cut",) if n_cut else ()
-    return NamedMask(name=name, mask=mask, notes=(*placement.notes, *cut))
+    return NamedMask(name=name, mask=mask, notes=(*placement.notes, *_cut_note(n_cut, grid)))
 
 
 def _nothing(grid: Geometry) -> npt.NDArray[np.bool_]:
