@@ -271,7 +271,7 @@ def test_files_that_hold_no_volume_are_refused_by_name(tmp_path):
     (tmp_path / "text.nrrd").write_text("no image")
     check_refused(UnreadableImageError, tmp_path / "text.nrrd", "cannot be read")
     (tmp_path / "notes.txt").write_text("no image")
-    check_refused(UnreadableImageError, tmp_path / "notes.txt", "ending")
+    check_refused(UnreadableImageError, tmp_path / "notes.txt", "expected a NIfTI, NRRD or MetaImage file")
 
 
 def test_whatever_a_library_raises_is_the_files_own_error(tmp_path, monkeypatch):

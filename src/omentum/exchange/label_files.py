@@ -19,6 +19,7 @@ from omentum.measures.split_sides import body_middle_mm
 from omentum.project.findings import mask_findings
 from omentum.records import LabelVersion, MaskFinding
 from omentum.volumes.file_hash import file_sha256
+from omentum.volumes.hidden_files import is_hidden
 from omentum.volumes.mask_files import is_label_table, write_label_table
 from omentum.volumes.mask_hash import organ_sha256s
 from omentum.volumes.masks import MaskSet
@@ -162,7 +163,11 @@ def _files(label: OriginalLabel) -> list[Path]:
     """List the files of a label."""
     if not label.path.is_dir():
         return [label.path]
-    return sorted(path for path in label.path.iterdir() if is_volume(path) or path.suffix == ".png")
+    return sorted(
+        path
+        for path in label.path.iterdir()
+        if not is_hidden(path) and (is_volume(path) or path.suffix == ".png")
+    )
 
 
 def _description(label: OriginalLabel) -> bytes:

@@ -1,11 +1,13 @@
 """Find the cases' folders in what readers bring back, and say which case each is of."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from omentum.errors import ReviewError, UnknownCaseError
 from omentum.project.project import Project
 from omentum.review.task_file import TASK_NAME, TaskFile, project_id, read_task_file
+from omentum.volumes.hidden_files import is_hidden
 
 __all__ = ["Place", "places_below"]
 
@@ -35,10 +37,16 @@ def places_below(project: Project, folder: Path) -> list[Place]:
     the number of a task.
     """
     by_folder: dict[Path, list[Path]] = {}
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() or path.is_symlink()):
+    for path in sorted(_files_below(folder)):
         by_folder.setdefault(_folder_of(path, folder), []).append(path)
     places = [_place(project, where, files) for where, files in by_folder.items()]
     return sorted(places, key=lambda one: (one.case_id is None, one.case_id or "", one.folder))
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        if (path.is_file() or path.is_symlink()) and not is_hidden(path, folder):
+            yield path
 
 
 def _folder_of(path: Path, top: Path) -> Path:

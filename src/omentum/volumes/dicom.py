@@ -19,6 +19,7 @@ from omentum.volumes.dicom_headers import Slice, read_header, slices_of, why_no_
 from omentum.volumes.dicom_pixels import read_hounsfield, same_pixels
 from omentum.volumes.dicom_stacks import heights_mm, stacks_of, without_copies
 from omentum.volumes.geometry import LPS_TO_RAS, Affine, Geometry
+from omentum.volumes.hidden_files import is_hidden
 from omentum.volumes.slice_places import (
     GREATEST_GAP_MM,
     SAME_PLACE_MM,
@@ -48,12 +49,14 @@ class Series:
         geometry: The grid; sheared if the gantry was tilted.
         patient_id: As in the headers; may be empty.
         places: For each slice of the grid, where it lies in the list of slices; a fraction if resampled.
+        notes: What was mended, for people.
     """
 
     slices: tuple[Slice, ...]
     geometry: Geometry
     patient_id: str
     places: tuple[float, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -88,7 +91,11 @@ def read_series(folder: Path, files: Sequence[Path] = (), *, resample_slices: bo
     rows, columns = stack[0].size
     geometry = Geometry((columns, rows, grid.count), LPS_TO_RAS @ affine)
     return Series(
-        slices=tuple(stack), geometry=geometry, patient_id=patient_id, places=tuple(places.tolist())
+        slices=tuple(stack),
+        geometry=geometry,
+        patient_id=patient_id,
+        places=tuple(places.tolist()),
+        notes=_notes(heights, grid, places),
     )
 
 
@@ -107,7 +114,7 @@ def read_dicom(folder: Path, files: Sequence[Path] = (), *, resample_slices: boo
     planes = read_hounsfield(series.slices)
     if series.places != tuple(range(len(planes))):
         planes = _interpolated(planes, series.places)
-    return Volume(planes.transpose(2, 1, 0), series.geometry)
+    return Volume(planes.transpose(2, 1, 0), series.geometry, series.notes)
 
 
 def tilt_mm(geometry: Geometry) -> float:
@@ -139,7 +146,9 @@ def _slices(folder: Path, files: Sequence[Path]) -> tuple[list[Slice], str]:
         raise DicomSeriesError(folder, "there is no such folder", "check the path")
     found: list[Slice] = []
     patient_id = ""
-    for path in sorted(files or (path for path in folder.iterdir() if path.is_file())):
+    for path in sorted(
+        files or (path for path in folder.iterdir() if path.is_file() and not is_hidden(path))
+    ):
         header = read_header(path)
         if header is None:
             continue  # other files in the folder
@@ -221,6 +230,17 @@ def _grid(
         raise DicomSeriesError(folder, seen, "export the series anew")
     grid = resampled_grid(heights)
     return grid, np.interp(grid.heights_mm, heights, np.arange(len(heights)))
+
+
+def _notes(heights: npt.NDArray[np.float64], grid: Grid, places: npt.NDArray[np.float64]) -> tuple[str, ...]:
+    if grid.is_rounded:
+        return (f"positions are rounded to whole mm, and slices were taken as {grid.step_mm:.2f} mm apart",)
+    if places.tolist() == list(range(len(heights))):
+        return ()
+    made = f"{len(heights)} slices at uneven distances were interpolated on {grid.count}"
+    ends = [f"{one:.1f}" for one in (heights[0], heights[-1], grid.heights_mm[0], grid.heights_mm[-1])]
+    ranges = f"they reach from {ends[0]} to {ends[1]} mm, the grid from {ends[2]} to {ends[3]} mm"
+    return (f"{made}, {grid.step_mm:.2f} mm apart; {ranges}",)
 
 
 def _stated_step(stack: Sequence[Slice]) -> float | None:

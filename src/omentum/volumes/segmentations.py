@@ -16,7 +16,8 @@ from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.itk_io import is_itk, read_itk_fields, read_itk_layers
 from omentum.volumes.labels import ORGANS, organ
 from omentum.volumes.lattice import Placement, lattice_placement, put_on_grid
-from omentum.volumes.read import NOT_A_CT, check_finite, is_volume, read_volume
+from omentum.volumes.nifti_headers import header_file
+from omentum.volumes.read import check_finite, is_volume, not_a_volume, read_volume
 from omentum.volumes.segment_fields import Segment, has_segments, segments_in
 from omentum.volumes.volume import Volume
 
@@ -94,8 +95,9 @@ def read_segmentation(path: Path, grid: Geometry, *, values: Collection[int] = (
             `values`; a value belongs to no segment; or a value is not a whole number from 0 to 255.
         ImageError: It cannot be read; also whatever a library raises for this file.
     """
+    path = header_file(path)
     if not is_volume(path):
-        raise UnreadableImageError(path, "its ending is not one of a mask's files", NOT_A_CT)
+        raise not_a_volume(path)
     try:
         fields = read_itk_fields(path) if is_itk(path) else {}
         if has_segments(fields):

@@ -150,7 +150,7 @@ def test_nothing_to_add_is_said(tmp_path):
         find_sources([tmp_path / "empty"])
     with pytest.raises(UnreadableImageError, match="no such file"):
         find_sources([tmp_path / "missing.nii.gz"])
-    with pytest.raises(UnreadableImageError, match="neither a volume file nor a folder"):
+    with pytest.raises(UnreadableImageError, match=r"note\.txt: expected a NIfTI, .*; convert it with"):
         find_sources([tmp_path / "note.txt"])
 
 

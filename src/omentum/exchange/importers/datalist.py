@@ -14,6 +14,7 @@ from omentum.exchange.importers.labels import OriginalLabel
 from omentum.exchange.importers.source import FoundSources, Source, safe_name, stem_of
 from omentum.records import Failure
 from omentum.volumes.atomic import write_text
+from omentum.volumes.hidden_files import is_hidden
 from omentum.volumes.read import is_volume
 
 __all__ = ["datalist", "read_datalist", "write_datalist"]
@@ -129,7 +130,7 @@ def _volumes(data_root: Path, folder: str) -> list[PurePosixPath]:
     where = data_root / folder
     if not where.is_dir():
         raise ConfigError("--folder", folder, f"there is no folder {where}")
-    names = sorted(one.name for one in where.iterdir() if is_volume(one) and not one.name.startswith("."))
+    names = sorted(one.name for one in where.iterdir() if is_volume(one) and not is_hidden(one))
     if not names:
         raise ConfigError("--folder", folder, f"there is no volume in {where}")
     return [PurePosixPath(folder) / name for name in names]

@@ -23,6 +23,7 @@ from omentum.exchange.importers.source import (
     stem_of,
 )
 from omentum.records import Failure
+from omentum.volumes.hidden_files import is_hidden
 from omentum.volumes.label_schemes import DATASET_JSON, LabelScheme, label_scheme
 from omentum.volumes.read import is_volume
 
@@ -34,7 +35,7 @@ _LISTS = ("training", "validation", "test", "testing")
 
 def find_list(folder: Path, _: DatasetDescription | None = None) -> FoundSources | None:
     """Import the CTs of the first list in a folder; `None` if it has no list."""
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(path for path in folder.glob("*.json") if not is_hidden(path)):
         try:
             found = read_list(path)
         except ConfigError as error:
@@ -132,7 +133,7 @@ def _raw(folder: Path) -> Iterator[tuple[Path, Path | None]]:
 def _volumes(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if is_volume(path) and not path.name.startswith("."))
+    return sorted(path for path in folder.iterdir() if is_volume(path) and not is_hidden(path))
 
 
 def _scheme(path: Path, told: Mapping[str, Any]) -> LabelScheme | None:

@@ -20,6 +20,7 @@ from omentum.exchange.importers.source import (
     stem_of,
 )
 from omentum.records import Failure
+from omentum.volumes.hidden_files import is_hidden
 from omentum.volumes.read import is_volume
 
 __all__ = ["find_data_set"]
@@ -43,8 +44,9 @@ def find_data_set(root: Path, data_set: DatasetDescription | None = None) -> Fou
     if described is None or not described.layouts:
         return None
     files = files_below(root)
-    series = {path.parent for path in files if not is_volume(path) and is_dicom(path)}
-    volumes = [path for path in files if is_volume(path)]
+    shown = [path for path in files if not is_hidden(path, root)]
+    series = {path.parent for path in shown if not is_volume(path) and is_dicom(path)}
+    volumes = [path for path in shown if is_volume(path)]
     by_path = {_without_ending(root, path): path for path in [*volumes, *sorted(series)]}
     fits = {path: _fit(described, root, key, by_path) for key, path in by_path.items()}
     labels = {path: label for path, label in fits.items() if label != _NO_FIT}

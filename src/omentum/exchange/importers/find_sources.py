@@ -26,7 +26,9 @@ from omentum.exchange.importers.source import (
     stem_of,
 )
 from omentum.records import Failure
-from omentum.volumes.read import NOT_A_CT, is_volume
+from omentum.volumes.hidden_files import is_hidden
+from omentum.volumes.nifti_headers import header_file
+from omentum.volumes.read import NOT_A_CT, is_volume, not_a_volume, why_no_volume
 
 __all__ = ["IMPORTERS", "FolderImporter", "find_sources", "register"]
 
@@ -48,7 +50,9 @@ def register(name: str, importer: FolderImporter) -> None:
     IMPORTERS[name] = importer
 
 
-def find_sources(paths: Sequence[Path], data_set: DatasetDescription | None = None) -> FoundSources:
+def find_sources(
+    paths: Sequence[Path], data_set: DatasetDescription | None = None, *, largest_only: bool = False
+) -> FoundSources:
     """Find the CTs in files and folders; a CT that is met twice is given once.
 
     Of several paths, those without a CT are set aside, as is a CT whose name another one has; upper and lower
@@ -57,6 +61,7 @@ def find_sources(paths: Sequence[Path], data_set: DatasetDescription | None = No
     Args:
         paths: CTs, DICOM folders, lists (JSON), and folders of them at any depth.
         data_set: What they are copies of; by default, the names of folders say.
+        largest_only: Take only the DICOM series with most slices of each study in a path.
 
     Raises:
         UnreadableImageError: The only path is not there, or holds no CT.
@@ -67,7 +72,7 @@ def find_sources(paths: Sequence[Path], data_set: DatasetDescription | None = No
     reasons: dict[str, Failure] = {}
     for path in paths:
         try:
-            here = _found(path, data_set)
+            here = _found(path, data_set, largest_only=largest_only)
         except ImageError as error:
             if len(paths) == 1:
                 raise
@@ -88,10 +93,10 @@ def find_sources(paths: Sequence[Path], data_set: DatasetDescription | None = No
     )
 
 
-def _found(path: Path, data_set: DatasetDescription | None) -> FoundSources:
+def _found(path: Path, data_set: DatasetDescription | None, *, largest_only: bool) -> FoundSources:
     whole = path.absolute()
     if path.is_dir():
-        return _Search(data_set).run(Path(os.path.normpath(whole)))
+        return _Search(data_set, largest_only=largest_only).run(Path(os.path.normpath(whole)))
     if not path.exists():
         raise UnreadableImageError(path, "there is no such file or folder", "check the path")
     if path.suffix.lower() == ".json":
@@ -99,17 +104,19 @@ def _found(path: Path, data_set: DatasetDescription | None) -> FoundSources:
         if listed is None:
             raise UnreadableImageError(path, "it lists no CTs under `training`", NOT_A_CT)
         return listed
-    if is_volume(path):
+    whole = header_file(whole)
+    if is_volume(whole):
         source = Source(path=whole, case_id=case_id_of(whole))
         return FoundSources(sources=(source if data_set is None else data_set.source_of(whole),))
-    raise UnreadableImageError(path, "it is neither a volume file nor a folder", NOT_A_CT)
+    raise not_a_volume(path)
 
 
 class _Search:
     """Collects the CTs of a folder and the folders below it."""
 
-    def __init__(self, data_set: DatasetDescription | None) -> None:
+    def __init__(self, data_set: DatasetDescription | None, *, largest_only: bool) -> None:
         self._data_set = data_set
+        self._largest_only = largest_only
         self._sources: list[Source] = []
         self._left_out: list[Failure] = []
         self._dicom: list[Path] = []
@@ -118,7 +125,7 @@ class _Search:
     def run(self, folder: Path) -> FoundSources:
         """Search a folder, then group the DICOM files that were met."""
         self._folder(folder)
-        sources, failures = sources_of_dicom(self._dicom)
+        sources, failures = sources_of_dicom(self._dicom, largest_only=self._largest_only)
         self._sources += sources
         self._left_out += failures
         if not self._sources:
@@ -155,9 +162,8 @@ class _Search:
     def _entry(self, entry: Path) -> None:
         if is_label_name(stem_of(entry)):
             below = files_below(entry) if entry.is_dir() else [entry]
-            segmentations = [
-                one for one in below if not is_volume(one) and is_dicom(one) and is_segmentation(one)
-            ]
+            shown = [one for one in below if not is_hidden(one, entry.parent) and not is_volume(one)]
+            segmentations = [one for one in shown if is_dicom(one) and is_segmentation(one)]
             self._dicom += segmentations
             rest = set(below) - set(segmentations)
             self._leave(rest, "it is named as a label; say with --label which CT it is of")
@@ -165,12 +171,12 @@ class _Search:
             self._folder(entry)
         elif is_volume(entry):
             self._sources.append(Source(path=entry, case_id=case_id_of(entry)))
-        else:
-            self._leave([entry], "it is neither a volume nor a DICOM file")
+        elif header_file(entry) == entry:  # not the voxels of a pair
+            self._leave([entry], why_no_volume(entry) or "it is neither a volume nor a DICOM file")
 
     def _without_hidden(self, folder: Path) -> list[Path]:
         entries = sorted(folder.iterdir())
-        hidden = [entry for entry in entries if entry.name.startswith(".")]
+        hidden = [entry for entry in entries if is_hidden(entry)]
         for entry in hidden:
             self._leave(files_below(entry) if entry.is_dir() else [entry], "it is hidden")
         return [entry for entry in entries if entry not in hidden]

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from omentum.errors import ConfigError, LabelValueError, UnreadableImageError
 from omentum.exchange.importers.transfer_labels import TransferredLabel, paint_masks, transfer_map
 from omentum.volumes.geometry import Geometry
+from omentum.volumes.hidden_files import is_hidden
 from omentum.volumes.label_schemes import LabelScheme, label_scheme
 from omentum.volumes.labels import organ, organs_named
 from omentum.volumes.read import is_volume
@@ -88,7 +89,7 @@ def read_original(
         GridMismatchError: It does not lie on the CT's grid.
         ImageError: It cannot be read.
     """
-    pictures = sorted(label.path.glob("*.png"), key=_number_in_name) if label.path.is_dir() else []
+    pictures = _pictures(label.path) if label.path.is_dir() else []
     if pictures or is_volume(label.path):
         own = (
             Volume(_stacked(label.path, pictures, geometry, slices), geometry)
@@ -104,6 +105,10 @@ def read_original(
         result = paint_masks(_masks(label, geometry, slices, notes.append), geometry, middle_mm=middle_mm)
         result = replace(result, notes=(*notes, *result.notes))
     return _annotated(label, result)
+
+
+def _pictures(folder: Path) -> list[Path]:
+    return sorted((path for path in folder.glob("*.png") if not is_hidden(path)), key=_number_in_name)
 
 
 def _masks(

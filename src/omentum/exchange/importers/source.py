@@ -13,6 +13,7 @@ from pathlib import Path
 from omentum.errors import UnknownOrganError
 from omentum.exchange.importers.labels import OriginalLabel
 from omentum.records import Failure
+from omentum.volumes.dicom_files import begins_as_dicom
 from omentum.volumes.itk_io import ITK_ENDINGS
 from omentum.volumes.labels import organ
 
@@ -42,7 +43,10 @@ LABEL_WORDS = frozenset(
 """Words in the names of label files and folders."""
 
 _LONGEST_NAME = 100
-_ENDINGS = re.compile(rf"(\.nii|\.nii\.gz|{'|'.join(re.escape(one) for one in ITK_ENDINGS)})$", re.IGNORECASE)
+_ENDINGS = re.compile(
+    rf"(\.nii|\.nii\.gz|\.hdr|\.hdr\.gz|\.img|\.img\.gz|{'|'.join(re.escape(one) for one in ITK_ENDINGS)})$",
+    re.IGNORECASE,
+)
 _DICOM_ENDINGS = (".dcm", ".ima")
 
 
@@ -182,10 +186,10 @@ def files_below(folder: Path) -> list[Path]:
 
 
 def is_dicom(path: Path) -> bool:
-    """Recognise DICOM by the ending, or by the mark after the preamble; not a DICOMDIR."""
+    """Recognise DICOM by the ending, the mark after the preamble or a first element; not a DICOMDIR."""
     if path.name.upper() == "DICOMDIR":
         return False
     if path.suffix.lower() in _DICOM_ENDINGS:
         return True
     with path.open("rb") as start:
-        return start.read(132)[128:] == b"DICM"
+        return begins_as_dicom(start.read(132))
