@@ -175,10 +175,11 @@ def _segments(path: Path, fields: dict[str, str], grid: Geometry) -> list[NamedM
     layers = [_labels(path, layer) for layer in image.voxels]
     boxes = [_boxes(layer) for layer in layers]
     _check_layers(path, segments, boxes)
-    return [
+    masks = [
         _named(path, one.name, _pieces(one, layers[one.layer], boxes[one.layer]), (grid, placement))
         for one in segments
     ]
+    return [replace(one, notes=(*image.notes, *one.notes)) for one in masks]
 
 
 def _check_layers(path: Path, segments: list[Segment], boxes: list[dict[int, Box]]) -> None:
