@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from omentum.app.console import bars, end_batches, say_json
-from omentum.app.options import AcceptValues, AsJson, HuOffset, listed, project_of
+from omentum.app.options import (
+    AcceptValues,
+    AsJson,
+    HuOffset,
+    ResampleSlices,
+    ResampleTilt,
+    listed,
+    project_of,
+)
 from omentum.choices import LABEL_SCHEMES
 from omentum.errors import ConfigError
 
@@ -43,9 +51,8 @@ def add(
         Path | None, typer.Option(help="List of cases, as `omentum datalist` writes it.")
     ] = None,
     data_root: Annotated[Path | None, typer.Option(help="Folder that the list's paths start from.")] = None,
-    resample_tilt: Annotated[
-        bool, typer.Option("--resample-tilt", help="Put tilted DICOM series on an upright grid.")
-    ] = False,
+    resample_tilt: ResampleTilt = False,
+    resample_slices: ResampleSlices = False,
     deidentify: Annotated[
         bool,
         typer.Option(
@@ -74,6 +81,7 @@ def add(
     labels = _labels(looked, label, label_ids or "omentum", listed(label_organs)) if label else None
     options = ImportOptions(
         resample_tilt=resample_tilt,
+        resample_slices=resample_slices,
         deidentify=deidentify,
         check_labels=check_labels,
         hu_offset=hu_offset,

@@ -1,21 +1,18 @@
 """Print what `add` brought in: lines for people, JSON for programs."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import typer
 
 from omentum.app.console import say_error
+from omentum.app.say_files import left_out_rows, say_files_left_out
 from omentum.exchange.label_updates import LabelUpdates
 from omentum.incoming import ImportResult
 from omentum.project.project import Project
 from omentum.records import Failure
 
 __all__ = ["added_rows", "as_json", "say_added", "say_unusable"]
-
-_SHOWN = 20
-"""Most files that are left out and named for people; programs get all."""
 
 
 def added_rows(project: Project, added: ImportResult) -> list[dict[str, Any]]:
@@ -70,7 +67,7 @@ def as_json(
         "predictions": added.predictions.done,
         "revisions": added.revisions.done,
         "masks_failed": [{"mask": one.key, "reason": one.reason} for one in _unusable(added)],
-        "left_out": [{"path": one.key, "reason": one.reason} for one in left_out],
+        "left_out": left_out_rows(left_out),
     }
 
 
@@ -82,13 +79,7 @@ def say_added(rows: Sequence[Mapping[str, Any]], added: ImportResult, left_out: 
     for case_id, was_at in added.cases.moved.items():
         typer.echo(f"{case_id}: known, and moved from {was_at}")
     _say_updated(added.labels)
-    for file in left_out[:_SHOWN]:
-        typer.echo(f"left out {file.key}: {file.reason}")
-    rest = Counter(file.reason for file in left_out[_SHOWN:])
-    for reason, number in rest.most_common():
-        typer.echo(f"left out {number} more: {reason}")
-    if rest:
-        typer.echo("--json lists them all")
+    say_files_left_out(left_out)
     if added.predictions.done or added.revisions.done:
         n_predictions, n_revisions = len(added.predictions.done), len(added.revisions.done)
         typer.echo(f"took {n_predictions} predictions and {n_revisions} revisions that were made before")

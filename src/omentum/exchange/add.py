@@ -26,7 +26,7 @@ from omentum.volumes.nifti_headers import is_gzip, open_nifti
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
 
-__all__ = ["ImportedCase", "import_case", "read_source"]
+__all__ = ["ImportedCase", "import_case", "read_source", "series_of"]
 
 _CT, _DICOM = "ct.nii.gz", "dicom"
 _LABEL, _SOURCE_LABEL = f"{LABEL_STEM}.nii.gz", f"{SOURCE_LABEL_STEM}.nii.gz"
@@ -82,7 +82,7 @@ def import_case(
     _refuse_taken(source, case_dir)
     part = case_dir.parent / f".{case_dir.name}.partial"
     shutil.rmtree(part, ignore_errors=True)
-    series = read_series(source.path, source.files) if source.path.is_dir() else None
+    series = series_of(source, options)
     try:
         with flushed_together():  # none of them counts before the folder is moved
             ct, problem = read_source(source, options)
@@ -136,8 +136,24 @@ def read_source(source: Source, options: ImportOptions) -> tuple[Volume, HuProbl
         NotHounsfieldError: The values cannot be Hounsfield units, and `options` does not accept them.
         ImageError: The CT cannot be used.
     """
-    ct = read_ct(source.path, files=source.files, resample_tilt=options.resample_tilt)
+    ct = read_ct(
+        source.path,
+        files=source.files,
+        resample_tilt=options.resample_tilt,
+        resample_slices=options.resample_slices,
+    )
     return as_hounsfield(source.path, ct, offset_hu=options.hu_offset, accept=options.accept_values)
+
+
+def series_of(source: Source, options: ImportOptions) -> Series | None:
+    """Read the headers of a DICOM series; `None` for other files.
+
+    Raises:
+        DicomSeriesError: It is no series that can be used.
+    """
+    if not source.path.is_dir():
+        return None
+    return read_series(source.path, source.files, resample_slices=options.resample_slices)
 
 
 def _refuse_taken(source: Source, case_dir: Path) -> None:

@@ -1,8 +1,9 @@
 """Predict CTs into folders, without a project; a folder whose summary matches the plan is skipped."""
 
+import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,14 @@ class FolderPlan:
 
     Attributes:
         sources: NIfTI files and DICOM folders, by case id.
+        files: The files of a DICOM series, by case id, where its folder holds others too.
         out: Has a folder for each case; a single case is in `out` itself, except in the published layout.
         predictors: With several, their average is predicted too.
         config: How the masks of the average are decided.
         layout: One of `LAYOUTS`.
         save: Some of `masks`, `probabilities` and `entropy`.
         resample_tilt: Put series from a tilted gantry on an upright grid, instead of refusing them.
+        resample_slices: Put slices at uneven distances on an even grid, instead of refusing them.
         hu_offset: Added to every value of the CTs, which are then written beside their masks.
         accept_values: Predict CTs whose values cannot be Hounsfield units; the summary says so.
 
@@ -60,6 +63,8 @@ class FolderPlan:
     layout: str = "omentum"
     save: frozenset[str] = frozenset({"masks"})
     resample_tilt: bool = False
+    resample_slices: bool = False
+    files: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     hu_offset: float = 0.0
     accept_values: bool = False
 
@@ -96,6 +101,10 @@ class FolderPlan:
         else:
             made_with = average_settings(self.predictors, case_id, self.config)
         files = {"layout": self.layout, "save": sorted(self.save), "resample_tilt": self.resample_tilt}
+        if self.resample_slices:
+            files["resample_slices"] = True
+        if case_id in self.files:
+            files["files"] = _hash_of_names(self.files[case_id])
         if self.hu_offset:
             files["hu_offset"] = self.hu_offset
         return {"source": str(self.sources[case_id].resolve()), **made_with, **files}
@@ -111,6 +120,12 @@ class _Result:
 
 
 _Read = tuple[Volume, float]
+
+
+def _hash_of_names(files: Sequence[Path]) -> str:
+    """Hash which files of a folder are read."""
+    names = "\n".join(sorted(str(path) for path in files))
+    return hashlib.blake2b(names.encode(), digest_size=8).hexdigest()
 
 
 def predict_files(plan: FolderPlan, *, progress: Progress | None = None) -> Batch:
@@ -142,7 +157,12 @@ def folder_steps(plan: FolderPlan) -> Steps[str, _Read, _Result, None]:
         path = plan.sources[case_id]
         ct, _ = as_hounsfield(
             path,
-            read_ct(path, resample_tilt=plan.resample_tilt),
+            read_ct(
+                path,
+                files=plan.files.get(case_id, ()),
+                resample_tilt=plan.resample_tilt,
+                resample_slices=plan.resample_slices,
+            ),
             offset_hu=plan.hu_offset,
             accept=plan.accept_values,
         )

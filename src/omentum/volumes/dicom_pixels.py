@@ -150,14 +150,13 @@ def _own_bits(data: pydicom.FileDataset, raw: _Pixels) -> _Pixels:
 
 def _is_padding(data: pydicom.Dataset, stored: _Pixels) -> npt.NDArray[np.bool_] | None:
     """Find the pixels outside of what was scanned; `None` if the header names no padding."""
-    ends = [
-        _with_sign(data.get(tag), stored.dtype) for tag in ("PixelPaddingValue", "PixelPaddingRangeLimit")
-    ]
-    if ends[0] is None:
+    value = _with_sign(data.get("PixelPaddingValue"), stored.dtype)
+    if value is None:
         return None
-    if ends[1] is None:
-        return np.asarray(stored == ends[0])
-    return np.asarray((stored >= min(ends)) & (stored <= max(ends)))
+    limit = _with_sign(data.get("PixelPaddingRangeLimit"), stored.dtype)
+    if limit is None:
+        return np.asarray(stored == value)
+    return np.asarray((stored >= min(value, limit)) & (stored <= max(value, limit)))
 
 
 def _with_sign(value: Any, kind: np.dtype[Any]) -> int | None:

@@ -58,7 +58,7 @@ class Grid:
     @property
     def heights_mm(self) -> Heights:
         """All of them."""
-        return self.start_mm + self.step_mm * np.arange(self.count)
+        return np.asarray(self.start_mm + self.step_mm * np.arange(self.count, dtype=np.float64))
 
 
 def is_even(heights_mm: Heights) -> bool:
