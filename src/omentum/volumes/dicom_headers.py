@@ -196,7 +196,7 @@ def _flat(shared: pydicom.Dataset, frame: pydicom.Dataset) -> pydicom.Dataset:
 def _phase_value(own: pydicom.Dataset, tag: str) -> str:
     text = text_of(own, tag) or text_of(own, _ELSEWHERE.get(tag, tag))
     try:
-        return f"{float(text):g}" if len(text) < 8 else text
+        return str(float(text)) if len(text) < 16 else text
     except ValueError:
         return text
 

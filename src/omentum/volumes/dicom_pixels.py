@@ -117,7 +117,7 @@ def _stored(data: pydicom.FileDataset, frames: Sequence[int]) -> Iterator[_Pixel
     if not decoder.is_available:
         yield from _by_gdcm(data, frames)
         return
-    for raw in iter_pixels(data, indices=list(frames), raw=True):
+    for raw in iter_pixels(data, indices=list(frames), raw=True, correct_unused_bits=False):
         yield _own_bits(data, raw)
 
 
