@@ -136,6 +136,13 @@ def test_letters_of_a_meta_image_agree_with_any_matrix_that_itk_writes(tmp_path)
         np.testing.assert_allclose(lps, turn, atol=1e-6)
 
 
+def test_an_error_of_itk_that_ends_with_an_address_shows_none(tmp_path):
+    with pytest.raises(ImageError) as caught:
+        read_itk(nrrd(tmp_path, "space: LPS\nspacings: 2 3 4\n"))
+    assert "nrrd spacing" in str(caught.value)
+    assert "0x" not in str(caught.value)
+
+
 def test_an_error_of_itk_names_the_file_once_and_no_address(tmp_path):
     path = nrrd(tmp_path, f"space: LPS\n{AXES}")
     path.write_bytes(path.read_bytes()[:-99])

@@ -90,7 +90,7 @@ def say_unusable(added: ImportResult) -> bool:
     for case_id, why in added.labels.changed.items():
         say_error(f"{case_id}: {why}")
     for mask in _unusable(added):
-        say_error(f"{mask.key} was set aside: {mask.reason}")
+        say_error(f"{mask.key} was set aside: {mask.reason.removeprefix(f'{mask.key}: ')}")
     return bool(added.labels.changed or _unusable(added))
 
 

@@ -23,7 +23,7 @@ from omentum.exchange.intake import (
 )
 from omentum.exchange.known_cases import KnownCases
 from omentum.exchange.patients import Patients
-from omentum.names import checked_name
+from omentum.names import checked_new_case_id
 from omentum.project.paths import pseudonym, read_secret
 from omentum.project.project import ADD_STAGE, Project
 from omentum.records import Batch, Failure, Tombstone
@@ -167,7 +167,7 @@ def _named(sources: list[Source], case_id: str | None) -> list[Source]:
         raise ConfigError(
             "--id", case_id, f"it names one CT, and {len(sources)} were found; add them one by one"
         )
-    return [replace(sources[0], case_id=checked_name("--id", case_id))]
+    return [replace(sources[0], case_id=checked_new_case_id("--id", case_id))]
 
 
 def _each_once(sources: Iterable[Source]) -> tuple[list[Source], list[Failure]]:

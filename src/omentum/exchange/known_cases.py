@@ -31,6 +31,7 @@ class KnownCases:
         recorded: Callable[[Source], str],
     ) -> None:
         self._cases = {case.case_id: case for case in cases}
+        self._by_folded_id = {case_id.casefold(): case for case_id, case in self._cases.items()}
         self._arrivals = arrivals
         self._former = former
         self._recorded = recorded
@@ -43,18 +44,21 @@ class KnownCases:
 
     def named(self, source: Source) -> Source:
         """Give a CT the name of its case, if the case was renamed or named by hand."""
+        recorded = self._recorded(source)
+        of_file = self._by_source.get(recorded, []) if source.path.is_file() else []
+        if len(of_file) == 1:
+            return replace(source, case_id=of_file[0])
         if source.case_id in self._cases:
             return source
-        recorded = self._recorded(source)
         former = self._cases.get(self._former.get(source.case_id, ""))
         if former is not None and former.source == recorded:
             return replace(source, case_id=former.case_id)
-        of_file = self._by_source.get(recorded, []) if source.path.is_file() else []
-        return replace(source, case_id=of_file[0]) if len(of_file) == 1 else source
+        return source
 
     def case_of(self, source: Source) -> Case | None:
-        """Find the case with a CT's name, whatever its source."""
-        return self._cases.get(source.case_id)
+        """Find the case with a CT's name, whatever its source; upper and lower case are one on some disks."""
+        folded = self._by_folded_id.get(source.case_id.casefold())
+        return self._cases.get(source.case_id) or folded
 
     def is_known(self, source: Source) -> bool:
         """Return whether a case has a CT's name and source."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from omentum.errors import AffineError, ImageShapeError, UnreadableImageError
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.itk_headers import META_ENDINGS, itk_affine
+from omentum.volumes.library_errors import said_by
 from omentum.volumes.volume import Volume
 
 __all__ = ["ITK_ENDINGS", "Layers", "is_itk", "read_itk", "read_itk_fields", "read_itk_layers"]
@@ -114,7 +115,7 @@ def _header(path: Path) -> Any:
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
-        raise UnreadableImageError(path, f"it cannot be read ({_last_line(error)})", _CURE) from None
+        raise UnreadableImageError(path, f"it cannot be read ({said_by(error, path)})", _CURE) from None
     return reader
 
 
@@ -136,7 +137,7 @@ def _voxels(path: Path, reader: Any) -> npt.NDArray[Any]:
         voxels = np.asarray(sitk.GetArrayFromImage(reader.Execute()))
     except RuntimeError as error:
         raise UnreadableImageError(
-            path, f"its voxels cannot be read ({_last_line(error)})", "copy it again from its source"
+            path, f"its voxels cannot be read ({said_by(error, path)})", "copy it again from its source"
         ) from None
     return voxels.astype(np.float32, copy=False) if voxels.dtype.kind == "f" else voxels
 
@@ -157,8 +158,3 @@ def _size(reader: Any) -> tuple[int, ...]:
     while len(size) > 3 and size[-1] == 1:
         size = size[:-1]
     return size
-
-
-def _last_line(error: RuntimeError) -> str:
-    lines = str(error).strip().splitlines()
-    return next((line for line in reversed(lines) if line != "Reason: Success"), lines[-1])

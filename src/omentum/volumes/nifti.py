@@ -14,6 +14,7 @@ import numpy.typing as npt
 from omentum.errors import UnreadableImageError
 from omentum.volumes.atomic import copy, writing
 from omentum.volumes.geometry import Geometry
+from omentum.volumes.library_errors import said_by
 from omentum.volumes.nifti_headers import DAMAGE, OpenNifti, is_gzip, is_nifti, nifti_bytes, open_nifti
 from omentum.volumes.sparse_gzip import ZeroRunsGzip
 from omentum.volumes.volume import Volume
@@ -94,7 +95,7 @@ def read_nifti(path: Path, *, check: Callable[[Geometry], object] | None = None)
         voxels = _voxels(path, opened).reshape(geometry.shape, order="F")
     except DAMAGE as error:
         raise UnreadableImageError(
-            path, f"its voxels cannot be read ({error})", "copy it again from its source"
+            path, f"its voxels cannot be read ({said_by(error, path)})", "copy it again from its source"
         ) from None
     return Volume(voxels, geometry, opened.notes)
 

@@ -14,6 +14,7 @@ from nibabel.wrapstruct import WrapStructError
 
 from omentum.errors import AffineError, ImageShapeError, UnreadableImageError
 from omentum.volumes.geometry import Geometry
+from omentum.volumes.library_errors import said_by
 from omentum.volumes.nifti_affine import nifti_affine
 
 __all__ = ["DAMAGE", "OpenNifti", "header_file", "is_gzip", "is_nifti", "nifti_bytes", "open_nifti"]
@@ -102,7 +103,9 @@ def open_nifti(path: Path) -> OpenNifti:
         header.get_data_dtype()
         header.get_slope_inter()
     except DAMAGE as error:
-        raise UnreadableImageError(path, f"it cannot be read as NIfTI ({error})", _CURE) from None
+        raise UnreadableImageError(
+            path, f"it cannot be read as NIfTI ({said_by(error, path)})", _CURE
+        ) from None
     n_axes = len(shape)
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]

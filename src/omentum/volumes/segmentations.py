@@ -16,6 +16,7 @@ from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.itk_io import is_itk, read_itk_fields, read_itk_layers
 from omentum.volumes.labels import ORGANS, organ
 from omentum.volumes.lattice import Placement, lattice_placement, put_on_grid
+from omentum.volumes.library_errors import said_by
 from omentum.volumes.nifti_headers import header_file
 from omentum.volumes.read import check_finite, is_volume, not_a_volume, read_volume
 from omentum.volumes.segment_fields import Segment, has_segments, segments_in
@@ -106,7 +107,7 @@ def read_segmentation(path: Path, grid: Geometry, *, values: Collection[int] = (
     except ImageError:
         raise
     except Exception as error:  # libraries raise what they like for damaged files
-        seen = f"it cannot be read ({' '.join(str(error).split()) or type(error).__name__})"
+        seen = f"it cannot be read ({said_by(error, path)})"
         raise UnreadableImageError(path, seen, "save it anew from the program it came from") from error
 
 

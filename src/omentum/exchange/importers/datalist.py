@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 from omentum.errors import ConfigError
 from omentum.exchange.importers.dataset_descriptions import DatasetDescription, known_data_sets
 from omentum.exchange.importers.labels import OriginalLabel
-from omentum.exchange.importers.source import FoundSources, Source, safe_name, stem_of
+from omentum.exchange.importers.source import FoundSources, Source, stem_of
+from omentum.names import safe_name
 from omentum.records import Failure
 from omentum.volumes.atomic import write_text
 from omentum.volumes.hidden_files import is_hidden

@@ -19,6 +19,7 @@ from omentum.exchange.importers.source import (
     FoundSources,
     Source,
     case_id_of,
+    distinctly_named,
     files_below,
     is_dicom,
     is_label_name,
@@ -67,6 +68,7 @@ def find_sources(
         UnreadableImageError: The only path is not there, or holds no CT.
         ConfigError: Nothing in a path fits the layouts of `data_set`.
     """
+    sources: list[Source] = []
     found: dict[str, Source] = {}
     errors: dict[str, OmentumError] = {}
     reasons: dict[str, Failure] = {}
@@ -78,13 +80,14 @@ def find_sources(
                 raise
             errors[str(path)] = error
             continue
-        for source in sorted(here.sources, key=lambda one: (one.path, one.case_id)):
-            first = found.setdefault(source.case_id.casefold(), source)
-            if first is not source and (
-                first.path.resolve() != source.path.resolve() or first.files != source.files
-            ):
-                errors[str(source.path)] = CaseClashError(source.case_id, source.path, first.path)
+        sources += sorted(here.sources, key=lambda one: (one.path, one.case_id))
         reasons.update((one.key, one) for one in here.left_out)
+    for source in distinctly_named(sources):
+        first = found.setdefault(source.case_id.casefold(), source)
+        if first is not source and (
+            first.path.resolve() != source.path.resolve() or first.files != source.files
+        ):
+            errors[str(source.path)] = CaseClashError(source.case_id, source.path, first.path)
     taken = {str(source.path) for source in found.values()}
     return FoundSources(
         sources=tuple(found.values()),
