@@ -6,6 +6,7 @@ import pytest
 
 from omentum.exchange.batch import add_found
 from omentum.exchange.importers.find_sources import find_sources
+from omentum.volumes.dicom import read_dicom
 from omentum.volumes.nifti import read_nifti
 
 
@@ -93,3 +94,41 @@ def test_real_series_are_found(shared, name):
     (source,) = find_sources([shared / "data" / name / "dicom"]).sources
     assert source.case_id == name
     assert source.files == ()  # all files of the folder are its
+
+
+def test_a_value_that_cannot_be_read_sets_the_series_aside_with_file_and_tag(atlas, tmp_path, write_series):
+    write_series(tmp_path / "data" / "good")
+    path = write_series(tmp_path / "data" / "bad")[3]
+    path.write_bytes(path.read_bytes().replace(b"-20.0", b"-20,0"))
+    batch = add_found(atlas.workspace, find_sources([tmp_path / "data"]))
+    assert batch.done == ("good",)
+    assert f"ImagePositionPatient of {path.name} is" in batch.failed[0].reason
+
+
+def test_a_series_with_one_file_a_folder_is_one_ct(tmp_path, write_series):
+    for number, path in enumerate(write_series(tmp_path / "export")):
+        (tmp_path / "export" / str(number)).mkdir()
+        path.rename(tmp_path / "export" / str(number) / "IM0")
+    (source,) = find_sources([tmp_path]).sources
+    assert (source.case_id, len(source.files)) == ("export", 9)
+
+
+def test_files_without_preamble_and_ending_are_found(tmp_path, write_series):
+    for path in write_series(tmp_path / "export"):
+        data = pydicom.Dataset({one.tag: one for one in pydicom.dcmread(path)})
+        with path.with_suffix("").open("wb") as stream:
+            pydicom.dcmwrite(stream, data, implicit_vr=True, little_endian=True)
+        path.unlink()
+    (source,) = find_sources([tmp_path / "export"]).sources
+    assert read_dicom(source.path).geometry.shape[2] == 9
+
+
+def test_of_each_study_the_largest_series_may_be_taken_alone(tmp_path, write_series):
+    for patient in ("A", "B"):
+        for number, n_slices in ((1, 9), (2, 12), (3, 10)):
+            header = {"PatientID": patient, "StudyInstanceUID": f"1.2.{ord(patient)}", "SeriesNumber": number}
+            write_series(tmp_path / patient / str(number), n=n_slices, **header)
+    found = find_sources([tmp_path], largest_only=True)
+    assert [one.path.relative_to(tmp_path).as_posix() for one in found.sources] == ["A/2", "B/2"]
+    assert len(found.left_out) == 2 * (9 + 10)
+    assert "has 12; --all takes both" in found.left_out[0].reason
