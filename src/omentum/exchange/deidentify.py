@@ -19,6 +19,7 @@ from pydicom.uid import PYDICOM_IMPLEMENTATION_UID
 from omentum.errors import DicomSeriesError
 from omentum.project.paths import pseudonym
 from omentum.volumes.atomic import writing
+from omentum.volumes.dicom_files import read_dataset
 
 __all__ = ["KEPT", "deidentified", "write_deidentified"]
 
@@ -61,8 +62,11 @@ def deidentified(header: pydicom.FileDataset, secret: bytes, *, series: str = ""
         series: Identifies the series if its headers lack identifiers.
 
     Raises:
-        DicomSeriesError: Its header says that its pixels name a person.
+        DicomSeriesError: Its header says that its pixels name a person, or it is an enhanced file.
     """
+    if "PerFrameFunctionalGroupsSequence" in header:
+        seen = "it is an enhanced file, and what stays of its frames' headers is not listed"
+        raise DicomSeriesError(header.filename or "file", seen, "export it as one file a slice")
     if header.get("BurnedInAnnotation", "NO") == "YES":
         raise DicomSeriesError(
             header.filename or "file", "names are burned into its pixels", "black them out first"
@@ -96,7 +100,7 @@ def write_deidentified(files: Sequence[Path], folder: Path, secret: bytes) -> li
     paths = []
     for number, path in enumerate(files, start=1):
         try:
-            header = pydicom.dcmread(path)
+            header = read_dataset(path)
         except (InvalidDicomError, OSError, EOFError):
             raise DicomSeriesError(path, "it cannot be read", "copy it again from its source") from None
         paths.append(folder / f"{number:04d}.dcm")
