@@ -74,7 +74,9 @@ def test_an_uncompressed_nifti_is_compressed_without_loss(tmp_path, volume):
 def test_a_file_whose_two_affines_differ_is_written_anew_with_the_sform(tmp_path, volume):
     image = nib.Nifti1Image(volume.voxels, AFFINE)
     image.set_sform(AFFINE, code=1)
-    image.set_qform(np.diag([1.0, 1.0, 1.0, 1.0]), code=1)
+    moved = AFFINE.copy()
+    moved[0, 3] += 7
+    image.set_qform(moved, code=1)
     path = tmp_path / "c.nii.gz"
     nib.save(image, path)
     case = import_case(Source(path=path, case_id="c"), tmp_path / "c", secret=SECRET)

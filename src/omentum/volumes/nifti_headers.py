@@ -19,7 +19,7 @@ from omentum.volumes.nifti_affine import nifti_affine
 
 __all__ = ["DAMAGE", "OpenNifti", "header_file", "is_gzip", "is_nifti", "nifti_bytes", "open_nifti"]
 
-DAMAGE = (
+DAMAGE: tuple[type[Exception], ...] = (
     *(HeaderDataError, WrapStructError, EOFError, OSError, ValueError, KeyError, MemoryError),
     *(zlib.error, isal_zlib.error),
 )
