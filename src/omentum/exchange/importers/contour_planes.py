@@ -103,20 +103,26 @@ def _relations(corners: Points, own: Area, placed: Sequence[tuple[Points, Area]]
             continue
         if not _is_inside(corners, other):
             is_crossed = True
-        elif _is_inside(other, corners):
+        elif _may_repeat(corners, other) and _is_inside(other, corners):
             return around, True, is_crossed
         else:
             around += 1
     return around, False, is_crossed
 
 
+def _may_repeat(corners: Points, other: Points) -> bool:
+    """Tell, quickly, whether a polygon may be another one to a tenth of a voxel."""
+    length = np.linalg.norm(np.roll(other, -1, axis=0) - other, axis=1).sum()
+    return bool(_area(other) - _area(corners) <= 2 * LATTICE_TOLERANCE_VOXELS * length)
+
+
 def _is_inside(corners: Points, other: Points) -> bool:
     """Tell whether all of a polygon's line lies in another polygon, to a tenth of a voxel."""
-    points = _along(corners)
-    return all(
-        (_inside(part, other) | (_distance(part, other) <= LATTICE_TOLERANCE_VOXELS)).all()
-        for part in _parts(points)
-    )
+    return all(_is_near(part[~_inside(part, other)], other) for part in _parts(_along(corners)))
+
+
+def _is_near(points: Points, corners: Points) -> bool:
+    return not points.size or bool((_distance(points, corners) <= LATTICE_TOLERANCE_VOXELS).all())
 
 
 def _parts(points: Points) -> Iterator[Points]:

@@ -25,6 +25,8 @@ from omentum.volumes.lattice import LATTICE_TOLERANCE_VOXELS
 
 __all__ = ["Plane", "is_on_slices", "least_distance", "regular_distance", "runs_of", "slices_of"]
 
+Distances = npt.NDArray[np.float32]
+
 _FARTHEST = 1.5
 """Planes further apart than this, in plane distances, are not joined."""
 _ALIKE = 0.1
@@ -120,8 +122,9 @@ def _interpolated(
     first, last = run[0].height, run[-1].height
     for z in range(_from(first - distance / 2), _from(first)):
         yield z, run[0].area
+    known: dict[int, Distances] = {}
     for lower, upper in pairwise(run):
-        yield from _between(lower, upper, spacing_mm)
+        yield from _between(lower, upper, spacing_mm, known)
     for z in range(_from(last), _from(last + distance / 2)):
         yield z, run[-1].area
 
@@ -131,8 +134,10 @@ def _from(height: float) -> int:
     return int(np.ceil(height - LATTICE_TOLERANCE_VOXELS))
 
 
-def _between(lower: Plane, upper: Plane, spacing_mm: tuple[float, float]) -> Iterator[tuple[int, Area]]:
-    """Give the slices from one plane on, and below the next."""
+def _between(
+    lower: Plane, upper: Plane, spacing_mm: tuple[float, float], known: dict[int, Distances]
+) -> Iterator[tuple[int, Area]]:
+    """Give the slices from one plane on, and below the next; `known` has distances of the lower plane."""
     slices = range(_from(lower.height), _from(upper.height))
     if not slices:
         return
@@ -142,25 +147,31 @@ def _between(lower: Plane, upper: Plane, spacing_mm: tuple[float, float]) -> Ite
     if not slices:
         return
     low, high = _met(lower.area, upper.area), _met(upper.area, lower.area)
-    distances = _signed_mm(low, spacing_mm), _signed_mm(high, spacing_mm)
+    below, above = known.get(id(low)), _signed_mm(high, spacing_mm)
+    below = _signed_mm(low, spacing_mm) if below is None else below
+    known.clear()
+    if high is upper.area:  # it is the next one's lower plane
+        known[id(high)] = above
     for z in slices:
         share = (z - lower.height) / (upper.height - lower.height)
         alone = lower.area & ~low if share < 0.5 - _ROUNDING else upper.area & ~high
-        yield z, alone | ((1 - share) * distances[0] + share * distances[1] > 0)
+        yield z, alone | ((1 - share) * below + share * above > 0)
 
 
 def _met(area: Area, other: Area) -> Area:
-    """Keep the pieces of an area that share a voxel with another area."""
+    """Keep the pieces of an area that share a voxel with another area: the same array, if all do."""
     from scipy import ndimage  # slow to import
 
     pieces, _ = ndimage.label(area)
     is_met = np.zeros(int(pieces.max()) + 1, dtype=np.bool_)
     is_met[pieces[other]] = True
+    if is_met[1:].all():
+        return area
     is_met[0] = False
     return np.asarray(is_met[pieces])
 
 
-def _signed_mm(area: Area, spacing_mm: tuple[float, float]) -> npt.NDArray[np.float32]:
+def _signed_mm(area: Area, spacing_mm: tuple[float, float]) -> Distances:
     """Measure the distance to the boundary, positive inside; far outside where there is nothing."""
     import edt
 
