@@ -23,7 +23,7 @@ _DATA = "ContourData (3006,0050)"
 class Polygon(NamedTuple):
     """A closed contour: its corners in voxels of the CT, `(corner, 3)`, and whether it is of exclusive or."""
 
-    index: npt.NDArray[np.float64]
+    corners: npt.NDArray[np.float64]
     is_xor: bool
 
 

@@ -111,7 +111,7 @@ def _averaged(run: Sequence[Plane], distance: float) -> Iterator[tuple[int, Area
     for z in range(round(ends[0]), round(ends[-1]) + 1):
         weights = np.clip(np.minimum(ends[1:], z + 0.5) - np.maximum(ends[:-1], z - 0.5), 0.0, None)
         share = np.zeros(run[0].area.shape, dtype=np.float32)
-        for place in np.flatnonzero(weights):
+        for place in np.flatnonzero(weights).tolist():
             share += np.float32(weights[place]) * run[place].area
         yield z, share >= 0.5
 

@@ -119,17 +119,17 @@ def _regular(data: pydicom.Dataset, number: int, geometry: Geometry) -> float | 
 def _stack(data: pydicom.Dataset, number: int, geometry: Geometry) -> _Stack:
     """Read the contours of a structure, along the axis of the CT across them."""
     polygons, notes = contours_in(data, number, geometry)
-    off = np.array([[np.ptp(one.index[:, axis]) / 2 for one in polygons] for axis in range(3)]).max(axis=1)
+    off = np.array([[np.ptp(one.corners[:, axis]) / 2 for one in polygons] for axis in range(3)]).max(axis=1)
     axis = int(2 - np.argmin(off[::-1]))
     if off[axis] > LATTICE_TOLERANCE_VOXELS:
         seen = f"one of them runs over {2 * off[axis]:.1f} slices, and must be parallel to the CT's slices"
         raise GridMismatchError("its contours", seen, _CURE)
-    heights = np.array([one.index[:, axis].mean() for one in polygons])
+    heights = np.array([one.corners[:, axis].mean() for one in polygons])
     if is_on_slices(heights):
         heights = np.rint(heights)
     u, v = _in_plane(axis)
     contours = [
-        Contour(float(height), one.index[:, [u, v]], one.is_xor)
+        Contour(float(height), one.corners[:, [u, v]], one.is_xor)
         for height, one in zip(heights, polygons, strict=True)
     ]
     return _Stack(axis, sorted(contours, key=lambda one: one.height), notes)
