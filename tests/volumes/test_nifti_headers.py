@@ -159,3 +159,15 @@ def test_a_grid_that_programs_read_differently_is_not_plain(tmp_path):
         nib.save(image, tmp_path / "a.nii.gz")
         assert open_nifti(tmp_path / "a.nii.gz").is_plain == is_plain
         assert read_ct(tmp_path / "a.nii.gz").notes == ()
+
+
+def test_damage_in_the_middle_of_large_voxels_is_an_error_of_the_file(tmp_path):
+    noise = np.random.default_rng(0).integers(-1000, 1000, (64, 64, 64)).astype(np.int16)
+    nib.save(nib.Nifti1Image(noise, AFFINE), tmp_path / "a.nii.gz")
+    whole = (tmp_path / "a.nii.gz").read_bytes()
+    for place in range(100_000, len(whole), 97_001):
+        damaged = bytearray(whole)
+        damaged[place : place + 40] = bytes(40)
+        (tmp_path / "a.nii.gz").write_bytes(damaged)
+        with pytest.raises(UnreadableImageError, match="voxels cannot be read"):
+            read_ct(tmp_path / "a.nii.gz")

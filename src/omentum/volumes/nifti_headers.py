@@ -5,10 +5,11 @@ import logging
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import nibabel as nib
-from isal import igzip, isal_zlib
+from isal import igzip
+from isal.igzip_lib import IsalError
 from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 
@@ -21,7 +22,7 @@ __all__ = ["DAMAGE", "OpenNifti", "header_file", "is_gzip", "is_nifti", "nifti_b
 
 DAMAGE: tuple[type[Exception], ...] = (
     *(HeaderDataError, WrapStructError, EOFError, OSError, ValueError, KeyError, MemoryError),
-    *(zlib.error, isal_zlib.error),
+    *(zlib.error, cast("type[Exception]", IsalError)),  # the stub takes it for an instance
 )
 """What reading a damaged file raises."""
 
