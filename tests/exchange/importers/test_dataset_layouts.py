@@ -241,7 +241,15 @@ def test_a_folder_of_everything_and_rubbish_is_accounted_for_to_the_last_file(
     told = json.loads(ran.out)
     assert ran.code == 1
     assert {one["case"] for one in told["added"]} == {
-        *("chaos_03", "crlm_1004", "totalsegmentator_example", "la_001", "la_002", "04_LiTS_liver_7"),
+        *(
+            "chaos_03",
+            "crlm_1004",
+            "totalsegmentator_example",
+            "totalsegmentator_example_dicom",
+            "la_001",
+            "la_002",
+            "04_LiTS_liver_7",
+        ),
     }
     failed = {one["case"] for one in told["failed"]}
     named = {one["path"] for one in told["left_out"]}
