@@ -8,7 +8,8 @@ import numpy as np
 
 from omentum.errors import ImageError
 from omentum.exchange.importers.dicom_grouping import sources_of_dicom
-from omentum.exchange.importers.source import Source, case_id_of, files_below, is_dicom, left_out, safe_name
+from omentum.exchange.importers.source import Source, case_id_of, files_below, is_dicom, left_out
+from omentum.names import safe_name
 from omentum.records import Failure
 from omentum.volumes.dicom import read_series
 from omentum.volumes.geometry import Geometry
