@@ -40,7 +40,7 @@ def test_contours_are_filled_and_one_in_another_is_a_hole(read, kind):
     masks, notes = read({"Liver": [(3, OUTER), (3, INNER)], "PTV": [(2, INNER)]}, kind=kind)
     assert list(masks) == ["liver"]
     np.testing.assert_array_equal(masks["liver"], block(z=3, hole=True))
-    assert notes == ["left out, as their names are none of our organs': 'PTV'"]
+    assert notes == ["left out, as no organ of ours has their names: 'PTV'"]
 
 
 def test_contours_between_slices_are_interpolated_and_told(read):

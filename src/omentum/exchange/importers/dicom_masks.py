@@ -94,7 +94,7 @@ def _tell_others(names: Mapping[int, SegmentName], on_note: Callable[[str], None
         if one.organ is None and one.label.casefold() != "background"
     ]
     if others:
-        on_note(f"left out, as their names are none of our organs': {', '.join(others)}")
+        on_note(f"left out, as no organ of ours has their names: {', '.join(others)}")
 
 
 class _Reader:
