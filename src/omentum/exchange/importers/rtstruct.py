@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pydicom
 
 from omentum.errors import GridMismatchError, UnreadableImageError
+from omentum.exchange.exporters.absent import ABSENT
 from omentum.exchange.importers.contour_items import contours_in
 from omentum.exchange.importers.contour_planes import Contour, PlaneBox, box_around, filled_plane
 from omentum.exchange.importers.contour_stack import (
@@ -68,9 +69,12 @@ class StructureSet:
             The mask `(x, y, z)`, and sentences on what was done to place it.
 
         Raises:
-            UnreadableImageError: It has no closed contours, or one that cannot be read.
+            UnreadableImageError: It has no closed contours and is not said to be absent, or one
+                that cannot be read.
             GridMismatchError: It is not parallel to an axis of the CT, or lies beyond it.
         """
+        if self._is_said_absent(number):
+            return np.zeros(self._geometry.shape, dtype=np.bool_, order="F"), (f"the file says: {ABSENT}",)
         stack = _stack(self._data, number, self._geometry)
         heights = stack.heights
         distance = regular_distance(heights) or self._usual_distance() or least_distance(heights)
@@ -82,6 +86,18 @@ class StructureSet:
         self._check_filled(mask, n_cut)
         notes = (*stack.notes, *_crossed(n_crossed), *_spaced(planes, distance), *self._cut(n_cut))
         return mask, notes
+
+    def _is_said_absent(self, number: int) -> bool:
+        """Return whether the file says that an organ is not there; no contour alone says nothing."""
+        told = self._data.get("StructureSetROISequence") or ()
+        drawn = self._data.get("ROIContourSequence") or ()
+        return any(
+            whole_number(one, "ROINumber") == number
+            and str(one.get("ROIDescription") or "").strip() == ABSENT
+            for one in told
+        ) and not any(
+            whole_number(one, "ReferencedROINumber") == number and one.get("ContourSequence") for one in drawn
+        )
 
     def _usual_distance(self) -> float | None:
         """Find the distance at which most structures of the file are drawn."""
