@@ -233,7 +233,7 @@ def scored_with_held_out(abdomens, scored, tmp_path_factory):
     shutil.copytree(scored, root)
 
     def label(source):
-        return OriginalLabel(path=source.path.parent / "labels.nii.gz")
+        return OriginalLabel(path=source.path.parent / "labels.nii.gz", ids="omentum")
 
     with pytest.MonkeyPatch.context() as patched, opened(root) as workspace:
         patched.setenv("OMENTUM_HOME", str(root.parent / "home"))

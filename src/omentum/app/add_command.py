@@ -42,7 +42,7 @@ def add(
     ] = None,
     label_ids: Annotated[
         str,
-        typer.Option(help=f"What label values mean: {LABEL_SCHEMES}."),
+        typer.Option(help=f"What label values mean, if no names say it: {LABEL_SCHEMES}."),
     ] = "",
     label_organs: Annotated[
         str, typer.Option(help="Organs that the labels annotate; the others are unknown, not empty.")
@@ -78,7 +78,7 @@ def add(
     from omentum.exchange.import_options import ImportOptions
 
     looked = _looked(paths or [], dataset, datalist, data_root, label_ids)
-    labels = _labels(looked, label, label_ids or "omentum", listed(label_organs)) if label else None
+    labels = _labels(looked, label, label_ids, listed(label_organs)) if label else None
     options = ImportOptions(
         resample_tilt=resample_tilt,
         resample_slices=resample_slices,

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from omentum.exchange.import_options import ImportOptions
-from omentum.exchange.importers.labels import OriginalLabel, read_original
+from omentum.exchange.importers.labels import NAMED, OriginalLabel, read_original
 from omentum.exchange.importers.transfer_labels import TransferredLabel
 from omentum.measures.plausibility.case_look import look_at_case
 from omentum.measures.split_sides import body_middle_mm
@@ -26,6 +26,7 @@ from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import copy_nifti, is_nifti, read_nifti, write_nifti
 from omentum.volumes.nifti_headers import open_nifti
 from omentum.volumes.read import is_volume
+from omentum.volumes.stated_names import sidecars
 from omentum.volumes.volume import Volume
 
 __all__ = [
@@ -140,7 +141,7 @@ def label_stamp(label: OriginalLabel) -> str:
         OSError: A file is not there.
     """
     seen = hashlib.sha256(_description(label))
-    for path in _files(label):
+    for path in [*_files(label), *_tables(label)]:
         known = path.stat()
         seen.update(f"{path.name}\0{known.st_size}\0{known.st_mtime_ns}\0".encode())
     return seen.hexdigest()
@@ -153,8 +154,8 @@ def label_sha256(label: OriginalLabel) -> str:
         UnreadableImageError: A file is not there.
     """
     seen = hashlib.sha256(_description(label))
-    for path in _files(label):
-        name = path.name if label.path.is_dir() else ""
+    for path in [*_files(label), *_tables(label)]:
+        name = path.name if label.path.is_dir() or path != label.path else ""
         seen.update(f"{name}\0{file_sha256(path)}\0".encode())
     return seen.hexdigest()
 
@@ -170,14 +171,24 @@ def _files(label: OriginalLabel) -> list[Path]:
     )
 
 
+def _tables(label: OriginalLabel) -> list[Path]:
+    """List the files beside a label map that may name its values."""
+    if label.path.is_dir() or not is_volume(label.path):
+        return []
+    numbering = label.numbering
+    return sidecars(label.path, is_mask=numbering is not None and numbering.is_mask)
+
+
 def _description(label: OriginalLabel) -> bytes:
     scheme = label.scheme
     description = {
-        "organs": label.organs,
+        "organs": label.organs or (scheme.organs if label.ids != NAMED else ()),
         "only_present": label.only_present,
         "values": {name: sorted(values) for name, values in scheme.values.items()},
         "joined": {name: sorted(values) for name, values in scheme.joined.items()},
         "others": sorted(scheme.others),
         "files": {name: list(stems) for name, stems in scheme.files.items()},
     }
+    if scheme.ignore:
+        description["ignore"] = sorted(scheme.ignore)
     return json.dumps(description, sort_keys=True).encode()

@@ -80,7 +80,9 @@ def test_a_label_of_which_nobody_says_what_it_means_is_left_out(tmp_path, write_
     looked = read_datalist(tmp_path / "list.txt", tmp_path)
     assert looked.sources[0].label is None
     assert "--label-ids" in looked.left_out[0].reason
-    assert read_datalist(tmp_path / "list.txt", tmp_path, ids="liver").sources[0].label.organs == ("liver",)
+    assert read_datalist(tmp_path / "list.txt", tmp_path, ids="liver").sources[0].label.scheme.organs == (
+        "liver",
+    )
 
 
 @pytest.mark.parametrize("line", ["/etc/x.nii.gz", "../x.nii.gz", "a/x.nii.gz\t../../y.nii.gz"])

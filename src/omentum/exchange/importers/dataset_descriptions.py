@@ -17,7 +17,8 @@ from omentum.errors import ConfigError, UnknownOrganError
 from omentum.exchange.importers.labels import OriginalLabel
 from omentum.exchange.importers.source import Source, case_id_of, stem_of
 from omentum.names import safe_name
-from omentum.volumes.label_schemes import PAIRS, LabelScheme, label_scheme
+from omentum.volumes.label_schemes import LabelScheme, label_scheme
+from omentum.volumes.labels import PAIRS
 
 __all__ = ["DatasetDescription", "DatasetLayout", "data_set_named", "known_data_sets", "read_data_set"]
 

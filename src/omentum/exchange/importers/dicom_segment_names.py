@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pydicom
 
-from omentum.volumes.label_schemes import organ_or_pair_in_words
+from omentum.volumes.organ_words import organ_or_pair_in_words
 
 __all__ = ["SegmentName", "SegmentNames", "segment_names", "structure_names", "whole_number"]
 

@@ -15,15 +15,24 @@ import numpy.typing as npt
 
 from omentum.errors import ConfigError, LabelValueError, UnreadableImageError
 from omentum.exchange.importers.transfer_labels import TransferredLabel, paint_masks, transfer_map
+from omentum.exchange.importers.value_maps import read_map, read_segments
+from omentum.exchange.importers.value_meaning import Numbering
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.hidden_files import is_hidden
 from omentum.volumes.label_schemes import LabelScheme, label_scheme
 from omentum.volumes.labels import organ, organs_named
 from omentum.volumes.read import is_volume
 from omentum.volumes.segmentations import read_mask
+from omentum.volumes.stated_names import names_segments, stated_names
 from omentum.volumes.volume import Volume
 
-__all__ = ["OriginalLabel", "read_original"]
+__all__ = ["NAMED", "OriginalLabel", "read_original"]
+
+_CURE = "say with --label-organs which were looked for"
+
+
+NAMED = ""
+"""Ids of a label map whose values have names, in its header or in a table beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +42,8 @@ class OriginalLabel:
     Attributes:
         path: A label map on the CT's grid; a folder with one file an organ, or with PNG slices of a mask; a
             DICOM-SEG or RTSTRUCT file.
-        ids: What its values mean: a scheme, or the name of one, as of `label_scheme`.
+        ids: What its values mean: a scheme, or the name of one, as of `label_scheme`; `NAMED` if names in the
+            file or beside it say that. Files of organs then have our names.
         organs: Organs that the data set annotates, by default all of `ids`; others are dropped.
         only_present: Whether an organ without a voxel is unknown, as not every case is annotated in full.
 
@@ -43,14 +53,14 @@ class OriginalLabel:
     """
 
     path: Path
-    ids: str | LabelScheme = "omentum"
+    ids: str | LabelScheme = NAMED
     organs: tuple[str, ...] = ()
     only_present: bool = False
 
     def __post_init__(self) -> None:
         """Check names before any volume is read, and put the organs in order."""
         known = self.scheme.organs
-        organs = tuple(row.name for row in organs_named(self.organs or known))
+        organs = tuple(row.name for row in organs_named(self.organs))
         for name in organs:
             if name not in known:
                 rule = f"{self.scheme.name!r} has values for {', '.join(known)} only"
@@ -59,13 +69,28 @@ class OriginalLabel:
 
     @property
     def scheme(self) -> LabelScheme:
-        """What each value of the file means."""
-        return label_scheme(self.ids, self.path.parent) if isinstance(self.ids, str) else self.ids
+        """What values, and names of organs' files, mean; our own numbering if `NAMED`."""
+        ids = self.ids or "omentum"
+        return label_scheme(ids, self.path.parent) if isinstance(ids, str) else ids
+
+    @property
+    def numbering(self) -> Numbering | None:
+        """What its values mean, as a user or a data set says; `None` if nobody does."""
+        if self.ids == NAMED:
+            return None
+        return Numbering(scheme=self.scheme, is_of_data_set=isinstance(self.ids, LabelScheme))
 
     @property
     def may_have_pairs(self) -> bool:
-        """Whether left and right may have to be told apart."""
-        return bool(self.scheme.joined) or not (is_volume(self.path) or self.path.is_dir())
+        """Whether left and right may have to be told apart.
+
+        Raises:
+            ImageError: The header of the file cannot be read, or its names contradict each other.
+        """
+        if self.path.is_dir() or (is_volume(self.path) and not names_segments(self.path)):
+            stated = None if self.path.is_dir() else stated_names(self.path)
+            return bool(self.scheme.joined) or (stated is not None and bool(stated.scheme.joined))
+        return True
 
 
 def read_original(
@@ -85,26 +110,27 @@ def read_original(
             segmentations by their frame of reference.
 
     Raises:
-        LabelValueError: It has values that `label` does not name.
+        LabelValueError: It has values that `label` does not name, or names that contradict it; or nothing
+            says what its values mean.
         GridMismatchError: It does not lie on the CT's grid.
         ImageError: It cannot be read.
     """
-    pictures = _pictures(label.path) if label.path.is_dir() else []
-    if pictures or is_volume(label.path):
-        own = (
-            Volume(_stacked(label.path, pictures, geometry, slices), geometry)
-            if pictures
-            else read_mask(label.path, geometry, may_cut=True)
-        )
-        result = transfer_map(
-            own.voxels, geometry, label.scheme, organs=label.organs, middle_mm=middle_mm, where=label.path
-        )
-        result = replace(result, notes=(*own.notes, *result.notes))
-    else:
-        notes: list[str] = []
-        result = paint_masks(_masks(label, geometry, slices, notes.append), geometry, middle_mm=middle_mm)
-        result = replace(result, notes=(*notes, *result.notes))
-    return _annotated(label, result)
+    return _read(label, geometry, middle_mm, slices)
+
+
+def _read(
+    label: OriginalLabel, geometry: Geometry, middle_mm: float | None, slices: Sequence[Path]
+) -> TransferredLabel:
+    if label.path.is_dir() and (pictures := _pictures(label.path)):
+        own = Volume(_stacked(label.path, pictures, geometry, slices), geometry)
+        result = transfer_map(own.voxels, geometry, label.scheme, middle_mm=middle_mm, where=label.path)
+        return _annotated(label, result)
+    if is_volume(label.path) and not label.path.is_dir():
+        read = read_segments if names_segments(label.path) else read_map
+        return _annotated(label, read(label.path, label.numbering, geometry, middle_mm=middle_mm))
+    notes: list[str] = []
+    result = paint_masks(_masks(label, geometry, slices, notes.append), geometry, middle_mm=middle_mm)
+    return _annotated(label, replace(result, notes=(*notes, *result.notes)))
 
 
 def _pictures(folder: Path) -> list[Path]:
@@ -122,22 +148,27 @@ def _masks(
 
 
 def _annotated(label: OriginalLabel, result: TransferredLabel) -> TransferredLabel:
-    """Keep the organs that the data set annotates and, if `only_present`, that have a voxel."""
-    wanted = [name for name in result.organs if name in label.organs]
+    """Keep the organs that the data set annotates and, where only those with a voxel are known, these."""
+    wanted = [name for name in result.organs if name in label.organs or not label.organs]
+    notes = result.notes
+    there = set(np.unique(result.labels).tolist())
+    absent = [name for name in wanted if organ(name).index not in there]
     if label.only_present:
-        there = set(np.unique(result.labels).tolist())
-        wanted = [name for name in wanted if organ(name).index in there]
+        wanted = [name for name in wanted if name not in absent]
+    elif not label.organs and (unsure := [name for name in absent if name in result.listed]):
+        wanted = [name for name in wanted if name not in unsure]
+        notes = (*notes, f"{len(unsure)} organs have a name and no voxel, and are unknown; {_CURE}")
     keep = np.zeros(256, dtype=np.uint8)
     for name in wanted:
         keep[organ(name).index] = organ(name).index
-    return TransferredLabel(labels=keep[result.labels], organs=tuple(wanted), notes=result.notes)
+    return TransferredLabel(labels=keep[result.labels], organs=tuple(wanted), notes=notes)
 
 
 def _organ_files(label: OriginalLabel, geometry: Geometry) -> Iterator[tuple[str, npt.NDArray[Any]]]:
     """Read the masks of organs one after another; an organ with a missing part is unknown."""
     n_found = 0
     for name, stems in label.scheme.files.items():
-        if name not in label.organs:
+        if label.organs and name not in label.organs:
             continue
         paths = [_volume(label.path, stem) for stem in stems]
         if None in paths:

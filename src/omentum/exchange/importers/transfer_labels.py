@@ -12,8 +12,8 @@ import numpy.typing as npt
 from omentum.errors import LabelValueError
 from omentum.measures.split_sides import Sides, split_sides
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.label_schemes import PAIRS, LabelScheme
-from omentum.volumes.labels import organ
+from omentum.volumes.label_schemes import LabelScheme
+from omentum.volumes.labels import PAIRS, organ
 
 __all__ = ["TransferredLabel", "paint_masks", "transfer_map"]
 
@@ -28,11 +28,13 @@ class TransferredLabel:
         labels: 32-class indices `(x, y, z)`.
         organs: Annotated organs by rising index; one without a voxel is empty, one not listed is unknown.
         notes: Decisions that a person should know.
+        listed: Those of `organs` that a table only names, so that one without a voxel is unknown.
     """
 
     labels: Labels
     organs: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    listed: frozenset[str] = frozenset()
 
 
 def transfer_map(
@@ -61,7 +63,7 @@ def transfer_map(
         LabelValueError: `scheme` does not know a value.
     """
     present = fastremap.unique(own).tolist()
-    unknown = [value for value in present if value not in scheme.known_values]
+    unknown = [value for value in present if value not in scheme.known_values | scheme.ignore]
     if unknown:
         seen = f"it holds the values {', '.join(map(str, unknown))}, and {scheme.name!r} has {_said(scheme)}"
         raise LabelValueError(where, seen, "say which ids it uses, or map them to those first")
