@@ -130,10 +130,11 @@ class HeldOut:
         self._split = {case.patient_id: case.held_out for case in cases}
         self._secret, self._share = secret, share
 
-    def with_split(self, case: Case) -> Case:
-        """Set whether a case is held out, as its patient is, and remember it."""
+    def with_split(self, case: Case, said: bool | None = None) -> Case:
+        """Set whether a case is held out: as its patient is, else as a release says, else as is drawn."""
         is_drawn = len(self._split) >= _FIRST_PATIENTS and is_held_out(case, self._secret, self._share)
-        return replace(case, held_out=self._split.setdefault(case.patient_id, is_drawn))
+        held_out = self._split.setdefault(case.patient_id, is_drawn if said is None else said)
+        return replace(case, held_out=held_out)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +169,8 @@ class Intake:
             return self._taken(source, self.imported(source))
         if not self.known.is_same_ct(case, fingerprint(read_source(source, self.options)[0])):
             raise CaseClashError(source.case_id, source.path, case.source)
+        if source.released is not None:  # another project's copy; ours stays where it came from
+            return IntakeResult(case_id=case.case_id, recorded=case.source)
         return IntakeResult(case_id=case.case_id, recorded=self.recorded(source), was_at=case.source)
 
     def _taken(self, source: Source, imported: ImportedCase) -> IntakeResult:
@@ -175,6 +178,8 @@ class Intake:
         moved = self.known.moved(source, imported.seen)
         if moved is not None:
             shutil.rmtree(imported.case.ct_path.parent)
+            if source.released is not None:
+                return IntakeResult(case_id=moved.case_id, recorded=moved.source)
             was_at = "" if moved.source == recorded else moved.source
             return IntakeResult(case_id=moved.case_id, recorded=recorded, was_at=was_at)
         settled = self.patients.settle(imported.case, imported.seen)
@@ -190,10 +195,13 @@ class Intake:
             findings=imported.ct_findings,
             time=datetime.now(UTC),
         )
+        said = None if source.released is None else source.released.held_out
+        case = self.held_out.with_split(settled.case, said)
+        self.known.remember(case, imported.seen)
         return IntakeResult(
-            case_id=imported.case.case_id,
+            case_id=case.case_id,
             recorded=recorded,
-            case=self.held_out.with_split(settled.case),
+            case=case,
             arrival=arrival,
             label=imported.label,
             notes=imported.notes,

@@ -112,7 +112,7 @@ def write_version(
         source_sha256=source_sha256,
         notes=read.notes,
         findings=_findings(of_case, read) if options.check_labels else (),
-        time=datetime.now(UTC),
+        time=label.time or datetime.now(UTC),
     )
 
 

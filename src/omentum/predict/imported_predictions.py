@@ -1,12 +1,13 @@
-"""Import predictions that another system made, from an AbdomenAtlas tree, into a project.
+"""Import predictions of an AbdomenAtlas tree, or of a release of another project, into a project.
 
-They are kept as our own are, with `origin`; as the weights are unknown, `files:` and the hash of the files
+They are kept as our own are, with `origin`. Where the weights are unknown, `files:` and the hash of the files
 stand in their place.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,16 @@ from omentum.records import Batch, Failure, Prediction
 from omentum.runners.runner import Progress
 from omentum.volumes.volume import Volume
 
-__all__ = ["ImportedFiles", "ImportedPredictor", "import_predictions", "imported_predictor"]
+__all__ = [
+    "UNKNOWN_WEIGHTS",
+    "ImportedFiles",
+    "ImportedPredictor",
+    "import_predictions",
+    "imported_predictor",
+]
+
+UNKNOWN_WEIGHTS = "files:"
+"""Begins what stands in place of the hash of weights that are not known: the hash of the files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +44,18 @@ class ImportedFiles:
         network: Its name.
         folder: Holds `segmentations/`, perhaps `soft_pred/` and `entropy/`.
         origin: Where that is, as the project may keep it.
+        weights_sha256: Of the network; empty if unknown.
+        organs: What it predicted; the project's organs if unknown.
+        time: When it did; `None` if unknown.
     """
 
     case_id: str
     network: str
     folder: Path
     origin: str
+    weights_sha256: str = ""
+    organs: tuple[str, ...] = ()
+    time: datetime | None = None
 
 
 def import_predictions(
@@ -57,7 +73,11 @@ def import_predictions(
     failed: list[Failure] = []
     refused: list[Failure] = []
     for network, group in groupby(sorted(left, key=_order), key=lambda one: one.network):
-        own = list(group)
+        of_network = list(group)
+        kept = project.store.predictions.of_network(network)
+        known = [one for one in of_network if _is_kept(kept.get(one.case_id), one)]
+        skipped += [f"{one.case_id}/{network}" for one in known]
+        own = [one for one in of_network if one not in known]
         reasons = _reasons_not_to_import(project, network, own)
         refused += [Failure(key=str(one.folder), reason=reason) for one, reason in reasons.items()]
         usable = [one for one in own if one not in reasons]
@@ -75,6 +95,16 @@ def import_predictions(
     return Batch(done=tuple(done), skipped=tuple(skipped), failed=tuple(failed)), tuple(refused)
 
 
+def _is_kept(kept: Prediction | None, one: ImportedFiles) -> bool:
+    """Return whether the project has what these very weights predicted of a case."""
+    return (
+        kept is not None
+        and bool(one.weights_sha256)
+        and kept.weights_sha256 == one.weights_sha256
+        and set(one.organs) <= set(kept.organs)
+    )
+
+
 def _order(one: ImportedFiles) -> tuple[str, str]:
     return one.network, one.case_id
 
@@ -83,7 +113,8 @@ def _reasons_not_to_import(
     project: Project, network: str, left: Sequence[ImportedFiles]
 ) -> dict[ImportedFiles, str]:
     """Never mix the predictions of a network that runs here with imported ones of the same name."""
-    if network in project.networks and network in known_models(project.folder.root / "networks"):
+    here = known_models(project.folder.root / "networks")
+    if network in project.networks and network in here and not _are_of(here[network], left):
         reason = (
             f"{network} predicts in this project, and whether these files come from the same weights is "
             "unknown; run `omentum predict`, or give the folder another name"
@@ -92,7 +123,8 @@ def _reasons_not_to_import(
     kept = project.store.predictions.of_network(network)
     reasons = {}
     for one in left:
-        if one.case_id in kept and not kept[one.case_id].origin:
+        other = kept.get(one.case_id)
+        if other is not None and not other.origin and other.weights_sha256 != one.weights_sha256:
             reasons[one] = f"this project has predicted {one.case_id} with {network} itself"
             continue
         try:
@@ -103,7 +135,18 @@ def _reasons_not_to_import(
 
 
 def _files(project: Project, one: ImportedFiles) -> MaskFilesPredictor:
-    return MaskFilesPredictor(name=one.network, folder=one.folder.parent, organs=project.settings.organs)
+    organs = one.organs or project.settings.organs
+    return MaskFilesPredictor(name=one.network, folder=one.folder.parent, organs=organs)
+
+
+def _are_of(weights: Path, left: Sequence[ImportedFiles]) -> bool:
+    """Return whether all predictions are known to be of the weights of a network that runs here."""
+    said = {one.weights_sha256 for one in left}
+    if len(said) != 1 or "" in said:
+        return False
+    from omentum.networks.weights import load_network, tensors_sha256  # torch is slow to import
+
+    return said == {tensors_sha256(load_network(weights).state_dict())}
 
 
 def _import_network(
@@ -129,7 +172,7 @@ def _import_network(
 
 def _stamp(project: Project, one: ImportedFiles) -> str:
     """Hash names, sizes and times of the files, and the organs asked for; no file is read."""
-    found = hashlib.sha256(",".join(project.settings.organs).encode())
+    found = hashlib.sha256(",".join(one.organs or project.settings.organs).encode())
     for path in _files(project, one).find(one.folder.name).paths:
         known = path.stat()
         name = path.relative_to(one.folder).as_posix()
@@ -160,7 +203,8 @@ class _TreePredictor:
         """See `Predictor.settings`."""
         files, one = self._left[case_id]
         own = files.settings(one.folder.name)
-        return {**own, "weights_sha256": f"files:{own['weights_sha256']}", "imported_from": one.origin}
+        weights_sha256 = one.weights_sha256 or f"{UNKNOWN_WEIGHTS}{own['weights_sha256']}"
+        return {**own, "weights_sha256": weights_sha256, "imported_from": one.origin}
 
     def predict(self, ct: Volume, case_id: str) -> PredictedCase:
         """See `Predictor.predict`.
@@ -174,7 +218,8 @@ class _TreePredictor:
         if not made.masks.organs:
             seen = f"no file of it can be used: {next(iter(unusable.values()))}"
             raise UnreadableImageError(one.folder, seen, "export it anew")
-        source = ImportSource(origin=one.origin, stamp=self._stamps[case_id], unusable=unusable)
+        stamp = self._stamps[case_id]
+        source = ImportSource(origin=one.origin, stamp=stamp, unusable=unusable, time=one.time)
         return replace(made, imported=source)
 
 

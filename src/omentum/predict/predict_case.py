@@ -181,7 +181,11 @@ def _write(prediction: Prediction, predicted: _Predicted, confirmed: Collection[
     if made.imported is not None:
         source = made.imported
         prediction = replace(
-            prediction, origin=source.origin, source_stamp=source.stamp, unusable=dict(source.unusable)
+            prediction,
+            origin=source.origin,
+            source_stamp=source.stamp,
+            unusable=dict(source.unusable),
+            time=source.time,
         )
     prediction = replace(prediction, masks_sha256=file_sha256(prediction.masks_path), findings=findings)
     return WrittenPrediction(prediction=prediction, organ_sha256s=hashes)

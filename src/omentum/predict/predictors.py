@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from omentum.predict.masks_from_probabilities import DecidedMasks
@@ -20,11 +21,13 @@ class ImportSource:
         origin: As the project may keep it.
         stamp: Hash of names, sizes and times of its files.
         unusable: Why a file was left out, by organ.
+        time: When it was made; `None` if that is unknown.
     """
 
     origin: str
     stamp: str
     unusable: Mapping[str, str]
+    time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

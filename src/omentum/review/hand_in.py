@@ -12,6 +12,7 @@ from omentum.measures.overlap import changed_ml, dice
 from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, conflict_of, facts_of_case, open_conflicts
 from omentum.records import Decision, DecisionKind, MaskFinding, Revision, Says, Task, TaskState
+from omentum.records.released_cases import TracedMask
 from omentum.review.history import why_not_standing
 from omentum.review.look import findings_of_new
 from omentum.review.shown import find_base, likely_base
@@ -55,6 +56,8 @@ class HandIn:
     """The reader's own words."""
     origin: str = ""
     """What the file looked like that it was imported from, where such imports are repeated."""
+    traced: TracedMask | None = None
+    """What a release of another project says of it, which is kept as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +180,12 @@ def _round_of(project: Project, one: HandIn) -> int:
 
 def _measured(project: Project, facts: CaseFacts, one: HandIn, revision: Revision) -> Revision:
     """Compare a mask with what was shown, if that is known and still there; else with what likely was."""
+    if one.traced is not None:
+        told = one.traced
+        says = told.says or revision.says
+        return replace(
+            revision, says=says, base_sha256=told.base_sha256, network=told.network, time=told.time
+        )
     network = one.network or project.networks[0]
     revision = replace(revision, network=network, base_sha256=one.base_sha256)
     base_sha256 = one.base_sha256

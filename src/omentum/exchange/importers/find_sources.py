@@ -9,12 +9,13 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from omentum.errors import CaseClashError, ImageError, OmentumError, UnreadableImageError
+from omentum.errors import CaseClashError, ImageError, UnreadableImageError
 from omentum.exchange.importers.abdomenatlas_tree import find_case_folder
 from omentum.exchange.importers.dataset_descriptions import DatasetDescription
 from omentum.exchange.importers.dataset_json import find_list, read_list
 from omentum.exchange.importers.dataset_layouts import find_data_set
 from omentum.exchange.importers.dicom_grouping import is_segmentation, sources_of_dicom
+from omentum.exchange.importers.releases import find_release
 from omentum.exchange.importers.source import (
     FoundSources,
     Source,
@@ -37,6 +38,7 @@ FolderImporter = Callable[[Path, DatasetDescription | None], FoundSources | None
 """Imports all of a folder, perhaps a copy of a data set that the user named; `None` if it does not fit."""
 
 IMPORTERS: dict[str, FolderImporter] = {
+    "release": find_release,
     "data set": find_data_set,
     "dataset.json": find_list,
     "case folder": find_case_folder,
@@ -70,7 +72,7 @@ def find_sources(
     """
     sources: list[Source] = []
     found: dict[str, Source] = {}
-    errors: dict[str, OmentumError] = {}
+    errors: dict[str, str] = {}
     reasons: dict[str, Failure] = {}
     for path in paths:
         try:
@@ -78,20 +80,21 @@ def find_sources(
         except ImageError as error:
             if len(paths) == 1:
                 raise
-            errors[str(path)] = error
+            errors[str(path)] = str(error)
             continue
         sources += sorted(here.sources, key=lambda one: (one.path, one.case_id))
         reasons.update((one.key, one) for one in here.left_out)
+        errors.update((one.key, one.reason) for one in here.unusable)
     for source in distinctly_named(sources):
         first = found.setdefault(source.case_id.casefold(), source)
         if first is not source and (
             first.path.resolve() != source.path.resolve() or first.files != source.files
         ):
-            errors[str(source.path)] = CaseClashError(source.case_id, source.path, first.path)
+            errors[str(source.path)] = str(CaseClashError(source.case_id, source.path, first.path))
     taken = {str(source.path) for source in found.values()}
     return FoundSources(
         sources=tuple(found.values()),
-        unusable=tuple(Failure(key=key, reason=str(error)) for key, error in errors.items()),
+        unusable=tuple(Failure(key=key, reason=reason) for key, reason in errors.items()),
         left_out=tuple(one for key, one in reasons.items() if key not in taken),
     )
 
@@ -122,6 +125,7 @@ class _Search:
         self._largest_only = largest_only
         self._sources: list[Source] = []
         self._left_out: list[Failure] = []
+        self._unusable: list[Failure] = []
         self._dicom: list[Path] = []
         self._visited: set[Path] = set()
 
@@ -131,13 +135,15 @@ class _Search:
         sources, failures = sources_of_dicom(self._dicom, largest_only=self._largest_only)
         self._sources += sources
         self._left_out += failures
-        if not self._sources:
+        if not (self._sources or self._unusable):
             seen = "no CT is in it (label files and hidden ones are not taken for CTs)"
             if self._left_out:
                 n, first = len(self._left_out), self._left_out[0].reason
                 seen = f"{seen}: {n} files are left out, such as {first}"
             raise UnreadableImageError(folder, seen, "name the CT or DICOM folder itself")
-        return FoundSources(sources=tuple(self._sources), left_out=tuple(self._left_out))
+        return FoundSources(
+            sources=tuple(self._sources), unusable=tuple(self._unusable), left_out=tuple(self._left_out)
+        )
 
     def _folder(self, folder: Path) -> None:
         if folder.resolve() in self._visited:
@@ -148,6 +154,7 @@ class _Search:
             if found is not None:
                 self._sources += found.sources
                 self._left_out += found.left_out
+                self._unusable += found.unusable
                 return
         entries = self._without_hidden(folder)
         files = [entry for entry in entries if entry.is_file()]

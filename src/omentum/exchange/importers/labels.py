@@ -7,6 +7,7 @@ Out: 32-class indices on the CT's grid, and notes for a person.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ class OriginalLabel:
             file or beside it say that. Files of organs then have our names.
         organs: Organs that the data set annotates, by default all of `ids`; others are dropped.
         only_present: Whether an organ without a voxel is unknown, as not every case is annotated in full.
+        time: When it came into the project whose release has it; `None` if it comes in now.
 
     Raises:
         UnknownOrganError: `organs` names no organ.
@@ -56,6 +58,7 @@ class OriginalLabel:
     ids: str | LabelScheme = NAMED
     organs: tuple[str, ...] = ()
     only_present: bool = False
+    time: datetime | None = None
 
     def __post_init__(self) -> None:
         """Check names before any volume is read, and put the organs in order."""

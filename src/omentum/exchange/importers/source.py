@@ -14,6 +14,7 @@ from omentum.errors import UnknownOrganError
 from omentum.exchange.importers.labels import OriginalLabel
 from omentum.names import distinct_name, safe_name
 from omentum.records import Failure
+from omentum.records.released_cases import ReleasedOrigin
 from omentum.volumes.dicom_files import begins_as_dicom
 from omentum.volumes.itk_io import ITK_ENDINGS
 from omentum.volumes.labels import organ
@@ -82,6 +83,7 @@ class Source:
         patient: The patient, if the data set says; equal texts are one patient.
         network_folders: Predictions in an AbdomenAtlas tree: one folder a network, named as the network.
         revisions: Readers' masks in an AbdomenAtlas tree, one an organ.
+        released: What a release of another project says of it, if it comes from one.
     """
 
     path: Path
@@ -93,6 +95,7 @@ class Source:
     patient: str | None = None
     network_folders: tuple[Path, ...] = ()
     revisions: tuple[RevisionFile, ...] = ()
+    released: ReleasedOrigin | None = None
 
     def beside(self, pattern: str) -> Path | None:
         """Find a file that goes with this CT, such as its labels; `None` if there is none.
