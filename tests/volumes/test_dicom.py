@@ -72,7 +72,7 @@ def test_a_made_series_comes_back_whatever_the_order_of_its_files(tmp_path, make
     assert volume.geometry.spacing_mm == pytest.approx((1.5, 0.75, 2.0))
     assert volume.geometry.to_mm((0, 0, 0)) == pytest.approx((10.0, -20.0, 30.0))
     assert [path.name for path in series.files] != sorted(path.name for path in series.files)
-    assert series.patient_id == "P-007"
+    assert series.patient_tags["PatientID"] == "P-007"
     voxels, geometry = as_simpleitk_reads_it(folder)
     np.testing.assert_array_equal(voxels, volume.voxels)
     assert geometry.same_grid(volume.geometry)
@@ -125,7 +125,7 @@ def test_an_empty_or_absent_series_id_is_one_series(tmp_path, make_series, hu):
         del header.SeriesInstanceUID, header.PatientID
         header.save_as(path)
     np.testing.assert_array_equal(read_dicom(folder).voxels, hu)
-    assert read_series(folder).patient_id == ""
+    assert read_series(folder).patient_tags["PatientID"] == ""
 
 
 def test_localizers_other_kinds_of_image_and_notes_are_passed_over(tmp_path, make_series, hu):

@@ -1,6 +1,7 @@
 """Print what `add` brought in: lines for people, JSON for programs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import typer
@@ -9,8 +10,9 @@ from omentum.app.console import say_error
 from omentum.app.say_files import left_out_rows, say_files_left_out
 from omentum.exchange.label_updates import LabelUpdates
 from omentum.incoming import ImportResult
+from omentum.project.patients import on_the_other_side, perhaps_of_one_patient
 from omentum.project.project import Project
-from omentum.records import Failure
+from omentum.records import Failure, LinkKind, PatientLink, Shared
 
 __all__ = ["added_rows", "as_json", "say_added", "say_unusable"]
 
@@ -20,6 +22,7 @@ def added_rows(project: Project, added: ImportResult) -> list[dict[str, Any]]:
     store = project.store
     cases = {case.case_id: case for case in store.cases.every()}
     arrivals, labels = store.arrivals.all(), store.labels.current()
+    perhaps = perhaps_of_one_patient(cases.values(), added.cases.done)
     rows = []
     for case_id in added.cases.done:
         case, arrival, label = cases[case_id], arrivals[case_id], labels.get(case_id)
@@ -32,6 +35,9 @@ def added_rows(project: Project, added: ImportResult) -> list[dict[str, Any]]:
             "likely_patient_of": arrival.likely_patient_of,
             "patient_in_source": arrival.patient_in_source,
             "patients_conflict": arrival.patients_conflict,
+            "patient_links": [asdict(one) for one in arrival.links],
+            "on_the_other_side": on_the_other_side(case, arrival, cases),
+            "perhaps_patient_of": perhaps.get(case_id, ()),
             "ct_notes": list(added.cases.notes.get(case_id, ())),
             "ct_findings": [str(one) for one in arrival.findings],
             "label_notes": [] if label is None else list(label.notes),
@@ -115,10 +121,23 @@ def _worth_knowing(row: Mapping[str, Any]) -> list[str]:
     about_label = (*row.get("label_notes", ()), *row.get("label_findings", ()))
     told = [f"original label: {text}" for text in about_label]
     told += (*row.get("ct_notes", ()), *row.get("ct_findings", ()))
+    return told + _about_patient(row)
+
+
+def _about_patient(row: Mapping[str, Any]) -> list[str]:
+    """Say of which patient a case is; that the source names the patient goes without saying."""
+    told = []
+    unsaid: set[str] = {Shared.NAME}
     if "same_voxels_as" in row:
         told.append(f"it has the same voxels as {row['same_voxels_as']}")
-    if "likely_patient_of" in row:
+        unsaid.add(Shared.VOXELS)
+    links = [PatientLink(**one) for one in row.get("patient_links", ())]
+    told += [str(one) for one in links if one.kind is not LinkKind.JOINED or one.why not in unsaid]
+    if "likely_patient_of" in row and not links:
         told.append(f"it is probably of the same patient as {row['likely_patient_of']}")
-    if "patients_conflict" in row:
-        told.append("both patients were known before, so they stay apart; look whether one is held out")
+    for other in row.get("on_the_other_side", ()):
+        told.append(f"look at {other}: one of both is held out, and the other trains")
+    if "perhaps_patient_of" in row:
+        others = ", ".join(row["perhaps_patient_of"])
+        told.append(f"it is perhaps of the same patient as {others}, by their names; they count as several")
     return told

@@ -14,10 +14,10 @@ from omentum.exchange.import_options import DEFAULT_OPTIONS, ImportOptions, reco
 from omentum.exchange.importers.labels import OriginalLabel
 from omentum.exchange.importers.source import Source
 from omentum.exchange.label_files import LABEL_STEM, SOURCE_LABEL_STEM, TABLE_NAME, LabelOfCase, write_version
+from omentum.exchange.patient_tags import identity_of
 from omentum.measures.hounsfield import HuProblem, as_hounsfield
 from omentum.measures.plausibility.whole_ct import not_hu
-from omentum.project.paths import pseudonym
-from omentum.records import WHOLE_CT, Case, LabelVersion, MaskFinding
+from omentum.records import WHOLE_CT, Case, LabelVersion, MaskFinding, PatientIdentity
 from omentum.volumes.atomic import flushed_together, move_folder
 from omentum.volumes.dicom import Series, read_series
 from omentum.volumes.file_hash import copied_sha256, file_sha256
@@ -40,6 +40,7 @@ class ImportedCase:
         case: To be stored; its grid is that of `ct.nii.gz`.
         seen: Fingerprint of the CT.
         ct_sha256: Hash of `ct.nii.gz`.
+        identity: What its source says of its patient.
         label: The first version of its original label, if it has one.
         ct_findings: Accepted findings about the whole CT.
         notes: What was mended as the CT was read, for people.
@@ -48,6 +49,7 @@ class ImportedCase:
     case: Case
     seen: Fingerprint
     ct_sha256: str
+    identity: PatientIdentity
     label: LabelVersion | None = None
     ct_findings: tuple[MaskFinding, ...] = ()
     notes: tuple[str, ...] = ()
@@ -68,7 +70,7 @@ def import_case(
         source: The CT.
         case_dir: Folder of the case, made here, with `ct.nii.gz` and the files of the label.
         secret: The project's, for pseudonyms.
-        patient_id: The patient, if no DICOM header says; by default, the case's own name.
+        patient_id: The patient, if no DICOM header names one; by default, the case's own name.
         label: Its original label, if it has one.
         options: How it comes in.
 
@@ -113,9 +115,12 @@ def import_case(
         shutil.rmtree(part, ignore_errors=True)
     if version is not None:
         version = replace(version, path=case_dir / version.path.name)
+    identity = PatientIdentity() if series is None else identity_of(series.patient_tags, secret)
+    if not identity.named and patient_id is not None:
+        identity = replace(identity, named=patient_id)
     case = Case(
         case_id=source.case_id,
-        patient_id=_patient_id(source, series, secret, patient_id),
+        patient_id=identity.named or source.case_id,
         ct_path=case_dir / _CT,
         geometry=ct.geometry,
         source=recorded_path(source.path, secret, options),
@@ -125,7 +130,13 @@ def import_case(
         licence=source.licence,
     )
     return ImportedCase(
-        case=case, seen=seen, ct_sha256=ct_sha256, label=version, ct_findings=accepted, notes=ct.notes
+        case=case,
+        seen=seen,
+        ct_sha256=ct_sha256,
+        identity=identity,
+        label=version,
+        ct_findings=accepted,
+        notes=ct.notes,
     )
 
 
@@ -186,8 +197,3 @@ def _is_fit_to_copy(source: Path) -> bool:
         return False
     opened = open_nifti(source)
     return opened.is_plain and not opened.header.extensions
-
-
-def _patient_id(source: Source, series: Series | None, secret: bytes, given: str | None) -> str:
-    in_headers = "" if series is None else series.patient_id.strip()
-    return pseudonym(secret, in_headers) if in_headers else given or source.case_id

@@ -88,7 +88,7 @@ def add_found(
         source.case_id: NewCt(
             source=source,
             case_dir=project.folder.case_dir(source.case_id),
-            patient_id=_patient_of(source, secret),
+            patient_id=None if source.patient is None else pseudonym(secret, source.patient),
             label=source.label if labels is None else labels(source),
         )
         for source in sources
@@ -104,10 +104,11 @@ def add_found(
             ledger.keep_nothing_of(source.case_id)
             raise
 
+    held_out = HeldOut(cases, secret, project.settings.held_out_share)
     intake = Intake(
         known=known,
-        patients=Patients(cases, arrivals),
-        held_out=HeldOut(cases, secret, project.settings.held_out_share),
+        patients=Patients(cases, arrivals, held_out.side_of),
+        held_out=held_out,
         recorded=recorded,
         options=options,
         imported=imported,
@@ -119,13 +120,6 @@ def add_found(
         )
     failed = (*found.unusable, *clashes, *batch.failed)
     return _summed_up(sources, replace(batch, failed=failed), ledger.taken)
-
-
-def _patient_of(source: Source, secret: bytes) -> str | None:
-    """Give the pseudonym of a CT's patient, as a release gave it; `None` if only a DICOM header says."""
-    if source.released is not None:
-        return source.released.patient_id
-    return None if source.patient is None else pseudonym(secret, source.patient)
 
 
 def _summed_up(sources: Iterable[Source], batch: Batch, taken: Mapping[str, IntakeResult]) -> AddedCases:

@@ -130,11 +130,14 @@ class HeldOut:
         self._split = {case.patient_id: case.held_out for case in cases}
         self._secret, self._share = secret, share
 
-    def with_split(self, case: Case, said: bool | None = None) -> Case:
-        """Set whether a case is held out: as its patient is, else as a release says, else as is drawn."""
+    def side_of(self, patient_id: str) -> bool | None:
+        """Return whether a patient is held out; `None` if no case of it has come in."""
+        return self._split.get(patient_id)
+
+    def with_split(self, case: Case) -> Case:
+        """Set whether a case is held out, as its patient is, and remember it."""
         is_drawn = len(self._split) >= _FIRST_PATIENTS and is_held_out(case, self._secret, self._share)
-        held_out = self._split.setdefault(case.patient_id, is_drawn if said is None else said)
-        return replace(case, held_out=held_out)
+        return replace(case, held_out=self._split.setdefault(case.patient_id, is_drawn))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,8 +172,6 @@ class Intake:
             return self._taken(source, self.imported(source))
         if not self.known.is_same_ct(case, fingerprint(read_source(source, self.options)[0])):
             raise CaseClashError(source.case_id, source.path, case.source)
-        if source.released is not None:  # another project's copy; ours stays where it came from
-            return IntakeResult(case_id=case.case_id, recorded=case.source)
         return IntakeResult(case_id=case.case_id, recorded=self.recorded(source), was_at=case.source)
 
     def _taken(self, source: Source, imported: ImportedCase) -> IntakeResult:
@@ -178,16 +179,17 @@ class Intake:
         moved = self.known.moved(source, imported.seen)
         if moved is not None:
             shutil.rmtree(imported.case.ct_path.parent)
-            if source.released is not None:
-                return IntakeResult(case_id=moved.case_id, recorded=moved.source)
             was_at = "" if moved.source == recorded else moved.source
             return IntakeResult(case_id=moved.case_id, recorded=recorded, was_at=was_at)
-        settled = self.patients.settle(imported.case, imported.seen)
+        settled = self.patients.settle(imported.case, imported.seen, imported.identity)
         arrival = Arrival(
             case_id=imported.case.case_id,
             ct_sha256=imported.ct_sha256,
             voxels=imported.seen.voxels,
             thumbnail=imported.seen.thumbnail,
+            slices=imported.seen.slices,
+            identity=imported.identity,
+            links=settled.links,
             same_voxels_as=settled.same_voxels,
             likely_patient_of=settled.alike,
             patient_in_source=settled.own_patient,
@@ -195,13 +197,10 @@ class Intake:
             findings=imported.ct_findings,
             time=datetime.now(UTC),
         )
-        said = None if source.released is None else source.released.held_out
-        case = self.held_out.with_split(settled.case, said)
-        self.known.remember(case, imported.seen)
         return IntakeResult(
-            case_id=case.case_id,
+            case_id=imported.case.case_id,
             recorded=recorded,
-            case=case,
+            case=self.held_out.with_split(settled.case),
             arrival=arrival,
             label=imported.label,
             notes=imported.notes,

@@ -5,6 +5,7 @@ from omentum.records.cases import Arrival, Case, LabelVersion, MaskSource, Predi
 from omentum.records.findings import WHOLE_CT, Confirmation, MaskFinding
 from omentum.records.masks import HeldMask, LabelledCase, StandingMask
 from omentum.records.networks import NetworkRecord, Release, Round
+from omentum.records.patients import LinkKind, PatientIdentity, PatientLink, Shared
 from omentum.records.review import Claim, Decision, DecisionKind, Revision, Says, Task, TaskKind, TaskState
 from omentum.records.scores import Audit, CaseScore, OrganScore
 
@@ -23,15 +24,19 @@ __all__ = [
     "HeldMask",
     "LabelVersion",
     "LabelledCase",
+    "LinkKind",
     "MaskFinding",
     "MaskSource",
     "NetworkRecord",
     "OrganScore",
+    "PatientIdentity",
+    "PatientLink",
     "Prediction",
     "Release",
     "Revision",
     "Round",
     "Says",
+    "Shared",
     "StandingMask",
     "Task",
     "TaskKind",

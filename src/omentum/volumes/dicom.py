@@ -4,7 +4,7 @@ The positions of slices alone tell their distance; `SliceThickness` does not.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from pydicom.uid import MediaStorageDirectoryStorage
 
 from omentum.errors import DicomSeriesError
 from omentum.volumes.dicom_files import text_of
-from omentum.volumes.dicom_headers import Slice, read_header, slices_of, why_no_slice
+from omentum.volumes.dicom_headers import PATIENT_TAGS, Slice, read_header, slices_of, why_no_slice
 from omentum.volumes.dicom_pixels import read_hounsfield, same_pixels
 from omentum.volumes.dicom_stacks import heights_mm, stacks_of, without_copies
 from omentum.volumes.geometry import LPS_TO_RAS, Affine, Geometry
@@ -47,14 +47,14 @@ class Series:
     Attributes:
         slices: By rising position along the slice normal.
         geometry: The grid; sheared if the gantry was tilted.
-        patient_id: As in the headers; may be empty.
+        patient_tags: What the headers say of the patient, the study and the frame of reference, by keyword.
         places: For each slice of the grid, where it lies in the list of slices; a fraction if resampled.
         notes: What was mended, for people.
     """
 
     slices: tuple[Slice, ...]
     geometry: Geometry
-    patient_id: str
+    patient_tags: Mapping[str, str]
     places: tuple[float, ...]
     notes: tuple[str, ...] = ()
 
@@ -80,7 +80,7 @@ def read_series(folder: Path, files: Sequence[Path] = (), *, resample_slices: bo
         warnings.simplefilter(
             "ignore"
         )  # pydicom warns of each odd value, and odd ones that count are refused
-        slices, patient_id = _slices(folder, files)
+        slices, patient_tags = _slices(folder, files)
     stack = _one_stack(folder, slices)
     _check_rescale(folder, stack)
     heights = heights_mm(stack)
@@ -93,7 +93,7 @@ def read_series(folder: Path, files: Sequence[Path] = (), *, resample_slices: bo
     return Series(
         slices=tuple(stack),
         geometry=geometry,
-        patient_id=patient_id,
+        patient_tags=patient_tags,
         places=tuple(places.tolist()),
         notes=_notes(heights, grid, places),
     )
@@ -140,12 +140,12 @@ def upright(geometry: Geometry) -> Geometry:
     return Geometry((x, y, z), affine)
 
 
-def _slices(folder: Path, files: Sequence[Path]) -> tuple[list[Slice], str]:
-    """Read the headers of a folder; the slices of all CTs in it, and the patient."""
+def _slices(folder: Path, files: Sequence[Path]) -> tuple[list[Slice], dict[str, str]]:
+    """Read the headers of a folder: the slices of all CTs, and the first values of `PATIENT_TAGS`."""
     if not folder.is_dir():
         raise DicomSeriesError(folder, "there is no such folder", "check the path")
     found: list[Slice] = []
-    patient_id = ""
+    patient_tags: dict[str, str] = {}
     for path in sorted(
         files or (path for path in folder.iterdir() if path.is_file() and not is_hidden(path))
     ):
@@ -156,8 +156,8 @@ def _slices(folder: Path, files: Sequence[Path]) -> tuple[list[Slice], str]:
             raise DicomSeriesError(folder, f"{path.name} is cut short", "copy it again from its source")
         if why_no_slice(header) is None:
             found += slices_of(path, header)
-            patient_id = patient_id or str(header.get("PatientID", "") or "")
-    return found, patient_id
+            patient_tags = {tag: patient_tags.get(tag) or text_of(header, tag) for tag in PATIENT_TAGS}
+    return found, patient_tags
 
 
 def _is_cut_short(header: pydicom.FileDataset) -> bool:

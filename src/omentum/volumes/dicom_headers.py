@@ -14,7 +14,7 @@ from pydicom.errors import InvalidDicomError
 from omentum.errors import DicomSeriesError
 from omentum.volumes.dicom_files import malformed, number_of, numbers_of, read_dataset, text_of
 
-__all__ = ["PHASE_TAGS", "Slice", "read_header", "slices_of", "why_no_slice"]
+__all__ = ["PATIENT_TAGS", "PHASE_TAGS", "Slice", "read_header", "slices_of", "why_no_slice"]
 
 PHASE_TAGS = (
     *("AcquisitionNumber", "TemporalPositionIdentifier", "TemporalPositionIndex"),
@@ -22,9 +22,13 @@ PHASE_TAGS = (
     *("AcquisitionDateTime", "AcquisitionTime", "ContentTime", "KVP", "ConvolutionKernel", "ImageType"),
 )
 """Tags that tell phases and reconstructions in one series apart, the plainest first."""
+PATIENT_TAGS = (
+    *("PatientID", "PatientSex", "PatientBirthDate", "PatientAge", "StudyInstanceUID", "FrameOfReferenceUID"),
+)
+"""Tags that tell whose CT it is."""
 _GRID_TAGS = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 _TAGS = [
-    *("Modality", "SOPClassUID", "SOPInstanceUID", "PatientID", "StudyInstanceUID", "SeriesInstanceUID"),
+    *("Modality", "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", *PATIENT_TAGS),
     *("SeriesNumber", "InstanceNumber", "NumberOfFrames", "SamplesPerPixel", "SpacingBetweenSlices"),
     *("RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
