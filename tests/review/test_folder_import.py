@@ -341,3 +341,15 @@ def test_an_import_that_was_killed_goes_on_and_nothing_is_lost_or_kept_twice(
     assert len(import_round(queued.workspace, tasks).revisions) == 2
     assert [one.case_id for one in queued.workspace.store.revisions.all()] == ["a", "b"]
     assert states(queued.workspace)["b", "spleen"] == "done"
+
+
+def test_masks_are_known_by_the_names_in_them_in_any_spelling_as_labels_are(queued, tasks, drawn):
+    itk(queued, drawn, tasks / "a" / "mine.seg.nrrd", **segments("LIVER, revised"))
+    path = queued.write(tasks / "b" / "spleen_revised.nii.gz", drawn)
+    image = nib.load(path)
+    table = b'<CaretExtension><LabelTable><Label Key="1">Right kidney</Label></LabelTable></CaretExtension>'
+    image.header.extensions.append(nib.nifti1.Nifti1Extension(0, table))
+    nib.save(nib.Nifti1Image(np.asarray(image.dataobj), image.affine, image.header), path)
+    imported = import_round(queued.workspace, tasks)
+    assert [one.key for one in imported.revisions] == [("a", "liver")]
+    assert "kidney_right" in told(imported)["b/spleen_revised.nii.gz"]

@@ -12,7 +12,6 @@ from omentum.project.standing import CaseFacts
 from omentum.review.export import LABELS_NAME
 from omentum.review.file_names import (
     NamedOrgan,
-    is_generic,
     is_system_file,
     nearest_organ,
     organ_in_name,
@@ -24,6 +23,7 @@ from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_hash import mask_sha256
 from omentum.volumes.nifti import is_nifti
+from omentum.volumes.organ_words import is_generic_name
 from omentum.volumes.read import is_volume
 from omentum.volumes.segmentations import NamedMask, read_segmentation
 
@@ -182,7 +182,7 @@ def _add_masks(place: _Place, path: Path, found: Found) -> None:
         return
     values = () if in_name.organ is None else (organ(in_name.organ).index,)
     masks = read_segmentation(path, place.facts.case.geometry, values=values)
-    if len(masks) == 1 and is_generic(masks[0].name):
+    if len(masks) == 1 and is_generic_name(masks[0].name):
         _add_mask(place, path, in_name, masks[0], found)
         return
     n_before = len(found.candidates) + len(found.set_aside)

@@ -45,7 +45,7 @@ class LabelScheme:
         others: Values that stand for none of our organs.
         files: By organ, the names of the files, without ending, whose union it is.
         ignore: Values of regions in which it is unknown what is there.
-        unknown: By value, a name that is that of no organ, for people; all of them are in `others`.
+        unknown: By value, a name of it that is that of no organ, for people.
 
     Raises:
         UnknownOrganError: `values` or `files` names no organ, or `joined` no pair.
@@ -174,7 +174,8 @@ def scheme_of_names(name: str, labels: NamedValues) -> LabelScheme:
     }
     ignore = frozenset(_joined(used[label] for label in ignored))
     others = frozenset(_joined(used.values())).difference(ignore, *values.values(), *joined.values())
-    names = {value: label for label, own in used.items() for value in own}
+    taken = {*pairs, *ignored, *(label for own in files.values() for label in own)}
+    unknown = {value: label for label, own in used.items() if label not in taken for value in own}
     return LabelScheme(
         name=name,
         values=values,
@@ -182,7 +183,7 @@ def scheme_of_names(name: str, labels: NamedValues) -> LabelScheme:
         others=others,
         files=files,
         ignore=ignore,
-        unknown={value: names[value] for value in sorted(others)},
+        unknown=unknown,
     )
 
 

@@ -68,7 +68,7 @@ def names_segments(path: Path) -> bool:
 
 
 def has_names(path: Path) -> bool:
-    """Tell whether names say what the values of a label map are; also where only reading can say what is wrong."""
+    """Tell whether names say what values are; also of a file of which only reading can say what is wrong."""
     try:
         return names_segments(path) or stated_names(path) is not None
     except ImageError:

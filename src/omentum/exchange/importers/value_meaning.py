@@ -161,8 +161,8 @@ def _completed(names: LabelScheme, numbering: Numbering) -> LabelScheme:
     joined = _merged(names.joined, own.joined, taken)
     scheme = LabelScheme(name=names.name, values=values, joined=joined)
     others = (names.others | (own.others & taken)) - scheme.organ_values
-    is_known = own.others - own.unknown.keys()
-    unknown = {value: name for value, name in names.unknown.items() if value in others - is_known}
+    is_known = (own.others - own.unknown.keys()) | (own.organ_values & taken)
+    unknown = {value: name for value, name in names.unknown.items() if value not in is_known}
     return replace(scheme, others=others, ignore=names.ignore | own.ignore, unknown=unknown)
 
 
