@@ -21,6 +21,7 @@ from omentum.exchange.patient_tags import names_nobody
 from omentum.project.paths import pseudonym
 from omentum.volumes.atomic import writing
 from omentum.volumes.dicom_files import read_dataset
+from omentum.volumes.library_errors import reading
 
 __all__ = ["KEPT", "deidentified", "write_deidentified"]
 
@@ -105,7 +106,7 @@ def write_deidentified(files: Sequence[Path], folder: Path, secret: bytes) -> li
         except (InvalidDicomError, OSError, EOFError):
             raise DicomSeriesError(path, "it cannot be read", "copy it again from its source") from None
         paths.append(folder / f"{number:04d}.dcm")
-        with writing(paths[-1]) as part:
+        with writing(paths[-1]) as part, reading(path):
             deidentified(header, secret, series=str(files[0])).save_as(part, enforce_file_format=True)
     return paths
 

@@ -24,6 +24,7 @@ from omentum.runners.in_process import InProcessRunner
 from omentum.runners.runner import Progress
 from omentum.runners.steps import Steps
 from omentum.volumes.atomic import sweep, write_json
+from omentum.volumes.library_errors import reading
 from omentum.volumes.mask_files import write_organ_files, write_painted
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.read import read_ct
@@ -155,17 +156,14 @@ def folder_steps(plan: FolderPlan) -> Steps[str, _Read, _Result, None]:
     def read(case_id: str) -> _Read:
         started = time.perf_counter()
         path = plan.sources[case_id]
-        ct, _ = as_hounsfield(
-            path,
-            read_ct(
+        with reading(path):
+            ct = read_ct(
                 path,
                 files=plan.files.get(case_id, ()),
                 resample_tilt=plan.resample_tilt,
                 resample_slices=plan.resample_slices,
-            ),
-            offset_hu=plan.hu_offset,
-            accept=plan.accept_values,
-        )
+            )
+            ct, _ = as_hounsfield(path, ct, offset_hu=plan.hu_offset, accept=plan.accept_values)
         return ct, time.perf_counter() - started
 
     def compute(case_id: str, given: _Read) -> _Result:

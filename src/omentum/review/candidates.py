@@ -21,6 +21,7 @@ from omentum.review.painted import exported_masks, painted_masks
 from omentum.review.task_file import TASK_NAME, ShownOrgan, TaskFile
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.labels import organ
+from omentum.volumes.library_errors import reading
 from omentum.volumes.mask_hash import mask_sha256
 from omentum.volumes.nifti import is_nifti
 from omentum.volumes.organ_words import is_generic_name
@@ -118,7 +119,8 @@ def look_through_place(
     found = Found()
     for path in files:
         try:
-            _sort(place, path, files, found)
+            with reading(path):
+                _sort(place, path, files, found)
         except OmentumError as error:  # this file's own trouble; the others go on
             found.set_aside.append((path, str(error).removeprefix(f"{path}: ")))
     return found

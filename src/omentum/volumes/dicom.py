@@ -11,15 +11,24 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pydicom
-from pydicom.uid import MediaStorageDirectoryStorage
 
 from omentum.errors import DicomSeriesError
 from omentum.volumes.dicom_files import text_of
-from omentum.volumes.dicom_headers import PATIENT_TAGS, Slice, read_header, slices_of, why_no_slice
+from omentum.volumes.dicom_headers import (
+    PATIENT_TAGS,
+    Slice,
+    is_cut_short,
+    missing_place,
+    read_header,
+    refuse_placeless,
+    slices_of,
+    why_no_slice,
+)
 from omentum.volumes.dicom_pixels import read_hounsfield, same_pixels
 from omentum.volumes.dicom_stacks import heights_mm, stacks_of, without_copies
 from omentum.volumes.geometry import LPS_TO_RAS, Affine, Geometry
 from omentum.volumes.hidden_files import is_hidden
+from omentum.volumes.library_errors import reading
 from omentum.volumes.slice_places import (
     GREATEST_GAP_MM,
     SAME_PLACE_MM,
@@ -76,10 +85,8 @@ def read_series(folder: Path, files: Sequence[Path] = (), *, resample_slices: bo
         DicomSeriesError: There is no such folder, no series or more than one; or slices are missing,
             truncated, doubled or uneven.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # pydicom warns of each odd value, and odd ones that count are refused
+    with warnings.catch_warnings(), reading(folder):
+        warnings.simplefilter("ignore")  # pydicom warns of each odd value; those that count are refused
         slices, patient_tags = _slices(folder, files)
     stack = _one_stack(folder, slices)
     _check_rescale(folder, stack)
@@ -145,26 +152,24 @@ def _slices(folder: Path, files: Sequence[Path]) -> tuple[list[Slice], dict[str,
     if not folder.is_dir():
         raise DicomSeriesError(folder, "there is no such folder", "check the path")
     found: list[Slice] = []
+    placeless: list[tuple[Path, pydicom.FileDataset]] = []
     patient_tags: dict[str, str] = {}
     for path in sorted(
         files or (path for path in folder.iterdir() if path.is_file() and not is_hidden(path))
     ):
         header = read_header(path)
+        if is_cut_short(path, header):
+            seen = f"{path.name} is cut short or damaged"
+            raise DicomSeriesError(folder, seen, "copy it again from its source, or remove it")
         if header is None:
             continue  # other files in the folder
-        if _is_cut_short(header):
-            raise DicomSeriesError(folder, f"{path.name} is cut short", "copy it again from its source")
         if why_no_slice(header) is None:
             found += slices_of(path, header)
             patient_tags = {tag: patient_tags.get(tag) or text_of(header, tag) for tag in PATIENT_TAGS}
+        elif missing_place(header):
+            placeless.append((path, header))
+    refuse_placeless(found, placeless)
     return found, patient_tags
-
-
-def _is_cut_short(header: pydicom.FileDataset) -> bool:
-    """Tell whether a header ends before the rows of a CT; each other kind of object says what it is."""
-    if header.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
-        return False
-    return (text_of(header, "Modality") or "CT") == "CT" and "Rows" not in header
 
 
 def _one_stack(folder: Path, slices: Sequence[Slice]) -> list[Slice]:

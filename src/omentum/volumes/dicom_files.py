@@ -15,7 +15,17 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 
 from omentum.errors import DicomSeriesError
 
-__all__ = ["begins_as_dicom", "malformed", "number_of", "numbers_of", "read_dataset", "text_of"]
+__all__ = [
+    "begins_as_dicom",
+    "is_dicom",
+    "malformed",
+    "number_of",
+    "numbers_of",
+    "read_dataset",
+    "text_of",
+]
+
+_ENDINGS = (".dcm", ".ima")
 
 _BINARY_VRS = frozenset(["FD", "FL", "SL", "SS", "UL", "US", "US or SS", "SQ"])
 
@@ -36,6 +46,20 @@ def begins_as_dicom(start: bytes) -> bool:
         return False
     has_vr = re.fullmatch(rb"[A-Z]{2}", start[4:6]) is not None
     return has_vr or int.from_bytes(start[4:8], "little") <= 64
+
+
+def is_dicom(path: Path) -> bool:
+    """Recognise DICOM by the ending, the mark after the preamble or a first element; not a DICOMDIR.
+
+    Raises:
+        OSError: The file cannot be opened.
+    """
+    if path.name.upper() == "DICOMDIR":
+        return False
+    if path.suffix.lower() in _ENDINGS:
+        return True
+    with path.open("rb") as start:
+        return begins_as_dicom(start.read(132))
 
 
 def read_dataset(

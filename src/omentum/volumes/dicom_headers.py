@@ -3,18 +3,29 @@
 Out: `Slice`, one for each file of a classic series and one for each frame of an enhanced one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pydicom
-from pydicom.errors import InvalidDicomError
+from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage
 
 from omentum.errors import DicomSeriesError
-from omentum.volumes.dicom_files import malformed, number_of, numbers_of, read_dataset, text_of
+from omentum.volumes.dicom_files import is_dicom, malformed, number_of, numbers_of, read_dataset, text_of
 
-__all__ = ["PATIENT_TAGS", "PHASE_TAGS", "Slice", "read_header", "slices_of", "why_no_slice"]
+__all__ = [
+    "NO_PLACE",
+    "PHASE_TAGS",
+    "Slice",
+    "is_cut_short",
+    "missing_place",
+    "read_header",
+    "refuse_placeless",
+    "slices_of",
+    "why_no_slice",
+]
 
 PHASE_TAGS = (
     *("AcquisitionNumber", "TemporalPositionIdentifier", "TemporalPositionIndex"),
@@ -50,6 +61,9 @@ _NO_HU_TYPES = frozenset(["OD", "MGML", "Z_EFF", "ED", "EDW", "PCT"])
 """Defined terms of RescaleType that are no Hounsfield units; PS3.3, C.11.1.1.2."""
 _UNIT_TOLERANCE = 0.01
 _CURE = "export the series anew"
+NO_PLACE = "its header does not say where it lies: a screen capture, dose report or picture of one"
+"""Why a picture is no slice of a CT."""
+_CT_KINDS = frozenset([CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +115,33 @@ def read_header(path: Path) -> pydicom.FileDataset | None:
     """Read the attributes that tell what a file is and where its slices lie; `None` if it is no DICOM."""
     try:
         return read_dataset(path, _TAGS, with_pixels=False)
-    except (InvalidDicomError, OSError, EOFError, ValueError, KeyError, NotImplementedError):
+    except Exception:  # what pydicom raises depends on the bytes of the file
         return None
+
+
+def is_cut_short(path: Path, header: pydicom.FileDataset | None) -> bool:
+    """Tell whether a file is DICOM by name or start, and its header does not say what it is.
+
+    A file of slices has a modality and rows; each other kind of object says which it is.
+    """
+    if header is None:
+        return is_dicom(path)
+    if _kind(header) not in {"", *_CT_KINDS}:
+        return False
+    modality = text_of(header, "Modality")
+    return not modality or (modality == "CT" and not text_of(header, "Rows"))
+
+
+def _kind(header: pydicom.FileDataset) -> str:
+    """Give the UID of the kind of object, from the first place that says it; empty if none does."""
+    return text_of(header.file_meta, "MediaStorageSOPClassUID") or text_of(header, "SOPClassUID")
+
+
+def missing_place(header: pydicom.FileDataset) -> str | None:
+    """Name the first tag that a slice of a CT must have and this one lacks; `None` for other objects."""
+    if _kind(header) not in {"", CTImageStorage} or why_no_slice(header) != NO_PLACE:
+        return None
+    return next((tag for tag in (*_GRID_TAGS, "Rows", "Columns") if not text_of(header, tag)), None)
 
 
 def why_no_slice(header: pydicom.Dataset) -> str | None:
@@ -121,8 +160,25 @@ def _why_without_place(header: pydicom.Dataset) -> str | None:
     if text_of(header, "NumberOfFrames") not in {"", "0", "1"}:
         return "it has several frames and does not say where each lies; export it as one file a slice"
     if any(not text_of(header, tag) for tag in (*_GRID_TAGS, "Rows", "Columns")):
-        return "its header does not say where it lies: a screen capture, dose report or picture of one"
+        return NO_PLACE
     return None
+
+
+def refuse_placeless(found: Sequence[Slice], placeless: Sequence[tuple[Path, pydicom.FileDataset]]) -> None:
+    """Refuse a slice that does not say where it lies, in a series whose others do.
+
+    Args:
+        found: The slices that do.
+        placeless: Files of `missing_place`, with their headers.
+
+    Raises:
+        DicomSeriesError: There is one; the file and the tag are named.
+    """
+    series_uids = {one.series_uid for one in found}
+    for path, header in placeless:
+        tag = missing_place(header)
+        if tag and text_of(header, "SeriesInstanceUID") in series_uids:
+            raise malformed(path, tag, "", "given, as in the rest of the series, if the file is whole")
 
 
 def slices_of(path: Path, header: pydicom.Dataset) -> list[Slice]:

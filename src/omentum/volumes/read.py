@@ -19,6 +19,7 @@ from omentum.errors import (
 from omentum.volumes.dicom import TILT_MM, read_dicom, tilt_mm, upright
 from omentum.volumes.geometry import SPACING_MM, Geometry
 from omentum.volumes.itk_io import ITK_ENDINGS, is_itk, read_itk
+from omentum.volumes.library_errors import reading
 from omentum.volumes.nifti import is_nifti, read_nifti
 from omentum.volumes.nifti_headers import header_file
 from omentum.volumes.resample import resampled_anyhow
@@ -74,8 +75,9 @@ def not_a_volume(path: Path) -> UnreadableImageError:
 
 def read_volume(path: Path, *, check: Callable[[Geometry], object] | None = None) -> Volume:
     """Read a file of any such kind, whatever its voxels mean; see `read_nifti` and `read_itk`."""
-    path = header_file(path)
-    return read_itk(path, check=check) if is_itk(path) else read_nifti(path, check=check)
+    with reading(path):
+        path = header_file(path)
+        return read_itk(path, check=check) if is_itk(path) else read_nifti(path, check=check)
 
 
 def read_ct(
@@ -98,7 +100,8 @@ def read_ct(
     if not path.exists():
         raise UnreadableImageError(path, "there is no such file or folder", "check the path")
     if path.is_dir():
-        volume = read_dicom(path, files, resample_slices=resample_slices)
+        with reading(path):
+            volume = read_dicom(path, files, resample_slices=resample_slices)
         volume = _upright(path, volume, resample_tilt=resample_tilt)
         _check_geometry(path, volume.geometry)
     elif is_volume(header_file(path)):

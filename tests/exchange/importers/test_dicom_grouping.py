@@ -1,4 +1,6 @@
+import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -12,6 +14,13 @@ from omentum.volumes.nifti import read_nifti
 
 def reasons(found, folder):
     return {str(one.key).removeprefix(f"{folder}/"): one.reason for one in found.left_out}
+
+
+def added(omentum, folder):
+    """Add what is in `in/` to a new project: the exit code and what `--json` says."""
+    assert omentum("init", folder / "project").code == 0
+    ran = omentum("-C", folder / "project", "add", folder / "in", "--json")
+    return ran.code, json.loads(ran.out)
 
 
 def test_series_of_many_patients_in_one_folder_become_one_ct_each(tmp_path, write_series):
@@ -132,3 +141,74 @@ def test_of_each_study_the_largest_series_may_be_taken_alone(tmp_path, write_ser
     assert [one.path.relative_to(tmp_path).as_posix() for one in found.sources] == ["A/2", "B/2"]
     assert len(found.left_out) == 2 * (9 + 10)
     assert "has 12; --all takes both" in found.left_out[0].reason
+
+
+def test_a_damaged_file_sets_aside_the_one_series_in_its_folder(omentum, tmp_path, write_series):
+    for name, content in {"empty": b"", "html": b"<html>not found</html>", "start": None}.items():
+        path = write_series(tmp_path / "in" / name)[0]
+        path.write_bytes(path.read_bytes()[:400] if content is None else content)
+    write_series(tmp_path / "in" / "good")
+    code, told = added(omentum, tmp_path)
+    assert (code, [one["case"] for one in told["added"]]) == (1, ["good"])
+    assert {one["case"] for one in told["failed"]} == {"empty", "html", "start"}
+    assert all("001.dcm is cut short or damaged" in one["reason"] for one in told["failed"])
+
+
+def test_a_damaged_file_among_several_series_is_set_aside_alone(omentum, tmp_path, write_series):
+    write_series(tmp_path / "in", prefix="a", SeriesNumber=1)
+    write_series(tmp_path / "in", prefix="b", SeriesNumber=2)
+    (tmp_path / "in" / "c001.dcm").write_bytes(b"")
+    code, told = added(omentum, tmp_path)
+    assert (code, len(told["added"])) == (1, 2)
+    (failed,) = told["failed"]
+    assert failed["case"].endswith("c001.dcm")
+    assert "cut short or damaged" in failed["reason"]
+
+
+@pytest.mark.parametrize(
+    "tag", ["ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Columns"]
+)
+def test_a_slice_without_a_place_sets_its_series_aside_with_file_and_tag(
+    omentum, tmp_path, write_series, tag
+):
+    path = write_series(tmp_path / "in" / "bad")[0]  # the last in space, so that no gap is left
+    data = pydicom.dcmread(path)
+    del data[tag]
+    data.save_as(path)
+    write_series(tmp_path / "in" / "good")
+    code, told = added(omentum, tmp_path)
+    assert (code, [one["case"] for one in told["added"]]) == (1, ["good"])
+    assert f"{tag} of 001.dcm" in told["failed"][0]["reason"]
+
+
+def test_pictures_without_a_place_in_a_series_of_their_own_are_left_out(tmp_path, write_series):
+    write_series(tmp_path / "in" / "good")
+    for path in write_series(tmp_path / "in" / "dose", n=2):
+        data = pydicom.dcmread(path)
+        del data.ImagePositionPatient
+        data.save_as(path)
+    found = find_sources([tmp_path / "in"])
+    assert [one.case_id for one in found.sources] == ["good"]
+    assert {one.reason.partition(":")[0] for one in found.left_out} == {
+        "its header does not say where it lies"
+    }
+
+
+def test_a_file_that_cannot_be_opened_is_set_aside(tmp_path, monkeypatch, write_series, write_volume):
+    write_series(tmp_path / "in" / "good")
+    write_volume(tmp_path / "in" / "other" / "a.nii.gz")
+    closed = {tmp_path / "in" / "good" / "closed", tmp_path / "in" / "locked"}
+    for path in closed:
+        path.write_bytes(b"x")
+    opened = Path.open
+
+    def refuse(path, *arguments, **options):
+        if path in closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    found = find_sources([tmp_path / "in"])
+    assert [one.case_id for one in found.sources] == ["good", "a"]
+    assert {Path(one.key) for one in found.unusable} == closed
+    assert all("Permission denied" in one.reason for one in found.unusable)

@@ -15,12 +15,12 @@ from omentum.exchange.importers.source import (
     FoundSources,
     Source,
     files_below,
-    is_dicom,
     left_out,
     stem_of,
     telling_name,
 )
 from omentum.records import Failure
+from omentum.volumes.dicom_files import is_dicom
 from omentum.volumes.hidden_files import is_hidden
 from omentum.volumes.read import is_volume
 

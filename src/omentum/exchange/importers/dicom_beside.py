@@ -8,11 +8,13 @@ import numpy as np
 
 from omentum.errors import ImageError
 from omentum.exchange.importers.dicom_grouping import sources_of_dicom
-from omentum.exchange.importers.source import Source, case_id_of, files_below, is_dicom, left_out
+from omentum.exchange.importers.source import Source, case_id_of, files_below, left_out
 from omentum.names import safe_name
 from omentum.records import Failure
 from omentum.volumes.dicom import read_series
+from omentum.volumes.dicom_files import is_dicom
 from omentum.volumes.geometry import Geometry
+from omentum.volumes.library_errors import reading
 from omentum.volumes.nifti import is_nifti, read_nifti_geometry
 from omentum.volumes.read import is_volume, read_volume
 
@@ -75,7 +77,8 @@ def _why_same(source: Source, cts: Sequence[Path], grids: Sequence[Geometry | No
 
 def _grid(path: Path) -> Geometry | None:
     try:
-        return read_nifti_geometry(path) if is_nifti(path) else read_volume(path).geometry
+        with reading(path):
+            return read_nifti_geometry(path) if is_nifti(path) else read_volume(path).geometry
     except ImageError:
         return None  # the CT itself is set aside with this reason
 

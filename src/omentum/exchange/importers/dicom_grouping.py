@@ -10,33 +10,44 @@ from pathlib import Path
 import pydicom
 
 from omentum.errors import DicomSeriesError
+from omentum.exchange.importers.dicom_references import SEGMENTATIONS, referenced_series
 from omentum.exchange.importers.labels import OriginalLabel
 from omentum.exchange.importers.source import Source, case_id_of, left_out
 from omentum.records import Failure
 from omentum.volumes.dicom_files import text_of
-from omentum.volumes.dicom_headers import Slice, read_header, slices_of, why_no_slice
+from omentum.volumes.dicom_headers import (
+    NO_PLACE,
+    Slice,
+    is_cut_short,
+    missing_place,
+    read_header,
+    slices_of,
+    why_no_slice,
+)
 from omentum.volumes.dicom_pixels import same_pixels
 from omentum.volumes.dicom_stacks import stacks_of, without_copies
 from omentum.volumes.read import SIDE_VOXELS
 
-__all__ = ["is_segmentation", "sources_of_dicom"]
+__all__ = ["CUT_SHORT", "sources_of_dicom"]
 
 _AXIAL = 0.8
 """Least component of a slice's normal along the body: gantries tilt to 30 degrees."""
 _PROJECTIONS = frozenset({"PROJECTION IMAGE", "MIP", "MINIP", "AVERAGE", "CSAMIP", "CSA MIP"})
-_SEGMENTATIONS = frozenset({"SEG", "RTSTRUCT"})
-_CUT_SHORT = "it is cut short, or no DICOM"
+CUT_SHORT = "it is cut short or damaged; copy it again from its source, or remove it"
+"""Why a file is no part of any CT; which one it was of cannot be told."""
 
 
 @dataclass(slots=True, eq=False)
 class _Heap:
-    """The files of one series identifier: slices, and files whose header has a value that cannot be read."""
+    """The files of one series: slices, and files whose header has a value that cannot be read."""
 
     number: int = 0
     uid: str = ""
     study: tuple[str, ...] = ()
     slices: list[Slice] = field(default_factory=list)
     broken: list[Path] = field(default_factory=list)
+    placeless: list[Path] = field(default_factory=list)
+    """Pictures that do not say where they lie."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -105,27 +116,25 @@ def sources_of_dicom(
     return sources, [one for one in reasons if Path(one.key).parent not in damaged]
 
 
-def is_segmentation(path: Path) -> bool:
-    """Return whether a file is DICOM-SEG or RTSTRUCT."""
-    header = read_header(path)
-    return header is not None and text_of(header, "Modality") in _SEGMENTATIONS
-
-
 def _sorted(paths: Sequence[Path]) -> tuple[list[_Series], dict[Path, frozenset[str]], list[Failure]]:
     """Give the axial CT series, the segmentations with the UIDs of their series, and what is left out."""
     heaps: dict[tuple[str, ...], _Heap] = defaultdict(_Heap)
     segmentations: dict[Path, frozenset[str]] = {}
     reasons: list[Failure] = []
+    damaged: list[Path] = []
     for path in paths:
         header = read_header(path)
-        if header is None or not text_of(header, "Modality"):
-            reasons.append(Failure(key=str(path), reason=_CUT_SHORT))
-        elif text_of(header, "Modality") in _SEGMENTATIONS:
-            segmentations[path] = _referenced(header)
+        if header is None or is_cut_short(path, header):
+            damaged.append(path)
+        elif text_of(header, "Modality") in SEGMENTATIONS:
+            segmentations[path] = referenced_series(header)
+        elif missing_place(header):
+            _heap_of(heaps, path, header).placeless.append(path)
         elif (why := why_no_slice(header) or _why_computed(header)) is not None:
             reasons.append(Failure(key=str(path), reason=why))
         else:
             _put(heaps, path, header)
+    reasons += left_out(_beyond_heaps(list(heaps.values()), damaged), CUT_SHORT)
     series = []
     for heap in heaps.values():
         found, failures = _series_of(heap)
@@ -134,12 +143,29 @@ def _sorted(paths: Sequence[Path]) -> tuple[list[_Series], dict[Path, frozenset[
     return series, segmentations, sorted(reasons, key=lambda one: one.key)
 
 
-def _put(heaps: dict[tuple[str, ...], _Heap], path: Path, header: pydicom.Dataset) -> None:
+def _beyond_heaps(heaps: Sequence[_Heap], damaged: Sequence[Path]) -> list[Path]:
+    """Count a damaged file to the only series in its folder; give those of which that cannot be told."""
+    beyond = []
+    for path in damaged:
+        near = [heap for heap in heaps if any(one.path.parent == path.parent for one in heap.slices)]
+        if len(near) == 1:
+            near[0].broken.append(path)
+        else:
+            beyond.append(path)
+    return beyond
+
+
+def _heap_of(heaps: dict[tuple[str, ...], _Heap], path: Path, header: pydicom.Dataset) -> _Heap:
     uid = text_of(header, "SeriesInstanceUID")
     patient, study = text_of(header, "PatientID"), text_of(header, "StudyInstanceUID")
     heap = heaps[patient, study, uid or str(path.parent)]
     heap.number, heap.uid = _number(header), uid
     heap.study = (patient, study or str(path.parent))
+    return heap
+
+
+def _put(heaps: dict[tuple[str, ...], _Heap], path: Path, header: pydicom.Dataset) -> None:
+    heap = _heap_of(heaps, path, header)
     try:
         heap.slices += slices_of(path, header)
     except DicomSeriesError:
@@ -149,8 +175,11 @@ def _put(heaps: dict[tuple[str, ...], _Heap], path: Path, header: pydicom.Datase
 def _series_of(heap: _Heap) -> tuple[list[_Series], list[Failure]]:
     """Give the CTs in a heap, and the files that are left out."""
     kept, copies = without_copies(heap.slices, same_pixels)
-    if heap.broken or copies.conflict is not None:
-        return [_as_one(heap, [*heap.broken, *(one.path for one in heap.slices)])], []
+    if not heap.slices and not heap.broken:
+        return [], left_out(heap.placeless, NO_PLACE)
+    if heap.broken or heap.placeless or copies.conflict is not None:
+        broken = [*heap.broken, *heap.placeless]
+        return [_as_one(heap, [*broken, *(one.path for one in heap.slices)])], []
     reasons = [
         Failure(key=str(path), reason=f"it is a copy of {first.name}, which is taken")
         for path, first in copies.of.items()
@@ -260,7 +289,7 @@ def _its_series(path: Path, series_uids: frozenset[str], series: Sequence[_Serie
 
 
 def _unreadable_folders(paths: Sequence[Path], reasons: Sequence[Failure]) -> set[Path]:
-    bad = {Path(one.key) for one in reasons if one.reason == _CUT_SHORT}
+    bad = {Path(one.key) for one in reasons if one.reason == CUT_SHORT}
     return {path.parent for path in bad} - {path.parent for path in paths if path not in bad}
 
 
@@ -269,14 +298,3 @@ def _number(header: pydicom.Dataset) -> int:
         return int(text_of(header, "SeriesNumber") or 0)
     except ValueError:
         return 0
-
-
-def _referenced(header: pydicom.Dataset) -> frozenset[str]:
-    """Find the series that a segmentation refers to."""
-    uids = {str(one.get("SeriesInstanceUID", "")) for one in header.get("ReferencedSeriesSequence", [])}
-    for frame in header.get("ReferencedFrameOfReferenceSequence", []):
-        for study in frame.get("RTReferencedStudySequence", []):
-            uids |= {
-                str(one.get("SeriesInstanceUID", "")) for one in study.get("RTReferencedSeriesSequence", [])
-            }
-    return frozenset(uids - {""})

@@ -14,7 +14,8 @@ from omentum.exchange.importers.abdomenatlas_tree import find_case_folder
 from omentum.exchange.importers.dataset_descriptions import DatasetDescription
 from omentum.exchange.importers.dataset_json import find_list, read_list
 from omentum.exchange.importers.dataset_layouts import find_data_set
-from omentum.exchange.importers.dicom_grouping import is_segmentation, sources_of_dicom
+from omentum.exchange.importers.dicom_grouping import CUT_SHORT, sources_of_dicom
+from omentum.exchange.importers.dicom_references import is_segmentation
 from omentum.exchange.importers.releases import find_release
 from omentum.exchange.importers.source import (
     FoundSources,
@@ -22,13 +23,14 @@ from omentum.exchange.importers.source import (
     case_id_of,
     distinctly_named,
     files_below,
-    is_dicom,
     is_label_name,
     left_out,
     stem_of,
 )
 from omentum.records import Failure
+from omentum.volumes.dicom_files import is_dicom
 from omentum.volumes.hidden_files import is_hidden
+from omentum.volumes.library_errors import reading
 from omentum.volumes.nifti_headers import header_file
 from omentum.volumes.read import NOT_A_CT, is_volume, not_a_volume, why_no_volume
 
@@ -76,7 +78,8 @@ def find_sources(
     reasons: dict[str, Failure] = {}
     for path in paths:
         try:
-            here = _found(path, data_set, largest_only=largest_only)
+            with reading(path):
+                here = _found(path, data_set, largest_only=largest_only)
         except ImageError as error:
             if len(paths) == 1:
                 raise
@@ -134,7 +137,8 @@ class _Search:
         self._folder(folder)
         sources, failures = sources_of_dicom(self._dicom, largest_only=self._largest_only)
         self._sources += sources
-        self._left_out += failures
+        self._left_out += [one for one in failures if one.reason != CUT_SHORT]
+        self._unusable += [one for one in failures if one.reason == CUT_SHORT]
         if not (self._sources or self._unusable):
             seen = "no CT is in it (label files and hidden ones are not taken for CTs)"
             if self._left_out:
@@ -156,8 +160,11 @@ class _Search:
                 self._left_out += found.left_out
                 self._unusable += found.unusable
                 return
-        entries = self._without_hidden(folder)
+        entries = self._opened(folder)
         files = [entry for entry in entries if entry.is_file()]
+        closed = [entry for entry in files if not is_volume(entry) and self._is_closed(entry)]
+        files = [entry for entry in files if entry not in closed]
+        entries = [entry for entry in entries if entry not in closed]
         dicom = [entry for entry in files if not is_volume(entry) and is_dicom(entry)]
         if not dicom:
             for entry in entries:
@@ -184,8 +191,19 @@ class _Search:
         elif header_file(entry) == entry:  # not the voxels of a pair
             self._leave([entry], why_no_volume(entry) or "it is neither a volume nor a DICOM file")
 
-    def _without_hidden(self, folder: Path) -> list[Path]:
-        entries = sorted(folder.iterdir())
+    def _is_closed(self, path: Path) -> bool:
+        """Tell whether a file or folder cannot be opened, and set it aside."""
+        try:
+            with os.scandir(path) if path.is_dir() else path.open("rb"):
+                return False
+        except OSError as error:
+            reason = f"it cannot be opened ({error.strerror or error}); check its rights and the disk"
+            self._unusable.append(Failure(key=str(path), reason=reason))
+            return True
+
+    def _opened(self, folder: Path) -> list[Path]:
+        """List a folder without what is hidden."""
+        entries = [] if self._is_closed(folder) else sorted(folder.iterdir())
         hidden = [entry for entry in entries if is_hidden(entry)]
         for entry in hidden:
             self._leave(files_below(entry) if entry.is_dir() else [entry], "it is hidden")

@@ -22,6 +22,7 @@ from omentum.volumes.geometry import Geometry
 from omentum.volumes.hidden_files import is_hidden
 from omentum.volumes.label_schemes import LabelScheme, label_scheme
 from omentum.volumes.labels import organ, organs_named
+from omentum.volumes.library_errors import reading
 from omentum.volumes.read import is_volume
 from omentum.volumes.segmentations import read_mask
 from omentum.volumes.stated_names import names_segments, stated_names
@@ -118,7 +119,8 @@ def read_original(
         GridMismatchError: It does not lie on the CT's grid.
         ImageError: It cannot be read.
     """
-    return _read(label, geometry, middle_mm, slices)
+    with reading(label.path):
+        return _read(label, geometry, middle_mm, slices)
 
 
 def _read(

@@ -15,7 +15,6 @@ from omentum.exchange.importers.labels import OriginalLabel
 from omentum.names import distinct_name, safe_name
 from omentum.records import Failure
 from omentum.records.released_cases import ReleasedOrigin
-from omentum.volumes.dicom_files import begins_as_dicom
 from omentum.volumes.itk_io import ITK_ENDINGS
 from omentum.volumes.labels import organ
 
@@ -28,7 +27,6 @@ __all__ = [
     "case_id_of",
     "distinctly_named",
     "files_below",
-    "is_dicom",
     "is_label_name",
     "left_out",
     "stem_of",
@@ -49,7 +47,6 @@ _ENDINGS = re.compile(
     rf"(\.nii|\.nii\.gz|\.hdr|\.hdr\.gz|\.img|\.img\.gz|{'|'.join(re.escape(one) for one in ITK_ENDINGS)})$",
     re.IGNORECASE,
 )
-_DICOM_ENDINGS = (".dcm", ".ima")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,13 +200,3 @@ def files_below(folder: Path) -> list[Path]:
         visited.add(real)
         found += [Path(root, name) for name in names]
     return sorted(found)
-
-
-def is_dicom(path: Path) -> bool:
-    """Recognise DICOM by the ending, the mark after the preamble or a first element; not a DICOMDIR."""
-    if path.name.upper() == "DICOMDIR":
-        return False
-    if path.suffix.lower() in _DICOM_ENDINGS:
-        return True
-    with path.open("rb") as start:
-        return begins_as_dicom(start.read(132))
