@@ -88,7 +88,7 @@ def add_found(
         source.case_id: NewCt(
             source=source,
             case_dir=project.folder.case_dir(source.case_id),
-            patient_id=None if source.patient is None else pseudonym(secret, source.patient),
+            patient_id=_patient_of(source, secret),
             label=source.label if labels is None else labels(source),
         )
         for source in sources
@@ -120,6 +120,13 @@ def add_found(
         )
     failed = (*found.unusable, *clashes, *batch.failed)
     return _summed_up(sources, replace(batch, failed=failed), ledger.taken)
+
+
+def _patient_of(source: Source, secret: bytes) -> str | None:
+    """Give the pseudonym of a CT's patient, as a release gave it; `None` if only a DICOM header says."""
+    if source.released is not None:
+        return source.released.patient_id
+    return None if source.patient is None else pseudonym(secret, source.patient)
 
 
 def _summed_up(sources: Iterable[Source], batch: Batch, taken: Mapping[str, IntakeResult]) -> AddedCases:
