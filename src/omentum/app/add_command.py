@@ -72,7 +72,7 @@ def add(
     ] = False,
     for_programs: AsJson = False,
 ) -> None:
-    """Add CTs. Example: omentum -C my-atlas add scans/ chaos_03/dicom --label labels.nii.gz."""
+    """Add CTs. Example: omentum -C my-atlas add scans/ chaos_03/dicom --label "{name}.seg.nrrd"."""
     from omentum import loop
     from omentum.app.say_added import added_rows, as_json, say_added, say_unusable
     from omentum.exchange.import_options import ImportOptions

@@ -24,7 +24,15 @@ from omentum.volumes.nifti_headers import is_nifti, open_nifti
 from omentum.volumes.organ_words import is_generic_name
 from omentum.volumes.segment_fields import has_segments
 
-__all__ = ["StatedNames", "has_names", "header_names", "names_segments", "sidecars", "stated_names"]
+__all__ = [
+    "StatedNames",
+    "check_agree",
+    "has_names",
+    "header_names",
+    "names_segments",
+    "sidecars",
+    "stated_names",
+]
 
 _Parser = Callable[[str], Rows | None]
 _ANY_TEXT: tuple[_Parser, ...] = (snap_rows, colour_rows)
@@ -90,7 +98,7 @@ def stated_names(path: Path, *, is_mask: bool = False) -> StatedNames | None:
     """
     found = [one for one in (header_names(path), *_beside(path, is_mask=is_mask)) if one is not None]
     for other in found[1:]:
-        _check_agree(path, found[0], other)
+        check_agree(path, found[0], other)
     return found[0] if found else None
 
 
@@ -183,7 +191,12 @@ def _ours(where: str, labels: NamedValues) -> LabelScheme | None:
     return None
 
 
-def _check_agree(path: Path, one: StatedNames, other: StatedNames) -> None:
+def check_agree(path: Path, one: StatedNames, other: StatedNames) -> None:
+    """Refuse two readings of a file that have different organs for one value.
+
+    Raises:
+        LabelValueError: They do; both are named.
+    """
     for value in sorted(one.scheme.organ_values & other.scheme.organ_values):
         first, second = one.scheme.meaning_of(value), other.scheme.meaning_of(value)
         if not first & second:

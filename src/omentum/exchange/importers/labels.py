@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import fastremap
 import numpy as np
 import numpy.typing as npt
 
@@ -156,7 +157,7 @@ def _annotated(label: OriginalLabel, result: TransferredLabel) -> TransferredLab
     """Keep the organs that the data set annotates and, where only those with a voxel are known, these."""
     wanted = [name for name in result.organs if name in label.organs or not label.organs]
     notes = result.notes
-    there = set(np.unique(result.labels).tolist())
+    there = set(fastremap.unique(result.labels).tolist())
     absent = [name for name in wanted if organ(name).index not in there]
     if label.only_present:
         wanted = [name for name in wanted if name not in absent]
