@@ -20,6 +20,7 @@ from omentum.project.findings import mask_findings
 from omentum.records import LabelVersion, MaskFinding
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.hidden_files import is_hidden
+from omentum.volumes.library_errors import reading
 from omentum.volumes.mask_files import is_label_table, write_label_table
 from omentum.volumes.mask_hash import organ_sha256s
 from omentum.volumes.masks import MaskSet
@@ -68,8 +69,9 @@ class LabelOfCase:
     def read(self) -> TransferredLabel:
         """Read the label as 32-class indices; errors as of `read_original`."""
         ct = self.ct
-        middle_mm = body_middle_mm(ct.voxels, ct.geometry) if self.label.may_have_pairs else None
-        return read_original(self.label, ct.geometry, middle_mm=middle_mm, slices=self.slices)
+        with reading(self.label.path):
+            middle_mm = body_middle_mm(ct.voxels, ct.geometry) if self.label.may_have_pairs else None
+            return read_original(self.label, ct.geometry, middle_mm=middle_mm, slices=self.slices)
 
 
 def version_name(stem: str, number: int) -> str:
@@ -163,7 +165,7 @@ def label_sha256(label: OriginalLabel) -> str:
 def _files(label: OriginalLabel) -> list[Path]:
     """List the files of a label."""
     if not label.path.is_dir():
-        return [label.path]
+        return [label.path, *label.parts]
     return sorted(
         path
         for path in label.path.iterdir()
