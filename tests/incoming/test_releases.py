@@ -264,6 +264,20 @@ def test_networks_of_one_name_and_other_weights_stay_apart(north, project_at, ma
     assert again.predictions.done == ()
 
 
+def test_predictions_of_the_very_weights_that_predict_here_are_of_that_network(
+    project_at, home, abdomens, omentum
+):
+    north, third = project_at("north", network="tiny"), project_at("third", network="tiny")
+    scan = abdomens / "phantom_0000" / "ct.nii.gz"
+    for command in (("add", scan, "--accept-values"), ("predict",), ("assemble", "--version", "V1")):
+        assert omentum("-C", north.workspace.folder.root, *command).code == 0
+    added = omentum("-C", third.workspace.folder.root, "add", release_of(north), "--json", "--accept-values")
+    assert added.code == 0, added.err
+    assert json.loads(added.out)["predictions"] == ["phantom_0000/tiny"]
+    assert omentum("-C", third.workspace.folder.root, "assemble", "--version", "V1").code == 0
+    assert traced(release_of(third)) == traced(release_of(north))
+
+
 def test_what_a_release_leaves_out_and_what_is_not_of_it_is_told(project_at, masks, omentum):
     north = project_at("north")
     for case_id in ("n1", "n2"):

@@ -11,7 +11,8 @@ from omentum.exchange.importers.find_sources import find_sources
 from omentum.measures.hounsfield import HuProblem
 from omentum.runners.in_process import InProcessRunner
 
-PRESENT, ABSENT, UNKNOWN = ("kidney_right", "kidney_left"), ("spleen",), ("pancreas",)
+PRESENT, ABSENT, UNKNOWN = ("kidney_right", "kidney_left", "liver"), ("spleen",), ("pancreas",)
+"""Liver and right kidney overlap."""
 ASKED = (*PRESENT, *ABSENT, *UNKNOWN)
 
 

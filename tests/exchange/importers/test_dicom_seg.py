@@ -61,6 +61,20 @@ def test_what_lies_on_another_grid_or_is_no_segmentation_is_refused(
         list(dicom_masks(heart, read_series(series).geometry))
 
 
+def test_segmentations_of_other_organs_are_joined_and_one_of_the_same_organ_is_told(
+    tmp_path, series, masks, write_seg
+):
+    folder = tmp_path / "p1"
+    first = write_seg(folder / "seg.dcm", series, {"Spleen": masks["Liver"]})
+    second = write_seg(folder / "seg_2.dcm", series, {"Kidneys": masks["Kidneys"]})
+    third = write_seg(folder / "seg_3.dcm", series, {"Left kidney": masks["Kidneys"]})
+    found = find_sources([tmp_path / "p1"])
+    (source,) = found.sources
+    assert (source.label.path, source.label.parts) == (first, (second,))
+    (told,) = [one for one in found.left_out if one.key == str(third)]
+    assert "has a segmentation already" in told.reason
+
+
 def test_a_segmentation_in_the_heap_is_the_label_of_its_series(atlas, tmp_path, series, masks, write_seg):
     masks.pop("Something")
     seg = write_seg(

@@ -10,8 +10,7 @@ from pathlib import Path
 import pydicom
 
 from omentum.errors import DicomSeriesError
-from omentum.exchange.importers.dicom_references import SEGMENTATIONS, referenced_series
-from omentum.exchange.importers.labels import OriginalLabel
+from omentum.exchange.importers.dicom_references import SEGMENTATIONS, joined, referenced_series
 from omentum.exchange.importers.source import Source, case_id_of, left_out
 from omentum.records import Failure
 from omentum.volumes.dicom_files import text_of
@@ -106,11 +105,11 @@ def sources_of_dicom(
             reasons.append(Failure(key=str(path), reason=why))
         elif place is None:
             reasons.append(Failure(key=str(path), reason="it is a segmentation of no CT that was found"))
-        elif sources[place].label is not None:
+        elif (label := joined(sources[place].label, path)) is None:
             why = f"{sources[place].case_id} has a segmentation already; give it by itself"
             reasons.append(Failure(key=str(path), reason=why))
         else:
-            sources[place] = replace(sources[place], label=OriginalLabel(path=path))
+            sources[place] = replace(sources[place], label=label)
     damaged = _unreadable_folders(paths, reasons)
     sources += [Source(path=folder, case_id=case_id_of(folder)) for folder in damaged]
     return sources, [one for one in reasons if Path(one.key).parent not in damaged]

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ class OriginalLabel:
             file or beside it say that. Files of organs then have our names.
         organs: Organs that the data set annotates, by default all of `ids`; others are dropped.
         only_present: Whether an organ without a voxel is unknown, as not every case is annotated in full.
+        parts: Further DICOM-SEG files, of other organs.
         time: When it came into the project whose release has it; `None` if it comes in now.
 
     Raises:
@@ -60,6 +62,7 @@ class OriginalLabel:
     ids: str | LabelScheme = NAMED
     organs: tuple[str, ...] = ()
     only_present: bool = False
+    parts: tuple[Path, ...] = ()
     time: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -92,10 +95,13 @@ class OriginalLabel:
         Raises:
             ImageError: The header of the file cannot be read, or its names contradict each other.
         """
-        if self.path.is_dir() or (is_volume(self.path) and not names_segments(self.path)):
-            stated = None if self.path.is_dir() else stated_names(self.path)
-            return bool(self.scheme.joined) or (stated is not None and bool(stated.scheme.joined))
-        return True
+        if self.path.is_dir() or self.scheme.joined:
+            return bool(self.scheme.joined)
+        if not is_volume(self.path) or names_segments(self.path):
+            return True
+        numbering = self.numbering
+        stated = stated_names(self.path, is_mask=numbering is not None and numbering.is_mask)
+        return stated is not None and bool(stated.scheme.joined)
 
 
 def read_original(
@@ -150,7 +156,8 @@ def _masks(
         return _organ_files(label, geometry)
     from omentum.exchange.importers.dicom_masks import dicom_masks  # loads pydicom
 
-    return dicom_masks(label.path, geometry, slices=slices, on_note=on_note)
+    files = (dicom_masks(one, geometry, slices=slices, on_note=on_note) for one in (label.path, *label.parts))
+    return chain.from_iterable(files)
 
 
 def _annotated(label: OriginalLabel, result: TransferredLabel) -> TransferredLabel:
