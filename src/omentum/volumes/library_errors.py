@@ -32,11 +32,12 @@ def reading(path: Path) -> Iterator[None]:
             little memory.
 
     Example:
-        >>> with reading(Path("a.dcm")):
-        ...     raise KeyError("Rows")
-        Traceback (most recent call last):
-            ...
-        omentum.errors.UnreadableImageError: a.dcm: it cannot be read (KeyError: 'Rows'); export it anew ...
+        >>> try:
+        ...     with reading(Path("a.dcm")):
+        ...         raise KeyError("Rows")
+        ... except UnreadableImageError as error:
+        ...     print(str(error).partition(";")[0])
+        a.dcm: it cannot be read (KeyError: 'Rows')
     """
     try:
         yield
