@@ -31,7 +31,7 @@ weights: .venv/installed  ## how both starters' weights were made: about 3 hours
 	$(BIN)/omentum phantoms scratch/weights/cohort --number 120 --first-seed 1000
 	$(BIN)/omentum init scratch/weights/starter --network starter --held-out 0
 	$(BIN)/omentum -C scratch/weights/starter add scratch/weights/cohort --label labels.nii.gz \
-		--label-organs abdomenatlas-1.0
+		--label-ids omentum --label-organs abdomenatlas-1.0
 	$(STARTER) --mode full --config training/configs/starter.toml
 	$(STARTER) --mode full --config training/configs/starter-finer.toml
 	$(STARTER) --config training/configs/starter-heads.toml

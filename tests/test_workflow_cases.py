@@ -198,7 +198,8 @@ def test_organs_that_are_cut_on_every_side_have_no_place_that_could_be_wrong(run
 def test_a_label_that_its_publisher_mended_is_told_and_taken_where_asked(run, root, patients, tmp_path):
     hu, path = patients[3], tmp_path / "src" / "p3_seg.nii.gz"
     write_ct(tmp_path / "src" / "p3.nii.gz", hu)
-    words = ("add", tmp_path / "src", "--label", "{name}_seg.nii.gz", "--label-organs", "liver")
+    words = ("add", tmp_path / "src", "--label", "{name}_seg.nii.gz", "--label-ids", "omentum")
+    words += ("--label-organs", "liver")
     index = organ("liver").index
     for mask, more, code in (
         (without_top(hu == HU["liver"], 1), (), 0),

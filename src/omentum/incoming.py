@@ -1,4 +1,4 @@
-"""Add a data set to a project, with predictions and revisions that came with it.
+"""Add a data set, or a release of another project, with predictions and revisions that came with it.
 
 Each step does only what is not done yet, so that a killed run continues when it is called again.
 """
@@ -15,8 +15,10 @@ from omentum.exchange.importers.source import FoundSources, Source
 from omentum.exchange.label_updates import LabelUpdates, update_labels
 from omentum.project.paths import read_secret
 from omentum.project.project import Project
-from omentum.records import Batch, Failure
+from omentum.project.standing import facts_of_case, standing_case
+from omentum.records import Batch, Failure, MaskSource
 from omentum.review.import_tree_revisions import TreeRevision, take_tree_revisions
+from omentum.review.released_revisions import ReleasedMaskOfCase, take_released
 from omentum.runners.runner import Progress
 
 __all__ = ["ImportResult", "add_cases", "add_found"]
@@ -98,24 +100,18 @@ def add_found(
         progress=progress,
     )
     predictions, not_predicted = _predictions(project, cases.sources, options, progress)
-    drawn = [
-        TreeRevision(
-            case_id=one.case_id,
-            organ=mask.organ,
-            path=mask.path,
-            shown=mask.shown,
-            network=mask.network or "",
-        )
-        for one in cases.sources
-        for mask in one.revisions
-    ]
-    revisions, not_drawn = take_tree_revisions(project, drawn, progress=progress)
+    revisions, not_drawn = _revisions(project, cases.sources, progress)
     return ImportResult(
         cases=cases,
         labels=seen,
         predictions=predictions,
         revisions=revisions,
-        left_alone=(*not_predicted, *not_drawn),
+        left_alone=(
+            *not_predicted,
+            *not_drawn,
+            *_held_back(project, cases.sources),
+            *_contradictions(project, cases.sources),
+        ),
     )
 
 
@@ -126,11 +122,17 @@ def _predictions(
     progress: Progress | None,
 ) -> tuple[Batch, tuple[Failure, ...]]:
     found = [(one, folder) for one in sources for folder in one.network_folders]
-    if not found:
+    secret = read_secret(project.folder)
+    released = [
+        (one.case_id, one.released, f"{recorded_path(one.path, secret, options)}, a release")
+        for one in sources
+        if one.released is not None
+    ]
+    if not (found or released):
         return _NOTHING, ()
     from omentum.predict.imported_predictions import ImportedFiles, import_predictions
+    from omentum.predict.released_predictions import released_predictions
 
-    secret = read_secret(project.folder)
     left = [
         ImportedFiles(
             case_id=one.case_id,
@@ -140,4 +142,75 @@ def _predictions(
         )
         for one, folder in found
     ]
-    return import_predictions(project, left, progress=progress)
+    files, renamed = released_predictions(project, released)
+    batch, refused = import_predictions(project, [*left, *files], progress=progress)
+    return batch, (*renamed, *refused)
+
+
+def _revisions(
+    project: Project, sources: Sequence[Source], progress: Progress | None
+) -> tuple[Batch, tuple[Failure, ...]]:
+    drawn = [
+        TreeRevision(
+            case_id=one.case_id,
+            organ=mask.organ,
+            path=mask.path,
+            shown=mask.shown,
+            network=mask.network or "",
+        )
+        for one in sources
+        for mask in one.revisions
+    ]
+    of_tree, left_alone = take_tree_revisions(project, drawn, progress=progress)
+    released = [
+        ReleasedMaskOfCase(case_id=one.case_id, mask=mask)
+        for one in sources
+        if one.released is not None
+        for mask in one.released.masks
+    ]
+    of_release, waiting = take_released(project, released, progress=progress)
+    both = Batch(
+        done=(*of_tree.done, *of_release.done),
+        skipped=(*of_tree.skipped, *of_release.skipped),
+        failed=(*of_tree.failed, *of_release.failed),
+    )
+    return both, (*left_alone, *waiting)
+
+
+def _held_back(project: Project, sources: Sequence[Source]) -> list[Failure]:
+    """Tell which masks of a release are held back here until a person confirms them; revisions tell it."""
+    told = []
+    for one in sources:
+        masks = () if one.released is None else one.released.masks
+        made = [mask for mask in masks if mask.source is not MaskSource.REVISED]
+        held = {network: _held(project, one.case_id, network) for network in {mask.network for mask in made}}
+        for mask in made:
+            if (mask.organ, mask.source) in held[mask.network]:
+                said = held[mask.network][mask.organ, mask.source]
+                why = f"taken, and held back until a person confirms it: {said}"
+                told.append(Failure(key=str(mask.path), reason=why))
+    return told
+
+
+def _held(project: Project, case_id: str, network: str) -> dict[tuple[str, MaskSource], str]:
+    """Give what was found of each mask of a case that is held back."""
+    facts = facts_of_case(project, case_id, network=network or None)
+    return {(one.organ, one.source): one.findings[0].said for one in standing_case(facts).held}
+
+
+def _contradictions(project: Project, sources: Sequence[Source]) -> list[Failure]:
+    """Tell of patients whom a release keeps for evaluation and this project does not, or the other way."""
+    told = []
+    for one in sources:
+        if one.released is None:
+            continue
+        case = project.store.cases.get(one.case_id)
+        if case.held_out != one.released.held_out:
+            there, here = (
+                ("kept for evaluation", "learned from")
+                if one.released.held_out
+                else ("learned from", "kept for evaluation")
+            )
+            why = f"its patient is {there} in the release and {here} in this project, which stays so"
+            told.append(Failure(key=str(one.path), reason=why))
+    return told

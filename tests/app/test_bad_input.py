@@ -1,6 +1,7 @@
 """What bad input gets: one sentence with a cure, exit code 2, nothing written; a batch goes on."""
 
 import gzip
+import json
 import pickle
 import shutil
 
@@ -259,3 +260,26 @@ def test_an_interruption_ends_with_130(omentum, project, monkeypatch):
     ran = omentum("-C", project, "status")
     assert ran.code == 130
     assert "goes on where" in ran.err
+
+
+def test_damaged_masks_are_set_aside_and_the_others_are_taken(omentum, project, exported):
+    whole = (exported / "liver.nii.gz").read_bytes()
+    content = bytearray(gzip.decompress(whole))
+    content[70] = 255  # the type of the voxels
+    for name, damaged in {
+        "spleen_revised.nii.gz": whole[: len(whole) // 2],
+        "pancreas_revised.nii.gz": gzip.compress(bytes(content)),
+        "stomach_revised.nrrd": b"NRRD0004\ntype: odd\ndimension: 3\n\n",
+        "aorta_revised.mha": b"ObjectType = Image\nNDims = 3\n",
+        "postcava_revised.nii.gz": b"",
+    }.items():
+        (exported / name).write_bytes(damaged)
+    mask = nib.load(exported / "liver.nii.gz")
+    voxels = np.asarray(mask.dataobj).copy()
+    voxels[5:9, 5:9, 5:9] = 1 - voxels[5:9, 5:9, 5:9]
+    _save(exported / "liver_revised.nii.gz", voxels, mask.affine)
+    ran = omentum("-C", project, "review", "import", exported, "--json")
+    told = json.loads(ran.out)
+    assert ran.code == 1
+    assert [one["organ"] for one in told["taken"]] == ["liver"]
+    assert len(told["set_aside"]) == 5

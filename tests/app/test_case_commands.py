@@ -59,9 +59,12 @@ def test_a_case_that_is_not_there_or_a_missing_reason_is_refused_in_a_sentence(o
 def test_a_case_gets_another_version_of_its_label(omentum, project, atlas):
     voxels = atlas.box((6, 14), (4, 12), (4, 12)).astype("uint8") * organ("spleen").index
     label = atlas.write(project.parent / "corrected.nii.gz", voxels)
-    ran = omentum("-C", project, "cases", "relabel", "a", label, "--label-organs", "spleen")
+    nobody_says = omentum("-C", project, "cases", "relabel", "a", label, "--label-organs", "spleen")
+    assert (nobody_says.code, "--label-ids (omentum, " in nobody_says.err) == (2, True)
+    words = ("cases", "relabel", "a", label, "--label-organs", "spleen", "--label-ids", "omentum")
+    ran = omentum("-C", project, *words)
     assert (ran.code, ran.out.splitlines()[0]) == (0, "a has version 2 of its label now: spleen")
-    again = omentum("-C", project, "cases", "relabel", "a", label, "--label-organs", "spleen", "--json")
+    again = omentum("-C", project, *words, "--json")
     assert json.loads(again.out) == {"case": "a", "is_new": False, "version": None}
     assert listed(omentum, project)["cases"][0]["original_organs"] == ["spleen"]
     assert omentum("-C", project, "cases", "relabel", "a", project / "nothing.nii.gz").code == 2

@@ -10,7 +10,7 @@ def project(omentum, home, cohort, tmp_path):
     """A project of one synthetic patient."""
     made = tmp_path / "atlas"
     assert omentum("init", made, "--organs", "liver,spleen", "--network", "tiny").code == 0
-    label = ("--label", "labels.nii.gz", "--label-organs", "liver")
+    label = ("--label", "labels.nii.gz", "--label-ids", "omentum", "--label-organs", "liver")
     assert omentum("-C", made, "add", cohort / "phantom_0000" / "ct.nii.gz", "--id", "a", *label).code in (
         0,
         2,

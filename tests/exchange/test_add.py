@@ -74,7 +74,9 @@ def test_an_uncompressed_nifti_is_compressed_without_loss(tmp_path, volume):
 def test_a_file_whose_two_affines_differ_is_written_anew_with_the_sform(tmp_path, volume):
     image = nib.Nifti1Image(volume.voxels, AFFINE)
     image.set_sform(AFFINE, code=1)
-    image.set_qform(np.diag([1.0, 1.0, 1.0, 1.0]), code=1)
+    moved = AFFINE.copy()
+    moved[0, 3] += 7
+    image.set_qform(moved, code=1)
     path = tmp_path / "c.nii.gz"
     nib.save(image, path)
     case = import_case(Source(path=path, case_id="c"), tmp_path / "c", secret=SECRET)
@@ -171,7 +173,7 @@ def test_a_label_on_another_grid_is_refused(tmp_path, source, volume):
     moved[2, 3] += 1.0
     path = labels_like(Volume(volume.voxels, Geometry((12, 10, 9), moved)), tmp_path / "l.nii.gz", [1])
     with pytest.raises(GridMismatchError):
-        import_case(source, tmp_path / "a", secret=SECRET, label=OriginalLabel(path=path))
+        import_case(source, tmp_path / "a", secret=SECRET, label=OriginalLabel(path=path, ids="omentum"))
 
 
 def test_what_a_label_means_is_checked_before_it_is_read(tmp_path):
@@ -187,7 +189,7 @@ def test_axes_may_point_anywhere(tmp_path, volume, orientation):
     write_nifti(tmp_path / "t.nii.gz", turned)
     path = labels_like(turned, tmp_path / "l.nii.gz", [6])
     source = Source(path=tmp_path / "t.nii.gz", case_id="t")
-    case = import_case(source, tmp_path / "t", secret=SECRET, label=OriginalLabel(path=path))
+    case = import_case(source, tmp_path / "t", secret=SECRET, label=OriginalLabel(path=path, ids="omentum"))
     assert case.geometry.orientation == orientation
     assert case.geometry.same_grid(turned.geometry)
     np.testing.assert_array_equal(read_nifti(case.original_label_path).voxels, read_nifti(path).voxels)
@@ -209,7 +211,7 @@ def test_a_kill_leaves_no_case_and_the_same_command_makes_it(tmp_path, source, v
         "label_files.write_label_table = lambda path: os.kill(os.getpid(), signal.SIGKILL)\n"
         "source, label, folder = map(Path, sys.argv[1:])\n"
         "add.import_case(Source(path=source, case_id='a'), folder, secret=b's',"
-        " label=OriginalLabel(path=label))\n"
+        " label=OriginalLabel(path=label, ids='omentum'))\n"
     )
     folder = tmp_path / "cases" / "a"
     command = [sys.executable, "-c", script, str(source.path), str(path), str(folder)]
@@ -217,9 +219,9 @@ def test_a_kill_leaves_no_case_and_the_same_command_makes_it(tmp_path, source, v
     done = subprocess.run(command, check=False, env=environment, capture_output=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert not folder.exists()
-    import_case(source, folder, secret=b"s", label=OriginalLabel(path=path))
+    import_case(source, folder, secret=b"s", label=OriginalLabel(path=path, ids="omentum"))
     whole = tree(folder.parent)
-    import_case(source, tmp_path / "other" / "a", secret=b"s", label=OriginalLabel(path=path))
+    import_case(source, tmp_path / "other" / "a", secret=b"s", label=OriginalLabel(path=path, ids="omentum"))
     assert whole == tree(tmp_path / "other")
     names = ("ct.nii.gz", "original_label.nii.gz", "source_label.nii.gz", "labels.json")
     assert set(whole) == {f"a/{name}" for name in names}
@@ -227,7 +229,7 @@ def test_a_kill_leaves_no_case_and_the_same_command_makes_it(tmp_path, source, v
 
 def test_a_second_import_forgets_the_label_of_a_first_that_was_never_recorded(tmp_path, source, volume):
     path = labels_like(volume, tmp_path / "l.nii.gz", [6])
-    import_case(source, tmp_path / "a", secret=SECRET, label=OriginalLabel(path=path))
+    import_case(source, tmp_path / "a", secret=SECRET, label=OriginalLabel(path=path, ids="omentum"))
     import_case(source, tmp_path / "a", secret=SECRET)
     assert set(tree(tmp_path / "a")) == {"ct.nii.gz"}
 

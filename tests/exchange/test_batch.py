@@ -110,7 +110,9 @@ def test_a_case_and_all_that_is_known_of_it_are_kept_together_or_not_at_all(
 ):
     path = scan("a.nii.gz")
     label = OriginalLabel(
-        path=atlas.write(tmp_path / "l.nii.gz", np.full(atlas.shape, 6, np.uint8)), organs=("liver",)
+        path=atlas.write(tmp_path / "l.nii.gz", np.full(atlas.shape, 6, np.uint8)),
+        ids="omentum",
+        organs=("liver",),
     )
     store = atlas.workspace.store
 
@@ -231,7 +233,7 @@ def test_labels_are_found_for_the_cts_that_have_them(atlas, scan, tmp_path):
 
     def labels(source):
         path = source.beside("labels.nii.gz")
-        return None if path is None else OriginalLabel(path=path, organs=("liver",))
+        return None if path is None else OriginalLabel(path=path, ids="omentum", organs=("liver",))
 
     add_found(atlas.workspace, find_sources([tmp_path / "data"]), labels=labels)
     a, b = atlas.workspace.store.cases.all()

@@ -99,3 +99,16 @@ def test_a_real_compressed_series_without_identifiers_keeps_its_voxels(shared, t
     folder = shared / "data" / "totalsegmentator_example" / "dicom"
     write_deidentified(read_series(folder).files, tmp_path, SECRET)
     np.testing.assert_array_equal(read_dicom(folder).voxels, read_dicom(tmp_path).voxels)
+
+
+def test_an_enhanced_file_is_refused_and_one_without_preamble_is_copied(tmp_path, write_series):
+    files = write_series(tmp_path / "ct")
+    data = pydicom.Dataset({one.tag: one for one in pydicom.dcmread(files[0])})
+    with files[0].open("wb") as stream:
+        pydicom.dcmwrite(stream, data, implicit_vr=True, little_endian=True)
+    (copy,) = write_deidentified(files[:1], tmp_path / "copy", SECRET)
+    assert pydicom.dcmread(copy).PixelData == data.PixelData
+    enhanced = pydicom.dcmread(files[1])
+    enhanced.PerFrameFunctionalGroupsSequence = [pydicom.Dataset()]
+    with pytest.raises(DicomSeriesError, match="enhanced"):
+        deidentified(enhanced, SECRET)

@@ -40,7 +40,7 @@ def draw(atlas, root, name, side, value=LIVER):
 
 def labels(source):
     path = source.beside("{name}_seg.nii.gz")
-    return None if path is None else OriginalLabel(path=path, organs=("liver",))
+    return None if path is None else OriginalLabel(path=path, ids="omentum", organs=("liver",))
 
 
 def look(workspace, folder, options=TELL):
@@ -104,7 +104,7 @@ def test_a_label_that_changed_or_came_late_is_told_and_taken_only_where_asked(at
 
 
 def test_other_organs_asked_of_the_same_file_are_another_label(atlas, scans):
-    label = OriginalLabel(path=scans / "a_seg.nii.gz", organs=("liver", "spleen"))
+    label = OriginalLabel(path=scans / "a_seg.nii.gz", ids="omentum", organs=("liver", "spleen"))
     case = atlas.workspace.store.cases.get("a")
     assert relabel(atlas.workspace, case, label).organs == ("spleen", "liver")
     assert relabel(atlas.workspace, atlas.workspace.store.cases.get("a"), label) is None
@@ -161,7 +161,7 @@ def test_the_command_tells_what_changed_and_what_moved_and_takes_it_where_asked(
     assert omentum("init", tmp_path / "p", "--network", "starter", "--organs", "liver").code == 0
 
     def add(folder, *options):
-        label = ("--label", "{name}_seg.nii.gz", "--label-organs", "liver,spleen")
+        label = ("--label", "{name}_seg.nii.gz", "--label-ids", "omentum", "--label-organs", "liver,spleen")
         ran = omentum("-C", tmp_path / "p", "add", tmp_path / folder, *label, *options, "--json")
         return ran, json.loads(ran.out)
 

@@ -104,7 +104,9 @@ def test_a_label_of_accepted_values_is_not_measured_in_them(write, bring, phanto
     label = tmp_path / "labels" / "off1024.nii.gz"
     write_nifti(label, phantom.labels)
     imported = bring(
-        write("off1024", stored), label=OriginalLabel(path=label), options={"accept_values": True}
+        write("off1024", stored),
+        label=OriginalLabel(path=label, ids="omentum"),
+        options={"accept_values": True},
     )
     assert not [one for one in imported.label.findings if "HU" in one.said or one.rule == "not_hu"]
 

@@ -3,7 +3,7 @@ import pytest
 
 from omentum.exchange.fingerprint import Fingerprint
 from omentum.exchange.patients import Patients
-from omentum.records import Arrival, Case
+from omentum.records import Arrival, Case, LinkKind, PatientIdentity
 from omentum.volumes.geometry import Geometry
 
 GRID = Geometry((9, 9, 9), np.eye(4))
@@ -56,3 +56,76 @@ def test_patients_that_were_both_known_stay_apart_and_it_is_told(case):
     third = patients.settle(case("b2", "B"), seen("3", 10))
     assert (third.case.patient_id, third.alike, third.conflict) == ("B", "a", True)
     assert (third.same_voxels, third.own_patient) == (None, None)
+
+
+def ties(match):
+    return [(link.other, link.why, link.kind) for link in match.links]
+
+
+def test_one_study_and_one_frame_of_reference_are_one_patient(case):
+    patients = Patients([], {})
+    first = patients.settle(case("a", "a"), seen("1", 10), PatientIdentity(study="s", frame="f"))
+    study = patients.settle(case("b", "b"), seen("2", 60), PatientIdentity(study="s"))
+    frame = patients.settle(case("c", "C"), seen("3", 90), PatientIdentity(frame="f", named="C"))
+    other = patients.settle(case("d", "d"), seen("4", 120), PatientIdentity(study="t", frame="g"))
+    assert [one.case.patient_id for one in (first, study, frame, other)] == ["a", "a", "a", "d"]
+    assert ties(study) == [("a", "the same study", LinkKind.JOINED)]
+    assert ties(frame) == [("a", "the same frame of reference", LinkKind.JOINED)]
+    assert ties(other) == []
+
+
+def test_one_name_of_two_persons_is_split_and_told_and_each_keeps_its_later_cts(case):
+    patients = Patients([], {})
+    patients.settle(case("a", "P"), seen("1", 10), PatientIdentity(named="P", sex="F"))
+    man = patients.settle(case("b", "P"), seen("2", 60), PatientIdentity(named="P", sex="M"))
+    again = patients.settle(case("c", "P"), seen("3", 90), PatientIdentity(named="P", sex="M"))
+    woman = patients.settle(case("d", "P"), seen("4", 120), PatientIdentity(named="P", sex="F"))
+    assert [one.case.patient_id for one in (man, again, woman)] == ["b", "b", "P"]
+    assert ties(man) == [("a", "the sex is another", LinkKind.SPLIT)]
+    assert "another patient" in str(man.links[0])
+
+
+def test_what_one_study_contradicts_stays_one_patient_and_is_told(case):
+    patients = Patients([], {})
+    patients.settle(case("a", "a"), seen("1", 10), PatientIdentity(study="s", sex="F"))
+    other = patients.settle(case("b", "b"), seen("2", 60), PatientIdentity(study="s", sex="M"))
+    assert other.case.patient_id == "a"
+    assert ties(other)[1:] == [("a", "the sex is another", LinkKind.CONTRADICTS)]
+
+
+def sides(held_out, training):
+    return {**dict.fromkeys(held_out, True), **dict.fromkeys(training, False)}.get
+
+
+def test_a_copy_of_a_held_out_ct_never_trains_though_its_patient_does(case):
+    patients = Patients([], {}, sides("A", "B"))
+    patients.settle(case("a", "A"), seen("1", 10))
+    patients.settle(case("b", "B"), seen("2", 200))
+    copy = patients.settle(case("b2", "B"), seen("1", 10))
+    assert (copy.case.patient_id, copy.conflict, copy.same_voxels) == ("A", True, "a")
+    assert ("b", "the same patient by name in the source", LinkKind.APART) in ties(copy)
+    assert patients.settle(case("b3", "B"), seen("3", 90)).case.patient_id == "B"
+
+
+def test_a_copy_of_a_training_ct_does_not_evaluate_though_its_patient_is_held_out(case):
+    patients = Patients([], {}, sides("A", "B"))
+    patients.settle(case("a", "A"), seen("1", 10))
+    patients.settle(case("b", "B"), seen("2", 200))
+    assert patients.settle(case("a2", "A"), seen("2", 200)).case.patient_id == "B"
+
+
+def test_who_is_tied_to_both_sides_is_held_out(case):
+    patients = Patients([], {}, sides("A", "B"))
+    patients.settle(case("a", "A"), seen("1", 10), PatientIdentity(study="s"))
+    patients.settle(case("b", "B"), seen("2", 200))
+    both = patients.settle(case("b2", "B"), seen("3", 90), PatientIdentity(study="s"))
+    assert (both.case.patient_id, both.conflict) == ("A", True)
+
+
+def test_a_crop_is_of_the_patient_of_the_whole_in_the_next_run_too(case):
+    whole = Fingerprint(voxels="1", thumbnail="0a" * 512, slices="00000000000000aa00000000000000bb")
+    part = Fingerprint(voxels="2", thumbnail="99" * 512, slices="00000000000000bb")
+    arrival = Arrival(case_id="a", voxels="1", thumbnail=whole.thumbnail, slices=whole.slices)
+    crop = Patients([case("a", "A")], {"a": arrival}).settle(case("b", "b"), part)
+    assert (crop.case.patient_id, crop.alike, crop.same_voxels) == ("A", "a", None)
+    assert ties(crop) == [("a", "some of the same slices", LinkKind.JOINED)]

@@ -61,6 +61,12 @@ def not_hu_of(hu: np.ndarray):
         yield stretched(hu, window, 1).astype(np.float32)
         yield stretched(hu, window, 2) - 1
     yield (hu - hu.mean()) / hu.std()
+    whole = hu.astype(np.int32)
+    yield from (whole * 10, whole + 32768, middle(whole) + 1000, np.zeros_like(hu))
+    yield hu.astype(np.int16).view(np.uint16)  # 65536 - x where x is below 0
+    yield hu.astype(np.int16).byteswap()
+    yield np.where(whole < 0, whole + 4096, whole)  # 12 bits without their sign
+    yield middle((whole / 1000 + 1) * 1920)  # attenuation
 
 
 def test_hu_of_real_and_made_up_bodies_are_hu(real, body):
@@ -70,6 +76,39 @@ def test_hu_of_real_and_made_up_bodies_are_hu(real, body):
 def test_values_that_are_not_hu_are_found(real, body):
     n_missed = sum(said(one) is None for hu in (*real, body) for one in not_hu_of(hu))
     assert n_missed == 0
+
+
+def test_padding_metal_contrast_and_much_air_are_hu(real, body):
+    for hu in (*real, body):
+        wide = np.pad(
+            hu.astype(np.int32), [(hu.shape[0],) * 2, (hu.shape[1],) * 2, (0, 0)], constant_values=0
+        )
+        outside = np.pad(
+            np.zeros(hu.shape, dtype=bool),
+            [(side, side) for side in (*hu.shape[:2], 0)],
+            constant_values=True,
+        )
+        for value in (-1000, -1024, -2000, -3024, -32768):
+            assert said(np.where(outside, value, wide)) is None
+        for value in (3071, 32767):
+            metal = hu.astype(np.int32)
+            metal[tuple(slice(side // 2, side // 2 + 3) for side in hu.shape)] = value
+            assert said(metal) is None
+        assert said(np.where((hu > 20) & (hu < 200), hu + 120, hu)) is None
+
+
+def test_other_modalities_are_not_in_hu():
+    rng = np.random.default_rng(0)
+    ramp = np.linspace(0, 200, 48)
+    bright = ramp[:, None, None] + ramp[:, None] + ramp
+    assert said(bright + rng.gamma(2, 60, bright.shape))  # MR
+    for scale in (2, 4000):  # PET: uptake values, counts
+        assert said(rng.gamma(0.3, scale, bright.shape).astype(np.float32))
+
+
+def test_values_clipped_at_0_are_not_taken_for_hu(body):
+    """Nothing tells a window from 0 to 400 from values that were stretched to these."""
+    assert hounsfield_problem(body.clip(0, 400)).offset_hu is None
 
 
 def test_1024_is_taken_off_where_air_and_tissue_say_so(body):

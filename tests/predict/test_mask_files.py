@@ -217,3 +217,11 @@ def test_settings_that_cannot_be_are_refused_at_once(folder):
     ):
         with pytest.raises(ConfigError, match=sentence):
             MaskFilesPredictor(**{"name": "other", "folder": folder, **settings})
+
+
+def test_a_numbering_that_names_beside_a_label_map_contradict_is_refused_with_both_readings(folder):
+    write(folder / "one.nii.gz", 1 * LIVER)
+    (folder / "dataset.json").write_text(json.dumps({"labels": {"background": 0, "liver": 1}}))
+    predictor = MaskFilesPredictor(name="x", folder=folder, ids="omentum")
+    with pytest.raises(LabelValueError, match=r"value 1 is liver by dataset\.json, and spleen by 'omentum'"):
+        predictor.read("one", CT)

@@ -150,3 +150,15 @@ def test_labels_are_set_aside_where_the_masks_that_they_were_painted_of_have_cha
     painted(drawn, exported / "a" / "labels.nii.gz")
     queued.predict("a", {"liver": liver})
     assert "predicted the case again" in told(import_round(queued.workspace, exported))["a/labels.nii.gz"]
+
+
+def test_masks_are_known_by_the_names_in_them_in_any_spelling_as_labels_are(queued, exported, drawn):
+    itk(queued, drawn, exported / "a" / "mine.seg.nrrd", **segments("LIVER, revised"))
+    path = queued.write(exported / "b" / "spleen_revised.nii.gz", drawn)
+    image = nib.load(path)
+    table = b'<CaretExtension><LabelTable><Label Key="1">Right kidney</Label></LabelTable></CaretExtension>'
+    image.header.extensions.append(nib.nifti1.Nifti1Extension(0, table))
+    nib.save(nib.Nifti1Image(np.asarray(image.dataobj), image.affine, image.header), path)
+    imported = import_round(queued.workspace, exported)
+    assert [one.key for one in imported.revisions] == [("a", "liver")]
+    assert "kidney_right" in told(imported)["b/spleen_revised.nii.gz"]

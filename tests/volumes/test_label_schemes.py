@@ -3,7 +3,7 @@ import json
 import pytest
 
 from omentum.errors import ConfigError
-from omentum.volumes.label_schemes import LabelScheme, label_scheme
+from omentum.volumes.label_schemes import LabelScheme, label_scheme, scheme_of_names
 from omentum.volumes.labels import ORGANS, SUBSETS, organ, subset_ids
 
 
@@ -90,3 +90,23 @@ def test_what_is_no_numbering_is_refused(tmp_path):
 def test_tables_that_are_none_are_refused(tmp_path, labels):
     with pytest.raises(ConfigError, match=r"dataset\.json.*whole numbers from 0 to 255"):
         of_labels(tmp_path, labels)
+
+
+def test_names_that_occur_twice_in_a_table_are_joined(tmp_path):
+    (tmp_path / "dataset.json").write_text('{"labels": {"liver": 1, "liver": 2, "Spleen": 3, "SPLEEN": 4}}')
+    assert label_scheme("dataset.json", tmp_path).values == {"spleen": (3, 4), "liver": (1, 2)}
+    assert of_labels(tmp_path, {"1": "liver", "2": "liver"}).values == {"liver": (1, 2)}
+    with pytest.raises(ConfigError, match="whole numbers"):
+        of_labels(tmp_path, {"liver": True})
+
+
+def test_a_name_of_no_organ_is_kept_for_people_also_where_its_values_are_part_of_one():
+    scheme = scheme_of_names("x", {"kidneys": (1, 2), "masses": (2,), "bone": (3,), "Ignore": (9,)})
+    assert scheme.joined == {"kidney": (1, 2)}
+    assert scheme.unknown == {2: "masses", 3: "bone"}
+    assert (scheme.others, scheme.ignore) == ({3}, {9})
+    assert 9 not in scheme.known_values, "a prediction has no region to be ignored"
+
+
+def test_whole_femurs_are_no_pair_of_heads():
+    assert scheme_of_names("x", {"femurs": (1,), "liver": (2,)}).joined == {}

@@ -94,14 +94,6 @@ def test_a_file_with_a_qform_alone_lies_where_the_qform_says(tmp_path, ras_grid)
     assert read_nifti(tmp_path / "q.nii").geometry.same_grid(ras_grid)
 
 
-def test_the_sform_is_believed_before_the_qform(tmp_path, ras_grid):
-    image = nib.Nifti1Image(np.zeros(ras_grid.shape, dtype=np.int16), None)
-    image.set_qform(np.diag([-1.0, 1.0, 1.0, 1.0]), code=1)
-    image.set_sform(ras_grid.affine, code=2)
-    image.to_filename(tmp_path / "both.nii")
-    assert read_nifti_geometry(tmp_path / "both.nii").same_grid(ras_grid)
-
-
 @pytest.mark.parametrize("ending", [".nii", ".nii.gz", ".NII.GZ"])
 @pytest.mark.parametrize("dtype", ["u1", "i1", "i2", "u2", "i4", "f4", ">i2"])
 def test_every_type_comes_back_as_it_was(tmp_path, ras_grid, dtype, ending):

@@ -271,7 +271,7 @@ def test_files_that_hold_no_volume_are_refused_by_name(tmp_path):
     (tmp_path / "text.nrrd").write_text("no image")
     check_refused(UnreadableImageError, tmp_path / "text.nrrd", "cannot be read")
     (tmp_path / "notes.txt").write_text("no image")
-    check_refused(UnreadableImageError, tmp_path / "notes.txt", "ending")
+    check_refused(UnreadableImageError, tmp_path / "notes.txt", "expected a NIfTI, NRRD or MetaImage file")
 
 
 def test_whatever_a_library_raises_is_the_files_own_error(tmp_path, monkeypatch):
@@ -280,7 +280,7 @@ def test_whatever_a_library_raises_is_the_files_own_error(tmp_path, monkeypatch)
 
     path = save(tmp_path / "m.nii", MASK)
     monkeypatch.setattr(segmentations, "read_volume", broken)
-    check_refused(UnreadableImageError, path, r"it cannot be read \(too deep\)")
+    check_refused(UnreadableImageError, path, r"it cannot be read \(deep\)")
 
 
 def test_files_as_slicer_and_others_save_a_revision_are_read(shared, tmp_path, monkeypatch):
@@ -294,3 +294,12 @@ def test_files_as_slicer_and_others_save_a_revision_are_read(shared, tmp_path, m
     for path in saved:
         np.testing.assert_array_equal(only(path, values=[6]).mask, expected)
     assert only(tmp_path / "seg_nrrd" / "case" / "liver_revised.seg.nrrd").name == "liver_revised"
+
+
+def test_the_name_that_a_header_has_for_the_value_of_a_mask_is_its_name(tmp_path):
+    image = nib.Nifti1Image(MASK.astype(np.uint8), CT.affine)
+    table = b'<CaretExtension><LabelTable><Label Key="1">Spleen</Label></LabelTable></CaretExtension>'
+    image.header.extensions.append(nib.nifti1.Nifti1Extension(0, table))
+    nib.save(image, tmp_path / "liver_revised.nii.gz")
+    (mask,) = read_segmentation(tmp_path / "liver_revised.nii.gz", CT)
+    assert mask.name == "spleen"

@@ -15,6 +15,7 @@ from omentum.errors import ConfigError, ProjectError
 from omentum.measures.probability_bytes import entropy_bytes, soft_bytes
 from omentum.volumes.atomic import copy
 from omentum.volumes.boxes import BoxedArray
+from omentum.volumes.hidden_files import is_hidden
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import write_nifti
@@ -57,7 +58,8 @@ class PublishedTree:
         if not cases:
             rule = "it must hold folders of cases with backbones/ in them, as `--layout published` writes"
             raise ConfigError("TREE", str(self.root), rule)
-        there = sorted({path.name for case in cases for path in (self.root / case / "backbones").iterdir()})
+        networks = (path for case in cases for path in (self.root / case / "backbones").iterdir())
+        there = sorted({path.name for path in networks if not is_hidden(path)})
         for name in self.networks:
             if name not in there:
                 raise ConfigError("--network", name, f"the networks there are {', '.join(there)}")

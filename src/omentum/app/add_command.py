@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from omentum.app.console import bars, end_batches, say_json
-from omentum.app.options import AcceptValues, AsJson, HuOffset, listed, project_of
+from omentum.app.options import (
+    AcceptValues,
+    AsJson,
+    HuOffset,
+    ResampleSlices,
+    ResampleTilt,
+    listed,
+    project_of,
+)
 from omentum.choices import LABEL_SCHEMES
 from omentum.errors import ConfigError
 
@@ -34,7 +42,7 @@ def add(
     ] = None,
     label_ids: Annotated[
         str,
-        typer.Option(help=f"What label values mean: {LABEL_SCHEMES}."),
+        typer.Option(help=f"What label values mean, if no names say it: {LABEL_SCHEMES}."),
     ] = "",
     label_organs: Annotated[
         str, typer.Option(help="Organs that the labels annotate; the others are unknown, not empty.")
@@ -43,9 +51,8 @@ def add(
         Path | None, typer.Option(help="List of cases, as `omentum datalist` writes it.")
     ] = None,
     data_root: Annotated[Path | None, typer.Option(help="Folder that the list's paths start from.")] = None,
-    resample_tilt: Annotated[
-        bool, typer.Option("--resample-tilt", help="Put tilted DICOM series on an upright grid.")
-    ] = False,
+    resample_tilt: ResampleTilt = False,
+    resample_slices: ResampleSlices = False,
     deidentify: Annotated[
         bool,
         typer.Option(
@@ -65,15 +72,16 @@ def add(
     ] = False,
     for_programs: AsJson = False,
 ) -> None:
-    """Add CTs. Example: omentum -C my-atlas add scans/ chaos_03/dicom --label labels.nii.gz."""
+    """Add CTs. Example: omentum -C my-atlas add scans/ chaos_03/dicom --label "{name}.seg.nrrd"."""
     from omentum import loop
     from omentum.app.say_added import added_rows, as_json, say_added, say_unusable
     from omentum.exchange.import_options import ImportOptions
 
     looked = _looked(paths or [], dataset, datalist, data_root, label_ids)
-    labels = _labels(looked, label, label_ids or "omentum", listed(label_organs)) if label else None
+    labels = _labels(looked, label, label_ids, listed(label_organs)) if label else None
     options = ImportOptions(
         resample_tilt=resample_tilt,
+        resample_slices=resample_slices,
         deidentify=deidentify,
         check_labels=check_labels,
         hu_offset=hu_offset,

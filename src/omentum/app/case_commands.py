@@ -104,8 +104,8 @@ def relabel(
     label: Annotated[Path, typer.Argument(metavar="LABEL", help="File or folder of its original label.")],
     label_ids: Annotated[
         str,
-        typer.Option(help=f"What its values mean: {LABEL_SCHEMES}."),
-    ] = "omentum",
+        typer.Option(help=f"What its values mean, if no names say it: {LABEL_SCHEMES}."),
+    ] = "",
     label_organs: Annotated[
         str, typer.Option(help="Organs that it annotates; the others are unknown, not empty.")
     ] = "",

@@ -165,7 +165,7 @@ def end_batches(batches: "Sequence[Batch]", what: str) -> None:
     if done or skipped:
         typer.echo(f"{what} {counted(len(done), 'case')}{before}", err=True)
     for failure in failures:
-        say_error(f"{failure.key} was set aside: {failure.reason}")
+        say_error(f"{failure.key} was set aside: {failure.reason.removeprefix(f'{failure.key}: ')}")
     n_items = len(done | skipped | failed)
     if failed and n_items == 1:
         raise typer.Exit(2)

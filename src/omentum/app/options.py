@@ -18,6 +18,8 @@ __all__ = [
     "By",
     "Device",
     "HuOffset",
+    "ResampleSlices",
+    "ResampleTilt",
     "Why",
     "device_named",
     "listed",
@@ -26,6 +28,12 @@ __all__ = [
 ]
 
 Device = Annotated[str, typer.Option(help="Where networks run: auto, cpu, cuda, cuda:1.")]
+ResampleTilt = Annotated[
+    bool, typer.Option("--resample-tilt", help="Put tilted DICOM series on an upright grid.")
+]
+ResampleSlices = Annotated[
+    bool, typer.Option("--resample-slices", help="Interpolate DICOM slices at uneven distances.")
+]
 HuOffset = Annotated[
     float, typer.Option(help="Added to every value of the CTs: -1024 where HU + 1024 was stored.")
 ]

@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from omentum.app.console import bars, end_batches, say_json, say_old_option
-from omentum.app.options import AcceptValues, AsJson, Device, HuOffset, device_named, listed, project_of
+from omentum.app.options import (
+    AcceptValues,
+    AsJson,
+    Device,
+    HuOffset,
+    ResampleSlices,
+    ResampleTilt,
+    device_named,
+    listed,
+    project_of,
+)
 from omentum.errors import ConfigError
 
 __all__ = ["predict"]
@@ -39,8 +49,10 @@ def predict(
             help="Type in which networks compute: float32, bfloat16 or float16. Default: the fastest."
         ),
     ] = "",
-    resample_tilt: Annotated[
-        bool, typer.Option("--resample-tilt", help="Put tilted DICOM series on an upright grid.")
+    resample_tilt: ResampleTilt = False,
+    resample_slices: ResampleSlices = False,
+    every_series: Annotated[
+        bool, typer.Option("--all", help="Every DICOM series of a study, in place of the largest.")
     ] = False,
     hu_offset: HuOffset = 0.0,
     accept_values: AcceptValues = False,
@@ -57,7 +69,7 @@ def predict(
     postprocessing = postprocessing or recipe
     if not cts:
         of_cts = out, organs, save, layout, postprocessing, without, numbers, resample_tilt, hu_offset
-        if any(of_cts) or accept_values or overlap is not None:
+        if any(of_cts) or resample_slices or every_series or accept_values or overlap is not None:
             rule = "without CTs only --network, --average and --device are taken; omentum.toml sets the rest"
             raise ConfigError("CT", cts, rule)
         _predict_project(context, names, average, device, for_programs)
@@ -66,7 +78,8 @@ def predict(
         raise ConfigError("--out", out, "CTs need a folder for their masks; give one with -o OUT")
     if average:
         raise ConfigError("--average", average, "it is for projects; of CTs, several networks are averaged")
-    from omentum.app.say_predicted import as_json, found_in_folder, say_found
+    from omentum.app.say_files import left_out_rows, say_files_left_out
+    from omentum.app.say_predicted import as_json, found_in_folder, noted_in_folder, say_found, say_noted
     from omentum.exchange.importers.find_sources import find_sources
     from omentum.predict.average import joint_predictor
     from omentum.predict.inference_config import InferenceConfig
@@ -79,28 +92,33 @@ def predict(
         without=listed(without),
         numbers=numbers or "auto",
     )
-    found = find_sources(cts)
+    found = find_sources(cts, largest_only=not every_series)
     wanted, where = listed(organs), device_named(device)
     predictors = [
         load_predictor(name, organs=wanted, device=where, config=config) for name in names or ("starter",)
     ]
     plan = FolderPlan(
         sources={source.case_id: source.path for source in found.sources},
+        files={source.case_id: source.files for source in found.sources if source.files},
         out=out,
         predictor=joint_predictor(predictors, config),
         layout=layout or "omentum",
         save=frozenset(listed(save) or ("masks",)),
         resample_tilt=resample_tilt,
+        resample_slices=resample_slices,
         hu_offset=hu_offset,
         accept_values=accept_values,
     )
     with bars() as progress:
         batch = predict_files(plan, progress=progress)
     batch = replace(batch, failed=(*found.unusable, *batch.failed))
-    findings = found_in_folder(plan, batch)
+    findings, notes = found_in_folder(plan, batch), noted_in_folder(plan, batch)
     if for_programs:
-        say_json(as_json([batch], findings))
+        rows = as_json([batch], findings, notes=notes)
+        say_json({**rows, "left_out": left_out_rows(found.left_out)})
     else:
+        say_files_left_out(found.left_out, err=True)
+        say_noted(notes)
         say_found(findings, batch.done, with_severe=True)
     end_batches([batch], "predicted")
 

@@ -44,16 +44,22 @@ def init(
 def status(
     context: typer.Context,
     cases: Annotated[bool, typer.Option("--cases", help="List the cases.")] = False,
+    patients: Annotated[
+        bool, typer.Option("--patients", help="Say which cases count as one patient, and why.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show how far a project is and what waits for whom. Example: omentum -C my-atlas status."""
     from omentum.app.next_steps import NextStep
+    from omentum.app.say_patients import say_patients
     from omentum.app.say_status import say_status
     from omentum.app.status import case_lines, summary
+    from omentum.project.patients import patient_summary
 
     with project_of(context, looking=True) as project:
         told = summary(project)
         told["case_list"] = case_lines(project) if cases else []
+        told["patient_list"] = patient_summary(project) if patients else {}
     if as_json:
         say_json(told)
         return
@@ -61,6 +67,8 @@ def status(
     if cases:
         columns = list(told["case_list"][0]) if told["case_list"] else []
         say_table("cases", columns, [list(line.values()) for line in told["case_list"]])
+    if patients:
+        say_patients(told["patient_list"])
     for due in told["waiting"]:
         typer.echo(str(NextStep(**due)))
 

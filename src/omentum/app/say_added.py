@@ -1,21 +1,20 @@
 """Print what `add` brought in: lines for people, JSON for programs."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import typer
 
 from omentum.app.console import say_error
+from omentum.app.say_files import left_out_rows, say_files_left_out
 from omentum.exchange.label_updates import LabelUpdates
 from omentum.incoming import ImportResult
+from omentum.project.patients import on_the_other_side, perhaps_of_one_patient
 from omentum.project.project import Project
-from omentum.records import Failure
+from omentum.records import Failure, LinkKind, PatientLink, Shared
 
 __all__ = ["added_rows", "as_json", "say_added", "say_unusable"]
-
-_SHOWN = 20
-"""Most files that are left out and named for people; programs get all."""
 
 
 def added_rows(project: Project, added: ImportResult) -> list[dict[str, Any]]:
@@ -23,6 +22,7 @@ def added_rows(project: Project, added: ImportResult) -> list[dict[str, Any]]:
     store = project.store
     cases = {case.case_id: case for case in store.cases.every()}
     arrivals, labels = store.arrivals.all(), store.labels.current()
+    perhaps = perhaps_of_one_patient(cases.values(), added.cases.done)
     rows = []
     for case_id in added.cases.done:
         case, arrival, label = cases[case_id], arrivals[case_id], labels.get(case_id)
@@ -35,6 +35,10 @@ def added_rows(project: Project, added: ImportResult) -> list[dict[str, Any]]:
             "likely_patient_of": arrival.likely_patient_of,
             "patient_in_source": arrival.patient_in_source,
             "patients_conflict": arrival.patients_conflict,
+            "patient_links": [asdict(one) for one in arrival.links],
+            "on_the_other_side": on_the_other_side(case, arrival, cases),
+            "perhaps_patient_of": perhaps.get(case_id, ()),
+            "ct_notes": list(added.cases.notes.get(case_id, ())),
             "ct_findings": [str(one) for one in arrival.findings],
             "label_notes": [] if label is None else list(label.notes),
             "label_findings": [] if label is None else [str(one) for one in label.findings],
@@ -69,7 +73,7 @@ def as_json(
         "predictions": added.predictions.done,
         "revisions": added.revisions.done,
         "masks_failed": [{"mask": one.key, "reason": one.reason} for one in _unusable(added)],
-        "left_out": [{"path": one.key, "reason": one.reason} for one in left_out],
+        "left_out": left_out_rows(left_out),
     }
 
 
@@ -81,13 +85,7 @@ def say_added(rows: Sequence[Mapping[str, Any]], added: ImportResult, left_out: 
     for case_id, was_at in added.cases.moved.items():
         typer.echo(f"{case_id}: known, and moved from {was_at}")
     _say_updated(added.labels)
-    for file in left_out[:_SHOWN]:
-        typer.echo(f"left out {file.key}: {file.reason}")
-    rest = Counter(file.reason for file in left_out[_SHOWN:])
-    for reason, number in rest.most_common():
-        typer.echo(f"left out {number} more: {reason}")
-    if rest:
-        typer.echo("--json lists them all")
+    say_files_left_out(left_out)
     if added.predictions.done or added.revisions.done:
         n_predictions, n_revisions = len(added.predictions.done), len(added.revisions.done)
         typer.echo(f"took {n_predictions} predictions and {n_revisions} revisions that were made before")
@@ -98,7 +96,7 @@ def say_unusable(added: ImportResult) -> bool:
     for case_id, why in added.labels.changed.items():
         say_error(f"{case_id}: {why}")
     for mask in _unusable(added):
-        say_error(f"{mask.key} was set aside: {mask.reason}")
+        say_error(f"{mask.key} was set aside: {mask.reason.removeprefix(f'{mask.key}: ')}")
     return bool(added.labels.changed or _unusable(added))
 
 
@@ -122,11 +120,24 @@ def _say_updated(labels: LabelUpdates) -> None:
 def _worth_knowing(row: Mapping[str, Any]) -> list[str]:
     about_label = (*row.get("label_notes", ()), *row.get("label_findings", ()))
     told = [f"original label: {text}" for text in about_label]
-    told += row.get("ct_findings", ())
+    told += (*row.get("ct_notes", ()), *row.get("ct_findings", ()))
+    return told + _about_patient(row)
+
+
+def _about_patient(row: Mapping[str, Any]) -> list[str]:
+    """Say of which patient a case is; that the source names the patient goes without saying."""
+    told = []
+    unsaid: set[str] = {Shared.NAME}
     if "same_voxels_as" in row:
         told.append(f"it has the same voxels as {row['same_voxels_as']}")
-    if "likely_patient_of" in row:
+        unsaid.add(Shared.VOXELS)
+    links = [PatientLink(**one) for one in row.get("patient_links", ())]
+    told += [str(one) for one in links if one.kind is not LinkKind.JOINED or one.why not in unsaid]
+    if "likely_patient_of" in row and not links:
         told.append(f"it is probably of the same patient as {row['likely_patient_of']}")
-    if "patients_conflict" in row:
-        told.append("both patients were known before, so they stay apart; look whether one is held out")
+    for other in row.get("on_the_other_side", ()):
+        told.append(f"look at {other}: one of both is held out, and the other trains")
+    if "perhaps_patient_of" in row:
+        others = ", ".join(row["perhaps_patient_of"])
+        told.append(f"it is perhaps of the same patient as {others}, by their names; they count as several")
     return told

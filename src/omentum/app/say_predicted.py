@@ -12,7 +12,16 @@ from omentum.project.project import Project
 from omentum.project.standing import unconfirmed
 from omentum.records import WHOLE_CT, Batch, Confirmation, MaskSource
 
-__all__ = ["as_json", "found_in_folder", "found_in_project", "held_back", "say_found", "say_held_back"]
+__all__ = [
+    "as_json",
+    "found_in_folder",
+    "found_in_project",
+    "held_back",
+    "noted_in_folder",
+    "say_found",
+    "say_held_back",
+    "say_noted",
+]
 
 _SHOWN = 20
 """Most cases that are named for people; programs get all."""
@@ -44,6 +53,15 @@ def found_in_folder(plan: FolderPlan, batch: Batch) -> list[Row]:
     ]
 
 
+def noted_in_folder(plan: FolderPlan, batch: Batch) -> list[Row]:
+    """Give what summaries in a folder say was mended as CTs were read."""
+    return [
+        {"case": case_id, "said": said}
+        for case_id in (*batch.done, *batch.skipped)
+        for said in read_summary(plan.folder(case_id)).get("ct_notes", [])
+    ]
+
+
 def held_back(project: Project, case_ids: Collection[str]) -> list[Row]:
     """Give the predicted masks of cases that are held back until a person confirms them."""
     return [
@@ -68,6 +86,14 @@ def say_found(rows: Iterable[Row], case_ids: Collection[str], *, with_severe: bo
         typer.echo(f"{len(lines) - _SHOWN} more cases have such findings; --json lists them all", err=True)
 
 
+def say_noted(rows: Sequence[Row]) -> None:
+    """Print to stderr what was mended as CTs were read."""
+    for row in rows[:_SHOWN]:
+        typer.echo(f"{row['case']}: {row['said']}", err=True)
+    if len(rows) > _SHOWN:
+        typer.echo(f"{len(rows) - _SHOWN} more such notes; --json lists them all", err=True)
+
+
 def say_held_back(held: Sequence[Row]) -> None:
     """Print to stderr how many masks wait for a person."""
     if held:
@@ -76,7 +102,12 @@ def say_held_back(held: Sequence[Row]) -> None:
         typer.echo(f"{len(held)} {masks} held back until a person confirms {them}: omentum status", err=True)
 
 
-def as_json(batches: Sequence[Batch], findings: Sequence[Row], held: Sequence[Row] = ()) -> Row:
+def as_json(
+    batches: Sequence[Batch],
+    findings: Sequence[Row],
+    held: Sequence[Row] = (),
+    notes: Sequence[Row] = (),
+) -> Row:
     """Give all of it for programs; a case that several networks predicted failed if it failed in any."""
     failures = list(dict.fromkeys(failure for batch in batches for failure in batch.failed))
     failed = {failure.key for failure in failures}
@@ -87,5 +118,6 @@ def as_json(batches: Sequence[Batch], findings: Sequence[Row], held: Sequence[Ro
         "skipped": sorted(skipped),
         "failed": [{"case": one.key, "reason": one.reason} for one in failures],
         "findings": list(findings),
+        "ct_notes": list(notes),
         "held_back": list(held),
     }

@@ -8,6 +8,7 @@ from typing import Any
 from omentum import __version__
 from omentum.assemble.inputs import CaseInputs
 from omentum.records import MaskSource, Revision, StandingMask
+from omentum.records.released_cases import LINEAGE_NAME
 from omentum.volumes.file_hash import file_sha256
 
 __all__ = [
@@ -19,15 +20,12 @@ __all__ = [
     "read_lineage",
 ]
 
-LINEAGE_NAME = "lineage.json"
-"""Written last: where it is, the case is whole."""
-
 Lineage = dict[str, Any]
 """What `lineage.json` holds."""
 
 
 def read_lineage(folder: Path) -> Lineage:
-    """Read the lineage of a case of a release."""
+    """Read the lineage of a case of a release; it is written last: where it is, the case is whole."""
     loaded: Lineage = json.loads((folder / LINEAGE_NAME).read_text(encoding="utf-8"))
     return loaded
 

@@ -14,6 +14,7 @@ from typing import IO, Any
 from omentum.assemble.card import CARD_NAME, ReleaseCounts, ReleaseNotes
 from omentum.assemble.lineage import LINEAGE_NAME, Lineage, read_lineage
 from omentum.assemble.lineage_table import TABLE_NAME, writing_table
+from omentum.records.released_cases import MANIFEST_NAME, SUMS_NAME
 from omentum.volumes.atomic import write_text, writing
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.labels import ORGANS
@@ -21,8 +22,6 @@ from omentum.volumes.mask_files import write_label_table
 
 __all__ = ["MANIFEST_NAME", "SUMS_NAME", "read_left_out", "verify_release", "write_manifest"]
 
-MANIFEST_NAME = "manifest.json"
-SUMS_NAME = "SHA256SUMS"
 _DATASET_NAME = "dataset.json"
 _LABELS_NAME = "labels.json"
 

@@ -7,8 +7,6 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import nibabel as nib
-
 from omentum.errors import CaseClashError, ErasedCaseError
 from omentum.exchange.deidentify import write_deidentified
 from omentum.exchange.fingerprint import Fingerprint, fingerprint
@@ -16,19 +14,19 @@ from omentum.exchange.import_options import DEFAULT_OPTIONS, ImportOptions, reco
 from omentum.exchange.importers.labels import OriginalLabel
 from omentum.exchange.importers.source import Source
 from omentum.exchange.label_files import LABEL_STEM, SOURCE_LABEL_STEM, TABLE_NAME, LabelOfCase, write_version
+from omentum.exchange.patient_tags import identity_of
 from omentum.measures.hounsfield import HuProblem, as_hounsfield
 from omentum.measures.plausibility.whole_ct import not_hu
-from omentum.project.paths import pseudonym
-from omentum.records import WHOLE_CT, Case, LabelVersion, MaskFinding
+from omentum.records import WHOLE_CT, Case, LabelVersion, MaskFinding, PatientIdentity
 from omentum.volumes.atomic import flushed_together, move_folder
 from omentum.volumes.dicom import Series, read_series
 from omentum.volumes.file_hash import copied_sha256, file_sha256
-from omentum.volumes.geometry import Geometry
 from omentum.volumes.nifti import read_nifti_geometry, write_nifti
+from omentum.volumes.nifti_headers import is_gzip, open_nifti
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
 
-__all__ = ["ImportedCase", "import_case", "read_source"]
+__all__ = ["ImportedCase", "import_case", "read_source", "series_of"]
 
 _CT, _DICOM = "ct.nii.gz", "dicom"
 _LABEL, _SOURCE_LABEL = f"{LABEL_STEM}.nii.gz", f"{SOURCE_LABEL_STEM}.nii.gz"
@@ -42,15 +40,19 @@ class ImportedCase:
         case: To be stored; its grid is that of `ct.nii.gz`.
         seen: Fingerprint of the CT.
         ct_sha256: Hash of `ct.nii.gz`.
+        identity: What its source says of its patient.
         label: The first version of its original label, if it has one.
         ct_findings: Accepted findings about the whole CT.
+        notes: What was mended as the CT was read, for people.
     """
 
     case: Case
     seen: Fingerprint
     ct_sha256: str
+    identity: PatientIdentity
     label: LabelVersion | None = None
     ct_findings: tuple[MaskFinding, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def import_case(
@@ -68,7 +70,7 @@ def import_case(
         source: The CT.
         case_dir: Folder of the case, made here, with `ct.nii.gz` and the files of the label.
         secret: The project's, for pseudonyms.
-        patient_id: The patient, if no DICOM header says; by default, the case's own name.
+        patient_id: The patient, if no DICOM header names one; by default, the case's own name.
         label: Its original label, if it has one.
         options: How it comes in.
 
@@ -82,7 +84,7 @@ def import_case(
     _refuse_taken(source, case_dir)
     part = case_dir.parent / f".{case_dir.name}.partial"
     shutil.rmtree(part, ignore_errors=True)
-    series = read_series(source.path, source.files) if source.path.is_dir() else None
+    series = series_of(source, options)
     try:
         with flushed_together():  # none of them counts before the folder is moved
             ct, problem = read_source(source, options)
@@ -113,9 +115,12 @@ def import_case(
         shutil.rmtree(part, ignore_errors=True)
     if version is not None:
         version = replace(version, path=case_dir / version.path.name)
+    identity = PatientIdentity() if series is None else identity_of(series.patient_tags, secret)
+    if not identity.named and patient_id is not None:
+        identity = replace(identity, named=patient_id)
     case = Case(
         case_id=source.case_id,
-        patient_id=_patient_id(source, series, secret, patient_id),
+        patient_id=identity.named or source.case_id,
         ct_path=case_dir / _CT,
         geometry=ct.geometry,
         source=recorded_path(source.path, secret, options),
@@ -124,7 +129,15 @@ def import_case(
         data_set=source.data_set,
         licence=source.licence,
     )
-    return ImportedCase(case=case, seen=seen, ct_sha256=ct_sha256, label=version, ct_findings=accepted)
+    return ImportedCase(
+        case=case,
+        seen=seen,
+        ct_sha256=ct_sha256,
+        identity=identity,
+        label=version,
+        ct_findings=accepted,
+        notes=ct.notes,
+    )
 
 
 def read_source(source: Source, options: ImportOptions) -> tuple[Volume, HuProblem | None]:
@@ -134,8 +147,24 @@ def read_source(source: Source, options: ImportOptions) -> tuple[Volume, HuProbl
         NotHounsfieldError: The values cannot be Hounsfield units, and `options` does not accept them.
         ImageError: The CT cannot be used.
     """
-    ct = read_ct(source.path, files=source.files, resample_tilt=options.resample_tilt)
+    ct = read_ct(
+        source.path,
+        files=source.files,
+        resample_tilt=options.resample_tilt,
+        resample_slices=options.resample_slices,
+    )
     return as_hounsfield(source.path, ct, offset_hu=options.hu_offset, accept=options.accept_values)
+
+
+def series_of(source: Source, options: ImportOptions) -> Series | None:
+    """Read the headers of a DICOM series; `None` for other files.
+
+    Raises:
+        DicomSeriesError: It is no series that can be used.
+    """
+    if not source.path.is_dir():
+        return None
+    return read_series(source.path, source.files, resample_slices=options.resample_slices)
 
 
 def _refuse_taken(source: Source, case_dir: Path) -> None:
@@ -155,37 +184,16 @@ def _write_ct(source: Source, ct: Volume, path: Path, options: ImportOptions) ->
     if not (options.deidentify or options.hu_offset) and _is_fit_to_copy(source.path):
         return ct, copied_sha256(source.path, path)
     write_nifti(path, ct)
-    return Volume(ct.voxels, read_nifti_geometry(path)), file_sha256(path)
+    return replace(ct, geometry=read_nifti_geometry(path)), file_sha256(path)
 
 
 def _is_fit_to_copy(source: Path) -> bool:
     """Return whether a file can be copied as it is.
 
-    It cannot if it is uncompressed, has a fourth axis, two different affines (programs differ in which they
-    take), or header extensions, which may hold a patient's name.
+    It cannot if its name or bytes are not those of gzip, if programs differ in where its voxels lie, or if it
+    has header extensions, which may hold a patient's name.
     """
-    if source.is_dir() or not source.name.lower().endswith(".gz"):
+    if source.is_dir() or not source.name.lower().endswith(".nii.gz") or not is_gzip(source):
         return False
-    image = nib.load(source)
-    return (
-        type(image) is nib.Nifti1Image
-        and len(image.shape) == 3
-        and not image.header.extensions
-        and _has_one_affine(image)
-    )
-
-
-def _has_one_affine(image: nib.Nifti1Image) -> bool:
-    x, y, z = image.shape
-    try:
-        sform, qform = image.get_sform(coded=True)[0], image.get_qform(coded=True)[0]
-        if sform is None or qform is None:
-            return True
-        return Geometry((x, y, z), sform).same_grid(Geometry((x, y, z), qform))
-    except ValueError:  # the sform is known to be usable, so it is the qform that is not
-        return False
-
-
-def _patient_id(source: Source, series: Series | None, secret: bytes, given: str | None) -> str:
-    in_headers = "" if series is None else series.patient_id.strip()
-    return pseudonym(secret, in_headers) if in_headers else given or source.case_id
+    opened = open_nifti(source)
+    return opened.is_plain and not opened.header.extensions

@@ -23,7 +23,7 @@ from omentum.exchange.intake import (
 )
 from omentum.exchange.known_cases import KnownCases
 from omentum.exchange.patients import Patients
-from omentum.names import checked_name
+from omentum.names import checked_new_case_id
 from omentum.project.paths import pseudonym, read_secret
 from omentum.project.project import ADD_STAGE, Project
 from omentum.records import Batch, Failure, Tombstone
@@ -45,6 +45,8 @@ class AddedCases(Batch):
     """CTs that are cases now, under the names of their cases."""
     moved: Mapping[str, str] = field(default_factory=dict)
     """Former source of a known case, by case."""
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What was mended as a new CT was read, by case."""
 
 
 def add_found(
@@ -86,7 +88,7 @@ def add_found(
         source.case_id: NewCt(
             source=source,
             case_dir=project.folder.case_dir(source.case_id),
-            patient_id=None if source.patient is None else pseudonym(secret, source.patient),
+            patient_id=_patient_of(source, secret),
             label=source.label if labels is None else labels(source),
         )
         for source in sources
@@ -102,10 +104,11 @@ def add_found(
             ledger.keep_nothing_of(source.case_id)
             raise
 
+    held_out = HeldOutDraw(cases, secret, project.settings.held_out_share)
     intake = Intake(
         known=known,
-        patients=Patients(cases, arrivals),
-        held_out=HeldOutDraw(cases, secret, project.settings.held_out_share),
+        patients=Patients(cases, arrivals, held_out.side_of),
+        held_out=held_out,
         recorded=recorded,
         options=options,
         imported=imported,
@@ -117,6 +120,13 @@ def add_found(
         )
     failed = (*found.unusable, *clashes, *batch.failed)
     return _summed_up(sources, replace(batch, failed=failed), ledger.taken)
+
+
+def _patient_of(source: Source, secret: bytes) -> str | None:
+    """Give the pseudonym of a CT's patient, as a release gave it; `None` if only a DICOM header says."""
+    if source.released is not None:
+        return source.released.patient_id
+    return None if source.patient is None else pseudonym(secret, source.patient)
 
 
 def _summed_up(sources: Iterable[Source], batch: Batch, taken: Mapping[str, IntakeResult]) -> AddedCases:
@@ -133,6 +143,7 @@ def _summed_up(sources: Iterable[Source], batch: Batch, taken: Mapping[str, Inta
         failed=batch.failed,
         sources=tuple(replace(source, case_id=names[source.case_id]) for source in are_cases),
         moved={one.case_id: one.was_at for one in taken.values() if one.was_at},
+        notes={one.case_id: one.notes for one in taken.values() if one.notes},
     )
 
 
@@ -164,7 +175,7 @@ def _named(sources: list[Source], case_id: str | None) -> list[Source]:
         raise ConfigError(
             "--id", case_id, f"it names one CT, and {len(sources)} were found; add them one by one"
         )
-    return [replace(sources[0], case_id=checked_name("--id", case_id))]
+    return [replace(sources[0], case_id=checked_new_case_id("--id", case_id))]
 
 
 def _each_once(sources: Iterable[Source]) -> tuple[list[Source], list[Failure]]:

@@ -17,8 +17,11 @@ from pydicom.sequence import Sequence as Items
 from pydicom.uid import PYDICOM_IMPLEMENTATION_UID
 
 from omentum.errors import DicomSeriesError
+from omentum.exchange.patient_tags import names_nobody
 from omentum.project.paths import pseudonym
 from omentum.volumes.atomic import writing
+from omentum.volumes.dicom_files import read_dataset
+from omentum.volumes.library_errors import reading
 
 __all__ = ["KEPT", "deidentified", "write_deidentified"]
 
@@ -61,8 +64,11 @@ def deidentified(header: pydicom.FileDataset, secret: bytes, *, series: str = ""
         series: Identifies the series if its headers lack identifiers.
 
     Raises:
-        DicomSeriesError: Its header says that its pixels name a person.
+        DicomSeriesError: Its header says that its pixels name a person, or it is an enhanced file.
     """
+    if "PerFrameFunctionalGroupsSequence" in header:
+        seen = "it is an enhanced file, and what stays of its frames' headers is not listed"
+        raise DicomSeriesError(header.filename or "file", seen, "export it as one file a slice")
     if header.get("BurnedInAnnotation", "NO") == "YES":
         raise DicomSeriesError(
             header.filename or "file", "names are burned into its pixels", "black them out first"
@@ -78,7 +84,7 @@ def deidentified(header: pydicom.FileDataset, secret: bytes, *, series: str = ""
             kept, name, _keyed_uid(secret, name, str(header.get(name) or _instance(header, name, series)))
         )
     identity = str(header.get("PatientID", "") or "").strip()
-    kept.PatientID = kept.PatientName = pseudonym(secret, identity) if identity else "anonymous"
+    kept.PatientID = kept.PatientName = "anonymous" if names_nobody(identity) else pseudonym(secret, identity)
     kept.PatientIdentityRemoved = "YES"
     kept.DeidentificationMethod = "attributes kept by list, identifiers keyed"
     kept.DeidentificationMethodCodeSequence = Items(
@@ -96,11 +102,11 @@ def write_deidentified(files: Sequence[Path], folder: Path, secret: bytes) -> li
     paths = []
     for number, path in enumerate(files, start=1):
         try:
-            header = pydicom.dcmread(path)
+            header = read_dataset(path)
         except (InvalidDicomError, OSError, EOFError):
             raise DicomSeriesError(path, "it cannot be read", "copy it again from its source") from None
         paths.append(folder / f"{number:04d}.dcm")
-        with writing(paths[-1]) as part:
+        with writing(paths[-1]) as part, reading(path):
             deidentified(header, secret, series=str(files[0])).save_as(part, enforce_file_format=True)
     return paths
 

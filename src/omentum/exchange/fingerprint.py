@@ -1,14 +1,17 @@
 """Fingerprint CTs, to find the same CT, or the same patient, under another name.
 
-Out: a hash that file format, compression and axis order do not change; a thumbnail, to find alike CTs.
+Out: a hash that file format, compression and axis order do not change; hashes of slices, to find crops; a
+     thumbnail, to find alike CTs.
 """
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from omentum.exchange.slice_hashes import slice_hash, smallest
 from omentum.volumes.volume import Volume
 
 __all__ = ["ALIKE_LEVELS", "Fingerprint", "KnownScans", "fingerprint"]
@@ -33,10 +36,17 @@ class Fingerprint:
     Attributes:
         voxels: Hash of the voxels with their axes along R, A, S; the affine has no part in it.
         thumbnail: Hexadecimal digits of 8 x 8 x 8 block means, 0 (-200 HU) to 255 (300 HU).
+        slices: The smallest hashes of single slices, 16 hexadecimal digits each; may be empty.
     """
 
     voxels: str
     thumbnail: str
+    slices: str = ""
+
+    @property
+    def slice_hashes(self) -> tuple[int, ...]:
+        """The hashes of single slices, as numbers."""
+        return tuple(int(self.slices[at : at + 16], 16) for at in range(0, len(self.slices), 16))
 
 
 def fingerprint(volume: Volume) -> Fingerprint:
@@ -50,13 +60,20 @@ def fingerprint(volume: Volume) -> Fingerprint:
     """
     upright = volume.reoriented("RAS").voxels
     digest = hashlib.blake2b(repr(upright.shape).encode(), digest_size=16)
+    of_slices = []
     for z in range(upright.shape[2]):
-        digest.update(_plain(upright[:, :, z]).tobytes(order="F"))
+        plane = _plain(upright[:, :, z])
+        digest.update(plane.tobytes(order="F"))
+        of_slices.append(slice_hash(plane))
     index = np.ix_(*(_places(side) for side in upright.shape))
     samples = np.clip(upright[index].astype(np.float32), _LOW_HU, _HIGH_HU)
     blocks = samples.reshape((_SIDE, _SAMPLES) * 3).mean(axis=(1, 3, 5))
     levels = np.rint((blocks - _LOW_HU) / (_HIGH_HU - _LOW_HU) * 255).astype(np.uint8)
-    return Fingerprint(voxels=digest.hexdigest(), thumbnail=levels.tobytes().hex())
+    return Fingerprint(
+        voxels=digest.hexdigest(),
+        thumbnail=levels.tobytes().hex(),
+        slices=smallest([one for one in of_slices if one is not None]),
+    )
 
 
 def _plain(plane: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
@@ -85,6 +102,7 @@ class KnownScans:
 
     def __init__(self) -> None:
         self._by_voxels: dict[str, str] = {}
+        self._by_slice: dict[int, str] = {}
         self._names: list[str] = []
         self._rows = np.zeros((0, _SIDE**3), dtype=np.uint8)
         self._coarse = np.zeros((0, _COARSE_SIDE**3), dtype=np.float32)
@@ -93,6 +111,8 @@ class KnownScans:
     def add(self, case_id: str, seen: Fingerprint) -> None:
         """Add a CT; of several with the same voxels the first counts."""
         self._by_voxels.setdefault(seen.voxels, case_id)
+        for one in seen.slice_hashes:
+            self._by_slice.setdefault(one, case_id)
         row = _row(seen)
         if len(self._names) == len(self._rows):  # grow by doubling
             more = max(64, len(self._rows))
@@ -106,6 +126,11 @@ class KnownScans:
     def same_voxels(self, seen: Fingerprint) -> str | None:
         """Find the case with the same voxels."""
         return self._by_voxels.get(seen.voxels)
+
+    def same_slices(self, seen: Fingerprint) -> list[str]:
+        """Find the cases that show some of the same slices, those with most first."""
+        found = Counter(self._by_slice[one] for one in seen.slice_hashes if one in self._by_slice)
+        return [case_id for case_id, _ in found.most_common()]
 
     def alike(self, seen: Fingerprint) -> str | None:
         """Find the case with the most similar thumbnail, if one is similar enough."""

@@ -17,6 +17,7 @@ class ImportOptions:
 
     Attributes:
         resample_tilt: Resample a series from a tilted gantry to an upright grid, instead of refusing it.
+        resample_slices: Interpolate slices at uneven distances on an even grid, instead of refusing them.
         check_labels: Check original labels with the plausibility rules.
         deidentify: Keep a copy of DICOM files without identities, and rewrite every CT.
         hu_offset: Added to every value to get Hounsfield units; the CT is then rewritten.
@@ -30,6 +31,7 @@ class ImportOptions:
     """
 
     resample_tilt: bool = False
+    resample_slices: bool = False
     check_labels: bool = True
     deidentify: bool = False
     hu_offset: float = 0.0

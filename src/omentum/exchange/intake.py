@@ -21,6 +21,7 @@ from omentum.exchange.patients import Patients
 from omentum.records import Arrival, Case, LabelVersion, Tombstone
 from omentum.store.ledger import StageLedger
 from omentum.store.store import Store
+from omentum.volumes.library_errors import reading
 
 __all__ = ["HeldOutDraw", "Intake", "IntakeLedger", "IntakeResult", "NewCt", "brought_in", "is_held_out"]
 
@@ -49,6 +50,7 @@ class IntakeResult:
         arrival: The fingerprint and findings of a new case.
         label: The first version of a new case's label, if it has one.
         was_at: Former source of a known case.
+        notes: What was mended as a new CT was read, for people.
     """
 
     case_id: str
@@ -57,6 +59,7 @@ class IntakeResult:
     arrival: Arrival | None = None
     label: LabelVersion | None = None
     was_at: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class IntakeLedger:
@@ -128,10 +131,15 @@ class HeldOutDraw:
         self._split = {case.patient_id: case.held_out for case in cases}
         self._secret, self._share = secret, share
 
-    def with_split(self, case: Case) -> Case:
-        """Set whether a case is held out, as its patient is, and remember it."""
+    def side_of(self, patient_id: str) -> bool | None:
+        """Return whether a patient is held out; `None` if no case of it has come in."""
+        return self._split.get(patient_id)
+
+    def with_split(self, case: Case, said: bool | None = None) -> Case:
+        """Set whether a case is held out: as its patient is, else as a release says, else as is drawn."""
         is_drawn = len(self._split) >= _FIRST_PATIENTS and is_held_out(case, self._secret, self._share)
-        return replace(case, held_out=self._split.setdefault(case.patient_id, is_drawn))
+        held_out = self._split.setdefault(case.patient_id, is_drawn if said is None else said)
+        return replace(case, held_out=held_out)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,8 +172,12 @@ class Intake:
         case = self.known.case_of(source)
         if case is None:
             return self._taken(source, self.imported(source))
-        if not self.known.is_same_ct(case, fingerprint(read_source(source, self.options)[0])):
+        with reading(source.path):
+            seen = fingerprint(read_source(source, self.options)[0])
+        if not self.known.is_same_ct(case, seen):
             raise CaseClashError(source.case_id, source.path, case.source)
+        if source.released is not None:  # another project's copy; ours stays where it came from
+            return IntakeResult(case_id=case.case_id, recorded=case.source)
         return IntakeResult(case_id=case.case_id, recorded=self.recorded(source), was_at=case.source)
 
     def _taken(self, source: Source, imported: ImportedCase) -> IntakeResult:
@@ -173,14 +185,19 @@ class Intake:
         moved = self.known.moved(source, imported.seen)
         if moved is not None:
             shutil.rmtree(imported.case.ct_path.parent)
+            if source.released is not None:
+                return IntakeResult(case_id=moved.case_id, recorded=moved.source)
             was_at = "" if moved.source == recorded else moved.source
             return IntakeResult(case_id=moved.case_id, recorded=recorded, was_at=was_at)
-        settled = self.patients.settle(imported.case, imported.seen)
+        settled = self.patients.settle(imported.case, imported.seen, imported.identity)
         arrival = Arrival(
             case_id=imported.case.case_id,
             ct_sha256=imported.ct_sha256,
             voxels=imported.seen.voxels,
             thumbnail=imported.seen.thumbnail,
+            slices=imported.seen.slices,
+            identity=imported.identity,
+            links=settled.links,
             same_voxels_as=settled.same_voxels,
             likely_patient_of=settled.alike,
             patient_in_source=settled.own_patient,
@@ -188,25 +205,34 @@ class Intake:
             findings=imported.ct_findings,
             time=datetime.now(UTC),
         )
+        said = None if source.released is None else source.released.held_out
+        case = self.held_out.with_split(settled.case, said)
+        self.known.remember(case, imported.seen)
         return IntakeResult(
-            case_id=imported.case.case_id,
+            case_id=case.case_id,
             recorded=recorded,
-            case=self.held_out.with_split(settled.case),
+            case=case,
             arrival=arrival,
             label=imported.label,
+            notes=imported.notes,
         )
 
 
 def brought_in(arriving: NewCt, *, secret: bytes, options: ImportOptions) -> ImportedCase:
-    """Import the files of a CT with a new name; see `import_case`."""
-    return import_case(
-        arriving.source,
-        arriving.case_dir,
-        secret=secret,
-        patient_id=arriving.patient_id,
-        label=arriving.label,
-        options=options,
-    )
+    """Import the files of a CT with a new name; see `import_case`.
+
+    Raises:
+        ImageError: As there; also in place of any other exception, as foreign files can raise anything.
+    """
+    with reading(arriving.source.path):
+        return import_case(
+            arriving.source,
+            arriving.case_dir,
+            secret=secret,
+            patient_id=arriving.patient_id,
+            label=arriving.label,
+            options=options,
+        )
 
 
 def is_held_out(case: Case, secret: bytes, share: float) -> bool:

@@ -11,21 +11,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import nibabel as nib
-
 from omentum.exchange.import_options import ImportOptions
-from omentum.exchange.importers.labels import OriginalLabel, read_original
+from omentum.exchange.importers.labels import NAMED, OriginalLabel, read_original
 from omentum.exchange.importers.transfer_labels import TransferredLabel
 from omentum.measures.plausibility.case_check import check_case
 from omentum.measures.split_sides import body_middle_mm
 from omentum.project.findings import mask_findings
 from omentum.records import LabelVersion, MaskFinding
 from omentum.volumes.file_hash import file_sha256
+from omentum.volumes.hidden_files import is_hidden
+from omentum.volumes.library_errors import reading
 from omentum.volumes.mask_files import is_label_table, write_label_table
 from omentum.volumes.mask_hash import organ_sha256s
 from omentum.volumes.masks import MaskSet
 from omentum.volumes.nifti import copy_nifti, is_nifti, read_nifti, write_nifti
+from omentum.volumes.nifti_headers import open_nifti
 from omentum.volumes.read import is_volume
+from omentum.volumes.stated_names import sidecars
 from omentum.volumes.volume import Volume
 
 __all__ = [
@@ -67,8 +69,9 @@ class LabelOfCase:
     def read(self) -> TransferredLabel:
         """Read the label as 32-class indices; errors as of `read_original`."""
         ct = self.ct
-        middle_mm = body_middle_mm(ct.voxels, ct.geometry) if self.label.may_have_pairs else None
-        return read_original(self.label, ct.geometry, middle_mm=middle_mm, slices=self.slices)
+        with reading(self.label.path):
+            middle_mm = body_middle_mm(ct.voxels, ct.geometry) if self.label.may_have_pairs else None
+            return read_original(self.label, ct.geometry, middle_mm=middle_mm, slices=self.slices)
 
 
 def version_name(stem: str, number: int) -> str:
@@ -111,7 +114,7 @@ def write_version(
         source_sha256=source_sha256,
         notes=read.notes,
         findings=_findings(of_case, read) if options.check_labels else (),
-        time=datetime.now(UTC),
+        time=label.time or datetime.now(UTC),
     )
 
 
@@ -120,7 +123,8 @@ def _keep_own(label: Path, path: Path, options: ImportOptions) -> None:
     path.unlink(missing_ok=True)  # of a killed program
     if not is_nifti(label) or not label.is_file() or is_label_table(label.with_name(TABLE_NAME)):
         return
-    if options.deidentify or nib.load(label).header.extensions:
+    opened = open_nifti(label)
+    if options.deidentify or opened.header.extensions or opened.notes or not opened.header.is_single:
         write_nifti(path, read_nifti(label))
     else:
         copy_nifti(label, path)
@@ -139,7 +143,7 @@ def label_stamp(label: OriginalLabel) -> str:
         OSError: A file is not there.
     """
     seen = hashlib.sha256(_description(label))
-    for path in _files(label):
+    for path in [*_files(label), *_tables(label)]:
         known = path.stat()
         seen.update(f"{path.name}\0{known.st_size}\0{known.st_mtime_ns}\0".encode())
     return seen.hexdigest()
@@ -152,8 +156,8 @@ def label_sha256(label: OriginalLabel) -> str:
         UnreadableImageError: A file is not there.
     """
     seen = hashlib.sha256(_description(label))
-    for path in _files(label):
-        name = path.name if label.path.is_dir() else ""
+    for path in [*_files(label), *_tables(label)]:
+        name = path.name if label.path.is_dir() or path != label.path else ""
         seen.update(f"{name}\0{file_sha256(path)}\0".encode())
     return seen.hexdigest()
 
@@ -161,18 +165,32 @@ def label_sha256(label: OriginalLabel) -> str:
 def _files(label: OriginalLabel) -> list[Path]:
     """List the files of a label."""
     if not label.path.is_dir():
-        return [label.path]
-    return sorted(path for path in label.path.iterdir() if is_volume(path) or path.suffix == ".png")
+        return [label.path, *label.parts]
+    return sorted(
+        path
+        for path in label.path.iterdir()
+        if not is_hidden(path) and (is_volume(path) or path.suffix == ".png")
+    )
+
+
+def _tables(label: OriginalLabel) -> list[Path]:
+    """List the files beside a label map that may name its values."""
+    if label.path.is_dir() or not is_volume(label.path):
+        return []
+    numbering = label.numbering
+    return sidecars(label.path, is_mask=numbering is not None and numbering.is_mask)
 
 
 def _description(label: OriginalLabel) -> bytes:
     scheme = label.scheme
     description = {
-        "organs": label.organs,
+        "organs": label.organs or (scheme.organs if label.ids != NAMED else ()),
         "only_present": label.only_present,
         "values": {name: sorted(values) for name, values in scheme.values.items()},
         "joined": {name: sorted(values) for name, values in scheme.joined.items()},
         "others": sorted(scheme.others),
         "files": {name: list(stems) for name, stems in scheme.files.items()},
     }
+    if scheme.ignore:
+        description["ignore"] = sorted(scheme.ignore)
     return json.dumps(description, sort_keys=True).encode()

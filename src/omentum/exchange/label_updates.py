@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from omentum.exchange.add import series_of
 from omentum.exchange.import_options import DEFAULT_OPTIONS, ImportOptions, recorded_path
 from omentum.exchange.importers.labels import OriginalLabel
 from omentum.exchange.importers.source import Source
@@ -19,7 +20,6 @@ from omentum.project.paths import read_secret
 from omentum.project.project import Project
 from omentum.records import Case, Failure, LabelVersion
 from omentum.runners.runner import Progress
-from omentum.volumes.dicom import read_series
 from omentum.volumes.nifti import read_nifti
 from omentum.volumes.read import read_ct
 
@@ -201,14 +201,14 @@ def update_labels(
 
     def work(case_id: str) -> LabelComparison:
         source, label = todo[case_id]
-        is_series = source.path.is_dir() and label.path.is_dir()
+        series = series_of(source, options) if label.path.is_dir() else None
         return compare_label(
             project,
             store.cases.get(case_id),
             label,
             options=options,
             take=options.update_labels,
-            slices=read_series(source.path, source.files).files if is_series else (),
+            slices=() if series is None else series.files,
         )
 
     news: dict[str, LabelComparison] = {}

@@ -1,15 +1,20 @@
 """Match CTs of one patient that came in under several names.
 
-Out: each case with a `patient_id` that its likely twins share, so that splits by patient keep them together.
+Out: each case with a `patient_id` that its likely twins share, so that splits by patient keep them together,
+     and links that say why. Known cases keep their patients and their split.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from omentum.exchange.fingerprint import Fingerprint, KnownScans
-from omentum.records import Arrival, Case
+from omentum.exchange.patient_facts import PatientFacts
+from omentum.records import Arrival, Case, LinkKind, PatientIdentity, PatientLink, Shared
 
 __all__ = ["PatientMatch", "Patients"]
+
+_NOTHING_SAID = PatientIdentity()
+_PICTURES = frozenset({Shared.VOXELS, Shared.SLICES, Shared.THUMBNAIL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +26,8 @@ class PatientMatch:
         same_voxels: Another case with the same voxels, if any.
         alike: Another case that is likely of the same patient, if any.
         own_patient: The patient that its source names, if that is not `case.patient_id`.
-        conflict: Whether both patients were known before; they stay apart, and a person decides.
+        conflict: Whether several patients were known before; they stay apart, and a person decides.
+        links: What ties the case to others, and what contradicts that.
     """
 
     case: Case
@@ -29,6 +35,7 @@ class PatientMatch:
     alike: str | None = None
     own_patient: str | None = None
     conflict: bool = False
+    links: tuple[PatientLink, ...] = ()
 
 
 class Patients:
@@ -37,37 +44,126 @@ class Patients:
     Args:
         cases: All cases.
         arrivals: Their fingerprints, by case.
+        is_held_out: Tells of a patient whether it is held out; `None` if it has no case.
     """
 
-    def __init__(self, cases: Iterable[Case], arrivals: Mapping[str, Arrival]) -> None:
+    def __init__(
+        self,
+        cases: Iterable[Case],
+        arrivals: Mapping[str, Arrival],
+        is_held_out: Callable[[str], bool | None] = lambda _: None,
+    ) -> None:
         self._scans = KnownScans()
-        self._patient_of = {case.case_id: case.patient_id for case in cases}
-        self._known = set(self._patient_of.values())
-        self._counts_as: dict[str, str] = {}
-        for case_id, arrival in arrivals.items():
-            if case_id in self._patient_of and arrival.voxels:
-                seen = Fingerprint(voxels=arrival.voxels, thumbnail=arrival.thumbnail)
-                self._scans.add(case_id, seen)
-                if arrival.patient_in_source is not None:
-                    self._counts_as[arrival.patient_in_source] = self._patient_of[case_id]
+        self._is_held_out = is_held_out
+        self._patient_of: dict[str, str] = {}
+        self._facts: dict[str, PatientFacts] = {}
+        self._counts_as: dict[str, dict[str, str]] = {}
+        self._with_uid: dict[str, str] = {}
+        for case in cases:
+            arrival = arrivals.get(case.case_id, Arrival(case_id=case.case_id))
+            seen = None
+            if arrival.voxels:
+                seen = Fingerprint(voxels=arrival.voxels, thumbnail=arrival.thumbnail, slices=arrival.slices)
+            own = arrival.patient_in_source or case.patient_id
+            self._remember(case, own, arrival.identity, seen)
 
-    def settle(self, case: Case, seen: Fingerprint) -> PatientMatch:
-        """Match a case with a patient, and remember it."""
-        own = self._counts_as.get(case.patient_id, case.patient_id)
-        twin = self._scans.same_voxels(seen)
-        like = twin or self._scans.alike(seen)
-        other = own if like is None else self._patient_of[like]
-        conflict = other != own and own in self._known
-        patient_id = own if conflict else other
-        if patient_id != case.patient_id:
-            self._counts_as[case.patient_id] = patient_id
-        self._scans.add(case.case_id, seen)
-        self._patient_of[case.case_id] = patient_id
-        self._known.add(patient_id)
+    def settle(
+        self, case: Case, seen: Fingerprint, identity: PatientIdentity = _NOTHING_SAID
+    ) -> PatientMatch:
+        """Match a case with a patient, and remember it.
+
+        Args:
+            case: The case, of the patient that its source names.
+            seen: Its fingerprint.
+            identity: What else its source says.
+        """
+        named, split = self._by_name(case, identity)
+        pictures, found = self._evidence(seen, identity)
+        joins = [*([PatientLink(other=named, why=Shared.NAME)] if named else []), *found]
+        own = case.patient_id if split is None else case.case_id
+        patient_id = self._chosen(own if named is None else self._patient_of[named], joins)
+        links = [self._as_told(link, patient_id) for link in joins]
+        if split is not None and self._patient_of[split.other] != patient_id:
+            links.append(split)
+        links += self._contradictions(patient_id, identity)
+        is_alike = pictures and pictures[0].why != Shared.VOXELS
+        self._remember(replace(case, patient_id=patient_id), case.patient_id, identity, seen)
         return PatientMatch(
             case=replace(case, patient_id=patient_id),
-            same_voxels=twin,
-            alike=like if twin is None else None,
+            same_voxels=pictures[0].other if pictures and not is_alike else None,
+            alike=pictures[0].other if is_alike else None,
             own_patient=case.patient_id if patient_id != case.patient_id else None,
-            conflict=conflict,
+            conflict=any(link.kind is LinkKind.APART for link in links),
+            links=tuple(links),
         )
+
+    def _by_name(self, case: Case, identity: PatientIdentity) -> tuple[str | None, PatientLink | None]:
+        """Find a case of the same name in the source, and a link to one that it cannot be of."""
+        split = None
+        for patient_id, first_case in self._counts_as.get(case.patient_id, {}).items():
+            why = self._facts[patient_id].why_other_person(identity)
+            if why is None:
+                return first_case, None
+            split = split or PatientLink(other=first_case, why=why, kind=LinkKind.SPLIT)
+        return None, split
+
+    def _evidence(
+        self, seen: Fingerprint, identity: PatientIdentity
+    ) -> tuple[list[PatientLink], list[PatientLink]]:
+        """Find cases with the same picture, and with those the ones of the same study or frame."""
+        twin, like = self._scans.same_voxels(seen), self._scans.alike(seen)
+        by_picture = [(twin, Shared.VOXELS), *((one, Shared.SLICES) for one in self._scans.same_slices(seen))]
+        by_picture.append((like, Shared.THUMBNAIL))
+        by_uid = [
+            (self._with_uid.get(identity.study), Shared.STUDY),
+            (self._with_uid.get(identity.frame), Shared.FRAME),
+        ]
+        pictures = _each_once(by_picture)
+        return pictures, pictures + _each_once(by_uid)
+
+    def _chosen(self, own: str, joins: Sequence[PatientLink]) -> str:
+        """Choose the patient of a case: its own if that is known, else one that it is linked with.
+
+        Where one of them is held out and another trains, the case goes to the CT that shows the same, so that
+        no copy of a CT is on the other side; without such a CT, to the patient who is held out.
+        """
+        linked = [self._patient_of[link.other] for link in joins]
+        known = list(dict.fromkeys([*([own] if own in self._facts else []), *linked]))
+        if len({self._is_held_out(one) for one in known}) > 1:
+            copies = [self._patient_of[link.other] for link in joins if link.why in _PICTURES]
+            known = sorted(copies or known, key=lambda one: not self._is_held_out(one))
+        return known[0] if known else own
+
+    def _as_told(self, link: PatientLink, patient_id: str) -> PatientLink:
+        is_joined = self._patient_of[link.other] == patient_id
+        return link if is_joined else replace(link, kind=LinkKind.APART)
+
+    def _contradictions(self, patient_id: str, identity: PatientIdentity) -> list[PatientLink]:
+        facts = self._facts.get(patient_id)
+        if facts is None:
+            return []
+        return [
+            PatientLink(other=facts.first_case, why=why, kind=LinkKind.CONTRADICTS)
+            for why in facts.contradictions(identity)
+        ]
+
+    def _remember(self, case: Case, own: str, identity: PatientIdentity, seen: Fingerprint | None) -> None:
+        patient_id = case.patient_id
+        self._patient_of[case.case_id] = patient_id
+        facts = self._facts.setdefault(patient_id, PatientFacts(first_case=case.case_id))
+        facts.add(identity)
+        for name in {own, patient_id, identity.named} - {""}:
+            self._counts_as.setdefault(name, {}).setdefault(patient_id, case.case_id)
+        for uid in {identity.study, identity.frame} - {""}:
+            self._with_uid.setdefault(uid, case.case_id)
+        if seen is not None:
+            self._scans.add(case.case_id, seen)
+
+
+def _each_once(found: Iterable[tuple[str | None, str]]) -> list[PatientLink]:
+    """Make a link to each case, by the first reason that is given for it."""
+    reasons: dict[str, str] = {}
+    for other, why in found:
+        if other is not None:
+            reasons.setdefault(other, why)
+    return [PatientLink(other=other, why=why) for other, why in reasons.items()]

@@ -3,7 +3,7 @@
 HU that were clipped to a window, masked to the body or padded outside the scanned circle are HU.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ LEAST_DENSE = 0.03
 STORED_TISSUE = (874.0, 1274.0)
 """Fat to contrast-filled organs, where 1024 was added."""
 LEAST_OF_DENSE = 0.6
+MOST_DENSE = 0.35
+"""No view of an abdomen has so much bone, metal and contrast."""
 STORED_OFFSET_HU = -1024.0
 STORED_AIR = 24.0
 """Air, which is -1000 HU, where 1024 was added; where 1000 was added, it is at 0, and that is near."""
@@ -41,7 +43,8 @@ NEGATIVE_HU = -20.0
 LEAST_NEGATIVE = 0.001
 """Every body holds fat (-100 HU), and nearly every picture some air."""
 TISSUE_HU = (-200.0, 300.0)
-LEAST_TISSUE = 0.03
+LEAST_TISSUE = 0.005
+"""Of a small body in a wide field of air, and of more in any other picture."""
 LEAST_TISSUE_OF_SOLID = 0.25
 """Of what is denser than lung; in real abdomens it is 0.95."""
 
@@ -82,7 +85,8 @@ def hounsfield_problem(voxels: npt.NDArray[Any]) -> HuProblem | None:
     if high - low <= LEAST_RANGE_HU:
         runs = f"its values run from {values.min():.4g} to {values.max():.4g}"
         return HuProblem(said=f"{runs}, and in HU air is near -1000 and soft tissue near 40")
-    return _stored(values) or _below_air(values) or _never_negative(values) or _no_tissue(values)
+    rules = (_stored, _too_dense, _below_air, _never_negative, _no_tissue)
+    return next(filter(None, (rule(values) for rule in rules)), None)
 
 
 def checked_offset(offset_hu: float) -> float:
@@ -119,7 +123,7 @@ def as_hounsfield(
         NotHounsfieldError: The values cannot be HU, and `accept` is not set.
     """
     if offset_hu:
-        ct = Volume(_moved(ct.voxels, offset_hu), ct.geometry)
+        ct = replace(ct, voxels=_moved(ct.voxels, offset_hu))
     problem = hounsfield_problem(ct.voxels)
     if problem is not None and not accept:
         said = f"with {offset_hu:g} added, {problem.said}" if offset_hu else problem.said
@@ -172,10 +176,22 @@ def _air(values: npt.NDArray[np.float64]) -> float | None:
     return float(np.argmax(smooth)) + STORED_AIR - 100.0
 
 
+def _without_paddings(values: npt.NDArray[np.float64]) -> int:
+    """Count values without those of the most frequent ones, which may be padding or the end of a scale."""
+    counts = np.sort(np.unique(values, return_counts=True)[1])[::-1]
+    return int(counts[MOST_PADDINGS:].sum())
+
+
+def _too_dense(values: npt.NDArray[np.float64]) -> HuProblem | None:
+    share = _without_paddings(values[values > DENSE_HU]) / values.size
+    if share <= MOST_DENSE:
+        return None
+    said = f"{share:.0%} of its values are above {DENSE_HU:g}, where dense bone and metal are in HU"
+    return HuProblem(said=said)
+
+
 def _below_air(values: npt.NDArray[np.float64]) -> HuProblem | None:
-    below = values[values < BELOW_AIR_HU]
-    counts = np.sort(np.unique(below, return_counts=True)[1])[::-1]
-    share = float(counts[MOST_PADDINGS:].sum()) / values.size
+    share = _without_paddings(values[values < BELOW_AIR_HU]) / values.size
     if share <= MOST_BELOW_AIR:
         return None
     return HuProblem(said=f"{share:.0%} of its values are below {BELOW_AIR_HU:g}, and air is near -1000 HU")

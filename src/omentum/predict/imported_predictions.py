@@ -1,12 +1,13 @@
-"""Import predictions that another system made, from an AbdomenAtlas tree, into a project.
+"""Import predictions of an AbdomenAtlas tree, or of a release of another project, into a project.
 
-They are kept as our own are, with `origin`; as the weights are unknown, `files:` and the hash of the files
+They are kept as our own are, with `origin`. Where the weights are unknown, `files:` and the hash of the files
 stand in their place.
 """
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -23,7 +24,16 @@ from omentum.records import Batch, Failure, Prediction
 from omentum.runners.runner import Progress
 from omentum.volumes.volume import Volume
 
-__all__ = ["ImportedFiles", "ImportedPredictor", "import_predictions", "imported_predictor"]
+__all__ = [
+    "UNKNOWN_WEIGHTS",
+    "ImportedFiles",
+    "ImportedPredictor",
+    "import_predictions",
+    "imported_predictor",
+]
+
+UNKNOWN_WEIGHTS = "files:"
+"""Begins what stands in place of the hash of weights that are not known: the hash of the files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +45,18 @@ class ImportedFiles:
         network: Its name.
         folder: Holds `segmentations/`, perhaps `soft_pred/` and `entropy/`.
         origin: Where that is, as the project may keep it.
+        weights_sha256: Of the network; empty if unknown.
+        organs: What it predicted; the project's organs if unknown.
+        time: When it did; `None` if unknown.
     """
 
     case_id: str
     network: str
     folder: Path
     origin: str
+    weights_sha256: str = ""
+    organs: tuple[str, ...] = ()
+    time: datetime | None = None
 
 
 def import_predictions(
@@ -58,9 +74,13 @@ def import_predictions(
     in_order = sorted(files, key=attrgetter("network", "case_id"))
     for network, group in groupby(in_order, key=attrgetter("network")):
         tree = _TreePredictor(network, project.settings.organs, {one.case_id: one for one in group})
-        reasons = _reasons_not_to_import(project, tree)
+        kept = project.store.predictions.of_network(network)
+        known = [key for key, one in tree.files.items() if _is_kept(kept.get(key), one)]
+        batches.append(Batch(done=(), skipped=tuple(f"{key}/{network}" for key in known), failed=()))
+        new = [key for key in tree.files if key not in known]
+        reasons = _reasons_not_to_import(project, tree, new)
         refused += [Failure(key=str(tree.files[key].folder), reason=why) for key, why in reasons.items()]
-        usable = [case_id for case_id in tree.files if case_id not in reasons]
+        usable = [key for key in new if key not in reasons]
         batches.append(_import_network(project, tree, usable, progress))
     joined = Batch(
         done=tuple(key for batch in batches for key in batch.done),
@@ -70,12 +90,22 @@ def import_predictions(
     return joined, tuple(refused)
 
 
+def _is_kept(kept: Prediction | None, one: ImportedFiles) -> bool:
+    """Return whether the project has what these very weights predicted of a case."""
+    return (
+        kept is not None
+        and bool(one.weights_sha256)
+        and kept.weights_sha256 == one.weights_sha256
+        and set(one.organs) <= set(kept.organs)
+    )
+
+
 class _TreePredictor:
-    """Reads the predictions of one network from a tree.
+    """Reads the predictions of one network from a tree or a release.
 
     Args:
         name: The network's.
-        organs: The project's.
+        organs: The project's, for files that do not say what was predicted.
         files: By case.
     """
 
@@ -88,7 +118,8 @@ class _TreePredictor:
         """See `Predictor.settings`."""
         one = self.files[case_id]
         own = self._reader(case_id).settings(one.folder.name)
-        return {**own, "weights_sha256": f"files:{own['weights_sha256']}", "imported_from": one.origin}
+        weights_sha256 = one.weights_sha256 or f"{UNKNOWN_WEIGHTS}{own['weights_sha256']}"
+        return {**own, "weights_sha256": weights_sha256, "imported_from": one.origin}
 
     def predict(self, ct: Volume, case_id: str) -> PredictedCase:
         """See `Predictor.predict`.
@@ -101,7 +132,7 @@ class _TreePredictor:
         if not made.masks.organs:
             seen = f"no file of it can be used: {next(iter(made.unusable.values()))}"
             raise UnreadableImageError(one.folder, seen, "export it anew")
-        return replace(made, origin=one.origin, source_stamp=stamp)
+        return replace(made, origin=one.origin, source_stamp=stamp, time=one.time)
 
     def stamp(self, case_id: str) -> str:
         """Hash names, sizes and times of the files, and the organs asked for; no file is read.
@@ -109,31 +140,39 @@ class _TreePredictor:
         Raises:
             UnreadableImageError: None of the files is of an organ that is asked for.
         """
-        folder = self.files[case_id].folder
-        found = hashlib.sha256(",".join(self.organs).encode())
-        for path in self._reader(case_id).find(folder.name).paths:
+        folder, reader = self.files[case_id].folder, self._reader(case_id)
+        found = hashlib.sha256(",".join(reader.organs).encode())
+        for path in reader.find(folder.name).paths:
             known = path.stat()
             name = path.relative_to(folder).as_posix()
             found.update(f"{name}\0{known.st_size}\0{known.st_mtime_ns}\0".encode())
         return found.hexdigest()
 
     def _reader(self, case_id: str) -> MaskFilesPredictor:
-        folder = self.files[case_id].folder.parent
-        return MaskFilesPredictor(name=self.name, folder=folder, organs=self.organs, skips_unusable=True)
+        one = self.files[case_id]
+        return MaskFilesPredictor(
+            name=self.name,
+            folder=one.folder.parent,
+            organs=one.organs or self.organs,
+            skips_unusable=True,
+        )
 
 
-def _reasons_not_to_import(project: Project, tree: _TreePredictor) -> dict[str, str]:
+def _reasons_not_to_import(project: Project, tree: _TreePredictor, case_ids: Sequence[str]) -> dict[str, str]:
     """Never mix the predictions of a network that runs here with imported ones of the same name."""
-    if tree.name in project.networks and tree.name in known_models(project.folder.root / "networks"):
+    here = known_models(project.folder.root / "networks")
+    files = [tree.files[case_id] for case_id in case_ids]
+    if tree.name in project.networks and tree.name in here and not _are_of(here[tree.name], files):
         reason = (
             f"{tree.name} predicts in this project, and whether these files come from the same weights is "
             "unknown; run `omentum predict`, or give the folder another name"
         )
-        return dict.fromkeys(tree.files, reason)
+        return dict.fromkeys(case_ids, reason)
     kept = project.store.predictions.of_network(tree.name)
     reasons = {}
-    for case_id in tree.files:
-        if case_id in kept and not kept[case_id].origin:
+    for case_id in case_ids:
+        other, weights = kept.get(case_id), tree.files[case_id].weights_sha256
+        if other is not None and not other.origin and other.weights_sha256 != weights:
             reasons[case_id] = f"this project has predicted {case_id} with {tree.name} itself"
             continue
         try:
@@ -141,6 +180,16 @@ def _reasons_not_to_import(project: Project, tree: _TreePredictor) -> dict[str, 
         except ImageError:
             reasons[case_id] = "none of its files is of an organ of this project"
     return reasons
+
+
+def _are_of(weights: Path, files: Sequence[ImportedFiles]) -> bool:
+    """Return whether all predictions are known to be of the weights of a network that runs here."""
+    said = {one.weights_sha256 for one in files}
+    if len(said) != 1 or "" in said:
+        return False
+    from omentum.networks.weights import load_network, tensors_sha256  # torch is slow to import
+
+    return said == {tensors_sha256(load_network(weights).state_dict())}
 
 
 def _import_network(

@@ -24,6 +24,7 @@ from omentum.volumes.masks import MaskSet, NamedPart, organ_boxes
 from omentum.volumes.probabilities import FULL, ProbabilityMaps
 from omentum.volumes.read import check_finite
 from omentum.volumes.segmentations import read_mask, read_on_grid
+from omentum.volumes.stated_names import StatedNames, check_agree, stated_names
 from omentum.volumes.volume import Volume
 
 __all__ = ["CaseFiles", "MaskFilesPredictor"]
@@ -141,7 +142,8 @@ class MaskFilesPredictor:
 
         Raises:
             GridMismatchError: A file does not cover the CT's grid; its axes may have another order.
-            LabelValueError: A label map has a value that `ids` does not know, an organ's file two values
+            LabelValueError: A label map has a value that `ids` does not know, or that names in it or beside
+                it have for another organ; an organ's file two values
                 beside 0, or a soft prediction values above 1 (floating) or 255 (whole numbers).
             ImageError: A file is not there or cannot be read.
         """
@@ -196,6 +198,9 @@ class MaskFilesPredictor:
 
     def _masks_of_map(self, path: Path, ct: Geometry) -> MaskSet:
         """Take a label map's values for sets of organs, in one pass over the voxels."""
+        stated = stated_names(path)
+        if stated is not None:
+            check_agree(path, stated, StatedNames(where=repr(self.ids), scheme=self._scheme))
         labels = read_mask(path, ct).voxels
         unknown = sorted(set(fastremap.unique(labels).tolist()) - self._scheme.known_values)
         if unknown:

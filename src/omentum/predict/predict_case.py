@@ -144,6 +144,7 @@ def case_steps(
             origin=made[2].origin,
             source_stamp=made[2].source_stamp,
             unusable=dict(made[2].unusable),
+            time=made[2].time,
         )
         return _write(prediction, made, (confirmed or {}).get(case.case_id, ()))
 

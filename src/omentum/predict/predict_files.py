@@ -1,8 +1,9 @@
 """Predict CTs into folders, without a project; a folder whose summary matches the plan is skipped."""
 
+import hashlib
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from omentum.runners.in_process import InProcessRunner
 from omentum.runners.runner import Progress
 from omentum.runners.steps import Steps
 from omentum.volumes.atomic import sweep, write_json
+from omentum.volumes.library_errors import reading
 from omentum.volumes.mask_files import write_organ_files, write_painted
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.read import read_ct
@@ -37,11 +39,13 @@ class FolderPlan:
 
     Attributes:
         sources: NIfTI files and DICOM folders, by case id.
+        files: The files of a DICOM series, by case id, where its folder holds others too.
         out: Has a folder for each case; a single case is in `out` itself, except in the published layout.
         predictor: Predicts them; of an average, the files of each network are written too.
         layout: One of `LAYOUTS`.
         save: Some of `masks`, `probabilities` and `entropy`.
         resample_tilt: Put series from a tilted gantry on an upright grid, instead of refusing them.
+        resample_slices: Put slices at uneven distances on an even grid, instead of refusing them.
         hu_offset: Added to every value of the CTs, which are then written beside their masks.
         accept_values: Predict CTs whose values cannot be Hounsfield units; the summary says so.
 
@@ -55,6 +59,8 @@ class FolderPlan:
     layout: str = "omentum"
     save: frozenset[str] = frozenset({"masks"})
     resample_tilt: bool = False
+    resample_slices: bool = False
+    files: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     hu_offset: float = 0.0
     accept_values: bool = False
 
@@ -84,6 +90,10 @@ class FolderPlan:
     def settings(self, case_id: str) -> dict[str, Any]:
         """Return everything that determines the files in that folder, for JSON."""
         files = {"layout": self.layout, "save": sorted(self.save), "resample_tilt": self.resample_tilt}
+        if self.resample_slices:
+            files["resample_slices"] = True
+        if case_id in self.files:
+            files["files"] = _hash_of_names(self.files[case_id])
         if self.hu_offset:
             files["hu_offset"] = self.hu_offset
         made_with = self.predictor.settings(case_id)
@@ -92,6 +102,12 @@ class FolderPlan:
 
 _Read = tuple[Volume, float]
 _Predicted = tuple[Volume, float, PredictedCase]
+
+
+def _hash_of_names(files: Sequence[Path]) -> str:
+    """Hash which files of a folder are read."""
+    names = "\n".join(sorted(str(path) for path in files))
+    return hashlib.blake2b(names.encode(), digest_size=8).hexdigest()
 
 
 def predict_files(plan: FolderPlan, *, progress: Progress | None = None) -> Batch:
@@ -121,12 +137,14 @@ def folder_steps(plan: FolderPlan) -> Steps[str, _Read, _Predicted, None]:
     def read(case_id: str) -> _Read:
         started = time.perf_counter()
         path = plan.sources[case_id]
-        ct, _ = as_hounsfield(
-            path,
-            read_ct(path, resample_tilt=plan.resample_tilt),
-            offset_hu=plan.hu_offset,
-            accept=plan.accept_values,
-        )
+        with reading(path):
+            ct = read_ct(
+                path,
+                files=plan.files.get(case_id, ()),
+                resample_tilt=plan.resample_tilt,
+                resample_slices=plan.resample_slices,
+            )
+            ct, _ = as_hounsfield(path, ct, offset_hu=plan.hu_offset, accept=plan.accept_values)
         return ct, time.perf_counter() - started
 
     def compute(case_id: str, given: _Read) -> _Predicted:
@@ -148,12 +166,12 @@ def _write(plan: FolderPlan, case_id: str, predicted: _Predicted) -> None:
     findings = mask_findings(check_case(made.masks, ct), {}, made.masks.geometry)
     seconds = {"read": read_seconds, "write": time.perf_counter() - started}
     summary = summary_of(settings, made, seconds, findings=findings)
-    write_json(folder / SUMMARY, {**summary, "files": files})
+    write_json(folder / SUMMARY, {**summary, "ct_notes": list(ct.notes), "files": files})
 
 
 def _write_ours(plan: FolderPlan, case_id: str, ct: Volume, made: PredictedCase) -> list[Path]:
     folder, paths = plan.folder(case_id), []
-    if plan.sources[case_id].is_dir() or plan.hu_offset:
+    if plan.sources[case_id].is_dir() or plan.hu_offset or ct.notes:
         paths.append(folder / _CT)
         write_nifti(paths[-1], ct)
     paths += _write_network(folder, made, plan.save)
@@ -178,7 +196,7 @@ def _write_published(plan: FolderPlan, case_id: str, ct: Volume, made: Predicted
     networks = made.members or {plan.predictor.name: made}
     return write_case(
         plan.folder(case_id),
-        source if source.name.endswith(".nii.gz") and not plan.hu_offset else ct,
+        source if source.name.endswith(".nii.gz") and not (plan.hu_offset or ct.notes) else ct,
         {name: (one.maps, one.masks) for name, one in networks.items()},
         made.masks if made.members else None,
         save=plan.save,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from omentum.volumes.masks import MaskSet
@@ -26,6 +27,7 @@ class PredictedCase:
         origin: Of an imported prediction, where it comes from, as the project may keep it.
         source_stamp: Of an imported prediction, a hash of the names, sizes and times of its files.
         unusable: Why a file was left out, by organ.
+        time: Of an imported prediction, when it was made; `None` if that is unknown.
     """
 
     maps: ProbabilityMaps
@@ -38,6 +40,7 @@ class PredictedCase:
     origin: str = ""
     source_stamp: str = ""
     unusable: Mapping[str, str] = field(default_factory=dict)
+    time: datetime | None = None
 
 
 class Predictor(Protocol):

@@ -132,7 +132,7 @@ def _erase_from(path: Path, mentions: Mentions) -> bool:
 
 def _change_json(path: Path, mentions: Mentions) -> None:
     text = path.read_text(encoding="utf-8")
-    if not any(name in text for name in mentions.names):
+    if not any(name in text or json.dumps(name)[1:-1] in text for name in mentions.names):
         return
     content = json.loads(text)
     changed = mentions.replaced(content)

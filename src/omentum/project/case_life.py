@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omentum.errors import ProjectError
-from omentum.names import checked_name
+from omentum.names import checked_new_case_id
 from omentum.project.case_files import erase_files, move_files, releases_with
 from omentum.project.paths import ProjectFolder, pseudonym, read_secret
 from omentum.records import Task, TaskState, Tombstone
@@ -104,7 +104,7 @@ def rename_case(project: "Project", case_id: str, new: str) -> None:
         ConfigError: The name cannot be a folder's.
         ProjectError: Another case has, or had, the name, or there is a folder of that name.
     """
-    store, now = project.store, project.folder.case_dir(checked_name("NEW", new))
+    store, now = project.store, project.folder.case_dir(checked_new_case_id("NEW", new))
     if now.exists():
         raise ProjectError(f"{now} is there already; move that folder away, or choose another name")
     with store.together():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from omentum.errors import ConfigError, ProjectError
-from omentum.names import checked_name
+from omentum.names import checked_case_id, checked_name
 from omentum.project.settings import Settings, read_settings, write_settings
 from omentum.volumes.atomic import writing
 from omentum.volumes.labels import organ
@@ -61,7 +61,7 @@ class ProjectFolder:
 
     def case_dir(self, case_id: str) -> Path:
         """Give the folder of a case."""
-        return self.cases_dir / checked_name("case_id", case_id)
+        return self.cases_dir / checked_case_id("case_id", case_id)
 
     def prediction_dir(self, case_id: str, network: str) -> Path:
         """Give the folder of what one network made of a case."""

@@ -5,6 +5,7 @@ from omentum.records.cases import Arrival, Case, LabelVersion, MaskSource, Predi
 from omentum.records.findings import WHOLE_CT, Confirmation, MaskFinding
 from omentum.records.masks import HeldBackMask, LabelledCase, StandingMask
 from omentum.records.networks import NetworkRecord, Release, Round
+from omentum.records.patients import LinkKind, PatientIdentity, PatientLink, Shared
 from omentum.records.review import Decision, DecisionKind, ReaderAnswer, Revision, Task, TaskKind, TaskState
 from omentum.records.scores import Audit, CaseScore, OrganScore
 
@@ -22,15 +23,19 @@ __all__ = [
     "HeldBackMask",
     "LabelVersion",
     "LabelledCase",
+    "LinkKind",
     "MaskFinding",
     "MaskSource",
     "NetworkRecord",
     "OrganScore",
+    "PatientIdentity",
+    "PatientLink",
     "Prediction",
     "ReaderAnswer",
     "Release",
     "Revision",
     "Round",
+    "Shared",
     "StandingMask",
     "Task",
     "TaskKind",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from omentum.records.findings import MaskFinding
+from omentum.records.patients import PatientIdentity, PatientLink
 from omentum.volumes.geometry import Geometry
 
 __all__ = ["Arrival", "Case", "LabelVersion", "MaskSource", "Prediction", "Tombstone"]
@@ -69,6 +70,12 @@ class Arrival:
     """Hash of the voxels with their axes along R, A, S; empty if it was not taken."""
     thumbnail: str = ""
     """Block means as hexadecimal digits; those of near-duplicates are alike. Empty if not taken."""
+    slices: str = ""
+    """Hashes of some of its slices, 16 hexadecimal digits each; empty for cases of an older version."""
+    identity: PatientIdentity = field(default_factory=PatientIdentity)
+    """What its source says of its patient."""
+    links: tuple[PatientLink, ...] = ()
+    """What ties it to other cases, and what contradicts that."""
     same_voxels_as: str | None = None
     """Case with the very same voxels."""
     likely_patient_of: str | None = None

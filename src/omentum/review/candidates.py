@@ -13,7 +13,6 @@ from omentum.review.case_folders import CaseFolder
 from omentum.review.export import LABELS_NAME
 from omentum.review.file_names import (
     NamedOrgan,
-    is_generic,
     is_system_file,
     nearest_organ,
     organ_in_name,
@@ -22,8 +21,10 @@ from omentum.review.import_report import ImportReport
 from omentum.review.painted_masks import exported_masks, painted_masks
 from omentum.review.task_file import TASK_NAME, ShownOrgan
 from omentum.volumes.labels import organ
+from omentum.volumes.library_errors import reading
 from omentum.volumes.mask_hash import mask_sha256
 from omentum.volumes.nifti import is_nifti
+from omentum.volumes.organ_words import is_generic_name
 from omentum.volumes.read import is_volume
 from omentum.volumes.segmentations import NamedMask, read_segmentation
 
@@ -91,7 +92,8 @@ def find_candidates(
     look = _Look(project=project, facts=facts, case_folder=case_folder, imported=imported)
     for path in case_folder.files:
         try:
-            _look_at(look, path)
+            with reading(path):
+                _look_at(look, path)
         except OmentumError as error:  # this file's own trouble; the others go on
             imported.leave(path, str(error).removeprefix(f"{path}: "))
     return look.candidates
@@ -159,7 +161,7 @@ def _add_masks(look: _Look, path: Path) -> None:
     is_as_exported = True
     for mask in masks:
         named, problem = in_name, problem_of_name
-        if len(masks) > 1 or not is_generic(mask.name):
+        if len(masks) > 1 or not is_generic_name(mask.name):
             named, problem = _named_by_segment(look.case_folder, in_name, mask, n_masks=len(masks))
         if problem:
             look.imported.leave(path, problem)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from omentum.errors import UnknownOrganError
 from omentum.volumes.labels import ORGANS, organ
+from omentum.volumes.organ_words import organ_in_words
 
-__all__ = ["NamedOrgan", "is_generic", "is_system_file", "nearest_organ", "organ_in_name"]
+__all__ = ["NamedOrgan", "is_system_file", "nearest_organ", "organ_in_name"]
 
 _ENDING = re.compile(r"(?:\.seg)?\.(?:nii|nii\.gz|nrrd|nhdr|mha|mhd)$", re.IGNORECASE)
 _COPY = re.compile(r"(?: ?\(\d+\)|[ _.-]+\d+|[ _-]+copy(?:[ _]?\(?\d+\)?)?)$", re.IGNORECASE)
 """What browsers, systems and 3D Slicer add to the name of a file that is there already."""
 _REVISED = re.compile(r"[ _.-]+revised$", re.IGNORECASE)
-_GENERIC = re.compile(r"(?:segment(?:ation)?|label)?[ _.-]*\d*", re.IGNORECASE)
 _SYSTEM = re.compile(r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|\.omentum-part~.*", re.IGNORECASE)
 
 
@@ -30,7 +30,7 @@ class NamedOrgan:
 
 
 def organ_in_name(name: str) -> NamedOrgan:
-    """Find the organ in the name of a file or a segment, whatever its letters, its ending or a copy's number.
+    """Find the organ in the name of a file or a segment, whatever its spelling, ending or number.
 
     Example:
         >>> organ_in_name("Liver_Revised (1).nii.gz")
@@ -51,7 +51,7 @@ def _read(stem: str) -> NamedOrgan:
     try:
         return NamedOrgan(organ=organ(name).name, text=text, is_revised=is_revised)
     except UnknownOrganError:
-        return NamedOrgan(organ=None, text=text, is_revised=is_revised)
+        return NamedOrgan(organ=organ_in_words(text), text=text, is_revised=is_revised)
 
 
 def nearest_organ(text: str) -> str | None:
@@ -63,16 +63,6 @@ def nearest_organ(text: str) -> str | None:
     """
     close = difflib.get_close_matches(text.lower(), [row.name for row in ORGANS], n=1)
     return close[0] if close else None
-
-
-def is_generic(name: str | None) -> bool:
-    """Tell whether a segment has the name that programs give, which says nothing.
-
-    Example:
-        >>> is_generic("Segment_1"), is_generic(None), is_generic("liver")
-        (True, True, False)
-    """
-    return name is None or _GENERIC.fullmatch(name.strip()) is not None
 
 
 def is_system_file(file_name: str) -> bool:

@@ -13,6 +13,7 @@ from omentum.project.conflicts import conflict_of
 from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, facts_of_case
 from omentum.records import DecisionKind, MaskFinding, ReaderAnswer, Revision, Task
+from omentum.records.released_cases import TracedMask
 from omentum.review.check_revisions import findings_of_new
 from omentum.review.decide import decision_for, keep_decision
 from omentum.review.history import why_not_standing
@@ -58,6 +59,8 @@ class HandIn:
     """The reader's own words."""
     origin: str = ""
     """What the file looked like that it was imported from, where such imports are repeated."""
+    traced: TracedMask | None = None
+    """What a release of another project says of it, which is kept as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,8 +215,14 @@ def _task_of(project: Project, one: HandIn, name: str) -> Task | None:
 def _measured(project: Project, facts: CaseFacts, one: HandIn, revision: Revision) -> Revision:
     """Compare a mask with what was shown, if that is known and still there; else with what likely was.
 
-    A mask that equals what was likely shown was accepted.
+    A mask that equals what was likely shown was accepted; what a release says of a mask is kept.
     """
+    if one.traced is not None:
+        told = one.traced
+        says = told.says or revision.says
+        return replace(
+            revision, says=says, base_sha256=told.base_sha256, network=told.network, time=told.time
+        )
     network, name = one.network or project.networks[0], revision.organ
     sha256 = one.base_sha256 if one.shown is None else mask_sha256(one.shown, facts.case.geometry)
     if sha256 is not None:

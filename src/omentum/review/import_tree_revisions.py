@@ -11,6 +11,7 @@ import numpy.typing as npt
 from omentum.errors import ImageError, LabelValueError
 from omentum.project.project import Project
 from omentum.records import Batch, Case, Failure, Revision
+from omentum.review.file_names import organ_in_name
 from omentum.review.hand_in import HandIn, hand_in
 from omentum.runners.runner import Progress
 from omentum.volumes.labels import organ
@@ -103,6 +104,10 @@ def _only_mask(path: Path, case: Case, index: int) -> npt.NDArray[np.bool_]:
     masks = read_segmentation(path, case.geometry, values=(index,))
     if len(masks) != 1:
         raise LabelValueError(path, f"it holds {len(masks)} segments", "save one organ a file")
+    named = organ_in_name(masks[0].name or "").organ
+    if named is not None and named != organ(index).name:
+        seen = f"it is named as {organ(index).name}, and its header says that it is {named}"
+        raise LabelValueError(path, seen, "save it under the name of its organ")
     return masks[0].mask
 
 

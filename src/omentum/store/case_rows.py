@@ -32,6 +32,7 @@ _MENTION: tuple[InstrumentedAttribute[Any], ...] = (
     tables.ArrivalRow.same_voxels_as,
     tables.ArrivalRow.likely_patient_of,
     tables.ArrivalRow.patient_in_source,
+    tables.ArrivalRow.links,
     tables.LabelVersionRow.notes,
     tables.LedgerRow.key,
     tables.LedgerRow.reason,

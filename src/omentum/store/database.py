@@ -24,7 +24,7 @@ from omentum.store.paths import Paths
 
 __all__ = ["Database", "is_writable"]
 
-_strict_json = partial(json.dumps, allow_nan=False)
+_strict_json = partial(json.dumps, allow_nan=False, ensure_ascii=False)
 """SQLite would take a NaN that PostgreSQL refuses."""
 
 

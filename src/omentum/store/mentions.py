@@ -45,7 +45,7 @@ class Mentions:
             return re.compile(rf"\A({names})(?=/|\Z)")
         longer = {one for one in self.others for name in self.names if name in one and name != one}
         kept = "".join(f"{re.escape(one)}|" for one in sorted(longer, key=len, reverse=True))
-        return re.compile(rf"(?<![A-Za-z0-9])(?:{kept}({names}))(?![A-Za-z0-9])")
+        return re.compile(rf"(?<![^\W_])(?:{kept}({names}))(?![^\W_])")
 
 
 def _walked(value: Any, pattern: re.Pattern[str], instead: str) -> Any:

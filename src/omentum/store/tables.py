@@ -58,6 +58,9 @@ class ArrivalRow(TableBase):
     ct_sha256: Mapped[str | None]
     voxels: Mapped[str]
     thumbnail: Mapped[str]
+    slices: Mapped[str] = mapped_column(server_default=text("''"))
+    identity: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    links: Mapped[list[dict[str, Any]]] = mapped_column(server_default="[]")
     same_voxels_as: Mapped[str | None]
     likely_patient_of: Mapped[str | None]
     patient_in_source: Mapped[str | None]

@@ -10,7 +10,15 @@ import numpy.typing as npt
 
 from omentum.errors import AffineError, ConfigError, ImageShapeError
 
-__all__ = ["ALL_ORIENTATIONS", "LPS_TO_RAS", "SAME_GRID_TOLERANCE_MM", "Affine", "Box", "Geometry"]
+__all__ = [
+    "ALL_ORIENTATIONS",
+    "LPS_TO_RAS",
+    "SAME_GRID_TOLERANCE_MM",
+    "SPACING_MM",
+    "Affine",
+    "Box",
+    "Geometry",
+]
 
 Affine = npt.NDArray[np.float64]
 Box = tuple[slice, slice, slice]
@@ -24,6 +32,8 @@ LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """From the axes of DICOM and ITK to those of NIfTI, and back."""
 SAME_GRID_TOLERANCE_MM = 1e-3
 """Rounding of headers."""
+SPACING_MM = (0.1, 20.0)
+"""Edges that a CT's voxel can have."""
 MM3_PER_ML = 1000.0
 
 

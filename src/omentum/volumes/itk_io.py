@@ -9,24 +9,26 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.errors import AffineError, ImageShapeError, UnreadableImageError
-from omentum.volumes.geometry import LPS_TO_RAS, Geometry
+from omentum.volumes.geometry import Geometry
+from omentum.volumes.itk_headers import META_ENDINGS, itk_affine
+from omentum.volumes.library_errors import said_by
 from omentum.volumes.volume import Volume
 
 __all__ = ["ITK_ENDINGS", "Layers", "is_itk", "read_itk", "read_itk_fields", "read_itk_layers"]
 
 ITK_ENDINGS = (".nrrd", ".nhdr", ".mha", ".mhd")
 
-_META_ENDINGS = (".mha", ".mhd")
 _HEADER_BYTES = 1 << 14
 _CURE = "save it anew as a 3D volume from the program it came from"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Layers:
-    """One or more values for each voxel, `(layer, x, y, z)`, and the grid of all layers."""
+    """One or more values for each voxel, `(layer, x, y, z)`, the grid of all layers, and notes for people."""
 
     voxels: npt.NDArray[Any]
     geometry: Geometry
+    notes: tuple[str, ...] = ()
 
 
 def is_itk(path: Path) -> bool:
@@ -44,17 +46,18 @@ def read_itk(path: Path, *, check: Callable[[Geometry], object] | None = None) -
     Raises:
         UnreadableImageError: It is not there, cut short, or neither NRRD nor MetaImage.
         ImageShapeError: It does not have three axes of length over 1, or several values a voxel.
-        AffineError: An NRRD file does not say in which space it is, so that left and right are unknown.
+        AffineError: The header does not say where left and right are, or how large voxels are; see
+            `itk_affine`.
     """
     reader = _header(path)
-    size, n_values = reader.GetSize(), reader.GetNumberOfComponents()
+    size, n_values = _size(reader), reader.GetNumberOfComponents()
     if len(size) != 3 or min(size) < 2 or n_values != 1:
         seen = f"it has shape {size} with {n_values} values a voxel, and a volume has three axes and one"
         raise ImageShapeError(path, seen, "give one 3D volume a file")
-    geometry = _geometry(path, reader)
+    geometry, notes = _geometry(path, reader)
     if check is not None:
         check(geometry)
-    return Volume(_voxels(path, reader).transpose(2, 1, 0), geometry)
+    return Volume(_voxels(path, reader).reshape(*reversed(size)).transpose(2, 1, 0), geometry, notes)
 
 
 def read_itk_layers(path: Path, *, check: Callable[[Geometry], object] | None = None) -> Layers:
@@ -69,15 +72,15 @@ def read_itk_layers(path: Path, *, check: Callable[[Geometry], object] | None = 
         ImageError: Otherwise as `read_itk`.
     """
     reader = _header(path)
-    size = reader.GetSize()
+    size = _size(reader)
     if len(size) != 3:
         seen = f"it has {len(size)} axes of space, {size}, and a volume has three"
         raise ImageShapeError(path, seen, "give one 3D volume a file, its layers as an axis of kind `list`")
-    geometry = _geometry(path, reader)
+    geometry, notes = _geometry(path, reader)
     if check is not None:
         check(geometry)
     voxels = _voxels(path, reader).reshape(*reversed(size), reader.GetNumberOfComponents())
-    return Layers(voxels=voxels.transpose(3, 2, 1, 0), geometry=geometry)
+    return Layers(voxels=voxels.transpose(3, 2, 1, 0), geometry=geometry, notes=notes)
 
 
 def read_itk_fields(path: Path) -> dict[str, str]:
@@ -107,12 +110,12 @@ def _header(path: Path) -> Any:
     _require_header(path)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
-    if path.suffix.lower() in _META_ENDINGS:
+    if path.suffix.lower() in META_ENDINGS:
         reader.SetImageIO("MetaImageIO")  # which of itself knows the endings in small letters only
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
-        raise UnreadableImageError(path, f"it cannot be read ({_last_line(error)})", _CURE) from None
+        raise UnreadableImageError(path, f"it cannot be read ({said_by(error, path)})", _CURE) from None
     return reader
 
 
@@ -122,7 +125,7 @@ def _require_header(path: Path) -> None:
         beginning = file.read(_HEADER_BYTES)
     if not beginning:
         raise UnreadableImageError(path, "the file is empty", _CURE)
-    if path.suffix.lower() in _META_ENDINGS and b"NDims" not in beginning:
+    if path.suffix.lower() in META_ENDINGS and b"NDims" not in beginning:
         raise UnreadableImageError(path, "it does not begin as a MetaImage file does", _CURE)
 
 
@@ -134,24 +137,24 @@ def _voxels(path: Path, reader: Any) -> npt.NDArray[Any]:
         voxels = np.asarray(sitk.GetArrayFromImage(reader.Execute()))
     except RuntimeError as error:
         raise UnreadableImageError(
-            path, f"its voxels cannot be read ({_last_line(error)})", "copy it again from its source"
+            path, f"its voxels cannot be read ({said_by(error, path)})", "copy it again from its source"
         ) from None
     return voxels.astype(np.float32, copy=False) if voxels.dtype.kind == "f" else voxels
 
 
-def _geometry(path: Path, reader: Any) -> Geometry:
-    if path.suffix.lower() in {".nrrd", ".nhdr"} and "NRRD_space" not in reader.GetMetaDataKeys():
-        raise AffineError(path, "its header names no space, so left and right are unknown", _CURE)
-    affine = np.eye(4)
-    affine[:3, :3] = np.array(reader.GetDirection()).reshape(3, 3) * np.array(reader.GetSpacing())
-    affine[:3, 3] = reader.GetOrigin()
+def _geometry(path: Path, reader: Any) -> tuple[Geometry, tuple[str, ...]]:
+    """Give the grid, and what a person should know of it."""
+    affine, notes = itk_affine(path, reader)
     try:
-        x, y, z = reader.GetSize()
-        return Geometry((x, y, z), LPS_TO_RAS @ affine)
+        x, y, z = _size(reader)
+        return Geometry((x, y, z), affine), notes
     except AffineError as error:
         raise AffineError(path, *str(error).removeprefix("grid: ").split("; ")) from None
 
 
-def _last_line(error: RuntimeError) -> str:
-    lines = str(error).strip().splitlines()
-    return next((line for line in reversed(lines) if line != "Reason: Success"), lines[-1])
+def _size(reader: Any) -> tuple[int, ...]:
+    """Give the number of voxels along the axes, without further axes of one."""
+    size = tuple(reader.GetSize())
+    while len(size) > 3 and size[-1] == 1:
+        size = size[:-1]
+    return size

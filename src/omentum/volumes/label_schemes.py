@@ -1,88 +1,37 @@
 """Map label values and file names of other programs and data sets to organs.
 
-Schemes: our subsets, `totalsegmentator`, nnU-Net's `dataset.json`, one organ (a mask), a data set's table.
+Schemes: our subsets, `totalsegmentator`, a `dataset.json`, one organ (a mask), names of values.
 """
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from omentum.errors import ConfigError, UnknownOrganError
-from omentum.volumes.labels import ORGANS, SUBSETS, organ, organs_named, subset_ids
+from omentum.volumes.labels import PAIRS, SUBSETS, organ, organs_named, subset_ids
+from omentum.volumes.organ_words import organ_in_words, pair_in_words, words_of
+from omentum.volumes.totalsegmentator import N_STRUCTURES, STRUCTURES
 
 __all__ = [
     "DATASET_JSON",
-    "PAIRS",
     "TOTALSEGMENTATOR",
     "LabelScheme",
+    "NamedValues",
+    "dataset_scheme",
     "label_scheme",
-    "organ_in_words",
-    "organ_or_pair_in_words",
-    "pair_in_words",
+    "scheme_of_names",
 ]
 
 TOTALSEGMENTATOR = "totalsegmentator"
 """Ids 1 to 117 of TotalSegmentator's task `total`, version 2, and its file names."""
 DATASET_JSON = "dataset.json"
-"""Names and values in the `dataset.json` that nnU-Net puts beside its predictions."""
-PAIRS: dict[str, tuple[str, str]] = {
-    row.name.removesuffix("_right"): (row.name, row.partner)
-    for row in ORGANS
-    if row.partner is not None and row.name.endswith("_right")
-}
-"""Right and left of each pair, by their common name: `kidney`, `lung`, `adrenal_gland`, `femur`."""
-
-_STRUCTURES: dict[str, dict[str, int]] = {
-    "spleen": {"spleen": 1},
-    "kidney_right": {"kidney_right": 2},
-    "kidney_left": {"kidney_left": 3},
-    "gall_bladder": {"gallbladder": 4},
-    "esophagus": {"esophagus": 15},
-    "liver": {"liver": 5},
-    "stomach": {"stomach": 6},
-    "aorta": {"aorta": 52},
-    "postcava": {"inferior_vena_cava": 63},
-    "portal_vein_and_splenic_vein": {"portal_vein_and_splenic_vein": 64},
-    "pancreas": {"pancreas": 7},
-    "adrenal_gland_right": {"adrenal_gland_right": 8},
-    "adrenal_gland_left": {"adrenal_gland_left": 9},
-    "duodenum": {"duodenum": 19},
-    "lung_right": {
-        "lung_upper_lobe_right": 12,
-        "lung_middle_lobe_right": 13,
-        "lung_lower_lobe_right": 14,
-    },
-    "lung_left": {"lung_upper_lobe_left": 10, "lung_lower_lobe_left": 11},
-    "colon": {"colon": 20},
-    "intestine": {"small_bowel": 18},
-    "bladder": {"urinary_bladder": 21},
-    "prostate": {"prostate": 22},
-    "kidney_cyst": {"kidney_cyst_left": 23, "kidney_cyst_right": 24},
-}
-"""TotalSegmentator's structures whose union is an organ. Its femurs are whole bones, ours are heads."""
-_N_STRUCTURES = 117
-
-_ALIASES = {
-    "gall_bladder": ["gall"],
-    "esophagus": ["oesophagus"],
-    "aorta": ["arota"],  # in the label lists of AMOS22
-    "postcava": ["ivc"],
-    "celiac_trunk": ["celiac artery", "celiac truck"],
-    "kidney_right": ["rk", "rkid", "rkidney"],
-    "kidney_left": ["lk", "lkid", "lkidney"],
-    "adrenal_gland_right": ["rag", "right adrenal"],
-    "adrenal_gland_left": ["lag", "left adrenal"],
-    "colon": ["large bowel", "large intestine"],
-    "femur_right": ["head of femur right"],
-    "femur_left": ["head of femur left"],
-}
-_WORDS = {"l": "left", "r": "right", "tumour": "tumor"}
-_WHOLE_BONES = ("femur_left", "femur_right")
-"""Most data sets give these names to whole bones, so the names do not mean the heads."""
+"""Names and values in the `dataset.json` of nnU-Net and of the Medical Segmentation Decathlon."""
+NamedValues = Mapping[str, tuple[int, ...]]
+"""By name, the values that have it; in a file of regions, one value has several names."""
+_IGNORE_WORDS = frozenset({"ignore", "ignored", "uncertain", "void"})
+"""Names of regions where nobody says what is there; nnU-Net's is `ignore`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +44,8 @@ class LabelScheme:
         joined: By the common name of a pair, the values that hold both of its sides.
         others: Values that stand for none of our organs.
         files: By organ, the names of the files, without ending, whose union it is.
+        ignore: Values of regions in which it is unknown what is there.
+        unknown: By value, a name of it that is that of no organ, for people.
 
     Raises:
         UnknownOrganError: `values` or `files` names no organ, or `joined` no pair.
@@ -105,6 +56,8 @@ class LabelScheme:
     joined: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     others: frozenset[int] = frozenset()
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ignore: frozenset[int] = frozenset()
+    unknown: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse names of no organ and no pair."""
@@ -122,8 +75,18 @@ class LabelScheme:
 
     @property
     def known_values(self) -> frozenset[int]:
-        """All values that a label map may hold."""
-        return frozenset({0}).union(self.others, *self.values.values(), *self.joined.values())
+        """All values that a label map may hold, but for `ignore`, which only labels of CTs have."""
+        return frozenset({0}) | self.others | self.organ_values
+
+    @property
+    def organ_values(self) -> frozenset[int]:
+        """All values that stand for an organ or a pair."""
+        return frozenset().union(*self.values.values(), *self.joined.values())
+
+    def meaning_of(self, value: int) -> frozenset[str]:
+        """Give the organs and pairs that a value stands for; empty if it stands for none."""
+        named = (*self.values.items(), *self.joined.items())
+        return frozenset(name for name, values in named if value in values)
 
 
 def label_scheme(name: str, folder: Path = Path()) -> LabelScheme:
@@ -145,11 +108,11 @@ def label_scheme(name: str, folder: Path = Path()) -> LabelScheme:
         ('lung_upper_lobe_left', 'lung_lower_lobe_left')
     """
     if name == DATASET_JSON:
-        return _of_dataset(folder / DATASET_JSON)
+        return dataset_scheme(folder / DATASET_JSON)
     if name == TOTALSEGMENTATOR:
-        values = {organ_name: tuple(parts.values()) for organ_name, parts in _STRUCTURES.items()}
-        files = {organ_name: tuple(parts) for organ_name, parts in _STRUCTURES.items()}
-        others = frozenset(range(1, _N_STRUCTURES + 1)).difference(*values.values())
+        values = {organ_name: tuple(parts.values()) for organ_name, parts in STRUCTURES.items()}
+        files = {organ_name: tuple(parts) for organ_name, parts in STRUCTURES.items()}
+        others = frozenset(range(1, N_STRUCTURES + 1)).difference(*values.values())
         return LabelScheme(name=name, values=values, others=others, files=files)
     if name in SUBSETS:
         values = {organ_name: (value,) for value, organ_name in subset_ids(name).items()}
@@ -162,56 +125,76 @@ def label_scheme(name: str, folder: Path = Path()) -> LabelScheme:
     return LabelScheme(name=row.name, values={row.name: (1,)}, files={row.name: (row.name,)})
 
 
-def organ_in_words(text: str) -> str | None:
-    """Find the organ that a text names, in any order of its words; `None` if it names none.
+def dataset_scheme(path: Path) -> LabelScheme:
+    """Read the `labels` of a `dataset.json`.
+
+    nnU-Net writes names with values, `{"liver": 1}`, or regions, `{"liver": [1, 2]}`; its first version and
+    the Decathlon write values with names, `{"1": "liver"}`.
+
+    Raises:
+        ConfigError: It is not there, has no such table, or names none of our organs.
+    """
+    scheme = scheme_of_names(DATASET_JSON, _dataset_labels(path))
+    if not scheme.organs:
+        names = ", ".join(sorted(set(scheme.unknown.values())))
+        raise ConfigError("ids", str(path), f"its labels ({names}) name none of our organs")
+    return scheme
+
+
+def scheme_of_names(name: str, labels: NamedValues) -> LabelScheme:
+    """Find the organs that names stand for, in any spelling; other names are unknown.
+
+    Parts of TotalSegmentator's, such as lobes, are joined where all parts of an organ are named.
+
+    Args:
+        name: Of the scheme.
+        labels: Values by name. Values of 0 are background.
 
     Example:
-        >>> organ_in_words("Kidney, left"), organ_in_words("Urinary Bladder"), organ_in_words("Femur R")
-        ('kidney_left', 'bladder', None)
+        >>> found = scheme_of_names("x", {"Right kidney": (7,), "lungs": (2,), "bone": (3,), "ignore": (4,)})
+        >>> found.values, found.joined, found.unknown, found.ignore
+        ({'kidney_right': (7,)}, {'lung': (2,)}, {3: 'bone'}, frozenset({4}))
     """
-    return _by_words().get(_words(text))
-
-
-def organ_or_pair_in_words(text: str) -> str | None:
-    """Find the organ, or else the pair, that a text names."""
-    return organ_in_words(text) or pair_in_words(text)
-
-
-def pair_in_words(text: str) -> str | None:
-    """Find the pair that a text names without a side; `None` if it names none.
-
-    Example:
-        >>> pair_in_words("Kidneys"), pair_in_words("adrenal_gland"), pair_in_words("kidney_left")
-        ('kidney', 'adrenal_gland', None)
-    """
-    plain = text.casefold().replace("_", " ").strip().removesuffix("s").replace(" ", "_")
-    return plain if plain in PAIRS else None
-
-
-def _of_dataset(path: Path) -> LabelScheme:
-    labels = _dataset_labels(path)
+    used = {label: own for label, values in labels.items() if (own := tuple(v for v in values if v))}
+    ignored = {label for label in used if words_of(label) <= _IGNORE_WORDS and words_of(label)}
     found: dict[str, tuple[str, ...]] = {}
-    for label in labels:
+    for label in used:
         match = organ_in_words(label)
         if match is not None:
             found[match] = (*found.get(match, ()), label)
-    for organ_name, parts in _STRUCTURES.items():
-        if organ_name not in found and parts.keys() <= labels.keys():
+    for organ_name, parts in STRUCTURES.items():
+        if organ_name not in found and parts.keys() <= used.keys():
             found[organ_name] = tuple(parts)
-    joined = {pair: values for label, values in labels.items() if (pair := pair_in_words(label)) is not None}
-    if not found and not joined:
-        raise ConfigError("ids", str(path), f"its labels ({', '.join(labels)}) name none of our organs")
+    pairs = {label: pair for label in used if (pair := pair_in_words(label)) is not None}
     files = {row.name: found[row.name] for row in organs_named(found)}
-    values = {name: tuple(value for label in own for value in labels[label]) for name, own in files.items()}
-    others = frozenset().union(*labels.values()).difference(*values.values(), *joined.values())
-    return LabelScheme(name=DATASET_JSON, values=values, joined=joined, others=others, files=files)
+    values = {name: _joined(used[label] for label in own) for name, own in files.items()}
+    joined = {
+        pair: _joined(used[label] for label, own in pairs.items() if own == pair)
+        for pair in dict.fromkeys(pairs.values())
+    }
+    ignore = frozenset(_joined(used[label] for label in ignored))
+    others = frozenset(_joined(used.values())).difference(ignore, *values.values(), *joined.values())
+    taken = {*pairs, *ignored, *(label for own in files.values() for label in own)}
+    unknown = {value: label for label, own in used.items() if label not in taken for value in own}
+    return LabelScheme(
+        name=name,
+        values=values,
+        joined=joined,
+        others=others,
+        files=files,
+        ignore=ignore,
+        unknown=unknown,
+    )
 
 
-def _dataset_labels(path: Path) -> dict[str, tuple[int, ...]]:
-    """Read nnU-Net's table: `{"liver": 1}`, `{"liver": [1, 2]}` (a region) or, once, `{"1": "liver"}`."""
+def _joined(parts: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(value for part in parts for value in part))
+
+
+def _dataset_labels(path: Path) -> NamedValues:
     try:
-        entries: Any = json.loads(path.read_text(encoding="utf-8"))["labels"]
-        labels = dict(_label(key, value) for key, value in entries.items())
+        told = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_Pairs)
+        rows = [_label(key, value) for key, value in told["labels"].rows]
     except FileNotFoundError:
         raise ConfigError(
             "ids", DATASET_JSON, f"there is no {path}; copy nnU-Net's into the folder"
@@ -219,9 +202,18 @@ def _dataset_labels(path: Path) -> dict[str, tuple[int, ...]]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         rule = f"its `labels` must give names and whole numbers from 0 to 255 ({error!r})"
         raise ConfigError("ids", str(path), rule) from None
-    return {
-        label: values for label, values in labels.items() if values != (0,) and _words(label) != {"ignore"}
-    }
+    labels: dict[str, tuple[int, ...]] = {}
+    for label, values in rows:
+        labels[label] = _joined([labels.get(label, ()), values])
+    return labels
+
+
+class _Pairs(dict[str, Any]):
+    """An object of JSON that keeps each of several equal keys."""
+
+    def __init__(self, rows: list[tuple[str, Any]]) -> None:
+        super().__init__(rows)
+        self.rows = rows
 
 
 def _label(key: str, value: Any) -> tuple[str, tuple[int, ...]]:
@@ -229,24 +221,6 @@ def _label(key: str, value: Any) -> tuple[str, tuple[int, ...]]:
         key, value = value, int(key)
     values = tuple(value) if isinstance(value, list) else (value,)
     for one in values:
-        if not isinstance(one, int) or not 0 <= one <= 255:
+        if not isinstance(one, int) or isinstance(one, bool) or not 0 <= one <= 255:
             raise ValueError(f"{key} is {value}")
     return key, values
-
-
-@cache
-def _by_words() -> dict[frozenset[str], str]:
-    """Give the organ that each set of words names, in any order of the words."""
-    names = {row.name: [row.name, row.display_name, *_ALIASES.get(row.name, ())] for row in ORGANS}
-    for organ_name, parts in _STRUCTURES.items():
-        if len(parts) == 1:
-            names[organ_name] += parts
-    found = {_words(name): organ(key).name for key, all_names in names.items() for name in all_names}
-    for name in _WHOLE_BONES:
-        del found[_words(name)]
-    return found
-
-
-def _words(name: str) -> frozenset[str]:
-    words = re.findall(r"[a-z]+", name.casefold())
-    return frozenset(_WORDS.get(word, word) for word in words)

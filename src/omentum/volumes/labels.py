@@ -9,7 +9,7 @@ from typing import Any
 
 from omentum.errors import UnknownOrganError
 
-__all__ = ["ORGANS", "SUBSETS", "Organ", "organ", "organs_named", "subset_ids"]
+__all__ = ["ORGANS", "PAIRS", "SUBSETS", "Organ", "organ", "organs_named", "subset_ids"]
 
 _PUBLISHED_SPELLINGS = {"celiac_trunk": "celiac_truck"}
 
@@ -83,6 +83,13 @@ def _row(fields: dict[str, Any]) -> Organ:
 
 ORGANS: tuple[Organ, ...] = tuple(_row(fields) for fields in [*_TABLE["organs"], *_more_rows()])
 """All classes, by rising index."""
+
+PAIRS: dict[str, tuple[str, str]] = {
+    row.name.removesuffix("_right"): (row.name, row.partner)
+    for row in ORGANS
+    if row.partner is not None and row.name.endswith("_right")
+}
+"""Right and left of each pair, by their common name: `kidney`, `lung`, `adrenal_gland`, `femur`."""
 
 SUBSETS: dict[str, tuple[str, ...]] = {
     "omentum": tuple(row.name for row in ORGANS),

@@ -66,6 +66,11 @@ class Placement:
         return self.axes != (0, 1, 2) or any(self.flipped)
 
     @property
+    def covers(self) -> bool:
+        """Whether the grid has exactly the voxels of the CT."""
+        return self.spans(whole(self.shape)) == tuple((0, side) for side in self.ct_shape)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Sentences on what is done to bring the grid onto the CT's; empty if they are equal."""
         notes = []
@@ -121,9 +126,8 @@ def full_placement(path: Path, own: Geometry, ct: Geometry) -> Placement:
         GridMismatchError: As `lattice_placement`, or the grid is cropped or padded.
     """
     placement = lattice_placement(path, own, ct)
-    spans = placement.spans(whole(own.shape))
-    if spans != tuple((0, side) for side in ct.shape):
-        first = tuple(low for low, _ in spans)
+    if not placement.covers:
+        first = tuple(low for low, _ in placement.spans(whole(own.shape)))
         seen = f"its grid of {_size(own)} voxels begins at voxel {first} of the CT's grid of {_size(ct)}"
         raise GridMismatchError(path, f"{seen}, and must cover it exactly", _CURE)
     return placement

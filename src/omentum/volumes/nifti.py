@@ -1,7 +1,6 @@
 """Read and write NIfTI files."""
 
 import json
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -11,13 +10,12 @@ from typing import IO, Any
 import nibabel as nib
 import numpy as np
 import numpy.typing as npt
-from isal import igzip
-from nibabel.filebasedimages import ImageFileError
-from nibabel.spatialimages import HeaderDataError
 
-from omentum.errors import AffineError, ImageShapeError, UnreadableImageError
+from omentum.errors import UnreadableImageError
 from omentum.volumes.atomic import copy, writing
-from omentum.volumes.geometry import Affine, Geometry
+from omentum.volumes.geometry import Geometry
+from omentum.volumes.library_errors import said_by
+from omentum.volumes.nifti_headers import DAMAGE, OpenNifti, is_gzip, is_nifti, nifti_bytes, open_nifti
 from omentum.volumes.sparse_gzip import ZeroRunsGzip
 from omentum.volumes.volume import Volume
 
@@ -47,42 +45,33 @@ _COMMENT = 6
 """NIfTI-1 extension code of free text."""
 
 _SLAB_BYTES = 1 << 20
-_GZIP_MARK = b"\x1f\x8b"
-
-_CURE = "save it anew as a 3D NIfTI from the program it came from"
-DAMAGE = (ImageFileError, HeaderDataError, EOFError, OSError, ValueError, MemoryError, zlib.error)
-"""What reading a damaged file raises."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NiftiLayout:
-    """The grid of a file, and how its voxels are stored; the offset is that after decompression."""
+    """The grid of a file, what was mended to find it, and how voxels are stored (after decompression)."""
 
     geometry: Geometry
     dtype: np.dtype[Any]
     offset_bytes: int
     is_scaled: bool
-
-
-def is_nifti(path: Path) -> bool:
-    """Tell by its ending whether a file is NIfTI."""
-    return path.name.lower().endswith((".nii", ".nii.gz"))
+    notes: tuple[str, ...]
 
 
 def read_nifti_geometry(path: Path) -> Geometry:
     """Read a file's grid without its voxels; errors as `read_nifti`."""
-    return _geometry(path, _open(path))
+    return open_nifti(path).geometry
 
 
 def read_nifti_layout(path: Path) -> NiftiLayout:
     """Read how a file stores its voxels; errors as `read_nifti`."""
-    image = _open(path)
-    proxy = image.dataobj  # unlike the loaded header, it keeps offset and scaling
+    opened = open_nifti(path)
     return NiftiLayout(
-        geometry=_geometry(path, image),
-        dtype=proxy.dtype,
-        offset_bytes=int(proxy.offset),
-        is_scaled=(float(proxy.slope), float(proxy.inter)) != (1.0, 0.0),
+        geometry=opened.geometry,
+        dtype=opened.header.get_data_dtype(),
+        offset_bytes=opened.offset_bytes,
+        is_scaled=opened.scaling != (1.0, 0.0),
+        notes=opened.notes,
     )
 
 
@@ -96,24 +85,24 @@ def read_nifti(path: Path, *, check: Callable[[Geometry], object] | None = None)
     Raises:
         UnreadableImageError: It is missing, truncated, not gzip despite its name, or not NIfTI.
         ImageShapeError: It does not have three axes of length over 1 (a last axis of 1 is dropped).
-        AffineError: It has no usable sform or qform.
+        AffineError: It has no usable sform or qform, or they contradict each other; see `nifti_affine`.
     """
-    image = _open(path)
-    geometry = _geometry(path, image)
+    opened = open_nifti(path)
+    geometry = opened.geometry
     if check is not None:
         check(geometry)
     try:
-        voxels = _voxels(path, image).reshape(geometry.shape, order="F")
+        voxels = _voxels(path, opened).reshape(geometry.shape, order="F")
     except DAMAGE as error:
         raise UnreadableImageError(
-            path, f"its voxels cannot be read ({error})", "copy it again from its source"
+            path, f"its voxels cannot be read ({said_by(error, path)})", "copy it again from its source"
         ) from None
-    return Volume(voxels, geometry)
+    return Volume(voxels, geometry, opened.notes)
 
 
 def read_nifti_note(path: Path) -> Any:
     """Read the JSON that `write_nifti` put into the header; `None` where there is none."""
-    for extension in _open(path).header.extensions:
+    for extension in open_nifti(path).header.extensions:
         if extension.get_code() == _COMMENT:
             try:
                 return json.loads(extension.text)
@@ -188,62 +177,18 @@ def _write_header(image: nib.Nifti1Image, stream: VoxelStream) -> None:
     extensions.write_to(stream, byteswap=False)
 
 
-def _open(path: Path) -> nib.Nifti1Image:
-    if not path.exists():
-        raise UnreadableImageError(path, "there is no such file", "check the path")
-    try:
-        image = _loaded(path)
-    except DAMAGE as error:
-        raise UnreadableImageError(path, f"it cannot be read as NIfTI ({error})", _CURE) from None
-    if not isinstance(image, nib.Nifti1Image):
-        raise UnreadableImageError(path, f"it is {type(image).__name__}, not NIfTI", "convert it to NIfTI")
-    return image
-
-
-def _loaded(path: Path) -> Any:
-    try:
-        return nib.load(path)
-    except FileNotFoundError:  # it looks for `.nii` where a name ends in `.Nii`
-        return nib.Nifti1Image.from_file_map({"image": nib.FileHolder(str(path))})
-
-
-def _geometry(path: Path, image: nib.Nifti1Image) -> Geometry:
-    shape = image.shape
-    while len(shape) > 3 and shape[-1] == 1:
-        shape = shape[:-1]
-    if len(shape) != 3 or min(shape) < 2:
-        raise ImageShapeError(
-            path, f"it has shape {image.shape}, and a volume has three axes", "give one 3D volume a file"
-        )
-    try:
-        return Geometry(shape, _affine(path, image))
-    except AffineError as error:
-        raise AffineError(path, *str(error).removeprefix("grid: ").split("; ")) from None
-
-
-def _affine(path: Path, image: nib.Nifti1Image) -> Affine:
-    """Take the sform before the qform; without both, left and right are unknown."""
-    if image.header["sform_code"] > 0:
-        return np.asarray(image.header.get_sform(), dtype=np.float64)
-    if image.header["qform_code"] > 0:
-        return np.asarray(image.header.get_qform(), dtype=np.float64)
-    raise AffineError(
-        path, "it has no affine (sform and qform code are 0), so left and right are unknown", _CURE
-    )
-
-
-def _voxels(path: Path, image: nib.Nifti1Image) -> npt.NDArray[Any]:
-    proxy = image.dataobj  # unlike the loaded header, it keeps offset and scaling
-    slope, intercept = float(proxy.slope), float(proxy.inter)
-    n_bytes = int(np.prod(image.shape)) * proxy.dtype.itemsize
+def _voxels(path: Path, opened: OpenNifti) -> npt.NDArray[Any]:
+    slope, intercept = opened.scaling
+    dtype = opened.header.get_data_dtype()
+    n_bytes = int(np.prod(opened.geometry.shape)) * dtype.itemsize
     with nifti_bytes(path) as stream:
-        stream.seek(proxy.offset)
+        stream.seek(opened.offset_bytes)
         raw = stream.read(n_bytes)
         while stream.read(_SLAB_BYTES):  # reaching the end of a gzip stream is what checks its checksum
             continue
     if len(raw) < n_bytes:
         raise EOFError(f"{len(raw)} of {n_bytes} bytes of voxels are there")
-    voxels = np.frombuffer(raw, dtype=proxy.dtype)
+    voxels = np.frombuffer(raw, dtype=dtype)
     if voxels.dtype.kind not in "iuf":
         raise ValueError(f"voxels of type {voxels.dtype} are no numbers on a scale")
     plain = (slope, intercept) == (1.0, 0.0)
@@ -258,10 +203,8 @@ def _voxels(path: Path, image: nib.Nifti1Image) -> npt.NDArray[Any]:
 
 
 def copy_nifti(source: Path, path: Path) -> None:
-    """Copy a NIfTI file to one whose name ends in `.gz`: byte for byte, or compressed where it was not."""
-    with source.open("rb") as start:
-        gzipped = start.read(2) == _GZIP_MARK
-    if gzipped:
+    """Copy a single file to one whose name ends in `.gz`: byte for byte, or compressed where it was not."""
+    if is_gzip(source):
         copy(source, path)
         return
     with (
@@ -272,13 +215,3 @@ def copy_nifti(source: Path, path: Path) -> None:
     ):
         while chunk := stream.read(_SLAB_BYTES):
             compressed.write(chunk)
-
-
-def nifti_bytes(path: Path) -> IO[bytes]:
-    """Open a file's bytes, decompressed if it begins as gzip does, whatever it is called."""
-    with path.open("rb") as start:
-        gzipped = start.read(2) == _GZIP_MARK
-    if gzipped:
-        stream: IO[bytes] = igzip.open(path, "rb")
-        return stream
-    return path.open("rb")

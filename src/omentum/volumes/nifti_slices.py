@@ -12,6 +12,7 @@ from omentum.errors import UnreadableImageError
 from omentum.volumes.boxes import BoxedArray, BoxedBytes
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.lattice import full_placement
+from omentum.volumes.library_errors import said_by
 from omentum.volumes.nifti import (
     DAMAGE,
     NiftiLayout,
@@ -111,7 +112,7 @@ def _planes(path: Path, layout: NiftiLayout, stream: IO[bytes]) -> Iterator[Plan
             continue
     except DAMAGE as error:
         raise UnreadableImageError(
-            path, f"its voxels cannot be read ({error})", "copy it again from its source"
+            path, f"its voxels cannot be read ({said_by(error, path)})", "copy it again from its source"
         ) from None
 
 

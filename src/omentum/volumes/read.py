@@ -1,6 +1,7 @@
 """Read volumes of any file format, and check CTs."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from omentum.errors import (
     UnreadableImageError,
 )
 from omentum.volumes.dicom import TILT_MM, read_dicom, tilt_mm, upright
-from omentum.volumes.geometry import Geometry
-from omentum.volumes.itk_io import is_itk, read_itk
+from omentum.volumes.geometry import SPACING_MM, Geometry
+from omentum.volumes.itk_io import ITK_ENDINGS, is_itk, read_itk
+from omentum.volumes.library_errors import reading
 from omentum.volumes.nifti import is_nifti, read_nifti
+from omentum.volumes.nifti_headers import header_file
 from omentum.volumes.resample import resampled_anyhow
 from omentum.volumes.volume import Volume
 
@@ -29,33 +32,64 @@ __all__ = [
     "SPACING_MM",
     "check_finite",
     "is_volume",
+    "not_a_volume",
     "read_ct",
     "read_volume",
+    "why_no_volume",
 ]
 
 SIDE_VOXELS = (8, 4096)
-SPACING_MM = (0.1, 20.0)
 AIR_HU = -1024
-NOT_A_CT = "give .nii, .nii.gz, .nrrd, .mha or a DICOM folder"
+NOT_A_CT = "give .nii, .nii.gz, .hdr with .img, .nrrd, .nhdr, .mha, .mhd or a DICOM folder"
+_COMPRESSED = (".7z", ".bz2", ".lz4", ".rar", ".tar", ".tgz", ".xz", ".z", ".zip", ".zst")
+_EXPECTED = (
+    "expected a NIfTI, NRRD or MetaImage file or a DICOM folder; "
+    "convert it with 3D Slicer, or with SimpleITK's ReadImage and WriteImage"
+)
+_OTHERS = (".gipl", ".mgh", ".mgz", ".mif", ".minc", ".mnc", ".vti", ".vtk")
+"""Formats of volumes that are not read."""
 
 
 def is_volume(path: Path) -> bool:
-    """Tell by its ending whether a file is one that volumes are read from: NIfTI, NRRD or MetaImage."""
+    """Tell by its ending whether a file is a volume: NIfTI (of a pair, the `.hdr`), NRRD or MetaImage."""
     return is_nifti(path) or is_itk(path)
+
+
+def why_no_volume(path: Path) -> str | None:
+    """Say why a file that may be a volume is not read; `None` where its name does not look like one."""
+    name = path.name.lower()
+    if name.endswith(_COMPRESSED) or name.endswith(tuple(f"{one}.gz" for one in ITK_ENDINGS)):
+        return f"it is compressed ({path.suffix}), and only .nii.gz is read compressed; decompress it first"
+    if name.endswith((".hdr", ".hdr.gz", ".img", ".img.gz")):
+        return "a NIfTI pair is an .hdr and an .img of one name, and the other one is not beside it"
+    if name.endswith(_OTHERS):
+        return _EXPECTED
+    return None
+
+
+def not_a_volume(path: Path) -> UnreadableImageError:
+    """Make the error about a file that is none of the kinds that are read."""
+    seen, _, cure = (why_no_volume(path) or _EXPECTED).partition("; ")
+    return UnreadableImageError(path, seen, cure or NOT_A_CT)
 
 
 def read_volume(path: Path, *, check: Callable[[Geometry], object] | None = None) -> Volume:
     """Read a file of any such kind, whatever its voxels mean; see `read_nifti` and `read_itk`."""
-    return read_itk(path, check=check) if is_itk(path) else read_nifti(path, check=check)
+    with reading(path):
+        path = header_file(path)
+        return read_itk(path, check=check) if is_itk(path) else read_nifti(path, check=check)
 
 
-def read_ct(path: Path, *, files: Sequence[Path] = (), resample_tilt: bool = False) -> Volume:
+def read_ct(
+    path: Path, *, files: Sequence[Path] = (), resample_tilt: bool = False, resample_slices: bool = False
+) -> Volume:
     """Read a CT in Hounsfield units from a file or a DICOM folder, and check it.
 
     Args:
         path: A NIfTI, NRRD or MetaImage file, or a folder with one series.
         files: The files of the series, where the folder holds others too.
         resample_tilt: Put a series from a tilted gantry on an upright grid, instead of refusing it.
+        resample_slices: Put slices at uneven distances on an even grid, instead of refusing them.
 
     Returns:
         int16 or float32 voxels on the source's own grid.
@@ -66,16 +100,16 @@ def read_ct(path: Path, *, files: Sequence[Path] = (), resample_tilt: bool = Fal
     if not path.exists():
         raise UnreadableImageError(path, "there is no such file or folder", "check the path")
     if path.is_dir():
-        volume = _upright(path, read_dicom(path, files), resample_tilt=resample_tilt)
+        with reading(path):
+            volume = read_dicom(path, files, resample_slices=resample_slices)
+        volume = _upright(path, volume, resample_tilt=resample_tilt)
         _check_geometry(path, volume.geometry)
-    elif is_volume(path):
+    elif is_volume(header_file(path)):
         volume = read_volume(path, check=partial(_check_geometry, path))
     else:
-        raise UnreadableImageError(
-            path, "expected a NIfTI, NRRD or MetaImage file or a DICOM folder", NOT_A_CT
-        )
+        raise not_a_volume(path)
     check_finite(path, volume.voxels)
-    return Volume(_hounsfield(volume.voxels), volume.geometry)
+    return replace(volume, voxels=_hounsfield(volume.voxels))
 
 
 def _hounsfield(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -118,4 +152,5 @@ def _upright(path: Path, volume: Volume, *, resample_tilt: bool) -> Volume:
         seen = f"its gantry was tilted: each slice lies {sideways_mm:.2f} mm beside the one below"
         raise DicomSeriesError(path, seen, "give --resample-tilt to put it on an upright grid")
     grid = upright(volume.geometry)
-    return Volume(resampled_anyhow(volume.voxels, volume.geometry, grid, outside=AIR_HU), grid)
+    voxels = resampled_anyhow(volume.voxels, volume.geometry, grid, outside=AIR_HU)
+    return Volume(voxels, grid, (*volume.notes, "slices of a tilted gantry were put on an upright grid"))

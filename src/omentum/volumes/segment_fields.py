@@ -1,13 +1,15 @@
-"""Read which segments the header of a segmentation file names, as 3D Slicer writes them.
+"""Read which segments the header of a segmentation file names, as 3D Slicer and MITK write them.
 
-In:  the free text of a `.seg.nrrd` header, and how many layers the file has.
+In:  the free text of an NRRD header, and how many layers the file has.
 Out: each segment's name, layer and value; empty where the header names none.
 
 Source:
     3D Slicer, developer guide, "Segmentation labelmap file format (.seg.nrrd)". Files of Slicer before 4.11
-    state neither layer nor value: there, each segment is a layer of its own.
+    state neither layer nor value: there, each segment is a layer of its own. MITK, "MultiLabel Segmentation":
+    a list of groups in JSON, each a layer, with the names and values of its labels.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -19,6 +21,7 @@ from omentum.errors import LabelValueError
 __all__ = ["Segment", "has_segments", "segments_in"]
 
 _FIELD = re.compile(r"Segment(\d+)_(?:ID|Name|LabelValue|Layer)")
+_MITK = "org.mitk.multilabel.segmentation.labelgroups"
 _CURE = "save the segmentation anew from the program it came from"
 
 
@@ -39,7 +42,7 @@ class Segment:
 
 def has_segments(fields: Mapping[str, str]) -> bool:
     """Tell whether a header names segments."""
-    return any(_FIELD.fullmatch(key) for key in fields)
+    return _MITK in fields or any(_FIELD.fullmatch(key) for key in fields)
 
 
 def segments_in(path: Path, fields: Mapping[str, str], *, n_layers: int) -> list[Segment]:
@@ -58,6 +61,8 @@ def segments_in(path: Path, fields: Mapping[str, str], *, n_layers: int) -> list
         >>> segments_in(Path("x.seg.nrrd"), fields, n_layers=1)
         [Segment(name='liver', layer=0, value=1)]
     """
+    if _MITK in fields:
+        fields = _as_segments(path, fields[_MITK])
     numbers = sorted({int(match[1]) for key in fields if (match := _FIELD.fullmatch(key))})
     segments = [_segment(path, fields, number, n_layers) for number in numbers]
     per_layer = Counter(one.layer for one in segments)
@@ -68,6 +73,22 @@ def segments_in(path: Path, fields: Mapping[str, str], *, n_layers: int) -> list
             seen = f"its segment {one.name!r} has {value} in layer {one.layer}, which others share"
             raise LabelValueError(path, seen, _CURE)
     return segments
+
+
+def _as_segments(path: Path, groups: str) -> dict[str, str]:
+    """Write MITK's labels as 3D Slicer writes segments."""
+    fields: dict[str, str] = {}
+    try:
+        labels = [
+            (layer, one) for layer, group in enumerate(json.loads(groups)) for one in group["labels"] or ()
+        ]
+        for number, (layer, label) in enumerate(labels):
+            fields[f"Segment{number}_Name"] = str(label.get("name", ""))
+            fields[f"Segment{number}_LabelValue"] = str(label["value"])
+            fields[f"Segment{number}_Layer"] = str(layer)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LabelValueError(path, f"its {_MITK} is no list of groups ({error!r})", _CURE) from None
+    return fields
 
 
 def _segment(path: Path, fields: Mapping[str, str], number: int, n_layers: int) -> Segment:

@@ -1,33 +1,38 @@
 """Read segmentations of any program, and place each mask on the CT's grid."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from omentum.errors import GridMismatchError, ImageError, LabelValueError, UnreadableImageError
-from omentum.volumes.boxes import BoxedArray, BoxedMask
+from omentum.volumes.boxes import BoxedArray, BoxedMask, whole
 from omentum.volumes.geometry import Box, Geometry
-from omentum.volumes.itk_io import is_itk, read_itk_fields, read_itk_layers
+from omentum.volumes.itk_io import read_itk_fields, read_itk_layers
+from omentum.volumes.label_values import as_labels, label_boxes, values_shown
 from omentum.volumes.labels import ORGANS, organ
-from omentum.volumes.lattice import Placement, full_placement, lattice_placement, put_on_grid
-from omentum.volumes.read import NOT_A_CT, check_finite, is_volume, read_volume
-from omentum.volumes.segment_fields import Segment, has_segments, segments_in
+from omentum.volumes.lattice import Placement, lattice_placement, put_on_grid
+from omentum.volumes.library_errors import said_by
+from omentum.volumes.nifti_headers import header_file
+from omentum.volumes.read import is_volume, not_a_volume, read_volume
+from omentum.volumes.segment_fields import Segment, segments_in
+from omentum.volumes.stated_names import header_names, names_segments
 from omentum.volumes.volume import Volume
 
-__all__ = ["NamedMask", "PlacedVolume", "read_mask", "read_on_grid", "read_segmentation"]
+__all__ = [
+    "NamedMask",
+    "OpenSegments",
+    "open_segments",
+    "read_mask",
+    "read_on_grid",
+    "read_segmentation",
+]
 
 _ANY_ORGAN_VALUES = (1, 255)
 """Values that a mask of any organ may have."""
-
-_VALUES_SHOWN = 8
-_ROUNDING = 1e-3
-"""Labels in scaled or floating files may be this far from whole numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,38 +50,69 @@ class NamedMask:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PlacedVolume(Volume):
-    """A file's voxels on the CT's grid, and in `notes` what was done to place them, for people."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OpenSegments:
+    """The layers of a file that names segments.
 
+    Attributes:
+        path: The file.
+        segments: What its header names.
+        grid: The CT's grid.
+        notes: What was mended to find the file's grid, for people.
+        layers: Values `(x, y, z)` on the file's grid, and the box of each; none where all segments are empty.
+        placement: Of the file's grid on the CT's; `None` where there is no layer.
+    """
+
+    path: Path
+    segments: tuple[Segment, ...]
+    grid: Geometry
     notes: tuple[str, ...] = ()
+    layers: tuple[tuple[npt.NDArray[np.uint8], dict[int, Box]], ...] = ()
+    placement: Placement | None = None
+
+    def mask(self, segment: Segment) -> NamedMask:
+        """Place the mask of a segment on the CT's grid.
+
+        Raises:
+            GridMismatchError: All of it lies beyond the CT.
+        """
+        if self.placement is None:
+            return NamedMask(name=segment.name, mask=_nothing(self.grid), notes=self.notes)
+        pieces = _pieces(segment, *self.layers[segment.layer])
+        found = _named(self.path, segment.name, pieces, (self.grid, self.placement))
+        return replace(found, notes=(*self.notes, *found.notes))
 
 
-def read_mask(path: Path, grid: Geometry) -> PlacedVolume:
-    """Read a label map or a mask that covers the CT's grid.
+def read_mask(path: Path, grid: Geometry, *, may_cut: bool = False) -> Volume:
+    """Read a label map or a mask that lies on the CT's lattice.
+
+    Args:
+        path: A NIfTI, NRRD or MetaImage file.
+        grid: The CT's grid.
+        may_cut: Cut voxels that lie beyond the CT, and note it, instead of refusing them.
 
     Returns:
-        uint8 labels `(x, y, z)` on `grid`.
+        uint8 labels `(x, y, z)` on `grid`; 0 where the file has no voxels.
 
     Raises:
         GridMismatchError: See `read_on_grid`.
         LabelValueError: A value is not a whole number from 0 to 255, but for the rounding of scaled files.
         ImageError: It cannot be read.
     """
-    volume = read_on_grid(path, grid)
-    return PlacedVolume(_labels(path, volume.voxels), grid, volume.notes)
+    volume, placement = _on_lattice(path, grid)
+    return _placed(path, replace(volume, voxels=as_labels(path, volume.voxels)), (grid, placement), may_cut)
 
 
-def read_on_grid(path: Path, grid: Geometry) -> PlacedVolume:
-    """Read any voxels that cover the CT's grid, the file's axes turned to the CT's.
+def read_on_grid(path: Path, grid: Geometry) -> Volume:
+    """Read any voxels that lie on the CT's lattice, the file's axes turned to the CT's.
 
     Raises:
-        GridMismatchError: The file does not cover the grid, to a tenth of a voxel.
+        GridMismatchError: Its grid is more than a tenth of a voxel off the CT's lattice, or a voxel that is
+            not 0 lies beyond the CT.
         ImageError: It cannot be read.
     """
-    volume = read_volume(path, check=partial(full_placement, path, ct=grid))
-    placement = full_placement(path, volume.geometry, grid)
-    return PlacedVolume(placement.turned(volume.voxels), grid, placement.notes)
+    volume, placement = _on_lattice(path, grid)
+    return _placed(path, volume, (grid, placement), False)
 
 
 def read_segmentation(path: Path, grid: Geometry, *, values: Collection[int] = ()) -> list[NamedMask]:
@@ -96,35 +132,74 @@ def read_segmentation(path: Path, grid: Geometry, *, values: Collection[int] = (
             `values`; a value belongs to no segment; or a value is not a whole number from 0 to 255.
         ImageError: It cannot be read; also whatever a library raises for this file.
     """
+    path = header_file(path)
     if not is_volume(path):
-        raise UnreadableImageError(path, "its ending is not one of a mask's files", NOT_A_CT)
+        raise not_a_volume(path)
     try:
-        fields = read_itk_fields(path) if is_itk(path) else {}
-        if has_segments(fields):
-            return _segments(path, fields, grid)
+        if names_segments(path):
+            opened = open_segments(path, grid)
+            return [opened.mask(one) for one in opened.segments]
         return [_plain(path, grid, values)]
     except ImageError:
         raise
     except Exception as error:  # libraries raise what they like for damaged files
-        seen = f"it cannot be read ({' '.join(str(error).split()) or type(error).__name__})"
+        seen = f"it cannot be read ({said_by(error, path)})"
         raise UnreadableImageError(path, seen, "save it anew from the program it came from") from error
+
+
+def _on_lattice(path: Path, grid: Geometry) -> tuple[Volume, Placement]:
+    volume = read_volume(path, check=partial(lattice_placement, path, ct=grid))
+    return volume, lattice_placement(path, volume.geometry, grid)
+
+
+def _placed(path: Path, volume: Volume, on: tuple[Geometry, Placement], may_cut: bool) -> Volume:
+    """Turn voxels to the CT's axes, and crop or pad them to its grid."""
+    grid, placement = on
+    voxels, notes = placement.turned(volume.voxels), (*volume.notes, *placement.notes)
+    if placement.covers:
+        return Volume(voxels, grid, notes)
+    padded = np.zeros(grid.shape, dtype=voxels.dtype, order="F")
+    x, y, z = (slice(low, high) for low, high in placement.spans(whole(volume.voxels.shape)))
+    BoxedArray((x, y, z), voxels).put(padded)
+    n_all = int(np.count_nonzero(voxels))
+    n_cut = n_all - int(np.count_nonzero(padded))
+    if n_cut and (n_cut == n_all or not may_cut):
+        seen = f"{'all of it' if n_cut == n_all else _voxels(n_cut, grid)} lies beyond the CT"
+        raise GridMismatchError(path, seen, "check that it belongs to this CT, and crop it to the CT's grid")
+    return Volume(padded, grid, (*notes, *_cut_note(n_cut, grid)))
+
+
+def _cut_note(n_cut: int, grid: Geometry) -> tuple[str, ...]:
+    if not n_cut:
+        return ()
+    return (f"{_voxels(n_cut, grid)} beyond the CT {'was' if n_cut == 1 else 'were'} cut",)
 
 
 def _plain(path: Path, grid: Geometry, values: Collection[int]) -> NamedMask:
     """Read the one mask of a file without names."""
-    volume = read_volume(path, check=partial(lattice_placement, path, ct=grid))
-    labels = _labels(path, volume.voxels)
-    boxes = _boxes(labels)
+    volume, placement = _on_lattice(path, grid)
+    labels = as_labels(path, volume.voxels)
+    boxes = label_boxes(labels)
     _check_value(path, list(boxes), values)
-    placement = lattice_placement(path, volume.geometry, grid)
     pieces = [BoxedArray(box, labels[box] != 0) for box in boxes.values()]
-    return _named(path, None, pieces, (grid, placement))
+    named = _named(path, _name_in_header(path, boxes), pieces, (grid, placement))
+    return replace(named, notes=(*volume.notes, *named.notes))
+
+
+def _name_in_header(path: Path, found: Collection[int]) -> str | None:
+    """Give the name that a header has for the one value of a mask."""
+    stated = header_names(path) if found else None
+    if stated is None:
+        return None
+    [value] = found
+    names = sorted(stated.scheme.meaning_of(value))
+    return names[0] if len(names) == 1 else stated.scheme.unknown.get(value)
 
 
 def _check_value(path: Path, found: list[int], values: Collection[int]) -> None:
     """Refuse several values, and one that says another organ than the file's name."""
     if len(found) > 1:
-        seen = f"it holds {_listed(found)}, and a mask has one value besides 0"
+        seen = f"it holds {values_shown(found)}, and a mask has one value besides 0"
         raise LabelValueError(path, seen, "save one organ a file, or give the segments names in a .seg.nrrd")
     for value in found:
         if value not in {*_ANY_ORGAN_VALUES, *values} and value <= len(ORGANS):
@@ -132,34 +207,43 @@ def _check_value(path: Path, found: list[int], values: Collection[int]) -> None:
             raise LabelValueError(path, seen, "save the mask with the value 1, under the name of its organ")
 
 
-def _segments(path: Path, fields: dict[str, str], grid: Geometry) -> list[NamedMask]:
-    """Read the masks of a file that names them."""
+def open_segments(path: Path, grid: Geometry) -> OpenSegments:
+    """Read the layers of a file that names segments; their masks are made one by one.
+
+    Raises:
+        LabelValueError: A value belongs to no segment, two segments have one, or it is no whole number.
+        ImageError: It cannot be read, or is not on the CT's lattice.
+    """
 
     def check(own: Geometry) -> None:
         if own.shape != (1, 1, 1):
             lattice_placement(path, own, grid)
 
     image = read_itk_layers(path, check=check)
-    segments = segments_in(path, fields, n_layers=len(image.voxels))
+    segments = tuple(segments_in(path, read_itk_fields(path), n_layers=len(image.voxels)))
     if image.geometry.shape == (1, 1, 1) and not image.voxels.any():  # so Slicer says that all are empty
-        return [NamedMask(name=one.name, mask=_nothing(grid)) for one in segments]
-    placement = lattice_placement(path, image.geometry, grid)
-    layers = [_labels(path, layer) for layer in image.voxels]
-    boxes = [_boxes(layer) for layer in layers]
+        return OpenSegments(path=path, segments=segments, grid=grid)
+    layers = [as_labels(path, layer) for layer in image.voxels]
+    boxes = [label_boxes(layer) for layer in layers]
     _check_layers(path, segments, boxes)
-    return [
-        _named(path, one.name, _pieces(one, layers[one.layer], boxes[one.layer]), (grid, placement))
-        for one in segments
-    ]
+    placement = lattice_placement(path, image.geometry, grid)
+    return OpenSegments(
+        path=path,
+        segments=segments,
+        grid=grid,
+        notes=image.notes,
+        layers=tuple(zip(layers, boxes, strict=True)),
+        placement=placement,
+    )
 
 
-def _check_layers(path: Path, segments: list[Segment], boxes: list[dict[int, Box]]) -> None:
+def _check_layers(path: Path, segments: Sequence[Segment], boxes: list[dict[int, Box]]) -> None:
     """Refuse values that no segment names, and several where a segment should have one."""
     for layer, found in enumerate(boxes):
         stated = {one.value for one in segments if one.layer == layer}
         unnamed = sorted(set(found) - stated)
         if unnamed and (None not in stated or len(found) > 1):
-            seen = f"its layer {layer} holds {_listed(unnamed)}, and its header gives no segment for it"
+            seen = f"its layer {layer} holds {values_shown(unnamed)}, and its header gives no segment for it"
             raise LabelValueError(path, seen, "save the segmentation anew from the program it came from")
 
 
@@ -184,8 +268,7 @@ def _named(
         what = "its mask" if name is None else f"its segment {name!r}"
         seen = f"{what} lies wholly beyond the CT, {_voxels(n_cut, grid)}"
         raise GridMismatchError(path, seen, "check that it belongs to this CT")
-    cut = (f"{_voxels(n_cut, grid)} beyond the CT {'was' if n_cut == 1 else 'were'} cut",) if n_cut else ()
-    return NamedMask(name=name, mask=mask, notes=(*placement.notes, *cut))
+    return NamedMask(name=name, mask=mask, notes=(*placement.notes, *_cut_note(n_cut, grid)))
 
 
 def _nothing(grid: Geometry) -> npt.NDArray[np.bool_]:
@@ -194,34 +277,3 @@ def _nothing(grid: Geometry) -> npt.NDArray[np.bool_]:
 
 def _voxels(number: int, grid: Geometry) -> str:
     return f"{number} {'voxel' if number == 1 else 'voxels'} ({number * grid.voxel_ml:.3f} mL)"
-
-
-def _boxes(labels: npt.NDArray[Any]) -> dict[int, Box]:
-    """Give the box of each value that is not 0."""
-    found = ndimage.find_objects(labels.T)  # three times as fast where x varies fastest, as in files
-    return {value: (box[2], box[1], box[0]) for value, box in enumerate(found, start=1) if box is not None}
-
-
-def _listed(values: list[int]) -> str:
-    shown = ", ".join(str(value) for value in values[:_VALUES_SHOWN])
-    more = f" and {len(values) - _VALUES_SHOWN} more" if len(values) > _VALUES_SHOWN else ""
-    return f"the value {shown}" if len(values) == 1 else f"the values {shown}{more}"
-
-
-def _labels(path: Path, voxels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    check_finite(path, voxels)
-    low, high = float(voxels.min()), float(voxels.max())
-    if low < -_ROUNDING or high > 255 + _ROUNDING:
-        seen = f"its values run from {low:g} to {high:g}, and label ids from 0 to 255"
-        raise LabelValueError(path, seen, "map its ids to the label table first")
-    if voxels.dtype.kind in "iu":
-        return voxels.astype(np.uint8, copy=False)
-    labels = np.empty(voxels.shape, dtype=np.uint8, order="F")
-    for z in range(voxels.shape[2]):
-        nearest = np.rint(voxels[:, :, z])
-        off = np.abs(nearest - voxels[:, :, z])
-        if off.max() > _ROUNDING:
-            seen = f"it holds {voxels[:, :, z].flat[off.argmax()]:g}, and labels are whole numbers"
-            raise LabelValueError(path, seen, "save the mask, not probabilities")
-        labels[:, :, z] = nearest
-    return labels

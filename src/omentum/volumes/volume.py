@@ -20,6 +20,7 @@ class Volume:
     Attributes:
         voxels: Array `(x, y, z)`: Hounsfield units (int16 or float32), labels (uint8) or a mask (bool).
         geometry: Where they are.
+        notes: What was mended or placed as they were read, for people.
 
     Raises:
         ImageShapeError: The array and the grid have different shapes.
@@ -27,6 +28,7 @@ class Volume:
 
     voxels: npt.NDArray[Any]
     geometry: Geometry
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse an array that is not on its grid."""

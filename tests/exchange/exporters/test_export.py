@@ -34,7 +34,8 @@ def export(tmp_path):
 
 def files(folder):
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {
-        "export.json"
+        "export.json",
+        "organs.json",
     }
 
 

@@ -97,7 +97,7 @@ def test_dicom_segments_are_exact_and_on_their_side_for_pydicom(exported, grid):
             y, x = np.nonzero(pixels)
             lps = corner + np.outer(x * dx, row) + np.outer(y * dy, column)
             found.setdefault(name, []).append(lps @ RAS_TO_LPS)
-    assert set(found) == {"kidney_right", "kidney_left", "liver", "aorta"}, "an empty organ has no segment"
+    assert set(found) == {"kidney_right", "kidney_left", "liver", "aorta"}, "an absent organ has no frame"
     for name, points in found.items():
         assert same_points(np.concatenate(points), points_mm(grid, made_masks()[name])), name
 

@@ -3,6 +3,7 @@ import pytest
 from omentum.errors import ConfigError
 from omentum.exchange.batch import add_found
 from omentum.exchange.importers.datalist import datalist, read_datalist, write_datalist
+from omentum.exchange.importers.labels import NAMED
 
 
 def touch(root, *names):
@@ -80,7 +81,9 @@ def test_a_label_of_which_nobody_says_what_it_means_is_left_out(tmp_path, write_
     looked = read_datalist(tmp_path / "list.txt", tmp_path)
     assert looked.sources[0].label is None
     assert "--label-ids" in looked.left_out[0].reason
-    assert read_datalist(tmp_path / "list.txt", tmp_path, ids="liver").sources[0].label.organs == ("liver",)
+    assert read_datalist(tmp_path / "list.txt", tmp_path, ids="liver").sources[0].label.scheme.organs == (
+        "liver",
+    )
 
 
 @pytest.mark.parametrize("line", ["/etc/x.nii.gz", "../x.nii.gz", "a/x.nii.gz\t../../y.nii.gz"])
@@ -99,3 +102,13 @@ def test_the_commands_write_and_read_a_list(omentum, tmp_path, write_volume):
     assert omentum("init", tmp_path / "p", "--network", "starter").code == 0
     ran = omentum("-C", tmp_path / "p", "add", "--datalist", out, "--data-root", tmp_path, "--json")
     assert (ran.code, '"case": "04_LiTS_liver_3"' in ran.out) == (0, True)
+
+
+def test_a_label_of_no_known_data_set_is_taken_by_the_names_beside_it(tmp_path, write_volume):
+    write_volume(tmp_path / "ours/img/a.nii.gz")
+    write_volume(tmp_path / "ours/label/a.nii.gz", values=[1])
+    (tmp_path / "list.txt").write_text("ours/img/a.nii.gz\tours/label/a.nii.gz\n")
+    assert read_datalist(tmp_path / "list.txt", tmp_path).sources[0].label is None
+    (tmp_path / "ours/label/a.label").write_text('1 0 0 0 1 1 1 "Spleen"')
+    found = read_datalist(tmp_path / "list.txt", tmp_path)
+    assert (found.left_out, found.sources[0].label.ids) == ((), NAMED)

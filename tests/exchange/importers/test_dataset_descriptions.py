@@ -10,8 +10,7 @@ from omentum.exchange.importers.dataset_descriptions import (
     known_data_sets,
     read_data_set,
 )
-from omentum.volumes.label_schemes import PAIRS
-from omentum.volumes.labels import organ
+from omentum.volumes.labels import PAIRS, organ
 
 
 @pytest.fixture(scope="session")

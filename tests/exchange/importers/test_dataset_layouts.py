@@ -11,8 +11,7 @@ from omentum.exchange.batch import add_found
 from omentum.exchange.importers.dataset_descriptions import known_data_sets, read_data_set
 from omentum.exchange.importers.find_sources import find_sources
 from omentum.volumes.dicom import read_series
-from omentum.volumes.label_schemes import PAIRS
-from omentum.volumes.labels import organ
+from omentum.volumes.labels import PAIRS, organ
 from omentum.volumes.nifti import read_nifti
 
 LAYOUTS = [(one, layout) for one in known_data_sets() for layout in one.layouts if layout.label]
@@ -99,7 +98,7 @@ def test_a_new_data_set_needs_no_code(tmp_path, write_volume):
     write_volume(tmp_path / "copy/scans/3/a.nii.gz")
     write_volume(tmp_path / "copy/truth/3.nii.gz", values=[7])
     found = find_sources([tmp_path / "copy"], read_data_set(tmp_path / "ours.yaml"))
-    assert found.sources[0].label.organs == ("liver",)
+    assert found.sources[0].label.scheme.organs == ("liver",)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match="fits its layouts"):
         find_sources([tmp_path / "empty"], read_data_set(tmp_path / "ours.yaml"))
@@ -149,7 +148,7 @@ def test_a_list_of_monai_or_the_decathlon_comes_in(tmp_path, write_volume):
     for path in (tmp_path, tmp_path / "dataset.json"):
         found = find_sources([path])
         assert [one.case_id for one in found.sources] == ["c_1", "c_2"]
-        assert found.sources[0].label.organs == ("spleen",)
+        assert found.sources[0].label.scheme.organs == ("spleen",)
         assert any("not there" in one.reason for one in found.left_out)
     assert accounted(find_sources([tmp_path])) >= all_files(tmp_path)
     (tmp_path / "other.json").write_text("{}")
@@ -241,7 +240,15 @@ def test_a_folder_of_everything_and_rubbish_is_accounted_for_to_the_last_file(
     told = json.loads(ran.out)
     assert ran.code == 1
     assert {one["case"] for one in told["added"]} == {
-        *("chaos_03", "crlm_1004", "totalsegmentator_example", "la_001", "la_002", "04_LiTS_liver_7"),
+        *(
+            "chaos_03",
+            "crlm_1004",
+            "totalsegmentator_example",
+            "totalsegmentator_example_dicom",
+            "la_001",
+            "la_002",
+            "04_LiTS_liver_7",
+        ),
     }
     failed = {one["case"] for one in told["failed"]}
     named = {one["path"] for one in told["left_out"]}

@@ -1,101 +1,30 @@
-import highdicom as hd
 import numpy as np
 import pydicom
 import pytest
-from pydicom.dataset import Dataset
-from pydicom.sequence import Sequence
-from pydicom.sr.codedict import codes
-from pydicom.uid import RTStructureSetStorage, generate_uid
 
 from omentum.errors import GridMismatchError, UnreadableImageError
 from omentum.exchange.batch import add_found
-from omentum.exchange.importers.dicom_seg import segment_names
+from omentum.exchange.importers.dicom_masks import dicom_masks
+from omentum.exchange.importers.dicom_segment_names import segment_names
 from omentum.exchange.importers.find_sources import find_sources
-from omentum.exchange.importers.labels import dicom_masks
 from omentum.volumes.dicom import read_series
+from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.nifti import read_nifti
 
 
-@pytest.fixture
-def series(tmp_path, write_series):
-    write_series(tmp_path / "p1" / "ct")
-    return tmp_path / "p1" / "ct"
-
-
-@pytest.fixture
-def masks(series):
-    shape = read_series(series).geometry.shape
-    liver, kidneys, odd = (np.zeros(shape, dtype=bool) for _ in range(3))
-    liver[2:8, 3:9, 1:6] = True
-    kidneys[1:3, 10:14, 2:5] = kidneys[12:15, 10:14, 2:5] = True
-    odd[5, 5, 5] = True
-    return {"Liver": liver, "Kidneys": kidneys, "Something": odd}
-
-
-def write_seg(path, series, masks, *, omit_empty=True):
-    headers = [pydicom.dcmread(one) for one in read_series(series).files]
-    segments = [
-        hd.seg.SegmentDescription(
-            segment_number=k,
-            segment_label=name,
-            segmented_property_category=codes.SCT.Organ,
-            segmented_property_type=codes.SCT.Liver,
-            algorithm_type=hd.seg.SegmentAlgorithmTypeValues.MANUAL,
-        )
-        for k, name in enumerate(masks, start=1)
-    ]
-    frames = np.stack([mask.transpose(2, 1, 0) for mask in masks.values()], axis=-1).astype(np.uint8)
-    seg = hd.seg.Segmentation(
-        source_images=headers, pixel_array=frames, segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
-        segment_descriptions=segments, series_instance_uid=generate_uid(), series_number=9,
-        sop_instance_uid=generate_uid(), instance_number=1, manufacturer="a", manufacturer_model_name="b",
-        software_versions="1", device_serial_number="1", omit_empty_frames=omit_empty,
-    )  # fmt: skip
-    path.parent.mkdir(parents=True, exist_ok=True)
-    seg.save_as(path)
-    return path
-
-
-def write_rtstruct(path, series, rings):
-    """Write contours: by name, a list of (slice, corners in voxels (x, y))."""
-    found = read_series(series)
-    header = pydicom.dcmread(found.files[0])
-    meta = pydicom.dataset.FileMetaDataset()
-    meta.MediaStorageSOPClassUID = RTStructureSetStorage
-    meta.MediaStorageSOPInstanceUID = generate_uid()
-    meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
-    data = pydicom.FileDataset(str(path), Dataset(), preamble=bytes(128), file_meta=meta)
-    data.Modality, data.SOPClassUID = "RTSTRUCT", RTStructureSetStorage
-    data.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
-    referred, study, frame = Dataset(), Dataset(), Dataset()
-    referred.SeriesInstanceUID = header.SeriesInstanceUID
-    study.RTReferencedSeriesSequence = Sequence([referred])
-    frame.RTReferencedStudySequence = Sequence([study])
-    data.ReferencedFrameOfReferenceSequence = Sequence([frame])
-    rois, contours = [], []
-    for number, (name, own) in enumerate(rings.items(), start=1):
-        roi, drawn = Dataset(), Dataset()
-        roi.ROINumber, roi.ROIName = number, name
-        drawn.ReferencedROINumber, items = number, []
-        for z, corners in own:
-            contour = Dataset()
-            contour.ContourGeometricType = "CLOSED_PLANAR"
-            places = found.geometry.to_mm(np.array([(x, y, z) for x, y in corners])) * [-1, -1, 1]
-            contour.ContourData = [round(float(value), 4) for value in places.ravel()]
-            contour.NumberOfContourPoints = len(corners)
-            items.append(contour)
-        drawn.ContourSequence = Sequence(items)
-        rois.append(roi)
-        contours.append(drawn)
-    data.StructureSetROISequence, data.ROIContourSequence = Sequence(rois), Sequence(contours)
-    data.save_as(path, enforce_file_format=True)
-    return path
+def shifted(grid, by_voxels):
+    """The same grid, some voxels further along its axes."""
+    affine = grid.affine.copy()
+    affine[:3, 3] = grid.to_mm(by_voxels)
+    return Geometry(grid.shape, affine)
 
 
 @pytest.mark.parametrize("omit_empty", [True, False])
-def test_what_another_program_segmented_is_read_voxel_for_voxel(tmp_path, series, masks, omit_empty):
-    path = write_seg(tmp_path / "seg.dcm", series, masks, omit_empty=omit_empty)
+def test_what_another_program_segmented_is_read_voxel_for_voxel(
+    tmp_path, series, masks, write_seg, omit_empty
+):
+    path = write_seg(tmp_path / "seg.dcm", series, masks, omit_empty_frames=omit_empty)
     masks.pop("Something")
     read = dict(dicom_masks(path, read_series(series).geometry))
     # The last is not named as an organ, but coded as one.
@@ -103,11 +32,11 @@ def test_what_another_program_segmented_is_read_voxel_for_voxel(tmp_path, series
     np.testing.assert_array_equal(read["kidney"], masks["Kidneys"])
 
 
-def test_names_come_before_codes_and_unknown_ones_are_told(tmp_path, series, masks):
+def test_names_come_before_codes_and_unknown_ones_are_told(tmp_path, series, masks, write_seg):
     path = write_seg(
         tmp_path / "seg.dcm", series, {"Spleen": masks["Liver"], "Left kidney": masks["Kidneys"]}
     )
-    assert dict(segment_names(pydicom.dcmread(path)).values()) == {
+    assert dict(segment_names(pydicom.dcmread(path)).by_number.values()) == {
         "Spleen": "spleen",
         "Left kidney": "kidney_left",
     }
@@ -115,27 +44,16 @@ def test_names_come_before_codes_and_unknown_ones_are_told(tmp_path, series, mas
     np.testing.assert_array_equal(read["spleen"], masks["Liver"])
 
 
-def test_contours_are_filled_and_one_in_another_is_a_hole(tmp_path, series):
-    outer, inner = (
-        [(1.5, 2.5), (9.5, 2.5), (9.5, 10.5), (1.5, 10.5)],
-        [(3.5, 4.5), (5.5, 4.5), (5.5, 6.5), (3.5, 6.5)],
-    )
-    path = write_rtstruct(
-        tmp_path / "rt.dcm", series, {"Liver": [(3, outer), (3, inner)], "PTV": [(2, inner)]}
-    )
-    ((name, mask),) = dicom_masks(path, read_series(series).geometry)
-    expected = np.zeros(mask.shape, dtype=bool)
-    expected[2:10, 3:11, 3] = True
-    expected[4:6, 5:7, 3] = False
-    assert name == "liver"
-    np.testing.assert_array_equal(mask, expected)
-
-
-def test_what_lies_on_another_grid_or_is_no_segmentation_is_refused(tmp_path, series, masks, write_series):
+def test_what_lies_on_another_grid_or_is_no_segmentation_is_refused(
+    tmp_path, series, masks, write_series, write_seg, write_rtstruct
+):
     seg = write_seg(tmp_path / "seg.dcm", series, masks)
     other = write_series(tmp_path / "other", n=3)
-    with pytest.raises(GridMismatchError):
-        list(dicom_masks(seg, read_series(tmp_path / "other").geometry))
+    grid = read_series(series).geometry
+    with pytest.raises(GridMismatchError, match=r"0\.50 voxels off"):
+        list(dicom_masks(seg, shifted(grid, (0.5, 0, 0))))
+    with pytest.raises(GridMismatchError, match="lie beyond the CT, and none on it"):
+        list(dicom_masks(seg, shifted(grid, (0, 0, 20))))
     with pytest.raises(UnreadableImageError, match="modality is 'CT'"):
         list(dicom_masks(other[0], read_series(series).geometry))
     heart = write_rtstruct(tmp_path / "rt.dcm", series, {"Heart": []})
@@ -143,7 +61,21 @@ def test_what_lies_on_another_grid_or_is_no_segmentation_is_refused(tmp_path, se
         list(dicom_masks(heart, read_series(series).geometry))
 
 
-def test_a_segmentation_in_the_heap_is_the_label_of_its_series(atlas, tmp_path, series, masks):
+def test_segmentations_of_other_organs_are_joined_and_one_of_the_same_organ_is_told(
+    tmp_path, series, masks, write_seg
+):
+    folder = tmp_path / "p1"
+    first = write_seg(folder / "seg.dcm", series, {"Spleen": masks["Liver"]})
+    second = write_seg(folder / "seg_2.dcm", series, {"Kidneys": masks["Kidneys"]})
+    third = write_seg(folder / "seg_3.dcm", series, {"Left kidney": masks["Kidneys"]})
+    found = find_sources([tmp_path / "p1"])
+    (source,) = found.sources
+    assert (source.label.path, source.label.parts) == (first, (second,))
+    (told,) = [one for one in found.left_out if one.key == str(third)]
+    assert "has a segmentation already" in told.reason
+
+
+def test_a_segmentation_in_the_heap_is_the_label_of_its_series(atlas, tmp_path, series, masks, write_seg):
     masks.pop("Something")
     seg = write_seg(
         tmp_path / "p1" / "seg" / "1.dcm", series, {"Spleen": masks["Liver"], "Kidneys": masks["Kidneys"]}
@@ -160,3 +92,68 @@ def test_a_segmentation_in_the_heap_is_the_label_of_its_series(atlas, tmp_path, 
     assert case.geometry.orientation == "LPS"
     assert right[1:3].any()  # the first index runs to the left, so the right kidney comes first
     assert not right[12:].any()
+
+
+@pytest.mark.parametrize("kind", ["BINARY", "FRACTIONAL", "LABELMAP"])
+def test_segments_of_every_kind_are_read(tmp_path, series, masks, write_seg, kind):
+    drawn = {"Liver": masks["Liver"], "Spleen": np.zeros_like(masks["Liver"]), "Kidneys": masks["Kidneys"]}
+    path = write_seg(tmp_path / "seg.dcm", series, drawn, kind=kind)
+    notes = []
+    read = dict(dicom_masks(path, read_series(series).geometry, on_note=notes.append))
+    np.testing.assert_array_equal(read["liver"], masks["Liver"])
+    np.testing.assert_array_equal(read["kidney"], masks["Kidneys"])
+    assert not read["spleen"].any()
+    assert notes == ["spleen: the file describes it and gives it no voxel: known to be empty"]
+
+
+def test_fractions_that_never_exceed_a_half_are_unknown(tmp_path, series, masks, write_seg):
+    drawn = {"Liver": masks["Liver"], "Spleen": 0.4 * masks["Kidneys"]}
+    path = write_seg(tmp_path / "seg.dcm", series, drawn, kind="FRACTIONAL")
+    notes = []
+    read = dict(dicom_masks(path, read_series(series).geometry, on_note=notes.append))
+    assert list(read) == ["liver"]
+    assert "spleen is unknown" in notes[0]
+    assert "no fraction exceeds a half" in notes[0]
+
+
+def test_what_reaches_beyond_the_ct_is_cut_and_told(tmp_path, series, masks, write_seg):
+    path = write_seg(tmp_path / "seg.dcm", series, {"Liver": masks["Liver"]})
+    grid = read_series(series).geometry
+    notes = []
+    ((_, mask),) = dicom_masks(path, shifted(grid, (0, 0, 3)), on_note=notes.append)
+    np.testing.assert_array_equal(mask[:, :, :3], masks["Liver"][:, :, 3:6])
+    assert notes == [f"liver: {6 * 6 * 2 * grid.voxel_ml:.3g} mL beyond the CT were cut"]
+
+
+def test_frames_within_a_tenth_of_a_voxel_count_as_on_the_grid_and_are_told(
+    tmp_path, series, masks, write_seg
+):
+    path = write_seg(tmp_path / "seg.dcm", series, {"Liver": masks["Liver"]})
+    grid = read_series(series).geometry
+    notes = []
+    ((_, mask),) = dicom_masks(path, shifted(grid, (0.08, 0, 0)), on_note=notes.append)
+    np.testing.assert_array_equal(mask, masks["Liver"])
+    assert "within a tenth of a voxel" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("steps", "reason"), [((0.5, 0.5, 1), "its pixels of"), ((1, 1, 0.5), "2 slices of the CT apart")]
+)
+def test_frames_of_a_coarser_grid_are_refused_although_each_lies_on_the_ct(
+    tmp_path, series, masks, write_seg, steps, reason
+):
+    path = write_seg(tmp_path / "seg.dcm", series, {"Liver": masks["Liver"]})
+    grid = read_series(series).geometry
+    finer = Geometry((32, 32, 18), grid.affine @ np.diag([*steps, 1.0]))
+    with pytest.raises(GridMismatchError, match=reason):
+        list(dicom_masks(path, finer))
+
+
+def test_a_frame_of_reference_that_is_not_the_cts_is_refused(
+    tmp_path, series, masks, write_seg, write_series
+):
+    path = write_seg(tmp_path / "seg.dcm", series, {"Liver": masks["Liver"]})
+    own, others = read_series(series), write_series(tmp_path / "others")
+    assert dict(dicom_masks(path, own.geometry, slices=own.files))
+    with pytest.raises(GridMismatchError, match="frame of reference"):
+        list(dicom_masks(path, own.geometry, slices=others))

@@ -85,7 +85,10 @@ def test_a_label_that_is_no_single_nifti_is_kept_as_ours_alone(tmp_path, source,
     sitk.WriteImage(image, str(tmp_path / "l.nrrd"))
     for path in (folder, tmp_path / "l.nrrd"):
         case = import_case(
-            source, tmp_path / "cases" / path.stem, secret=SECRET, label=OriginalLabel(path=path)
+            source,
+            tmp_path / "cases" / path.stem,
+            secret=SECRET,
+            label=OriginalLabel(path=path, ids="omentum"),
         )
         assert case.original_label_path.is_file()
         assert not case.source_label_path.exists()

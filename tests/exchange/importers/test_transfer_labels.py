@@ -7,8 +7,8 @@ from omentum.errors import LabelValueError, UnknownOrganError
 from omentum.exchange.importers.dataset_descriptions import known_data_sets
 from omentum.exchange.importers.transfer_labels import paint_masks, transfer_map
 from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
-from omentum.volumes.label_schemes import PAIRS, LabelScheme, label_scheme
-from omentum.volumes.labels import organ
+from omentum.volumes.label_schemes import LabelScheme, label_scheme
+from omentum.volumes.labels import PAIRS, organ
 from omentum.volumes.nifti import read_nifti
 from omentum.volumes.volume import Volume
 

@@ -1,12 +1,15 @@
 """What every rule must stand: organs cut on all sides, CTs without a value, organs of one voxel."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
 
 from omentum.measures.plausibility.case_check import check_case
-from omentum.measures.plausibility.rules import findings
+from omentum.measures.plausibility.rule_input import rule_input
+from omentum.measures.plausibility.rules import _RULES, findings
 from omentum.phantoms.phantom import LABELLED
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
@@ -92,3 +95,17 @@ def test_half_of_a_ct_without_values_names_no_density_there(truth):
     hu[:, : hu.shape[1] // 2] = np.inf
     found = findings(MaskSet.from_labels(truth.labels, truth.geometry, LABELLED), hu)
     assert [str(one) for one in found] == []
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rule", _RULES)
+def test_a_place_that_is_not_known_passes_no_threshold(rule, truth, wrong):
+    for made in (truth, wrong("sides swapped"), wrong("whole CT turned")):
+        case = rule_input(MaskSet.from_labels(made.labels, made.geometry, LABELLED), made.hu)
+        for unknown in product((1.0, np.nan), repeat=3):
+            organs = {
+                name: replace(seen, middle_mm=seen.middle_mm * unknown) for name, seen in case.organs.items()
+            }
+            found = list(_RULES[rule](replace(case, organs=organs)))
+            check(found)
+            assert found == [] or made is not truth

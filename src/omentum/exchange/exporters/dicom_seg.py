@@ -2,6 +2,7 @@
 
 Out: of each case, `ct/` with the slices that the segmentation refers to, and `seg.dcm`, one segment an organ,
      coded in SNOMED CT. Organs that overlap go into further objects (`seg_2.dcm`), so that no voxel is lost.
+     An absent organ is a segment without a frame, in the first object; an unknown one has no segment.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 
 from omentum import __version__
+from omentum.exchange.exporters.absent import ABSENT, is_absent
 from omentum.exchange.exporters.codes import anatomy_code
 from omentum.exchange.exporters.dicom_series import AXIAL, uid_of, write_ct_slices
 from omentum.exchange.exporters.exporter import Export, Exporter, register
@@ -41,12 +43,10 @@ _Layer = tuple[list[ReleasedMask], npt.NDArray[np.uint8]]
 
 
 def _without_overlaps(masks: Sequence[ReleasedMask]) -> list[_Layer]:
-    """Put each organ into the first map where it fits; one without a voxel has no segment."""
+    """Put each organ into the first map where it fits; those without a voxel are named in the first."""
     layers: list[_Layer] = []
     for mask in sorted(masks, key=lambda one: organ(one.organ).index):
         voxels = read_nifti(mask.path).reoriented(AXIAL).voxels != 0
-        if not voxels.any():
-            continue
         layer = next((layer for layer in layers if not layer[1][voxels].any()), None)
         if layer is None:
             layer = ([], np.zeros(voxels.shape, dtype=np.uint8, order="F"))
@@ -103,6 +103,8 @@ def _segment(case: ReleasedCase, number: int, mask: ReleasedMask) -> Any:
         anatomic_regions=None if code.region is None else [code.region],
         display_color=hd.color.CIELabColor.from_rgb(*organ(mask.organ).colour),
     )
+    if is_absent(mask):
+        segment.SegmentDescription = ABSENT
     if code.side is not None:
         side = hd.sr.CodedConcept.from_code(code.side)
         segment.SegmentedPropertyTypeCodeSequence[

@@ -98,6 +98,7 @@ def fill_common(
     made: Dataset, case: ReleasedCase, *, study_uid: str, series_uid: str, frame_uid: str
 ) -> None:
     """Set an object's patient (by pseudonym), study, series and frame of reference."""
+    made.SpecificCharacterSet = "ISO_IR 192"  # UTF-8
     made.PatientName = f"{case.patient_id}^"  # a name of one part, says the mark
     made.PatientID = case.patient_id
     made.PatientBirthDate = ""

@@ -1,7 +1,8 @@
 """Export a release in a registered layout.
 
 In:  released cases, and the name of a layout.
-Out: a folder in that layout; cases that it cannot show are set aside with the reason.
+Out: a folder in that layout, and `organs.json`: the organs of each case that are present, absent and unknown;
+     cases that the layout cannot show are set aside with the reason.
 """
 
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from omentum.choices import LAYOUTS
 from omentum.errors import ReleaseError
+from omentum.exchange.exporters.absent import STATES_NAME, organ_states
 from omentum.exchange.exporters.exporter import EXPORTERS, Export, Exporter, exporter_named
 from omentum.records import Batch, Failure
 from omentum.records.released_cases import ReleasedCase
@@ -69,8 +71,10 @@ def export_release(
         progress=progress,
     )
     written = set(batch.done)
-    if exporter.write_lists is not None and written:
-        exporter.write_lists([case for case in fit if case.case_id in written], export)
+    shown = [case for case in fit if case.case_id in written]
+    if exporter.write_lists is not None and shown:
+        exporter.write_lists(shown, export)
+    write_json(export.out / STATES_NAME, {case.case_id: organ_states(case, organs) for case in shown})
     return Batch(done=batch.done, skipped=batch.skipped, failed=(*unfit, *batch.failed))
 
 

@@ -1,6 +1,7 @@
 """Export the masks of a release without its CTs, in one archive.
 
-Out: `masks.tar`: of each case the combined map, a file an organ, and `ct.sha256`, which identifies the CT.
+Out: `masks.tar`: of each case the combined map, a file an organ, and `ct.sha256`, which identifies the CT;
+     an absent organ has a file without a voxel, an unknown one none, and `organs.json` lists both.
 """
 
 import io
@@ -9,6 +10,7 @@ import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from omentum.exchange.exporters.absent import STATES_NAME, organ_states
 from omentum.exchange.exporters.exporter import Export, Exporter, register
 from omentum.records.released_cases import ReleasedCase
 from omentum.volumes.atomic import writing
@@ -26,6 +28,8 @@ def _write_archive(cases: Sequence[ReleasedCase], export: Export) -> None:
             for mask in sorted(case.masks, key=lambda one: one.organ):
                 if mask.organ in export.organs:
                     _add_file(archive, f"{case.case_id}/segmentations/{mask.path.name}", mask.path)
+        states = {case.case_id: organ_states(case, export.organs) for case in cases}
+        _add(archive, STATES_NAME, json.dumps(states, indent=1).encode())
         for name in ("labels.json", "lineage.parquet", "data-set-card.md"):
             _add_file(archive, name, cases[0].folder.parent / name)
 

@@ -1,6 +1,7 @@
 """Export releases as surfaces: closed meshes that enclose the volume of their voxels.
 
-Out: of each case, `<organ>.stl` (binary, mm, LPS+, as its header says); an empty organ has no file.
+Out: of each case, `<organ>.stl` (binary, mm, LPS+, as its header says); an absent or unknown organ has
+     no file, and `organs.json` tells them apart.
 Marching cubes are smoothed without shrinking (Taubin 1995, A signal processing approach to fair surface
 design), then moved along the normals until the volume is the mask's.
 """

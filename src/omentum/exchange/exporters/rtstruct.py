@@ -2,6 +2,7 @@
 
 Out: of each case, `ct/` with the slices that the structures refer to, and `rtstruct.dcm`: one structure an
      organ, with contours along the voxels' edges; a voxel inside an odd number of contours belongs to it.
+     An absent organ is a structure without a contour whose `ROIDescription` says so; an unknown one has none.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import RTStructureSetStorage
 
+from omentum.exchange.exporters.absent import ABSENT, is_absent
 from omentum.exchange.exporters.codes import anatomy_code
 from omentum.exchange.exporters.contours import contours
 from omentum.exchange.exporters.dicom_series import (
@@ -99,6 +101,8 @@ def _roi(number: int, mask: ReleasedMask, frame_uid: str) -> Dataset:
     roi.ROINumber = number
     roi.ReferencedFrameOfReferenceUID = frame_uid
     roi.ROIName = mask.organ
+    if is_absent(mask):
+        roi.ROIDescription = ABSENT
     roi.ROIGenerationAlgorithm = "AUTOMATIC" if mask.source is MaskSource.PREDICTED else "MANUAL"
     return roi
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from omentum.errors import ConfigError, UnknownOrganError
 from omentum.exchange.importers.dataset_descriptions import DatasetDescription, known_data_sets
+from omentum.exchange.importers.dicom_beside import series_beside
 from omentum.exchange.importers.source import (
     GENERIC_NAMES,
     FoundSources,
@@ -21,6 +22,7 @@ from omentum.exchange.importers.source import (
 )
 from omentum.names import checked_name
 from omentum.records import Failure
+from omentum.volumes.hidden_files import is_hidden
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import is_label_table
 from omentum.volumes.nifti import is_nifti
@@ -38,7 +40,11 @@ _ORIGINAL = "original_label.nii.gz"
 
 def find_case_folder(folder: Path, _: DatasetDescription | None = None) -> FoundSources | None:
     """Import a folder that has a volume with a generic name, such as `ct.nii.gz`; `None` if it has none."""
-    volumes = (path for path in sorted(folder.iterdir()) if path.is_file() and is_volume(path))
+    volumes = (
+        path
+        for path in sorted(folder.iterdir())
+        if path.is_file() and is_volume(path) and not is_hidden(path)
+    )
     generic = [path for path in volumes if stem_of(path).casefold() in GENERIC_NAMES]
     if not generic:
         return None
@@ -51,6 +57,9 @@ def find_case_folder(folder: Path, _: DatasetDescription | None = None) -> Found
             rest.remove(source.label.path)
         source, reasons, rest = with_tree_files(source, rest)
         sources = [source]
+    others, not_taken, rest = series_beside(generic, rest)
+    sources += others
+    reasons += not_taken
     reasons += left_out(rest, f"it lies with {generic[0].name}, the one CT of its folder")
     return FoundSources(sources=tuple(sources), left_out=tuple(reasons))
 
@@ -83,7 +92,7 @@ def with_tree_files(source: Source, files: Iterable[Path]) -> tuple[Source, list
         The CT; the files of a tree that are not taken, with the reason; and the files of no tree.
     """
     folder = source.path.parent
-    named = {path: _organ_of(path) for path in sorted(files)}
+    named = {path: _organ_of(path) for path in sorted(files) if not is_hidden(path, folder)}
     revised: dict[str, list[Path]] = {}
     for path, (name, is_revised) in named.items():
         if is_revised and name is not None:
@@ -99,7 +108,11 @@ def with_tree_files(source: Source, files: Iterable[Path]) -> tuple[Source, list
     other = named.keys() - {*predicted, *single.values()}
     reasons = {path: _why_not(folder, path, *named[path]) for path in sorted(other)}
     failures = [Failure(key=str(path), reason=why) for path, why in reasons.items() if why is not None]
-    return source, failures, {path for path, why in reasons.items() if why is None}
+    return (
+        source,
+        failures,
+        {path for path, why in reasons.items() if why is None} | (set(files) - named.keys()),
+    )
 
 
 def _organ_of(path: Path) -> tuple[str | None, bool]:

@@ -10,11 +10,14 @@ from pathlib import Path, PurePosixPath
 
 from omentum.errors import ConfigError
 from omentum.exchange.importers.dataset_descriptions import DatasetDescription, known_data_sets
-from omentum.exchange.importers.labels import OriginalLabel
-from omentum.exchange.importers.source import FoundSources, Source, safe_name, stem_of
+from omentum.exchange.importers.labels import NAMED, OriginalLabel
+from omentum.exchange.importers.source import FoundSources, Source, stem_of
+from omentum.names import safe_name
 from omentum.records import Failure
 from omentum.volumes.atomic import write_text
+from omentum.volumes.hidden_files import is_hidden
 from omentum.volumes.read import is_volume
+from omentum.volumes.stated_names import has_names
 
 __all__ = ["datalist", "read_datalist", "write_datalist"]
 
@@ -69,7 +72,7 @@ def read_datalist(path: Path, data_root: Path, *, ids: str | None = None) -> Fou
         path: The list.
         data_root: Folder that its paths start from.
         ids: What values of labels mean, as of `OriginalLabel`; where not said, the data set whose folder they
-            are in.
+            are in, or names in the label.
 
     Returns:
         The CTs, named after their data set; those that are not there; and labels whose values are unknown.
@@ -110,6 +113,8 @@ def _source(data_root: Path, ct: str, label: str, ids: str | None) -> tuple[Sour
     else:
         stem = stem_of(path).removesuffix(_CHANNEL)
         source = Source(path=path, case_id=safe_name(f"{PurePosixPath(ct).parts[0]}_{stem}"))
+    if label and ids is None and source.label is None and label_path.is_file() and has_names(label_path):
+        source = replace(source, label=OriginalLabel(path=label_path, ids=NAMED))
     if label and ids is not None:
         source = replace(source, label=OriginalLabel(path=label_path, ids=ids))
     why = "no data set is known by its folders' names; say with --label-ids what its values mean"
@@ -129,7 +134,7 @@ def _volumes(data_root: Path, folder: str) -> list[PurePosixPath]:
     where = data_root / folder
     if not where.is_dir():
         raise ConfigError("--folder", folder, f"there is no folder {where}")
-    names = sorted(one.name for one in where.iterdir() if is_volume(one) and not one.name.startswith("."))
+    names = sorted(one.name for one in where.iterdir() if is_volume(one) and not is_hidden(one))
     if not names:
         raise ConfigError("--folder", folder, f"there is no volume in {where}")
     return [PurePosixPath(folder) / name for name in names]

@@ -15,8 +15,10 @@ import yaml
 
 from omentum.errors import ConfigError, UnknownOrganError
 from omentum.exchange.importers.labels import OriginalLabel
-from omentum.exchange.importers.source import Source, case_id_of, safe_name, stem_of
-from omentum.volumes.label_schemes import PAIRS, LabelScheme, label_scheme
+from omentum.exchange.importers.source import Source, case_id_of, stem_of, telling_name
+from omentum.names import safe_name
+from omentum.volumes.label_schemes import LabelScheme, label_scheme
+from omentum.volumes.labels import PAIRS
 
 __all__ = ["DatasetDescription", "DatasetLayout", "data_set_named", "known_data_sets", "read_data_set"]
 
@@ -72,8 +74,8 @@ class DatasetDescription:
         only_present: Whether an organ that a case's label does not hold is unknown, as not every case was
             annotated in full.
         leave_out: By pattern of the file's stem, the reason to leave a CT out, such as MR scans.
-        patients: Pattern of the stem, and a text with its groups that names the patient, the same in each
-            data set that has the patient.
+        patients: Pattern of the stem, or of the folder's name where the stem is generic, and a text with its
+            groups that names the patient, the same in each data set that has the patient.
     """
 
     name: str
@@ -109,7 +111,7 @@ class DatasetDescription:
         patient = None
         if self.patients is not None:
             pattern, text = self.patients
-            found = re.fullmatch(pattern, stem_of(path))
+            found = re.fullmatch(pattern, stem_of(path)) or re.fullmatch(pattern, telling_name(path))
             patient = None if found is None else found.expand(text)
         return Source(
             path=path,

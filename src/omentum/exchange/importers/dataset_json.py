@@ -13,7 +13,7 @@ from typing import Any
 
 from omentum.errors import ConfigError
 from omentum.exchange.importers.dataset_descriptions import DatasetDescription
-from omentum.exchange.importers.labels import OriginalLabel
+from omentum.exchange.importers.labels import NAMED, OriginalLabel
 from omentum.exchange.importers.source import (
     FoundSources,
     Source,
@@ -23,8 +23,10 @@ from omentum.exchange.importers.source import (
     stem_of,
 )
 from omentum.records import Failure
-from omentum.volumes.label_schemes import DATASET_JSON, LabelScheme, label_scheme
+from omentum.volumes.hidden_files import is_hidden
+from omentum.volumes.label_schemes import LabelScheme, dataset_scheme
 from omentum.volumes.read import is_volume
+from omentum.volumes.stated_names import has_names
 
 __all__ = ["find_list", "read_list"]
 
@@ -34,7 +36,7 @@ _LISTS = ("training", "validation", "test", "testing")
 
 def find_list(folder: Path, _: DatasetDescription | None = None) -> FoundSources | None:
     """Import the CTs of the first list in a folder; `None` if it has no list."""
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(path for path in folder.glob("*.json") if not is_hidden(path)):
         try:
             found = read_list(path)
         except ConfigError as error:
@@ -73,18 +75,18 @@ def read_list(path: Path) -> FoundSources | None:
     pairs = dict(_listed(path.parent, told)) or dict(_raw(path.parent))
     if not pairs:
         return None
-    scheme = _scheme(path, told)
+    scheme, why = _scheme(path, told)
     sources: list[Source] = []
     reasons: list[Failure] = []
     for ct, label in pairs.items():
         missing = [one for one in (ct, label) if one is not None and not one.is_file()]
         reasons += left_out(missing[:1], f"{path.name} lists it, and it is not there")
         own = None
-        if label is not None and not missing and scheme is None:
-            why = f"{path.name} names none of our organs; say with --label what its values mean"
-            reasons += left_out([label], why)
-        elif label is not None and not missing and scheme is not None:
-            own = OriginalLabel(path=label, ids=scheme)
+        if label is not None and not missing:
+            own = _label(label, scheme)
+            reasons += left_out(
+                [label] if own is None else [], f"{why}; say with --label what its values mean"
+            )
         if ct not in missing:
             case_id = case_id_of(ct).removesuffix(_CHANNEL)
             sources.append(Source(path=Path(os.path.normpath(ct)), case_id=case_id, label=own))
@@ -132,13 +134,21 @@ def _raw(folder: Path) -> Iterator[tuple[Path, Path | None]]:
 def _volumes(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if is_volume(path) and not path.name.startswith("."))
+    return sorted(path for path in folder.iterdir() if is_volume(path) and not is_hidden(path))
 
 
-def _scheme(path: Path, told: Mapping[str, Any]) -> LabelScheme | None:
-    if path.name != DATASET_JSON or "labels" not in told:
-        return None
+def _label(path: Path, scheme: LabelScheme | None) -> OriginalLabel | None:
+    """Describe a label by the list, else by the names in it."""
+    if scheme is not None:
+        return OriginalLabel(path=path, ids=scheme)
+    return OriginalLabel(path=path, ids=NAMED) if has_names(path) else None
+
+
+def _scheme(path: Path, told: Mapping[str, Any]) -> tuple[LabelScheme | None, str]:
+    """Give what the list says of label values, or why it says nothing."""
+    if "labels" not in told:
+        return None, f"{path.name} has no `labels`"
     try:
-        return label_scheme(DATASET_JSON, path.parent)
-    except ConfigError:
-        return None
+        return dataset_scheme(path), ""
+    except ConfigError as error:
+        return None, str(error)

@@ -1,6 +1,6 @@
 """Import a public data set in one of the layouts of its description."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from omentum.errors import ConfigError
@@ -15,11 +15,13 @@ from omentum.exchange.importers.source import (
     FoundSources,
     Source,
     files_below,
-    is_dicom,
     left_out,
     stem_of,
+    telling_name,
 )
 from omentum.records import Failure
+from omentum.volumes.dicom_files import is_dicom
+from omentum.volumes.hidden_files import is_hidden
 from omentum.volumes.read import is_volume
 
 __all__ = ["find_data_set"]
@@ -37,14 +39,15 @@ def find_data_set(root: Path, data_set: DatasetDescription | None = None) -> Fou
         data_set: What it is a copy of; by default, the data set that the folder is named as.
 
     Raises:
-        ConfigError: No path fits the layouts of `data_set`.
+        ConfigError: No path fits the layouts of `data_set`, or no CT its pattern of patients.
     """
     described = data_set or _named_as(root)
     if described is None or not described.layouts:
         return None
     files = files_below(root)
-    series = {path.parent for path in files if not is_volume(path) and is_dicom(path)}
-    volumes = [path for path in files if is_volume(path)]
+    shown = [path for path in files if not is_hidden(path, root)]
+    series = {path.parent for path in shown if not is_volume(path) and is_dicom(path)}
+    volumes = [path for path in shown if is_volume(path)]
     by_path = {_without_ending(root, path): path for path in [*volumes, *sorted(series)]}
     fits = {path: _fit(described, root, key, by_path) for key, path in by_path.items()}
     labels = {path: label for path, label in fits.items() if label != _NO_FIT}
@@ -52,6 +55,8 @@ def find_data_set(root: Path, data_set: DatasetDescription | None = None) -> Fou
     cts = {path: label for path, label in labels.items() if path not in used}  # `{case}` fits labels too
     unwanted = {path: why for path in cts if (why := described.why_left_out(stem_of(path))) is not None}
     sources = [described.source_of(path, label) for path, label in cts.items() if path not in unwanted]
+    if data_set is not None:
+        _check_patients(data_set, sources)
     if sources:
         used |= labels.keys()
         rest = {path for path in files if path not in used and used.isdisjoint(path.parents)}
@@ -63,6 +68,17 @@ def find_data_set(root: Path, data_set: DatasetDescription | None = None) -> Fou
         layouts = ", ".join(layout.ct for layout in data_set.layouts)
         raise ConfigError("--dataset", data_set.name, f"nothing in {root} fits its layouts: {layouts}")
     return None
+
+
+def _check_patients(data_set: DatasetDescription, sources: Sequence[Source]) -> None:
+    """Refuse a pattern of patients that fits no CT: each would count as a patient of its own."""
+    if data_set.patients is None or not sources or any(one.patient is not None for one in sources):
+        return
+    rule = (
+        f"`from` fits the name of none of the {len(sources)} CTs, such as {telling_name(sources[0].path)!r}; "
+        "correct it, or leave `patients` out, and each CT is a patient of its own"
+    )
+    raise ConfigError(f"patients of {data_set.name}", data_set.patients[0], rule)
 
 
 def _named_as(folder: Path) -> DatasetDescription | None:

@@ -1,43 +1,63 @@
-"""Group DICOM files into axial CT series, each with its segmentation, by their headers alone."""
+"""Sort DICOM files into axial CT series, each with its segmentation, by their headers."""
 
 import hashlib
-from collections import Counter
+import warnings
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 import pydicom
-from pydicom.errors import InvalidDicomError
 
-from omentum.exchange.importers.labels import OriginalLabel
-from omentum.exchange.importers.source import Source, case_id_of
+from omentum.errors import DicomSeriesError
+from omentum.exchange.importers.dicom_references import SEGMENTATIONS, joined, referenced_series
+from omentum.exchange.importers.source import Source, case_id_of, left_out
 from omentum.records import Failure
+from omentum.volumes.dicom_files import text_of
+from omentum.volumes.dicom_headers import (
+    NO_PLACE,
+    Slice,
+    is_cut_short,
+    missing_place,
+    read_header,
+    slices_of,
+    why_no_slice,
+)
+from omentum.volumes.dicom_pixels import same_pixels
+from omentum.volumes.dicom_stacks import stacks_of, without_copies
 from omentum.volumes.read import SIDE_VOXELS
 
-__all__ = ["is_segmentation", "sources_of_dicom"]
+__all__ = ["CUT_SHORT", "sources_of_dicom"]
 
-_GRID_TAGS = ["ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns"]
-_TAGS = [
-    *("Modality", "SeriesInstanceUID", "SeriesNumber", "PatientID", "StudyInstanceUID", "ImageType"),
-    *("SOPInstanceUID", "InstanceNumber", "AcquisitionNumber", "TemporalPositionIndex", "NumberOfFrames"),
-    *("ReferencedSeriesSequence", "ReferencedFrameOfReferenceSequence", *_GRID_TAGS),
-]
 _AXIAL = 0.8
 """Least component of a slice's normal along the body: gantries tilt to 30 degrees."""
 _PROJECTIONS = frozenset({"PROJECTION IMAGE", "MIP", "MINIP", "AVERAGE", "CSAMIP", "CSA MIP"})
-_SEGMENTATIONS = frozenset({"SEG", "RTSTRUCT"})
-_CUT_SHORT = "it is cut short, or no DICOM"
+CUT_SHORT = "it is cut short or damaged; copy it again from its source, or remove it"
+"""Why a file is no part of any CT; which one it was of cannot be told."""
 
 
 @dataclass(slots=True, eq=False)
-class _Series:
-    """The files of one series by name, and the reason to leave it out, if any."""
+class _Heap:
+    """The files of one series: slices, and files whose header has a value that cannot be read."""
 
-    files: list[Path] = field(default_factory=list)
     number: int = 0
     uid: str = ""
-    why: str | None = None
+    study: tuple[str, ...] = ()
+    slices: list[Slice] = field(default_factory=list)
+    broken: list[Path] = field(default_factory=list)
+    placeless: list[Path] = field(default_factory=list)
+    """Pictures that do not say where they lie."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Series:
+    """The files of one CT, by name."""
+
+    heap: _Heap
+    files: tuple[Path, ...]
+    n_slices: int
+    phase: int = 0
+    """From 1, if it is one of several in a series."""
 
     @property
     def folder(self) -> Path:
@@ -49,63 +69,179 @@ class _Series:
         return folder
 
 
-def sources_of_dicom(files: Sequence[Path]) -> tuple[list[Source], list[Failure]]:
+def sources_of_dicom(
+    files: Sequence[Path], *, largest_only: bool = False
+) -> tuple[list[Source], list[Failure]]:
     """Sort DICOM files into CTs with their labels, named by folder and number, never by a patient.
 
-    Files of one patient, study, series, orientation and grid are a series; without a series UID, those of one
-    folder. A series is left out if it is no CT, a localizer, not axial, a projection of others, or too short.
-    A folder without a readable file counts as a CT, so that reading it says what is wrong.
+    Files of one patient, study and series are a CT if they agree in size, orientation and spacing; without a
+    series UID, those of one folder. Phases in a series are a CT each. A series is left out if it is no CT, a
+    localizer, not axial, a projection of others, or too short. What only reading can refuse counts as a CT,
+    so that reading it says what is wrong: a folder without a readable file, a header with a malformed value.
+
+    Args:
+        files: In any folders.
+        largest_only: Of each study, take only the series with most slices.
 
     Returns:
         The CTs, and the files that are left out, with the reason.
     """
     paths = sorted(files)
-    series, segmentations, reasons = _grouped(paths)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom warns of each odd value; those that count are refused
+        series, segmentations, reasons = _sorted(paths)
+    names = _names(series)
+    if largest_only:
+        series, names, others = _largest(series, names)
+        reasons += others
     sources = [
-        Source(path=one.folder, case_id=name, files=() if _is_alone(one, paths) else tuple(one.files))
-        for one, name in zip(series, _names(series), strict=True)
+        Source(path=one.folder, case_id=name, files=() if _is_alone(one, paths) else one.files)
+        for one, name in zip(series, names, strict=True)
     ]
     for path, series_uids in segmentations.items():
         place = _its_series(path, series_uids, series)
-        if place is None:
+        if sum(one.heap.uid in series_uids for one in series) > 1:
+            why = "its series has several phases, and it does not say of which it is; give it with --label"
+            reasons.append(Failure(key=str(path), reason=why))
+        elif place is None:
             reasons.append(Failure(key=str(path), reason="it is a segmentation of no CT that was found"))
-        elif sources[place].label is not None:
+        elif (label := joined(sources[place].label, path)) is None:
             why = f"{sources[place].case_id} has a segmentation already; give it by itself"
             reasons.append(Failure(key=str(path), reason=why))
         else:
-            sources[place] = replace(sources[place], label=OriginalLabel(path=path))
+            sources[place] = replace(sources[place], label=label)
     damaged = _unreadable_folders(paths, reasons)
     sources += [Source(path=folder, case_id=case_id_of(folder)) for folder in damaged]
     return sources, [one for one in reasons if Path(one.key).parent not in damaged]
 
 
-def is_segmentation(path: Path) -> bool:
-    """Return whether a file is DICOM-SEG or RTSTRUCT."""
-    header = _header(path)
-    return header is not None and header.get("Modality") in _SEGMENTATIONS
-
-
-def _grouped(paths: Sequence[Path]) -> tuple[list[_Series], dict[Path, frozenset[str]], list[Failure]]:
+def _sorted(paths: Sequence[Path]) -> tuple[list[_Series], dict[Path, frozenset[str]], list[Failure]]:
     """Give the axial CT series, the segmentations with the UIDs of their series, and what is left out."""
-    groups: dict[tuple[str, ...], _Series] = {}
+    heaps: dict[tuple[str, ...], _Heap] = defaultdict(_Heap)
     segmentations: dict[Path, frozenset[str]] = {}
     reasons: list[Failure] = []
+    damaged: list[Path] = []
     for path in paths:
-        header = _header(path)
-        if header is None:
-            reasons.append(Failure(key=str(path), reason=_CUT_SHORT))
-        elif header.get("Modality") in _SEGMENTATIONS:
-            segmentations[path] = _referenced(header)
+        header = read_header(path)
+        if header is None or is_cut_short(path, header):
+            damaged.append(path)
+        elif text_of(header, "Modality") in SEGMENTATIONS:
+            segmentations[path] = referenced_series(header)
+        elif missing_place(header):
+            _heap_of(heaps, path, header).placeless.append(path)
+        elif (why := why_no_slice(header) or _why_computed(header)) is not None:
+            reasons.append(Failure(key=str(path), reason=why))
         else:
-            group = groups.setdefault(_key(path, header), _Series())
-            group.files.append(path)
-            group.number, group.uid = _number(header), str(header.get("SeriesInstanceUID") or "")
-            group.why = _why_not(header)
-    for group in groups.values():
-        group.why = group.why or _too_few(len(group.files))
-        reasons += [Failure(key=str(path), reason=group.why) for path in group.files if group.why]
-    taken = [group for group in groups.values() if group.why is None]
-    return taken, segmentations, sorted(reasons, key=lambda one: one.key)
+            _put(heaps, path, header)
+    reasons += left_out(_beyond_heaps(list(heaps.values()), damaged), CUT_SHORT)
+    series = []
+    for heap in heaps.values():
+        found, failures = _series_of(heap)
+        series += found
+        reasons += failures
+    return series, segmentations, sorted(reasons, key=lambda one: one.key)
+
+
+def _beyond_heaps(heaps: Sequence[_Heap], damaged: Sequence[Path]) -> list[Path]:
+    """Count a damaged file to the only series in its folder; give those of which that cannot be told."""
+    beyond = []
+    for path in damaged:
+        near = [heap for heap in heaps if any(one.path.parent == path.parent for one in heap.slices)]
+        if len(near) == 1:
+            near[0].broken.append(path)
+        else:
+            beyond.append(path)
+    return beyond
+
+
+def _heap_of(heaps: dict[tuple[str, ...], _Heap], path: Path, header: pydicom.Dataset) -> _Heap:
+    uid = text_of(header, "SeriesInstanceUID")
+    patient, study = text_of(header, "PatientID"), text_of(header, "StudyInstanceUID")
+    heap = heaps[patient, study, uid or str(path.parent)]
+    heap.number, heap.uid = _number(header), uid
+    heap.study = (patient, study or str(path.parent))
+    return heap
+
+
+def _put(heaps: dict[tuple[str, ...], _Heap], path: Path, header: pydicom.Dataset) -> None:
+    heap = _heap_of(heaps, path, header)
+    try:
+        heap.slices += slices_of(path, header)
+    except DicomSeriesError:
+        heap.broken.append(path)
+
+
+def _series_of(heap: _Heap) -> tuple[list[_Series], list[Failure]]:
+    """Give the CTs in a heap, and the files that are left out."""
+    kept, copies = without_copies(heap.slices, same_pixels)
+    if not heap.slices and not heap.broken:
+        return [], left_out(heap.placeless, NO_PLACE)
+    if heap.broken or heap.placeless or copies.conflict is not None:
+        broken = [*heap.broken, *heap.placeless]
+        return [_as_one(heap, [*broken, *(one.path for one in heap.slices)])], []
+    reasons = [
+        Failure(key=str(path), reason=f"it is a copy of {first.name}, which is taken")
+        for path, first in copies.of.items()
+    ]
+    stacks = []
+    for stack in stacks_of(kept):
+        why = _why_left_out(stack)
+        if why is None:
+            stacks.append(stack)
+        else:
+            reasons += left_out({one.path for one in stack}, why)
+    return _ct_of_each(heap, stacks), reasons
+
+
+def _ct_of_each(heap: _Heap, stacks: Sequence[Sequence[Slice]]) -> list[_Series]:
+    """Make a CT of each stack; those in one file count as one CT, which reading refuses with the reason."""
+    files_of = [tuple(sorted({one.path for one in stack})) for stack in stacks]
+    every = [path for files in files_of for path in files]
+    if len(set(every)) < len(every):
+        return [_as_one(heap, every)]
+    return [
+        _Series(heap=heap, files=files, n_slices=len(stack), phase=number if len(stacks) > 1 else 0)
+        for number, (files, stack) in enumerate(zip(files_of, stacks, strict=True), start=1)
+    ]
+
+
+def _as_one(heap: _Heap, files: Sequence[Path]) -> _Series:
+    return _Series(heap=heap, files=tuple(sorted(set(files))), n_slices=len(heap.slices))
+
+
+def _why_left_out(stack: Sequence[Slice]) -> str | None:
+    """Say why slices are no axial CT; `None` if they are."""
+    if abs(stack[0].normal[2]) < _AXIAL:
+        return "its slices are not axial: a reformat of another series"
+    least = SIDE_VOXELS[0]
+    return (
+        f"its series has {len(stack)} slices, and a volume at least {least}" if len(stack) < least else None
+    )
+
+
+def _why_computed(header: pydicom.Dataset) -> str | None:
+    kinds = set(text_of(header, "ImageType").upper().split("\\"))
+    return "it is a projection computed from another series" if _PROJECTIONS & kinds else None
+
+
+def _largest(
+    series: Sequence[_Series], names: Sequence[str]
+) -> tuple[list[_Series], list[str], list[Failure]]:
+    """Keep the series with most slices of each study; of equal ones, the first."""
+    best: dict[tuple[str, ...], int] = {}
+    for place, one in enumerate(series):
+        known = best.setdefault(one.heap.study, place)
+        if one.n_slices > series[known].n_slices:
+            best[one.heap.study] = place
+    reasons: list[Failure] = []
+    for place, one in enumerate(series):
+        if best[one.heap.study] != place:
+            taken = best[one.heap.study]
+            why = f"it is of {names[place]}, a series of {one.n_slices} slices"
+            more = f"{names[taken]} of the same study has {series[taken].n_slices}"
+            reasons += left_out(one.files, f"{why}, and {more}; --all takes both")
+    kept = sorted(best.values())
+    return [series[place] for place in kept], [names[place] for place in kept], reasons
 
 
 def _is_alone(series: _Series, paths: Sequence[Path]) -> bool:
@@ -114,12 +250,17 @@ def _is_alone(series: _Series, paths: Sequence[Path]) -> bool:
 
 
 def _names(series: Sequence[_Series]) -> list[str]:
+    """Name each CT by its folder, and where several lie there, by its number and phase."""
     plain = [case_id_of(one.folder) for one in series]
+    of_name: dict[str, set[str]] = defaultdict(set)
+    for name, one in zip(plain, series, strict=True):
+        of_name[name].add(f"{one.heap.study}{one.heap.uid}")
     several = Counter(plain)
-    numbered = [
-        name if several[name] == 1 else f"{name}_s{one.number}"
-        for name, one in zip(plain, series, strict=True)
-    ]
+    numbered = []
+    for name, one in zip(plain, series, strict=True):
+        number = f"_s{one.heap.number}" if len(of_name[name]) > 1 else ""
+        phase = f"_p{one.phase}" if one.phase else ""
+        numbered.append(f"{name}{number}{phase}" if several[name] > 1 else name)
     again = Counter(numbered)
     return [
         name if again[name] == 1 else f"{name}_{_short(one)}"
@@ -129,90 +270,30 @@ def _names(series: Sequence[_Series]) -> list[str]:
 
 def _short(series: _Series) -> str:
     """Make a reproducible suffix for series of one number."""
-    told = f"{series.uid} {series.files[0].name}"
+    told = f"{series.heap.uid} {series.files[0].name}"
     return hashlib.blake2b(told.encode(), digest_size=4).hexdigest()
 
 
 def _its_series(path: Path, series_uids: frozenset[str], series: Sequence[_Series]) -> int | None:
     """Find the series by the referenced UID; else the only one in the same folder or beside it."""
     places = range(len(series))
-    by_uid = [place for place in places if series[place].uid in series_uids]
+    by_uid = [place for place in places if series[place].heap.uid in series_uids]
     if by_uid:
         return by_uid[0]
     here = path.parent
     near = [place for place in places if series[place].folder == here] or [
         place for place in places if series[place].folder.parent in {here, here.parent}
     ]
-    return near[0] if len(near) == 1 and not (series_uids and series[near[0]].uid) else None
+    return near[0] if len(near) == 1 and not (series_uids and series[near[0]].heap.uid) else None
 
 
 def _unreadable_folders(paths: Sequence[Path], reasons: Sequence[Failure]) -> set[Path]:
-    bad = {Path(one.key) for one in reasons if one.reason == _CUT_SHORT}
+    bad = {Path(one.key) for one in reasons if one.reason == CUT_SHORT}
     return {path.parent for path in bad} - {path.parent for path in paths if path not in bad}
-
-
-def _header(path: Path) -> pydicom.Dataset | None:
-    try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
-    except (InvalidDicomError, OSError, EOFError, ValueError):
-        return None
-    return header if "Modality" in header else None
-
-
-def _key(path: Path, header: pydicom.Dataset) -> tuple[str, ...]:
-    uid = str(header.get("SeriesInstanceUID") or "")
-    orientation = [round(float(value), 3) + 0.0 for value in header.get("ImageOrientationPatient") or ()]
-    spacing = [round(float(value), 4) for value in header.get("PixelSpacing") or ()]
-    grid = f"{orientation} {spacing} {header.get('Rows')} {header.get('Columns')}"
-    localizer = "localizer" if "LOCALIZER" in _image_type(header) else ""
-    where = uid or str(path.parent)
-    patient, study = str(header.get("PatientID") or ""), str(header.get("StudyInstanceUID") or "")
-    return (patient, study, where, str(header.get("Modality")), grid, localizer)
-
-
-def _why_not(header: pydicom.Dataset) -> str | None:
-    """Say why a file is no slice of an axial CT; `None` if it is one."""
-    if header.get("Modality") != "CT":
-        return f"its modality is {header.get('Modality')}, not CT"
-    if "LOCALIZER" in _image_type(header):
-        return "it is a localizer"
-    if int(header.get("NumberOfFrames") or 1) > 1:
-        return "it is an enhanced CT of several frames in a file; export it as one file a slice"
-    if any(header.get(tag) is None for tag in _GRID_TAGS):
-        return "its header does not say where it lies: a screen capture, dose report or picture of one"
-    return _why_no_stack(header)
-
-
-def _why_no_stack(header: pydicom.Dataset) -> str | None:
-    if _PROJECTIONS & set(_image_type(header)):
-        return "it is a projection computed from another series"
-    row, column = np.array(header.ImageOrientationPatient, dtype=np.float64).reshape(2, 3)
-    is_axial = abs(np.cross(row, column)[2]) >= _AXIAL
-    return None if is_axial else "its slices are not axial: a reformat of another series"
-
-
-def _too_few(n_slices: int) -> str | None:
-    least = SIDE_VOXELS[0]
-    return f"its series has {n_slices} slices, and a volume at least {least}" if n_slices < least else None
-
-
-def _image_type(header: pydicom.Dataset) -> Sequence[str]:
-    return [str(value).upper() for value in header.get("ImageType") or ()]
 
 
 def _number(header: pydicom.Dataset) -> int:
     try:
-        return int(header.get("SeriesNumber") or 0)
+        return int(text_of(header, "SeriesNumber") or 0)
     except ValueError:
         return 0
-
-
-def _referenced(header: pydicom.Dataset) -> frozenset[str]:
-    """Find the series that a segmentation refers to."""
-    uids = {str(one.get("SeriesInstanceUID", "")) for one in header.get("ReferencedSeriesSequence", [])}
-    for frame in header.get("ReferencedFrameOfReferenceSequence", []):
-        for study in frame.get("RTReferencedStudySequence", []):
-            uids |= {
-                str(one.get("SeriesInstanceUID", "")) for one in study.get("RTReferencedSeriesSequence", [])
-            }
-    return frozenset(uids - {""})

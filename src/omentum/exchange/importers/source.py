@@ -6,13 +6,15 @@ Out: `Source`, one a CT; `FoundSources`, the result of a search; helpers that re
 import os
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from omentum.errors import UnknownOrganError
 from omentum.exchange.importers.labels import OriginalLabel
+from omentum.names import distinct_name, safe_name
 from omentum.records import Failure
+from omentum.records.released_cases import ReleasedOrigin
 from omentum.volumes.itk_io import ITK_ENDINGS
 from omentum.volumes.labels import organ
 
@@ -23,12 +25,12 @@ __all__ = [
     "RevisionFile",
     "Source",
     "case_id_of",
+    "distinctly_named",
     "files_below",
-    "is_dicom",
     "is_label_name",
     "left_out",
-    "safe_name",
     "stem_of",
+    "telling_name",
 ]
 
 GENERIC_NAMES = frozenset(
@@ -41,9 +43,10 @@ LABEL_WORDS = frozenset(
 ) | frozenset(["attention", "probabilities", "revised", "seg", "segmentation", "segmentations", "segs"])
 """Words in the names of label files and folders."""
 
-_LONGEST_NAME = 100
-_ENDINGS = re.compile(rf"(\.nii|\.nii\.gz|{'|'.join(re.escape(one) for one in ITK_ENDINGS)})$", re.IGNORECASE)
-_DICOM_ENDINGS = (".dcm", ".ima")
+_ENDINGS = re.compile(
+    rf"(\.nii|\.nii\.gz|\.hdr|\.hdr\.gz|\.img|\.img\.gz|{'|'.join(re.escape(one) for one in ITK_ENDINGS)})$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,7 @@ class Source:
         patient: The patient, if the data set says; equal texts are one patient.
         network_folders: Predictions in an AbdomenAtlas tree: one folder a network, named as the network.
         revisions: Readers' masks in an AbdomenAtlas tree, one an organ.
+        released: What a release of another project says of it, if it comes from one.
     """
 
     path: Path
@@ -88,6 +92,7 @@ class Source:
     patient: str | None = None
     network_folders: tuple[Path, ...] = ()
     revisions: tuple[RevisionFile, ...] = ()
+    released: ReleasedOrigin | None = None
 
     def beside(self, pattern: str) -> Path | None:
         """Find a file that goes with this CT, such as its labels; `None` if there is none.
@@ -123,25 +128,41 @@ def left_out(paths: Iterable[Path], why: str) -> list[Failure]:
 def case_id_of(path: Path) -> str:
     """Name a case by its file or folder, or by the folder above where that name is generic.
 
-    Letters lose their accents; any character but letters, digits and `._-` becomes `_`.
+    See `safe_name` for the characters that stay.
 
     Example:
         >>> case_id_of(Path("/data/BTCV_0002.nii.gz")), case_id_of(Path("/data/chaos_03/dicom"))
         ('BTCV_0002', 'chaos_03')
     """
+    return safe_name(telling_name(path))
+
+
+def telling_name(path: Path) -> str:
+    """Give the name of a file without its ending, or of the first folder above that is not generic."""
     whole = Path(os.path.normpath(path.absolute()))
     names = [stem_of(whole), *(parent.name for parent in whole.parents)]
     telling = (name for name in names if name and name.casefold() not in GENERIC_NAMES)
-    return safe_name(next(telling, names[0]))
+    return next(telling, names[0])
 
 
-def safe_name(name: str) -> str:
-    """Make a folder name that every operating system accepts."""
-    plain = "".join(
-        letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter)
-    )
-    safe = re.sub(r"\.{2,}", ".", re.sub(r"[^A-Za-z0-9._-]+", "_", plain)).lstrip(".")
-    return safe[:_LONGEST_NAME] or "case"
+def distinctly_named(sources: Sequence[Source]) -> list[Source]:
+    """Give CTs whose names differ names that differ: with a hash, where characters had to be replaced.
+
+    Example:
+        >>> found = [Source(path=Path(f"/{name}.nii"), case_id="P_1") for name in ("P 1", "P_1")]
+        >>> [one.case_id for one in distinctly_named(found)]
+        ['P_1-6b906186', 'P_1']
+    """
+    names = [unicodedata.normalize("NFC", telling_name(one.path)) for one in sources]
+    by_id: dict[str, set[str]] = {}
+    for source, name in zip(sources, names, strict=True):
+        by_id.setdefault(source.case_id.casefold(), set()).add(name)
+    return [
+        one
+        if len(by_id[one.case_id.casefold()]) == 1 or one.case_id.endswith(name)
+        else replace(one, case_id=distinct_name(one.case_id, name))
+        for one, name in zip(sources, names, strict=True)
+    ]
 
 
 def stem_of(path: Path) -> str:
@@ -179,13 +200,3 @@ def files_below(folder: Path) -> list[Path]:
         visited.add(real)
         found += [Path(root, name) for name in names]
     return sorted(found)
-
-
-def is_dicom(path: Path) -> bool:
-    """Recognise DICOM by the ending, or by the mark after the preamble; not a DICOMDIR."""
-    if path.name.upper() == "DICOMDIR":
-        return False
-    if path.suffix.lower() in _DICOM_ENDINGS:
-        return True
-    with path.open("rb") as start:
-        return start.read(132)[128:] == b"DICM"

@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from omentum.errors import LabelValueError
 from omentum.measures.split_sides import Sides, split_sides
+from omentum.volumes.boxes import BoxedArray
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.label_schemes import PAIRS, LabelScheme
-from omentum.volumes.labels import organ
+from omentum.volumes.label_schemes import LabelScheme
+from omentum.volumes.labels import PAIRS, organ
 
 __all__ = ["TransferredLabel", "paint_masks", "transfer_map"]
 
@@ -28,11 +29,13 @@ class TransferredLabel:
         labels: 32-class indices `(x, y, z)`.
         organs: Annotated organs by rising index; one without a voxel is empty, one not listed is unknown.
         notes: Decisions that a person should know.
+        listed: Those of `organs` that a table only names, so that one without a voxel is unknown.
     """
 
     labels: Labels
     organs: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    listed: frozenset[str] = frozenset()
 
 
 def transfer_map(
@@ -61,7 +64,7 @@ def transfer_map(
         LabelValueError: `scheme` does not know a value.
     """
     present = fastremap.unique(own).tolist()
-    unknown = [value for value in present if value not in scheme.known_values]
+    unknown = [value for value in present if value not in scheme.known_values | scheme.ignore]
     if unknown:
         seen = f"it holds the values {', '.join(map(str, unknown))}, and {scheme.name!r} has {_said(scheme)}"
         raise LabelValueError(where, seen, "say which ids it uses, or map them to those first")
@@ -112,15 +115,20 @@ def paint_masks(
     lost: dict[tuple[str, str], int] = {}
     spoken: set[str] = set()
     for name, mask in masks:
-        for one, own in _sided(name, mask > 0, geometry, middle_mm):
+        for one, own in _sided(name, mask if mask.dtype == np.bool_ else mask > 0, geometry, middle_mm):
             spoken.add(one)
             index = organ(one).index
-            for other, count in zip(*fastremap.unique(labels[own], return_counts=True), strict=True):
+            part = BoxedArray.cut_out(own)
+            if part is None:
+                continue
+            inside, drawn = labels[part.box].T, part.values.T  # x varies fastest, as it lies in memory
+            before = inside[drawn]
+            for other, count in zip(*fastremap.unique(before, return_counts=True), strict=True):
                 if other not in {0, index}:
                     over, under = sorted((organ(int(other)).index, index), reverse=True)
                     key = (organ(under).name, organ(over).name)
                     lost[key] = lost.get(key, 0) + int(count)
-            labels[own] = np.maximum(labels[own], index)
+            inside[drawn] = np.maximum(before, index)
     notes = [f"{under}: {count} voxels lie under {over}" for (under, over), count in sorted(lost.items())]
     known = tuple(sorted(spoken, key=lambda one: organ(one).index))
     return TransferredLabel(labels=labels, organs=known, notes=tuple(notes))

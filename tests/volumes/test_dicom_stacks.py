@@ -1,0 +1,187 @@
+"""Which slices make a volume: geometry within a tolerance, phases, copies, frames of enhanced files."""
+
+import shutil
+
+import highdicom as hd
+import numpy as np
+import pydicom
+import pytest
+from pydicom.uid import generate_uid
+
+from omentum.errors import DicomSeriesError
+from omentum.volumes.dicom import read_dicom, read_series
+from omentum.volumes.dicom_headers import read_header, slices_of
+from omentum.volumes.dicom_stacks import stacks_of
+
+
+@pytest.fixture(scope="module")
+def hu():
+    return np.random.default_rng(0).integers(-900, 1000, (11, 10, 12)).astype(float)
+
+
+def stacks(folder):
+    """Sort the slices of a folder; heights of each stack, in order."""
+    slices = [one for path in sorted(folder.iterdir()) for one in slices_of(path, read_header(path))]
+    return [sorted(one.position_mm[2] for one in stack) for stack in stacks_of(slices)]
+
+
+def number_in_order(folder, tag, value):
+    """Set a tag of each file by its height and by the number of earlier files at that height."""
+    seen = {}
+    for path in sorted(folder.iterdir()):
+        data = pydicom.dcmread(path)
+        height = float(data.ImagePositionPatient[2])
+        seen[height] = seen.get(height, -1) + 1
+        setattr(data, tag, value(height, seen[height]))
+        data.save_as(path)
+
+
+ALL = [30.0 + 2 * k for k in range(12)]
+
+
+@pytest.mark.parametrize(
+    "tag",
+    ["AcquisitionNumber", "TemporalPositionIdentifier", "TriggerTime", "ContentTime", "ConvolutionKernel"],
+)
+def test_phases_that_repeat_the_same_places_are_a_stack_each(tmp_path, make_series, hu, tag):
+    for value in ("101500", "101600", "101700"):
+        make_series(tmp_path / "ct", hu, SeriesInstanceUID="1.2", **{tag: value})
+    assert stacks(tmp_path / "ct") == [ALL, ALL, ALL]
+
+
+def test_phases_that_lie_between_each_other_are_a_stack_each(tmp_path, make_series, hu):
+    for first in (0, 1):
+        slices = list(range(first, 12, 2))
+        make_series(tmp_path / "ct", hu, slices=slices, SeriesInstanceUID="1.2", AcquisitionNumber=10 - first)
+    assert stacks(tmp_path / "ct") == [ALL[1::2], ALL[::2]]
+
+
+@pytest.mark.parametrize("parts", [[range(6), range(6, 12)], [range(4), range(4, 8), range(8, 12)]])
+def test_parts_that_lie_end_to_end_are_one_stack(tmp_path, make_series, hu, parts):
+    for number, part in enumerate(parts):
+        make_series(tmp_path / "ct", hu, slices=list(part), SeriesInstanceUID="1.2", AcquisitionNumber=number)
+    assert stacks(tmp_path / "ct") == [ALL]
+    np.testing.assert_array_equal(read_dicom(tmp_path / "ct").voxels, hu)
+
+
+def test_one_slice_of_another_acquisition_within_the_range_belongs_to_it(
+    tmp_path, make_series, change_slice, hu
+):
+    folder = make_series(tmp_path / "ct", hu, AcquisitionNumber=1)
+    change_slice(folder, 5, AcquisitionNumber=2)
+    assert stacks(folder) == [ALL]
+
+
+def test_a_time_of_its_own_for_each_slice_splits_nothing_unless_places_repeat(tmp_path, make_series, hu):
+    folder = make_series(tmp_path / "ct", hu, SeriesInstanceUID="1.2")
+    number_in_order(folder, "ContentTime", lambda height, time: f"{100000 + 100 * time + height:.1f}")
+    assert stacks(folder) == [ALL]
+    make_series(folder, hu, SeriesInstanceUID="1.2")
+    number_in_order(folder, "ContentTime", lambda height, time: f"{100000 + 100 * time + height:.1f}")
+    assert stacks(folder) == [ALL, ALL]
+
+
+def test_repeated_places_that_nothing_tells_apart_are_refused(tmp_path, make_series, hu):
+    for _ in range(2):
+        make_series(tmp_path / "ct", hu, SeriesInstanceUID="1.2")
+    with pytest.raises(DicomSeriesError, match=r"two slices lie at 30\.0 mm"):
+        read_series(tmp_path / "ct")
+
+
+def test_a_copy_with_the_same_pixels_counts_once_and_another_picture_is_refused(
+    tmp_path, make_series, change_slice, hu
+):
+    folder = make_series(tmp_path / "ct", hu)
+    path = change_slice(folder, 5)
+    shutil.copy(path, folder / "again.dcm")
+    np.testing.assert_array_equal(read_dicom(folder).voxels, hu)
+    data = pydicom.dcmread(path)
+    data.PixelData = bytes(len(data.PixelData))
+    data.save_as(folder / "again.dcm")
+    with pytest.raises(DicomSeriesError, match=r"have one SOPInstanceUID and differ"):
+        read_series(folder)
+
+
+def test_empty_instance_identifiers_join_nothing(tmp_path, make_series, hu):
+    same = np.repeat(hu[:, :, :1], 12, axis=2)
+    folder = make_series(tmp_path / "ct", same, SOPInstanceUID="")
+    np.testing.assert_array_equal(read_dicom(folder).voxels, same)
+
+
+def test_orientations_and_spacings_that_differ_by_rounding_are_one_stack(tmp_path, make_series, hu):
+    folder = make_series(tmp_path / "ct", hu, orientation=(1, 0, 0, 0, 0.99999987, 0.0005))
+    for number, path in enumerate(sorted(folder.iterdir())):
+        data = pydicom.dcmread(path)
+        if number % 2:
+            data.ImageOrientationPatient = ["1", "0", "0", "0", "0.99999987", "0.00050002"]
+            data.PixelSpacing = ["0.75004", "1.5"]
+            data.save_as(path)
+    series = read_series(folder)
+    assert series.geometry.shape == (11, 10, 12)
+    assert series.geometry.spacing_mm[1] == pytest.approx(0.75004)
+
+
+def test_files_without_preamble_and_meta_information_are_read(tmp_path, make_series, hu):
+    folder = make_series(tmp_path / "ct", hu)
+    for is_implicit, path in enumerate(sorted(folder.iterdir())):
+        data = pydicom.Dataset({one.tag: one for one in pydicom.dcmread(path)})
+        with path.with_suffix("").open("wb") as stream:
+            pydicom.dcmwrite(stream, data, implicit_vr=is_implicit % 2 == 0, little_endian=True)
+        path.unlink()
+    np.testing.assert_array_equal(read_dicom(folder).voxels, hu)
+
+
+@pytest.fixture
+def enhanced(tmp_path, make_series, hu):
+    """An enhanced CT of the slices, frames from the head down: `enhanced(change)` writes it to a folder."""
+    empty = dict.fromkeys(["PatientBirthDate", "PatientSex", "AccessionNumber", "ReferringPhysicianName"], "")
+    dates = {"StudyDate": "20200101", "StudyTime": "000000", "StudyID": "1", "Manufacturer": "made"}
+    folder = make_series(
+        tmp_path / "plain", hu, FrameOfReferenceUID="1.2.5", PatientName="made^up", **empty, **dates
+    )
+    slices = sorted(map(pydicom.dcmread, folder.iterdir()), key=lambda one: -one.ImagePositionPatient[2])
+    for number, one in enumerate(slices, start=1):
+        one.InstanceNumber = number
+
+    def make(change=lambda _: None):
+        made = hd.legacy.LegacyConvertedEnhancedCTImage(slices, generate_uid(), 1, generate_uid(), 1)
+        change(made)
+        (tmp_path / "enhanced").mkdir()
+        made.save_as(tmp_path / "enhanced" / "ct.dcm")
+        return tmp_path / "enhanced"
+
+    return make
+
+
+def test_an_enhanced_ct_is_read_as_its_slices_are(enhanced, tmp_path, hu):
+    volume = read_dicom(enhanced())
+    np.testing.assert_array_equal(volume.voxels, hu)
+    assert volume.geometry.same_grid(read_series(tmp_path / "plain").geometry)
+
+
+def test_frames_have_a_rescale_of_their_own(enhanced, hu):
+    def change(made):
+        for number, groups in enumerate(made.PerFrameFunctionalGroupsSequence):
+            item = pydicom.Dataset()
+            item.RescaleSlope, item.RescaleIntercept, item.RescaleType = "2", str(-1000 - number), "HU"
+            groups.PixelValueTransformationSequence = [item]
+
+    expected = (hu + 1024) * 2 - 1000 - np.arange(11, -1, -1)
+    np.testing.assert_array_equal(read_dicom(enhanced(change)).voxels, expected)
+
+
+def test_an_enhanced_ct_of_two_stacks_is_refused_with_their_sizes(enhanced):
+    def change(made):
+        for number, groups in enumerate(made.PerFrameFunctionalGroupsSequence):
+            groups.FrameContentSequence[0].StackID = "1" if number < 5 else "2"
+
+    with pytest.raises(DicomSeriesError, match=r"2 series or phases \(5 slices, 7 slices\)"):
+        read_dicom(enhanced(change))
+
+
+def test_frames_of_which_the_header_says_too_little_are_refused(enhanced):
+    def change(made):
+        del made.PerFrameFunctionalGroupsSequence[3]
+
+    with pytest.raises(DicomSeriesError, match="12 frames and says of 11 where they lie"):
+        read_dicom(enhanced(change))
