@@ -85,3 +85,9 @@ def test_places_and_rows_that_contradict_each_other_are_refused_with_both_readin
     (label_map.parent / "seg.ctbl").write_text("1 liver 0 0 0 255\n1 spleen 0 0 0 255")
     with pytest.raises(LabelValueError, match="its value 1 is liver and spleen"):
         stated_names(label_map)
+
+
+def test_letters_of_another_encoding_leave_the_other_names_as_they_are(label_map):
+    rows = '1 1 1 1 1 1 1 "Liver"\r\n2 1 1 1 1 1 1 "Müll"\r\n'
+    (label_map.parent / "seg.label").write_bytes(rows.encode("latin-1"))
+    assert stated_names(label_map).scheme.values == {"liver": (1,)}

@@ -154,9 +154,8 @@ def _slices(folder: Path, files: Sequence[Path]) -> tuple[list[Slice], dict[str,
     found: list[Slice] = []
     placeless: list[tuple[Path, pydicom.FileDataset]] = []
     patient_tags: dict[str, str] = {}
-    for path in sorted(
-        files or (path for path in folder.iterdir() if path.is_file() and not is_hidden(path))
-    ):
+    every = (path for path in folder.iterdir() if path.is_file() and not is_hidden(path))
+    for path in sorted(files or every):
         header = read_header(path)
         if is_cut_short(path, header):
             seen = f"{path.name} is cut short or damaged"

@@ -142,10 +142,7 @@ def _beside(path: Path, *, is_mask: bool) -> Iterator[StatedNames | None]:
         if table.name == DATASET_JSON:
             yield _of_dataset(table)
             continue
-        try:
-            text = table.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError):
-            continue
+        text = table.read_bytes().decode("utf-8-sig", "replace")
         rows = next((found for parse in parsers if (found := parse(text)) is not None), None)
         may_be_else = table.suffix in _OTHER_USES and table.stem not in _OF_FOLDER
         yield _stated(path, table.name, rows, must_name_an_organ=may_be_else)
