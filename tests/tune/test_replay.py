@@ -18,7 +18,9 @@ def earlier(case_ids, importance=None, data_set="one"):
 
 
 def score(**fields):
-    return OrganScore(**{"organ": "liver", "attention_voxels": 0, "attention_ml": 0.0, "heat": 0.0, **fields})
+    return OrganScore(
+        **{"organ": "liver", "attention_voxels": 0, "attention_ml": 0.0, "priority": 0.0, **fields}
+    )
 
 
 def test_the_most_important_come_first_and_only_as_many_as_there_are_slots():
@@ -92,7 +94,7 @@ def test_importance_counts_doubt_by_the_organs_volume_and_either_signal_as_much(
     assert both["unsure"] == both["disputed"] == 2.0
 
 
-def test_under_a_recipe_without_expected_errors_the_volume_of_attention_counts():
+def test_under_a_scoring_without_expected_errors_the_volume_of_attention_counts():
     found = importance_of({"a": score(attention_ml=3.0), "b": score(attention_ml=1.0)})
     assert found == {"a": 1.5, "b": 0.5}
 
