@@ -80,7 +80,7 @@ def test_names_burned_into_pixels_are_refused(files):
         deidentified(data, SECRET)
 
 
-def test_a_project_of_deidentified_cts_names_nobody(atlas, files):
+def test_a_project_of_deidentified_cts_names_no_patient(atlas, files):
     for _ in range(2):  # the same command again knows them
         batch = add_found(
             atlas.workspace, find_sources([files[0].parent]), options=ImportOptions(deidentify=True)

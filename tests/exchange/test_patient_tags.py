@@ -1,7 +1,7 @@
 import pytest
 
 from omentum.exchange.patient_facts import PatientFacts
-from omentum.exchange.patient_tags import identity_of, names_nobody
+from omentum.exchange.patient_tags import identity_of, is_placeholder
 from omentum.records import PatientIdentity
 
 SECRET = bytes(32)
@@ -15,8 +15,8 @@ SECRET = bytes(32)
         "xxx", "99999999", "123456", "-", "...", "De-Identified", "REMOVED", "No ID", "Patient", "匿名",
     ],
 )  # fmt: skip
-def test_what_anonymisers_write_in_place_of_an_identifier_names_nobody(text):
-    assert names_nobody(text)
+def test_what_anonymisers_write_in_place_of_an_identifier_is_a_placeholder(text):
+    assert is_placeholder(text)
     assert identity_of({"PatientID": text}, SECRET).named == ""
 
 
@@ -24,7 +24,7 @@ def test_what_anonymisers_write_in_place_of_an_identifier_names_nobody(text):
     "text", ["1", "7", "22", "ANON-017", "P0", "Patient 12", "C3L-00189", "Müller", "12345678901"]
 )
 def test_what_may_be_one_person_names_a_patient(text):
-    assert not names_nobody(text)
+    assert not is_placeholder(text)
     assert identity_of({"PatientID": text}, SECRET).named.startswith("p-")
 
 

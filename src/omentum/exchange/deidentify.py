@@ -17,7 +17,7 @@ from pydicom.sequence import Sequence as Items
 from pydicom.uid import PYDICOM_IMPLEMENTATION_UID
 
 from omentum.errors import DicomSeriesError
-from omentum.exchange.patient_tags import names_nobody
+from omentum.exchange.patient_tags import is_placeholder
 from omentum.project.paths import pseudonym
 from omentum.volumes.atomic import writing
 from omentum.volumes.dicom_files import read_dataset
@@ -84,7 +84,9 @@ def deidentified(header: pydicom.FileDataset, secret: bytes, *, series: str = ""
             kept, name, _keyed_uid(secret, name, str(header.get(name) or _instance(header, name, series)))
         )
     identity = str(header.get("PatientID", "") or "").strip()
-    kept.PatientID = kept.PatientName = "anonymous" if names_nobody(identity) else pseudonym(secret, identity)
+    kept.PatientID = kept.PatientName = (
+        "anonymous" if is_placeholder(identity) else pseudonym(secret, identity)
+    )
     kept.PatientIdentityRemoved = "YES"
     kept.DeidentificationMethod = "attributes kept by list, identifiers keyed"
     kept.DeidentificationMethodCodeSequence = Items(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from omentum.project.paths import pseudonym
 from omentum.records import PatientIdentity
 
-__all__ = ["identity_of", "names_nobody"]
+__all__ = ["identity_of", "is_placeholder"]
 
 _PLACEHOLDERS = re.compile(
     r"(anon|anonym|anonymi[sz]ed?|anonymous|anonyme|anonimo|anonymisiert|匿名|未知|unbekannt|deidentified|deid"
@@ -29,11 +29,11 @@ _STANDARD_ROOT = "1.2.840.10008."
 """UIDs that the standard defines, such as frames of reference of atlases, are of no one patient."""
 
 
-def names_nobody(patient_id: str) -> bool:
+def is_placeholder(patient_id: str) -> bool:
     """Return whether a PatientID stands for no particular person.
 
     Example:
-        >>> [names_nobody(one) for one in ("", "000", "ANON", "Anonymous^Patient", "xxx", "ANON-017", "17")]
+        >>> [is_placeholder(one) for one in ("", "000", "ANON", "Anonymous^Patient", "xxx", "ANON-017", "17")]
         [True, True, True, True, True, False, False]
     """
     plain = "".join(re.findall(r"[^\W_]", patient_id.casefold()))
@@ -61,7 +61,7 @@ def identity_of(tags: Mapping[str, str], secret: bytes) -> PatientIdentity:
     born = re.sub(r"[.\-/]", "", tags.get("PatientBirthDate", "").strip())
     is_date = re.fullmatch(r"(?!0000|19000101|19000000)\d{8}", born) is not None
     return PatientIdentity(
-        named="" if names_nobody(patient_id) else pseudonym(secret, patient_id),
+        named="" if is_placeholder(patient_id) else pseudonym(secret, patient_id),
         study=keyed("study", _telling_uid(tags.get("StudyInstanceUID", ""))),
         frame=keyed("frame", _telling_uid(tags.get("FrameOfReferenceUID", ""))),
         sex=sex if sex in {"F", "M"} else "",

@@ -15,7 +15,7 @@ class PatientIdentity:
     study: str = ""
     """Keyed hash of the StudyInstanceUID; empty if there is none that can be relied on."""
     frame: str = ""
-    """Keyed hash of the FrameOfReferenceUID; likewise."""
+    """Keyed hash of the FrameOfReferenceUID; empty if there is none that can be relied on."""
     sex: str = ""
     """`F` or `M`; empty if unknown or other."""
     birth_year: str = ""

@@ -85,7 +85,7 @@ class Slice:
         phase: Values of `PHASE_TAGS`; empty where there is none.
         step_mm: Distance of slices, as the header says; `None` if it does not.
         slope: Of the rescale to Hounsfield units; `None` if the header has none.
-        intercept: Likewise.
+        intercept: Of that rescale, in HU; `None` if the header has none.
     """
 
     path: Path

@@ -31,7 +31,7 @@ DATASET_JSON = "dataset.json"
 NamedValues = Mapping[str, tuple[int, ...]]
 """By name, the values that have it; in a file of regions, one value has several names."""
 _IGNORE_WORDS = frozenset({"ignore", "ignored", "uncertain", "void"})
-"""Names of regions where nobody says what is there; nnU-Net's is `ignore`."""
+"""Names of regions that were not annotated; nnU-Net's is `ignore`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Find the organs of which a region that nobody annotated leaves no part unknown."""
+"""Find the organs that are known in full although a region was not annotated."""
 
 import fastremap
 import numpy as np
@@ -19,7 +19,7 @@ def known_beside(
 
     Args:
         labels: 32-class indices `(x, y, z)`.
-        ignored: Where nobody says what is there.
+        ignored: The region that was not annotated.
         organs: The annotated organs.
 
     Example:

@@ -83,7 +83,7 @@ class OriginalLabel:
 
     @property
     def numbering(self) -> Numbering | None:
-        """What its values mean, as a user or a data set says; `None` if nobody does."""
+        """What its values mean, as a user or a data set says; `None` if neither does."""
         if self.ids == NAMED:
             return None
         return Numbering(scheme=self.scheme, is_of_data_set=isinstance(self.ids, LabelScheme))

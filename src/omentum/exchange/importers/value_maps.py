@@ -94,7 +94,7 @@ def _masks(opened: OpenSegments, meaning: Meaning, told: dict[str, None]) -> _Ma
 
 
 def _without_ignored(result: TransferredLabel, ignored: npt.NDArray[np.bool_]) -> TransferredLabel:
-    """Make organs unknown that may go on, or lie, where nobody says what is there."""
+    """Make organs unknown that may go on, or lie, where nothing was annotated."""
     known = known_beside(result.labels, ignored, result.organs)
     unknown = [name for name in result.organs if name not in known]
     if not unknown:
