@@ -262,8 +262,9 @@ def test_an_interruption_ends_with_130(omentum, project, monkeypatch):
     assert "goes on where" in ran.err
 
 
-def test_damaged_masks_are_set_aside_and_the_others_are_taken(omentum, project, exported):
-    whole = (exported / "liver.nii.gz").read_bytes()
+def test_damaged_masks_are_set_aside_and_the_others_are_taken(omentum, exported):
+    project, folder = exported
+    whole = (folder / "liver.nii.gz").read_bytes()
     content = bytearray(gzip.decompress(whole))
     content[70] = 255  # the type of the voxels
     for name, damaged in {
@@ -273,12 +274,12 @@ def test_damaged_masks_are_set_aside_and_the_others_are_taken(omentum, project, 
         "aorta_revised.mha": b"ObjectType = Image\nNDims = 3\n",
         "postcava_revised.nii.gz": b"",
     }.items():
-        (exported / name).write_bytes(damaged)
-    mask = nib.load(exported / "liver.nii.gz")
+        (folder / name).write_bytes(damaged)
+    mask = nib.load(folder / "liver.nii.gz")
     voxels = np.asarray(mask.dataobj).copy()
     voxels[5:9, 5:9, 5:9] = 1 - voxels[5:9, 5:9, 5:9]
-    _save(exported / "liver_revised.nii.gz", voxels, mask.affine)
-    ran = omentum("-C", project, "review", "import", exported, "--json")
+    _save(folder / "liver_revised.nii.gz", voxels, mask.affine)
+    ran = omentum("-C", project, "review", "import", folder, "--json")
     told = json.loads(ran.out)
     assert ran.code == 1
     assert [one["organ"] for one in told["taken"]] == ["liver"]

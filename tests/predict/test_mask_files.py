@@ -223,4 +223,4 @@ def test_a_numbering_that_names_beside_a_label_map_contradict_is_refused_with_bo
     (folder / "dataset.json").write_text(json.dumps({"labels": {"background": 0, "liver": 1}}))
     predictor = MaskFilesPredictor(name="x", folder=folder, ids="omentum")
     with pytest.raises(LabelValueError, match=r"value 1 is liver by dataset\.json, and spleen by 'omentum'"):
-        predictor.read("one", CT)
+        predictor.predict(VOXELS, "one")

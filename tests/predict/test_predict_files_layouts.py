@@ -89,7 +89,9 @@ def test_the_summary_says_what_was_done_with_what_and_lists_every_file(
     source = ct_file()
     predict(source)
     told = summary_of(out)
-    assert set(told) == {"omentum", "made_with", "organs", "notes", "findings", "seconds", "files"}
+    assert set(told) == {
+        *("omentum", "made_with", "organs", "notes", "findings", "seconds", "files", "ct_notes")
+    }
     assert told["omentum"] == __version__
     assert told["made_with"] == {
         "source": str(source.resolve()),

@@ -46,6 +46,13 @@ def hu_of(ct):
     return np.asarray(nib.load(ct).dataobj)
 
 
+def _move(path, by_mm):
+    image = nib.load(path)
+    affine = image.affine.copy()
+    affine[0, 3] += by_mm
+    nib.save(nib.Nifti1Image(np.asarray(image.dataobj), affine), path)
+
+
 def mask(folder, name):
     return np.asarray(nib.load(folder / "segmentations" / f"{name}.nii.gz").dataobj) > 0
 
@@ -113,6 +120,7 @@ def test_a_case_without_files_or_with_ones_that_do_not_fit_is_set_aside_and_the_
     for name in ("a", "z"):
         folder = left(name, sources[name], liver=drawn(sources[name]))
     left("other_grid", sources["a"], liver=np.zeros((5, 5, 5)))
+    _move(folder / "other_grid" / "segmentations" / "liver.nii.gz", by_mm=3.0)
     made = plan(sources, predictor, opinion_of(folder))
     batch = predict_files(made)
     assert batch.done == ("a", "z")
@@ -124,6 +132,17 @@ def test_a_case_without_files_or_with_ones_that_do_not_fit_is_set_aside_and_the_
     left("none", sources["none"], liver=drawn(sources["none"]))
     again = predict_files(made)
     assert (again.done, again.skipped) == (("none",), ("a", "z"))
+
+
+def test_a_mask_that_is_cropped_is_placed_and_told(plan, ct_file, left, out):
+    ct = ct_file()
+    folder = left("one", ct, liver=np.ones((5, 4, 3)), spleen=drawn(ct))
+    predict_files(plan({"one": ct}, opinion_of(folder)))
+    whole = np.zeros(drawn(ct).shape, dtype=bool)
+    whole[:5, :4, :3] = True
+    assert np.array_equal(mask(out, "liver"), whole)
+    (note,) = json.loads((out / "summary.json").read_text())["notes"]
+    assert note.startswith("liver.nii.gz: ")
 
 
 def test_files_that_changed_or_are_gone_make_a_prediction_stale(plan, ct_file, left, out):

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial, reduce
 from pathlib import Path
@@ -30,11 +30,12 @@ from omentum.volumes.volume import Volume
 __all__ = ["CaseFiles", "MaskFilesPredictor"]
 
 _ENDINGS = (".nii.gz", ".nii")
-_CHUNK_BYTES = 1 << 20
 _ROUNDING = 1e-3
 """Floating probabilities may be this much below 0 or above 1."""
 
 _Files = Mapping[str, tuple[Path, ...]]
+_Soft = Mapping[str, BoxedBytes | None]
+_ReadMasks = Iterable[tuple[str, list[BoxedMask]]]
 T = TypeVar("T")
 
 
@@ -78,8 +79,7 @@ class MaskFilesPredictor:
         folder: Where the cases are.
         ids: What values and file names mean; as of `label_scheme`.
         organs: Those that the network knows; all that `ids` names by default.
-        skips_unusable: Whether an organ's file that cannot be used is left out and noted in the prediction,
-            instead of being an error.
+        skips_unusable: Leave out and note an organ's file that cannot be used, instead of raising an error.
 
     Raises:
         ConfigError: The folder is not there, `ids` is none, or has nothing for an organ asked for.
@@ -133,7 +133,7 @@ class MaskFilesPredictor:
         for path in self.find(case_id).paths:
             found.update(f"{path.relative_to(self.folder).as_posix()}\0{path.stat().st_size}\0".encode())
             with path.open("rb") as stream:
-                while chunk := stream.read(_CHUNK_BYTES):
+                while chunk := stream.read(1 << 20):
                     found.update(chunk)
         return {"network": self.name, "weights_sha256": found.hexdigest(), "organs": list(self.organs)}
 
@@ -149,18 +149,21 @@ class MaskFilesPredictor:
         """
         files, grid = self.find(case_id), ct.geometry
         unusable: dict[str, str] = {}
+        notes: list[str] = []
         read_soft = partial(_soft_part, ct=grid)
         soft = dict(self._usable(files.soft, read_soft, unusable))
         if files.label_map is not None:
-            masks = self._masks_of_map(files.label_map, grid)
+            masks = self._masks_of_map(files.label_map, grid, notes)
         else:
-            masks = self._masks_of_files(files.masks, soft, grid, unusable)
+            parts = self._usable(files.masks, partial(_mask_parts, ct=grid, notes=notes), unusable)
+            masks = _masks_of_files(files.masks, soft, grid, parts)
         entropies = dict(self._usable(files.entropies, read_soft, unusable))
         return PredictedCase(
             maps=ProbabilityMaps(grid, masks.organs, _probabilities(masks, soft)),
             masks=masks,
             entropies=ProbabilityMaps(grid, tuple(entropies), _occupied(entropies)) if entropies else None,
             unusable=unusable,
+            notes=tuple(notes),
         )
 
     def _case_dir(self, case_id: str) -> Path:
@@ -196,12 +199,12 @@ class MaskFilesPredictor:
             else:
                 yield name, found
 
-    def _masks_of_map(self, path: Path, ct: Geometry) -> MaskSet:
+    def _masks_of_map(self, path: Path, ct: Geometry, notes: list[str]) -> MaskSet:
         """Take a label map's values for sets of organs, in one pass over the voxels."""
         stated = stated_names(path)
         if stated is not None:
             check_agree(path, stated, StatedNames(where=repr(self.ids), scheme=self._scheme))
-        labels = read_mask(path, ct).voxels
+        labels = _noted(path, ct, notes)
         unknown = sorted(set(fastremap.unique(labels).tolist()) - self._scheme.known_values)
         if unknown:
             seen = f"it holds the values {', '.join(map(str, unknown))}, which {self.ids!r} does not know"
@@ -213,26 +216,24 @@ class MaskFilesPredictor:
             lut[value] = numbers.setdefault(members, len(numbers))
         return MaskSet(lut[labels], tuple(numbers), self.organs, ct)
 
-    def _masks_of_files(
-        self, files: _Files, soft: Mapping[str, BoxedBytes | None], ct: Geometry, unusable: dict[str, str]
-    ) -> MaskSet:
-        """Code masks that are read one organ at a time; one whose file cannot be used is unknown."""
-        known = [name for name in soft if name not in files]
 
-        def parts() -> Iterator[NamedPart]:
-            read = partial(_mask_parts, ct=ct)
-            for name, own in self._usable(files, read, unusable):
-                known.append(name)
-                yield from ((name, part) for part in own)
-            for name, likely in soft.items():
-                if likely is not None and name not in files:
-                    yield name, BoxedArray(likely.box, likely.values > FULL / 2)
+def _masks_of_files(files: _Files, soft: _Soft, ct: Geometry, read: _ReadMasks) -> MaskSet:
+    """Code masks that are read one organ at a time; one whose file cannot be used is unknown."""
+    known = [name for name in soft if name not in files]
 
-        masks = MaskSet.build(ct, {*files, *soft}, parts())
-        return replace(masks, organs=tuple(name for name in masks.organs if name in known))
+    def parts() -> Iterator[NamedPart]:
+        for name, own in read:
+            known.append(name)
+            yield from ((name, part) for part in own)
+        for name, likely in soft.items():
+            if likely is not None and name not in files:
+                yield name, BoxedArray(likely.box, likely.values > FULL / 2)
+
+    masks = MaskSet.build(ct, {*files, *soft}, parts())
+    return replace(masks, organs=tuple(name for name in masks.organs if name in known))
 
 
-def _probabilities(masks: MaskSet, soft: Mapping[str, BoxedBytes | None]) -> dict[str, BoxedBytes]:
+def _probabilities(masks: MaskSet, soft: _Soft) -> dict[str, BoxedBytes]:
     """Take the soft prediction of each organ that has one, else its mask."""
     parts = _occupied({name: part for name, part in soft.items() if name in masks.organs})
     for name, box in organ_boxes(masks).items():
@@ -245,14 +246,14 @@ def _occupied(parts: Mapping[str, BoxedBytes | None]) -> dict[str, BoxedBytes]:
     return {name: part for name, part in parts.items() if part is not None}
 
 
-def _mask_parts(paths: Sequence[Path], ct: Geometry) -> list[BoxedMask]:
+def _mask_parts(paths: Sequence[Path], ct: Geometry, notes: list[str]) -> list[BoxedMask]:
     """Read the files whose union is one organ's mask."""
-    return [part for path in paths if (part := _mask_part(path, ct)) is not None]
+    return [part for path in paths if (part := _mask_part(path, ct, notes)) is not None]
 
 
-def _mask_part(path: Path, ct: Geometry) -> BoxedMask | None:
+def _mask_part(path: Path, ct: Geometry, notes: list[str]) -> BoxedMask | None:
     """Read a file that holds 0 and one other value; `None` if it holds 0 only."""
-    labels = read_mask(path, ct).voxels
+    labels = _noted(path, ct, notes)
     box = bounding_box(labels > 0)
     if box is None:
         return None
@@ -261,6 +262,13 @@ def _mask_part(path: Path, ct: Geometry) -> BoxedMask | None:
         seen = f"it holds the values {', '.join(map(str, values))}, and an organ's file holds one beside 0"
         raise LabelValueError(path, seen, "save each organ as a file, or all as <case_id>.nii.gz")
     return BoxedArray(box, labels[box] > 0)
+
+
+def _noted(path: Path, ct: Geometry, notes: list[str]) -> npt.NDArray[Any]:
+    """Read the values of a file on the CT's grid; note what was done to place it."""
+    mask = read_mask(path, ct)
+    notes += [f"{path.name}: {one}" for one in mask.notes]
+    return mask.voxels
 
 
 def _soft_part(paths: Sequence[Path], ct: Geometry) -> BoxedBytes | None:

@@ -20,7 +20,7 @@ class PredictedCase:
         maps: Probabilities.
         masks: On the CT's grid.
         removed_ml: By organ and rule of post-processing, the volume removed in mL; negative if added.
-        notes: Of post-processing, for people, one sentence each.
+        notes: Of post-processing, or of how masks of files were placed; for people, one sentence each.
         seconds: Time of each step.
         members: Of an average, the prediction of each network, by name.
         entropies: Those of an imported prediction that has them; attention then uses its files unchanged.

@@ -13,13 +13,13 @@ from omentum.review.case_folders import CaseFolder
 from omentum.review.export import LABELS_NAME
 from omentum.review.file_names import (
     NamedOrgan,
-    is_system_file,
     nearest_organ,
     organ_in_name,
 )
 from omentum.review.import_report import ImportReport
 from omentum.review.painted_masks import exported_masks, painted_masks
 from omentum.review.task_file import TASK_NAME, ShownOrgan
+from omentum.volumes.hidden_files import is_hidden
 from omentum.volumes.labels import organ
 from omentum.volumes.library_errors import reading
 from omentum.volumes.mask_hash import mask_sha256
@@ -116,7 +116,7 @@ def _look_at(look: _Look, path: Path) -> None:
 
 def _known(case_folder: CaseFolder, path: Path) -> str:
     """Say why a file is known; empty where it has to be looked at."""
-    if is_system_file(path.name) or "__MACOSX" in path.parts:
+    if is_hidden(path, case_folder.folder):
         return OF_THE_SYSTEM
     if case_folder.task_file is None and path.name == "ct.nii.gz":
         return "a CT, which is not handed in"

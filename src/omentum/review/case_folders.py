@@ -1,6 +1,5 @@
 """Find the cases' folders in what readers bring back, and say which case each is of."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,7 +7,6 @@ from omentum.errors import ReviewError, UnknownCaseError
 from omentum.project.project import Project
 from omentum.review.task_file import TASK_NAME, ShownOrgan, TaskFile, project_id, read_task_file
 from omentum.volumes.file_hash import file_sha256
-from omentum.volumes.hidden_files import is_hidden
 
 __all__ = ["CaseFolder", "case_folders_below"]
 
@@ -67,16 +65,10 @@ def case_folders_below(project: Project, folder: Path) -> list[CaseFolder]:
     the number of a task.
     """
     by_folder: dict[Path, list[Path]] = {}
-    for path in sorted(_files_below(folder)):
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() or path.is_symlink()):
         by_folder.setdefault(_folder_of(path, folder), []).append(path)
     case_folders = [_case_folder(project, where, files) for where, files in by_folder.items()]
     return sorted(case_folders, key=lambda one: (one.case_id is None, one.case_id or "", one.folder))
-
-
-def _files_below(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        if (path.is_file() or path.is_symlink()) and not is_hidden(path, folder):
-            yield path
 
 
 def _folder_of(path: Path, top: Path) -> Path:

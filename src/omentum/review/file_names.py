@@ -8,13 +8,12 @@ from omentum.errors import UnknownOrganError
 from omentum.volumes.labels import ORGANS, organ
 from omentum.volumes.organ_words import organ_in_words
 
-__all__ = ["NamedOrgan", "is_system_file", "nearest_organ", "organ_in_name"]
+__all__ = ["NamedOrgan", "nearest_organ", "organ_in_name"]
 
 _ENDING = re.compile(r"(?:\.seg)?\.(?:nii|nii\.gz|nrrd|nhdr|mha|mhd)$", re.IGNORECASE)
 _COPY = re.compile(r"(?: ?\(\d+\)|[ _.-]+\d+|[ _-]+copy(?:[ _]?\(?\d+\)?)?)$", re.IGNORECASE)
 """What browsers, systems and 3D Slicer add to the name of a file that is there already."""
 _REVISED = re.compile(r"[ _.-]+revised$", re.IGNORECASE)
-_SYSTEM = re.compile(r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|\.omentum-part~.*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +62,3 @@ def nearest_organ(text: str) -> str | None:
     """
     close = difflib.get_close_matches(text.lower(), [row.name for row in ORGANS], n=1)
     return close[0] if close else None
-
-
-def is_system_file(file_name: str) -> bool:
-    """Tell whether an operating system left a file, or a writer of ours that was killed.
-
-    Example:
-        >>> is_system_file(".DS_Store"), is_system_file("._liver.nii.gz"), is_system_file("liver.nii.gz")
-        (True, True, False)
-    """
-    return _SYSTEM.fullmatch(file_name) is not None

@@ -10,10 +10,11 @@ from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, facts_of_case
 from omentum.review.candidates import NOT_A_MASK, OF_THE_SYSTEM, Candidate, find_candidates
 from omentum.review.case_folders import CaseFolder, case_folders_below
-from omentum.review.file_names import is_system_file, organ_in_name
+from omentum.review.file_names import organ_in_name
 from omentum.review.hand_in import HandIn, hand_in
 from omentum.review.import_report import ImportReport, TakenMask
 from omentum.review.task_file import TASK_NAME
+from omentum.volumes.hidden_files import is_hidden
 from omentum.volumes.read import is_volume
 
 __all__ = ["import_round"]
@@ -64,7 +65,7 @@ def import_round(
     if not folder.is_dir():
         raise ReviewError(f"{folder} is no folder; give the one that was exported")
     case_folders = case_folders_below(project, folder)
-    if all(is_system_file(path.name) for case_folder in case_folders for path in case_folder.files):
+    if all(is_hidden(path, folder) for case_folder in case_folders for path in case_folder.files):
         raise ReviewError(
             f"{folder} holds no file; save revised masks there as <case>/<organ>_revised.nii.gz"
         )
@@ -89,7 +90,7 @@ def import_round(
 def _leave(imported: ImportReport, case_folder: CaseFolder) -> None:
     """Set the files aside that are of no case of the project."""
     for path in case_folder.files:
-        if is_system_file(path.name):
+        if is_hidden(path, case_folder.folder):
             imported.keep_known(path, OF_THE_SYSTEM)
         else:
             is_note = not is_volume(path) and not (case_folder.folder / TASK_NAME).is_file()
@@ -194,6 +195,6 @@ def _shared(case_folders: Sequence[CaseFolder], minutes: float | None) -> dict[P
 
 
 def _may_be_handed_in(case_folder: CaseFolder, path: Path) -> bool:
-    if not is_volume(path) or is_system_file(path.name):
+    if not is_volume(path) or is_hidden(path, case_folder.folder):
         return False
     return organ_in_name(path.name).is_revised or (path.name != "ct.nii.gz" and case_folder.is_changed(path))
