@@ -76,6 +76,36 @@ def test_analyze_is_refused_for_left_is_unknown(tmp_path, kind):
         read_ct(tmp_path / "a.hdr")
 
 
+def test_a_file_without_a_mark_is_refused_as_analyze_and_nothing_is_said_twice(tmp_path):
+    nib.save(nib.Nifti1Image(HU, AFFINE), tmp_path / "a.nii")
+    raw = bytearray((tmp_path / "a.nii").read_bytes())
+    raw[344:348] = bytes(4)
+    (tmp_path / "a.nii").write_bytes(raw)
+    with pytest.raises(UnreadableImageError, match=r"/a\.nii: it is Analyze 7\.5, which") as caught:
+        read_ct(tmp_path / "a.nii")
+    assert str(caught.value).count("NIfTI") == 1
+
+
+@pytest.mark.parametrize(("fields", "is_plain"), [
+    ({}, True), ({"scl_slope": np.nan, "scl_inter": np.nan}, True),
+    ({"scl_slope": 0, "scl_inter": -1024}, False),  # ITK adds the intercept
+])  # fmt: skip
+def test_a_file_that_programs_read_with_other_values_is_not_plain(tmp_path, fields, is_plain):
+    save(tmp_path / "a.nii", HU, **fields)
+    assert open_nifti(tmp_path / "a.nii").is_plain is is_plain
+
+
+def test_nifti_2_and_voxels_without_an_offset_are_not_plain(tmp_path):
+    nib.save(nib.Nifti2Image(HU, AFFINE), tmp_path / "two.nii")
+    nib.save(nib.Nifti1Image(HU, AFFINE), tmp_path / "made.nii")
+    raw = bytearray((tmp_path / "made.nii").read_bytes())
+    raw[108:112] = bytes(4)
+    (tmp_path / "no_offset.nii").write_bytes(raw)
+    for name in ("two.nii", "no_offset.nii"):
+        np.testing.assert_array_equal(read_volume(tmp_path / name).voxels, HU)
+        assert not open_nifti(tmp_path / name).is_plain
+
+
 @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "A.NII", "a.Nii.Gz"])
 def test_compression_is_seen_from_the_bytes(tmp_path, name):
     nib.save(nib.Nifti1Image(HU, AFFINE), tmp_path / "made.nii")

@@ -13,7 +13,7 @@ from isal.igzip_lib import IsalError
 from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 
-from omentum.errors import AffineError, ImageShapeError, UnreadableImageError
+from omentum.errors import AffineError, ImageError, ImageShapeError, UnreadableImageError
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.library_errors import said_by
 from omentum.volumes.nifti_affine import nifti_affine
@@ -46,7 +46,7 @@ class OpenNifti:
         header: Of nibabel, with its extensions.
         geometry: The grid.
         notes: What was mended to find the grid, for people.
-        is_plain: Whether every program reads the same grid, from one file of three axes.
+        is_plain: Whether every program reads the same grid and values, from one NIfTI-1 file of three axes.
     """
 
     header: Any
@@ -103,6 +103,8 @@ def open_nifti(path: Path) -> OpenNifti:
         shape = header.get_data_shape()
         header.get_data_dtype()
         header.get_slope_inter()
+    except ImageError:
+        raise
     except DAMAGE as error:
         raise UnreadableImageError(
             path, f"it cannot be read as NIfTI ({said_by(error, path)})", _CURE
@@ -118,7 +120,7 @@ def open_nifti(path: Path) -> OpenNifti:
         geometry = Geometry(shape, found.affine)
     except AffineError as error:
         raise AffineError(path, *str(error).removeprefix("grid: ").split("; ")) from None
-    is_plain = found.is_plain and n_axes == 3 and header.is_single
+    is_plain = found.is_plain and n_axes == 3 and _says_the_same_to_all(header, stored)
     return OpenNifti(header=header, geometry=geometry, notes=found.notes, is_plain=is_plain)
 
 
@@ -131,6 +133,13 @@ def _headers(path: Path) -> tuple[Any, Any]:
     stored = header.copy()
     header.check_fix(logger=_QUIET, error_level=_ERROR_LEVEL)
     return header, stored
+
+
+def _says_the_same_to_all(header: Any, stored: Any) -> bool:
+    """Tell whether other programs find the same voxels: ITK reads no NIfTI-2, and adds an intercept alone."""
+    intercept_alone = header.get_slope_inter()[0] is None and abs(float(stored["scl_inter"])) > 0
+    is_one = type(header) is nib.Nifti1Header and stored["vox_offset"] >= header.single_vox_offset
+    return is_one and header == stored and not intercept_alone
 
 
 def _kind(path: Path, block: bytes) -> Any:
