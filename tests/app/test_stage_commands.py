@@ -121,7 +121,7 @@ def test_commands_start_without_what_only_label_maps_need():
 def test_what_is_trainable_goes_with_continual_tuning_and_is_one_of_two(tune):
     for mode, text, value, why in (
         ("full", CONFIG, "heads", "it goes with --mode continual"),
-        ("continual", "steps = 2", "everything", "it must be heads or heads+adapters"),
+        ("continual", "steps = 2", "everything", "it must be one of heads, heads+adapters"),
     ):
         ran = tune("--trainable", value, text=text, mode=mode)
         assert (ran.code, len(ran.err.strip().splitlines())) == (2, 1)

@@ -13,6 +13,7 @@ SECRET = bytes(32)
         "", " ",
         "0", "000", "ANON", "anonymous", "ANONYMOUS^PATIENT", "Unknown", "UNKNOWN^", "N/A", "none",
         "xxx", "99999999", "123456", "-", "...", "De-Identified", "REMOVED", "No ID", "Patient", "匿名",
+        "PSEUDONYM", "HIDDEN", "Not specified", "No Patient ID", "NotProvided", "PHI REMOVED", "Anonimizado",
     ],
 )  # fmt: skip
 def test_what_anonymisers_write_in_place_of_an_identifier_is_a_placeholder(text):
@@ -61,3 +62,10 @@ def test_a_person_who_ages_stays_one_and_another_sex_or_year_of_birth_is_told():
     same_year = PatientIdentity(birth_year="y", birth_date="e")
     assert facts.why_other_person(same_year) is None
     assert facts.contradictions(same_year) == ["the date of birth is another"]
+
+
+def test_a_patient_id_in_another_spelling_is_the_same():
+    upper, lower = (identity_of({"PatientID": text}, SECRET) for text in ("LIV-001", "liv-001"))
+    assert upper.named != lower.named
+    assert upper.also_named == (lower.named,)
+    assert lower.also_named == ()

@@ -129,3 +129,58 @@ def test_a_crop_is_of_the_patient_of_the_whole_in_the_next_run_too(case):
     crop = Patients([case("a", "A")], {"a": arrival}).settle(case("b", "b"), part)
     assert (crop.case.patient_id, crop.alike, crop.same_voxels) == ("A", "a", None)
     assert ties(crop) == [("a", "some of the same slices", LinkKind.JOINED)]
+
+
+def test_either_name_of_a_patient_joins(case):
+    patients = Patients([], {})
+    patients.settle(case("a", "P1"), seen("1", 10), PatientIdentity(named="P1", also_named=("of pattern",)))
+    second = PatientIdentity(named="P2", also_named=("of pattern",))
+    assert patients.settle(case("b", "P2"), seen("2", 60), second).case.patient_id == "P1"
+    assert (
+        patients.settle(case("c", "P2"), seen("3", 90), PatientIdentity(named="P2")).case.patient_id == "P1"
+    )
+
+
+def test_names_of_two_known_patients_are_told(case):
+    patients = Patients([], {})
+    for name, level in (("A", 10), ("B", 60)):
+        patients.settle(case(name.lower(), name), seen(name, level), PatientIdentity(named=name))
+    both = PatientIdentity(named="A", also_named=("B",))
+    match = patients.settle(case("c", "A"), seen("3", 90), both)
+    assert match.case.patient_id == "A"
+    assert ties(match)[1:] == [("b", "the same patient by name in the source", LinkKind.APART)]
+
+
+def settled(case, identities, patients=None):
+    patients = Patients([], {}) if patients is None else patients
+    return [
+        patients.settle(case(f"c{n}", one.named or f"c{n}"), seen(f"{n}", 20 * n), one)
+        for n, one in enumerate(identities)
+    ]
+
+
+def test_a_frame_that_many_patient_ids_have_joins_no_more_and_is_told_once(case):
+    found = settled(case, [PatientIdentity(named=f"P{n}", frame="f") for n in range(8)])
+    assert [one.case.patient_id for one in found] == ["P0"] * 4 + ["P4", "P5", "P6", "P7"]
+    assert [len(one.links) for one in found[4:]] == [1, 0, 0, 0]
+    assert ties(found[4]) == [("c0", "the same frame of reference", LinkKind.WORN_OUT)]
+    known = [one.case for one in found]
+    arrivals = {
+        one.case.case_id: Arrival(
+            case_id=one.case.case_id, identity=PatientIdentity(named=f"P{n}", frame="f")
+        )
+        for n, one in enumerate(found)
+    }
+    later = Patients(known, arrivals).settle(case("x", "X"), seen("x", 200), PatientIdentity(frame="f"))
+    assert (later.case.patient_id, later.links) == ("X", ())
+
+
+def test_a_study_of_two_patient_ids_and_two_sexes_joins_nothing(case):
+    woman, man = (
+        PatientIdentity(named="A", study="s", sex="F"),
+        PatientIdentity(named="B", study="s", sex="M"),
+    )
+    found = settled(case, [woman, man])
+    assert [one.case.patient_id for one in found] == ["A", "B"]
+    assert ties(found[1]) == [("c0", "the same study", LinkKind.WORN_OUT)]
+    assert "joins no CTs any more" in str(found[1].links[0])

@@ -122,3 +122,20 @@ def test_a_pattern_of_patients_that_fits_no_file_is_an_error(omentum, home, tmp_
     assert omentum("-C", project, "add", tmp_path / "data", "--dataset", ours, "--accept-values").code == 0
     told = json.loads(omentum("-C", project, "status", "--patients", "--json").out)["patient_list"]
     assert groups(told) == [["ours_p1_x", "ours_p1_y"]]
+
+
+def test_a_pattern_of_patients_joins_beside_patient_ids_of_headers(omentum, home, tmp_path, write_series):
+    """As where each scan was given a PatientID of its own."""
+    for number, name in enumerate(("p12_a", "p12_b", "p13_a")):
+        write_series(tmp_path / "data" / name, SeriesNumber=number, PatientID=name)
+    described = tmp_path / "ours.yaml"
+    described.write_text(
+        "name: ours\nvalues: {liver: 1}\nlayouts: [{ct: '{case}'}]\n"
+        "patients: {from: 'p(\\d+)_.*', name: 'ours-\\1'}\n"
+    )
+    project = tmp_path / "atlas"
+    assert omentum("init", project, "--network", "tiny").code == 0
+    flags = ("--dataset", described, "--accept-values")
+    assert omentum("-C", project, "add", tmp_path / "data", *flags).code == 0
+    told = json.loads(omentum("-C", project, "status", "--patients", "--json").out)["patient_list"]
+    assert groups(told) == [["ours_p12_a", "ours_p12_b"]]

@@ -108,6 +108,20 @@ def test_values_beyond_16_bits_are_clipped_at_their_own_end(tmp_path, make_serie
     np.testing.assert_array_equal(read_dicom(folder).voxels[:, :, 4], expected)
 
 
+def test_overlays_in_the_bits_above_the_value_are_no_value(tmp_path, make_series, hu):
+    folder = make_series(tmp_path / "ct", hu)
+
+    def change(data, _):
+        store(data, np.frombuffer(data.PixelData, np.int16) & 0x7FF, bits=12, signed=False)
+        stored = np.frombuffer(data.PixelData, np.uint16).copy()
+        stored[5:9] |= 1 << 12
+        data.PixelData = stored.tobytes()
+        data.add_new(0x60000102, "US", 12)
+
+    changed(folder, change)
+    assert 0 <= read_dicom(folder).voxels.min() <= read_dicom(folder).voxels.max() < 1 << 11
+
+
 def test_a_rescale_that_some_slices_lack_is_refused(tmp_path, make_series, change_slice, hu):
     folder = make_series(tmp_path / "ct", hu)
     path = change_slice(folder, 5, RescaleIntercept=None)

@@ -41,7 +41,10 @@ ALL = [30.0 + 2 * k for k in range(12)]
 
 @pytest.mark.parametrize(
     "tag",
-    ["AcquisitionNumber", "TemporalPositionIdentifier", "TriggerTime", "ContentTime", "ConvolutionKernel"],
+    [
+        *("AcquisitionNumber", "TemporalPositionIdentifier", "TriggerTime", "ContentTime"),
+        *("ConvolutionKernel", "SeriesNumber", "SeriesDescription", "ContrastBolusAgent"),
+    ],
 )
 def test_phases_that_repeat_the_same_places_are_a_stack_each(tmp_path, make_series, hu, tag):
     for value in ("101500", "101600", "101700"):
@@ -81,9 +84,30 @@ def test_a_time_of_its_own_for_each_slice_splits_nothing_unless_places_repeat(tm
     assert stacks(folder) == [ALL, ALL]
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_slices_between_each_other_are_phases_if_they_are_numbered_through_twice(
+    tmp_path, make_series, hu, again
+):
+    folder = make_series(tmp_path / "ct", hu, SeriesInstanceUID="1.2")
+    for path in folder.iterdir():
+        data = pydicom.dcmread(path)
+        place, part = divmod(round(float(data.ImagePositionPatient[2]) - 30) // 2, 2)
+        data.InstanceNumber = place + (1 if again else 1 + 6 * part)
+        data.save_as(path)
+    assert stacks(folder) == [ALL[::2], ALL[1::2]]
+
+
+def test_numbers_in_any_other_order_split_nothing(tmp_path, make_series, hu):
+    folder = make_series(tmp_path / "ct", hu)
+    for number in ([3, 1, 2, 9, 12, 4, 5, 11, 6, 7, 10, 8], [1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6]):
+        of_height = dict(zip(ALL, number, strict=True))
+        number_in_order(folder, "InstanceNumber", lambda height, _, of=of_height: of[height])
+        assert stacks(folder) == [ALL]
+
+
 def test_repeated_places_that_nothing_tells_apart_are_refused(tmp_path, make_series, hu):
-    for _ in range(2):
-        make_series(tmp_path / "ct", hu, SeriesInstanceUID="1.2")
+    for number in range(2):
+        make_series(tmp_path / "ct", hu + number, SeriesInstanceUID="1.2")
     with pytest.raises(DicomSeriesError, match=r"two slices lie at 30\.0 mm"):
         read_series(tmp_path / "ct")
 
@@ -100,6 +124,51 @@ def test_a_copy_with_the_same_pixels_counts_once_and_another_picture_is_refused(
     data.save_as(folder / "again.dcm")
     with pytest.raises(DicomSeriesError, match=r"have one SOPInstanceUID and differ"):
         read_series(folder)
+
+
+def test_the_same_pictures_under_other_identifiers_and_numbers_count_once(tmp_path, make_series, hu):
+    folder = make_series(tmp_path / "ct", hu, SeriesInstanceUID="1.2")
+    make_series(folder, hu, SeriesInstanceUID="1.2", slices=[0, 3, 4], InstanceNumber=99)
+    np.testing.assert_array_equal(read_dicom(folder).voxels, hu)
+
+
+def test_phases_that_have_one_picture_in_common_stay_apart(tmp_path, make_series, hu):
+    later = np.concatenate([hu[:, :, :1], hu[:, :, 1:] + 40], axis=2)
+    for number, phase in enumerate((hu, later)):
+        folder = make_series(tmp_path / "ct", phase, SeriesInstanceUID="1.2", InstanceNumber=number)
+    assert stacks(folder) == [ALL, ALL]
+    with pytest.raises(DicomSeriesError, match=r"12 slices, 12 slices"):
+        read_series(folder)
+
+
+def test_a_copy_whose_numbers_were_edited_counts_once(tmp_path, make_series, change_slice, hu):
+    folder = make_series(tmp_path / "ct", hu)
+    path = change_slice(folder, 5)
+    data = pydicom.dcmread(path)
+    data.InstanceNumber = data.AcquisitionNumber = 77
+    data.save_as(folder / "again.dcm")
+    np.testing.assert_array_equal(read_dicom(folder).voxels, hu)
+
+
+@pytest.mark.parametrize("rounded", ["0.7", "0.78", "0.781"])
+def test_a_spacing_that_is_rounded_in_some_slices_is_that_of_the_others(tmp_path, make_series, hu, rounded):
+    whole = "0.703125" if rounded == "0.7" else "0.78125"
+    folder = make_series(tmp_path / "ct", hu)
+    for number, path in enumerate(sorted(folder.iterdir())):
+        data = pydicom.dcmread(path)
+        data.PixelSpacing = [rounded if number % 2 else whole] * 2
+        data.save_as(path)
+    assert read_series(folder).geometry.spacing_mm[:2] == pytest.approx((float(whole), float(whole)))
+
+
+def test_an_orientation_that_drifts_from_slice_to_slice_is_one_stack(tmp_path, make_series, hu):
+    folder = make_series(tmp_path / "ct", hu)
+    for path in folder.iterdir():
+        data = pydicom.dcmread(path)
+        lean = 2e-5 * (float(data.ImagePositionPatient[2]) - 30)
+        data.ImageOrientationPatient = ["1", "0", "0", "0", f"{np.cos(lean):.9f}", f"{np.sin(lean):.9f}"]
+        data.save_as(path)
+    assert stacks(folder) == [ALL]
 
 
 def test_empty_instance_identifiers_join_nothing(tmp_path, make_series, hu):
@@ -128,6 +197,28 @@ def test_files_without_preamble_and_meta_information_are_read(tmp_path, make_ser
         with path.with_suffix("").open("wb") as stream:
             pydicom.dcmwrite(stream, data, implicit_vr=is_implicit % 2 == 0, little_endian=True)
         path.unlink()
+    np.testing.assert_array_equal(read_dicom(folder).voxels, hu)
+
+
+def test_files_with_a_preamble_and_no_meta_information_are_read(tmp_path, make_series, hu):
+    folder = make_series(tmp_path / "ct", hu)
+    for path in folder.iterdir():
+        data = pydicom.Dataset({one.tag: one for one in pydicom.dcmread(path)})
+        with path.open("wb") as stream:
+            stream.write(bytes(128) + b"DICM")
+            pydicom.dcmwrite(stream, data, implicit_vr=True, little_endian=True)
+    np.testing.assert_array_equal(read_dicom(folder).voxels, hu)
+
+
+@pytest.mark.parametrize("modality", [None, "", "ct"])
+def test_a_ct_object_is_a_ct_whatever_case_its_modality_has_or_none(tmp_path, make_series, hu, modality):
+    folder = make_series(tmp_path / "ct", hu)
+    for path in folder.iterdir():
+        data = pydicom.dcmread(path)
+        del data.Modality
+        if modality is not None:
+            data.add(pydicom.DataElement("Modality", "LO", modality))
+        data.save_as(path)
     np.testing.assert_array_equal(read_dicom(folder).voxels, hu)
 
 

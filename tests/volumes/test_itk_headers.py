@@ -150,3 +150,10 @@ def test_an_error_of_itk_names_the_file_once_and_no_address(tmp_path):
         read_itk(path)
     assert str(caught.value).count("ct.nrrd") == 1
     assert "0x" not in str(caught.value)
+
+
+def test_a_rescale_that_programs_leave_out_is_refused(tmp_path):
+    rescale = "ElementToIntensityFunctionSlope = 1\nElementToIntensityFunctionOffset = {}\n"
+    read_itk(mha(tmp_path, MATRIX + SIZES + rescale.format("0.0")))
+    with pytest.raises(UnreadableImageError, match="ElementToIntensityFunctionOffset is -1024"):
+        read_itk(mha(tmp_path, MATRIX + SIZES + rescale.format("-1024")))

@@ -70,7 +70,8 @@ def import_case(
         source: The CT.
         case_dir: Folder of the case, made here, with `ct.nii.gz` and the files of the label.
         secret: The project's, for pseudonyms.
-        patient_id: The patient, if no DICOM header names one; by default, the case's own name.
+        patient_id: The patient that its data set or release names, beside one that a DICOM header names; by
+            default, the case's own name where neither does.
         label: Its original label, if it has one.
         options: How it comes in.
 
@@ -116,8 +117,8 @@ def import_case(
     if version is not None:
         version = replace(version, path=case_dir / version.path.name)
     identity = PatientIdentity() if series is None else identity_of(series.patient_tags, secret)
-    if not identity.named and patient_id is not None:
-        identity = replace(identity, named=patient_id)
+    if patient_id is not None:
+        identity = _named_also(identity, patient_id)
     case = Case(
         case_id=source.case_id,
         patient_id=identity.named or source.case_id,
@@ -154,6 +155,13 @@ def read_source(source: Source, options: ImportOptions) -> tuple[Volume, HuProbl
         resample_slices=options.resample_slices,
     )
     return as_hounsfield(source.path, ct, offset_hu=options.hu_offset, accept=options.accept_values)
+
+
+def _named_also(identity: PatientIdentity, patient_id: str) -> PatientIdentity:
+    """Add the patient that a data set or release names; a PatientID in a header comes first."""
+    if not identity.named:
+        return replace(identity, named=patient_id)
+    return replace(identity, also_named=(*identity.also_named, patient_id))
 
 
 def series_of(source: Source, options: ImportOptions) -> Series | None:

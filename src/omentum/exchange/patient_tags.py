@@ -12,10 +12,12 @@ from omentum.records import PatientIdentity
 __all__ = ["identity_of", "is_placeholder"]
 
 _PLACEHOLDERS = re.compile(
-    r"(anon|anonym|anonymi[sz]ed?|anonymous|anonyme|anonimo|anonymisiert|匿名|未知|unbekannt|deidentified|deid"
-    r"|removed|redacted|unknown|unk|undefined|none|null"
-    r"|nil|na|nan|notavailable|notapplicable|nobody|noid|noname|default|dummy|test|example|phantom"
-    r"|patient|patientid|patientname|pat|id|subject|name|nn|johndoe|janedoe|doe)*"
+    r"(anon|anonym|anonymi[sz]ed?|anonymous|anonyme|anonymisé|anonimo|anonimizado|anonimizzato|anonymisiert"
+    r"|匿名化?|未知|unbekannt|deidentif(?:ied|y)|deid|pseudonymi[sz]ed|pseudonym|pseudo|hidden|masked|blank|empty"
+    r"|private|confidential|removed|redacted|phi|data|info|unknown|unk|undefined|unspecified|unassigned|missing"
+    r"|none|null|nil|na|nan|not|no|provided|specified|known|available|applicable|given|nobody|noname"
+    r"|default|dummy|test|temp|tmp|example|sample|phantom|research|by"
+    r"|patient|patientid|patientname|pat|pid|mrn|id|subject|name|nn|johndoe|janedoe|doe)*"
 )
 """Words, of letters alone, that stand for no person, also several of them: `ANONYMOUS^PATIENT`."""
 _COUNTED = frozenset("1234567890"[:n] for n in range(5, 11)) | frozenset(
@@ -50,18 +52,21 @@ def identity_of(tags: Mapping[str, str], secret: bytes) -> PatientIdentity:
 
     Example:
         >>> identity_of({"PatientID": "0", "PatientSex": "f", "PatientAge": "047Y"}, bytes(32))
-        PatientIdentity(named='', study='', frame='', sex='F', birth_year='', birth_date='', age_decade=40)
+        PatientIdentity(named='', also_named=(), study='', frame='', sex='F', birth_year='', birth_date='',
+        age_decade=40)
     """
 
     def keyed(kind: str, value: str) -> str:
         return pseudonym(secret, f"{kind} {value}") if value else ""
 
     patient_id = tags.get("PatientID", "").strip()
+    is_nobody, plain = is_placeholder(patient_id), " ".join(patient_id.casefold().split())
     sex = tags.get("PatientSex", "").strip().upper()[:1]
     born = re.sub(r"[.\-/]", "", tags.get("PatientBirthDate", "").strip())
     is_date = re.fullmatch(r"(?!0000|19000101|19000000)\d{8}", born) is not None
     return PatientIdentity(
-        named="" if is_placeholder(patient_id) else pseudonym(secret, patient_id),
+        named="" if is_nobody else pseudonym(secret, patient_id),
+        also_named=() if is_nobody or plain == patient_id else (pseudonym(secret, plain),),
         study=keyed("study", _telling_uid(tags.get("StudyInstanceUID", ""))),
         frame=keyed("frame", _telling_uid(tags.get("FrameOfReferenceUID", ""))),
         sex=sex if sex in {"F", "M"} else "",

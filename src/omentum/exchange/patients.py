@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from omentum.exchange.fingerprint import Fingerprint, KnownScans
 from omentum.exchange.patient_facts import PatientFacts
+from omentum.exchange.shared_uids import SharedUids
 from omentum.records import Arrival, Case, LinkKind, PatientIdentity, PatientLink, Shared
 
 __all__ = ["PatientMatch", "Patients"]
@@ -58,7 +59,7 @@ class Patients:
         self._patient_of: dict[str, str] = {}
         self._facts: dict[str, PatientFacts] = {}
         self._counts_as: dict[str, dict[str, str]] = {}
-        self._with_uid: dict[str, str] = {}
+        self._uids = SharedUids()
         for case in cases:
             arrival = arrivals.get(case.case_id, Arrival(case_id=case.case_id))
             seen = None
@@ -79,13 +80,13 @@ class Patients:
         """
         named, split = self._by_name(case, identity)
         pictures, found = self._evidence(seen, identity)
-        joins = [*([PatientLink(other=named, why=Shared.NAME)] if named else []), *found]
+        joins = [*(PatientLink(other=one, why=Shared.NAME) for one in named), *found]
         own = case.patient_id if split is None else case.case_id
-        patient_id = self._chosen(own if named is None else self._patient_of[named], joins)
+        patient_id = self._chosen(self._patient_of[named[0]] if named else own, joins)
         links = [self._as_told(link, patient_id) for link in joins]
         if split is not None and self._patient_of[split.other] != patient_id:
             links.append(split)
-        links += self._contradictions(patient_id, identity)
+        links += [*self._contradictions(patient_id, identity), *self._worn_out(identity)]
         is_alike = pictures and pictures[0].why != Shared.VOXELS
         self._remember(replace(case, patient_id=patient_id), case.patient_id, identity, seen)
         return PatientMatch(
@@ -97,15 +98,18 @@ class Patients:
             links=tuple(links),
         )
 
-    def _by_name(self, case: Case, identity: PatientIdentity) -> tuple[str | None, PatientLink | None]:
-        """Find a case of the same name in the source, and a link to one that it cannot be of."""
-        split = None
-        for patient_id, first_case in self._counts_as.get(case.patient_id, {}).items():
-            why = self._facts[patient_id].why_other_person(identity)
-            if why is None:
-                return first_case, None
-            split = split or PatientLink(other=first_case, why=why, kind=LinkKind.SPLIT)
-        return None, split
+    def _by_name(self, case: Case, identity: PatientIdentity) -> tuple[list[str], PatientLink | None]:
+        """Find cases of the same names in the source, one a name, and a link to one that it cannot be of."""
+        found, split = [], None
+        for name in dict.fromkeys((case.patient_id, *identity.also_named)):
+            for patient_id, first_case in self._counts_as.get(name, {}).items():
+                why = self._facts[patient_id].why_other_person(identity)
+                if why is None:
+                    found.append(first_case)
+                    break
+                split = split or PatientLink(other=first_case, why=why, kind=LinkKind.SPLIT)
+        of_patients = {self._patient_of[one]: one for one in reversed(found)}
+        return list(reversed(of_patients.values())), None if found else split
 
     def _evidence(
         self, seen: Fingerprint, identity: PatientIdentity
@@ -114,10 +118,7 @@ class Patients:
         twin, like = self._scans.same_voxels(seen), self._scans.alike(seen)
         by_picture = [(twin, Shared.VOXELS), *((one, Shared.SLICES) for one in self._scans.same_slices(seen))]
         by_picture.append((like, Shared.THUMBNAIL))
-        by_uid = [
-            (self._with_uid.get(identity.study), Shared.STUDY),
-            (self._with_uid.get(identity.frame), Shared.FRAME),
-        ]
+        by_uid = [(self._uids.first_case(uid, identity), why) for uid, why in _uids(identity)]
         pictures = _each_once(by_picture)
         return pictures, pictures + _each_once(by_uid)
 
@@ -147,17 +148,25 @@ class Patients:
             for why in facts.contradictions(identity)
         ]
 
+    def _worn_out(self, identity: PatientIdentity) -> list[PatientLink]:
+        found = [(self._uids.worn_out_by(uid, identity), why) for uid, why in _uids(identity)]
+        return [replace(link, kind=LinkKind.WORN_OUT) for link in _each_once(found)]
+
     def _remember(self, case: Case, own: str, identity: PatientIdentity, seen: Fingerprint | None) -> None:
         patient_id = case.patient_id
         self._patient_of[case.case_id] = patient_id
         facts = self._facts.setdefault(patient_id, PatientFacts(first_case=case.case_id))
         facts.add(identity)
-        for name in {own, patient_id, identity.named} - {""}:
+        for name in {own, patient_id, identity.named, *identity.also_named} - {""}:
             self._counts_as.setdefault(name, {}).setdefault(patient_id, case.case_id)
-        for uid in {identity.study, identity.frame} - {""}:
-            self._with_uid.setdefault(uid, case.case_id)
+        for uid, _ in _uids(identity):
+            self._uids.add(uid, case.case_id, identity)
         if seen is not None:
             self._scans.add(case.case_id, seen)
+
+
+def _uids(identity: PatientIdentity) -> list[tuple[str, Shared]]:
+    return [(identity.study, Shared.STUDY), (identity.frame, Shared.FRAME)]
 
 
 def _each_once(found: Iterable[tuple[str | None, str]]) -> list[PatientLink]:

@@ -89,7 +89,9 @@ def patient_summary(project: Project) -> dict[str, Any]:
             _patient(patient_id, its, links) for patient_id, its in of_patient.items() if len(its) > 1
         ],
         "apart": [
-            _row(case, link, cases) for case, link in flat if link.kind in {LinkKind.APART, LinkKind.SPLIT}
+            _row(case, link, cases)
+            for case, link in flat
+            if link.kind in {LinkKind.APART, LinkKind.SPLIT, LinkKind.WORN_OUT}
         ],
         "contradictions": [
             _row(case, link, cases) for case, link in flat if link.kind is LinkKind.CONTRADICTS

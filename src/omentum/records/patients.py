@@ -12,6 +12,8 @@ class PatientIdentity:
 
     named: str = ""
     """Pseudonym of the patient that the source names; empty if it names none."""
+    also_named: tuple[str, ...] = ()
+    """Its other pseudonyms: of the name in another spelling, and as the data set's description has it."""
     study: str = ""
     """Keyed hash of the StudyInstanceUID; empty if there is none that can be relied on."""
     frame: str = ""
@@ -48,6 +50,8 @@ class LinkKind(StrEnum):
     """Their sources name one patient and contradict each other, so they count as two."""
     CONTRADICTS = "contradicts"
     """They count as one patient, though something contradicts it."""
+    WORN_OUT = "worn_out"
+    """They share a UID that CTs of several patients have, so that it joins no further ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,5 +78,7 @@ class PatientLink:
             LinkKind.SPLIT: f"its source names the same patient as {self.other}, but {self.why}; it counts "
             "as another patient",
             LinkKind.CONTRADICTS: f"it counts for the patient of {self.other}, but {self.why}",
+            LinkKind.WORN_OUT: f"it has {self.why} as {self.other}, and PatientID, sex or birth say that these "
+            "are several persons: a program seems to have written this UID for all, so it joins no CTs any more",
         }
         return told[self.kind]

@@ -222,7 +222,7 @@ def _grid(
     """Find the even places of the grid, and where each lies in the list of slices."""
     gaps = np.diff(heights)
     if gaps.min() < SAME_PLACE_MM:
-        raise DicomSeriesError(folder, why_uneven(heights), "remove the doubled ones, or split the series")
+        raise DicomSeriesError(folder, why_uneven(heights), "remove the doubled ones, or export it anew")
     grid = even_grid(heights, stated_step_mm=_stated_step(stack), is_numbered=_is_numbered(stack))
     if grid is not None:
         return grid, np.arange(grid.count, dtype=np.float64)

@@ -77,12 +77,12 @@ def read_dataset(
         OSError: It cannot be read.
     """
     try:
-        return pydicom.dcmread(path, stop_before_pixels=not with_pixels, specific_tags=tags)
+        data = pydicom.dcmread(path, stop_before_pixels=not with_pixels, specific_tags=tags)
     except InvalidDicomError:
         with path.open("rb") as stream:
             if not begins_as_dicom(stream.read(132)):
                 raise
-    data = pydicom.dcmread(path, stop_before_pixels=not with_pixels, specific_tags=tags, force=True)
+        data = pydicom.dcmread(path, stop_before_pixels=not with_pixels, specific_tags=tags, force=True)
     if "TransferSyntaxUID" not in data.file_meta:
         is_implicit, is_little = data.original_encoding
         explicit = ExplicitVRLittleEndian if is_little else ExplicitVRBigEndian

@@ -30,7 +30,9 @@ __all__ = [
 PHASE_TAGS = (
     *("AcquisitionNumber", "TemporalPositionIdentifier", "TemporalPositionIndex"),
     *("NominalPercentageOfCardiacPhase", "NominalPercentageOfRespiratoryPhase", "TriggerTime"),
-    *("AcquisitionDateTime", "AcquisitionTime", "ContentTime", "KVP", "ConvolutionKernel", "ImageType"),
+    *("AcquisitionDateTime", "AcquisitionTime", "ContentTime", "SeriesTime", "SeriesNumber"),
+    *("SeriesDescription", "ProtocolName", "ContrastBolusAgent", "KVP", "ConvolutionKernel", "FilterType"),
+    *("SliceThickness", "ImageType", "ImageComments"),
 )
 """Tags that tell phases and reconstructions in one series apart, the plainest first."""
 PATIENT_TAGS = (
@@ -40,7 +42,7 @@ PATIENT_TAGS = (
 _GRID_TAGS = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 _TAGS = [
     *("Modality", "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", *PATIENT_TAGS),
-    *("SeriesNumber", "InstanceNumber", "NumberOfFrames", "SamplesPerPixel", "SpacingBetweenSlices"),
+    *("InstanceNumber", "NumberOfFrames", "SamplesPerPixel", "SpacingBetweenSlices"),
     *("RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
     *("ReferencedSeriesSequence", "ReferencedFrameOfReferenceSequence", "Rows", "Columns"),
@@ -128,13 +130,20 @@ def is_cut_short(path: Path, header: pydicom.FileDataset | None) -> bool:
         return is_dicom(path)
     if _kind(header) not in {"", *_CT_KINDS}:
         return False
-    modality = text_of(header, "Modality")
+    modality = _modality(header)
     return not modality or (modality == "CT" and not text_of(header, "Rows"))
 
 
-def _kind(header: pydicom.FileDataset) -> str:
+def _modality(header: pydicom.Dataset) -> str:
+    """Give the modality; that of CT objects, where none is stated."""
+    is_ct = _kind(header) in _CT_KINDS
+    return text_of(header, "Modality").upper() or ("CT" if is_ct else "")
+
+
+def _kind(header: pydicom.Dataset) -> str:
     """Give the UID of the kind of object, from the first place that says it; empty if none does."""
-    return text_of(header.file_meta, "MediaStorageSOPClassUID") or text_of(header, "SOPClassUID")
+    meta = getattr(header, "file_meta", pydicom.Dataset())
+    return text_of(meta, "MediaStorageSOPClassUID") or text_of(header, "SOPClassUID")
 
 
 def missing_place(header: pydicom.FileDataset) -> str | None:
@@ -146,7 +155,7 @@ def missing_place(header: pydicom.FileDataset) -> str | None:
 
 def why_no_slice(header: pydicom.Dataset) -> str | None:
     """Say why a file holds no slices of a CT; `None` if it does."""
-    modality, kind = text_of(header, "Modality"), text_of(header, "ImageType").upper().split("\\")
+    modality, kind = _modality(header), text_of(header, "ImageType").upper().split("\\")
     if modality != "CT":
         return f"its modality is {modality}, not CT"
     if "LOCALIZER" in kind:

@@ -39,7 +39,9 @@ _TAGS = [
     ),
     *("PixelPaddingValue", "PixelPaddingRangeLimit", "PixelData", "ExtendedOffsetTable"),
     *("ExtendedOffsetTableLengths", "LossyImageCompression"),
+    *(f"60{group:02X}0102" for group in range(0, 32, 2)),
 ]
+"""The last are `OverlayBitPosition` of all overlays."""
 _MOST_THREADS = 4
 _CURE = "export the series anew"
 _LIMITS = np.iinfo(np.int16)
@@ -128,6 +130,7 @@ def _own_bits(data: pydicom.FileDataset, raw: _Pixels) -> _Pixels:
         ValueError: Values need more bits than the header says, so that one of both is wrong.
     """
     allocated, stored = int(data.BitsAllocated), int(data.BitsStored)
+    raw = _without_overlays(data, raw)
     below = int(data.HighBit) + 1 - stored
     if below:
         raw = raw >> below
@@ -146,6 +149,13 @@ def _own_bits(data: pydicom.FileDataset, raw: _Pixels) -> _Pixels:
         seen = f"values up to {raw[is_odd].max()} need more than the {stored} bits of BitsStored"
         raise ValueError(seen)
     return value
+
+
+def _without_overlays(data: pydicom.FileDataset, raw: _Pixels) -> _Pixels:
+    """Clear the bits above the value in which old files keep overlays."""
+    places = {int(one.value) for one in data if one.tag.group >> 8 == 0x60 and one.value}
+    bits = sum(1 << place for place in places if int(data.HighBit) < place < int(data.BitsAllocated))
+    return raw & np.array(~bits).astype(raw.dtype) if bits else raw
 
 
 def _is_padding(data: pydicom.Dataset, stored: _Pixels) -> npt.NDArray[np.bool_] | None:

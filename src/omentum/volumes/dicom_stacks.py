@@ -6,7 +6,7 @@ Parts that lie end to end are one stack; parts that cover one range, repeating o
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +17,12 @@ from omentum.volumes.slice_places import SAME_PLACE_MM, is_even
 
 __all__ = ["Copies", "heights_mm", "stacks_of", "without_copies"]
 
-ORIENTATION_TOLERANCE = 1e-4
+ORIENTATION_TOLERANCE = 1e-3
 """Greatest difference of a component of the unit vectors along rows and columns, in one stack."""
 SPACING_TOLERANCE = 1e-3
-"""Greatest relative difference of the spacing of pixels, in one stack."""
+"""Greatest relative difference of the spacing of pixels, in one stack; more, if one is the other rounded."""
+_MOST_ROUNDED = 0.03
+"""Greatest relative difference of a spacing that was rounded to the digits of another one."""
 _LEAST_OVERLAP = 0.5
 """Phases cover at least this share of each other's range; parts end to end cover less."""
 _LEAST_SLICES = 3
@@ -43,14 +45,15 @@ class Copies:
 
 
 def without_copies(slices: Sequence[Slice], is_same: Callable[[Slice, Slice], bool]) -> tuple[Stack, Copies]:
-    """Keep each slice of one (not empty) instance identifier once.
+    """Keep each slice once: of one (not empty) instance identifier, and of one place and picture.
 
     Args:
         slices: Of one series.
         is_same: Compares the pixels of two slices.
 
     Returns:
-        The slices that are kept, and the copies; of slices with other contents, both are kept.
+        The slices that are kept, and the copies; of slices with other contents, both are kept. Copies with
+        an identifier of their own are left out only if all slices of one place and phase are copies.
     """
     kept: Stack = []
     copies: dict[Path, Path] = {}
@@ -60,12 +63,33 @@ def without_copies(slices: Sequence[Slice], is_same: Callable[[Slice, Slice], bo
         known = first.setdefault((one.instance_uid, one.frame), one) if one.instance_uid else one
         if known is one:
             kept.append(one)
-        elif replace(one, path=known.path) == known and is_same(known, one):
+        elif _grid_of(one) == _grid_of(known) and is_same(known, one):
             copies[one.path] = known.path
         else:
             conflict = conflict or (known.path, one.path)
             kept.append(one)
-    return kept, Copies(of=copies, conflict=conflict)
+    again = _pictures_again(kept, is_same)
+    copies |= {one.path: known.path for one, known in again}
+    dropped = {id(one) for one, _ in again}
+    return [one for one in kept if id(one) not in dropped], Copies(of=copies, conflict=conflict)
+
+
+def _pictures_again(
+    slices: Sequence[Slice], is_same: Callable[[Slice, Slice], bool]
+) -> list[tuple[Slice, Slice]]:
+    """Pair each slice with an earlier one of its place, phase and picture; none, if one picture differs."""
+    pairs = []
+    first: dict[tuple[object, ...], Slice] = {}
+    for one in slices:
+        known = first.setdefault((_grid_of(one), one.phase), one) if one.frame is None else one
+        if known is not one:
+            pairs.append((one, known))
+    return pairs if all(is_same(known, one) for one, known in pairs) else []
+
+
+def _grid_of(one: Slice) -> tuple[object, ...]:
+    """Give what two copies of a slice have in common, whatever else was edited in their headers."""
+    return one.position_mm, one.orientation, one.spacing_mm, one.size, one.stack, one.frame
 
 
 def stacks_of(slices: Sequence[Slice]) -> list[Stack]:
@@ -92,8 +116,16 @@ def _is_alike(one: Slice, other: Slice) -> bool:
     if (one.orientation, one.spacing_mm) == (other.orientation, other.spacing_mm):
         return True
     is_parallel = np.abs(np.subtract(one.orientation, other.orientation)).max() <= ORIENTATION_TOLERANCE
-    apart = np.abs(np.subtract(one.spacing_mm, other.spacing_mm)) / one.spacing_mm
-    return bool(is_parallel and apart.max() <= SPACING_TOLERANCE)
+    apart = np.abs(np.subtract(one.spacing_mm, other.spacing_mm))
+    return bool(is_parallel and (apart <= _spacing_tolerance(one, other)).all())
+
+
+def _spacing_tolerance(one: Slice, other: Slice) -> npt.NDArray[np.float64]:
+    """Give how far apart two spacings may be: half of the last digit that both have, within limits."""
+    spacing = np.array(one.spacing_mm)
+    digits = min(one.spacing_digits, other.spacing_digits) // 2
+    rounding = 0.5001 * 10.0**-digits if digits else 0.0
+    return np.asarray(np.maximum(SPACING_TOLERANCE * spacing, np.minimum(rounding, _MOST_ROUNDED * spacing)))
 
 
 def _phases(stack: Stack) -> list[Stack]:
@@ -152,13 +184,35 @@ def _by_repeats(stack: Stack) -> list[Stack]:
     starts = np.flatnonzero(np.diff(heights[order], prepend=-np.inf) >= SAME_PLACE_MM)
     places = [[stack[k] for k in group] for group in np.split(order, starts[1:])]
     times = {len(place) for place in places}
-    if times == {1} or len(times) > 1 or len(places) < _LEAST_SLICES:
+    if times == {1}:
+        return _by_numbers(stack)
+    if len(times) > 1 or len(places) < _LEAST_SLICES:
         return [stack]
     for tag in _ORDERS:
         ranked = [sorted(place, key=lambda one: _in_order(_value(one, tag))) for place in places]
         if all(_differ([_value(one, tag) for one in place]) for place in ranked):
             return [list(part) for part in zip(*ranked, strict=True)]
     return [stack]
+
+
+def _by_numbers(stack: Stack) -> list[Stack]:
+    """Split a stack whose slices are numbered through its range several times; else leave it as it is."""
+    try:
+        numbers = np.array([int(one.instance_number) for one in stack])
+    except ValueError:
+        return [stack]
+    heights = heights_mm(stack)
+    order = np.lexsort((heights, numbers))
+    _, times = np.unique(numbers, return_counts=True)
+    if len(set(times.tolist())) > 1:
+        return [stack]
+    if times[0] > 1:  # each part is numbered from the start
+        parts = [[stack[k] for k in order[first :: times[0]]] for first in range(times[0])]
+    else:
+        rises = np.diff(heights[order]) > 0
+        starts = np.flatnonzero(rises != rises[:1]) + 1
+        parts = [[stack[k] for k in part] for part in np.split(order, starts)]
+    return parts if len(parts) > 1 and _cover_the_same(stack, parts) else [stack]
 
 
 def _value(one: Slice, tag: str) -> str:

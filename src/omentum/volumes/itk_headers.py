@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from omentum.errors import AffineError
+from omentum.errors import AffineError, UnreadableImageError
 from omentum.volumes.geometry import LPS_TO_RAS, Affine
 from omentum.volumes.length_units import in_millimetres
 
-__all__ = ["META_ENDINGS", "itk_affine"]
+__all__ = ["META_ENDINGS", "itk_affine", "meta_fields"]
 
 META_ENDINGS = (".mha", ".mhd")
 _MOST_BYTES = 1 << 20
@@ -42,13 +42,14 @@ def itk_affine(path: Path, reader: Any) -> tuple[Affine, tuple[str, ...]]:
     Raises:
         AffineError: The header does not say left from right, or no voxel size; or a MetaImage's letters
             contradict its matrix.
+        UnreadableImageError: A MetaImage rescales its values.
 
     Source:
         teem.sourceforge.net/nrrd/format.html, "Space and orientation"; itk.org/Wiki/MetaIO/Documentation. In
         MetaImage, letters say where an axis comes from: RAI is left-posterior-superior.
     """
     is_meta = path.suffix.lower() in META_ENDINGS
-    fields = _fields(path, " *= *" if is_meta else ": *")
+    fields = meta_fields(path)[0] if is_meta else _fields(path, ": *")[0]
     if is_meta:
         affine = LPS_TO_RAS @ _own_affine(reader)
         unit, origin = _check_meta(path, fields, affine), _first(fields, _ORIGIN)
@@ -69,7 +70,12 @@ def _own_affine(reader: Any) -> Affine:
     return affine
 
 
-def _fields(path: Path, between: str) -> dict[str, str]:
+def meta_fields(path: Path) -> tuple[dict[str, str], int]:
+    """Read the fields of a MetaImage header, and where voxels begin if they are in the same file."""
+    return _fields(path, " *= *")
+
+
+def _fields(path: Path, between: str) -> tuple[dict[str, str], int]:
     """Read the lines of a header up to its end: an empty line in NRRD, `ElementDataFile` in MetaImage."""
     fields: dict[str, str] = {}
     with path.open("rb") as file:
@@ -82,7 +88,7 @@ def _fields(path: Path, between: str) -> dict[str, str]:
                 fields.setdefault(name.strip(), value[0].strip())
             if name.strip() == "ElementDataFile":
                 break
-    return fields
+        return fields, file.tell()
 
 
 def _to_ras(path: Path, reader: Any, fields: dict[str, str]) -> Affine:
@@ -114,6 +120,7 @@ def _check_meta(path: Path, fields: dict[str, str], affine: Affine) -> str:
 
     if _first(fields, _SIZES) is None:
         raise AffineError(path, "its header has no ElementSpacing, so the voxel size is unknown", _CURE)
+    _refuse_rescale(path, fields)
     letters = fields.get("AnatomicalOrientation", "???")
     is_said = bool(re.fullmatch("[RLAPSI]{3}", letters))
     if _first(fields, _MATRIX) is None and not is_said:
@@ -129,6 +136,15 @@ def _check_meta(path: Path, fields: dict[str, str], affine: Affine) -> str:
         raise AffineError(path, seen, "find out which is right, and correct the other in its header")
     unit = fields.get("DistanceUnits", "")
     return "" if unit == "?" else unit
+
+
+def _refuse_rescale(path: Path, fields: dict[str, str]) -> None:
+    """Refuse a rescale of values, which ITK does not carry out."""
+    for name, none in (("Slope", 1.0), ("Offset", 0.0)):
+        text = fields.get(f"ElementToIntensityFunction{name}", f"{none:g}")
+        if not re.fullmatch(rf"{none:g}(\.0*)?", text):
+            seen = f"its ElementToIntensityFunction{name} is {text}, and most programs leave that out"
+            raise UnreadableImageError(path, seen, "save it anew with the values that it stands for")
 
 
 def _first(fields: dict[str, str], names: tuple[str, ...]) -> str | None:

@@ -114,6 +114,8 @@ def even_grid(
 def why_uneven(heights_mm: Heights) -> str:
     """Say how slices are uneven: at one place, missing (and where), or of several distances."""
     gaps = np.diff(heights_mm)
+    if gaps.max() < SAME_PLACE_MM:
+        return f"all its {len(heights_mm)} slices lie at {heights_mm[0]:.1f} mm (ImagePositionPatient)"
     if gaps.min() < SAME_PLACE_MM:
         return f"two slices lie at {heights_mm[int(gaps.argmin())]:.1f} mm"
     usual, share = max(_distances(gaps), key=lambda one: (one[1], -one[0]))
