@@ -78,7 +78,7 @@ class PatientLink:
             LinkKind.SPLIT: f"its source names the same patient as {self.other}, but {self.why}; it counts "
             "as another patient",
             LinkKind.CONTRADICTS: f"it counts for the patient of {self.other}, but {self.why}",
-            LinkKind.WORN_OUT: f"it has {self.why} as {self.other}, and PatientID, sex or birth say that they "
+            LinkKind.WORN_OUT: f"it has {self.why} as {self.other}, and PatientID, sex or birth say they "
             "are several persons: a program seems to have written this UID for all, so it joins no more CTs",
         }
         return told[self.kind]
