@@ -111,7 +111,7 @@ def test_values_beyond_16_bits_are_clipped_at_their_own_end(tmp_path, make_serie
 def test_overlays_in_the_bits_above_the_value_are_no_value(tmp_path, make_series, hu):
     folder = make_series(tmp_path / "ct", hu)
 
-    def change(data, _):
+    def change(_, data):
         store(data, np.frombuffer(data.PixelData, np.int16) & 0x7FF, bits=12, signed=False)
         stored = np.frombuffer(data.PixelData, np.uint16).copy()
         stored[5:9] |= 1 << 12
