@@ -14,7 +14,7 @@ from omentum.errors import AffineError, UnreadableImageError
 from omentum.volumes.geometry import LPS_TO_RAS, Affine
 from omentum.volumes.length_units import in_millimetres
 
-__all__ = ["META_ENDINGS", "itk_affine", "meta_fields"]
+__all__ = ["META_ENDINGS", "header_fields", "itk_affine"]
 
 META_ENDINGS = (".mha", ".mhd")
 _MOST_BYTES = 1 << 20
@@ -49,7 +49,7 @@ def itk_affine(path: Path, reader: Any) -> tuple[Affine, tuple[str, ...]]:
         MetaImage, letters say where an axis comes from: RAI is left-posterior-superior.
     """
     is_meta = path.suffix.lower() in META_ENDINGS
-    fields = meta_fields(path)[0] if is_meta else _fields(path, ": *")[0]
+    fields, _ = header_fields(path)
     if is_meta:
         affine = LPS_TO_RAS @ _own_affine(reader)
         unit, origin = _check_meta(path, fields, affine), _first(fields, _ORIGIN)
@@ -70,13 +70,13 @@ def _own_affine(reader: Any) -> Affine:
     return affine
 
 
-def meta_fields(path: Path) -> tuple[dict[str, str], int]:
-    """Read the fields of a MetaImage header, and where voxels begin if they are in the same file."""
-    return _fields(path, " *= *")
+def header_fields(path: Path) -> tuple[dict[str, str], int]:
+    """Read the lines of a header up to its end: an empty line in NRRD, `ElementDataFile` in MetaImage.
 
-
-def _fields(path: Path, between: str) -> tuple[dict[str, str], int]:
-    """Read the lines of a header up to its end: an empty line in NRRD, `ElementDataFile` in MetaImage."""
+    Returns:
+        Fields by name, and where voxels begin if they are in the same file.
+    """
+    between = " *= *" if path.suffix.lower() in META_ENDINGS else ": *"
     fields: dict[str, str] = {}
     with path.open("rb") as file:
         for line in iter(lambda: file.readline(_MOST_BYTES), b""):

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.errors import AffineError, ImageShapeError, UnreadableImageError
+from omentum.volumes.compressed_voxels import require_data_file, require_whole
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.itk_headers import META_ENDINGS, itk_affine
 from omentum.volumes.library_errors import said_by
-from omentum.volumes.meta_voxels import require_data_file, require_whole
 from omentum.volumes.volume import Volume
 
 __all__ = ["ITK_ENDINGS", "Layers", "is_itk", "read_itk", "read_itk_fields", "read_itk_layers"]
@@ -134,17 +134,14 @@ def _voxels(path: Path, reader: Any) -> npt.NDArray[Any]:
     """Give the voxels `(z, y, x)`, or `(z, y, x, layer)`."""
     import SimpleITK as sitk
 
-    is_meta = path.suffix.lower() in META_ENDINGS
-    if is_meta:
-        require_data_file(path)
+    require_data_file(path)
     try:
         voxels = np.asarray(sitk.GetArrayFromImage(reader.Execute()))
     except RuntimeError as error:
         raise UnreadableImageError(
             path, f"its voxels cannot be read ({said_by(error, path)})", "copy it again from its source"
         ) from None
-    if is_meta:
-        require_whole(path, voxels.nbytes)
+    require_whole(path, voxels.nbytes)
     return voxels.astype(np.float32, copy=False) if voxels.dtype.kind == "f" else voxels
 
 
