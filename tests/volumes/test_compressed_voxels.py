@@ -26,7 +26,7 @@ def test_damaged_compressed_voxels_are_refused(tmp_path, name, of):
     raw = bytearray((tmp_path / of).read_bytes())
     raw[-8] ^= 0xFF  # near the end or in the checksum: ITK says no word
     (tmp_path / of).write_bytes(raw)
-    with pytest.raises(UnreadableImageError, match="its compressed voxels are damaged"):
+    with pytest.raises(UnreadableImageError, match=r"voxels (are damaged|cannot be read).*; copy it again"):
         read_volume(path)
 
 
