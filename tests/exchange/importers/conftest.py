@@ -36,15 +36,18 @@ def masks(series: Path) -> Masks:
     return {"Liver": liver, "Kidneys": kidneys, "Something": odd}
 
 
+_CODES = {"Spleen": codes.SCT.Spleen, "Kidneys": codes.SCT.Kidney, "Left kidney": codes.SCT.Kidney}
+
+
 def _write_seg(path: Path, series: Path, masks: Masks, *, kind: str = "BINARY", **more: object) -> Path:
-    """Write masks as segments; all are coded as a liver. `more` is as of `highdicom.seg.Segmentation`."""
+    """Write masks as segments; all but those in `_CODES` are coded as a liver. `more` is as of `highdicom.seg.Segmentation`."""
     headers = [pydicom.dcmread(one) for one in read_series(series).files]
     segments = [
         hd.seg.SegmentDescription(
             segment_number=k,
             segment_label=name,
             segmented_property_category=codes.SCT.Organ,
-            segmented_property_type=codes.SCT.Liver,
+            segmented_property_type=_CODES.get(name, codes.SCT.Liver),
             algorithm_type=hd.seg.SegmentAlgorithmTypeValues.MANUAL,
         )
         for k, name in enumerate(masks, start=1)

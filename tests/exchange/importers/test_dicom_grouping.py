@@ -212,3 +212,17 @@ def test_a_file_that_cannot_be_opened_is_set_aside(tmp_path, monkeypatch, write_
     assert [one.case_id for one in found.sources] == ["good", "a"]
     assert {Path(one.key) for one in found.unusable} == closed
     assert all("Permission denied" in one.reason for one in found.unusable)
+
+
+def test_a_series_in_a_folder_that_is_named_as_a_label_is_a_ct_and_label_maps_are_none(
+    tmp_path, write_series
+):
+    write_series(tmp_path / "with_seg" / "ct")
+    maps = write_series(tmp_path / "masks" / "liver")
+    for path in maps:
+        data = pydicom.dcmread(path)
+        data.PixelData = bytes(len(data.PixelData))
+        data.save_as(path)
+    found = find_sources([tmp_path])
+    assert [one.path.parent.name for one in found.sources] == ["with_seg"]
+    assert {one.key for one in found.left_out} == {str(path) for path in maps}

@@ -32,7 +32,7 @@ def test_what_another_program_segmented_is_read_voxel_for_voxel(
     np.testing.assert_array_equal(read["kidney"], masks["Kidneys"])
 
 
-def test_names_come_before_codes_and_unknown_ones_are_told(tmp_path, series, masks, write_seg):
+def test_segments_are_named_by_their_labels(tmp_path, series, masks, write_seg):
     path = write_seg(
         tmp_path / "seg.dcm", series, {"Spleen": masks["Liver"], "Left kidney": masks["Kidneys"]}
     )
@@ -157,3 +157,74 @@ def test_a_frame_of_reference_that_is_not_the_cts_is_refused(
     assert dict(dicom_masks(path, own.geometry, slices=own.files))
     with pytest.raises(GridMismatchError, match="frame of reference"):
         list(dicom_masks(path, own.geometry, slices=others))
+
+
+def coded(segment, kind, *, region=None, side=None):
+    """Give a segment no name of its own, and codes `(value, meaning)`."""
+    segment.SegmentLabel = "Segment_1"
+    segment.SegmentedPropertyTypeCodeSequence = [code(*kind)]
+    if region is not None:
+        segment.AnatomicRegionSequence = [code(*region)]
+    if side is not None:
+        segment.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence = [code(*side)]
+
+
+def code(value, meaning):
+    item = pydicom.Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "SCT", meaning
+    return item
+
+
+@pytest.mark.parametrize(
+    ("kind", "region", "side", "expected"),
+    [
+        (("10200004", "Leber"), None, None, "liver"),
+        (("64033007", "Rein"), None, ("7771000", "Gauche"), "kidney_left"),
+        (("113343008", "Organ"), ("78961009", "Spleen"), None, "spleen"),
+        (("108369006", "Neoplasm"), ("10200004", "Liver"), None, "liver_tumor"),
+        (("85756007", "Tissue"), None, None, None),
+    ],
+)
+def test_segments_without_a_name_are_known_by_their_codes(
+    tmp_path, series, masks, write_seg, kind, region, side, expected
+):
+    data = pydicom.dcmread(write_seg(tmp_path / "seg.dcm", series, {"Liver": masks["Liver"]}))
+    coded(data.SegmentSequence[0], kind, region=region, side=side)
+    assert segment_names(data).by_number[1].organ == expected
+
+
+def test_a_name_that_contradicts_its_code_counts_and_is_told(tmp_path, series, masks, write_seg):
+    data = pydicom.dcmread(write_seg(tmp_path / "seg.dcm", series, {"Spleen": masks["Liver"]}))
+    assert segment_names(data).notes == ()
+    data.SegmentSequence[0].SegmentedPropertyTypeCodeSequence = [code("10200004", "Liver")]
+    assert segment_names(data).by_number[1].organ == "spleen"
+    assert segment_names(data).notes == ("segment 1 is named 'Spleen' and coded as liver: its name counts",)
+
+
+def test_voxels_of_a_segment_that_is_not_described_are_told(tmp_path, series, masks, write_seg):
+    drawn = {"Liver": masks["Liver"], "Kidneys": masks["Kidneys"]}
+    for kind in ("BINARY", "LABELMAP"):
+        path = write_seg(tmp_path / f"{kind}.dcm", series, drawn, kind=kind)
+        data = pydicom.dcmread(path)
+        data.SegmentSequence = [one for one in data.SegmentSequence if one.SegmentNumber != 2]
+        data.save_as(path)
+        notes = []
+        dict(dicom_masks(path, read_series(series).geometry, on_note=notes.append))
+        assert "voxels of segment 2, which the file does not describe, were left out" in notes
+
+
+def test_a_segmentation_without_preamble_and_meta_information_is_read(tmp_path, series, masks, write_seg):
+    path = write_seg(tmp_path / "seg.dcm", series, {"Liver": masks["Liver"]})
+    data = pydicom.Dataset({one.tag: one for one in pydicom.dcmread(path)})
+    with path.open("wb") as stream:
+        pydicom.dcmwrite(stream, data, implicit_vr=True, little_endian=True)
+    read = dict(dicom_masks(path, read_series(series).geometry))
+    np.testing.assert_array_equal(read["liver"], masks["Liver"])
+
+
+def test_a_reason_that_all_segments_have_is_told_once(tmp_path, series, masks, write_seg):
+    path = write_seg(tmp_path / "seg.dcm", series, {"Liver": masks["Liver"], "Kidneys": masks["Kidneys"]})
+    with pytest.raises(GridMismatchError) as told:
+        list(dicom_masks(path, shifted(read_series(series).geometry, (0.5, 0, 0))))
+    assert str(told.value).count("0.50 voxels off") == 1
+    assert str(told.value).endswith("; export it on the grid of this very CT")

@@ -13,9 +13,15 @@ import pydicom
 
 from omentum.errors import GridMismatchError, ImageError, UnknownOrganError, UnreadableImageError
 from omentum.exchange.importers.dicom_seg import Segmentation
-from omentum.exchange.importers.dicom_segment_names import SegmentName, segment_names, structure_names
+from omentum.exchange.importers.dicom_segment_names import (
+    SegmentName,
+    segment_names,
+    structure_names,
+    whole_number,
+)
 from omentum.exchange.importers.frame_of_reference import CtFrame, check_frame, ct_frame
 from omentum.exchange.importers.rtstruct import StructureSet
+from omentum.volumes.dicom_files import read_dataset
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 
@@ -59,6 +65,7 @@ def dicom_masks(
         reader = _Reader(data, geometry, ct_frame(slices), on_note)
     except Exception as error:  # a header may be anything
         raise UnreadableImageError(path, _unreadable(error), "export it anew") from error
+    reader.tell_undescribed(data)
     for name, numbers in wanted.items():
         mask = reader.organ(name, {number: names[number].label for number in numbers})
         if mask is not None:
@@ -68,7 +75,7 @@ def dicom_masks(
 
 def _opened(path: Path) -> pydicom.Dataset:
     try:
-        data = pydicom.dcmread(path, force=True)  # some programs write no preamble
+        data = read_dataset(path)
         modality = data.get("Modality")
     except Exception:  # what it raises for other files depends on their bytes
         raise UnreadableImageError(path, "it is no DICOM", _GIVE) from None
@@ -118,13 +125,33 @@ class _Reader:
             return None
         return mask
 
+    def tell_undescribed(self, data: pydicom.Dataset) -> None:
+        """Tell of voxels in segments that the file does not describe: they may be of any organ."""
+        if not isinstance(self._masks, Segmentation):
+            return
+        described = {whole_number(one, "SegmentNumber") for one in data.get("SegmentSequence") or ()}
+        try:
+            others = sorted(self._masks.numbers() - described)
+        except ImageError:
+            return  # told of each organ
+        if others:
+            said = ", ".join(map(str, others))
+            self._on_note(f"voxels of segment {said}, which the file does not describe, were left out")
+
     def refuse_if_all_failed(self, path: Path, n_organs: int) -> None:
         """Refuse the file if no organ could be read."""
         if len(self._errors) < n_organs:
             return
         is_off = all(isinstance(one, GridMismatchError) for one in self._errors)
-        seen = f"none of its organs can be used ({'; '.join(map(str, self._errors))})"
-        raise (GridMismatchError if is_off else UnreadableImageError)(path, seen, _GIVE)
+        reasons: dict[tuple[str, str], list[str]] = {}
+        for one in self._errors:
+            seen, _, cure = str(one).rpartition("; ")
+            segment, _, why = seen.partition(": ")
+            reasons.setdefault((why, cure), []).append(segment)
+        parts = [f"{', '.join(segments)}: {why}" for (why, _), segments in reasons.items()]
+        cures = dict.fromkeys(cure for _, cure in reasons)
+        seen = f"none of its organs can be used ({'; '.join(parts)})"
+        raise (GridMismatchError if is_off else UnreadableImageError)(path, seen, ", or ".join(cures))
 
     def _joined(self, name: str, labels: Mapping[int, str]) -> Mask:
         joined: Mask | None = None

@@ -73,6 +73,16 @@ class Segmentation:
             notes.append(f"a voxel lies {off_mm:.2g} mm off the CT's grid, within a tenth of a voxel")
         return mask, (*notes, *self._cut(mask, n_cut))
 
+    def numbers(self) -> set[int]:
+        """Find the segments that have a frame or, in a label map, a voxel.
+
+        Raises:
+            UnreadableImageError: The frames cannot be decoded.
+        """
+        if self._is_map:
+            return set(np.unique(self._decoded()).tolist()) - {0}
+        return set(self._frames)
+
     def _cut(self, mask: Mask, n_cut: int) -> tuple[str, ...]:
         volume = f"{n_cut * self._geometry.voxel_ml:.3g} mL"
         if n_cut and not mask.any():

@@ -8,16 +8,19 @@ Source:
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import NamedTuple
 
 import pydicom
 
+from omentum.volumes.labels import ORGANS, PAIRS
 from omentum.volumes.organ_words import organ_or_pair_in_words
 
 __all__ = ["SegmentName", "SegmentNames", "segment_names", "structure_names", "whole_number"]
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z_\-., ]*")
 """Names with other characters stand for a part of an organ, a margin around it, or one of several drafts."""
+_LESION = re.compile("_(tumor|cyst)$")
 
 
 class SegmentName(NamedTuple):
@@ -36,7 +39,9 @@ class SegmentNames(NamedTuple):
 
 def segment_names(data: pydicom.Dataset) -> SegmentNames:
     """Name the segments of a DICOM-SEG: by their labels, else by their codes."""
-    return _named(data.get("SegmentSequence") or (), "SegmentNumber", _segment)
+    segments = data.get("SegmentSequence") or ()
+    found = _named(segments, "SegmentNumber", _segment)
+    return SegmentNames(found.by_number, (*found.notes, *filter(None, map(_contradiction, segments))))
 
 
 def structure_names(data: pydicom.Dataset) -> SegmentNames:
@@ -89,13 +94,40 @@ def _segment(segment: pydicom.Dataset) -> SegmentName:
     return SegmentName(label, organ_or_pair_in_words(label) or organ_or_pair_in_words(_coded(segment)))
 
 
+def _contradiction(segment: pydicom.Dataset) -> str | None:
+    """Say that a segment's label and its code name two organs; programs often leave a code of another one."""
+    label = str(segment.get("SegmentLabel") or "").strip()
+    named, coded = organ_or_pair_in_words(label), organ_or_pair_in_words(_coded(segment))
+    if named is None or coded is None or _LESION.search(named):
+        return None
+    parts = PAIRS.get(named, (named,)), PAIRS.get(coded, (coded,))
+    if not set(parts[0]).isdisjoint(parts[1]):
+        return None
+    return f"segment {segment.get('SegmentNumber')} is named {label!r} and coded as {coded}: its name counts"
+
+
 def _coded(segment: pydicom.Dataset) -> str:
-    """Put a segment's coded type and side into words."""
+    """Put a segment's coded type, region and side into words."""
     words = []
+    regions = [_meaning(one) for one in segment.get("AnatomicRegionSequence") or ()]
     for code in segment.get("SegmentedPropertyTypeCodeSequence") or ():
-        words.append(str(code.get("CodeMeaning", "")))
-        words += [
-            str(one.get("CodeMeaning", ""))
-            for one in code.get("SegmentedPropertyTypeModifierCodeSequence") or ()
-        ]
+        meaning = _meaning(code)
+        kind = meaning.casefold().partition(",")[0]
+        words += {"organ": regions, "neoplasm": [*regions, "tumor"], "cyst": [*regions, "cyst"]}.get(
+            kind, [meaning]
+        )
+        words += map(_meaning, code.get("SegmentedPropertyTypeModifierCodeSequence") or ())
     return " ".join(words)
+
+
+def _meaning(code: pydicom.Dataset) -> str:
+    """Give what a code means: in English where it is SNOMED CT's for an organ or side, else as written."""
+    return _snomed().get(str(code.get("CodeValue") or ""), str(code.get("CodeMeaning") or ""))
+
+
+@cache
+def _snomed() -> dict[str, str]:
+    return dict(row.snomed for row in ORGANS if row.kind == "organ") | {
+        "24028007": "Right",
+        "7771000": "Left",
+    }

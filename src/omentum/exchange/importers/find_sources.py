@@ -15,7 +15,7 @@ from omentum.exchange.importers.dataset_descriptions import DatasetDescription
 from omentum.exchange.importers.dataset_json import find_list, read_list
 from omentum.exchange.importers.dataset_layouts import find_data_set
 from omentum.exchange.importers.dicom_grouping import CUT_SHORT, sources_of_dicom
-from omentum.exchange.importers.dicom_references import is_segmentation
+from omentum.exchange.importers.dicom_references import without_label_maps
 from omentum.exchange.importers.releases import find_release
 from omentum.exchange.importers.source import (
     FoundSources,
@@ -180,9 +180,9 @@ class _Search:
         if is_label_name(stem_of(entry)):
             below = files_below(entry) if entry.is_dir() else [entry]
             shown = [one for one in below if not is_hidden(one, entry.parent) and not is_volume(one)]
-            segmentations = [one for one in shown if is_dicom(one) and is_segmentation(one)]
-            self._dicom += segmentations
-            rest = set(below) - set(segmentations)
+            dicom = without_label_maps([one for one in shown if is_dicom(one)])
+            self._dicom += dicom
+            rest = set(below) - set(dicom)
             self._leave(rest, "it is named as a label; say with --label which CT it is of")
         elif entry.is_dir():
             self._folder(entry)
