@@ -286,10 +286,12 @@ def test_what_a_release_leaves_out_and_what_is_not_of_it_is_told(project_at, mas
     north.workspace.store.cases.exclude("n2", "motion")
     assemble_round(north.workspace, "V1")
     folder = release_of(north)
-    (folder / "notes.txt").write_text("mine")
+    for name in ("notes.txt", "._manifest.json", "n1/._ct.nii.gz", "n1/Thumbs.db"):
+        (folder / name).write_bytes(b"mine")
     third = project_at("third")
     found = omentum("-C", third.workspace.folder.root, "add", folder, "--json")
     assert found.code == 0
     told = json.dumps(json.loads(found.out)["left_out"])
     assert "excluded it: motion" in told
-    assert "does not belong to the release" in told
+    assert told.count("does not belong to the release") == 4
+    assert [one.case_id for one in third.workspace.store.cases.all()] == ["n1"]
