@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from omentum.errors import GridMismatchError
@@ -27,6 +27,7 @@ def test_every_voxel_keeps_its_place_in_mm_or_is_cut(oblique, data):
     ct = data.draw(oblique)
     start = data.draw(st.tuples(*[st.integers(-3, side - 1) for side in ct.shape]))
     shape = tuple(data.draw(st.integers(max(1, 1 - first), 8)) for first in start)
+    assume(sorted(shape) != sorted(ct.shape))
     voxels = np.random.default_rng(0).random(shape) < 0.3
     own = Volume(voxels, moved(ct, start, shape)).reoriented(data.draw(st.sampled_from(ALL_ORIENTATIONS)))
     placement = lattice_placement(FILE, own.geometry, ct)
@@ -79,3 +80,10 @@ def test_a_corner_within_a_tenth_of_a_voxel_is_on_the_lattice_and_told(off_voxel
 def test_a_grid_off_the_lattice_or_beyond_the_ct_is_refused_with_both_grids(own, seen):
     with pytest.raises(GridMismatchError, match=rf"^mask.nii: its grid of .*{seen}.*; \w+ "):
         lattice_placement(FILE, own, CT)
+
+
+def test_sides_in_another_order_are_refused_for_axes_that_were_exchanged():
+    with pytest.raises(GridMismatchError, match=r"10 x 11 x 12 voxels .* 12 x 11 x 10, in another order"):
+        lattice_placement(FILE, moved(CT, (0, 0, 0), (10, 11, 12)), CT)
+    turned = Volume(np.zeros(CT.shape), CT).reoriented("SPL").geometry
+    assert lattice_placement(FILE, turned, CT).covers

@@ -57,3 +57,16 @@ def test_two_segments_of_one_value_in_one_layer_are_refused():
     }
     with pytest.raises(LabelValueError, match="has the value 1 in layer 0, which others share"):
         segments_in(FILE, fields, n_layers=1)
+
+
+@pytest.mark.parametrize(("name", "kind", "side", "read"), [
+    ("Segment_1", "SCT^10200004^Liver", "^^", "Liver"),
+    ("Segment_1", "SCT^64033007^Kidney", "SCT^7771000^Left", "Left Kidney"),
+    ("Segment_1", "SCT^85756007^Tissue", "^^", "Segment_1"),
+    ("spleen", "SCT^85756007^Tissue", "^^", "spleen"),
+])  # fmt: skip
+def test_the_term_of_slicer_names_a_segment_that_a_program_named(name, kind, side, read):
+    entry = f"Segmentation category and type~SCT^123037004^Anatomical Structure~{kind}~{side}~codes~^^~^^"
+    fields = {"Segment0_Name": name, "Segment0_LabelValue": "1", "Segment0_Layer": "0"}
+    fields["Segment0_Tags"] = f"Segmentation.Status:completed|TerminologyEntry:{entry}|"
+    assert segments_in(FILE, fields, n_layers=1) == [Segment(name=read, layer=0, value=1)]

@@ -22,6 +22,8 @@ LATTICE_TOLERANCE_VOXELS = 0.1
 
 _CURE = "save the mask on the CT's own grid, or resample it to that by nearest neighbour"
 
+_EXCHANGED = "save it with the axes (x, y, z) of the CT; arrays of SimpleITK are (z, y, x)"
+
 _Span = tuple[int, int]
 """First voxel and the one after the last, along an axis of the CT; may lie beyond the CT."""
 
@@ -96,7 +98,7 @@ def lattice_placement(path: Path, own: Geometry, ct: Geometry) -> Placement:
 
     Raises:
         GridMismatchError: Directions or spacing differ, a corner is more than a tenth of a voxel off the
-            lattice, or no voxel lies on the CT.
+            lattice, its sides are the CT's in another order, or no voxel lies on the CT.
     """
     with np.errstate(all="ignore"):
         to_ct = np.linalg.inv(ct.affine) @ own.affine
@@ -113,6 +115,9 @@ def lattice_placement(path: Path, own: Geometry, ct: Geometry) -> Placement:
         raise GridMismatchError(path, _other_lattice(own, ct, off), _CURE)
     placement = _placement(own, ct, turn, (offset, away))
     spans = placement.spans(whole(own.shape))
+    if own.shape != ct.shape and all(low == 0 for low, _ in spans) and _is_exchanged(own, ct, placement):
+        seen = f"its sides of {_size(own)} voxels are those of the CT, {_size(ct)}, in another order"
+        raise GridMismatchError(path, f"{seen}, and its affine does not say so", _EXCHANGED)
     if any(high <= 0 or low >= side for (low, high), side in zip(spans, ct.shape, strict=True)):
         seen = f"its grid of {_size(own)} voxels has no voxel on the CT's grid of {_size(ct)}"
         raise GridMismatchError(path, seen, "check that it belongs to this CT")
@@ -143,6 +148,12 @@ def put_on_grid(part: BoxedMask, placement: Placement) -> tuple[npt.NDArray[np.b
     x, y, z = (slice(low, high) for low, high in placement.spans(part.box))
     BoxedArray((x, y, z), placement.turned(part.values)).put(mask)
     return mask, int(np.count_nonzero(part.values)) - int(np.count_nonzero(mask))
+
+
+def _is_exchanged(own: Geometry, ct: Geometry, placement: Placement) -> bool:
+    """Tell whether a grid has the CT's sides, and not along the CT's axes."""
+    turned = tuple(own.shape[axis] for axis in placement.axes)
+    return turned != ct.shape and sorted(turned) == sorted(ct.shape)
 
 
 def _is_turn(matrix: npt.NDArray[np.float64]) -> bool:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from omentum.errors import LabelValueError
+from omentum.volumes.organ_words import is_generic_name, organ_or_pair_in_words
 
 __all__ = ["Segment", "has_segments", "segments_in"]
 
@@ -30,7 +31,8 @@ class Segment:
     """One segment of a file.
 
     Attributes:
-        name: What the file calls it; `None` if it has neither a name nor an id.
+        name: What the file calls it; its term, where the name is one that programs give, such as `Segment_1`;
+            `None` if it has neither a name nor an id.
         layer: The layer that it lies in.
         value: Its value in that layer; `None` if every voxel of the layer that is not 0 is its.
     """
@@ -94,6 +96,8 @@ def _as_segments(path: Path, groups: str) -> dict[str, str]:
 def _segment(path: Path, fields: Mapping[str, str], number: int, n_layers: int) -> Segment:
     prefix = f"Segment{number}_"
     name = fields.get(f"{prefix}Name", "").strip() or fields.get(f"{prefix}ID", "").strip() or None
+    if is_generic_name(name):
+        name = _term(fields.get(f"{prefix}Tags", "")) or name
     layer = fields.get(f"{prefix}Layer", str(number) if n_layers > 1 else "0")
     value = fields.get(f"{prefix}LabelValue")
     return Segment(
@@ -101,6 +105,15 @@ def _segment(path: Path, fields: Mapping[str, str], number: int, n_layers: int) 
         layer=_number(path, f"{prefix}Layer", layer, (0, n_layers - 1)),
         value=None if value is None else _number(path, f"{prefix}LabelValue", value, (1, 255)),
     )
+
+
+def _term(tags: str) -> str:
+    """Give the term that 3D Slicer keeps of a segment, such as `Left Kidney`; empty if it is of no organ."""
+    entry = re.search(r"TerminologyEntry:([^|]*)", tags)
+    parts = [part.split("^") for part in entry[1].split("~")] if entry else []
+    kind, side = (parts[at][2] if len(parts) > at and len(parts[at]) > 2 else "" for at in (2, 3))
+    term = f"{side} {kind}".strip()
+    return term if organ_or_pair_in_words(term) else ""
 
 
 def _number(path: Path, key: str, text: str, span: tuple[int, int]) -> int:
