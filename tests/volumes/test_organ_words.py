@@ -9,6 +9,7 @@ from omentum.volumes.organ_words import is_generic_name, organ_in_words, organ_o
         ("right kidney", "kidney_right"),
         ("kidney_right", "kidney_right"),
         ("Kidney-R", "kidney_right"),
+        ("Lt Kidney", "kidney_left"),
         ("RightKidney", "kidney_right"),
         ("Kidney (left)", "kidney_left"),
         ("KIDNEY, LEFT", "kidney_left"),

@@ -37,10 +37,11 @@ def masks(series: Path) -> Masks:
 
 
 _CODES = {"Spleen": codes.SCT.Spleen, "Kidneys": codes.SCT.Kidney, "Left kidney": codes.SCT.Kidney}
+"""Others are coded as a liver."""
 
 
 def _write_seg(path: Path, series: Path, masks: Masks, *, kind: str = "BINARY", **more: object) -> Path:
-    """Write masks as segments; all but those in `_CODES` are coded as a liver. `more` is as of `highdicom.seg.Segmentation`."""
+    """Write masks as segments, coded as in `_CODES`. `more` is as of `highdicom.seg.Segmentation`."""
     headers = [pydicom.dcmread(one) for one in read_series(series).files]
     segments = [
         hd.seg.SegmentDescription(

@@ -207,3 +207,40 @@ def test_structures_are_known_by_the_names_of_tg_263_and_no_part_or_margin_is_an
     data = pydicom.Dataset()
     data.StructureSetROISequence = [roi]
     assert structure_names(data).by_number[1].organ == organ
+
+
+def test_a_contour_of_exclusive_or_is_a_hole_in_a_closed_one(read):
+    def change(data):
+        data.ROIContourSequence[0].ContourSequence[1].ContourGeometricType = "CLOSEDPLANAR_XOR"
+
+    masks, _ = read({"Liver": [(3, OUTER), (3, INNER)]}, change=change)
+    np.testing.assert_array_equal(masks["liver"], block(z=3, hole=True))
+
+
+@pytest.mark.parametrize("names", [("Liver", "LIVER"), ("LIVER", "Liver")])
+def test_a_structure_that_nobody_drew_does_not_hide_a_drawn_one_of_its_organ(read, names):
+    rings = {name: [(3, OUTER)] if name == "Liver" else [] for name in names}
+    masks, notes = read(rings)
+    np.testing.assert_array_equal(masks["liver"], block(z=3))
+    number = names.index("LIVER") + 1
+    assert notes == [f"liver: segment {number} ('LIVER') has no contour, and was left out"]
+
+
+def test_a_backslash_after_the_last_number_is_no_value(read):
+    def change(data):
+        item = data.ROIContourSequence[0].ContourSequence[0]
+        text = "\\".join(map(str, item.ContourData)).encode() + b"\\ "
+        tag = pydicom.tag.Tag("ContourData")
+        item[tag] = pydicom.dataelem.RawDataElement(tag, "DS", len(text), text, 0, False, True)
+
+    masks, _ = read({"Liver": [(3, OUTER)]}, change=change)
+    np.testing.assert_array_equal(masks["liver"], block(z=3))
+
+
+def test_contours_without_a_type_are_left_out_and_told(read):
+    def change(data):
+        del data.ROIContourSequence[0].ContourSequence[0].ContourGeometricType
+
+    masks, notes = read({"Liver": [(2, INNER), (3, OUTER)]}, change=change)
+    np.testing.assert_array_equal(masks["liver"], block(z=3))
+    assert notes[0] == "liver: 1 of 2 contours, without ContourGeometricType (3006,0042), was left out"

@@ -12,7 +12,7 @@ from omentum.errors import GridMismatchError, UnreadableImageError
 from omentum.exchange.importers.dicom_segment_names import whole_number
 from omentum.volumes.geometry import LPS_TO_RAS, Geometry
 
-__all__ = ["Polygon", "contours_in"]
+__all__ = ["Polygon", "contours_in", "is_drawn"]
 
 _CLOSED = "CLOSED_PLANAR"
 _XOR = "CLOSEDPLANAR_XOR"
@@ -48,9 +48,9 @@ def contours_in(
     polygons, left = [], Counter[str]()
     items = _items(data, number)
     for place, item in enumerate(items, start=1):
-        kind = str(item.get("ContourGeometricType") or "without a type")
+        kind = str(item.get("ContourGeometricType") or "")
         if kind not in {_CLOSED, _XOR}:
-            left[f"of type {kind}"] += 1
+            left[f"of type {kind}" if kind else "without ContourGeometricType (3006,0042)"] += 1
             continue
         points = _points(item, place)
         if len(points) < 3:
@@ -65,6 +65,11 @@ def contours_in(
         seen = "; ".join(["it has no closed contour (ContourSequence)", *notes])
         raise UnreadableImageError("its contours", seen, "draw it, or leave it out")
     return polygons, notes
+
+
+def is_drawn(data: pydicom.Dataset, number: int) -> bool:
+    """Tell whether a structure has a contour of any type."""
+    return bool(_items(data, number))
 
 
 def _items(data: pydicom.Dataset, number: int) -> list[pydicom.Dataset]:
@@ -107,7 +112,7 @@ def _texts(item: pydicom.Dataset) -> list[Any]:
         return []
     element = item.get_item("ContourData")
     if isinstance(element, RawDataElement) and isinstance(element.value, bytes):
-        text = element.value.strip(b" \0")
+        text = element.value.strip(b" \0").removesuffix(b"\\")
         return text.split(b"\\") if text else []
     value = item.ContourData
     return [] if value is None else list(np.atleast_1d(value))

@@ -60,7 +60,7 @@ def filled_plane(contours: Sequence[Contour], box: PlaneBox) -> tuple[Area, bool
 
     A contour inside another is a hole, one inside a hole a piece, and so on. Contours that overlap in part
     are pieces that are joined, and a contour that is stored twice counts once. Those of exclusive or are
-    combined by it.
+    combined by it, with each other and with what the others fill.
 
     Args:
         contours: Of one plane.
@@ -74,7 +74,7 @@ def filled_plane(contours: Sequence[Contour], box: PlaneBox) -> tuple[Area, bool
         if one.is_xor:
             parity ^= _filled(one.corners, box)
     area, overlaps = _nested([one.corners for one in contours if not one.is_xor], box)
-    return area | parity, overlaps
+    return area ^ parity, overlaps
 
 
 def _nested(polygons: Sequence[Points], box: PlaneBox) -> tuple[Area, bool]:

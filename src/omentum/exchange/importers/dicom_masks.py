@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pydicom
 
 from omentum.errors import GridMismatchError, ImageError, UnknownOrganError, UnreadableImageError
+from omentum.exchange.importers.contour_items import is_drawn
 from omentum.exchange.importers.dicom_seg import Segmentation
 from omentum.exchange.importers.dicom_segment_names import (
     SegmentName,
@@ -131,7 +132,9 @@ class _Reader:
             return
         described = {whole_number(one, "SegmentNumber") for one in data.get("SegmentSequence") or ()}
         try:
-            others = sorted(self._masks.numbers() - described)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of odd values, as below
+                others = sorted(self._masks.numbers() - described)
         except ImageError:
             return  # told of each organ
         if others:
@@ -154,6 +157,7 @@ class _Reader:
         raise (GridMismatchError if is_off else UnreadableImageError)(path, seen, ", or ".join(cures))
 
     def _joined(self, name: str, labels: Mapping[int, str]) -> Mask:
+        labels = self._drawn(name, labels)
         joined: Mask | None = None
         for number, label in labels.items():
             mask = self._one(name, number, label)
@@ -168,6 +172,15 @@ class _Reader:
         if len(labels) > 1:
             self._on_note(f"{name}: joined from {', '.join(map(repr, labels.values()))}")
         return joined
+
+    def _drawn(self, name: str, labels: Mapping[int, str]) -> Mapping[int, str]:
+        """Leave out structures that nobody drew, where another one of the organ is drawn."""
+        drawn = {number: label for number, label in labels.items() if is_drawn(self._data, number)}
+        if self._is_seg or not drawn:
+            return labels
+        for number in labels.keys() - drawn.keys():
+            self._on_note(f"{name}: segment {number} ({labels[number]!r}) has no contour, and was left out")
+        return drawn
 
     def _one(self, name: str, number: int, label: str) -> Mask:
         try:
