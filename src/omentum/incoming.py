@@ -36,6 +36,7 @@ class ImportResult:
         predictions: By `<case_id>/<network>`; an organ's file that cannot be used is among the failed.
         revisions: By `<case_id>/<organ>`.
         left_alone: Predictions and revisions that were not imported, with the reason.
+        notices: What people should know of what was taken from a release.
     """
 
     cases: AddedCases
@@ -43,6 +44,7 @@ class ImportResult:
     predictions: Batch = _NOTHING
     revisions: Batch = _NOTHING
     left_alone: tuple[Failure, ...] = ()
+    notices: tuple[Failure, ...] = ()
 
 
 def add_cases(
@@ -99,16 +101,17 @@ def add_found(
         options=options,
         progress=progress,
     )
-    predictions, not_predicted = _predictions(project, cases.sources, options, progress)
-    revisions, not_drawn = _revisions(project, cases.sources, progress)
+    predictions, renamed, not_predicted = _predictions(project, cases.sources, options, progress)
+    revisions, not_drawn, waiting = _revisions(project, cases.sources, progress)
     return ImportResult(
         cases=cases,
         labels=seen,
         predictions=predictions,
         revisions=revisions,
-        left_alone=(
-            *not_predicted,
-            *not_drawn,
+        left_alone=(*not_predicted, *not_drawn),
+        notices=(
+            *renamed,
+            *waiting,
             *_held_back(project, cases.sources),
             *_contradictions(project, cases.sources),
         ),
@@ -120,7 +123,8 @@ def _predictions(
     sources: Sequence[Source],
     options: ImportOptions,
     progress: Progress | None,
-) -> tuple[Batch, tuple[Failure, ...]]:
+) -> tuple[Batch, tuple[Failure, ...], tuple[Failure, ...]]:
+    """Import predictions; give also networks that were renamed, and what was not imported."""
     found = [(one, folder) for one in sources for folder in one.network_folders]
     secret = read_secret(project.folder)
     released = [
@@ -129,7 +133,7 @@ def _predictions(
         if one.released is not None
     ]
     if not (found or released):
-        return _NOTHING, ()
+        return _NOTHING, (), ()
     from omentum.predict.imported_predictions import ImportedFiles, import_predictions
     from omentum.predict.released_predictions import released_predictions
 
@@ -144,12 +148,13 @@ def _predictions(
     ]
     files, renamed = released_predictions(project, released)
     batch, refused = import_predictions(project, [*left, *files], progress=progress)
-    return batch, (*renamed, *refused)
+    return batch, renamed, refused
 
 
 def _revisions(
     project: Project, sources: Sequence[Source], progress: Progress | None
-) -> tuple[Batch, tuple[Failure, ...]]:
+) -> tuple[Batch, tuple[Failure, ...], tuple[Failure, ...]]:
+    """Import revisions; give also what was not imported, and what was and does not stand."""
     drawn = [
         TreeRevision(
             case_id=one.case_id,
@@ -174,7 +179,7 @@ def _revisions(
         skipped=(*of_tree.skipped, *of_release.skipped),
         failed=(*of_tree.failed, *of_release.failed),
     )
-    return both, (*left_alone, *waiting)
+    return both, left_alone, waiting
 
 
 def _held_back(project: Project, sources: Sequence[Source]) -> list[Failure]:

@@ -112,7 +112,7 @@ def test_a_release_that_is_added_twice_adds_nothing(north, project_at):
     again = add_cases(third.workspace, [release_of(north)])
     assert again.cases.done == again.predictions.done == again.revisions.done == ()
     assert set(again.cases.skipped) == {"n1", "n2"}
-    assert (again.labels.changed, again.left_alone, again.cases.failed) == ({}, (), ())
+    assert (again.labels.changed, again.notices, again.cases.failed) == ({}, (), ())
     assert known(third) == before
 
 
@@ -174,17 +174,20 @@ def test_a_release_whose_lists_disagree_is_refused_as_a_whole(north, project_at)
     assert added.cases.done == ()
 
 
-def test_a_ct_that_is_a_case_already_is_no_second_case_and_gets_the_masks(north, project_at, masks):
+@pytest.mark.parametrize(("name", "failed"), [("mine", []), ("n2", ["n2/ct.nii.gz"])])
+def test_a_known_ct_gets_the_masks_though_another_has_its_name(north, project_at, name, failed):
     third = project_at("third")
-    copy = third.write(third.root / "scans" / "mine.nii.gz", read_nifti(_ct(north, "n1")).voxels)
+    copy = third.write(third.root / "scans" / f"{name}.nii.gz", read_nifti(_ct(north, "n1")).voxels)
+    if failed:  # the same file too
+        copy.write_bytes(_ct(north, "n1").read_bytes())
     add_cases(third.workspace, [copy])
-    added = add_cases(third.workspace, [release_of(north) / "n1"])
-    assert (added.cases.done, added.cases.skipped) == ((), ("mine",))
-    (case,) = third.workspace.store.cases.all()
-    assert case.source == str(copy)
-    assert "--update-labels" in added.labels.changed["mine"]
+    added = add_cases(third.workspace, [release_of(north)])
+    assert [one.key.removeprefix(f"{release_of(north)}/") for one in added.cases.failed] == failed
+    assert added.cases.skipped == (name,)
+    assert third.workspace.store.cases.get(name).source == str(copy)
+    assert "--update-labels" in added.labels.changed[name]
     (revision,) = third.workspace.store.revisions.all()
-    assert (revision.case_id, revision.organ, revision.reader) == ("mine", "pancreas", "anna")
+    assert (revision.case_id, revision.organ, revision.reader) == (name, "pancreas", "anna")
 
 
 def test_a_reading_that_contradicts_one_of_this_project_waits_and_is_told(north, project_at, masks):
@@ -192,7 +195,7 @@ def test_a_reading_that_contradicts_one_of_this_project_waits_and_is_told(north,
     add_cases(third.workspace, [_ct(north, "n1")], case_id="n1")
     third.hand_in("n1", "pancreas", third.box((5, 12), (11, 15), (2, 9)), reader="carl")
     added = add_cases(third.workspace, [release_of(north)])
-    (told,) = [one for one in added.left_alone if "pancreas" in one.key]
+    (told,) = [one for one in added.notices if "pancreas" in one.key]
     assert told.reason.startswith("taken, and ")
     mine, theirs = third.workspace.store.revisions.of_organ("n1", "pancreas")
     assert theirs.conflicts_with == mine.number
@@ -215,7 +218,7 @@ def test_a_patient_whose_side_contradicts_the_release_stays_and_is_told(south, p
     copy = third.write(third.root / "scans" / "mine.nii.gz", read_nifti(_ct(south, "s1")).voxels)
     add_cases(third.workspace, [copy])
     added = add_cases(third.workspace, [release_of(south)])
-    (told,) = added.left_alone
+    (told,) = added.notices
     assert "learned from in the release and kept for evaluation in this project" in told.reason
     assert third.workspace.store.cases.get("mine").held_out
 
@@ -257,7 +260,7 @@ def test_networks_of_one_name_and_other_weights_stay_apart(north, project_at, ma
     third = project_at("third")
     add_cases(third.workspace, [release_of(north)])
     added = add_cases(third.workspace, [release_of(other)])
-    (told,) = added.left_alone
+    (told,) = added.notices
     assert "kept as a prediction by made-up-xxxxxxxx" in told.reason
     assert set(third.workspace.store.predictions.of_case("o1")) == {"made-up-xxxxxxxx"}
     again = add_cases(third.workspace, [release_of(other)])

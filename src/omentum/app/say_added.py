@@ -73,6 +73,7 @@ def as_json(
         "predictions": added.predictions.done,
         "revisions": added.revisions.done,
         "masks_failed": [{"mask": one.key, "reason": one.reason} for one in _unusable(added)],
+        "notices": left_out_rows(added.notices),
         "left_out": left_out_rows(left_out),
     }
 
@@ -89,6 +90,7 @@ def say_added(rows: Sequence[Mapping[str, Any]], added: ImportResult, left_out: 
     if added.predictions.done or added.revisions.done:
         n_predictions, n_revisions = len(added.predictions.done), len(added.revisions.done)
         typer.echo(f"took {n_predictions} predictions and {n_revisions} revisions that were made before")
+    say_files_left_out(added.notices, verb="")
 
 
 def say_unusable(added: ImportResult) -> bool:

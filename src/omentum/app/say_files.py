@@ -18,12 +18,12 @@ def left_out_rows(left_out: Sequence[Failure]) -> list[dict[str, str]]:
     return [{"path": one.key, "reason": one.reason} for one in left_out]
 
 
-def say_files_left_out(left_out: Sequence[Failure], *, err: bool = False) -> None:
+def say_files_left_out(left_out: Sequence[Failure], *, verb: str = "left out ", err: bool = False) -> None:
     """Print at most a screenful of files, and for the others each reason with their number."""
     for file in left_out[:_SHOWN]:
-        typer.echo(f"left out {file.key}: {file.reason}", err=err)
+        typer.echo(f"{verb}{file.key}: {file.reason}", err=err)
     rest = Counter(file.reason for file in left_out[_SHOWN:])
     for reason, number in rest.most_common():
-        typer.echo(f"left out {number} more: {reason}", err=err)
+        typer.echo(f"{verb}{number} more: {reason}", err=err)
     if rest:
         typer.echo("--json lists them all", err=err)

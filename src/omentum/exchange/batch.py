@@ -83,7 +83,9 @@ def add_found(
 
     known = KnownCases(cases, arrivals, store.former_names.all(), recorded)
     named = _named(_nameless(found.sources, secret, options), case_id)
-    sources, clashes = _each_once(named if case_id is not None else map(known.named, named))
+    sources, clashes = _each_once(
+        named if case_id is not None else [known.named(one) for one in named], known.is_known
+    )
     new = {
         source.case_id: NewCt(
             source=source,
@@ -178,13 +180,15 @@ def _named(sources: list[Source], case_id: str | None) -> list[Source]:
     return [replace(sources[0], case_id=checked_new_case_id("--id", case_id))]
 
 
-def _each_once(sources: Iterable[Source]) -> tuple[list[Source], list[Failure]]:
-    """Keep each case's first CT; others of its name fail."""
+def _each_once(
+    sources: Sequence[Source], is_known: Callable[[Source], bool]
+) -> tuple[list[Source], list[Failure]]:
+    """Keep each case's own CT, else the first of its name; others of that name fail."""
     first: dict[str, Source] = {}
     clashes = []
-    for source in sources:
+    for source in sorted(sources, key=lambda one: not is_known(one)):
         one = first.setdefault(source.case_id, source)
         if one is not source and (one.path, one.files) != (source.path, source.files):
             clash = CaseClashError(source.case_id, source.path, one.path)
             clashes.append(Failure(key=str(source.path), reason=str(clash)))
-    return list(first.values()), clashes
+    return [one for one in sources if first[one.case_id] is one], clashes

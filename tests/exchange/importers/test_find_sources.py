@@ -172,3 +172,10 @@ def test_names_that_differ_in_how_accents_are_written_are_refused_like_equal_one
     looked = find_sources([tmp_path])
     assert [source.case_id for source in looked.sources] == ["M\u00fc"]
     assert len(looked.unusable) == 1
+
+
+def test_what_a_project_made_is_no_source_and_cts_beside_it_are(tmp_path):
+    touch(tmp_path / "atlas", "omentum.toml", "scans/a.nii.gz", "cases/a/ct.nii.gz")
+    assert found(tmp_path / "atlas") == {"a": "a.nii.gz"}
+    (left,) = [one for one in find_sources([tmp_path]).left_out if one.key.endswith("cases")]
+    assert "give one of its releases by itself" in left.reason

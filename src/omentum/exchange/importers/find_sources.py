@@ -27,6 +27,7 @@ from omentum.exchange.importers.source import (
     left_out,
     stem_of,
 )
+from omentum.project.paths import ProjectFolder
 from omentum.records import Failure
 from omentum.volumes.dicom_files import is_dicom
 from omentum.volumes.hidden_files import is_hidden
@@ -46,6 +47,9 @@ IMPORTERS: dict[str, FolderImporter] = {
     "case folder": find_case_folder,
 }
 """Importers in the order in which they are tried."""
+
+_OF_PROJECT = frozenset({"cases", "releases", "networks", "rounds", "cache"})
+"""Folders that a project makes beside its settings."""
 
 
 def register(name: str, importer: FolderImporter) -> None:
@@ -160,7 +164,7 @@ class _Search:
                 self._left_out += found.left_out
                 self._unusable += found.unusable
                 return
-        entries = self._opened(folder)
+        entries = self._outside_project(folder, self._opened(folder))
         files = [entry for entry in entries if entry.is_file()]
         closed = [entry for entry in files if not is_volume(entry) and self._is_closed(entry)]
         files = [entry for entry in files if entry not in closed]
@@ -208,6 +212,15 @@ class _Search:
         for entry in hidden:
             self._leave(files_below(entry) if entry.is_dir() else [entry], "it is hidden")
         return [entry for entry in entries if entry not in hidden]
+
+    def _outside_project(self, folder: Path, entries: list[Path]) -> list[Path]:
+        """Leave out what a project of this program made, as its masks come in by its releases alone."""
+        if not ProjectFolder(folder).settings_path.is_file():
+            return entries
+        made = [entry for entry in entries if entry.is_dir() and entry.name in _OF_PROJECT]
+        why = f"it is of the project in {folder}; to add that one, give one of its releases by itself"
+        self._left_out += [Failure(key=str(one), reason=why) for one in made]
+        return [entry for entry in entries if entry not in made]
 
     def _leave(self, paths: Sequence[Path] | set[Path], why: str) -> None:
         self._left_out += left_out(paths, why)

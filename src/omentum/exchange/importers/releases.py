@@ -153,9 +153,11 @@ class _Release:
         """Tell of other masks of an organ, which no release has."""
         if row.get("conflicts"):
             n = len(row["conflicts"])
-            self._leave(path, f"{n} readings contradict it there, and are not in the release; it is taken")
+            self._leave(
+                path, f"other readings that contradict it there ({n}) are not in the release; this one is"
+            )
         if row.get("revision_kept_beside"):
-            self._leave(path, "a revision that it beats there is not in the release; it is taken")
+            self._leave(path, "a revision that it beats there is not in the release; this mask is")
 
     def _is_as_released(self, name: str) -> bool:
         """Return whether a file is there with the hash of the release; set it aside if not."""
@@ -204,5 +206,8 @@ def _traced(name: str, path: Path, row: Mapping[str, Any]) -> TracedMask:
 
 def _sums(path: Path) -> Iterator[tuple[str, str]]:
     for line in path.read_text(encoding="utf-8").splitlines():
-        sha256, name = line.split("  ", 1)
-        yield name, sha256
+        sha256, _, name = line.partition(" ")
+        yield (
+            name.removeprefix(" ").removeprefix("*"),
+            sha256,
+        )  # as `sha256sum` writes it, also in binary mode
