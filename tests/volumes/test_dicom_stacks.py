@@ -250,6 +250,24 @@ def test_an_enhanced_ct_is_read_as_its_slices_are(enhanced, tmp_path, hu):
     assert volume.geometry.same_grid(read_series(tmp_path / "plain").geometry)
 
 
+def test_an_enhanced_ct_that_was_exported_again_counts_once(enhanced, hu):
+    folder = enhanced()
+    data = pydicom.dcmread(folder / "ct.dcm")
+    data.SOPInstanceUID = generate_uid()
+    data.save_as(folder / "again.dcm")
+    np.testing.assert_array_equal(read_dicom(folder).voxels, hu)
+
+
+def test_a_slice_without_rows_is_named_with_the_tag(tmp_path, make_series, change_slice, hu):
+    folder = make_series(tmp_path / "ct", hu)
+    path = change_slice(folder, 3)
+    data = pydicom.dcmread(path)
+    del data.Rows
+    data.save_as(path)
+    with pytest.raises(DicomSeriesError, match=f"{path.name} is cut short or damaged: it has no Rows"):
+        read_series(folder)
+
+
 def test_frames_have_a_rescale_of_their_own(enhanced, hu):
     def change(made):
         for number, groups in enumerate(made.PerFrameFunctionalGroupsSequence):

@@ -17,11 +17,11 @@ from omentum.volumes.dicom_files import text_of
 from omentum.volumes.dicom_headers import (
     PATIENT_TAGS,
     Slice,
-    is_cut_short,
     missing_place,
     read_header,
     refuse_placeless,
     slices_of,
+    why_cut_short,
     why_no_slice,
 )
 from omentum.volumes.dicom_pixels import read_hounsfield, same_pixels
@@ -157,9 +157,9 @@ def _slices(folder: Path, files: Sequence[Path]) -> tuple[list[Slice], dict[str,
     every = (path for path in folder.iterdir() if path.is_file() and not is_hidden(path))
     for path in sorted(files or every):
         header = read_header(path)
-        if is_cut_short(path, header):
-            seen = f"{path.name} is cut short or damaged"
-            raise DicomSeriesError(folder, seen, "copy it again from its source, or remove it")
+        if (why := why_cut_short(path, header)) is not None:
+            cure = "copy it again from its source, or remove it"
+            raise DicomSeriesError(folder, f"{path.name} {why}", cure)
         if header is None:
             continue  # other files in the folder
         if why_no_slice(header) is None:
@@ -189,7 +189,7 @@ def _one_stack(folder: Path, slices: Sequence[Slice]) -> list[Slice]:
     if len(stacks) > 1:
         sizes = ", ".join(f"{len(stack)} slices" for stack in stacks)
         seen = f"it holds {len(stacks)} series or phases ({sizes})"
-        raise DicomSeriesError(folder, seen, "give each series a folder of its own")
+        raise DicomSeriesError(folder, seen, "export each by itself, to a folder of its own")
     if len(stacks[0]) < 2:
         cure = "a volume needs at least 8; give the whole series"
         raise DicomSeriesError(folder, "it holds one slice", cure)

@@ -19,11 +19,11 @@ __all__ = [
     "NO_PLACE",
     "PHASE_TAGS",
     "Slice",
-    "is_cut_short",
     "missing_place",
     "read_header",
     "refuse_placeless",
     "slices_of",
+    "why_cut_short",
     "why_no_slice",
 ]
 
@@ -121,17 +121,21 @@ def read_header(path: Path) -> pydicom.FileDataset | None:
         return None
 
 
-def is_cut_short(path: Path, header: pydicom.FileDataset | None) -> bool:
-    """Tell whether a file is DICOM by name or start, and its header does not say what it is.
+def why_cut_short(path: Path, header: pydicom.FileDataset | None) -> str | None:
+    """Say that a file is DICOM by name or start, and its header does not say what it is; `None` if it does.
 
     A file of slices has a modality and rows; each other kind of object says which it is.
     """
+    why = "is cut short or damaged"
     if header is None:
-        return is_dicom(path)
+        return why if is_dicom(path) else None
     if _kind(header) not in {"", *_CT_KINDS}:
-        return False
+        return None
     modality = _modality(header)
-    return not modality or (modality == "CT" and not text_of(header, "Rows"))
+    if not modality:
+        return f"{why}: it has no Modality (0008,0060)"
+    lacks_rows = modality == "CT" and not text_of(header, "Rows")
+    return f"{why}: it has no Rows (0028,0010)" if lacks_rows else None
 
 
 def _modality(header: pydicom.Dataset) -> str:

@@ -69,9 +69,11 @@ def without_copies(slices: Sequence[Slice], is_same: Callable[[Slice, Slice], bo
             conflict = conflict or (known.path, one.path)
             kept.append(one)
     again = _pictures_again(kept, is_same)
-    copies |= {one.path: known.path for one, known in again}
     dropped = {id(one) for one, _ in again}
-    return [one for one in kept if id(one) not in dropped], Copies(of=copies, conflict=conflict)
+    kept = [one for one in kept if id(one) not in dropped]
+    used = {one.path for one in kept}
+    copies |= {one.path: known.path for one, known in again if one.path not in used}
+    return kept, Copies(of=copies, conflict=conflict)
 
 
 def _pictures_again(
@@ -81,7 +83,7 @@ def _pictures_again(
     pairs = []
     first: dict[tuple[object, ...], Slice] = {}
     for one in slices:
-        known = first.setdefault((_grid_of(one), one.phase), one) if one.frame is None else one
+        known = first.setdefault((_grid_of(one), one.phase), one)
         if known is not one:
             pairs.append((one, known))
     return pairs if all(is_same(known, one) for one, known in pairs) else []
@@ -89,7 +91,7 @@ def _pictures_again(
 
 def _grid_of(one: Slice) -> tuple[object, ...]:
     """Give what two copies of a slice have in common, whatever else was edited in their headers."""
-    return one.position_mm, one.orientation, one.spacing_mm, one.size, one.stack, one.frame
+    return one.position_mm, one.orientation, one.spacing_mm, one.size, one.stack
 
 
 def stacks_of(slices: Sequence[Slice]) -> list[Stack]:

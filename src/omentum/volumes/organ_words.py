@@ -35,8 +35,8 @@ _PAIR_NAMES = {
     "femur": ["femur head", "femurs head", "head of femur", "head of femurs", "femoral head"],
 }
 _SAME_WORDS = {"l": "left", "r": "right", "lt": "left", "rt": "right"} | {
-    "tumour": "tumor", "tumours": "tumor", "tumors": "tumor", "cysts": "cyst", "glands": "gland", "heads": "head",
-    "vessels": "vessel", "coeliac": "celiac",
+    "tumour": "tumor", "tumours": "tumor", "tumors": "tumor", "cysts": "cyst", "glands": "gland",
+    "heads": "head", "vessels": "vessel", "coeliac": "celiac",
 }  # fmt: skip
 _WHOLE_BONES = ("femur_left", "femur_right")
 """Most data sets give these names to whole bones, so the names do not mean the heads."""

@@ -17,10 +17,10 @@ from omentum.volumes.dicom_files import text_of
 from omentum.volumes.dicom_headers import (
     NO_PLACE,
     Slice,
-    is_cut_short,
     missing_place,
     read_header,
     slices_of,
+    why_cut_short,
     why_no_slice,
 )
 from omentum.volumes.dicom_pixels import same_pixels
@@ -123,7 +123,7 @@ def _sorted(paths: Sequence[Path]) -> tuple[list[_Series], dict[Path, frozenset[
     damaged: list[Path] = []
     for path in paths:
         header = read_header(path)
-        if header is None or is_cut_short(path, header):
+        if header is None or why_cut_short(path, header) is not None:
             damaged.append(path)
         elif text_of(header, "Modality") in SEGMENTATIONS:
             segmentations[path] = referenced_series(header)
