@@ -87,6 +87,20 @@ def test_padding_beyond_the_stored_bits_is_still_padding(tmp_path, make_series, 
     np.testing.assert_array_equal(voxels[1:, :, 3], hu[1:, :, 0])
 
 
+def test_padding_with_a_value_of_tissue_is_only_what_reaches_the_border(tmp_path, make_series, hu):
+    tissue = hu.copy()
+    tissue[0], tissue[4:6, 4, :] = 0, 0
+    tissue[1] = 40
+
+    def change(number, data):
+        store(data, tissue[:, :, number])
+        data.add_new("PixelPaddingValue", "SS", 0)
+
+    voxels = read_dicom(changed(make_series(tmp_path / "ct", hu), change)).voxels
+    assert (voxels[0] == -1024).all()
+    np.testing.assert_array_equal(voxels[4:6, 4], 0)
+
+
 def test_values_that_need_more_bits_than_the_header_says_are_refused(tmp_path, make_series, hu):
     def change(_, data):
         stored = (hu[:, :, 0] + 1024).astype(int)

@@ -97,6 +97,13 @@ def test_slices_between_each_other_are_phases_if_they_are_numbered_through_twice
     assert stacks(folder) == [ALL[::2], ALL[1::2]]
 
 
+def test_a_second_phase_over_a_part_of_the_range_is_told_by_its_numbers(tmp_path, make_series, hu):
+    folder = make_series(tmp_path / "ct", hu, SeriesInstanceUID="1.2")
+    make_series(folder, hu + 40, SeriesInstanceUID="1.2", slices=[4, 5, 6, 7])
+    number_in_order(folder, "InstanceNumber", lambda height, time: int(height) + 100 * time)
+    assert stacks(folder) == [ALL, ALL[4:8]]
+
+
 def test_numbers_in_any_other_order_split_nothing(tmp_path, make_series, hu):
     folder = make_series(tmp_path / "ct", hu)
     for number in ([3, 1, 2, 9, 12, 4, 5, 11, 6, 7, 10, 8], [1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6]):

@@ -42,6 +42,8 @@ _TAGS = [
     *(f"60{group:02X}0102" for group in range(0, 32, 2)),
 ]
 """The last are `OverlayBitPosition` of all overlays."""
+_TISSUE_HU = (-900.0, 3000.0)
+"""A padding value between these is also one of a body."""
 _MOST_THREADS = 4
 _CURE = "export the series anew"
 _LIMITS = np.iinfo(np.int16)
@@ -108,9 +110,21 @@ def _hounsfield(one: Slice, stored: _Pixels, is_padding: npt.NDArray[np.bool_] |
         values += int(intercept)
     else:
         values = np.rint(stored * np.float64(slope) + np.float64(intercept))
-    if is_padding is not None:
+    if is_padding is not None and is_padding.any():
+        padding_hu = values[is_padding]
+        if ((padding_hu > _TISSUE_HU[0]) & (padding_hu < _TISSUE_HU[1])).any():
+            is_padding = _at_the_border(is_padding)
         values[is_padding] = PADDING_HU
     return np.clip(values, _LIMITS.min, _LIMITS.max, out=values).astype(np.int16)
+
+
+def _at_the_border(is_padding: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Keep the padding that reaches the border: inside the body, its value is one of tissue."""
+    from scipy import ndimage  # slow to import
+
+    pieces, _ = ndimage.label(is_padding)
+    border = np.concatenate([pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]])
+    return np.isin(pieces, border[border > 0])
 
 
 def _stored(data: pydicom.FileDataset, frames: Sequence[int]) -> Iterator[_Pixels]:

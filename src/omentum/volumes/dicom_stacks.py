@@ -186,9 +186,9 @@ def _by_repeats(stack: Stack) -> list[Stack]:
     starts = np.flatnonzero(np.diff(heights[order], prepend=-np.inf) >= SAME_PLACE_MM)
     places = [[stack[k] for k in group] for group in np.split(order, starts[1:])]
     times = {len(place) for place in places}
-    if times == {1}:
+    if times == {1} or len(times) > 1:
         return _by_numbers(stack)
-    if len(times) > 1 or len(places) < _LEAST_SLICES:
+    if len(places) < _LEAST_SLICES:
         return [stack]
     for tag in _ORDERS:
         ranked = [sorted(place, key=lambda one: _in_order(_value(one, tag))) for place in places]
@@ -214,7 +214,8 @@ def _by_numbers(stack: Stack) -> list[Stack]:
         rises = np.diff(heights[order]) > 0
         starts = np.flatnonzero(rises != rises[:1]) + 1
         parts = [[stack[k] for k in part] for part in np.split(order, starts)]
-    return parts if len(parts) > 1 and _cover_the_same(stack, parts) else [stack]
+    are_volumes = len(parts) > 1 and min(map(len, parts)) >= _LEAST_SLICES
+    return parts if are_volumes and _cover_the_same(stack, parts) else [stack]
 
 
 def _value(one: Slice, tag: str) -> str:
