@@ -41,6 +41,13 @@ SAVED = {
     "255": lambda atlas, mask, at: atlas.write(at / "liver_revised.nii.gz", mask * np.uint8(255)),
     "saved over": lambda atlas, mask, at: atlas.write(at / "liver.nii.gz", mask * np.uint8(6)),
     "nrrd": lambda atlas, mask, at: itk(atlas, mask, at / "liver_revised.nrrd"),
+    "Slicer's label map": lambda atlas, mask, at: itk(atlas, mask, at / "liver_revised-label.nrrd"),
+    "pair": lambda atlas, mask, at: nib.save(
+        nib.Nifti1Pair.from_image(nib.load(atlas.write(at / "_.nii.gz", mask))), at / "liver_revised.img"
+    ),
+    "pair, compressed": lambda atlas, mask, at: nib.save(
+        nib.Nifti1Pair.from_image(nib.load(atlas.write(at / "_.nii.gz", mask))), at / "liver_revised.img.gz"
+    ),
     "mha": lambda atlas, mask, at: itk(atlas, mask, at / "liver_revised.mha"),
     "seg without names": lambda atlas, mask, at: itk(
         atlas, mask, at / "liver_revised.seg.nrrd", **segments("Segment_1")

@@ -6,7 +6,7 @@ from omentum.volumes.hidden_files import is_hidden
 
 
 @pytest.mark.parametrize(
-    "name", ["._ct.nii.gz", ".DS_Store", ".hidden", "Thumbs.db", "THUMBS.DB", "__MACOSX"]
+    "name", ["._ct.nii.gz", ".DS_Store", ".hidden", "Thumbs.db", "THUMBS.DB", "__MACOSX", "#recycle"]
 )
 def test_what_systems_leave_is_hidden(name):
     assert is_hidden(Path("/a") / name)

@@ -34,7 +34,10 @@ NOT_A_MASK = "it is not a mask (.nii, .nii.gz, .nrrd, .mha or .seg.nrrd)"
 """Why a note or a scene is set aside."""
 OF_THE_SYSTEM = "a file of the operating system"
 _AS_EXPORTED = "its voxels are as exported"
-_HEADERS_OF_DATA = {".raw": (".nhdr", ".mhd"), ".zraw": (".mhd",), ".gz": (".nhdr",)}
+_HEADERS_OF_DATA = {
+    **{".raw": (".nhdr", ".mhd"), ".zraw": (".mhd",)},
+    **{".img": (".hdr", ".gz"), ".gz": (".nhdr", ".hdr", ".gz")},  # .hdr.gz too
+}
 """Endings of files that hold the voxels of a header beside them."""
 
 
@@ -131,7 +134,8 @@ def _known(case_folder: CaseFolder, path: Path) -> str:
 
 
 def _is_data_of(path: Path, header: Path) -> bool:
-    return path.parent == header.parent and path.name.split(".")[0] == header.name.split(".")[0]
+    is_header = is_volume(header) and not header.name.lower().endswith(".nii.gz") and not is_volume(path)
+    return is_header and path.parent == header.parent and path.name.split(".")[0] == header.name.split(".")[0]
 
 
 def _add_painted(look: _Look, path: Path) -> None:

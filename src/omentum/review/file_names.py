@@ -10,7 +10,9 @@ from omentum.volumes.organ_words import organ_in_words
 
 __all__ = ["NamedOrgan", "nearest_organ", "organ_in_name"]
 
-_ENDING = re.compile(r"(?:\.seg)?\.(?:nii|nii\.gz|nrrd|nhdr|mha|mhd)$", re.IGNORECASE)
+_ENDING = re.compile(r"(?:\.seg)?\.(?:nii|nii\.gz|nrrd|nhdr|mha|mhd|hdr|hdr\.gz)$", re.IGNORECASE)
+_LABEL = re.compile(r"[ _.-]+label(?:map)?$", re.IGNORECASE)
+"""What 3D Slicer adds to the name of a label map that it exports."""
 _COPY = re.compile(r"(?: ?\(\d+\)|[ _.-]+\d+|[ _-]+copy(?:[ _]?\(?\d+\)?)?)$", re.IGNORECASE)
 """What browsers, systems and 3D Slicer add to the name of a file that is there already."""
 _REVISED = re.compile(r"[ _.-]+revised$", re.IGNORECASE)
@@ -34,10 +36,12 @@ def organ_in_name(name: str) -> NamedOrgan:
     Example:
         >>> organ_in_name("Liver_Revised (1).nii.gz")
         NamedOrgan(organ='liver', text='Liver', is_revised=True)
+        >>> organ_in_name("liver_revised-label.nrrd").organ
+        'liver'
         >>> organ_in_name("livre_revised.seg.nrrd").organ is None
         True
     """
-    stem = _ENDING.sub("", name).strip()
+    stem = _LABEL.sub("", _ENDING.sub("", name).strip())
     shorter = _COPY.sub("", stem)
     found = _read(stem)
     return _read(shorter) if found.organ is None and shorter else found

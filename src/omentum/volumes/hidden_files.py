@@ -5,7 +5,10 @@ from pathlib import Path
 __all__ = ["is_hidden"]
 
 _LEFT_BY_SYSTEMS = frozenset(
-    ["__macosx", "desktop.ini", "ehthumbs.db", "lost+found", "thumbs.db", "$recycle.bin", "@eadir"]
+    [
+        *("__macosx", "desktop.ini", "ehthumbs.db", "lost+found", "thumbs.db"),
+        *("$recycle.bin", "#recycle", "@eadir", "system volume information"),
+    ]
 )
 
 

@@ -98,6 +98,8 @@ def open_nifti(path: Path) -> OpenNifti:
     """Read a header; errors as `read_nifti`."""
     if not path.exists():
         raise UnreadableImageError(path, "there is no such file", "check the path")
+    if path.stat().st_size == 0:
+        raise UnreadableImageError(path, "the file is empty", "copy it again from its source")
     try:
         header, stored = _headers(path)
         shape = header.get_data_shape()
