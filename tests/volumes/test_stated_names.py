@@ -91,3 +91,11 @@ def test_letters_of_another_encoding_leave_the_other_names_as_they_are(label_map
     rows = '1 1 1 1 1 1 1 "Liver"\r\n2 1 1 1 1 1 1 "Müll"\r\n'
     (label_map.parent / "seg.label").write_bytes(rows.encode("latin-1"))
     assert stated_names(label_map).scheme.values == {"liver": (1,)}
+
+
+def test_tables_as_windows_saves_them_are_read(label_map):
+    (label_map.parent / "labels.txt").write_bytes("1 Liver 1 1 1 255\r\n".encode("utf-16"))
+    assert stated_names(label_map).scheme.values == {"liver": (1,)}
+    (label_map.parent / "labels.txt").unlink()
+    (label_map.parent / "dataset.json").write_bytes(b'\xef\xbb\xbf{"labels": {"background": 0, "liver": 1}}')
+    assert stated_names(label_map).scheme.values == {"liver": (1,)}

@@ -193,7 +193,7 @@ def _joined(parts: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
 
 def _dataset_labels(path: Path) -> NamedValues:
     try:
-        told = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_Pairs)
+        told = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_Pairs)
         rows = [_label(key, value) for key, value in told["labels"].rows]
     except FileNotFoundError:
         raise ConfigError(

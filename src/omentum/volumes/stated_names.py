@@ -4,6 +4,7 @@ In:  a NIfTI, NRRD or MetaImage file; no voxel is read.
 Out: the organs that its values stand for, with the place where that is said.
 """
 
+import codecs
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ _BIDS_LEVELS = 3
 """A table of BIDS may lie this many folders above."""
 _ENDINGS = (".nii.gz", ".seg.nrrd", ".nii", ".hdr", ".nrrd", ".nhdr", ".mha", ".mhd")
 _MOST_BYTES = 1 << 22
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LABELS = range(1, 256)
 
 
@@ -142,7 +144,8 @@ def _beside(path: Path, *, is_mask: bool) -> Iterator[StatedNames | None]:
         if table.name == DATASET_JSON:
             yield _of_dataset(table)
             continue
-        text = table.read_bytes().decode("utf-8-sig", "replace")
+        raw = table.read_bytes()
+        text = raw.decode("utf-16" if raw.startswith(_UTF_16) else "utf-8-sig", "replace")
         rows = next((found for parse in parsers if (found := parse(text)) is not None), None)
         may_be_else = table.suffix in _OTHER_USES and table.stem not in _OF_FOLDER
         yield _stated(path, table.name, rows, must_name_an_organ=may_be_else)
