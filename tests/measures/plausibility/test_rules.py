@@ -11,6 +11,7 @@ from omentum.phantoms.seeded_errors import ERRORS
 from omentum.volumes.geometry import ALL_ORIENTATIONS, Geometry
 from omentum.volumes.labels import SUBSETS, organ
 from omentum.volumes.masks import MaskSet
+from omentum.volumes.volume import Volume
 
 NAMED_BY = {
     "sides swapped": "swapped_sides",
@@ -174,3 +175,17 @@ def _deepest(mask, inside):
     depth = ndimage.distance_transform_edt(mask)
     assert depth.max() > 8, inside.shape
     return np.unravel_index(depth.argmax(), depth.shape)
+
+
+@pytest.mark.parametrize("orientation", ["RAS", "LPI", "SAR"])
+def test_a_cut_names_the_side_on_which_it_lies(truth, asked, orientation):
+    labels = truth.labels.copy()
+    upright = Volume(labels, truth.geometry).reoriented("RAS")
+    liver = upright.voxels == organ("liver").index
+    middle = int(np.median(np.nonzero(liver)[2]))
+    liver[:, :, :middle] = False
+    cut = Volume(np.where(liver, 0, upright.voxels), upright.geometry).reoriented(truth.geometry.orientation)
+    found = asked(replace(truth, labels=cut.voxels), orientation)
+    said = [str(one) for one in found if one.rule == "cut_plane"]
+    assert len(said) == 1
+    assert said[0].endswith("on its upper side")

@@ -38,6 +38,8 @@ ENDS_BY_CONVENTION = (
 """Organs that go on as another, or down a limb: people end them in a plane across the body."""
 FLUID_LEVELS = ("lung_left", "lung_right")
 """Effusion lies flat behind the lungs of a patient who lies."""
+_SIDES = {"R": "right", "L": "left", "A": "front", "P": "back", "S": "upper", "I": "lower"}
+_OPPOSITE = dict(zip("RLAPSI", "LRPAIS", strict=True))
 
 
 def cut_plane(case: RuleInput) -> Iterator[Finding]:
@@ -65,8 +67,8 @@ def _cuts(case: RuleInput, seen: SeenOrgan, axis: int, step: int) -> Iterator[Fi
     sections = np.count_nonzero(planes, axis=(1, 2)) * area_cm2
     ends = np.empty_like(sections)
     ends[:-1] = np.count_nonzero(planes[:-1] & ~planes[1:], axis=(1, 2)) * area_cm2
-    part, side = seen.box[axis], case.geometry.shape[axis]
-    at_border = part.stop == side if step == 1 else part.start == 0
+    part, n_planes = seen.box[axis], case.geometry.shape[axis]
+    at_border = part.stop == n_planes if step == 1 else part.start == 0
     ends[-1] = 0.0 if at_border else sections[-1]
     worst = int(np.argmax(ends))
     near = max(2, round(NEAR_MM / spacing[axis]))
@@ -80,7 +82,9 @@ def _cuts(case: RuleInput, seen: SeenOrgan, axis: int, step: int) -> Iterator[Fi
         return
     face = planes[worst] & ~planes[worst + 1] if worst + 1 < len(planes) else planes[worst]
     at = part.start + worst if step == 1 else part.stop - 1 - worst
-    said = f"cut off flat over {ends[worst]:.2g} cm2"
+    letter = case.geometry.orientation[axis]
+    side = _SIDES[letter if step == 1 else _OPPOSITE[letter]]
+    said = f"cut off flat over {ends[worst]:.2g} cm2 on its {side} side"
     severity = 0.6 + 0.4 * ends[worst] / sections.max()
     yield seen.finding("cut_plane", said, severity, _beyond(case, seen, axis, (at, step), face))
 
