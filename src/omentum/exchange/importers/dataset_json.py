@@ -88,9 +88,15 @@ def read_list(path: Path) -> FoundSources | None:
                 [label] if own is None else [], f"{why}; say with --label what its values mean"
             )
         if ct not in missing:
-            case_id = case_id_of(ct).removesuffix(_CHANNEL)
-            sources.append(Source(path=Path(os.path.normpath(ct)), case_id=case_id, label=own))
+            sources.append(Source(path=Path(os.path.normpath(ct)), case_id=_case_id(ct, label), label=own))
     return FoundSources(sources=tuple(sources), left_out=tuple(reasons))
+
+
+def _case_id(ct: Path, label: Path | None) -> str:
+    """Name a case; an ending that its label has too is no number of a channel."""
+    name = case_id_of(ct)
+    is_whole = label is not None and stem_of(label) == stem_of(ct)
+    return name if is_whole else name.removesuffix(_CHANNEL)
 
 
 def _check_channels(path: Path, told: Mapping[str, Any]) -> None:
