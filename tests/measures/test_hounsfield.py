@@ -73,6 +73,12 @@ def test_hu_of_real_and_made_up_bodies_are_hu(real, body):
     assert [said(one) for hu in (*real, body) for one in hu_of(hu) if said(one)] == []
 
 
+@pytest.mark.parametrize("window", WINDOWS[:3])
+def test_a_window_that_was_stretched_to_a_signed_byte_is_found(body, window):
+    assert "from -128 to 127" in said((stretched(body, window, 255) - 128).astype(np.int8))
+    assert said(body.clip(-128, 128)) is None
+
+
 def test_values_that_are_not_hu_are_found(real, body):
     n_missed = sum(said(one) is None for hu in (*real, body) for one in not_hu_of(hu))
     assert n_missed == 0

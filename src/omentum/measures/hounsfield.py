@@ -34,6 +34,8 @@ STORED_TISSUE = (874.0, 1274.0)
 LEAST_OF_DENSE = 0.6
 MOST_DENSE = 0.35
 """No view of an abdomen has so much bone, metal and contrast."""
+SIGNED_BYTE = (-128.0, 127.0)
+"""Both ends of 8 bits with a sign; no window for people has them."""
 STORED_OFFSET_HU = -1024.0
 STORED_AIR = 24.0
 """Air, which is -1000 HU, where 1024 was added; where 1000 was added, it is at 0, and that is near."""
@@ -85,7 +87,7 @@ def hounsfield_problem(voxels: npt.NDArray[Any]) -> HuProblem | None:
     if high - low <= LEAST_RANGE_HU:
         runs = f"its values run from {values.min():.4g} to {values.max():.4g}"
         return HuProblem(said=f"{runs}, and in HU air is near -1000 and soft tissue near 40")
-    rules = (_stored, _too_dense, _below_air, _never_negative, _no_tissue)
+    rules = (_stored, _too_dense, _below_air, _of_a_signed_byte, _never_negative, _no_tissue)
     return next(filter(None, (rule(values) for rule in rules)), None)
 
 
@@ -207,6 +209,12 @@ def _never_negative(values: npt.NDArray[np.float64]) -> HuProblem | None:
     return HuProblem(
         said=f"{which} of its values is below {least} {runs}, and in HU air is near -1000, fat near -100"
     )
+
+
+def _of_a_signed_byte(values: npt.NDArray[np.float64]) -> HuProblem | None:
+    if (values.min(), values.max()) != SIGNED_BYTE:
+        return None
+    return HuProblem(said="its values run from -128 to 127, as a window does that was stretched to 8 bits")
 
 
 def _no_tissue(values: npt.NDArray[np.float64]) -> HuProblem | None:
