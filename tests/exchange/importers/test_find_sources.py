@@ -179,3 +179,10 @@ def test_what_a_project_made_is_no_source_and_cts_beside_it_are(tmp_path):
     assert found(tmp_path / "atlas") == {"a": "a.nii.gz"}
     (left,) = [one for one in find_sources([tmp_path]).left_out if one.key.endswith("cases")]
     assert "give one of its releases by itself" in left.reason
+
+
+def test_a_text_beside_labels_is_not_taken_for_a_label(tmp_path):
+    touch(tmp_path, "a.nii.gz", "labels/a.nii.gz", "labels/LICENSE.txt", "labels.json")
+    left = {Path(one.key).name: one.reason for one in find_sources([tmp_path]).left_out}
+    assert {name for name, why in left.items() if "--label" in why} == {"a.nii.gz"}
+    assert set(left) == {"a.nii.gz", "LICENSE.txt", "labels.json"}

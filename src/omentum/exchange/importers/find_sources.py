@@ -48,6 +48,7 @@ IMPORTERS: dict[str, FolderImporter] = {
 }
 """Importers in the order in which they are tried."""
 
+_NO_VOLUME = "it is neither a volume nor a DICOM file"
 _OF_PROJECT = frozenset({"cases", "releases", "networks", "rounds", "cache"})
 """Folders that a project makes beside its settings."""
 
@@ -184,16 +185,20 @@ class _Search:
         if is_label_name(stem_of(entry)):
             below = files_below(entry) if entry.is_dir() else [entry]
             shown = [one for one in below if not is_hidden(one, entry.parent) and not is_volume(one)]
-            dicom = without_label_maps([one for one in shown if is_dicom(one)])
+            all_dicom = [one for one in shown if is_dicom(one)]
+            dicom = without_label_maps(all_dicom)
             self._dicom += dicom
-            rest = set(below) - set(dicom)
-            self._leave(rest, "it is named as a label; say with --label which CT it is of")
+            others = set(shown) - set(all_dicom)
+            self._leave(others, _NO_VOLUME)
+            self._leave(
+                set(below) - set(dicom) - others, "it is named as a label; say with --label which CT it is of"
+            )
         elif entry.is_dir():
             self._folder(entry)
         elif is_volume(entry):
             self._sources.append(Source(path=entry, case_id=case_id_of(entry)))
         elif header_file(entry) == entry:  # not the voxels of a pair
-            self._leave([entry], why_no_volume(entry) or "it is neither a volume nor a DICOM file")
+            self._leave([entry], why_no_volume(entry) or _NO_VOLUME)
 
     def _is_closed(self, path: Path) -> bool:
         """Tell whether a file or folder cannot be opened, and set it aside."""
