@@ -82,9 +82,12 @@ def test_windows_in_one_batch_are_each_as_if_alone(network, windows):
             torch.testing.assert_close(ours[item : item + 1], alone, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.skipif(
+    not torch.ops.mkldnn._is_mkldnn_bf16_supported(), reason="a window takes minutes on this processor"
+)
 @torch.inference_mode()
 def test_in_bfloat16_it_says_the_same_but_for_rounding(network, windows):
-    hu, rounded = windows[:1] * 425 - 175, copy.deepcopy(network)
+    hu, rounded = windows[:1, :, :64, :64, :64] * 425 - 175, copy.deepcopy(network)
     rounded.set_compute_dtype(torch.bfloat16)
     for ours, exact in zip(rounded.trunk(hu), network.trunk(hu), strict=True):
         assert ours.dtype == torch.float32
