@@ -174,7 +174,7 @@ class _Reader:
         return joined
 
     def _drawn(self, name: str, labels: Mapping[int, str]) -> Mapping[int, str]:
-        """Leave out structures that nobody drew, where another one of the organ is drawn."""
+        """Leave out structures without contours, where another one of the organ is drawn."""
         drawn = {number: label for number, label in labels.items() if is_drawn(self._data, number)}
         if self._is_seg or not drawn:
             return labels
