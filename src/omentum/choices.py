@@ -22,5 +22,13 @@ OWNER = "owner"
 """Pseudonym of a person who gives none."""
 PHANTOM_STYLES = ("easy", "mixed", "hard", "broad")
 REPLAY_RULES = ("importance", "random", "none")
-STRATEGIES = ("default", "expected-error", "published", "entropy", "foreground-random", "random")
+STRATEGIES = (
+    "default",
+    "expected-error",
+    "published",
+    "class-stratified",
+    "entropy",
+    "foreground-random",
+    "random",
+)
 TRAINABLE = ("heads", "heads+adapters")

@@ -119,7 +119,7 @@ def test_without_expected_errors_the_whole_ranking_is_queued(scores):
 
 
 def test_an_unknown_strategy_is_refused_with_those_there_are():
-    with pytest.raises(ConfigError, match="the strategies are default, entropy, expected-error"):
+    with pytest.raises(ConfigError, match="the strategies are default, class-stratified, entropy"):
         strategy_of("best", "published")
 
 

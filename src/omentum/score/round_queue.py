@@ -102,7 +102,8 @@ def queue_round(project: Project, scores: Sequence[CaseScore], options: QueueOpt
     kept = held_out_tasks(project, scores, costs, reserved, due=keys) if reserved else []
     apart = keys | state.apart | {task.key for task in kept}
     spent = sum(task.minutes or 0.0 for task in (*state.found, *kept))
-    ask = StrategyInput(costs=costs, budget_minutes=max(0.0, budget * (1.0 - share) - spent), seed=number)
+    left = max(0.0, budget * (1.0 - share) - spent)
+    ask = StrategyInput(costs=costs, budget_minutes=left, seed=number, round_number=number)
     plannable = _plannable(scores, state, apart, with_suspects=has_minutes)
     is_used_up = bool(state.found) and ask.budget_minutes <= 0.0
     selected = [] if is_used_up else chosen(options.strategy, plannable, ask)

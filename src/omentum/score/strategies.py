@@ -12,6 +12,7 @@ import numpy as np
 from omentum.errors import ConfigError
 from omentum.measures.effort import CostModel
 from omentum.records import CaseScore, OrganScore
+from omentum.score.class_stratified import stratified
 from omentum.score.queue import needy, ranked
 from omentum.score.task_selection import SelectedOrgan, planned, worth_a_look
 
@@ -28,11 +29,13 @@ class StrategyInput:
         costs: Prices in minutes.
         budget_minutes: How many there are; may be infinite.
         seed: Of what is drawn.
+        round_number: Of the project, from 1.
     """
 
     costs: CostModel
     budget_minutes: float
     seed: int
+    round_number: int = 1
 
 
 Strategy = Callable[[Sequence[CaseScore], StrategyInput], list[SelectedOrgan]]
@@ -114,6 +117,13 @@ def _entropy(scores: Sequence[CaseScore], ask: StrategyInput) -> list[SelectedOr
     The entropy of voxels is summed over the organ, in mL; a mean over the mask would rank thin organs first.
     """
     wanted = sorted(_all_of(scores), key=lambda one: (-one.organ.entropy_ml, one.case_id, one.organ.organ))
+    return _paid(wanted, ask)
+
+
+@register("class-stratified", scoring="expected-error")
+def _class_stratified(scores: Sequence[CaseScore], ask: StrategyInput) -> list[SelectedOrgan]:
+    """Organs by noisy entropy, two of three in turn of their classes; see `class_stratified`."""
+    wanted = stratified(_all_of(scores), seed=ask.seed, round_number=ask.round_number)
     return _paid(wanted, ask)
 
 
