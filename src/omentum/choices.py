@@ -1,9 +1,18 @@
-"""Name label schemes, layouts, phantom styles, replay rules, strategies and trainable parts for help texts.
+"""Name label schemes, layouts, phantom styles, replay rules, strategies and the like for help texts.
 
 Nothing that is named is loaded.
 """
 
-__all__ = ["LABEL_SCHEMES", "LAYOUTS", "OWNER", "PHANTOM_STYLES", "REPLAY_RULES", "STRATEGIES", "TRAINABLE"]
+__all__ = [
+    "LABEL_SCHEMES",
+    "LAYOUTS",
+    "OWNER",
+    "PHANTOM_SITES",
+    "PHANTOM_STYLES",
+    "REPLAY_RULES",
+    "STRATEGIES",
+    "TRAINABLE",
+]
 
 LABEL_SCHEMES = "omentum, abdomenatlas-1.0, abdomenatlas-1.1, totalsegmentator, or one organ"
 LAYOUTS = {
@@ -21,6 +30,10 @@ LAYOUTS = {
 OWNER = "owner"
 """Pseudonym of a person who gives none."""
 PHANTOM_STYLES = ("easy", "mixed", "hard", "broad")
+PHANTOM_SITES = (
+    *("site-1", "site-2", "site-3", "site-4", "site-5", "site-6"),
+    *("dev-site-1", "dev-site-2", "dev-site-3", "dev-site-4"),
+)
 REPLAY_RULES = ("importance", "random", "none")
 STRATEGIES = (
     "default",
@@ -31,4 +44,4 @@ STRATEGIES = (
     "foreground-random",
     "random",
 )
-TRAINABLE = ("heads", "heads+adapters")
+TRAINABLE = ("heads", "heads+adapters", "chosen")

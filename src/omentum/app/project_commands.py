@@ -7,9 +7,11 @@ import typer
 
 from omentum.app.console import bars, say_json, say_table
 from omentum.app.options import AsJson, listed, project_of
-from omentum.choices import PHANTOM_STYLES
+from omentum.choices import PHANTOM_SITES, PHANTOM_STYLES
 
 __all__ = ["demo", "init", "phantoms", "status"]
+
+_STYLES = f"One of {', '.join(PHANTOM_STYLES)}, or a site: {', '.join(PHANTOM_SITES)}."
 
 
 def init(
@@ -89,7 +91,7 @@ def phantoms(
     folder: Annotated[Path, typer.Argument(help="Gets a folder for each synthetic patient.")],
     number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many.")] = 12,
     first_seed: Annotated[int, typer.Option(min=0, help="Seed of the first; the next has the next.")] = 0,
-    style: Annotated[str, typer.Option(help=f"One of {', '.join(PHANTOM_STYLES)}.")] = "mixed",
+    style: Annotated[str, typer.Option(help=_STYLES)] = "mixed",
 ) -> None:
     """Make synthetic CTs with true labels. Example: omentum phantoms cohort -n 12."""
     from omentum.phantoms.cohort import write_cohort

@@ -3,13 +3,16 @@
 Sums run in a fixed order without BLAS, so that results do not depend on the number of threads.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FloatArray", "RealArray", "Taps", "lattice_noise", "taps", "upsample"]
+from omentum.volumes.geometry import Box
+
+__all__ = ["FloatArray", "RealArray", "Taps", "lattice_noise", "taps", "taps_in_box", "upsample"]
 
 FloatArray = npt.NDArray[np.float32]
 """What is computed with and kept."""
@@ -50,6 +53,28 @@ def taps(positions: npt.NDArray[np.float64], n_nodes: int) -> Taps:
     )
     nodes = first.astype(np.intp) + np.arange(-1, 3)[:, None]
     return Taps(np.clip(nodes, 0, n_nodes - 1), weights.astype(np.float32))
+
+
+def taps_in_box(
+    positions: Sequence[npt.NDArray[np.float64]], box: Box
+) -> tuple[Box, tuple[Taps, Taps, Taps]] | None:
+    """Find the positions inside a box of nodes, and their taps in an array that covers that box.
+
+    Args:
+        positions: Rising positions along x, y and z, in node numbers.
+        box: Of nodes.
+
+    Returns:
+        The box of those positions, and taps for each axis; `None` if there are none.
+    """
+    spans, found = [], []
+    for nodes, part in zip(positions, box, strict=True):
+        first, last = np.searchsorted(nodes, part.start), np.searchsorted(nodes, part.stop - 1, side="right")
+        if first >= last:
+            return None
+        spans.append(slice(int(first), int(last)))
+        found.append(taps(nodes[first:last] - part.start, part.stop - part.start))
+    return (spans[0], spans[1], spans[2]), (found[0], found[1], found[2])
 
 
 def upsample(values: FloatArray, x: Taps, y: Taps, z: Taps) -> FloatArray:

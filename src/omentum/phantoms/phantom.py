@@ -10,10 +10,13 @@ import numpy as np
 
 from omentum.errors import ConfigError
 from omentum.phantoms.anatomy import build_anatomy
+from omentum.phantoms.conventions import as_drawn
 from omentum.phantoms.patient import draw_patient
 from omentum.phantoms.render import render
-from omentum.phantoms.styles import style_named
-from omentum.phantoms.view import checked_grid, draw_view
+from omentum.phantoms.site_scans import painted_labels, scanned_at, with_traits
+from omentum.phantoms.sites import SITE_SEEDS, Site, site_named
+from omentum.phantoms.styles import STYLES, Style, style_named
+from omentum.phantoms.view import Triple, checked_grid, draw_view
 from omentum.volumes.geometry import ALL_ORIENTATIONS
 from omentum.volumes.volume import Volume
 
@@ -70,7 +73,7 @@ def make_phantom(
             from it where only the spacing is.
         spacing_mm: Edges of a voxel along the array's axes; drawn from the style if not said.
         orientation: Where the array's axes point, as three of the letters R L A P S I.
-        style: One of `styles.STYLES`.
+        style: One of `styles.STYLES`, or of `sites.SITE_SEEDS`.
 
     Raises:
         ConfigError: An option is out of its range.
@@ -82,18 +85,42 @@ def make_phantom(
     """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise ConfigError("seed", seed, "it must be a whole number, not negative")
-    chosen = style_named(style)
+    if style not in (*STYLES, *SITE_SEEDS):
+        raise ConfigError("style", style, f"it must be one of {', '.join((*STYLES, *SITE_SEEDS))}")
     checked_grid(shape, spacing_mm)
     if orientation not in ALL_ORIENTATIONS:
         raise ConfigError(
             "orientation", orientation, "it must name each of R/L, A/P, S/I once, such as 'LPS'"
         )
-    patient = draw_patient(int(seed), chosen)
-    upright = draw_view(patient, chosen, _upright(shape, orientation), _upright(spacing_mm, orientation))
+    grid = _upright(shape, orientation), _upright(spacing_mm, orientation)
+    if style in SITE_SEEDS:
+        phase, hu, labels = _made_at(site_named(style), int(seed), *grid)
+    else:
+        phase, hu, labels = _made(style_named(style), int(seed), *grid)
+    return Phantom(_turned(hu, orientation), _turned(labels, orientation), int(seed), phase)
+
+
+def _made(
+    style: Style, seed: int, shape: tuple[int, int, int] | None, spacing_mm: Triple | None
+) -> tuple[str, Volume, Volume]:
+    """Give the phase, HU and labels of a patient; axes point R, A, S."""
+    patient = draw_patient(seed, style)
+    view = draw_view(patient, style, shape, spacing_mm)
     space, structures = build_anatomy(patient)
-    hu, labels = render(space, structures, upright, patient)
-    ct, truth = (_turned(Volume(voxels, upright), orientation) for voxels in (hu, labels))
-    return Phantom(ct, truth, int(seed), patient.phase)
+    hu, labels = render(space, structures, view, patient)
+    return patient.phase, Volume(hu, view), Volume(labels, view)
+
+
+def _made_at(
+    site: Site, seed: int, shape: tuple[int, int, int] | None, spacing_mm: Triple | None
+) -> tuple[str, Volume, Volume]:
+    """Give the phase, HU and labels of a patient as a site scans and draws them; axes point R, A, S."""
+    patient = with_traits(draw_patient(seed, site.style), site.group)
+    view = draw_view(patient, site.style, shape, spacing_mm)
+    space, structures = build_anatomy(patient)
+    hu, _ = render(space, structures, view, patient)
+    labels = painted_labels(space, as_drawn(space, structures, site.conventions), view)
+    return patient.phase, Volume(scanned_at(hu, view, site.scan, seed), view), Volume(labels, view)
 
 
 def _turned(upright: Volume, orientation: str) -> Volume:
