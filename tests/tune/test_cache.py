@@ -14,7 +14,7 @@ from omentum.tune.cache import FeatureCache
 from omentum.tune.config import ContinualConfig
 from omentum.tune.samples import sample_case
 
-CONFIG = ContinualConfig(samples_per_class=300, shell_mm=20.0, augmented_copies=1, seed=1)
+CONFIG = ContinualConfig(trainable="heads", samples_per_class=300, shell_mm=20.0, augmented_copies=1, seed=1)
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from scipy import ndimage
 
 from omentum.networks.infer import compute_features
 from omentum.tune.config import ContinualConfig
-from omentum.tune.samples import sample_case
+from omentum.tune.samples import most_samples, sample_case
 
-CONFIG = ContinualConfig(samples_per_class=300, shell_mm=20.0, seed=1)
+CONFIG = ContinualConfig(trainable="heads", samples_per_class=300, shell_mm=20.0, seed=1)
 
 
 def test_samples_stand_for_every_voxel_that_prediction_looks_at(network, boxes):
@@ -34,6 +34,16 @@ def test_inside_near_and_elsewhere_are_sampled_alike_and_mixed(network, boxes):
     assert 60 < int(liver.labels[:300].sum()) < 140, "any run of neighbours is a random draw"
 
 
+def test_what_is_around_the_shell_can_be_sampled_apart_from_what_is_far(network, boxes):
+    config = CONFIG.changed(around_mm=50.0)
+    (liver,) = sample_case(network, boxes, ["liver"], config, overlap=0.5)
+    assert len(liver.labels) == most_samples(config, boxes.hu.size) == 1200
+    distance_mm = ndimage.distance_transform_edt(~boxes.masks.mask("liver"), sampling=8.0)
+    around = ((distance_mm > 20.0) & (distance_mm <= 50.0)).sum()
+    assert np.isclose(liver.stands_for.unique().numpy(), around / 300).any()
+    assert float(liver.stands_for.sum()) == pytest.approx(boxes.hu.size, rel=1e-5)
+
+
 def test_features_are_those_of_the_voxels_that_the_labels_are_of(network, boxes):
     config = ContinualConfig(samples_per_class=10**6, shell_mm=20.0)
     (liver,) = sample_case(network, boxes, ["liver"], config, overlap=0.5)
@@ -48,9 +58,9 @@ def test_features_are_those_of_the_voxels_that_the_labels_are_of(network, boxes)
 
 
 def test_a_shell_thinner_than_a_voxel_holds_the_voxels_that_touch_the_organ(network, boxes):
-    config = ContinualConfig(samples_per_class=10**6, shell_mm=1.0)
+    config = ContinualConfig(trainable="heads", samples_per_class=10**6, shell_mm=1.0)
     (liver,) = sample_case(network, boxes, ["liver"], config, overlap=0.5)
-    few = ContinualConfig(samples_per_class=10, shell_mm=1.0)
+    few = ContinualConfig(trainable="heads", samples_per_class=10, shell_mm=1.0)
     (drawn,) = sample_case(network, boxes, ["liver"], few, overlap=0.5)
     assert len(drawn.labels) == 30
     assert len(liver.labels) == boxes.hu.size

@@ -56,6 +56,24 @@ def test_masks_that_people_vouch_for_are_replayed_before_predicted_ones(project,
     assert set(story_of(tuned(project, everything))["cases"]) == {"phantom_0000", "phantom_0001"}
 
 
+def test_where_the_fit_is_chosen_all_revised_masks_teach_and_few_of_them_get_predicted_ones_beside(
+    project, revise
+):
+    chosen = ContinualConfig()
+    revise("liver", "phantom_0001")
+    tuned(project)
+    project.store.rounds.turn(1, "tiny-r1")
+    revise("liver", "phantom_0000")
+    cases = [one for one in project.standing() if not one.case.held_out]
+    plan = learned_from(project, cases, project.unlearned(), chosen, ("liver",))
+    assert plan == {case_id: {"liver": 1.0} for case_id in ("phantom_0000", "phantom_0001")}
+    project.store.rounds.turn(2, "tiny")
+    cases = [one for one in project.standing() if not one.case.held_out]
+    plan = learned_from(project, cases, project.unlearned(), chosen, ("liver",))
+    assert plan.pop("phantom_0002") == {"liver": chosen.predicted_weight}
+    assert set(plan) == {"phantom_0000", "phantom_0001"}
+
+
 def test_an_organ_that_is_asked_for_needs_a_label(project, revise):
     revise("liver", "phantom_0000")
     with pytest.raises(TuneError, match="spleen has no mask that people vouch for"):

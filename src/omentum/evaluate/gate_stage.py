@@ -14,7 +14,7 @@ from omentum.errors import ProjectError
 from omentum.evaluate.gate import Paired, differences_of, judged
 from omentum.measures.overlap import dice
 from omentum.project.project import Project
-from omentum.records import LabelledCase, MaskSource, NetworkRecord, Prediction
+from omentum.records import LabelledCase, MaskSource, NetworkRecord, Prediction, Round
 from omentum.records.promotions import GateOutcome, Promotion
 
 if TYPE_CHECKING:
@@ -88,6 +88,8 @@ def _verdict(
 ) -> Promotion:
     current = project.store.rounds.current()
     changed = _changed(project, candidate)
+    if not changed:
+        return _kept_out(current, candidate)
     cases = _referred(labelled, changed)
     if cases:
         predict([current.network, candidate.name], [one.case.case_id for one in cases])
@@ -110,13 +112,31 @@ def _verdict(
 
 
 def _changed(project: Project, candidate: NetworkRecord) -> list[str]:
-    """Give the organs whose predictions differ from the parent's: those tuned, or all after full training."""
+    """Give the organs whose predictions differ from the parent's: those tuned, or all after full training.
+
+    There is none where tuning chose to keep all of them as they were.
+    """
     organs = list(project.settings.organs)
     path = candidate.folder / "tune.json" if candidate.folder is not None else None
     if path is None or not path.is_file():
         return organs
-    learned = json.loads(path.read_text(encoding="utf-8")).get("organs", organs)
-    return [name for name in organs if name in learned] or organs
+    story = json.loads(path.read_text(encoding="utf-8"))
+    learned = story.get("organs", organs)
+    found = [name for name in organs if name in learned]
+    return found if found or "choices" in story else organs
+
+
+def _kept_out(current: Round, candidate: NetworkRecord) -> Promotion:
+    """Keep a network out that is the same as its parent."""
+    return Promotion(
+        round_number=current.number,
+        network=candidate.name,
+        instead_of=current.network,
+        outcome=GateOutcome.KEPT_OUT,
+        by=GATE,
+        why="tuning kept every organ as it was, so it is the network in use; revise more patients",
+        time=datetime.now(UTC),
+    )
 
 
 def _revised(project: Project) -> set[str]:

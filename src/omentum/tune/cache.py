@@ -24,12 +24,12 @@ from omentum.networks.sliding_window import window_starts
 from omentum.networks.weights import tensors_sha256
 from omentum.tune.config import ContinualConfig
 from omentum.tune.prepared_cases import PreparedCase
-from omentum.tune.samples import N_KINDS, OrganSamples, sample_case
+from omentum.tune.samples import OrganSamples, most_samples, sample_case
 from omentum.volumes.atomic import writing
 
 __all__ = ["FeatureCache", "SampleRequest"]
 
-_FORMAT = 2
+_FORMAT = 3
 """Raised whenever the same settings make other samples."""
 _TENSORS = ("features", "contexts", "starts", "labels", "stands_for")
 _BYTES_A_SAMPLE = 1 + 4
@@ -70,7 +70,7 @@ class FeatureCache:
             "numbers": str(network.dtype),
             "windows": [*network.spec.window_voxels, overlap],
             "spacing_mm": network.spec.spacing_mm,
-            "sampling": [config.samples_per_class, config.shell_mm, config.seed],
+            "sampling": [config.samples_per_class, config.shell_mm, config.around_mm, config.seed],
         }
 
     def wanted(self, case: PreparedCase, organs: Sequence[str]) -> list[SampleRequest]:
@@ -142,7 +142,7 @@ class FeatureCache:
             yield from (_read(one) for one in own)
 
     def _size_bytes(self, shape: Sequence[int], organ_name: str) -> int:
-        n_samples = min(N_KINDS * self._config.samples_per_class, 2 * int(np.prod(shape)))
+        n_samples = most_samples(self._config, int(np.prod(shape)))
         n_groups = 1
         if self._network.context_per_window:
             sides = zip(shape, self._network.window_for(shape), strict=True)

@@ -1,6 +1,6 @@
 """Settings of tuning, which are checked before any volume is read; written as `tune.json`."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
     Field,
@@ -14,12 +14,13 @@ from pydantic import (
 
 from omentum.choices import REPLAY_RULES, TRAINABLE
 from omentum.config import ConfigModel, one_of
+from omentum.errors import ConfigError
 from omentum.networks.precision import WeightDtype
 
-__all__ = ["ADAPTERS", "ContinualConfig", "FullConfig"]
+__all__ = ["ADAPTERS", "CHOSEN", "ContinualConfig", "FullConfig"]
 
 NETWORK_STRIDE = 16
-ADAPTERS = TRAINABLE[1]
+ADAPTERS, CHOSEN = TRAINABLE[1], TRAINABLE[2]
 _SPACING_MM = (0.5, 20.0)
 _PUBLISHED = {
     "spacing_mm": 1.5,
@@ -29,6 +30,17 @@ _PUBLISHED = {
 }
 """Liu et al. 2023, arXiv:2301.00785, section 4; the starter's rate is far too fast for them."""
 _OF_ARCHITECTURE = {"universal-unet": _PUBLISHED, "universal-swinunetr": _PUBLISHED}
+
+_BY_HAND = {"steps": 400, "learning_rate": 5e-3, "average_decay": 0.0}
+"""Settings of a fit, with their defaults: whoever sets one gets that fit, and nothing is chosen."""
+_WHERE_CHOSEN = {
+    "samples_per_class": 4_000,
+    "around_mm": 20.0,
+    "augmented_copies": 0,
+    "predicted_weight": 0.1,
+}
+"""Defaults that differ where the settings of a fit are chosen: more organs and more cases are cached, with
+all that adapters read."""
 
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Side = Annotated[int, Field(gt=0, multiple_of=NETWORK_STRIDE)]
@@ -122,20 +134,24 @@ class ContinualConfig(
 
     organs: _Names = ()
     """Organs to tune on every mask that people vouch for, instead of those revised in this round."""
-    trainable: Annotated[str, one_of(TRAINABLE)] = "heads"
-    """`heads`, or `heads+adapters`: each organ also learns from the features before their reduction to 8."""
-    steps: PositiveInt = 400
-    learning_rate: PositiveFloat = 5e-3
+    trainable: Annotated[str, one_of(TRAINABLE)] = CHOSEN
+    """`heads`; `heads+adapters`: each organ also learns from the features before their reduction to 8; or
+    `chosen`: either or nothing, organ by organ, by cross-validation over the patients. `heads` where steps,
+    learning_rate or average_decay are given and this is not."""
+    steps: PositiveInt = int(_BY_HAND["steps"])
+    learning_rate: PositiveFloat = _BY_HAND["learning_rate"]
     """Peak rate of AdamW, from which it falls as a cosine."""
     samples_per_class: PositiveInt = 20_000
-    """Most voxels a case and organ, of each kind: inside, near the border, elsewhere."""
+    """Most voxels a case and organ, of each kind: inside, near the border, elsewhere; `chosen`: 4,000."""
     shell_mm: PositiveFloat = 5.0
     """How far from the organ the voxels of its surroundings are drawn."""
+    around_mm: NonNegativeFloat = 0.0
+    """Voxels outside the shell and this near are a kind of their own; 20 where `chosen`."""
     augmented_copies: NonNegativeInt = 1
-    """How many varied copies of each case the trunk sees, beside the case as it is."""
+    """How many varied copies of each case the trunk sees, beside the case as it is; 0 where `chosen`."""
     cache_gb: PositiveFloat = 20.0
     """Most room that features take on disk; those of earlier runs go first."""
-    average_decay: _Share = 0.0
+    average_decay: _Share = _BY_HAND["average_decay"]
     """Of the running mean of the weights, which is what is kept in the end; with 0 the last ones are."""
     replay_share: _Share = 0.25
     """Share of earlier cases of the same organ that is replayed, in [0, 1]."""
@@ -147,7 +163,25 @@ class ContinualConfig(
     """Cases that are replayed whatever share and limit say, as far as there are so many: what one or two
     patients teach a head is not what holds for the others. With share 0 and by rule `none` none is."""
     predicted_weight: _Share = 0.3
-    """What a predicted label counts in the loss; original and revised ones count 1."""
+    """What a predicted label counts in the loss; original and revised ones count 1; `chosen`: 0.1, of the
+    parent's probabilities."""
     kept_as: WeightDtype = "float32"
     """Numbers in which the weights are kept: `float16` takes half the room, `int8` a quarter."""
     seed: NonNegativeInt = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _chosen_unless_given(cls, said: dict[str, Any]) -> dict[str, Any]:
+        trainable = said.get("trainable", "heads" if _BY_HAND.keys() & said.keys() else CHOSEN)
+        defaults = _WHERE_CHOSEN if trainable == CHOSEN else {}
+        return {**defaults, "trainable": trainable, **said}
+
+    @model_validator(mode="after")
+    def _nothing_given_is_chosen(self) -> Self:
+        if self.trainable != CHOSEN:
+            return self
+        for name, default in _BY_HAND.items():
+            if getattr(self, name) != default:
+                rule = f"it goes with trainable heads or heads+adapters; {CHOSEN} chooses it"
+                raise ConfigError(name, getattr(self, name), rule)
+        return self

@@ -17,7 +17,7 @@ from omentum.tune.losses import partial_loss
 from omentum.tune.samples import OrganSamples
 from omentum.tune.schedule import rate_at
 
-__all__ = ["tune_heads"]
+__all__ = ["one_thread_each", "tune_heads"]
 
 After = Callable[[int, Network], bool]
 
@@ -60,7 +60,7 @@ def tune_heads(
     try:
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
             for step in range(config.steps):
-                with _one_thread_each():
+                with one_thread_each():
                     losses = list(pool.map(_Head.learn, heads, repeat(step)))
                 for number, loss in enumerate(losses, start=step * len(heads) + 1):
                     if progress is not None:
@@ -75,7 +75,7 @@ def tune_heads(
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
     """Let heads learn side by side, each in one thread: a step is too short for several to share."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -1,7 +1,7 @@
 """Tune the heads of the organs that were revised in a round, on features of the frozen trunk."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,8 @@ from omentum.networks.precision import fastest_dtype
 from omentum.project.project import Project
 from omentum.records import LabelledCase
 from omentum.tune.cache import FeatureCache, SampleRequest
-from omentum.tune.config import ADAPTERS, ContinualConfig
+from omentum.tune.chosen_stage import Plan, choice_record, choose_organs, lessons_of, take_choices
+from omentum.tune.config import ADAPTERS, CHOSEN, ContinualConfig
 from omentum.tune.continual import tune_heads
 from omentum.tune.new_organs import add_new_organs, vouched_organs
 from omentum.tune.prepared_cases import PreparedCase, prepared
@@ -46,21 +47,61 @@ def tune_in_round(
     _check_labelled(project, cases, config)
     plan = learned_from(project, cases, project.unlearned(), config, network.spec.organs, tuple(new))
     organs = sorted({name for organs in plan.values() for name in organs})
+    learned: dict[str, Any] = {
+        "mode": "continual",
+        "organs": organs,
+        "new_organs": {name: list(similar) for name, similar in new.items()},
+        "cases": {case_id: sorted(organs) for case_id, organs in sorted(plan.items())},
+    }
+    if config.trainable == CHOSEN:
+        return network, learned | _choose(run, network, cases, plan, config, new)
+    return network, learned | _fit_as_given(run, network, cases, plan, config)
+
+
+def _fit_as_given(
+    run: TuneRun,
+    network: Network,
+    cases: Sequence[LabelledCase],
+    plan: Plan,
+    config: ContinualConfig,
+) -> dict[str, Any]:
+    """Tune all organs of a plan as the settings say, in place."""
     if config.trainable == ADAPTERS:
-        add_adapters(network, organs, seed=config.seed)
+        add_adapters(network, sorted({name for organs in plan.values() for name in organs}), seed=config.seed)
     samples, cache_bytes = _cached(run, network, cases, plan, config)
     counted = {
         (organ, case_id): weight for case_id, organs in plan.items() for organ, weight in organs.items()
     }
     tune_heads(network.to(run.device), samples, counted, config, run.tell)
-    learned = {
-        "mode": "continual",
-        "organs": organs,
-        "new_organs": {name: list(similar) for name, similar in new.items()},
-        "cases": {case_id: sorted(organs) for case_id, organs in sorted(plan.items())},
+    return {"cache_bytes": cache_bytes}
+
+
+def _choose(
+    run: TuneRun,
+    network: Network,
+    cases: Sequence[LabelledCase],
+    plan: Plan,
+    config: ContinualConfig,
+    new: Collection[str],
+) -> dict[str, Any]:
+    """Tune the organs of a plan that gain by it, in place.
+
+    An organ that stays as it was has learned nothing: its revisions are learned from in the next round.
+    """
+    wide = copy.deepcopy(network)
+    add_adapters(wide, sorted({name for organs in plan.values() for name in organs}), seed=config.seed)
+    samples, cache_bytes = _cached(run, wide, cases, plan, config)
+    lessons = lessons_of(plan, samples, cases)
+    choices = choose_organs(network.to(run.device), lessons, new, seed=config.seed, progress=run.tell)
+    take_choices(network, choices, seed=config.seed)
+    changed = {one.organ for one in choices if one.tensors}
+    learned = {case_id: sorted(changed & organs.keys()) for case_id, organs in sorted(plan.items())}
+    return {
+        "organs": sorted(changed),
+        "cases": {case_id: organs for case_id, organs in learned.items() if organs},
+        "choices": [choice_record(one) for one in choices],
         "cache_bytes": cache_bytes,
     }
-    return network, learned
 
 
 def _check_labelled(project: Project, cases: Sequence[LabelledCase], config: ContinualConfig) -> None:
@@ -79,7 +120,7 @@ def _cached(
     run: TuneRun,
     network: Network,
     cases: Sequence[LabelledCase],
-    plan: Mapping[str, Mapping[str, float]],
+    plan: Plan,
     config: ContinualConfig,
 ) -> tuple[list[OrganSamples], dict[str, int]]:
     """Give samples of every organ and case of a plan, and the bytes that they take on disk."""

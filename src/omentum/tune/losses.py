@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["partial_loss"]
+__all__ = ["organ_losses", "partial_loss"]
 
 _SMOOTH_VOXELS = 16.0
 _LEAST_SHARE = 0.1
@@ -38,6 +38,24 @@ def partial_loss(
     Returns:
         A scalar; 0 if nothing is known.
     """
+    losses, counted = organ_losses(logits, labels, weights, voxel_weights, over_all=over_all)
+    mean: Tensor = (losses * counted).sum() / counted.sum().clamp_min(1e-6)
+    return mean
+
+
+def organ_losses(
+    logits: Tensor,
+    labels: Tensor,
+    weights: Tensor,
+    voxel_weights: Tensor | None = None,
+    *,
+    over_all: Callable[[Tensor], Tensor] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Compute the loss of each organ by itself; arguments as `partial_loss`, labels may lie between 0 and 1.
+
+    Returns:
+        Losses, `(organ,)`, and the sum of the weights of its labels, `(organ,)`.
+    """
     shown, truth = logits.float().flatten(2), labels.float().flatten(2)
     stands_for = weights[:, :, None].expand_as(shown)
     if voxel_weights is not None:
@@ -55,6 +73,4 @@ def partial_loss(
     dice_loss = 1 - (2 * both + _SMOOTH_VOXELS) / (said + n_inside + _SMOOTH_VOXELS)
     boost = (_LEAST_SHARE * in_all / n_inside.clamp_min(1e-6)).clamp(1.0, _MOST_BOOST)
     entropy_mean = (entropy_all + (boost - 1) * entropy_inside) / in_all
-    per_organ = entropy_mean + torch.where(n_inside > 0, dice_loss, 0.0)
-    mean: Tensor = (per_organ * counted).sum() / counted.sum().clamp_min(1e-6)
-    return mean
+    return entropy_mean + torch.where(n_inside > 0, dice_loss, 0.0), counted

@@ -19,10 +19,10 @@ from omentum.tune.config import ContinualConfig
 from omentum.tune.prepared_cases import PreparedCase
 from omentum.volumes.boxes import bounding_box, grown
 
-__all__ = ["N_KINDS", "OrganSamples", "sample_case"]
+__all__ = ["OrganSamples", "most_samples", "sample_case"]
 
-N_KINDS = 3
-"""Voxels inside an organ, near it, and elsewhere are sampled apart."""
+_N_KINDS = 3
+"""Voxels inside an organ, near it, and elsewhere are sampled apart; with `around_mm` those around it too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,6 +49,12 @@ class OrganSamples:
     stands_for: Tensor
 
 
+def most_samples(config: ContinualConfig, n_voxels: int) -> int:
+    """Give the most samples that are drawn of one organ in a case of so many voxels."""
+    n_kinds = _N_KINDS + (config.around_mm > 0)
+    return min(n_kinds * config.samples_per_class, 2 * n_voxels)
+
+
 def sample_case(
     network: Network,
     case: PreparedCase,
@@ -61,7 +67,8 @@ def sample_case(
     """Run the trunk over one case and sample voxels for each organ.
 
     Inside the organ, in a shell around it, and elsewhere, up to the same number each: the border is where
-    heads err, and so few voxels are inside that a plain sample would miss them.
+    heads err, and so few voxels are inside that a plain sample would miss them. With `around_mm`, what is
+    outside the shell and near is drawn apart from what is far, so that few samples say how much is wrong.
 
     Args:
         network: In evaluation mode.
@@ -102,7 +109,7 @@ def _drawn(
     rng = np.random.default_rng([config.seed, copy, *name.encode(), *case.case_id.encode()])
     chosen, stands_for = [], []
     spacing_mm = case.masks.geometry.spacing_mm
-    for kind in _kinds(case.masks.mask(name), seen, spacing_mm, config.shell_mm):
+    for kind in _kinds(case.masks.mask(name), seen, spacing_mm, (config.shell_mm, config.around_mm)):
         where = np.flatnonzero(kind)
         n_samples = min(len(where), config.samples_per_class)
         chosen.append(where[rng.choice(len(where), n_samples, replace=False)] if n_samples else where)
@@ -115,15 +122,24 @@ def _kinds(
     mask: npt.NDArray[np.bool_],
     seen: npt.NDArray[np.bool_],
     spacing_mm: tuple[float, float, float],
-    shell_mm: float,
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Split the voxels that prediction looks at: inside, near, elsewhere."""
+    reach_mm: tuple[float, float],
+) -> list[npt.NDArray[np.bool_]]:
+    """Split the voxels that prediction looks at: inside, near, around where that is asked for, elsewhere."""
     box = bounding_box(mask)
     if box is None:
-        return mask, mask, seen
+        return [seen]
+    shell_mm, around_mm = reach_mm
     shell_mm = max(shell_mm, *spacing_mm)  # at least the voxels that touch it
-    around = grown(box, int(shell_mm / min(spacing_mm)) + 1, mask.shape)
-    near = np.zeros_like(mask)
-    outside = np.ascontiguousarray(~mask[around])
-    near[around] = outside & (edt.edt(outside, anisotropy=spacing_mm) <= shell_mm)
-    return mask & seen, near & seen, ~mask & ~near & seen
+    farthest_mm = max(shell_mm, around_mm)
+    part = grown(box, int(farthest_mm / min(spacing_mm)) + 1, mask.shape)
+    outside = np.ascontiguousarray(~mask[part])
+    distance_mm = edt.edt(outside, anisotropy=spacing_mm)
+    kinds, rest, nearest_mm = [mask & seen], seen & ~mask, 0.0
+    for reach in (shell_mm, around_mm):
+        if reach > nearest_mm:
+            own = np.zeros_like(mask)
+            own[part] = outside & (distance_mm > nearest_mm) & (distance_mm <= reach) & seen[part]
+            kinds.append(own)
+            rest &= ~own
+            nearest_mm = reach
+    return [*kinds, rest]

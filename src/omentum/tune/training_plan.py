@@ -2,16 +2,19 @@
 
 import zlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from omentum.errors import TuneError
 from omentum.project.project import Project
 from omentum.records import LabelledCase, MaskSource, OrganScore, Revision
-from omentum.tune.config import ContinualConfig
+from omentum.tune.config import CHOSEN, ContinualConfig
 from omentum.tune.replay import ReplayCase, data_set_of, importance_of, replayed
 from omentum.volumes.labels import organs_named
 
 __all__ = ["learned_from"]
+
+_FEW_CASES = 8
+"""Where the fit is chosen: with fewer masks that people vouch for, predicted ones are added."""
 
 
 def learned_from(
@@ -53,14 +56,38 @@ def learned_from(
     plan: dict[str, dict[str, float]] = defaultdict(dict)
     for name in organs:
         own = sorted(case_id for case_id, organ in fresh if organ == name)
+        if config.trainable == CHOSEN:
+            own = sorted({*own, *_revised(sources, name)})
         earlier = [one for one in cases if one.case.case_id not in own]
         vouched_for, guessed = _earlier(earlier, name, scores.get(name, {}))
         for case_id in own:
             plan[case_id][name] = 1.0
+        if config.trainable == CHOSEN:
+            guessed = _enough(guessed, config, {case_id for case_id, _ in fresh}, len(own) + len(vouched_for))
         for case_id in _replay(vouched_for, guessed, config, name, len(own)):
             is_guess = sources[case_id, name] is MaskSource.PREDICTED
             plan[case_id][name] = config.predicted_weight if is_guess else 1.0
     return plan
+
+
+def _revised(sources: Mapping[tuple[str, str], MaskSource], organ: str) -> set[str]:
+    """Give the cases in which people revised an organ, in whatever round."""
+    return {
+        case for (case, name), source in sources.items() if name == organ and source is MaskSource.REVISED
+    }
+
+
+def _enough(
+    guessed: Sequence[ReplayCase], config: ContinualConfig, revised: Collection[str], n_vouched: int
+) -> list[ReplayCase]:
+    """Keep as many predicted masks as there have to be beside few that people vouch for.
+
+    Those of cases in which another organ was revised come first: the trunk sees them anyway.
+    """
+    n_kept = max(0, _FEW_CASES - n_vouched) if config.replay_by != "none" else 0
+    return sorted(guessed, key=lambda one: (one.case_id not in revised, -one.importance, one.case_id))[
+        :n_kept
+    ]
 
 
 def _replay(

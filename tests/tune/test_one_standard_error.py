@@ -1,0 +1,38 @@
+import math
+
+import numpy as np
+import pytest
+
+from omentum.tune.one_standard_error import best_gain, gain_of
+
+
+def test_the_standard_error_is_that_of_the_mean_over_patients():
+    gain = gain_of([0.01, 0.03, 0.02, 0.06])
+    assert gain.mean == pytest.approx(0.03)
+    assert gain.standard_error == pytest.approx(np.std([1, 3, 2, 6], ddof=1) / 100 / 2)
+    assert gain.threshold > gain.standard_error, "few patients need more than one standard error"
+
+
+def test_with_many_patients_the_threshold_is_one_standard_error():
+    gain = gain_of(np.random.default_rng(0).normal(size=400).tolist())
+    assert gain.threshold == pytest.approx(gain.standard_error, rel=0.01)
+
+
+@pytest.mark.parametrize("differences", [[], [0.3], [0.3, 0.3]])
+def test_two_patients_show_nothing(differences):
+    gain = gain_of(differences)
+    assert gain.threshold == math.inf
+    assert not gain.is_shown
+
+
+def test_where_no_child_is_shown_to_be_better_the_parent_stays():
+    unsure, worse = gain_of([0.3, -0.2, 0.0, 0.01]), gain_of([-0.1, -0.1, -0.1])
+    assert best_gain([]) is None
+    assert best_gain([unsure, worse]) is None
+    assert best_gain([worse, gain_of([0.01, 0.01, 0.012])]) == 1
+
+
+def test_children_with_nothing_to_learn_seldom_take_the_place_of_their_parent():
+    rng = np.random.default_rng(5)
+    taken = [gain_of(rng.normal(0, 0.02, 8).tolist()).is_shown for _ in range(2000)]
+    assert np.mean(taken) == pytest.approx(0.159, abs=0.03), "the risk of one standard error"
