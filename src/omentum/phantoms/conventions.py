@@ -123,7 +123,9 @@ def _with_border(structure: Structure, border_mm: Mapping[str, float]) -> Struct
 def _cut(space: Space, structure: Structure, low_mm: float, high_mm: float) -> RealArray:
     """Give a structure's distance, cut off below and above two heights."""
     _, _, z = space.at(structure.box)
-    return np.maximum(structure.distance, np.maximum(np.float32(low_mm) - z, z - np.float32(high_mm)))
+    outside = np.maximum(np.float32(low_mm) - z, z - np.float32(high_mm))
+    distance: RealArray = np.maximum(structure.distance, outside)
+    return distance
 
 
 def _aorta(space: Space, aorta: Structure, site: Conventions) -> list[Structure]:
