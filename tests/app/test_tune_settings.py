@@ -19,6 +19,16 @@ def test_what_the_command_says_stands_over_the_file(tmp_path):
     assert made == FullConfig(steps=7, seed=4, devices=2)
 
 
+def test_whoever_gives_how_to_fit_gets_that_fit_and_nothing_is_chosen(tmp_path):
+    path = tmp_path / "tune.toml"
+    path.write_text("seed = 3\n", encoding="utf-8")
+    assert tune_settings("continual", path, {}).trainable == "chosen"
+    assert tune_settings("continual", path, {"steps": 9}).trainable == "heads"
+    assert tune_settings("continual", path, {"trainable": "heads+adapters"}).steps == 400
+    with pytest.raises(ConfigError, match="steps is 9, but it goes with trainable heads or heads"):
+        tune_settings("continual", None, {"trainable": "chosen", "steps": 9})
+
+
 def test_an_architecture_brings_its_own_defaults():
     made = tune_settings("full", None, {"architecture": "universal-swinunetr", "steps": 5})
     assert (made.learning_rate, made.spacing_mm, made.steps) == (1e-4, 1.5, 5)

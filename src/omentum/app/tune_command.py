@@ -27,7 +27,7 @@ def tune(
     ] = "continual",
     config: Annotated[Path | None, typer.Option(help="Settings in TOML.")] = None,
     trainable: Annotated[
-        str | None, typer.Option(help=f"{' or '.join(TRAINABLE)}. Default: that of the settings.")
+        str | None, typer.Option(help=f"{', '.join(TRAINABLE)} (organ by organ, by cross-validation).")
     ] = None,
     architecture: Annotated[
         str | None,
@@ -61,6 +61,7 @@ def tune(
     from omentum import loop
     from omentum.app.say_verdict import said_of
     from omentum.app.tune_settings import tune_settings
+    from omentum.tune.say_choices import choices_in_words
 
     options = {
         "trainable": trainable,
@@ -81,6 +82,8 @@ def tune(
         say_json({"folder": str(network.folder), **_story(network), "verdict": asdict(verdict)})
         return
     typer.echo(f"{network.name} is in {network.folder}")
+    for line in choices_in_words(_story(network)):
+        typer.echo(line)
     typer.echo(said_of(verdict))
 
 

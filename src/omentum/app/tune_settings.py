@@ -45,6 +45,8 @@ def tune_settings(mode: str, path: Path | None, options: Mapping[str, Any]) -> C
         )
     if path is None:
         return kind(**said)
+    if kind is ContinualConfig:  # what is given, in the file or as an option, decides what is chosen
+        return kind(**{**read_toml(path), **said})
     settings = kind(**read_toml(path))
     if isinstance(settings, FullConfig) and "architecture" in said:
         _check_architecture(settings, said["architecture"], path)
