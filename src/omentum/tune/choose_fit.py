@@ -16,7 +16,7 @@ from omentum.tune.sampled_dice import logits_at_samples, mean_by_patient, sample
 from omentum.tune.samples import OrganSamples
 from omentum.tune.stacked_heads import StackedHeads, starting_tensors
 
-__all__ = ["Lessons", "OrganChoice", "Trial", "choose_fit", "fit_new_organ"]
+__all__ = ["Lessons", "OrganChoice", "Trial", "choose_fit", "fit_new_organ", "fit_stack"]
 
 _N_FOLDS = 4
 _VOXELS_A_STEP = 1 << 11
@@ -130,7 +130,7 @@ def fit_new_organ(network: Network, lessons: Lessons, *, seed: int) -> OrganChoi
         TuneError: The loss is not finite.
     """
     setting, fit = NEW_ORGAN
-    copies, _ = _fit(network, lessons, [setting], [frozenset()], fit, seed)
+    copies, _ = fit_stack(network, lessons, [setting], [frozenset()], fit, seed)
     return OrganChoice(organ=lessons.organ, n_patients=lessons.n_patients, tensors=copies.copied(0))
 
 
@@ -144,7 +144,7 @@ def _fitted(
     """Give all children of settings that train the same parts, each with its tensors."""
     patients = {one.case_id: lessons.patients[one.case_id] for one in lessons.judging}
     left_out = [*patient_folds(patients, _N_FOLDS, seed=seed), frozenset[str]()]
-    copies, begun = _fit(network, lessons, settings, left_out, fit_for(lessons.n_patients), seed)
+    copies, begun = fit_stack(network, lessons, settings, left_out, fit_for(lessons.n_patients), seed)
     found = []
     for share in SHARES:
         moved = copies.between(begun, share)
@@ -156,7 +156,7 @@ def _fitted(
     return found
 
 
-def _fit(
+def fit_stack(
     network: Network,
     lessons: Lessons,
     settings: Sequence[FitSetting],
@@ -164,7 +164,22 @@ def _fit(
     fit: Fit,
     seed: int,
 ) -> tuple[StackedHeads, Mapping[str, Tensor]]:
-    """Train a copy for each setting and each set of cases that is left out, in that order."""
+    """Train a copy for each setting and each set of cases that is left out, in that order.
+
+    Args:
+        network: The parent; not changed.
+        lessons: What the organ learns from.
+        settings: All of them train the same parts.
+        left_out: Cases that a copy does not learn from.
+        fit: How all of them learn.
+        seed: Of all that is drawn.
+
+    Returns:
+        The copies, and the tensors from which each of them began.
+
+    Raises:
+        TuneError: A loss is not finite.
+    """
     is_adapted = settings[0].is_adapted
     begun, learn = starting_tensors(network, lessons.organ, adapted=is_adapted, seed=seed)
     slope = network.organ_heads.slope
