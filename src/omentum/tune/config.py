@@ -20,7 +20,8 @@ from omentum.networks.precision import WeightDtype
 __all__ = ["ADAPTERS", "CHOSEN", "ContinualConfig", "FullConfig"]
 
 NETWORK_STRIDE = 16
-ADAPTERS, CHOSEN = TRAINABLE[1], TRAINABLE[2]
+ADAPTERS = TRAINABLE[1]
+CHOSEN = TRAINABLE[2]
 _SPACING_MM = (0.5, 20.0)
 _PUBLISHED = {
     "spacing_mm": 1.5,
