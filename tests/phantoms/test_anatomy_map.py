@@ -238,3 +238,11 @@ def test_ids_of_another_table_are_noticed(shared):
     amos = shared / "data" / "label_maps" / "amos_0013.nii.gz"
     with pytest.raises(ConfigError, match="are its ids totalsegmentator"):
         read_anatomy(amos, TOTALSEGMENTATOR)
+
+
+def test_a_map_that_ends_within_all_its_upper_organs_is_placed_by_the_lower_poles_of_its_kidneys(toy):
+    labels = toy().labels((2.0, 2.0, 2.0))
+    cut = labels.cropped((slice(None), slice(None), slice(0, 78)))  # at z = 14
+    ended, whole = map_anatomy("cut", cut, TOTALSEGMENTATOR), toy().map((2.0, 2.0, 2.0))
+    assert ended.parts["kidney_left"].is_cut
+    assert ended.low_mm == pytest.approx(whole.low_mm, abs=25.0)

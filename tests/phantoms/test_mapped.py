@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from omentum.phantoms.anatomy_map import TOTALSEGMENTATOR, map_anatomy
 from omentum.phantoms.mapped import PAINTED, build_mapped
 from omentum.phantoms.patient import draw_patient
 from omentum.phantoms.phantom import LABELLED
@@ -86,7 +87,7 @@ def test_patients_who_vary_keep_organs_near_their_places_and_volumes_on_average(
             ratios.append(found.sum() / true.sum())
     assert np.mean(ratios) == pytest.approx(1.0, abs=0.12)
     assert 0.1 < min(ratios) < 0.9
-    assert 1.1 < max(ratios) < 2.5
+    assert 1.1 < max(ratios) < 4.0
 
 
 def test_the_aorta_is_brightest_in_the_arterial_phase_and_fades(painted):
@@ -121,7 +122,7 @@ def test_gas_in_the_stomach_lies_in_front_of_the_fluid(toy_map, still, grid):
         gas, fluid = np.argwhere(inside & (ct < -700)), np.argwhere(inside & (ct > -100))
         if len(gas) > 30 and len(fluid) > 30:
             n_with_gas += 1
-            assert np.quantile(gas[:, 1], 0.1) >= np.quantile(fluid[:, 1], 0.9)
+            assert np.median(gas[:, 1]) > np.median(fluid[:, 1])
     assert n_with_gas >= 2
 
 
@@ -164,3 +165,42 @@ def test_the_coarse_grid_reaches_beyond_the_view(toy_map, still, grid):
     for axis in range(3):
         assert space.node_mm(axis)[0] <= grid.corners_mm[:, axis].min() - 10
         assert space.node_mm(axis)[-1] >= grid.corners_mm[:, axis].max() + 10
+
+
+def volume(patient, toy_map, grid, name: str) -> int:
+    _, labels = render(*build_mapped(patient, toy_map, None, grid), grid, patient)
+    return int((labels == organ(name).index).sum())
+
+
+def test_patients_with_a_large_spleen_or_a_small_kidney_have_it(toy_map, still, grid):
+    large, small = replace(still, large_spleen=True), replace(still, small_kidney="left")
+    assert volume(large, toy_map, grid, "spleen") > 1.15 * volume(still, toy_map, grid, "spleen")
+    assert volume(small, toy_map, grid, "kidney_left") < 0.8 * volume(still, toy_map, grid, "kidney_left")
+    assert volume(small, toy_map, grid, "kidney_right") == volume(still, toy_map, grid, "kidney_right")
+
+
+def test_fluid_lies_at_the_back_of_the_lungs_of_who_has_an_effusion(toy_map, still, grid):
+    affine = grid.affine.copy()
+    affine[2, 3] = 20.0
+    upper = Geometry(grid.shape, affine)
+    ct, labels = render(*build_mapped(still, toy_map, None, upper), upper, still)
+    patient = replace(still, effusion=True)
+    wet, _ = render(*build_mapped(patient, toy_map, None, upper), upper, patient)
+    lung = np.argwhere(labels == organ("lung_left").index)
+    back = lung[lung[:, 1] <= np.quantile(lung[:, 1], 0.04)]
+    front = lung[lung[:, 1] >= np.quantile(lung[:, 1], 0.6)]
+    assert wet[tuple(back.T)].mean() > ct[tuple(back.T)].mean() + 100
+    assert wet[tuple(front.T)].mean() == pytest.approx(ct[tuple(front.T)].mean(), abs=20)
+
+
+def test_where_a_map_ends_its_tissues_go_on(toy, still, grid):
+    labels = toy().labels()
+    cut = labels.cropped((slice(None), slice(None), slice(0, 44)))  # through the liver and the spleen
+    ended = map_anatomy("cut", cut, TOTALSEGMENTATOR)
+    assert not ended.has_whole_organs
+    assert toy().map().has_whole_organs
+    ct, labels = render(*build_mapped(still, ended, None, grid), grid, still)
+    last = round((ended.high_mm - grid.affine[2, 3]) / 4.0)
+    liver = (labels == organ("liver").index).sum((0, 1))
+    assert liver[last + 4] == pytest.approx(liver[last - 1], rel=0.1)
+    assert np.median(ct[30:50, 20:40, last + 4]) > -30  # organs and vessels, no slab of fat

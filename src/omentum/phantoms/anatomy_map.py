@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import edt
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -26,6 +27,7 @@ from omentum.volumes.volume import Volume
 
 __all__ = ["TOTALSEGMENTATOR", "AnatomyMap", "Part", "map_anatomy", "read_anatomy"]
 
+_ORGANS = SUBSETS["abdomenatlas-1.0"]
 _STEP_MM = 3.2
 """Distances are kept on a grid of about this step: what is smaller is not drawn anyway."""
 _BODY_STEP_MM = 8.0
@@ -39,6 +41,10 @@ _LEVEL_MM = {
     "liver": (60.0, 62.0, 25.0),
     "spleen": (-103.0, 2.0, 36.0),
 }
+_HALF_KIDNEY_MM = 52.0
+"""From a kidney's middle to its lower pole, which is there where the field of view cuts its upper one."""
+_BEYOND_MM = 40.0
+"""How far tissues go on, unchanged, beyond an end of the map that cuts them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,12 +56,14 @@ class Part:
         distance: Signed, in mm, negative inside, clipped to `FAR_MM`; float32 `(x, y, z)`.
         origin_mm: Place of its first voxel in the atlas.
         step_mm: From voxel to voxel.
+        is_cut: Whether the map ends within it, towards the feet or the head.
     """
 
     tissue: str
     distance: FloatArray
     origin_mm: npt.NDArray[np.float64]
     step_mm: npt.NDArray[np.float64]
+    is_cut: bool = False
 
     @property
     def ends_mm(self) -> npt.NDArray[np.float64]:
@@ -92,6 +100,14 @@ class AnatomyMap:
         """Tell whether it has bones: without them no body can be drawn round the organs."""
         return "bone" in self.parts
 
+    @property
+    def has_whole_organs(self) -> bool:
+        """Tell whether the map ends within no organ but the vessels, so that they fit into any body."""
+        long = ("aorta", "postcava")
+        return not any(
+            part.is_cut for name, part in self.parts.items() if name in _ORGANS and name not in long
+        )
+
 
 def read_anatomy(path: Path, ids: str) -> AnatomyMap:
     """Read a label map.
@@ -126,10 +142,11 @@ def map_anatomy(name: str, labels: Volume, ids: str) -> AnatomyMap:
         raise ConfigError(
             "anatomy", name, f"{', '.join(missing)} must be in it, to know where in the trunk it is"
         )
-    shift = np.mean([np.array(_LEVEL_MM[organ]) - parts[organ].centre_mm for organ in _LEVEL], axis=0)
+    shift = np.mean(list(_to_atlas(parts).values()), axis=0)
+    _check_places(name, parts, shift, ids)
+    parts = {tissue: _continued(part, voxels.shape[2], spacing[2]) for tissue, part in parts.items()}
     parts = {tissue: replace(part, origin_mm=part.origin_mm + shift) for tissue, part in parts.items()}
-    _check_places(name, parts, ids)
-    body = _body(voxels, spacing)
+    body = _continued(_body(voxels, spacing), voxels.shape[2], spacing[2])
     body = replace(body, origin_mm=body.origin_mm + shift)
     low, high = shift[2], shift[2] + spacing[2] * (voxels.shape[2] - 1)
     digest = hashlib.sha256(voxels.tobytes() + upright.geometry.affine.tobytes() + ids.encode()).hexdigest()
@@ -145,9 +162,31 @@ def _check_values(name: str, voxels: npt.NDArray[Any], ids: str, tissues: Mappin
         raise ConfigError("anatomy", name, f"{unknown[0]:g} is no value of the ids {ids}; give the right ids")
 
 
-def _check_places(name: str, parts: Mapping[str, Part], ids: str) -> None:
+def _to_atlas(parts: Mapping[str, Part]) -> dict[str, npt.NDArray[np.float64]]:
+    """Find how far the organs that say where a map is are from their places; those that are whole, if any.
+
+    Where the map cuts all of them, it shows the lower poles of the kidneys.
+    """
+    whole = [organ for organ in _LEVEL if not parts[organ].is_cut]
+    if whole:
+        return {organ: np.array(_LEVEL_MM[organ]) - parts[organ].centre_mm for organ in whole}
+    return {organ: _from_lower_pole(parts[organ]) for organ in ("kidney_left", "kidney_right")}
+
+
+def _from_lower_pole(kidney: Part) -> npt.NDArray[np.float64]:
+    lowest = np.argwhere(kidney.distance < 0)[:, 2].min()
+    middle = kidney.centre_mm
+    middle[2] = kidney.origin_mm[2] + kidney.step_mm[2] * lowest + _HALF_KIDNEY_MM
+    return np.asarray(np.array(_LEVEL_MM[kidney.tissue]) - middle)
+
+
+def _check_places(name: str, parts: Mapping[str, Part], shift: npt.NDArray[np.float64], ids: str) -> None:
     """Refuse a map whose organs lie where no person has them: its ids or its sides are wrong."""
-    off = {organ: np.linalg.norm(parts[organ].centre_mm - _LEVEL_MM[organ]) for organ in _LEVEL}
+    off = {}
+    for organ in _LEVEL:
+        from_place = parts[organ].centre_mm + shift - _LEVEL_MM[organ]
+        seen = from_place[:2] if parts[organ].is_cut else from_place  # the middle of what is cut is elsewhere
+        off[organ] = float(np.linalg.norm(seen))
     worst = max(off, key=lambda organ: off[organ])
     if off[worst] > _OFF_MM:
         reason = f"{worst} is {off[worst]:.0f} mm from where it should be beside the others"
@@ -177,18 +216,31 @@ def _part(
     x, y, z = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
     inside = np.isin(voxels[x, y, z], values)
     stride = np.maximum(np.floor(_STEP_MM / spacing), 1).astype(int)
+    ends = [box[2] for box in found]
     return Part(
         tissue=tissue,
         distance=_signed(inside, spacing)[:: stride[0], :: stride[1], :: stride[2]].copy(),
         origin_mm=low * spacing,
         step_mm=spacing * stride,
+        is_cut=any(end.start == 0 or end.stop == voxels.shape[2] for end in ends),
     )
+
+
+def _continued(part: Part, n_planes: int, slice_mm: float) -> Part:
+    """Repeat a part's last planes beyond the ends of the map that cut it; its own places, not the atlas's."""
+    n_more = int(np.ceil(_BEYOND_MM / part.step_mm[2]))
+    low, high = part.ends_mm[:, 2]
+    before = n_more if low <= part.step_mm[2] else 0
+    after = n_more if high >= slice_mm * (n_planes - 1) - part.step_mm[2] else 0
+    distance = np.pad(part.distance, ((0, 0), (0, 0), (before, after)), mode="edge")
+    return replace(part, distance=distance, origin_mm=part.origin_mm - (0.0, 0.0, before * part.step_mm[2]))
 
 
 def _signed(inside: npt.NDArray[np.bool_], spacing: npt.NDArray[np.float64]) -> FloatArray:
     """Measure the distance to a mask's border, which lies between voxels; a staircase is smoothed."""
     edge = float(spacing.min())
-    apart = [ndimage.distance_transform_edt(mask, sampling=spacing) for mask in (~inside, inside)]
+    sides = tuple(float(side) for side in spacing)
+    apart = [edt.edt(mask, anisotropy=sides) for mask in (~inside, inside)]
     distance = np.where(inside, 0.5 * edge - apart[1], apart[0] - 0.5 * edge).astype(np.float32)
     ndimage.gaussian_filter(distance, 0.6 * edge / spacing, output=distance)
     return np.clip(distance, -FAR_MM, FAR_MM, out=distance)

@@ -10,8 +10,8 @@ from omentum.phantoms.mapped_fill import fill_of, inner_structures
 from omentum.phantoms.patient import Patient
 from omentum.phantoms.phantom import LABELLED
 from omentum.phantoms.space import Space, make_space, stream
-from omentum.phantoms.structure import BACKGROUND, KEEP, Structure, ruffled, trimmed
-from omentum.phantoms.tissue import draw_tissues
+from omentum.phantoms.structure import BACKGROUND, KEEP, Fill, Structure, distance_at, ruffled, trimmed
+from omentum.phantoms.tissue import Tissues, draw_tissues
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import SUBSETS, organ
 
@@ -25,6 +25,12 @@ PAINTED = (
     "artery", "postcava", "aorta",
 )  # fmt: skip
 """Every tissue of a map, in the order of painting; vessels are sharp, so they come last."""
+_STRETCHED = {
+    # spread of the factors (logarithms) along x and z;
+    # whether the higher end stays where it is, along each axis
+    "stomach": ((0.13, 0.2), (False, False, True)),
+    "liver": ((0.09, 0.05), (True, False, True)),
+}
 _EDGE_MM = 14.0
 """How far beyond the view the coarse grid reaches."""
 _WARP_MM = 4.5
@@ -34,6 +40,10 @@ _HOLLOW = 1.8
 """How much more the size of stomach, gall bladder and urinary bladder differs."""
 _MOVED_MM = 2.5
 _ROUGH_MM = 1.0
+_LARGE_SPLEEN_MM = (3.0, 14.0)
+_SMALL_KIDNEY_MM = (-9.0, -3.0)
+_ATRIUM_MM = 26.0
+"""How far round the end of the postcava the heart's blood is as bright as the vein's."""
 
 
 def build_mapped(
@@ -55,16 +65,17 @@ def build_mapped(
     absent = {"gall_bladder"} if not patient.has_gall_bladder else set()
     absent |= {f"kidney_{patient.missing_kidney}", "cyst"} if patient.missing_kidney else set()
     absent |= {"cyst"} if guest is not None else set()  # it would lie beside the guest's kidneys
-    for tissue in PAINTED:
+    for tissue in _order(rng):
         source = guest if guest is not None and tissue in _ORGANS else host
         part = source.parts.get(tissue)
         if part is None or tissue in absent:
             continue
-        own = placement if source is guest else AnatomyPlacement()
+        own = _stretched(tissue, part, placement if source is guest else AnatomyPlacement(), rng, patient)
         moved = rng.normal(0.0, _MOVED_MM * patient.variation, 3) if _is_free(tissue) else np.zeros(3)
         box, distance = placed(space, part, own, moved)
         if _is_free(tissue):
             distance = _resized(space, rng, box, distance, patient.variation * _looseness(tissue))
+            distance -= np.float32(_grown_mm(tissue, rng, patient))
         one = Structure(
             tissue,
             box,
@@ -73,7 +84,53 @@ def build_mapped(
             label=_label(tissue),
         )
         structures += [one, *inner_structures(one, space, rng, patient, tissues)]
+        vein = (guest or host).parts.get("postcava")
+        if tissue == "heart" and vein is not None:
+            structures.append(_atrium(one, placed(space, vein, placement), tissues))
     return space, [cut for cut in map(trimmed, structures) if cut is not None]
+
+
+def _order(rng: np.random.Generator) -> tuple[str, ...]:
+    """Give the order of painting: of liver and stomach, which touch, now one gives way and now the other."""
+    liver, stomach = PAINTED.index("liver"), PAINTED.index("stomach")
+    order = list(PAINTED)
+    if rng.random() < 0.5:
+        order[liver], order[stomach] = order[stomach], order[liver]
+    return tuple(order)
+
+
+def _stretched(
+    tissue: str, part: Part, placement: AnatomyPlacement, rng: np.random.Generator, patient: Patient
+) -> AnatomyPlacement:
+    """Let stomachs hang lower or reach further to the right, and livers reach further to the left."""
+    if tissue not in _STRETCHED:
+        return placement
+    (x_spread, z_spread), fixed = _STRETCHED[tissue]
+    spread = np.array([x_spread, 0.0, z_spread]) * min(patient.variation, 1.5)
+    factors = np.exp(np.clip(rng.normal(0.3, 1.0, 3), -1.5, 2.2) * spread)
+    low, high = placement.back(part.ends_mm)
+    at = np.where(fixed, high, low)
+    scale = placement.scale / factors
+    return AnatomyPlacement(scale, placement.shift_mm + at * (placement.scale - scale))
+
+
+def _grown_mm(tissue: str, rng: np.random.Generator, patient: Patient) -> float:
+    """Draw how much larger an organ is by the patient's traits."""
+    if tissue == "spleen" and patient.large_spleen:
+        return float(rng.uniform(*_LARGE_SPLEEN_MM))
+    if tissue == f"kidney_{patient.small_kidney}":
+        return float(rng.uniform(*_SMALL_KIDNEY_MM))
+    if tissue == "stomach" and rng.random() < 0.2:
+        return float(rng.uniform(-6.0, -2.0))  # empty
+    return 0.0
+
+
+def _atrium(heart: Structure, vein: tuple[Box, FloatArray], tissues: Tissues) -> Structure:
+    """Give the part of the heart round the postcava's end: as bright as the vein, and none of it."""
+    near = distance_at(Structure("postcava", *vein, Fill(hu=0.0)), heart.box) - np.float32(_ATRIUM_MM)
+    inside = np.maximum(near, heart.distance + np.float32(2.0))
+    blood = Fill(hu=tissues["postcava"], texture_hu=6.0, patchy_hu=12.0)
+    return Structure("atrium", heart.box, inside, blood)
 
 
 def _space(rng: np.random.Generator, patient: Patient, view: Geometry) -> Space:

@@ -12,9 +12,9 @@ from omentum.phantoms.tissue import Tissues
 
 __all__ = ["fill_of", "inner_structures"]
 
-_SAME = ("adrenal", "aorta", "cord", "heart", "liver", "muscle", "portal_vein", "postcava", "spleen")
+_SAME = ("adrenal", "aorta", "cord", "liver", "muscle", "portal_vein", "postcava", "spleen")
 """Tissues whose HU has their own name."""
-_TEXTURE_HU = {"liver": (4.0, 3.0), "spleen": (4.0, 4.0), "muscle": (9.0, 6.0), "heart": (8.0, 14.0)}
+_TEXTURE_HU = {"liver": (4.0, 3.0), "spleen": (4.0, 4.0), "muscle": (9.0, 6.0)}
 _MIXED = ("postcava", "vein")
 """Veins in which blood with and without contrast mixes."""
 
@@ -37,6 +37,8 @@ def fill_of(
         return _bowel(tissue, rng, patient, tissues)
     if tissue in ("bone", "gall_bladder", "kidney_left", "kidney_right"):
         return _shell(tissue, rng, tissues)
+    if tissue == "heart":
+        return _heart(rng, tissues)
     if tissue == "pancreas":
         marbled = float(rng.uniform(5.0, 22.0))
         return Fill(hu=tissues["pancreas"] - 0.5 * marbled, texture_hu=marbled)
@@ -57,6 +59,7 @@ def inner_structures(
             found.append(_within(one, threads(space, rng, radius)[one.box], tissues[tissue], 2.0))
     if one.name.startswith("lung"):
         found.append(_within(one, threads(space, rng, 1.5)[one.box], -20.0, 4.0))
+        found.append(_effusion(one, space, rng) if patient.effusion else None)
     if one.name in ("liver", "spleen") or one.name.startswith("kidney"):
         often = 1.0 if one.name == "liver" else 0.25
         found += [_lesion(one, space, rng) for _ in range(rng.poisson(often * patient.lesions))]
@@ -95,6 +98,18 @@ def _shell(tissue: str, rng: np.random.Generator, tissues: Tissues) -> Fill:
     return Fill(hu=tissues["kidney_cortex"], texture_hu=5.0, core=medulla)
 
 
+def _heart(rng: np.random.Generator, tissues: Tissues) -> Fill:
+    """Fill with blood, in which contrast is mixed or not yet, inside muscle."""
+    share = rng.uniform(0.0, 1.0)
+    blood = share * tissues["postcava"] + (1.0 - share) * tissues["aorta"]
+    chambers = Core(
+        hu=blood, depth_mm=float(rng.uniform(3.0, 9.0)), texture_hu=8.0, rough_mm=6.0, patchy_hu=12.0
+    )
+    return Fill(
+        hu=tissues["heart"] - float(rng.uniform(0.0, 35.0)), texture_hu=8.0, patchy_hu=10.0, core=chambers
+    )
+
+
 def _content_hu(rng: np.random.Generator, patient: Patient) -> float:
     return float(rng.uniform(100.0, 400.0)) if patient.oral_contrast else float(rng.normal(16.0, 14.0))
 
@@ -106,15 +121,28 @@ def _pool(
     if tissue == "bladder":
         urine = tissues["urine"] if rng.random() < 0.4 else float(rng.normal(6.0, 4.0))
         return Fill(hu=tissues["muscle"], core=Core(hu=urine, depth_mm=3.0))
-    level = None
-    if heights_mm.size and rng.random() < 0.85:
-        level = float(np.quantile(heights_mm, rng.uniform(0.25, 1.0)))
-    lumpy = float(rng.uniform(4.0, 45.0)) if rng.random() < 0.4 else 6.0
-    depth = float(rng.uniform(3.0, 6.5))
     meal = Core(
-        hu=_content_hu(rng, patient), depth_mm=depth, texture_hu=lumpy, rough_mm=1.5, gas_above_mm=level
+        hu=_content_hu(rng, patient),
+        depth_mm=float(rng.uniform(2.5, 6.5)),
+        texture_hu=float(rng.uniform(4.0, 45.0)) if rng.random() < 0.4 else 6.0,
+        rough_mm=1.5,
+        patchy_hu=float(rng.uniform(10.0, 45.0)) if rng.random() < 0.35 else 0.0,
+        gas_share=float(rng.uniform(0.02, 0.3)) if rng.random() < 0.3 else 0.0,
+        specks=bool(rng.random() < 0.5),
+        **_levels(rng, heights_mm),
     )
     return Fill(hu=tissues["stomach_wall"], texture_hu=6.0, core=meal)
+
+
+def _levels(rng: np.random.Generator, heights_mm: FloatArray) -> dict[str, float]:
+    """Draw the level of the gas, and of contrast medium that has settled."""
+    found: dict[str, float] = {}
+    if heights_mm.size and rng.random() < 0.8:
+        found["gas_above_mm"] = float(np.quantile(heights_mm, rng.uniform(0.2, 1.0)))
+    if heights_mm.size and rng.random() < 0.2:
+        found["settled_below_mm"] = float(np.quantile(heights_mm, rng.uniform(0.1, 0.7)))
+        found["settled_hu"] = float(rng.uniform(120.0, 600.0))
+    return found
 
 
 def _bowel(tissue: str, rng: np.random.Generator, patient: Patient, tissues: Tissues) -> Fill:
@@ -134,6 +162,17 @@ def _bowel(tissue: str, rng: np.random.Generator, patient: Patient, tissues: Tis
 def _within(one: Structure, distance: FloatArray, hu: float, depth_mm: float) -> Structure:
     inside = np.maximum(distance, one.distance + np.float32(depth_mm))
     return Structure(f"in {one.name}", one.box, inside, Fill(hu=hu), label=KEEP)
+
+
+def _effusion(one: Structure, space: Space, rng: np.random.Generator) -> Structure | None:
+    """Fill the back of a lung with fluid."""
+    nodes = np.argwhere(one.distance < 0.0)
+    if not len(nodes):
+        return None
+    y_mm = space.node_mm(1)[one.box[1]]
+    level = np.quantile(y_mm[nodes[:, 1]], rng.uniform(0.05, 0.4))
+    behind = np.broadcast_to((y_mm - level)[None, :, None], one.distance.shape).astype(np.float32)
+    return _within(one, behind, float(rng.normal(8.0, 6.0)), 0.0)
 
 
 def _lesion(one: Structure, space: Space, rng: np.random.Generator) -> Structure | None:

@@ -3,13 +3,13 @@
 It works in slabs along z, so that memory does not grow with the scan.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from omentum.phantoms.interpolate import FloatArray, taps, upsample
+from omentum.phantoms.interpolate import FloatArray, taps, taps_in_box, upsample
 from omentum.phantoms.patient import Patient
 from omentum.phantoms.space import STEP_MM, Space
 from omentum.phantoms.structure import KEEP, Core, Fill, Structure
@@ -18,6 +18,7 @@ from omentum.volumes.geometry import Box, Geometry
 __all__ = ["render"]
 
 AIR_HU = -1000.0
+_GAS_HU = -985.0
 _SLAB_VOXELS = 4_000_000
 _SCANNER_BLUR_MM = 0.8
 
@@ -84,14 +85,10 @@ def _blank(space: Space, geometry: Geometry, part: slice) -> _Slab:
 
 
 def _paint(slab: _Slab, structure: Structure) -> None:
-    spans, all_taps = [], []
-    for nodes, part in zip(slab.nodes, structure.box, strict=True):
-        first, last = np.searchsorted(nodes, part.start), np.searchsorted(nodes, part.stop - 1, side="right")
-        if first >= last:
-            return
-        spans.append(slice(int(first), int(last)))
-        all_taps.append(taps(nodes[first:last] - part.start, part.stop - part.start))
-    box: Box = (spans[0], spans[1], spans[2])
+    found = taps_in_box(slab.nodes, structure.box)
+    if found is None:
+        return
+    box, all_taps = found
     distance = upsample(structure.distance, *all_taps)
     share = np.clip(0.5 - distance * np.float32(1.0 / slab.soft_mm), 0.0, 1.0)
     view = slab.hu[box]
@@ -121,17 +118,25 @@ def _fill_core(slab: _Slab, box: Box, core: Core, solid: tuple[FloatArray, Float
         further += fine * np.float32(0.6 * core.rough_mm) + broad * np.float32(0.6 * core.rough_mm)
     within = _ramp(further, 0.5 * slab.soft_mm)
     inner = fine * np.float32(core.texture_hu) + np.float32(core.hu)
-    gas = None
-    if core.gas_above_mm is not None:
-        gas = _ramp(slab.y_mm[:, box[1]] - np.float32(core.gas_above_mm), slab.soft_mm)
-    elif core.gas_share:
-        pockets = 0.8 * fine + 0.6 * broad if core.specks else 0.3 * fine + 0.95 * broad
-        gas = _ramp(
-            (pockets - np.float32(_normal_quantile(1.0 - core.gas_share))) * np.float32(5.0), slab.soft_mm
-        )
-    if gas is not None:
-        inner += gas * (np.float32(-985.0) - inner)
+    if core.patchy_hu:
+        inner += broad * np.float32(core.patchy_hu)
+    if core.settled_below_mm is not None:
+        settled = _ramp(np.float32(core.settled_below_mm) - slab.y_mm[:, box[1]], 2.0 * slab.soft_mm)
+        inner += settled * (np.float32(core.settled_hu) - inner)
+    for gas in _gas(slab, box, core):
+        inner += gas * (np.float32(_GAS_HU) - inner)
     hu += within * (inner - hu)
+
+
+def _gas(slab: _Slab, box: Box, core: Core) -> Iterator[FloatArray]:
+    """Give the share of gas in each voxel, in pockets and above a level."""
+    if core.gas_share:
+        fine, broad = slab.fine[box], slab.broad[box]
+        pockets = 0.8 * fine + 0.6 * broad if core.specks else 0.3 * fine + 0.95 * broad
+        limit = np.float32(_normal_quantile(1.0 - core.gas_share))
+        yield _ramp((pockets - limit) * np.float32(5.0), slab.soft_mm)
+    if core.gas_above_mm is not None:
+        yield _ramp(slab.y_mm[:, box[1]] - np.float32(core.gas_above_mm), slab.soft_mm)
 
 
 def _ramp(depth: FloatArray, width_mm: float) -> FloatArray:

@@ -49,7 +49,8 @@ def render_pair(
 
     Args:
         seed: Everything that is drawn follows from it.
-        maps: Of real people; those without bones lend their organs only. May be empty.
+        maps: Of real people; those without bones lend their organs only, and those that end within organs
+            lend none. May be empty.
         spacing_mm: Edge of the cubic voxels.
         made_share: Share of patients whose anatomy is made of formulas, in [0, 1].
         guest_share: Share of the others whose organs are another map's, in [0, 1].
@@ -69,7 +70,7 @@ def render_pair(
         space, structures = build_anatomy(patient)
     else:
         host = hosts[rng.integers(len(hosts))]
-        guests = [one for one in maps if one is not host]
+        guests = [one for one in maps if one is not host and one.has_whole_organs]
         guest = guests[rng.integers(len(guests))] if guests and rng.random() < guest_share else None
         view = draw_map_view(patient, host, chosen, spacing)
         space, structures = build_mapped(patient, host, guest, view)

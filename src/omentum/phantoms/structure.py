@@ -38,8 +38,11 @@ class Core:
         texture_hu: Standard deviation of its fine texture.
         rough_mm: How much the depth varies from place to place.
         gas_above_mm: Height, in the scanner's y, above which there is gas: the patient lies on the back.
-        gas_share: Share of it that is gas in pockets.
+        gas_share: Share of it that is gas in pockets; below `gas_above_mm`, if that is said too.
         specks: Whether the pockets are as small as in stool.
+        patchy_hu: Standard deviation of its broad, patchy texture: food.
+        settled_below_mm: Height, in the scanner's y, below which contrast medium has settled.
+        settled_hu: HU of what has settled.
     """
 
     hu: float
@@ -49,6 +52,9 @@ class Core:
     gas_above_mm: float | None = None
     gas_share: float = 0.0
     specks: bool = False
+    patchy_hu: float = 0.0
+    settled_below_mm: float | None = None
+    settled_hu: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
