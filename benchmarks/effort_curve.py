@@ -6,9 +6,11 @@ counts as error: omentum/measures/error_regions.py. *bound* knows how much is wr
 of organs does better. As every queue pays for what is corrected, minutes are also told without that: the
 *looking*.
 
-Two projects: in a *late round* one organ in twenty is left wrong, as in the published project, and that is
+Three projects: in a *late round* one organ in twenty is left wrong, as in the published project, and that is
 the figure reported first; in a *first round* all are left as the networks say it. There nearly every organ
-holds an error and most of the minutes are corrections, so that even the bound is far from half of chance.
+holds an error and most of the minutes are corrections, so that even the bound is far from half of chance. A
+*chosen late round* mends nothing: it has the organs that the networks got right by themselves, and one in
+twenty of those that they got wrong (effort/chosen.py).
 
 Cohorts are different patients; intervals are a bootstrap over cohorts, of 95 %, of means. Random strategies
 are drawn several times a cohort. `--write` puts table and figure into docs/queue.md.
@@ -24,7 +26,8 @@ import numpy as np
 import numpy.typing as npt
 from rich.progress import track
 
-from effort.cohort import LATE, ROUNDS
+from effort.chosen import chosen_cohorts
+from effort.cohort import FIRST, LATE, ROUNDS
 from effort.reader import BOUND, FRESH, SPOTS, Cohort, curve_of, minutes_to
 from effort.rows import MINUTES_BEFORE, learned, scored
 from measure import asked, options, report
@@ -32,8 +35,19 @@ from omentum.measures.effort import CostModel
 from page import DOCS, panels, put_into, table
 
 SHOWN = "![Share of the error removed against expert minutes](pictures/effort-curve.png)"
-STRATEGIES = ("expected-error", "foreground-random", "random", "entropy", "published", FRESH, SPOTS, BOUND)
-RANDOM = ("random", "foreground-random")
+STRATEGIES = (
+    "expected-error",
+    "foreground-random",
+    "random",
+    "class-stratified",
+    "entropy",
+    "published",
+    FRESH,
+    SPOTS,
+    BOUND,
+)
+RANDOM = ("random", "foreground-random", "class-stratified")
+CHOSEN = "chosen late"
 OURS, OTHER = "expected-error", "foreground-random"
 AS_IT_IS = "as it is"
 TARGET = 0.8
@@ -49,11 +63,13 @@ class Round:
 
     Attributes:
         cohorts: Whose minutes they are.
+        n_cases: Patients of each.
         by_price: Minutes by what was changed of the prices; the first are the prices as they are.
         looking: Minutes without what correcting takes.
     """
 
     cohorts: Sequence[Cohort]
+    n_cases: int
     by_price: Mapping[str, Minutes]
     looking: Minutes
 
@@ -65,14 +81,14 @@ class Round:
 
 def main(quick: bool, write: bool) -> None:
     n_cohorts, n_cases = (2, 5) if quick else (6, 20)
-    rounds, parts = {}, []
-    for name in ROUNDS:
-        rounds[name] = measured(cohorts_of(name, n_cohorts, n_cases), n_cases)
-        parts += _told(name, rounds[name], n_cases)
+    cohorts = {name: cohorts_of(name, n_cohorts, n_cases) for name in ROUNDS}
+    rounds = {name: measured(several, n_cases) for name, several in cohorts.items()}
+    rounds[CHOSEN] = measured(chosen_cohorts(cohorts[FIRST], ROUNDS[LATE]), n_cohorts * n_cases)
+    parts = [part for name, one in rounds.items() for part in _told(name, one)]
     print("\n\n".join(parts))
     if write:
         put_into(DOCS / "queue.md", "effort_curve", "\n\n".join([*parts, SHOWN]))
-        draw(rounds, n_cases)
+        draw(rounds)
     late = rounds[LATE].plain
     report(
         "effort_curve",
@@ -81,7 +97,7 @@ def main(quick: bool, write: bool) -> None:
         unit="minutes a case to remove 80 % of the error volume in a late round",
         quick=quick,
         keep=write,
-        **{f"{name}_round": _figures(one) for name, one in rounds.items()},
+        **{f"{name.replace(' ', '_')}_round": _figures(one) for name, one in rounds.items()},
         n_cohorts=n_cohorts,
         n_cases=n_cases,
         minutes_before=MINUTES_BEFORE,
@@ -113,14 +129,14 @@ def measured(cohorts: Sequence[Cohort], n_cases: int) -> Round:
     by_price["a whole organ takes 2 looks"] = _all_minutes(cohorts, n_cases, costs, whole_looks=2.0)
     repair = np.array([costs.minutes(changed_ml=TARGET * one.error_ml) for one in cohorts]) / n_cases
     looking = {name: minutes - repair for name, minutes in by_price[AS_IT_IS].items()}
-    return Round(cohorts=cohorts, by_price=by_price, looking=looking)
+    return Round(cohorts=cohorts, n_cases=n_cases, by_price=by_price, looking=looking)
 
 
-def draw(rounds: Mapping[str, Round], n_cases: int) -> None:
+def draw(rounds: Mapping[str, Round]) -> None:
     """Draw the share of error removed against minutes a case; a band holds all cohorts."""
     with panels(DOCS / "pictures" / "effort-curve.png", len(rounds)) as several:
         for (title, one), axes in zip(rounds.items(), several, strict=True):
-            costs, cohorts = CostModel(), one.cohorts
+            costs, cohorts, n_cases = CostModel(), one.cohorts, one.n_cases
             curves = {name: [curve_of(name, each, costs) for each in cohorts] for name in STRATEGIES}
             most = max(each.minutes[-1] / n_cases for own in curves.values() for each in own)
             grid = np.linspace(0.0, most, 200)
@@ -162,10 +178,10 @@ def _figures(one: Round) -> dict[str, object]:
     }
 
 
-def _told(name: str, one: Round, n_cases: int) -> list[str]:
+def _told(name: str, one: Round) -> list[str]:
     rows = [row for each in one.cohorts for row in each.rows.values()]
     share = sum(bool(row.regions_ml) for row in rows) / len(rows)
-    error_ml = sum(each.error_ml for each in one.cohorts) / (len(one.cohorts) * n_cases)
+    error_ml = sum(each.error_ml for each in one.cohorts) / (len(one.cohorts) * one.n_cases)
     text = f"**A {name} round**: {share:.0%} of the organs hold an error, {error_ml:.0f} mL a case in all."
     head = ["strategy", "minutes a case to 80 %", "of them looking", f"{OTHER} by it", "looking alone"]
     both = one.plain, one.looking

@@ -24,7 +24,7 @@ from attention.cohort import CohortCase
 from attention.cohort import cohort as cohort_of_seeds
 from omentum.measures.components import pieces_of
 from omentum.measures.error_regions import error_regions
-from omentum.volumes.boxes import BoxedArray, BoxedBytes
+from omentum.volumes.boxes import BoxedArray, BoxedBytes, bounding_box, grown
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import SUBSETS, organ
 from omentum.volumes.masks import MaskSet
@@ -32,13 +32,15 @@ from omentum.volumes.probabilities import FULL, LEAST, ProbabilityMaps
 from omentum.volumes.resample import nearest_voxels
 from quality.trained_on import FIRST_UNSEEN_SEED
 
-__all__ = ["LATE", "NINE", "ROUNDS", "cohort"]
+__all__ = ["FIRST", "LATE", "LATE_NUMBER", "NINE", "ROUNDS", "cohort"]
 
 NINE = SUBSETS["abdomenatlas-1.0"]
 STYLES = ("easy", "mixed", "easy", "hard", "easy", "mixed", "easy", "mixed", "easy", "hard")
-LATE = "late"
-ROUNDS = {LATE: 0.05, "first": 1.0}
+FIRST, LATE = "first", "late"
+ROUNDS = {LATE: 0.05, FIRST: 1.0}
 """Share of organs that are left as the networks say it."""
+LATE_NUMBER = 5
+"""Number of the late round in its project."""
 MOST_CASES = 40
 FIRST_SEED = FIRST_UNSEEN_SEED + 400
 _MARGIN_VOXELS = 3
@@ -94,18 +96,29 @@ def mended(case: CohortCase, organs: list[str]) -> CohortCase:
 def _wrong(case: CohortCase, name: str, true: Mask) -> Mask:
     """Find where any network errs deep, and the deep doubt of any that is connected with it."""
     grid = case.ct.geometry
-    wrong, doubted = np.zeros(grid.shape, dtype=bool), np.zeros(grid.shape, dtype=bool)
-    for own_masks, own_maps in zip(case.masks, case.maps, strict=True):
-        wrong |= _deep(own_masks.mask(name), true, grid)
-        probability = np.zeros(grid.shape, dtype=np.float32)
-        placed = own_maps.on_grid(name, grid)
-        if placed is not None:
-            probability[placed[0]] = placed[1]
-        for cut in _CUTS:
-            doubted |= _deep(probability >= cut, true, grid)
+    said = [own.mask(name) for own in case.masks]
+    probabilities = [_on_ct(own, name, grid) for own in case.maps]
+    doubtful = [probability >= cut for probability in probabilities for cut in _CUTS]
+    found = np.zeros(grid.shape, dtype=bool)
+    around = bounding_box(np.any([true, *said, *doubtful], axis=0))
+    if around is None:
+        return found
+    box = grown(around, 2, grid.shape)  # distances need what lies around the organ, and no more
+    wrong, doubted = (
+        np.any([_deep(one[box], true[box], grid) for one in several], axis=0) for several in (said, doubtful)
+    )
     pieces = pieces_of(wrong | doubted)
     touched = np.flatnonzero(pieces.counted(wrong))
-    return pieces.mask(touched[touched > 0])
+    found[box] = pieces.mask(touched[touched > 0])
+    return found
+
+
+def _on_ct(maps: ProbabilityMaps, name: str, grid: Geometry) -> npt.NDArray[np.float32]:
+    probability = np.zeros(grid.shape, dtype=np.float32)
+    placed = maps.on_grid(name, grid)
+    if placed is not None:
+        probability[placed[0]] = placed[1]
+    return probability
 
 
 def _deep(mask: Mask, true: Mask, grid: Geometry) -> Mask:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from omentum.measures.effort import CostModel
 from omentum.records import CaseScore, OrganScore
 from omentum.score.strategies import StrategyInput, chosen
-from omentum.score.task_selection import SelectedOrgan, planned
+from omentum.score.task_selection import SelectedOrgan
 
 __all__ = ["BOUND", "FRESH", "SPOTS", "Cohort", "Curve", "Row", "curve_of", "minutes_to"]
 
@@ -47,12 +47,14 @@ class Cohort:
         published: Scores of scoring `published`.
         rows: By case and organ.
         before: The same by what ships; `None` where nothing was learned.
+        round_number: Of the project, from 1.
     """
 
     expected: tuple[CaseScore, ...]
     published: tuple[CaseScore, ...]
     rows: Mapping[tuple[str, str], Row]
     before: "Cohort | None" = None
+    round_number: int = 1
 
     @property
     def error_ml(self) -> float:
@@ -119,7 +121,8 @@ def curve_of(
     if strategy == BOUND:
         return _of_budgets(_known(cohort), costs, habits)
     scores = cohort.published if strategy == "published" else cohort.expected
-    choices = chosen(strategy, scores, StrategyInput(costs=costs, budget_minutes=np.inf, seed=seed))
+    ask = StrategyInput(costs=costs, budget_minutes=np.inf, seed=seed, round_number=cohort.round_number)
+    choices = chosen(strategy, scores, ask)
     return worked(choices, cohort.rows, costs, habits)
 
 
@@ -148,7 +151,11 @@ def _known(cohort: Cohort) -> Cohort:
 
 
 def _of_budgets(cohort: Cohort, costs: CostModel, habits: Habits) -> Curve:
-    everything = planned(cohort.expected, costs, np.inf)
+    def queue(minutes: float) -> list[SelectedOrgan]:
+        ask = StrategyInput(costs=costs, budget_minutes=minutes, seed=0, round_number=cohort.round_number)
+        return chosen("expected-error", cohort.expected, ask)
+
+    everything = queue(np.inf)
     most = costs.minutes(
         n_cases=len({one.case_id for one in everything}),
         n_looks=len(everything),
@@ -156,7 +163,7 @@ def _of_budgets(cohort: Cohort, costs: CostModel, habits: Habits) -> Curve:
     )
     points = {(0.0, 0.0)}
     for budget in np.geomspace(max(most / 200, 1e-3), most, N_BUDGETS) if everything else ():
-        end = worked(planned(cohort.expected, costs, float(budget)), cohort.rows, costs, habits)
+        end = worked(queue(float(budget)), cohort.rows, costs, habits)
         points.add((float(end.minutes[-1]), float(end.removed_ml[-1])))
     minutes, removed_ml = np.array(sorted(points)).T
     return Curve(minutes, np.maximum.accumulate(removed_ml))

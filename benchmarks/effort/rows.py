@@ -14,10 +14,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from attention.cohort import CohortCase, on_disk
-from effort.cohort import NINE, cohort
+from effort.cohort import LATE_NUMBER, NINE, cohort
 from effort.reader import Cohort, Row
+from effort.regions import regions_of
 from omentum.measures.effort import CostModel
-from omentum.measures.error_regions import error_regions
 from omentum.records import Case, CaseScore, Prediction
 from omentum.score.calibration import Calibration, LevelCounts, shipped_prior
 from omentum.score.expected_error_case import score_expected_error_case
@@ -74,7 +74,9 @@ def learned(one: Scored, before: Scored) -> Cohort:
         with TemporaryDirectory() as name:
             expected.append(score_expected_error_case(case, predictions, NINE, Path(name), calibration))
             rows |= _rows(expected[-1], Path(name), one)
-    return replace(one.cohort, expected=tuple(expected), rows=rows, before=one.cohort)
+    return replace(
+        one.cohort, expected=tuple(expected), rows=rows, before=one.cohort, round_number=LATE_NUMBER
+    )
 
 
 def _rows(score: CaseScore, attention_dir: Path, of: Scored) -> dict[Key, Row]:
@@ -121,9 +123,8 @@ def _scored(one: CohortCase, folder: Path) -> Scored:
     rows, counts, wrong = {}, {}, {}
     for organ_name in NINE:
         key, true = (case.case_id, organ_name), one.labels == organ(organ_name).index
-        regions = error_regions(one.masks[0].mask(organ_name), true, case.geometry.spacing_mm)
-        rows[key] = Row(regions_ml=regions.volumes_ml, touches=())
-        part = BoxedArray.cut_out(regions.numbers, least=1)
+        volumes_ml, part = regions_of(one.masks[0].mask(organ_name), true, case.geometry)
+        rows[key] = Row(regions_ml=volumes_ml, touches=())
         if part is not None:
             wrong[key] = part
         more = counts_of(attention_dir, one.masks[0], organ_name, true)

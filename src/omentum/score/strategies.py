@@ -13,6 +13,7 @@ from omentum.errors import ConfigError
 from omentum.measures.effort import CostModel
 from omentum.records import CaseScore, OrganScore
 from omentum.score.class_stratified import stratified
+from omentum.score.fill_minutes import fill_minutes
 from omentum.score.queue import needy, ranked
 from omentum.score.task_selection import SelectedOrgan, planned, worth_a_look
 
@@ -97,8 +98,12 @@ def left_out(
 
 @register(_PLANNED, scoring="expected-error")
 def _expected_error(scores: Sequence[CaseScore], ask: StrategyInput) -> list[SelectedOrgan]:
-    """Select what removes most expected error a minute; see `task_selection`."""
-    return planned(scores, ask.costs, ask.budget_minutes)
+    """Select what removes most expected error a minute, hot spots first.
+
+    See `task_selection`, and `fill_minutes` for the minutes that hot spots leave.
+    """
+    plan = planned(scores, ask.costs, ask.budget_minutes)
+    return fill_minutes(plan, scores, ask.costs, ask.budget_minutes)
 
 
 @register("published", scoring="published")
