@@ -24,7 +24,7 @@ from omentum.phantoms.phantom import make_phantom
 from omentum.records import MaskSource
 from omentum.tune.choose_fit import Lessons, fit_stack
 from omentum.tune.config import ADAPTERS, ContinualConfig
-from omentum.tune.fit_settings import FitSetting, fit_for
+from omentum.tune.fit_settings import FitSetting, schedule_for
 from omentum.tune.prepared_cases import PreparedCase, to_int16
 from omentum.tune.sampled_dice import logits_at_samples, sampled_dice
 from omentum.tune.samples import OrganSamples, sample_case
@@ -88,7 +88,7 @@ def _gains(
     )
     for trainable in PULLS:
         settings = [one for one in SETTINGS if one.trainable == trainable]
-        copies, begun = fit_stack(network, lessons, settings, [frozenset()], fit_for(len(taught)), 0)
+        copies, begun = fit_stack(network, lessons, settings, [frozenset()], schedule_for(len(taught)).fit, 0)
         before, after = (
             np.array([sampled_dice(logits_at_samples(stack, one), one) for one in judged])
             for stack in (copies.between(begun, 0.0), copies)

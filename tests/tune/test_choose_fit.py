@@ -7,13 +7,15 @@ from omentum.networks.weights import tensors_sha256
 from omentum.tune import choose_fit as module
 from omentum.tune.choose_fit import Lessons, choose_fit, fit_new_organ
 from omentum.tune.fit_copies import Fit
+from omentum.tune.fit_settings import schedule_for
 from omentum.tune.samples import OrganSamples
 
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     """Fits take a few steps only."""
-    monkeypatch.setattr(module, "fit_for", lambda _: Fit(steps=60, learning_rate=1e-2))
+    fit = Fit(steps=60, learning_rate=1e-2)
+    monkeypatch.setattr(module, "schedule_for", lambda n: replace(schedule_for(n), fit=fit))
 
 
 def samples_of(network, case_id: str, labels: torch.Tensor | None = None) -> OrganSamples:

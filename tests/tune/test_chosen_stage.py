@@ -9,6 +9,7 @@ from omentum.records.promotions import GateOutcome
 from omentum.tune import choose_fit as choose_fit_module
 from omentum.tune.config import ContinualConfig
 from omentum.tune.fit_copies import Fit
+from omentum.tune.fit_settings import schedule_for
 from omentum.tune.say_choices import choices_in_words
 from omentum.tune.stage import tune_round
 
@@ -20,7 +21,8 @@ HELD_OUT = "phantom_0003"
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     """Fits take a few steps only."""
-    monkeypatch.setattr(choose_fit_module, "fit_for", lambda _: Fit(steps=30, learning_rate=2e-2))
+    fit = Fit(steps=30, learning_rate=2e-2)
+    monkeypatch.setattr(choose_fit_module, "schedule_for", lambda n: replace(schedule_for(n), fit=fit))
 
 
 def tuned(project, config=CONFIG):

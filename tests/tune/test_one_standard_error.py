@@ -29,7 +29,14 @@ def test_where_no_child_is_shown_to_be_better_the_parent_stays():
     unsure, worse = gain_of([0.3, -0.2, 0.0, 0.01]), gain_of([-0.1, -0.1, -0.1])
     assert best_gain([]) is None
     assert best_gain([unsure, worse]) is None
-    assert best_gain([worse, gain_of([0.01, 0.01, 0.012])]) == 1
+
+
+def test_of_children_that_are_shown_to_gain_the_best_is_taken():
+    unsure, little = gain_of([0.5, -0.2, 0.0]), gain_of([0.01, 0.01, 0.012])
+    assert best_gain([unsure, little, gain_of([0.02, 0.03, 0.02])]) == 2
+    assert best_gain([unsure, little]) == 1, (
+        "a smaller gain that is shown goes before a larger one that is not"
+    )
 
 
 def test_children_with_nothing_to_learn_seldom_take_the_place_of_their_parent():

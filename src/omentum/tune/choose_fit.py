@@ -8,7 +8,7 @@ from torch import Tensor
 
 from omentum.networks.network import Network
 from omentum.tune.fit_copies import CopyWeights, Fit, fit_copies
-from omentum.tune.fit_settings import NEW_ORGAN, SHARES, FitSetting, fit_for, settings_for
+from omentum.tune.fit_settings import NEW_ORGAN, SHARES, FitSetting, Schedule, schedule_for
 from omentum.tune.folds import patient_folds
 from omentum.tune.head_batches import HeadBatches
 from omentum.tune.one_standard_error import LEAST_PATIENTS, Gain, best_gain, gain_of
@@ -86,8 +86,8 @@ def choose_fit(network: Network, lessons: Lessons, *, seed: int) -> OrganChoice:
     """Fit an organ in several ways on parts of the patients, and take the best if it is shown to be better.
 
     Each setting is fitted without each of the folds in turn, and once on all patients. Children at several
-    shares of the way from parent to child are judged on the patients of the fold left out. The one that gains
-    most on average is taken if its gain exceeds one standard error over patients; else nothing is.
+    shares of the way from parent to child are judged on the patients of the fold left out. Of those whose
+    gain exceeds one standard error over patients the one that gains most is taken; without any, nothing is.
 
     Args:
         network: The parent; not changed. It has a head for the organ.
@@ -102,10 +102,9 @@ def choose_fit(network: Network, lessons: Lessons, *, seed: int) -> OrganChoice:
         return OrganChoice(organ=lessons.organ, n_patients=n_patients, tensors={})
     parent = _dice_by_patient(network, lessons)
     fitted: list[tuple[Trial, dict[str, Tensor]]] = []
-    settings = settings_for(n_patients)
-    for is_adapted in sorted({one.is_adapted for one in settings}):
-        own = [one for one in settings if one.is_adapted is is_adapted]
-        fitted += _fitted(network, lessons, own, parent, seed)
+    schedule = schedule_for(n_patients)
+    for part in schedule.by_part():
+        fitted += _fitted(network, lessons, part, parent, seed)
     trials = tuple(trial for trial, _ in fitted)
     best = best_gain([one.gain for one in trials])
     return OrganChoice(
@@ -137,14 +136,15 @@ def fit_new_organ(network: Network, lessons: Lessons, *, seed: int) -> OrganChoi
 def _fitted(
     network: Network,
     lessons: Lessons,
-    settings: Sequence[FitSetting],
+    schedule: Schedule,
     parent: Mapping[str, float],
     seed: int,
 ) -> list[tuple[Trial, dict[str, Tensor]]]:
     """Give all children of settings that train the same parts, each with its tensors."""
     patients = {one.case_id: lessons.patients[one.case_id] for one in lessons.judging}
     left_out = [*patient_folds(patients, _N_FOLDS, seed=seed), frozenset[str]()]
-    copies, begun = fit_stack(network, lessons, settings, left_out, fit_for(lessons.n_patients), seed)
+    settings = schedule.settings
+    copies, begun = fit_stack(network, lessons, settings, left_out, schedule.fit, seed)
     found = []
     for share in SHARES:
         moved = copies.between(begun, share)

@@ -1,16 +1,12 @@
 """The settings between which tuning chooses, ranked; made by `training/rank_tuning.py`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from omentum.tune.config import ADAPTERS
 from omentum.tune.fit_copies import Fit
 
-__all__ = ["FEW_PATIENTS", "NEW_ORGAN", "RANKED", "SHARES", "FitSetting", "fit_for", "settings_for"]
+__all__ = ["NEW_ORGAN", "SCHEDULES", "SHARES", "FitSetting", "Schedule", "schedule_for"]
 
-FEW_PATIENTS = 16
-"""Below so many revised patients, few settings are tried: the best of many is good by chance."""
-MANY_PATIENTS = 32
-"""From so many on, more steps are worth their time."""
 SHARES = (0.25, 0.5, 0.75, 1.0)
 """How far from parent to child the weights go; tried on the same predictions, so that they cost nothing."""
 
@@ -42,23 +38,51 @@ class FitSetting:
         return f"{self.trainable}, pull {self.pull:g}"
 
 
-RANKED = (
-    FitSetting(trainable=ADAPTERS, pull=0.05),
-    FitSetting(trainable=ADAPTERS, pull=0.01),
-    FitSetting(trainable="heads", pull=0.01),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """What is tried for a number of patients, and how all of it is fitted.
+
+    Attributes:
+        least: Patients from which on it holds.
+        settings: The best first.
+        fit: Of all of them.
+    """
+
+    least: int
+    settings: tuple[FitSetting, ...]
+    fit: Fit
+
+    def by_part(self) -> "list[Schedule]":
+        """Split it into those that train the same parts, heads alone first."""
+        parts: dict[bool, list[FitSetting]] = {
+            one.is_adapted: [] for one in sorted(self.settings, key=lambda one: one.is_adapted)
+        }
+        for one in self.settings:
+            parts[one.is_adapted].append(one)
+        return [replace(self, settings=tuple(own)) for own in parts.values()]
+
+
+_WITHOUT_NOISE: dict[str, float] = {"gain_noise": 0.0, "drop_share": 0.0}
+_ADAPTERS_PULLED = FitSetting(trainable=ADAPTERS, pull=0.05)
+_ADAPTERS_FREE = FitSetting(trainable=ADAPTERS, pull=0.01)
+_HEADS = FitSetting(trainable="heads", pull=0.003)
+SCHEDULES = (
+    Schedule(least=0, settings=(_ADAPTERS_PULLED, _HEADS, _ADAPTERS_FREE), fit=Fit()),
+    Schedule(least=8, settings=(_ADAPTERS_FREE, _HEADS), fit=Fit(steps=300, **_WITHOUT_NOISE)),
+    Schedule(least=32, settings=(_ADAPTERS_FREE, _HEADS), fit=Fit(steps=600, **_WITHOUT_NOISE)),
 )
-"""The best first, by the mean gain on judged patients of the development sites."""
-
-
-def settings_for(n_patients: int) -> tuple[FitSetting, ...]:
-    """Give the settings that are tried for so many revised patients."""
-    return RANKED[:4] if n_patients < FEW_PATIENTS else RANKED
-
-
-NEW_ORGAN = (FitSetting(trainable=ADAPTERS, pull=0.0), Fit(steps=400, gain_noise=0.0, drop_share=0.0))
+"""The settings are ranked by the mean gain on judged patients of the development sites. Below 16 patients
+there are at most four: the best of many is good by chance. Noise helps where patients are few, and more steps
+where they are many."""
+NEW_ORGAN = (FitSetting(trainable=ADAPTERS, pull=0.0), Fit(steps=400, **_WITHOUT_NOISE))
 """How an organ is fitted that its parent did not know: for longer, as its head is not yet of it."""
 
 
-def fit_for(n_patients: int) -> Fit:
-    """Give how all settings are fitted for so many revised patients."""
-    return Fit() if n_patients < MANY_PATIENTS else Fit(steps=300)
+def schedule_for(n_patients: int) -> Schedule:
+    """Give what is tried for so many revised patients.
+
+    Example:
+        >>> len(schedule_for(4).settings), schedule_for(40).fit.steps
+        (3, 600)
+    """
+    return [one for one in SCHEDULES if one.least <= n_patients][-1]

@@ -56,16 +56,14 @@ def gain_of(differences: Sequence[float]) -> Gain:
 
 
 def best_gain(gains: Sequence[Gain]) -> int | None:
-    """Choose the child with the largest mean gain; `None` if it does not exceed its standard error.
+    """Choose the child with the largest mean gain of those that are shown to gain; `None` if none is.
 
     Args:
-        gains: Of the same patients, the most cautious child first; of equals the first is taken.
+        gains: Of the same patients; of equals the first is taken.
 
     Source:
         Breiman et al. 1984, Classification and Regression Trees, section 3.4.3: within one standard error of
         the best, the simplest is taken. Here the simplest is the parent.
     """
-    if not gains:
-        return None
-    best = max(range(len(gains)), key=lambda place: gains[place].mean)
-    return best if gains[best].is_shown else None
+    shown = [place for place, one in enumerate(gains) if one.is_shown]
+    return max(shown, key=lambda place: gains[place].mean, default=None)
