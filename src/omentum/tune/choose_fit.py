@@ -15,6 +15,7 @@ from omentum.tune.one_standard_error import LEAST_PATIENTS, Gain, best_gain, gai
 from omentum.tune.sampled_dice import logits_at_samples, mean_by_patient, sampled_dice
 from omentum.tune.samples import OrganSamples
 from omentum.tune.stacked_heads import StackedHeads, starting_tensors
+from omentum.tune.whitening import WhitenedBatches, Whitening
 
 __all__ = ["Lessons", "OrganChoice", "Trial", "choose_fit", "fit_new_organ", "fit_stack"]
 
@@ -182,8 +183,6 @@ def fit_stack(
     """
     is_adapted = settings[0].is_adapted
     begun, learn = starting_tensors(network, lessons.organ, adapted=is_adapted, seed=seed)
-    slope = network.organ_heads.slope
-    copies = StackedHeads(lessons.organ, begun, len(settings) * len(left_out), slope=slope)
     cases = [one.case_id for one in lessons.samples]
     rows = [[0.0 if case in out else lessons.counts[case] for case in cases] for out in left_out]
     pulls = [setting.pull for setting in settings for _ in left_out]
@@ -194,7 +193,17 @@ def fit_stack(
         soft=torch.tensor([case in lessons.soft for case in cases], device=device),
     )
     batches = HeadBatches(lessons.samples, [1.0] * len(cases), seed, n_voxels=_VOXELS_A_STEP)
-    fit_copies(copies, learn, batches, weights, fit, seed=seed)
+    slope, n_copies = network.organ_heads.slope, len(pulls)
+    if not is_adapted:
+        copies = StackedHeads(lessons.organ, begun, n_copies, slope=slope)
+        fit_copies(copies, learn, batches, weights, fit, seed=seed)
+        return copies, begun
+    whitening = Whitening.of(lessons.samples, device)
+    if lessons.organ not in network.spec.adapters:
+        begun = whitening.from_whitened(begun)  # what was drawn is meant for whitened features
+    copies = StackedHeads(lessons.organ, whitening.to_whitened(begun), n_copies, slope=slope)
+    fit_copies(copies, learn, WhitenedBatches(batches, whitening), weights, fit, seed=seed)
+    copies.values = whitening.from_whitened(copies.values)
     return copies, begun
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -10,14 +11,21 @@ from torch.nn import functional as F
 from omentum.errors import TuneError
 from omentum.networks.network import FEATURES
 from omentum.tune.adamw import AdamW
-from omentum.tune.head_batches import HeadBatch, HeadBatches
+from omentum.tune.head_batches import HeadBatch
 from omentum.tune.losses import organ_losses
 from omentum.tune.schedule import rate_at
 from omentum.tune.stacked_heads import StackedHeads
 
-__all__ = ["CopyWeights", "Fit", "fit_copies"]
+__all__ = ["Batches", "CopyWeights", "Fit", "fit_copies"]
 
 _SMOOTH_VOXELS = 16.0
+
+
+class Batches(Protocol):
+    """Draws what copies see at a step."""
+
+    def draw(self, step: int) -> HeadBatch:
+        """Draw the batch of one step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +64,7 @@ class CopyWeights:
 def fit_copies(
     copies: StackedHeads,
     learn: Sequence[str],
-    batches: HeadBatches,
+    batches: Batches,
     weights: CopyWeights,
     fit: Fit,
     *,

@@ -68,8 +68,8 @@ _ADAPTERS_FREE = FitSetting(trainable=ADAPTERS, pull=0.01)
 _HEADS = FitSetting(trainable="heads", pull=0.003)
 SCHEDULES = (
     Schedule(least=0, settings=(_ADAPTERS_PULLED, _HEADS, _ADAPTERS_FREE), fit=Fit()),
-    Schedule(least=8, settings=(_ADAPTERS_FREE, _HEADS), fit=Fit(steps=300, **_WITHOUT_NOISE)),
-    Schedule(least=32, settings=(_ADAPTERS_FREE, _HEADS), fit=Fit(steps=600, **_WITHOUT_NOISE)),
+    Schedule(least=8, settings=(_ADAPTERS_FREE, _HEADS), fit=Fit(steps=200, **_WITHOUT_NOISE)),
+    Schedule(least=32, settings=(_ADAPTERS_FREE, _HEADS), fit=Fit(steps=400, **_WITHOUT_NOISE)),
 )
 """The settings are ranked by the mean gain on judged patients of the development sites. Below 16 patients
 there are at most four: the best of many is good by chance. Noise helps where patients are few, and more steps
@@ -83,6 +83,6 @@ def schedule_for(n_patients: int) -> Schedule:
 
     Example:
         >>> len(schedule_for(4).settings), schedule_for(40).fit.steps
-        (3, 600)
+        (3, 400)
     """
     return [one for one in SCHEDULES if one.least <= n_patients][-1]
