@@ -128,8 +128,9 @@ class StackedHeads:
         n_groups, channels, n_voxels = wide.shape
         flat = wide.transpose(0, 1).reshape(channels, n_groups * n_voxels)
         down = self._adapter("down.weight")
-        hidden = (down.flatten(end_dim=1) @ flat).unflatten(0, down.shape[:2])
-        hidden = F.relu(hidden + self._adapter("down.bias"))
+        n_hidden = down.shape[1]
+        rows = down.flatten(end_dim=1) @ flat
+        hidden = F.relu(rows.reshape(self.n_copies, n_hidden, -1) + self._adapter("down.bias"))
         mixed = F.relu(torch.baddbmm(self._adapter("mix.bias"), self._adapter("mix.weight"), hidden))
         made = torch.bmm(self._adapter("up.weight"), hidden + mixed)
-        return made.unflatten(2, (n_groups, n_voxels)).transpose(1, 2)
+        return made.reshape(self.n_copies, FEATURES, n_groups, n_voxels).transpose(1, 2)
