@@ -4,6 +4,8 @@ In:  a mask and the true one, on a CT's grid.
 Out: volumes of the error regions, and their numbers.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,7 +18,7 @@ __all__ = ["regions_of"]
 Mask = npt.NDArray[np.bool_]
 
 
-def regions_of(mask: Mask, true: Mask, grid: Geometry) -> tuple[tuple[float, ...], BoxedArray | None]:
+def regions_of(mask: Mask, true: Mask, grid: Geometry) -> tuple[tuple[float, ...], BoxedArray[Any] | None]:
     """Give the volumes of the error regions in mL, and the number of each of their voxels, from 1."""
     around = bounding_box(mask | true)
     if around is None:

@@ -60,7 +60,7 @@ def _noisy_scores(
 ) -> npt.NDArray[np.float64]:
     entropies = np.array([one.organ.entropy_ml for one in candidates])
     noise = np.random.default_rng(seed).gumbel(scale=noise_scale(round_number), size=len(candidates))
-    return np.log(np.maximum(entropies, _LEAST_ML)) + noise
+    return np.asarray(np.log(np.maximum(entropies, _LEAST_ML)) + noise, dtype=np.float64)
 
 
 def _by_class_in_turn(order: Sequence[SelectedOrgan]) -> list[SelectedOrgan]:
