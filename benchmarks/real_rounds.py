@@ -11,8 +11,8 @@ as the network of the next round predicts; the share of organs that need a major
 rule; and Dice on held-out patients. The minutes to no major revision end with the round after which that
 share is at most what `audit_bound` is by default.
 
-A run that was killed goes on: each round of each strategy is kept below scratch/real-rounds/. `--sites` names
-other sites, `--processes` how many strategies are played at a time.
+A run that was killed goes on, as long as the code is the same: each round of each strategy is kept below
+scratch/real-rounds/. `--sites` names other sites, `--processes` how many strategies are played at a time.
 """
 
 import hashlib
@@ -64,7 +64,6 @@ def main(given: Namespace) -> None:
         other=_minutes_a_ml(played[OTHER]),
         unit="minutes to remove 1 mL of error, over all rounds",
         quick=given.quick,
-        keep=given.write,
         plan=asdict(plan),
         rounds={name: [[asdict(one) for one in site] for site in sites] for name, sites in played.items()},
         minutes_a_ml={name: _minutes_a_ml(sites) for name, sites in played.items()},
