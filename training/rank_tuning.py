@@ -88,10 +88,11 @@ def _gains(
     )
     for trainable in PULLS:
         settings = [one for one in SETTINGS if one.trainable == trainable]
-        copies, begun = fit_stack(network, lessons, settings, [frozenset()], schedule_for(len(taught)).fit, 0)
+        schedule = schedule_for(len(taught))
+        copies, begun = fit_stack(network, lessons, settings, [frozenset()], schedule.fit, 0)
         before, after = (
             np.array([sampled_dice(logits_at_samples(stack, one), one) for one in judged])
-            for stack in (copies.between(begun, 0.0), copies)
+            for stack in (copies.between(begun, share) for share in (0.0, schedule.shares[-1]))
         )
         yield from (after - before).mean(axis=0).tolist()
 

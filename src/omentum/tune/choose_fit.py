@@ -8,7 +8,7 @@ from torch import Tensor
 
 from omentum.networks.network import Network
 from omentum.tune.fit_copies import CopyWeights, Fit, fit_copies
-from omentum.tune.fit_settings import NEW_ORGAN, SHARES, FitSetting, Schedule, schedule_for
+from omentum.tune.fit_settings import NEW_ORGAN, FitSetting, Schedule, schedule_for
 from omentum.tune.folds import patient_folds
 from omentum.tune.head_batches import HeadBatches
 from omentum.tune.one_standard_error import LEAST_PATIENTS, Gain, best_gain, gain_of
@@ -147,7 +147,7 @@ def _fitted(
     settings = schedule.settings
     copies, begun = fit_stack(network, lessons, settings, left_out, schedule.fit, seed)
     found = []
-    for share in SHARES:
+    for share in schedule.shares:
         moved = copies.between(begun, share)
         dice = _dice_left_out(moved, lessons, left_out, len(settings))
         for place, setting in enumerate(settings):

@@ -42,8 +42,8 @@ class Fit:
 
     steps: int = 150
     learning_rate: float = 5e-3
-    gain_noise: float = 0.2
-    drop_share: float = 0.1
+    gain_noise: float = 0.1
+    drop_share: float = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
