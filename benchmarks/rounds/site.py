@@ -81,4 +81,5 @@ def _begin_project(root: Path, cases: list[Path], plan: Plan) -> None:
 
 
 def _true_label(source: Source) -> OriginalLabel:
-    return OriginalLabel(path=source.path.parent / "labels.nii.gz", ids="omentum")
+    """Give the true labels of the project's organs; of others, absent ones would be findings."""
+    return OriginalLabel(path=source.path.parent / "labels.nii.gz", ids="omentum", organs=Settings().organs)
