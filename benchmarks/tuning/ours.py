@@ -52,7 +52,7 @@ class Judging:
     others: float
 
 
-HEADS, ADAPTERS = TRAINABLE
+HEADS, ADAPTERS = TRAINABLE[:2]
 OVERLAP = 0.5
 """Of windows, as in prediction."""
 

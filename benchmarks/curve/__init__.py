@@ -1,0 +1,1 @@
+"""What do revised masks gain, and what do they take? Parts of learning_curve.py."""
