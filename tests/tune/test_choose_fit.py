@@ -3,11 +3,12 @@ from dataclasses import replace
 import pytest
 import torch
 
+from omentum.networks.extend_organs import add_adapters
 from omentum.networks.weights import tensors_sha256
 from omentum.tune import choose_fit as module
-from omentum.tune.choose_fit import Lessons, choose_fit, fit_new_organ
+from omentum.tune.choose_fit import Lessons, choose_fit, fit_new_organ, fit_stack
 from omentum.tune.fit_copies import Fit
-from omentum.tune.fit_settings import schedule_for
+from omentum.tune.fit_settings import FitSetting, schedule_for
 from omentum.tune.samples import OrganSamples
 
 
@@ -104,6 +105,22 @@ def test_two_cts_of_a_patient_are_judged_by_a_copy_that_saw_neither(network, fou
     assert seen
     for counts in seen:
         assert torch.equal(counts[:, 0], counts[:, 1]), "a patient is left out as a whole"
+
+
+@pytest.mark.parametrize("is_adapted", [False, True])
+def test_an_adapter_that_the_parent_has_is_where_a_fit_begins(network, four, is_adapted):
+    add_adapters(network, ["liver"])
+    with torch.no_grad():
+        network.organ_heads.adapters["liver"].up.weight.normal_(std=0.05)
+    setting = FitSetting(trainable="heads+adapters" if is_adapted else "heads", pull=1.0)
+    copies, begun = fit_stack(network, lessons_of(four), [setting], [frozenset()], Fit(steps=1), 0)
+    assert begun.keys() == network.head_tensors("liver").keys()
+    for name, value in network.head_tensors("liver").items():
+        assert torch.equal(begun[name], value)
+        assert torch.equal(copies.between(begun, 0.0).copied(0)[name], value)
+        if "adapters" in name:
+            assert torch.allclose(copies.copied(0)[name], value, atol=1e-4) is not is_adapted
+    assert choose_fit(network, lessons_of(four), seed=0).parent_dice is not None
 
 
 def test_a_new_organ_is_fitted_without_a_parent_to_stay_with(network, four, monkeypatch):
