@@ -75,6 +75,7 @@ def test_where_no_organ_gains_the_network_is_its_parent_and_the_gate_keeps_it_ou
     record = tuned(project)
     assert record.weights_sha256 == tensors_sha256(load_network(tiny_weights).state_dict())
     assert story_of(record)["cases"] == {}
+    assert story_of(record)["cache_bytes"]["taken"] == 0, "where nothing can be chosen no trunk runs"
     verdict = judge_round(project, project.standing(), predict=lambda *_: pytest.fail("nothing to predict"))
     assert verdict.outcome is GateOutcome.KEPT_OUT
     assert "kept every organ as it was" in verdict.why

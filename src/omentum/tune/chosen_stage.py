@@ -12,13 +12,29 @@ from omentum.records import LabelledCase, MaskSource
 from omentum.runners.runner import Progress
 from omentum.tune.choose_fit import Lessons, OrganChoice, choose_fit, fit_new_organ
 from omentum.tune.continual import one_thread_each
+from omentum.tune.one_standard_error import LEAST_PATIENTS
 from omentum.tune.samples import OrganSamples
 from omentum.tune.stacked_heads import has_adapter
 
-__all__ = ["choice_record", "choose_organs", "lessons_of", "take_choices"]
+__all__ = ["choice_record", "choose_organs", "lessons_of", "take_choices", "too_few"]
 
 Plan = Mapping[str, Mapping[str, float]]
 """What the label of each organ counts, by case."""
+
+
+def too_few(plan: Plan, cases: Sequence[LabelledCase]) -> dict[str, int]:
+    """Count the patients of organs that too few people vouch for: nothing can be chosen for these.
+
+    Args:
+        plan: What is to be learned.
+        cases: With the mask that stands for each organ.
+    """
+    patients: dict[str, set[str]] = {name: set() for organs in plan.values() for name in organs}
+    for one in cases:
+        for mask in one.masks:
+            if mask.organ in plan.get(one.case.case_id, {}) and mask.source is not MaskSource.PREDICTED:
+                patients[mask.organ].add(one.case.patient_id)
+    return {name: len(own) for name, own in patients.items() if len(own) < LEAST_PATIENTS}
 
 
 def lessons_of(plan: Plan, samples: Sequence[OrganSamples], cases: Sequence[LabelledCase]) -> list[Lessons]:

@@ -14,7 +14,15 @@ from omentum.networks.precision import fastest_dtype
 from omentum.project.project import Project
 from omentum.records import LabelledCase
 from omentum.tune.cache import FeatureCache, SampleRequest
-from omentum.tune.chosen_stage import Plan, choice_record, choose_organs, lessons_of, take_choices
+from omentum.tune.choose_fit import OrganChoice
+from omentum.tune.chosen_stage import (
+    Plan,
+    choice_record,
+    choose_organs,
+    lessons_of,
+    take_choices,
+    too_few,
+)
 from omentum.tune.config import ADAPTERS, CHOSEN, ContinualConfig
 from omentum.tune.continual import tune_heads
 from omentum.tune.new_organs import add_new_organs, vouched_organs
@@ -88,18 +96,25 @@ def _choose(
 
     An organ that stays as it was has learned nothing: its revisions are learned from in the next round.
     """
+    few = {name: n for name, n in too_few(plan, cases).items() if name not in new}
+    plan = {
+        case_id: {name: weight for name, weight in organs.items() if name not in few}
+        for case_id, organs in plan.items()
+        if organs.keys() - few.keys()
+    }
     wide = copy.deepcopy(network)
     add_adapters(wide, sorted({name for organs in plan.values() for name in organs}), seed=config.seed)
     samples, cache_bytes = _cached(run, wide, cases, plan, config)
     lessons = lessons_of(plan, samples, cases)
-    choices = choose_organs(network.to(run.device), lessons, new, seed=config.seed, progress=run.tell)
+    choices = [OrganChoice(organ=name, n_patients=n, tensors={}) for name, n in sorted(few.items())]
+    choices += choose_organs(network.to(run.device), lessons, new, seed=config.seed, progress=run.tell)
     take_choices(network, choices, seed=config.seed)
     changed = {one.organ for one in choices if one.tensors}
     learned = {case_id: sorted(changed & organs.keys()) for case_id, organs in sorted(plan.items())}
     return {
         "organs": sorted(changed),
         "cases": {case_id: organs for case_id, organs in learned.items() if organs},
-        "choices": [choice_record(one) for one in choices],
+        "choices": [choice_record(one) for one in sorted(choices, key=lambda one: one.organ)],
         "cache_bytes": cache_bytes,
     }
 
