@@ -74,10 +74,9 @@ def test_where_the_parent_is_right_it_stays(network, four):
     assert not choice.tensors
 
 
-def test_two_patients_are_too_few_however_many_cts_they_have(network, four):
-    patients = {"a": "one", "b": "one", "c": "two", "d": "two"}
-    choice = choose_fit(network, lessons_of(four, patients=patients), seed=0)
-    assert (choice.n_patients, choice.chosen, choice.trials) == (2, None, ())
+def test_one_patient_is_too_few_however_many_cts_there_are(network, four):
+    choice = choose_fit(network, lessons_of(four, patients=dict.fromkeys("abcd", "one")), seed=0)
+    assert (choice.n_patients, choice.chosen, choice.trials) == (1, None, ())
 
 
 def test_below_sixteen_patients_at_most_four_settings_are_tried(network, four):

@@ -18,11 +18,16 @@ def test_with_many_patients_the_threshold_is_one_standard_error():
     assert gain.threshold == pytest.approx(gain.standard_error, rel=0.01)
 
 
-@pytest.mark.parametrize("differences", [[], [0.3], [0.3, 0.3]])
-def test_two_patients_show_nothing(differences):
+@pytest.mark.parametrize("differences", [[], [0.3]])
+def test_one_patient_shows_nothing(differences):
     gain = gain_of(differences)
     assert gain.threshold == math.inf
     assert not gain.is_shown
+
+
+def test_two_patients_show_a_gain_only_where_they_agree():
+    assert gain_of([0.02, 0.03]).is_shown
+    assert not gain_of([0.01, 0.06]).is_shown
 
 
 def test_where_no_child_is_shown_to_be_better_the_parent_stays():

@@ -8,8 +8,8 @@ import numpy as np
 
 __all__ = ["LEAST_PATIENTS", "Gain", "best_gain", "gain_of"]
 
-LEAST_PATIENTS = 3
-"""With fewer patients, no standard error is worth its name."""
+LEAST_PATIENTS = 2
+"""One patient has no standard error; two have one, though it has to be exceeded by far."""
 _ONE_SIGMA = 0.8413447460685429
 
 

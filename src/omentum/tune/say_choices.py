@@ -16,8 +16,8 @@ def choices_in_words(story: Mapping[str, Any]) -> list[str]:
         story: Of a tuning, as in `tune.json`; without choices there is no line.
 
     Example:
-        >>> choices_in_words({"choices": [{"organ": "liver", "is_changed": False, "n_patients": 2}]})
-        ['Liver: kept as it was; 2 patients have a mask of it that people vouch for, and it takes 3 to tell']
+        >>> choices_in_words({"choices": [{"organ": "liver", "is_changed": False, "n_patients": 1}]})
+        ['Liver: kept as it was; 1 patient has a mask of it that people vouch for, and it takes 2 to tell']
     """
     return [_line(one) for one in story.get("choices", ())]
 
