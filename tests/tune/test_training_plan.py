@@ -34,7 +34,7 @@ def test_what_is_replayed_goes_by_the_rule(project, revise, rule):
 @pytest.mark.parametrize(("share", "limit", "n_replayed"), [(0.25, 3, 2), (0.0, 3, 0), (1.0, 1, 2)])
 def test_however_few_were_revised_some_others_are_replayed(project, revise, share, limit, n_replayed):
     revise("liver", "phantom_0000")
-    config = ContinualConfig(replay_share=share, replay_limit=limit, replay_least=2)
+    config = ContinualConfig(trainable="heads", replay_share=share, replay_limit=limit, replay_least=2)
     cases = [one for one in project.standing() if not one.case.held_out]
     plan = learned_from(project, cases, project.unlearned(), config, ("liver",))
     assert len(plan) == 1 + n_replayed
@@ -56,7 +56,7 @@ def test_masks_that_people_vouch_for_are_replayed_before_predicted_ones(project,
     assert set(story_of(tuned(project, everything))["cases"]) == {"phantom_0000", "phantom_0001"}
 
 
-def test_where_the_fit_is_chosen_all_revised_masks_teach_and_few_of_them_get_predicted_ones_beside(
+def test_where_the_fit_is_chosen_all_revised_masks_teach_and_revised_cases_teach_what_was_predicted_there(
     project, revise
 ):
     chosen = ContinualConfig()
@@ -70,8 +70,12 @@ def test_where_the_fit_is_chosen_all_revised_masks_teach_and_few_of_them_get_pre
     project.store.rounds.turn(2, "tiny")
     cases = [one for one in project.standing() if not one.case.held_out]
     plan = learned_from(project, cases, project.unlearned(), chosen, ("liver",))
-    assert plan.pop("phantom_0002") == {"liver": chosen.predicted_weight}
-    assert set(plan) == {"phantom_0000", "phantom_0001"}
+    assert "phantom_0002" not in plan, "nobody revised anything there"
+    revise("spleen", "phantom_0002")
+    cases = [one for one in project.standing() if not one.case.held_out]
+    plan = learned_from(project, cases, project.unlearned(), chosen, ("liver", "spleen"))
+    assert plan.pop("phantom_0002") == {"liver": chosen.predicted_weight, "spleen": 1.0}
+    assert {organs["liver"] for organs in plan.values()} == {1.0}
 
 
 def test_an_organ_that_is_asked_for_needs_a_label(project, revise):

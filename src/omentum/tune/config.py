@@ -38,7 +38,7 @@ _WHERE_CHOSEN = {
     "samples_per_class": 4_000,
     "around_mm": 20.0,
     "augmented_copies": 0,
-    "predicted_weight": 0.03,
+    "predicted_weight": 0.01,
 }
 """Defaults that differ where the settings of a fit are chosen: more organs and more cases are cached, with
 all that adapters read."""
@@ -164,7 +164,7 @@ class ContinualConfig(
     """Cases that are replayed whatever share and limit say, as far as there are so many: what one or two
     patients teach a head is not what holds for the others. With share 0 and by rule `none` none is."""
     predicted_weight: _Share = 0.3
-    """What a predicted label counts in the loss; original and revised ones count 1; `chosen`: 0.03, of the
+    """What a predicted label counts in the loss; original and revised ones count 1; `chosen`: 0.01, of the
     parent's probabilities."""
     kept_as: WeightDtype = "float32"
     """Numbers in which the weights are kept: `float16` takes half the room, `int8` a quarter."""

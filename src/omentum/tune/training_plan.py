@@ -2,7 +2,7 @@
 
 import zlib
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from omentum.errors import TuneError
 from omentum.project.project import Project
@@ -14,7 +14,7 @@ from omentum.volumes.labels import organs_named
 __all__ = ["learned_from"]
 
 _FEW_CASES = 8
-"""Where the fit is chosen: with fewer masks that people vouch for, predicted ones are added."""
+"""Where the fit is chosen: beside fewer masks that people vouch for, predicted ones of revised cases teach."""
 
 
 def learned_from(
@@ -63,7 +63,7 @@ def learned_from(
         for case_id in own:
             plan[case_id][name] = 1.0
         if config.trainable == CHOSEN:
-            guessed = _enough(guessed, config, {case_id for case_id, _ in fresh}, len(own) + len(vouched_for))
+            guessed = _of_revised_cases(guessed, sources, len(own) + len(vouched_for))
         for case_id in _replay(vouched_for, guessed, config, name, len(own)):
             is_guess = sources[case_id, name] is MaskSource.PREDICTED
             plan[case_id][name] = config.predicted_weight if is_guess else 1.0
@@ -77,17 +77,16 @@ def _revised(sources: Mapping[tuple[str, str], MaskSource], organ: str) -> set[s
     }
 
 
-def _enough(
-    guessed: Sequence[ReplayCase], config: ContinualConfig, revised: Collection[str], n_vouched: int
+def _of_revised_cases(
+    guessed: Sequence[ReplayCase], sources: Mapping[tuple[str, str], MaskSource], n_vouched: int
 ) -> list[ReplayCase]:
-    """Keep as many predicted masks as there have to be beside few that people vouch for.
+    """Keep predicted masks of cases in which another organ was revised, as many as few others leave room for.
 
-    Those of cases in which another organ was revised come first: the trunk sees them anyway.
+    The trunk sees these cases anyway.
     """
-    n_kept = max(0, _FEW_CASES - n_vouched) if config.replay_by != "none" else 0
-    return sorted(guessed, key=lambda one: (one.case_id not in revised, -one.importance, one.case_id))[
-        :n_kept
-    ]
+    revised = {case_id for (case_id, _), source in sources.items() if source is MaskSource.REVISED}
+    own = sorted((one for one in guessed if one.case_id in revised), key=lambda one: one.case_id)
+    return own[: max(0, _FEW_CASES - n_vouched)]
 
 
 def _replay(
