@@ -14,7 +14,7 @@ from omentum.volumes.labels import organs_named
 __all__ = ["learned_from"]
 
 _FEW_CASES = 8
-"""Where the fit is chosen: beside fewer masks that people vouch for, predicted ones of revised cases teach."""
+"""Where the fit is chosen: beside fewer vouched masks, predicted ones of revised cases teach."""
 
 
 def learned_from(
