@@ -1,4 +1,4 @@
-"""Define the tables of review: tasks, leases, revisions, decisions and confirmations."""
+"""Define the tables of review: tasks, leases, activities, revisions, decisions and confirmations."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from omentum.store.base import TableBase
 
-__all__ = ["ConfirmationRow", "DecisionRow", "LeaseRow", "RevisionRow", "TaskRow"]
+__all__ = ["ActivityRow", "ConfirmationRow", "DecisionRow", "LeaseRow", "RevisionRow", "TaskRow"]
 
 
 class TaskRow(TableBase):
@@ -52,6 +52,22 @@ class LeaseRow(TableBase):
     holder: Mapped[str | None]
     until: Mapped[datetime | None]
     ended: Mapped[bool] = mapped_column(server_default=false())
+
+
+class ActivityRow(TableBase):
+    """A sign that a reader was at work on a task; the task itself may be gone from the queue."""
+
+    __tablename__ = "activities"
+    __table_args__ = (Index(None, "reader", "time"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    task_number: Mapped[int] = mapped_column(index=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"), index=True)
+    organ: Mapped[str]
+    reader: Mapped[str]
+    seconds: Mapped[float]
+    actions: Mapped[dict[str, int]]
+    time: Mapped[datetime]
 
 
 class RevisionRow(TableBase):

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Self
 
+from omentum.store.activities import Activities
 from omentum.store.arrivals import Arrivals
 from omentum.store.audits import Audits
 from omentum.store.base import TableBase
@@ -60,6 +61,7 @@ class Store(AbstractContextManager["Store"]):
         self.scores = Scores(database)
         self.leases = Leases(database)
         self.tasks = Tasks(database, self.leases)
+        self.activities = Activities(database)
         self.audits = Audits(database)
         self.revisions = Revisions(database)
         self.decisions = Decisions(database)
