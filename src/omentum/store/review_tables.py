@@ -1,4 +1,4 @@
-"""Define the tables of review: tasks, leases, activities, revisions, decisions and confirmations."""
+"""Define the tables of review: tasks, leases, activities, revisions, decisions, confirmations and notes."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from omentum.store.base import TableBase
 
-__all__ = ["ActivityRow", "ConfirmationRow", "DecisionRow", "LeaseRow", "RevisionRow", "TaskRow"]
+__all__ = [
+    "ActivityRow",
+    "CaseNoteRow",
+    "ConfirmationRow",
+    "DecisionRow",
+    "LeaseRow",
+    "RevisionRow",
+    "TaskRow",
+]
 
 
 class TaskRow(TableBase):
@@ -128,4 +136,18 @@ class ConfirmationRow(TableBase):
     mask_sha256: Mapped[str]
     by: Mapped[str]
     why: Mapped[str]
+    time: Mapped[datetime]
+
+
+class CaseNoteRow(TableBase):
+    """What a reader noted about a case."""
+
+    __tablename__ = "case_notes"
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"), index=True)
+    kind: Mapped[str]
+    text: Mapped[str]
+    by: Mapped[str]
+    withdrawn_by: Mapped[str]
     time: Mapped[datetime]

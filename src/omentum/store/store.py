@@ -11,6 +11,7 @@ from omentum.store.activities import Activities
 from omentum.store.arrivals import Arrivals
 from omentum.store.audits import Audits
 from omentum.store.base import TableBase
+from omentum.store.case_notes import CaseNotes
 from omentum.store.case_rows import CaseRows
 from omentum.store.cases import Cases
 from omentum.store.database import Database
@@ -51,6 +52,7 @@ class Store(AbstractContextManager["Store"]):
         self._database = database
         self.cases = Cases(database)
         self.case_rows = CaseRows(database)
+        self.case_notes = CaseNotes(database)
         self.former_names = FormerNames(database)
         self.tombstones = Tombstones(database)
         self.arrivals = Arrivals(database)
