@@ -1,6 +1,6 @@
 """No two organs look alike, whoever looks: CIEDE2000, also under simulated deuteranopia and protanopia.
 
-The matrices are those of Machado, Oliveira and Fernandes 2009 (IEEE TVCG 15:1291), severity 1, for linear RGB.
+The matrices are those of Machado, Oliveira and Fernandes 2009 (IEEE TVCG 15:1291), severity 1, linear RGB.
 """
 
 from itertools import combinations
