@@ -7,7 +7,18 @@
 import { type Bits, bytesOfBox, maskRuns, runsInBox } from './bits';
 import { squaredDistances } from './distance';
 import { EngineError } from './errors';
-import { type Axis, type Box, type Grid, boxSize, intersectBoxes, isEmptyBox, joinBoxes, padBox, sliceOfBox } from './grid';
+import {
+  type Axis,
+  type Box,
+  type Grid,
+  TOLERANCE_MM,
+  boxSize,
+  intersectBoxes,
+  isEmptyBox,
+  joinBoxes,
+  padBox,
+  sliceOfBox,
+} from './grid';
 import { type Runs, boxOfRuns, unionOfAll } from './runs';
 import { type Steps, runAll } from './steps';
 
@@ -42,7 +53,8 @@ export function pairsOfSlices(slices: readonly number[]): SlicePair[] {
 /**
  * Interpolate a mask between slices in which it is right.
  *
- * Between two of them the signed distances to the outline, in mm within the slice, change linearly. A slice in
+ * Between two of them the signed distances to the outline, in mm within the slice, change linearly; voxels
+ * half-way between are outside. A slice in
  * which the mask is empty says nothing about its neighbours, so the gap beside it stays as it is.
  *
  * @param pairs Slices to fill between, from `emptyGaps` or `pairsOfSlices`.
@@ -83,7 +95,7 @@ function fillGap(
   const parts: Runs[] = [];
   for (let index = lower + 1; index < upper; index += 1) {
     const share = (index - lower) / (upper - lower);
-    const isIn = (place: number): boolean => a![place]! * (1 - share) + b![place]! * share > 0;
+    const isIn = (place: number): boolean => a![place]! * (1 - share) + b![place]! * share > TOLERANCE_MM;
     parts.push(runsInBox(grid.size, sliceOfBox(frame, { axis, index }), isIn));
   }
   return { wanted: unionOfAll(parts), region: between(within, axis, lower, upper) };

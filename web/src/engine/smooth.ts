@@ -8,7 +8,8 @@ import type { Steps } from './steps';
 /** Standard deviations up to which the Gaussian is computed. */
 export const GAUSSIAN_REACH = 3;
 
-const HALF = 0.5;
+/** One half, less what rounding takes from it. */
+const HALF = 0.5 - 1e-6;
 
 /** What a smoothed mask has, and the voxels in which it was computed. */
 export interface Smoothed {
