@@ -21,9 +21,10 @@ from omentum.volumes.nifti import (
     write_zeros,
     writing_nifti,
 )
+from omentum.volumes.nifti_headers import open_nifti
 from omentum.volumes.segmentations import read_mask
 
-__all__ = ["Plane", "label_planes", "read_nifti_part", "write_nifti_part"]
+__all__ = ["Plane", "label_planes", "raw_planes", "read_nifti_part", "write_nifti_part"]
 
 Plane = npt.NDArray[Any]
 """One slice, `(y, x)`."""
@@ -56,6 +57,18 @@ def label_planes(path: Path, geometry: Geometry) -> Iterator[Iterator[Plane]]:
     else:
         voxels = read_mask(path, geometry).voxels
         yield (np.ascontiguousarray(voxels[:, :, z].T) for z in range(voxels.shape[2]))
+
+
+@contextmanager
+def raw_planes(path: Path) -> Iterator[tuple[NiftiLayout, tuple[float, float], Iterator[Plane]]]:
+    """Open a file; yield how its voxels are stored, their slope and intercept, and its slices as stored.
+
+    Raises:
+        ImageError: It cannot be read; of a file that is cut short, when the slice is asked for.
+    """
+    layout, scaling = read_nifti_layout(path), open_nifti(path).scaling
+    with nifti_bytes(path) as stream:
+        yield layout, scaling, _planes(path, layout, stream)
 
 
 def read_nifti_part(path: Path) -> tuple[Geometry, BoxedBytes | None]:
