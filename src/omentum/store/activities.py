@@ -70,6 +70,12 @@ class Activities(RecordTable[Activity]):
         with self._database.reading() as session:
             return float(session.scalar(asked) or 0.0)
 
+    def measured(self) -> set[tuple[int, str]]:
+        """Give task and reader wherever time at work was measured."""
+        asked = select(ActivityRow.task_number, ActivityRow.reader).where(ActivityRow.seconds > 0).distinct()
+        with self._database.reading() as session:
+            return {(number, reader) for number, reader in session.execute(asked)}
+
     def seconds_by_reader(self) -> dict[str, float]:
         """Sum up each reader's time at work, over all tasks, by name."""
         asked = select(ActivityRow.reader, func.sum(ActivityRow.seconds)).group_by(ActivityRow.reader)
