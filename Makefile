@@ -2,10 +2,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check bench weights clean
+.PHONY: demo review-demo test check bench weights clean
 
 demo: .venv/installed  ## the whole loop on synthetic patients; prints where the report is
 	$(BIN)/omentum demo --out demo
+
+review-demo: .venv/ready  ## the review page with synthetic patients
+	$(BIN)/omentum review serve --demo
 
 test: check  ## check, then all tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal
