@@ -10,6 +10,9 @@ import { NO_RUNS, RunBuilder, type Runs, boxOfRuns, forEachRow } from './runs';
 /** Bits of all voxels of a grid. */
 export type Bits = Uint8Array;
 
+/** Rows shorter than this are read voxel by voxel. */
+const FEW = 8;
+
 const ONES = Uint8Array.from({ length: 256 }, (_, byte) => {
   let count = 0;
   for (let rest = byte; rest > 0; rest >>= 1) count += rest & 1;
@@ -63,6 +66,17 @@ export function maskRuns(size: Vec3, bits: Bits, box?: Box): Runs {
   if (box === undefined) pushRuns(result, bits, 0, voxelCount(size), true);
   else if (isEmptyBox(box)) return NO_RUNS;
   else forEachRow(size, box, (first) => pushRuns(result, bits, first, first + boxSize(box)[0], true));
+  return result.runs();
+}
+
+/** Runs of the voxels in which two masks of one grid differ. */
+export function differingRuns(a: Bits, b: Bits): Runs {
+  const result = new RunBuilder();
+  for (let at = 0; at < a.length; at += 1) {
+    const byte = a[at]! ^ b[at]!;
+    if (byte === 0) continue;
+    for (let bit = 0; bit < 8; bit += 1) if (((byte >> bit) & 1) === 1) result.push(8 * at + bit, 8 * at + bit + 1);
+  }
   return result.runs();
 }
 
@@ -144,16 +158,26 @@ export function unpackBox(size: Vec3, packed: Bits, box: Box): Runs {
 export function bytesOfBox(size: Vec3, bits: Bits, box: Box): Uint8Array {
   const [width] = boxSize(box);
   const bytes = new Uint8Array(voxelCount(boxSize(box)));
+  const read = width < FEW ? readBits : readRuns;
   let at = 0;
   forEachRow(size, box, (first) => {
-    for (let start = nextBit(bits, first, first + width, true); start < first + width; ) {
-      const stop = nextBit(bits, start, first + width, false);
-      bytes.fill(1, at + start - first, at + stop - first);
-      start = nextBit(bits, stop, first + width, true);
-    }
+    read(bits, first, width, bytes, at);
     at += width;
   });
   return bytes;
+}
+
+function readBits(bits: Bits, first: number, width: number, bytes: Uint8Array, at: number): void {
+  for (let n = 0; n < width; n += 1) bytes[at + n] = (bits[(first + n) >>> 3]! >> ((first + n) & 7)) & 1;
+}
+
+function readRuns(bits: Bits, first: number, width: number, bytes: Uint8Array, at: number): void {
+  const end = first + width;
+  for (let start = nextBit(bits, first, end, true); start < end; ) {
+    const stop = nextBit(bits, start, end, false);
+    bytes.fill(1, at + start - first, at + stop - first);
+    start = nextBit(bits, stop, end, true);
+  }
 }
 
 /** Runs, in the grid, of a box's voxels for which `isIn` holds; it is given the voxel's place in the box. */
@@ -162,10 +186,15 @@ export function runsInBox(size: Vec3, box: Box, isIn: (place: number) => boolean
   const [width] = boxSize(box);
   let place = 0;
   forEachRow(size, box, (first) => {
-    for (let i = 0; i < width; i += 1) {
-      if (isIn(place)) result.push(first + i, first + i + 1);
-      place += 1;
+    let start = -1;
+    for (let i = 0; i < width; i += 1, place += 1) {
+      const now = isIn(place);
+      if (now && start < 0) start = i;
+      if (now || start < 0) continue;
+      result.push(first + start, first + i);
+      start = -1;
     }
+    if (start >= 0) result.push(first + start, first + width);
   });
   return result.runs();
 }

@@ -71,12 +71,15 @@ function lineOfVoxels({ size }: Grid, a: Vec3, b: Vec3): Runs {
 function capsule(grid: Grid, a: Vec3, b: Vec3, brush: Brush): Runs {
   const result = new RunBuilder();
   const box = boxAround(grid, a, b, brush);
-  const isNear = nearSegment(grid, a, b, brush.radiusMm);
+  const rowTest = nearSegment(grid, a, b, brush.radiusMm);
+  const low = box.min[0];
   forEachRow(grid.size, box, (first, j, k) => {
-    let [from, to] = [box.min[0], box.max[0]];
-    while (from < to && !isNear(from, j, k)) from += 1;
-    while (from < to && !isNear(to - 1, j, k)) to -= 1;
-    result.push(first + from - box.min[0], first + to - box.min[0]);
+    const isNear = rowTest(j, k);
+    let from = low;
+    let to = box.max[0];
+    while (from < to && !isNear(from)) from += 1;
+    while (from < to && !isNear(to - 1)) to -= 1;
+    result.push(first + from - low, first + to - low);
   });
   return result.runs();
 }
@@ -91,17 +94,25 @@ function boxAround(grid: Grid, a: Vec3, b: Vec3, { shape, radiusMm }: Brush): Bo
   return intersectBoxes(box, wholeBox(grid.size));
 }
 
-/** Test of the distance in mm between a voxel's centre and a piece of line. */
-function nearSegment(grid: Grid, a: Vec3, b: Vec3, radiusMm: number): (i: number, j: number, k: number) => boolean {
-  const [dx, dy, dz] = [b[0] - a[0], b[1] - a[1], b[2] - a[2]];
+/** Test, row by row, of the distance in mm between voxel centres and a piece of line. */
+function nearSegment(grid: Grid, a: Vec3, b: Vec3, radiusMm: number): (j: number, k: number) => (i: number) => boolean {
+  const [a0, a1, a2] = a;
+  const [dx, dy, dz] = [b[0] - a0, b[1] - a1, b[2] - a2];
   const [xx, yy, zz, xy, xz, yz] = grid.gram;
-  const along: Vec3 = [xx * dx + xy * dy + xz * dz, xy * dx + yy * dy + yz * dz, xz * dx + yz * dy + zz * dz];
-  const lengthSquared = squaredMm(grid, dx, dy, dz);
+  const [alongX, alongY, alongZ] = [xx * dx + xy * dy + xz * dz, xy * dx + yy * dy + yz * dz, xz * dx + yz * dy + zz * dz];
+  const perLength = 1 / (squaredMm(grid, dx, dy, dz) || 1);
   const limit = (radiusMm + TOLERANCE_MM) ** 2;
-  return (i, j, k) => {
-    const [x, y, z] = [i - a[0], j - a[1], k - a[2]];
-    const part = lengthSquared === 0 ? 0 : (along[0] * x + along[1] * y + along[2] * z) / lengthSquared;
-    const t = Math.min(1, Math.max(0, part));
-    return squaredMm(grid, x - t * dx, y - t * dy, z - t * dz) <= limit;
+  return (j, k) => {
+    const y = j - a1;
+    const z = k - a2;
+    const alongRow = alongY * y + alongZ * z;
+    return (i) => {
+      const x = i - a0;
+      const t = Math.min(1, Math.max(0, (alongX * x + alongRow) * perLength));
+      const u = x - t * dx;
+      const v = y - t * dy;
+      const w = z - t * dz;
+      return xx * u * u + yy * v * v + zz * w * w + 2 * (xy * u * v + xz * u * w + yz * v * w) <= limit;
+    };
   };
 }

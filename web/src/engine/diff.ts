@@ -1,6 +1,6 @@
 /** What differs from the loaded masks: what a save sends. */
 
-import { type Bits, countBits, maskRuns, packBox, unpackBox } from './bits';
+import { type Bits, countBits, differingRuns, packBox, unpackBox } from './bits';
 import { type Edit, replaceWithin } from './edits';
 import type { Box } from './grid';
 import type { OrganMasks, ReadableMasks } from './masks';
@@ -20,11 +20,7 @@ export interface OrganDiff {
 /** The voxels of an organ that differ from what was loaded. */
 export function changedRuns(masks: OrganMasks, organ: string): Runs {
   if (!masks.mayDiffer(organ)) return new Uint32Array(0);
-  const loaded = masks.loadedBits(organ);
-  return maskRuns(
-    masks.grid.size,
-    masks.bits(organ).map((byte, n) => byte ^ loaded[n]!),
-  );
+  return differingRuns(masks.bits(organ), masks.loadedBits(organ));
 }
 
 /** The changed part of each organ's mask; organs that equal what was loaded are left out. */

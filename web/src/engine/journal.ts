@@ -37,6 +37,8 @@ export class Journal {
   private total = 0;
   private named = 0;
   private settling: Promise<void> | undefined;
+  private isAsked = false;
+  private moves: Promise<unknown> = Promise.resolve();
   private readonly outdated: string[] = [];
 
   constructor(private readonly options: JournalOptions = {}) {}
@@ -71,19 +73,12 @@ export class Journal {
   /**
    * Give the entry to take back; `undefined` if none is left.
    *
+   * Calls of undo and redo that wait for the storage are answered in their order.
+   *
    * @throws EngineError The storage has lost it.
    */
-  async undo(): Promise<Uint8Array | undefined> {
-    for (let opening; this.done > 0; await opening) {
-      const [chunk, place] = this.find(this.done - 1);
-      if (chunk.entries !== undefined) {
-        this.done -= 1;
-        void this.settle();
-        return chunk.entries[place];
-      }
-      opening = chunk.open(this.codec, this.options.storage);
-    }
-    return undefined;
+  undo(): Promise<Uint8Array | undefined> {
+    return this.afterEarlierMoves(-1);
   }
 
   /**
@@ -91,28 +86,14 @@ export class Journal {
    *
    * @throws EngineError The storage has lost it.
    */
-  async redo(): Promise<Uint8Array | undefined> {
-    for (let opening; this.done < this.total; await opening) {
-      const [chunk, place] = this.find(this.done);
-      if (chunk.entries !== undefined) {
-        this.done += 1;
-        void this.settle();
-        return chunk.entries[place];
-      }
-      opening = chunk.open(this.codec, this.options.storage);
-    }
-    return undefined;
+  redo(): Promise<Uint8Array | undefined> {
+    return this.afterEarlierMoves(1);
   }
 
   /** Bring memory back within its bound; runs by itself after each entry, and is awaited in tests. */
   settle(): Promise<void> {
-    this.settling ??= this.makeRoom()
-      .catch((problem: unknown) => {
-        this.problem = problem;
-      })
-      .finally(() => {
-        this.settling = undefined;
-      });
+    this.isAsked = true;
+    this.settling ??= this.makeRoomWhileAsked();
     return this.settling;
   }
 
@@ -146,6 +127,26 @@ export class Journal {
     }
     await journal.openAtPosition();
     return journal;
+  }
+
+  private afterEarlierMoves(by: 1 | -1): Promise<Uint8Array | undefined> {
+    const move = this.moves.then(() => this.move(by));
+    this.moves = move.catch(() => undefined);
+    return move;
+  }
+
+  private async move(by: 1 | -1): Promise<Uint8Array | undefined> {
+    const wanted = (): number => (by === 1 ? this.done : this.done - 1);
+    while (wanted() >= 0 && wanted() < this.total) {
+      const [chunk, place] = this.find(wanted());
+      if (chunk.entries !== undefined) {
+        this.done += by;
+        void this.settle();
+        return chunk.entries[place];
+      }
+      await chunk.open(this.codec, this.options.storage);
+    }
+    return undefined;
   }
 
   private get codec(): Codec {
@@ -192,6 +193,20 @@ export class Journal {
     change();
   }
 
+  /** Make room one after another, also for what is recorded meanwhile. */
+  private async makeRoomWhileAsked(): Promise<void> {
+    while (this.isAsked) {
+      this.isAsked = false;
+      try {
+        await this.makeRoom();
+        this.problem = undefined;
+      } catch (problem) {
+        this.problem = problem;
+      }
+    }
+    this.settling = undefined;
+  }
+
   private async makeRoom(): Promise<void> {
     const { storage } = this.options;
     for (let key = this.outdated.pop(); key !== undefined; key = this.outdated.pop()) await storage?.delete(key);
@@ -201,9 +216,13 @@ export class Journal {
       const packed = far.find((chunk) => chunk.packed !== undefined);
       if (open !== undefined) await this.closeChunk(open);
       else if (packed !== undefined && storage !== undefined) await packed.store(storage);
-      else return;
+      else throw this.tooLarge();
     }
-    this.problem = undefined;
+  }
+
+  private tooLarge(): EngineError {
+    const [now, bound] = [this.memoryBytes, this.options.memoryBytes ?? MEMORY_BYTES];
+    return new EngineError(`undo takes ${now} bytes of memory, more than ${bound}; save, and load the task anew to free it`);
   }
 
   private async closeChunk(chunk: Chunk): Promise<void> {

@@ -64,11 +64,16 @@ export const xorRuns = (a: Runs, b: Runs): Runs => combine(a, b, (inA, inB) => i
 /** Sweep over the ends of both; an odd position is inside a run. */
 function combine(a: Runs, b: Runs, keep: (inA: boolean, inB: boolean) => boolean): Runs {
   const result = new RunBuilder();
-  let [ia, ib, start, inside] = [0, 0, 0, false];
+  let ia = 0;
+  let ib = 0;
+  let start = 0;
+  let inside = false;
   while (ia < a.length || ib < b.length) {
-    const at = Math.min(a[ia] ?? Infinity, b[ib] ?? Infinity);
-    if (a[ia] === at) ia += 1;
-    if (b[ib] === at) ib += 1;
+    const nextA = ia < a.length ? a[ia]! : Infinity;
+    const nextB = ib < b.length ? b[ib]! : Infinity;
+    const at = Math.min(nextA, nextB);
+    if (nextA === at) ia += 1;
+    if (nextB === at) ib += 1;
     const now = keep((ia & 1) === 1, (ib & 1) === 1);
     if (now && !inside) start = at;
     if (!now && inside) result.push(start, at);

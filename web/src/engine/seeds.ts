@@ -76,7 +76,7 @@ class Front {
   private readonly previous: Int32Array;
   private readonly isDone: Uint8Array;
   private readonly heads: Int32Array;
-  private readonly lengths: Vec3;
+  private readonly stepMm: Vec3;
   private readonly hu: Int16Array | Float32Array;
   private now = 0;
   private waiting = 0;
@@ -91,9 +91,9 @@ class Front {
     this.cost = new Uint32Array(voxels).fill(0xffffffff);
     this.next = new Int32Array(voxels);
     this.previous = new Int32Array(voxels);
-    this.lengths = grid.spacingMm;
+    this.stepMm = grid.spacingMm;
     const huPerMm = growth.huPerMm ?? HU_PER_MM;
-    this.heads = new Int32Array(stepCost(0, MOST_HU_STEP, Math.max(...this.lengths), huPerMm) + 1).fill(-1);
+    this.heads = new Int32Array(stepCost(0, MOST_HU_STEP, Math.max(...this.stepMm), huPerMm) + 1).fill(-1);
     growth.seeds.forEach((runs, n) => this.plant(grid, box, runs, n + 1));
     if (this.waiting === 0) throw new EngineError('no seed lies in the box; draw seeds there or choose a larger box');
   }
@@ -127,17 +127,16 @@ class Front {
   private settle(place: number): void {
     this.isDone[place] = 1;
     this.done += 1;
-    const [width, height, depth] = this.size;
+    const width = this.size[0];
+    const slice = width * this.size[1];
     const i = place % width;
-    const row = (place - i) / width;
-    const [j, k] = [row % height, Math.floor(row / height)];
-    const slice = width * height;
-    if (i > 0) this.step(place, place - 1, this.lengths[0]);
-    if (i < width - 1) this.step(place, place + 1, this.lengths[0]);
-    if (j > 0) this.step(place, place - width, this.lengths[1]);
-    if (j < height - 1) this.step(place, place + width, this.lengths[1]);
-    if (k > 0) this.step(place, place - slice, this.lengths[2]);
-    if (k < depth - 1) this.step(place, place + slice, this.lengths[2]);
+    const inSlice = place % slice;
+    if (i > 0) this.step(place, place - 1, this.stepMm[0]);
+    if (i < width - 1) this.step(place, place + 1, this.stepMm[0]);
+    if (inSlice >= width) this.step(place, place - width, this.stepMm[1]);
+    if (inSlice < slice - width) this.step(place, place + width, this.stepMm[1]);
+    if (place >= slice) this.step(place, place - slice, this.stepMm[2]);
+    if (place < this.owner.length - slice) this.step(place, place + slice, this.stepMm[2]);
   }
 
   private step(from: number, to: number, lengthMm: number): void {
@@ -168,7 +167,8 @@ class Front {
   }
 
   private unlink(place: number): void {
-    const [next, previous] = [this.next[place]!, this.previous[place]!];
+    const next = this.next[place]!;
+    const previous = this.previous[place]!;
     if (next !== -1) this.previous[next] = previous;
     if (previous !== -1) this.next[previous] = next;
     else this.heads[this.cost[place]! % this.heads.length] = next;

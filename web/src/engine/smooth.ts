@@ -71,9 +71,17 @@ function filterLine(
   for (let n = 0; n < line.length; n += 1) {
     line[n] = values[first + stride * Math.min(length - 1, Math.max(0, n - reach))]!;
   }
-  for (let n = 0; n < length; n += 1) {
-    let sum = kernel[0]! * line[n + reach]!;
-    for (let d = 1; d <= reach; d += 1) sum += kernel[d]! * (line[n + reach - d]! + line[n + reach + d]!);
-    values[first + stride * n] = sum;
+  let equal = 1;
+  for (let n = 1; n < line.length; n += 1) {
+    equal = line[n] === line[n - 1] ? equal + 1 : 1;
+    const isUneven = equal <= 2 * reach;
+    if (n >= 2 * reach) values[first + stride * (n - 2 * reach)] = isUneven ? weighted(line, n - reach, kernel) : line[n]!;
   }
+}
+
+/** Weighted sum around a place; far from the mask's border all values are equal and it is not needed. */
+function weighted(line: Float64Array, at: number, kernel: Float64Array): number {
+  let sum = kernel[0]! * line[at]!;
+  for (let d = 1; d < kernel.length; d += 1) sum += kernel[d]! * (line[at - d]! + line[at + d]!);
+  return sum;
 }
