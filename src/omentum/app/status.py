@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from omentum.app.next_steps import n_predicted_cases, next_steps
-from omentum.evaluate.audit import stop_rule
+from omentum.evaluate.audit import StopRule, stop_rule
 from omentum.project.conflicts import open_conflicts
 from omentum.project.ct_findings import open_ct_findings
 from omentum.project.project import Project
@@ -19,11 +19,15 @@ from omentum.store.tasks import pool_of
 __all__ = ["case_lines", "confirm_command", "summary"]
 
 
-def summary(project: Project) -> dict[str, Any]:
+def summary(
+    project: Project, *, facts: Sequence[CaseFacts] | None = None, stop: StopRule | None = None
+) -> dict[str, Any]:
     """Give all that `omentum status` tells.
 
     Args:
         project: The project; it may be open for reading only.
+        facts: What `case_facts` gives, where that is known.
+        stop: What `stop_rule` gives, where that is known.
 
     Returns:
         Numbers and words by name; lists of findings, masks held back, conflicts, who has tasks, cases that
@@ -31,9 +35,9 @@ def summary(project: Project) -> dict[str, Any]:
     """
     store = project.store
     current = store.rounds.current()
-    facts = case_facts(project)
+    facts = case_facts(project) if facts is None else facts
     labelled = [standing_case(one) for one in facts]
-    stop = stop_rule(project)
+    stop = stop or stop_rule(project)
     due = next_steps(project, labelled=labelled, stop=stop)
     revisions = store.revisions.of_round(current.number)
     excluded = store.cases.excluded()

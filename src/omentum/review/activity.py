@@ -16,14 +16,14 @@ from omentum.project.project import Project
 from omentum.records.activity import Activity
 from omentum.review.tasks import required_task
 
-__all__ = ["IDLE_AFTER", "measured_minutes", "note_activity"]
+__all__ = ["IDLE_AFTER", "MOST_ACTIONS", "MOST_TOOLS", "measured_minutes", "note_activity"]
 
 IDLE_AFTER = timedelta(seconds=60)
 """A longer time without a sign of work is a break."""
 
 _TOOL = re.compile(r"[a-z][a-z0-9-]{0,39}")
-_MOST_TOOLS = 50
-_MOST_ACTIONS = 10_000
+MOST_TOOLS = 50
+MOST_ACTIONS = 10_000
 
 
 def note_activity(
@@ -66,12 +66,12 @@ def measured_minutes(project: Project, task_number: int, reader: str, *, until: 
 
 def _check(actions: Mapping[str, int]) -> None:
     """Refuse actions that no page counts."""
-    if len(actions) > _MOST_TOOLS:
-        raise ReviewError(f"actions of {len(actions)} tools were sent; send at most {_MOST_TOOLS}")
+    if len(actions) > MOST_TOOLS:
+        raise ReviewError(f"actions of {len(actions)} tools were sent; send at most {MOST_TOOLS}")
     for tool, n_times in actions.items():
         if _TOOL.fullmatch(tool) is None:
             rule = "a tool's name has small letters, digits and hyphens, at most 40"
             raise ReviewError(f"actions of the tool {tool[:60]!r} were sent; {rule}")
-        if not 0 <= n_times <= _MOST_ACTIONS:
-            rule = f"send the number since the last sign, from 0 to {_MOST_ACTIONS}"
+        if not 0 <= n_times <= MOST_ACTIONS:
+            rule = f"send the number since the last sign, from 0 to {MOST_ACTIONS}"
             raise ReviewError(f"{n_times} actions of the tool {tool!r} were sent; {rule}")

@@ -7,7 +7,14 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from omentum import __version__
-from omentum.app.server import case_routes, draft_routes, session_routes, task_routes, voxel_routes
+from omentum.app.server import (
+    case_routes,
+    dashboard_routes,
+    draft_routes,
+    session_routes,
+    task_routes,
+    voxel_routes,
+)
 from omentum.app.server.context import ServerState
 from omentum.app.server.events import Events
 from omentum.app.server.gate import Gate, cookie_name
@@ -81,7 +88,7 @@ def make_app(state: ServerState, port: int, page_dir: Path = PAGE_DIR) -> FastAP
     )
     app.state.server, app.state.cookie = state, cookie_name(port)
     add_refusals(app)
-    for module in (session_routes, task_routes, voxel_routes, draft_routes, case_routes):
+    for module in (session_routes, task_routes, voxel_routes, draft_routes, case_routes, dashboard_routes):
         app.include_router(module.router)
     add_page(app, page_dir)
     app.add_middleware(Gate, sessions=state.sessions, cookie=app.state.cookie)

@@ -23,6 +23,7 @@ from omentum.app.server.refusals import refusals
 from omentum.app.server.told import told_save
 from omentum.errors import EditsError, MissingError, OmentumError
 from omentum.records import WHOLE_CT, Task, TaskState
+from omentum.review.activity import note_activity
 from omentum.review.claims import claim_next, claim_task, free_tasks, give_back, held_tasks, renew
 from omentum.review.page_masks import PageMasks
 from omentum.review.tasks import ANY_TASK, TaskFilter, skip
@@ -56,6 +57,14 @@ async def _edits(request: Request) -> bytes:
 
 
 CurrentTask = Annotated[Task, Depends(_task)]
+
+
+def _at_work(project: CurrentProject, reader: CurrentReader, task: CurrentTask) -> None:
+    """Note that the reader is at work, so that the time until a hand-in is counted."""
+    note_activity(project, task.number or 0, reader)
+
+
+AtWork = Depends(_at_work)
 Edits = Annotated[bytes, Depends(_edits)]
 
 
@@ -141,19 +150,25 @@ def skip_task(server: CurrentServer, reader: CurrentReader, task: CurrentTask, w
     return row
 
 
-@router.post("/tasks/{number}/accept", status_code=202, responses=refusals(404, 409))
+@router.post("/tasks/{number}/accept", status_code=202, responses=refusals(404, 409), dependencies=[AtWork])
 def accept(server: CurrentServer, reader: CurrentReader, task: CurrentTask, said: AnswerIn) -> SaveOut:
     """Say that the mask which a task shows is right."""
     return told_save(server.saves.answer(task, reader, "accept", said.base, said.comment))
 
 
-@router.post("/tasks/{number}/absent", status_code=202, responses=refusals(404, 409))
+@router.post("/tasks/{number}/absent", status_code=202, responses=refusals(404, 409), dependencies=[AtWork])
 def absent(server: CurrentServer, reader: CurrentReader, task: CurrentTask, said: AnswerIn) -> SaveOut:
     """Say that the organ of a task is not there."""
     return told_save(server.saves.answer(task, reader, "absent", said.base, said.comment))
 
 
-@router.post("/tasks/{number}/save", status_code=202, responses=refusals(404, 409), openapi_extra=EDITS_BODY)
+@router.post(
+    "/tasks/{number}/save",
+    status_code=202,
+    responses=refusals(404, 409),
+    openapi_extra=EDITS_BODY,
+    dependencies=[AtWork],
+)
 def save(server: CurrentServer, reader: CurrentReader, task: CurrentTask, edits: Edits) -> SaveOut:
     """Save edits: they are kept before this answers, and handed in afterwards."""
     return told_save(server.saves.save(task, reader, edits))
