@@ -56,7 +56,8 @@ function pushRuns(result: RunBuilder, bits: Bits, from: number, end: number, val
 /** Runs of the voxels of a selection whose bit is `value`. */
 export function runsWhere(bits: Bits, selection: Runs, value: boolean): Runs {
   const result = new RunBuilder();
-  for (let r = 0; r < selection.length; r += 2) pushRuns(result, bits, selection[r]!, selection[r + 1]!, value);
+  for (let r = 0; r < selection.length; r += 2)
+    pushRuns(result, bits, selection[r]!, selection[r + 1]!, value);
   return result.runs();
 }
 
@@ -75,13 +76,15 @@ export function differingRuns(a: Bits, b: Bits): Runs {
   for (let at = 0; at < a.length; at += 1) {
     const byte = a[at]! ^ b[at]!;
     if (byte === 0) continue;
-    for (let bit = 0; bit < 8; bit += 1) if (((byte >> bit) & 1) === 1) result.push(8 * at + bit, 8 * at + bit + 1);
+    for (let bit = 0; bit < 8; bit += 1)
+      if (((byte >> bit) & 1) === 1) result.push(8 * at + bit, 8 * at + bit + 1);
   }
   return result.runs();
 }
 
 /** The least box that has all voxels of a mask, or those in `within`; empty if there are none. */
-export const boxOfBits = (size: Vec3, bits: Bits, within?: Box): Box => boxOfRuns(size, maskRuns(size, bits, within));
+export const boxOfBits = (size: Vec3, bits: Bits, within?: Box): Box =>
+  boxOfRuns(size, maskRuns(size, bits, within));
 
 /** Exchange 0 and 1 of all voxels of runs; gives how many more voxels the mask has than before. */
 export function flipRuns(bits: Bits, runs: Runs): number {

@@ -46,7 +46,11 @@ export function brushStroke(grid: Grid, points: readonly Vec3[], brush: Brush): 
 function flattened(points: readonly Vec3[], shape: BrushShape): readonly Vec3[] {
   if (shape === 'ball') return points;
   const slice = Math.round(points[0]?.[shape] ?? 0);
-  return points.map(([i, j, k]) => [shape === 0 ? slice : i, shape === 1 ? slice : j, shape === 2 ? slice : k]);
+  return points.map(([i, j, k]) => [
+    shape === 0 ? slice : i,
+    shape === 1 ? slice : j,
+    shape === 2 ? slice : k,
+  ]);
 }
 
 function segment(grid: Grid, a: Vec3, b: Vec3, brush: Brush): Runs {
@@ -95,11 +99,20 @@ function boxAround(grid: Grid, a: Vec3, b: Vec3, { shape, radiusMm }: Brush): Bo
 }
 
 /** Test, row by row, of the distance in mm between voxel centres and a piece of line. */
-function nearSegment(grid: Grid, a: Vec3, b: Vec3, radiusMm: number): (j: number, k: number) => (i: number) => boolean {
+function nearSegment(
+  grid: Grid,
+  a: Vec3,
+  b: Vec3,
+  radiusMm: number,
+): (j: number, k: number) => (i: number) => boolean {
   const [a0, a1, a2] = a;
   const [dx, dy, dz] = [b[0] - a0, b[1] - a1, b[2] - a2];
   const [xx, yy, zz, xy, xz, yz] = grid.gram;
-  const [alongX, alongY, alongZ] = [xx * dx + xy * dy + xz * dz, xy * dx + yy * dy + yz * dz, xz * dx + yz * dy + zz * dz];
+  const [alongX, alongY, alongZ] = [
+    xx * dx + xy * dy + xz * dz,
+    xy * dx + yy * dy + yz * dz,
+    xz * dx + yz * dy + zz * dz,
+  ];
   const perLength = 1 / (squaredMm(grid, dx, dy, dz) || 1);
   const limit = (radiusMm + TOLERANCE_MM) ** 2;
   return (j, k) => {

@@ -1,4 +1,4 @@
-/** Write and read the engine's binary formats: whole numbers of variable length, texts and blocks of bytes. */
+/** Write and read the engine's binary formats: whole numbers, texts and blocks of bytes. */
 
 import { EngineError } from './errors';
 
@@ -14,7 +14,7 @@ export class ByteWriter {
   number(value: number): this {
     let rest = value;
     while (rest > MASK) {
-      this.byte((rest % CONTINUES) | CONTINUES);
+      this.byte(rest % CONTINUES | CONTINUES);
       rest = Math.floor(rest / CONTINUES);
     }
     this.byte(rest);
@@ -103,6 +103,8 @@ export class ByteReader {
   }
 
   private cutShort(): EngineError {
-    return new EngineError(`the draft ends after ${this.buffer.length} bytes, in the middle of a value; use an older one`);
+    return new EngineError(
+      `the draft ends after ${this.buffer.length} bytes, in the middle of a value; use an older one`,
+    );
   }
 }

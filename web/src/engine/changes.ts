@@ -31,7 +31,9 @@ export function decodeChange(bytes: Uint8Array, organs: readonly string[]): Chan
     const number = reader.number();
     const organ = organs[number];
     if (organ === undefined) {
-      throw new EngineError(`the journal has organ number ${number} of ${organs.length}; open it with its own task`);
+      throw new EngineError(
+        `the journal has organ number ${number} of ${organs.length}; open it with its own task`,
+      );
     }
     flips.set(organ, readRuns(reader));
   }

@@ -1,4 +1,4 @@
-/** Pieces of the journal, and where they are: open in memory, packed in memory, or in a storage outside it. */
+/** Pieces of the journal: open in memory, packed in memory, or in a storage outside it. */
 
 import { ByteReader, ByteWriter } from './bytes';
 import { EngineError } from './errors';

@@ -30,7 +30,12 @@ export function components({ size }: Grid, selection: Runs, connectivity: Connec
 }
 
 /** The connected piece that has a voxel; `undefined` if the selection does not have it. */
-export function componentAt(grid: Grid, selection: Runs, voxel: Vec3, connectivity: Connectivity): Runs | undefined {
+export function componentAt(
+  grid: Grid,
+  selection: Runs,
+  voxel: Vec3,
+  connectivity: Connectivity,
+): Runs | undefined {
   const index = indexOf(grid.size, voxel);
   return components(grid, selection, connectivity).find((piece) => hasVoxel(piece, index));
 }

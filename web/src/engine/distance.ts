@@ -1,7 +1,8 @@
 /**
  * Exact Euclidean distances in mm on grids whose voxels are not cubes.
  *
- * Source: Felzenszwalb and Huttenlocher 2012, "Distance Transforms of Sampled Functions", Theory of Computing 8.
+ * Source: Felzenszwalb and Huttenlocher 2012, "Distance Transforms of Sampled Functions", Theory of
+ * Computing 8, 415-428.
  */
 
 import { EngineError } from './errors';

@@ -59,13 +59,15 @@ export function applyDraft(masks: OrganMasks, draft: Draft, base: string): void 
   const refuse = (why: string): never => {
     throw new EngineError(`the draft cannot go on here: ${why}`);
   };
-  if (draft.base !== base) refuse(`it began with masks ${draft.base}, and ${base} are loaded; load those it names`);
+  if (draft.base !== base)
+    refuse(`it began with masks ${draft.base}, and ${base} are loaded; load those it names`);
   if (String(draft.size) !== String(masks.grid.size)) refuse(`its CT has ${draft.size.join(' x ')} voxels`);
   if (String(draft.organs) !== String(masks.organs)) refuse(`its organs are ${draft.organs.join(', ')}`);
   const { min, max } = intersectBoxes(draft.loadedBox, masks.loadedBox);
   if (String([...min, ...max]) !== String([...draft.loadedBox.min, ...draft.loadedBox.max])) {
     refuse(`it needs the box ${JSON.stringify(draft.loadedBox)}; load this first`);
   }
-  if (masks.organs.some((organ) => changedRuns(masks, organ).length > 0)) refuse('masks were edited; load them anew');
+  if (masks.organs.some((organ) => changedRuns(masks, organ).length > 0))
+    refuse('masks were edited; load them anew');
   masks.flip(draft.flips);
 }

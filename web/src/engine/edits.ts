@@ -69,6 +69,8 @@ export function replaceWithin(bits: Bits, organ: string, wanted: Runs, region: R
 export function requireUnlocked(masks: ReadableMasks, organs: readonly string[]): void {
   const locked = organs.filter((organ) => masks.isLocked(organ));
   if (locked.length > 0) {
-    throw new EngineError(`${locked.join(', ')} locked: this tool changes ${organs.join(' and ')}; unlock them first`);
+    throw new EngineError(
+      `${locked.join(', ')} locked: this tool changes ${organs.join(' and ')}; unlock them first`,
+    );
   }
 }

@@ -2,7 +2,17 @@
 
 import { type Bits, bitAt, emptyBits } from './bits';
 import { EngineError } from './errors';
-import { type Box, type Grid, type Plane, type Vec3, boxSize, intersectBoxes, isInside, sliceOfBox, voxelCount } from './grid';
+import {
+  type Box,
+  type Grid,
+  type Plane,
+  type Vec3,
+  boxSize,
+  intersectBoxes,
+  isInside,
+  sliceOfBox,
+  voxelCount,
+} from './grid';
 import { type Runs, sortedRuns } from './runs';
 import { type Band, type Scan, rowOfScan } from './scan';
 import type { Steps } from './steps';
@@ -45,9 +55,11 @@ export function* floodFill(grid: Grid, scan: Scan, flood: Flood): Steps<Flooded>
 }
 
 function noSeed(scan: Scan, { seeds, band }: Flood): EngineError {
-  const values = seeds.map(([i, j, k]) => (isInside(scan.box, [i, j, k]) ? scan.hu[rowOfScan(scan, j, k) + i] : 'outside'));
+  const values = seeds.map(([i, j, k]) =>
+    isInside(scan.box, [i, j, k]) ? scan.hu[rowOfScan(scan, j, k) + i] : 'outside',
+  );
   return new EngineError(
-    `no seed is inside ${band.low} to ${band.high} HU (seen: ${values.join(', ')}); click elsewhere or widen the band`,
+    `no seed is inside ${band.low} to ${band.high} HU (seen: ${values.join(', ')}); widen it or click elsewhere`,
   );
 }
 
@@ -94,7 +106,12 @@ class SpanFill {
   advance(spans: number): boolean {
     const { queue } = this;
     for (let n = 0; n < spans && this.head < queue.length && this.count <= this.most; n += 1) {
-      const [from, to, j, k] = [queue[this.head]!, queue[this.head + 1]!, queue[this.head + 2]!, queue[this.head + 3]!];
+      const [from, to, j, k] = [
+        queue[this.head]!,
+        queue[this.head + 1]!,
+        queue[this.head + 2]!,
+        queue[this.head + 3]!,
+      ];
       this.head += 4;
       this.scanRow(from, to, j - 1, k);
       this.scanRow(from, to, j + 1, k);

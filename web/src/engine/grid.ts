@@ -76,7 +76,9 @@ export function gridFromAffine(size: Vec3, affine: readonly (readonly number[])[
 
 function checkSize(size: Vec3): void {
   if (size.some((n) => !Number.isInteger(n) || n < 1) || size[0] * size[1] * size[2] > MOST_VOXELS) {
-    throw new EngineError(`size ${size.join(' x ')}: each side must be a positive whole number, below 2^32 voxels in all`);
+    throw new EngineError(
+      `size ${size.join(' x ')}: each side must be a positive whole number, below 2^32 voxels in all`,
+    );
   }
 }
 
@@ -111,7 +113,8 @@ export function squaredMm({ gram }: Grid, dx: number, dy: number, dz: number): n
 export function ballReach(grid: Grid, radiusMm: number): Vec3 {
   const [xx, yy, zz, xy, xz, yz] = grid.gram;
   const determinant = gramDeterminant(grid.gram);
-  const reach = (minor: number): number => Math.ceil((radiusMm + TOLERANCE_MM) * Math.sqrt(minor / determinant));
+  const reach = (minor: number): number =>
+    Math.ceil((radiusMm + TOLERANCE_MM) * Math.sqrt(minor / determinant));
   return [reach(yy * zz - yz * yz), reach(xx * zz - xz * xz), reach(xx * yy - xy * xy)];
 }
 

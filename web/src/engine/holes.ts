@@ -2,7 +2,16 @@
 
 import { components } from './components';
 import { type Axis, type Box, type Grid, type Plane, isEmptyBox, padBox, sliceOfBox } from './grid';
-import { NO_RUNS, type Runs, boxOfRuns, boxRuns, clipToBox, countVoxels, subtractRuns, unionOfAll } from './runs';
+import {
+  NO_RUNS,
+  type Runs,
+  boxOfRuns,
+  boxRuns,
+  clipToBox,
+  countVoxels,
+  subtractRuns,
+  unionOfAll,
+} from './runs';
 
 const FACES = 6;
 
@@ -19,7 +28,10 @@ export function holesInVolume(grid: Grid, mask: Runs, mostMl = Infinity): Runs {
 
 /** Select the holes of a mask in one slice, where only the slice's own voxels enclose. */
 export function holesInPlane(grid: Grid, mask: Runs, plane: Plane, mostMl = Infinity): Runs {
-  const box = boxOfRuns(grid.size, clipToBox(grid.size, mask, sliceOfBox({ min: [0, 0, 0], max: grid.size }, plane)));
+  const box = boxOfRuns(
+    grid.size,
+    clipToBox(grid.size, mask, sliceOfBox({ min: [0, 0, 0], max: grid.size }, plane)),
+  );
   if (isEmptyBox(box)) return NO_RUNS;
   return holesInBox(grid, mask, sliceOfBox(padBox(grid.size, box, [1, 1, 1]), plane), mostMl, plane.axis);
 }
@@ -39,6 +51,7 @@ function holesInBox(grid: Grid, mask: Runs, box: Box, mostMl: number, across?: A
 }
 
 function touchesSides(inner: Box, outer: Box, across?: Axis): boolean {
-  const isAtSide = (axis: Axis): boolean => inner.min[axis] === outer.min[axis] || inner.max[axis] === outer.max[axis];
+  const isAtSide = (axis: Axis): boolean =>
+    inner.min[axis] === outer.min[axis] || inner.max[axis] === outer.max[axis];
   return ([0, 1, 2] as const).some((axis) => axis !== across && isAtSide(axis));
 }

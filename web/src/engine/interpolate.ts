@@ -54,8 +54,8 @@ export function pairsOfSlices(slices: readonly number[]): SlicePair[] {
  * Interpolate a mask between slices in which it is right.
  *
  * Between two of them the signed distances to the outline, in mm within the slice, change linearly; voxels
- * half-way between are outside. A slice in
- * which the mask is empty says nothing about its neighbours, so the gap beside it stays as it is.
+ * half-way between are outside. A slice in which the mask is empty says nothing about its neighbours, so the
+ * gap beside it stays as it is.
  *
  * @param pairs Slices to fill between, from `emptyGaps` or `pairsOfSlices`.
  * @param within Voxels that are known.
@@ -91,7 +91,9 @@ function fillGap(
   const drawn = [lower, upper].map((index) => boxOfDrawn(grid, mask, sliceOfBox(within, { axis, index })));
   if (upper - lower < 2 || drawn.some(isEmptyBox)) return undefined;
   const frame = intersectBoxes(within, padBox(grid.size, joinBoxes(drawn[0]!, drawn[1]!), [1, 1, 1]));
-  const [a, b] = [lower, upper].map((index) => signedDistances(grid, mask, sliceOfBox(frame, { axis, index })));
+  const [a, b] = [lower, upper].map((index) =>
+    signedDistances(grid, mask, sliceOfBox(frame, { axis, index })),
+  );
   const parts: Runs[] = [];
   for (let index = lower + 1; index < upper; index += 1) {
     const share = (index - lower) / (upper - lower);
@@ -101,7 +103,8 @@ function fillGap(
   return { wanted: unionOfAll(parts), region: between(within, axis, lower, upper) };
 }
 
-const boxOfDrawn = (grid: Grid, mask: Bits, slice: Box): Box => boxOfRuns(grid.size, maskRuns(grid.size, mask, slice));
+const boxOfDrawn = (grid: Grid, mask: Bits, slice: Box): Box =>
+  boxOfRuns(grid.size, maskRuns(grid.size, mask, slice));
 
 function between(within: Box, axis: Axis, lower: number, upper: number): Box {
   const min: [number, number, number] = [...within.min];
@@ -115,6 +118,8 @@ function between(within: Box, axis: Axis, lower: number, upper: number): Box {
 function signedDistances(grid: Grid, mask: Bits, slice: Box): Float32Array {
   const inside = bytesOfBox(grid.size, mask, slice);
   const outside = inside.map((byte) => 1 - byte);
-  const [toInside, toOutside] = [inside, outside].map((set) => runAll(squaredDistances(set, boxSize(slice), grid.spacingMm)));
+  const [toInside, toOutside] = [inside, outside].map((set) =>
+    runAll(squaredDistances(set, boxSize(slice), grid.spacingMm)),
+  );
   return toInside!.map((outer, n) => Math.sqrt(toOutside![n]!) - Math.sqrt(outer));
 }

@@ -1,9 +1,9 @@
 /**
  * The journal of changes: undo and redo without end in bounded memory.
  *
- * Entries are kept in chunks. When they take more than the bound, the chunks furthest from the place of undo are
- * compressed, and then moved to a storage outside memory. No entry is ever dropped: without a storage the journal
- * exceeds its bound and says so.
+ * Entries are kept in chunks. When they take more than the bound, the chunks furthest from the place of
+ * undo are compressed, and then moved to a storage outside memory. No entry is ever dropped: without a
+ * storage the journal exceeds its bound and says so.
  */
 
 import { ByteReader, ByteWriter } from './bytes';
@@ -63,7 +63,8 @@ export class Journal {
     this.forgetUndone();
     const last = this.chunks.at(-1);
     const limit = this.options.chunkBytes ?? CHUNK_BYTES;
-    if (last?.entries !== undefined && last.entryBytes + entry.length <= limit) this.change(last, () => last.append(entry));
+    if (last?.entries !== undefined && last.entryBytes + entry.length <= limit)
+      this.change(last, () => last.append(entry));
     else this.chunks.push(new Chunk(this.nextName(), { entries: [entry] }));
     this.done += 1;
     this.total += 1;
@@ -100,10 +101,16 @@ export class Journal {
   /** Write all entries and the place of undo, for a draft. */
   async save(): Promise<Uint8Array> {
     const writer = new ByteWriter().text(FORMAT).number(this.done).number(this.chunks.length);
-    const copies = this.chunks.map((chunk) => ({ chunk, count: chunk.count, entries: chunk.entries?.slice() }));
+    const copies = this.chunks.map((chunk) => ({
+      chunk,
+      count: chunk.count,
+      entries: chunk.entries?.slice(),
+    }));
     for (const { chunk, count, entries } of copies) {
       const isOpen = entries !== undefined;
-      const packed = isOpen ? this.codec.compress(joinEntries(entries)) : chunk.packedBytes(this.options.storage);
+      const packed = isOpen
+        ? this.codec.compress(joinEntries(entries))
+        : chunk.packedBytes(this.options.storage);
       writer.number(count).block(await packed);
     }
     return writer.bytes();
@@ -117,7 +124,8 @@ export class Journal {
   static async load(bytes: Uint8Array, options: JournalOptions = {}): Promise<Journal> {
     const reader = new ByteReader(bytes);
     const format = reader.text();
-    if (format !== FORMAT) throw new EngineError(`a journal of format "${format}"; this page reads ${FORMAT}`);
+    if (format !== FORMAT)
+      throw new EngineError(`a journal of format "${format}"; this page reads ${FORMAT}`);
     const journal = new Journal(options);
     journal.done = reader.number();
     for (let left = reader.number(); left > 0; left -= 1) {
@@ -209,7 +217,8 @@ export class Journal {
 
   private async makeRoom(): Promise<void> {
     const { storage } = this.options;
-    for (let key = this.outdated.pop(); key !== undefined; key = this.outdated.pop()) await storage?.delete(key);
+    for (let key = this.outdated.pop(); key !== undefined; key = this.outdated.pop())
+      await storage?.delete(key);
     while (this.memoryBytes > (this.options.memoryBytes ?? MEMORY_BYTES)) {
       const far = this.furthestFirst();
       const open = far.find((chunk) => chunk.entries !== undefined);
@@ -222,7 +231,9 @@ export class Journal {
 
   private tooLarge(): EngineError {
     const [now, bound] = [this.memoryBytes, this.options.memoryBytes ?? MEMORY_BYTES];
-    return new EngineError(`undo takes ${now} bytes of memory, more than ${bound}; save, and load the task anew to free it`);
+    return new EngineError(
+      `undo takes ${now} bytes of memory, more than ${bound}; save, and load the task anew to free it`,
+    );
   }
 
   private async closeChunk(chunk: Chunk): Promise<void> {

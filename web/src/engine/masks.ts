@@ -143,7 +143,9 @@ export class OrganMasks implements ReadableMasks {
     const holds = isEmptyBox(this.loadedBox) || JSON.stringify(common) === JSON.stringify(this.loadedBox);
     if (!holds) {
       const [asked, loaded] = [JSON.stringify(box), JSON.stringify(this.loadedBox)];
-      throw new EngineError(`box ${asked} does not hold the loaded box ${loaded}; load a box that holds both`);
+      throw new EngineError(
+        `box ${asked} does not hold the loaded box ${loaded}; load a box that holds both`,
+      );
     }
   }
 }

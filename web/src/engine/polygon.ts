@@ -17,7 +17,12 @@ export type Point2 = readonly [number, number];
  * @param lastIndex The last slice, if the outline is to hold for several.
  * @throws EngineError There are fewer than three points.
  */
-export function polygonInterior(grid: Grid, plane: Plane, points: readonly Point2[], lastIndex = plane.index): Runs {
+export function polygonInterior(
+  grid: Grid,
+  plane: Plane,
+  points: readonly Point2[],
+  lastIndex = plane.index,
+): Runs {
   if (points.length < 3) {
     throw new EngineError(`an outline of ${points.length} points holds nothing; draw at least 3`);
   }
@@ -72,7 +77,12 @@ function crossingsOfLine(points: readonly Point2[], v: number): { u: number; tur
   return crossings;
 }
 
-function pushSpan(pairs: [number, number][], size: Vec3, { axis, index }: Plane, { v, from, to }: Span): void {
+function pushSpan(
+  pairs: [number, number][],
+  size: Vec3,
+  { axis, index }: Plane,
+  { v, from, to }: Span,
+): void {
   const at = (u: number): number =>
     indexOf(size, axis === 0 ? [index, u, v] : axis === 1 ? [u, index, v] : [u, v, index]);
   if (axis !== 0) pairs.push([at(from), at(to - 1) + 1]);

@@ -20,7 +20,7 @@ import type { Steps } from './steps';
  * Select the voxels to add so that a mask grows by a distance.
  *
  * @param within Voxels that are known, such as the loaded box; nothing outside is read or selected.
- * @returns Voxels outside the mask whose centre is no further than `byMm` from the centre of one of its voxels.
+ * @returns Voxels outside the mask whose centre is at most `byMm` from the centre of one of its voxels.
  */
 export function* shell(grid: Grid, mask: Bits, byMm: number, within: Box): Steps<Runs> {
   const own = maskRuns(grid.size, mask, within);
@@ -32,7 +32,7 @@ export function* shell(grid: Grid, mask: Bits, byMm: number, within: Box): Steps
 /**
  * Select the voxels to remove so that a mask shrinks by a distance.
  *
- * Voxels outside `within` are unknown and not background, so that an organ that the CT cuts keeps its cut side.
+ * Voxels outside `within` are unknown and not background: an organ that the CT cuts keeps its cut side.
  *
  * @returns Voxels of the mask whose centre is no further than `byMm` from the centre of a voxel outside it.
  */
@@ -74,7 +74,8 @@ function ballOffsets(grid: Grid, byMm: number): Vec3[] {
   const offsets: Vec3[] = [];
   for (let z = -reach[2]; z <= reach[2]; z += 1) {
     for (let y = -reach[1]; y <= reach[1]; y += 1) {
-      for (let x = -reach[0]; x <= reach[0]; x += 1) if (squaredMm(grid, x, y, z) <= limit) offsets.push([x, y, z]);
+      for (let x = -reach[0]; x <= reach[0]; x += 1)
+        if (squaredMm(grid, x, y, z) <= limit) offsets.push([x, y, z]);
     }
   }
   return offsets;
@@ -96,6 +97,7 @@ function stamp(near: Uint8Array, size: Vec3, place: number, ball: readonly Vec3[
   const [j, k] = [row % size[1], Math.floor(row / size[1])];
   for (const [dx, dy, dz] of ball) {
     const [x, y, z] = [i + dx, j + dy, k + dz];
-    if (x >= 0 && x < size[0] && y >= 0 && y < size[1] && z >= 0 && z < size[2]) near[x + size[0] * (y + size[1] * z)] = 1;
+    if (x >= 0 && x < size[0] && y >= 0 && y < size[1] && z >= 0 && z < size[2])
+      near[x + size[0] * (y + size[1] * z)] = 1;
   }
 }

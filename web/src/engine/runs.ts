@@ -133,7 +133,10 @@ export function forEachRowPiece(
 /** The least box that has all voxels of runs; empty at the origin if there are none. */
 export function boxOfRuns(size: Vec3, runs: Runs): Box {
   if (runs.length === 0) return { min: [0, 0, 0], max: [0, 0, 0] };
-  const [min, max] = [[Infinity, Infinity, Infinity], [0, 0, 0]];
+  const [min, max] = [
+    [Infinity, Infinity, Infinity],
+    [0, 0, 0],
+  ];
   forEachRowPiece(size, runs, (row, from, to) => {
     const [j, k] = [row % size[1], Math.floor(row / size[1])];
     min[0] = Math.min(min[0]!, from);

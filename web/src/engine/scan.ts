@@ -24,12 +24,14 @@ export interface Band {
 export function makeScan(box: Box, hu: Int16Array | Float32Array): Scan {
   const voxels = voxelCount(boxSize(box));
   if (hu.length !== voxels) {
-    throw new EngineError(`${hu.length} intensities for a box of ${voxels} voxels; load both from one answer`);
+    throw new EngineError(
+      `${hu.length} intensities for a box of ${voxels} voxels; load both from one answer`,
+    );
   }
   return { box, hu };
 }
 
-/** Place in a scan of the first voxel of a row, so that adding the coordinate on the first axis gives each voxel's. */
+/** What to add to a voxel's coordinate on the first axis, in a row of the CT, to get its place in a scan. */
 export function rowOfScan({ box }: Scan, j: number, k: number): number {
   const [width, height] = boxSize(box);
   return width * (j - box.min[1] + height * (k - box.min[2])) - box.min[0];

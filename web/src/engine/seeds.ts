@@ -63,7 +63,9 @@ function checkGrowth({ seeds }: SeedGrowth, box: Box): void {
     throw new EngineError('the box to grow in is outside the CT that is loaded; choose it around the seeds');
   }
   if (voxelCount(boxSize(box)) > MOST_VOXELS) {
-    throw new EngineError(`a box of ${boxSize(box).join(' x ')} voxels; choose one of at most ${MOST_VOXELS} voxels`);
+    throw new EngineError(
+      `a box of ${boxSize(box).join(' x ')} voxels; choose one of at most ${MOST_VOXELS} voxels`,
+    );
   }
 }
 
@@ -82,7 +84,12 @@ class Front {
   private waiting = 0;
   private done = 0;
 
-  constructor(grid: Grid, scan: Scan, private readonly growth: SeedGrowth, box: Box) {
+  constructor(
+    grid: Grid,
+    scan: Scan,
+    private readonly growth: SeedGrowth,
+    box: Box,
+  ) {
     this.size = boxSize(box);
     const voxels = voxelCount(this.size);
     this.hu = intensities(scan, box);
@@ -95,7 +102,8 @@ class Front {
     const huPerMm = growth.huPerMm ?? HU_PER_MM;
     this.heads = new Int32Array(stepCost(0, MOST_HU_STEP, Math.max(...this.stepMm), huPerMm) + 1).fill(-1);
     growth.seeds.forEach((runs, n) => this.plant(grid, box, runs, n + 1));
-    if (this.waiting === 0) throw new EngineError('no seed lies in the box; draw seeds there or choose a larger box');
+    if (this.waiting === 0)
+      throw new EngineError('no seed lies in the box; draw seeds there or choose a larger box');
   }
 
   get share(): number {

@@ -12,9 +12,16 @@ import type { Runs } from './runs';
  * @param holds For each code whether the organ holds its voxels: `sets.map((set) => set.includes(index))`.
  * @throws EngineError There are more or fewer codes than voxels.
  */
-export function runsOfCodes(grid: Grid, box: Box, codes: Uint8Array | Uint16Array, holds: readonly boolean[]): Runs {
+export function runsOfCodes(
+  grid: Grid,
+  box: Box,
+  codes: Uint8Array | Uint16Array,
+  holds: readonly boolean[],
+): Runs {
   if (codes.length !== voxelCount(boxSize(box))) {
-    throw new EngineError(`${codes.length} codes for a box of ${boxSize(box).join(' x ')} voxels; use those of one answer`);
+    throw new EngineError(
+      `${codes.length} codes for a box of ${boxSize(box).join(' x ')} voxels; use those of one answer`,
+    );
   }
   return runsInBox(grid.size, box, (place) => holds[codes[place]!] === true);
 }

@@ -20,7 +20,7 @@ export interface Smoothed {
 /**
  * Smooth a mask by a Gaussian filter whose result is cut at one half.
  *
- * At the sides of `within` the outermost voxels are repeated, so that an organ that the CT cuts keeps its cut side.
+ * At the sides of `within` the outermost voxels are repeated: an organ that the CT cuts keeps its cut side.
  *
  * @param sigmaMm Standard deviation of the Gaussian.
  * @param within Voxels that are known; to smooth a part of the mask, give a smaller box.
@@ -54,7 +54,8 @@ function* filterAxis(values: Float32Array, size: Vec3, axis: 0 | 1 | 2, kernel: 
   const block = stride * length;
   const line = new Float64Array(length + 2 * (kernel.length - 1));
   for (let start = 0; start < values.length; start += block) {
-    for (let first = start; first < start + stride; first += 1) filterLine(values, first, stride, length, line, kernel);
+    for (let first = start; first < start + stride; first += 1)
+      filterLine(values, first, stride, length, line, kernel);
     yield (axis + start / values.length) / 3;
   }
 }
@@ -75,7 +76,8 @@ function filterLine(
   for (let n = 1; n < line.length; n += 1) {
     equal = line[n] === line[n - 1] ? equal + 1 : 1;
     const isUneven = equal <= 2 * reach;
-    if (n >= 2 * reach) values[first + stride * (n - 2 * reach)] = isUneven ? weighted(line, n - reach, kernel) : line[n]!;
+    if (n >= 2 * reach)
+      values[first + stride * (n - 2 * reach)] = isUneven ? weighted(line, n - reach, kernel) : line[n]!;
   }
 }
 

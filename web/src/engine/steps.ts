@@ -40,7 +40,8 @@ export async function runInSlices<Result>(steps: Steps<Result>, options: SliceOp
     if (Date.now() < sliceEnds) continue;
     options.onProgress?.(step.value);
     await options.pause();
-    if (options.isCancelled?.() === true) throw new EngineError('the tool was cancelled; nothing has changed');
+    if (options.isCancelled?.() === true)
+      throw new EngineError('the tool was cancelled; nothing has changed');
     sliceEnds = Date.now() + (options.sliceMs ?? SLICE_MS);
   }
 }

@@ -7,7 +7,15 @@ import { EngineError } from './errors';
 import type { Box, Vec3 } from './grid';
 import { PIECE_CONNECTIVITY } from './islands';
 import type { ReadableMasks } from './masks';
-import { type Runs, boxRuns, clipToBox, forEachRowPiece, intersectRuns, subtractRuns, unionRuns } from './runs';
+import {
+  type Runs,
+  boxRuns,
+  clipToBox,
+  forEachRowPiece,
+  intersectRuns,
+  subtractRuns,
+  unionRuns,
+} from './runs';
 
 /**
  * Copy another mask of the same CT, such as a second network's or an earlier reading, into an organ.
@@ -26,8 +34,8 @@ export function copyFrom(masks: ReadableMasks, organ: string, other: Bits, regio
 /**
  * Exchange two organs, such as the kidneys.
  *
- * @param voxel A voxel of the connected piece, of both organs together, in which they are exchanged; everywhere
- *     if it is not given.
+ * @param voxel A voxel of the connected piece, of both organs together, in which they are exchanged;
+ *     everywhere if it is not given.
  * @throws EngineError One of the organs is locked, or neither has the voxel.
  */
 export function swapOrgans(masks: ReadableMasks, [a, b]: readonly [string, string], voxel?: Vec3): Edit[] {
@@ -92,7 +100,9 @@ function pieceAround(masks: ReadableMasks, organs: readonly string[], voxel: Vec
   const selection = organs.map((organ) => loadedRuns(masks, organ)).reduce(unionRuns);
   const piece = componentAt(masks.grid, selection, voxel, PIECE_CONNECTIVITY);
   if (piece === undefined) {
-    throw new EngineError(`voxel ${voxel.join(', ')} is not in ${organs.join(' or ')}; click inside the piece`);
+    throw new EngineError(
+      `voxel ${voxel.join(', ')} is not in ${organs.join(' or ')}; click inside the piece`,
+    );
   }
   return piece;
 }

@@ -2,7 +2,18 @@ import { describe, expect, test } from 'vitest';
 
 import { bitsOfRuns, hasVoxel, isInside, rind, runAll, shell, wholeBox } from '../../src/engine';
 import { squaredDistances } from '../../src/engine/distance';
-import { GRIDS, SHEARED, allVoxels, below, distanceMm, indicesOf, indicesWhere, randomBox, randomFrom, randomRuns } from './reference';
+import {
+  GRIDS,
+  SHEARED,
+  allVoxels,
+  below,
+  distanceMm,
+  indicesOf,
+  indicesWhere,
+  randomBox,
+  randomFrom,
+  randomRuns,
+} from './reference';
 
 describe.each([...Object.entries(GRIDS), ['a sheared CT', SHEARED] as const])('on %s', (_, grid) => {
   const voxels = allVoxels(grid);
@@ -13,10 +24,16 @@ describe.each([...Object.entries(GRIDS), ['a sheared CT', SHEARED] as const])('o
       const mask = randomRuns(random, grid, 1, 3);
       const within = n === 0 ? wholeBox(grid.size) : randomBox(random, grid.size);
       const byMm = [0.7, 2.1, 3.5, 5][below(random, 4)]!;
-      const known = voxels.map((voxel, index) => ({ voxel, index })).filter(({ voxel }) => isInside(within, voxel));
-      const [inside, outside] = [true, false].map((has) => known.filter(({ index }) => hasVoxel(mask, index) === has));
+      const known = voxels
+        .map((voxel, index) => ({ voxel, index }))
+        .filter(({ voxel }) => isInside(within, voxel));
+      const [inside, outside] = [true, false].map((has) =>
+        known.filter(({ index }) => hasVoxel(mask, index) === has),
+      );
       const near = (all: typeof known, to: typeof known): number[] =>
-        all.filter((a) => to.some((b) => distanceMm(grid, a.voxel, b.voxel) <= byMm + 1e-4)).map(({ index }) => index);
+        all
+          .filter((a) => to.some((b) => distanceMm(grid, a.voxel, b.voxel) <= byMm + 1e-4))
+          .map(({ index }) => index);
       const bits = bitsOfRuns(grid.size, mask);
       expect(indicesOf(runAll(shell(grid, bits, byMm, within)))).toEqual(near(outside!, inside!));
       expect(indicesOf(runAll(rind(grid, bits, byMm, within)))).toEqual(near(inside!, outside!));
@@ -38,7 +55,9 @@ test.each(Object.entries(GRIDS))('on %s distances are those of all pairs of voxe
 });
 
 test('an empty set is infinitely far away', () => {
-  expect([...runAll(squaredDistances(new Uint8Array(8), [2, 2, 2], [1, 1, 1]))]).toEqual(new Array(8).fill(Infinity));
+  expect([...runAll(squaredDistances(new Uint8Array(8), [2, 2, 2], [1, 1, 1]))]).toEqual(
+    new Array(8).fill(Infinity),
+  );
 });
 
 test('an organ that the CT cuts keeps its cut side when it shrinks', () => {

@@ -20,7 +20,18 @@ import {
   wholeBox,
   withinBand,
 } from '../../src/engine';
-import { GRIDS, allVoxels, below, indicesOf, indicesWhere, pieces, randomBox, randomFrom, randomHu, randomRuns } from './reference';
+import {
+  GRIDS,
+  allVoxels,
+  below,
+  indicesOf,
+  indicesWhere,
+  pieces,
+  randomBox,
+  randomFrom,
+  randomHu,
+  randomRuns,
+} from './reference';
 
 const BAND = { low: -40, high: 100 };
 
@@ -33,12 +44,18 @@ describe.each(Object.entries(GRIDS))('on %s', (_, grid) => {
       const [box, barrier] = [randomBox(random, grid.size), randomRuns(random, grid, 0, 9)];
       const open = indicesWhere(
         grid,
-        (voxel, index) => hu[index]! >= -40 && hu[index]! <= 100 && isInside(box, voxel) && !hasVoxel(barrier, index),
+        (voxel, index) =>
+          hu[index]! >= -40 && hu[index]! <= 100 && isInside(box, voxel) && !hasVoxel(barrier, index),
       );
       if (open.length === 0) continue;
       const start = open[below(random, open.length)]!;
       const piece = pieces(grid, open, 6).find((found) => found.has(start))!;
-      const flood = { seeds: [voxelAt(grid.size, start)], band: BAND, box, barriers: [bitsOfRuns(grid.size, barrier)] };
+      const flood = {
+        seeds: [voxelAt(grid.size, start)],
+        band: BAND,
+        box,
+        barriers: [bitsOfRuns(grid.size, barrier)],
+      };
       const found = runAll(floodFill(grid, scan, flood));
       expect(indicesOf(found.runs)).toEqual([...piece].sort((a, b) => a - b));
       expect(found.isCut).toBe(false);
@@ -50,7 +67,10 @@ describe.each(Object.entries(GRIDS))('on %s', (_, grid) => {
     const [selection, box] = [randomRuns(random, grid), randomBox(random, grid.size)];
     const all = randomHu(random, grid);
     const inBox = indicesOf(boxRuns(grid.size, box));
-    const scan = makeScan(box, Int16Array.from(inBox, (index) => all[index]!));
+    const scan = makeScan(
+      box,
+      Int16Array.from(inBox, (index) => all[index]!),
+    );
     const band = { low: all[inBox[0]!]!, high: 60 };
     expect(indicesOf(withinBand(grid, scan, selection, band))).toEqual(
       inBox.filter((index) => hasVoxel(selection, index) && all[index]! >= band.low && all[index]! <= 60),
@@ -62,7 +82,9 @@ const grid = GRIDS['cubes of 1 mm']!;
 const everywhere = makeScan(wholeBox(grid.size), new Int16Array(voxelCount(grid.size)));
 
 test('a flood fill stays in its slice', () => {
-  const found = runAll(floodFill(grid, everywhere, { seeds: [[2, 3, 4]], band: BAND, plane: { axis: 0, index: 2 } }));
+  const found = runAll(
+    floodFill(grid, everywhere, { seeds: [[2, 3, 4]], band: BAND, plane: { axis: 0, index: 2 } }),
+  );
   expect(indicesOf(found.runs)).toEqual(indicesWhere(grid, ([i]) => i === 2));
 });
 
@@ -75,7 +97,11 @@ test('a flood fill stops at the largest volume and says so', () => {
 
 test('several seeds fill together, and one outside the band does not matter', () => {
   const hu = new Int16Array(voxelCount(grid.size)).fill(500);
-  const seeds: Vec3[] = [[0, 0, 0], [8, 9, 10], [4, 4, 4]];
+  const seeds: Vec3[] = [
+    [0, 0, 0],
+    [8, 9, 10],
+    [4, 4, 4],
+  ];
   seeds.slice(0, 2).forEach((seed) => {
     hu[indexOf(grid.size, seed)] = 0;
   });
@@ -84,7 +110,13 @@ test('several seeds fill together, and one outside the band does not matter', ()
 });
 
 test('a seed outside the band is refused with its HU', () => {
-  const flood = { seeds: [[2, 3, 4], [99, 0, 0]] as Vec3[], band: { low: 10, high: 20 } };
+  const flood = {
+    seeds: [
+      [2, 3, 4],
+      [99, 0, 0],
+    ] as Vec3[],
+    band: { low: 10, high: 20 },
+  };
   expect(() => runAll(floodFill(grid, everywhere, flood))).toThrow(/10 to 20 HU \(seen: 0, outside\)/);
 });
 
@@ -101,7 +133,9 @@ test('a box around a voxel has all voxels within a distance along each axis', ()
 });
 
 test('intensities that do not fill their box are refused', () => {
-  expect(() => makeScan(wholeBox([2, 2, 2]), new Int16Array(7))).toThrow(/7 intensities for a box of 8 voxels/);
+  expect(() => makeScan(wholeBox([2, 2, 2]), new Int16Array(7))).toThrow(
+    /7 intensities for a box of 8 voxels/,
+  );
 });
 
 test('a fill in slices finds the same, tells its progress and can be cancelled', async () => {
@@ -110,11 +144,17 @@ test('a fill in slices finds the same, tells its progress and can be cancelled',
   const seed = allVoxels(grid).find((_voxel, index) => noise[index]! >= -40)!;
   const flood = { seeds: [seed], band: BAND };
   const shares: number[] = [];
-  const options = { sliceMs: -1, pause: () => Promise.resolve(), onProgress: (share: number) => void shares.push(share) };
+  const options = {
+    sliceMs: -1,
+    pause: () => Promise.resolve(),
+    onProgress: (share: number) => void shares.push(share),
+  };
   const found = await runInSlices(floodFill(grid, scan, flood), options);
   expect(found).toEqual(runAll(floodFill(grid, scan, flood)));
   const steps = (function* () {
     for (;;) yield 0.5;
   })();
-  await expect(runInSlices(steps, { ...options, isCancelled: () => shares.length > 3 })).rejects.toThrow(/nothing has changed/);
+  await expect(runInSlices(steps, { ...options, isCancelled: () => shares.length > 3 })).rejects.toThrow(
+    /nothing has changed/,
+  );
 });

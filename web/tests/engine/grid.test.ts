@@ -1,12 +1,28 @@
 import { describe, expect, test } from 'vitest';
 
-import { EngineError, ballReach, gridFromAffine, indexOf, intersectBoxes, isEmptyBox, joinBoxes, makeGrid, padBox, sliceOfBox, squaredMm, voxelAt } from '../../src/engine';
+import {
+  EngineError,
+  ballReach,
+  gridFromAffine,
+  indexOf,
+  intersectBoxes,
+  isEmptyBox,
+  joinBoxes,
+  makeGrid,
+  padBox,
+  sliceOfBox,
+  squaredMm,
+  voxelAt,
+} from '../../src/engine';
 import { GRIDS, SHEARED, allVoxels, distanceMm } from './reference';
 
 describe.each([...Object.entries(GRIDS), ['a sheared CT', SHEARED] as const])('on %s', (_, grid) => {
   test('lengths in mm are those between the places of the voxels', () => {
     for (const [i, j, k] of allVoxels(grid)) {
-      expect(Math.sqrt(squaredMm(grid, i - 2, j - 1, k - 3))).toBeCloseTo(distanceMm(grid, [i, j, k], [2, 1, 3]), 9);
+      expect(Math.sqrt(squaredMm(grid, i - 2, j - 1, k - 3))).toBeCloseTo(
+        distanceMm(grid, [i, j, k], [2, 1, 3]),
+        9,
+      );
     }
   });
 
@@ -27,7 +43,12 @@ describe.each([...Object.entries(GRIDS), ['a sheared CT', SHEARED] as const])('o
 });
 
 test('the volume of a voxel is the determinant of the affine, in mL', () => {
-  const affine = [[-0.7, 0, 0, 10], [0, 0.7, 0, 20], [0, 0.5, 5, 30], [0, 0, 0, 1]];
+  const affine = [
+    [-0.7, 0, 0, 10],
+    [0, 0.7, 0, 20],
+    [0, 0.5, 5, 30],
+    [0, 0, 0, 1],
+  ];
   const grid = gridFromAffine([2, 3, 4], affine);
   expect(grid.voxelMl).toBeCloseTo((0.7 * 0.7 * 5) / 1000, 12);
   expect(grid.isSheared).toBe(true);
@@ -38,11 +59,26 @@ test('an oblique CT is not sheared', () => {
 });
 
 test.each([[[0, 2, 2]], [[2.5, 2, 2]], [[65536, 65536, 2]]])('a size of %s is refused', (size) => {
-  expect(() => makeGrid(size as [number, number, number], [[1, 0, 0], [0, 1, 0], [0, 0, 1]])).toThrow(EngineError);
+  expect(() =>
+    makeGrid(size as [number, number, number], [
+      [1, 0, 0],
+      [0, 1, 0],
+      [0, 0, 1],
+    ]),
+  ).toThrow(EngineError);
 });
 
 test('edges in one plane are refused', () => {
-  expect(() => makeGrid([2, 2, 2], [[1, 0, 0], [0, 1, 0], [1, 1, 0]])).toThrow(/no volume/);
+  expect(() =>
+    makeGrid(
+      [2, 2, 2],
+      [
+        [1, 0, 0],
+        [0, 1, 0],
+        [1, 1, 0],
+      ],
+    ),
+  ).toThrow(/no volume/);
 });
 
 test('boxes meet, join, grow and are cut', () => {

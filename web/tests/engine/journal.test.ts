@@ -17,7 +17,10 @@ const KEPT: [string, () => JournalOptions][] = [
   ['in memory', () => ({})],
   ['in small chunks', () => ({ chunkBytes: 300 })],
   ['compressed', () => ({ chunkBytes: 300, memoryBytes: 1000, codec: deflate })],
-  ['in a storage', () => ({ chunkBytes: 300, memoryBytes: 1000, codec: deflate, storage: new SlowStorage() })],
+  [
+    'in a storage',
+    () => ({ chunkBytes: 300, memoryBytes: 1000, codec: deflate, storage: new SlowStorage() }),
+  ],
   ['in a full storage', () => ({ chunkBytes: 300, memoryBytes: 1000, storage: new FullStorage() })],
 ];
 
@@ -79,7 +82,13 @@ describe.each(KEPT)('a journal that is kept %s', (_, options) => {
 test('memory stays within its bound where there is a storage, also while far back', async () => {
   const random = randomFrom(104);
   const storage = new SlowStorage();
-  const journal = new Journal({ chunkBytes: 300, memoryBytes: 2000, codec: deflate, storage, name: 'task-7' });
+  const journal = new Journal({
+    chunkBytes: 300,
+    memoryBytes: 2000,
+    codec: deflate,
+    storage,
+    name: 'task-7',
+  });
   for (let n = 0; n < 300; n += 1) {
     journal.record(entry(random, n));
     await journal.settle();
@@ -143,7 +152,12 @@ test('an entry that the storage lost is told, and those after it can still be ta
 test('two undos at once take back two entries', async () => {
   const random = randomFrom(108);
   const entries = Array.from({ length: 30 }, (_entry, n) => entry(random, n));
-  const journal = new Journal({ chunkBytes: 200, memoryBytes: 300, codec: deflate, storage: new SlowStorage() });
+  const journal = new Journal({
+    chunkBytes: 200,
+    memoryBytes: 300,
+    codec: deflate,
+    storage: new SlowStorage(),
+  });
   entries.forEach((bytes) => journal.record(bytes));
   await journal.settle();
   const given = await Promise.all(Array.from({ length: 30 }, () => journal.undo()));
@@ -155,13 +169,22 @@ test('changes are written and read with their tool, organs and runs', () => {
   const organs = ['liver', 'spleen', 'pancreas'];
   for (let n = 0; n < 20; n += 1) {
     const runs = randomRuns(random, GRIDS['thick slices of 5 mm']!);
-    const change = { tool: 'Füllen ☐', flips: new Map([['spleen', runs], ['liver', runsOf([4e9, 4e9 + 7])]]) };
+    const change = {
+      tool: 'Füllen ☐',
+      flips: new Map([
+        ['spleen', runs],
+        ['liver', runsOf([4e9, 4e9 + 7])],
+      ]),
+    };
     expect(decodeChange(encodeChange(change, organs), organs)).toEqual(change);
   }
 });
 
 test('bytes that are cut short or of other organs are refused', () => {
-  const bytes = encodeChange({ tool: 'brush', flips: new Map([['spleen', runsOf([5, 900])]]) }, ['liver', 'spleen']);
+  const bytes = encodeChange({ tool: 'brush', flips: new Map([['spleen', runsOf([5, 900])]]) }, [
+    'liver',
+    'spleen',
+  ]);
   expect(() => decodeChange(bytes.slice(0, -1), ['liver', 'spleen'])).toThrow(/middle of a value/);
   expect(() => decodeChange(bytes, ['liver'])).toThrow(/organ number 1 of 1/);
   expect(() => new ByteReader(Uint8Array.of(9, 1)).block()).toThrow(/ends after 2 bytes/);

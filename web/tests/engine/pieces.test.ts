@@ -25,22 +25,36 @@ const inOrder = (sets: Iterable<number>[]): number[][] => sets.map(sorted).sort(
 
 /** Background pieces that do not reach the border of the grid, or of the slice where `across` is given. */
 function naiveHoles(grid: Grid, mask: Runs, across?: Axis, index = 0): number[] {
-  const background = indicesWhere(grid, (voxel, at) => !hasVoxel(mask, at) && (across === undefined || voxel[across] === index));
+  const background = indicesWhere(
+    grid,
+    (voxel, at) => !hasVoxel(mask, at) && (across === undefined || voxel[across] === index),
+  );
   const isAtBorder = (at: number): boolean =>
-    voxelAt(grid.size, at).some((value, axis) => axis !== across && (value === 0 || value === grid.size[axis]! - 1));
-  return sorted(pieces(grid, background, 6).filter((piece) => ![...piece].some(isAtBorder)).flatMap((piece) => [...piece]));
+    voxelAt(grid.size, at).some(
+      (value, axis) => axis !== across && (value === 0 || value === grid.size[axis]! - 1),
+    );
+  return sorted(
+    pieces(grid, background, 6)
+      .filter((piece) => ![...piece].some(isAtBorder))
+      .flatMap((piece) => [...piece]),
+  );
 }
 
 describe.each(Object.entries(GRIDS))('on %s', (_, grid) => {
-  test.each([6, 26] as const)('pieces that touch by %i neighbours are those of a walk, the largest first', (connectivity) => {
-    const random = randomFrom(51);
-    for (let n = 0; n < 8; n += 1) {
-      const mask = randomRuns(random, grid, below(random, 3), 60);
-      const found = components(grid, mask, connectivity).map(indicesOf);
-      expect(inOrder(found)).toEqual(inOrder(pieces(grid, indicesOf(mask), connectivity)));
-      expect(found.map((piece) => piece.length)).toEqual(found.map((piece) => piece.length).sort((a, b) => b - a));
-    }
-  });
+  test.each([6, 26] as const)(
+    'pieces that touch by %i neighbours are those of a walk, the largest first',
+    (connectivity) => {
+      const random = randomFrom(51);
+      for (let n = 0; n < 8; n += 1) {
+        const mask = randomRuns(random, grid, below(random, 3), 60);
+        const found = components(grid, mask, connectivity).map(indicesOf);
+        expect(inOrder(found)).toEqual(inOrder(pieces(grid, indicesOf(mask), connectivity)));
+        expect(found.map((piece) => piece.length)).toEqual(
+          found.map((piece) => piece.length).sort((a, b) => b - a),
+        );
+      }
+    },
+  );
 
   test('holes are the background that does not reach the border', () => {
     const random = randomFrom(52);
@@ -48,7 +62,9 @@ describe.each(Object.entries(GRIDS))('on %s', (_, grid) => {
       const holed = subtractRuns(randomRuns(random, grid, 3, 0), randomRuns(random, grid, 0, 120));
       expect(indicesOf(holesInVolume(grid, holed))).toEqual(naiveHoles(grid, holed));
       for (const axis of [0, 1, 2] as const) {
-        const slices = Array.from({ length: grid.size[axis] }, (_slice, index) => naiveHoles(grid, holed, axis, index));
+        const slices = Array.from({ length: grid.size[axis] }, (_slice, index) =>
+          naiveHoles(grid, holed, axis, index),
+        );
         expect(indicesOf(holesInPlanes(grid, holed, axis))).toEqual(sorted(slices.flat()));
         const index = below(random, grid.size[axis]);
         expect(indicesOf(holesInPlane(grid, holed, { axis, index }))).toEqual(slices[index]);

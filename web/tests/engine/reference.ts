@@ -1,6 +1,16 @@
-/** Naive counterparts of the tools: every voxel is looked at, with distances from the voxels' places in mm. */
+/** Naive counterparts of the tools: they look at every voxel and measure between places in mm. */
 
-import { type Box, type Grid, type Runs, type Vec3, isInside, makeGrid, sortedRuns, voxelAt, voxelCount } from '../../src/engine';
+import {
+  type Box,
+  type Grid,
+  type Runs,
+  type Vec3,
+  isInside,
+  makeGrid,
+  sortedRuns,
+  voxelAt,
+  voxelCount,
+} from '../../src/engine';
 
 /** Random numbers in [0, 1) that a seed repeats (mulberry32). */
 export function randomFrom(seed: number): () => number {
@@ -17,18 +27,54 @@ export function randomFrom(seed: number): () => number {
 export const below = (random: () => number, end: number): number => Math.floor(random() * end);
 
 export const GRIDS: Readonly<Record<string, Grid>> = {
-  'thick slices of 5 mm': makeGrid([13, 11, 7], [[0.7, 0, 0], [0, 0.7, 0], [0, 0, 5]]),
-  'cubes of 1 mm': makeGrid([9, 10, 11], [[1, 0, 0], [0, 1, 0], [0, 0, 1]]),
-  'an oblique CT with flipped axes': makeGrid([10, 8, 9], [[-0.6, -0.8, 0], [0.64, -0.48, 0.6], [-0.9, 0.675, 1.5]]),
-  'one slice': makeGrid([15, 9, 1], [[0.9, 0, 0], [0, 0.9, 0], [0, 0, 3]]),
+  'thick slices of 5 mm': makeGrid(
+    [13, 11, 7],
+    [
+      [0.7, 0, 0],
+      [0, 0.7, 0],
+      [0, 0, 5],
+    ],
+  ),
+  'cubes of 1 mm': makeGrid(
+    [9, 10, 11],
+    [
+      [1, 0, 0],
+      [0, 1, 0],
+      [0, 0, 1],
+    ],
+  ),
+  'an oblique CT with flipped axes': makeGrid(
+    [10, 8, 9],
+    [
+      [-0.6, -0.8, 0],
+      [0.64, -0.48, 0.6],
+      [-0.9, 0.675, 1.5],
+    ],
+  ),
+  'one slice': makeGrid(
+    [15, 9, 1],
+    [
+      [0.9, 0, 0],
+      [0, 0.9, 0],
+      [0, 0, 3],
+    ],
+  ),
 };
 
 /** A CT with a tilted gantry: the third edge is not at right angles to the second. */
-export const SHEARED = makeGrid([9, 10, 8], [[0.8, 0, 0], [0, 0.8, 0], [0, 0.7, 2]]);
+export const SHEARED = makeGrid(
+  [9, 10, 8],
+  [
+    [0.8, 0, 0],
+    [0, 0.8, 0],
+    [0, 0.7, 2],
+  ],
+);
 
 /** Place of a voxel in mm, from the affine's columns. */
 export function placeMm({ edges }: Grid, v: readonly number[]): [number, number, number] {
-  const along = (row: number): number => v[0]! * edges[0][row]! + v[1]! * edges[1][row]! + v[2]! * edges[2][row]!;
+  const along = (row: number): number =>
+    v[0]! * edges[0][row]! + v[1]! * edges[1][row]! + v[2]! * edges[2][row]!;
   return [along(0), along(1), along(2)];
 }
 
@@ -51,7 +97,8 @@ export function indicesWhere(grid: Grid, isIn: (voxel: Vec3, index: number) => b
 /** Indices of runs, one by one. */
 export function indicesOf(runs: Runs): number[] {
   const indices: number[] = [];
-  for (let r = 0; r < runs.length; r += 2) for (let at = runs[r]!; at < runs[r + 1]!; at += 1) indices.push(at);
+  for (let r = 0; r < runs.length; r += 2)
+    for (let at = runs[r]!; at < runs[r + 1]!; at += 1) indices.push(at);
   return indices;
 }
 
@@ -71,18 +118,22 @@ export function randomBox(random: () => number, size: Vec3): Box {
 export function randomRuns(random: () => number, grid: Grid, boxes = 2, dots = 6): Runs {
   const areas = Array.from({ length: boxes }, () => randomBox(random, grid.size));
   const singles = new Set(Array.from({ length: dots }, () => below(random, voxelCount(grid.size))));
-  return runsOf(indicesWhere(grid, (voxel, index) => singles.has(index) || areas.some((box) => isInside(box, voxel))));
+  return runsOf(
+    indicesWhere(grid, (voxel, index) => singles.has(index) || areas.some((box) => isInside(box, voxel))),
+  );
 }
 
 /** Voxels that touch a voxel, over faces or also over edges and corners, in a grid. */
 export function neighbours(grid: Grid, voxel: Vec3, connectivity: 6 | 26): Vec3[] {
   const found: Vec3[] = [];
-  for (const dx of [-1, 0, 1]) for (const dy of [-1, 0, 1]) for (const dz of [-1, 0, 1]) {
-    const steps = Math.abs(dx) + Math.abs(dy) + Math.abs(dz);
-    const near: Vec3 = [voxel[0] + dx, voxel[1] + dy, voxel[2] + dz];
-    const touches = connectivity === 6 ? steps === 1 : steps > 0;
-    if (touches && near.every((n, axis) => n >= 0 && n < grid.size[axis]!)) found.push(near);
-  }
+  for (const dx of [-1, 0, 1])
+    for (const dy of [-1, 0, 1])
+      for (const dz of [-1, 0, 1]) {
+        const steps = Math.abs(dx) + Math.abs(dy) + Math.abs(dz);
+        const near: Vec3 = [voxel[0] + dx, voxel[1] + dy, voxel[2] + dz];
+        const touches = connectivity === 6 ? steps === 1 : steps > 0;
+        if (touches && near.every((n, axis) => n >= 0 && n < grid.size[axis]!)) found.push(near);
+      }
   return found;
 }
 

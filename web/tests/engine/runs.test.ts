@@ -26,7 +26,16 @@ import {
   wholeBox,
   xorRuns,
 } from '../../src/engine';
-import { GRIDS, below, indicesOf, indicesWhere, randomBox, randomFrom, randomRuns, runsOf } from './reference';
+import {
+  GRIDS,
+  below,
+  indicesOf,
+  indicesWhere,
+  randomBox,
+  randomFrom,
+  randomRuns,
+  runsOf,
+} from './reference';
 
 describe.each(Object.entries(GRIDS))('on %s', (_, grid) => {
   test('sets of runs combine as sets of voxels do', () => {
@@ -47,7 +56,11 @@ describe.each(Object.entries(GRIDS))('on %s', (_, grid) => {
     const random = randomFrom(2);
     for (let n = 0; n < 20; n += 1) {
       const sets = Array.from({ length: 5 }, () => randomRuns(random, grid));
-      for (const runs of [unionOfAll(sets), sets.reduce(xorRuns), maskRuns(grid.size, bitsOfRuns(grid.size, sets[0]!))]) {
+      for (const runs of [
+        unionOfAll(sets),
+        sets.reduce(xorRuns),
+        maskRuns(grid.size, bitsOfRuns(grid.size, sets[0]!)),
+      ]) {
         expect([...runs]).toEqual([...runs].sort((a, b) => a - b));
         expect(new Set(runs).size).toBe(runs.length);
       }
@@ -114,16 +127,33 @@ describe.each(Object.entries(GRIDS))('on %s', (_, grid) => {
       const { min, max } = boxOfRuns(grid.size, runs);
       const inside = indicesWhere(grid, (_voxel, index) => hasVoxel(runs, index));
       const coordinates = (axis: 0 | 1 | 2): number[] =>
-        inside.map((index) => [index % grid.size[0], Math.floor(index / grid.size[0]) % grid.size[1], Math.floor(index / grid.size[0] / grid.size[1])][axis]!);
+        inside.map(
+          (index) =>
+            [
+              index % grid.size[0],
+              Math.floor(index / grid.size[0]) % grid.size[1],
+              Math.floor(index / grid.size[0] / grid.size[1]),
+            ][axis]!,
+        );
       for (const axis of [0, 1, 2] as const) {
-        expect([min[axis], max[axis]]).toEqual([Math.min(...coordinates(axis)), Math.max(...coordinates(axis)) + 1]);
+        expect([min[axis], max[axis]]).toEqual([
+          Math.min(...coordinates(axis)),
+          Math.max(...coordinates(axis)) + 1,
+        ]);
       }
     }
   });
 });
 
 test('runs that touch or overlap become one', () => {
-  expect([...sortedRuns([[8, 9], [2, 5], [4, 6], [6, 8]])]).toEqual([2, 9]);
+  expect([
+    ...sortedRuns([
+      [8, 9],
+      [2, 5],
+      [4, 6],
+      [6, 8],
+    ]),
+  ]).toEqual([2, 9]);
 });
 
 test('a builder keeps more runs than it has room for at first', () => {
