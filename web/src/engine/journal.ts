@@ -16,7 +16,7 @@ export interface JournalOptions {
   readonly codec?: Codec;
   /** Takes chunks for which there is no room. */
   readonly storage?: ChunkStorage;
-  /** Name of this journal in the storage, such as the task's. */
+  /** Name of this journal in the storage, which no other tab or session has. */
   readonly name?: string;
   /** Bytes of memory that the journal may take. */
   readonly memoryBytes?: number;
@@ -134,6 +134,7 @@ export class Journal {
       journal.total += count;
     }
     await journal.openAtPosition();
+    void journal.settle();
     return journal;
   }
 
