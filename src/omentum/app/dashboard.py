@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from omentum.app.status import confirm_command, summary
-from omentum.evaluate.audit import StopRule, stop_rule
+from omentum.app.status import confirm_command, gather, summary
+from omentum.evaluate.audit import StopRule
 from omentum.evaluate.round_figures import kept_agreement, round_figures, verdict_of
 from omentum.project.project import Project
-from omentum.project.standing import case_facts, standing_case
 from omentum.records import LabelledCase, MaskSource, Task, TaskState
 from omentum.score.round_queue import totals
 from omentum.volumes.labels import organs_named
@@ -184,9 +183,8 @@ class Dashboard:
 
 def dashboard(project: Project) -> Dashboard:
     """Gather what the dashboard shows; the project may be open for reading only."""
-    facts, stop = case_facts(project), stop_rule(project)
-    labelled = [standing_case(one) for one in facts]
-    told = summary(project, facts=facts, stop=stop)
+    gathered = gather(project)
+    told, labelled = summary(project, gathered=gathered), gathered.labelled
     errors_ml = _errors_ml(project, labelled)
     tasks = project.store.tasks.of_round(told["round"])
     rounds, compared_with = _rounds(project)
@@ -207,7 +205,7 @@ def dashboard(project: Project) -> Dashboard:
         queue=_queue(told, tasks),
         n_ct_findings=len(found),
         ct_findings=tuple(found[:MOST_FINDINGS]),
-        error_left=_error_left(stop, errors_ml),
+        error_left=_error_left(gathered.stop, errors_ml),
         rounds=rounds,
         compared_with=compared_with,
         readers=_readers(project, told["round"]),

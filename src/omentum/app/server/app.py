@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
 
 from omentum import __version__
+from omentum.app.dashboard import dashboard
 from omentum.app.server import (
     case_routes,
     dashboard_routes,
@@ -18,6 +20,7 @@ from omentum.app.server import (
 from omentum.app.server.context import ServerState
 from omentum.app.server.events import Events
 from omentum.app.server.gate import Gate, cookie_name
+from omentum.app.server.kept_dashboard import KeptDashboard
 from omentum.app.server.page_files import PAGE_DIR, add_page
 from omentum.app.server.refusals import add_refusals
 from omentum.app.server.sessions import Sessions
@@ -87,6 +90,7 @@ def make_app(state: ServerState, port: int, page_dir: Path = PAGE_DIR) -> FastAP
         lifespan=lifespan,
     )
     app.state.server, app.state.cookie = state, cookie_name(port)
+    app.state.dashboard = KeptDashboard(partial(dashboard, state.project))
     add_refusals(app)
     for module in (session_routes, task_routes, voxel_routes, draft_routes, case_routes, dashboard_routes):
         app.include_router(module.router)

@@ -1,12 +1,13 @@
 """Routes of a reader's activity and of the dashboard."""
 
-from typing import Annotated
+from typing import Annotated, cast
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from omentum.app.dashboard import Dashboard, dashboard
+from omentum.app.dashboard import Dashboard
 from omentum.app.server.context import CurrentProject, CurrentReader
+from omentum.app.server.kept_dashboard import KeptDashboard
 from omentum.app.server.refusals import refusals
 from omentum.app.server.task_routes import CurrentTask
 from omentum.review.activity import IDLE_AFTER, MOST_ACTIONS, MOST_TOOLS, note_activity
@@ -45,6 +46,6 @@ def activity(
 
 
 @router.get("/dashboard", tags=["dashboard"], responses=refusals())
-def get_dashboard(project: CurrentProject) -> Dashboard:
+def get_dashboard(request: Request) -> Dashboard:
     """Tell how far the project is: organs, queue, findings about CTs, errors left, rounds and readers."""
-    return dashboard(project)
+    return cast("KeptDashboard", request.app.state.dashboard).get()
