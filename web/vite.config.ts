@@ -7,6 +7,6 @@ export default defineConfig({
     outDir: '../src/omentum/app/page',
     emptyOutDir: true,
     target: 'es2023',
-    license: true,
+    license: { fileName: 'third-party-notices.md' },
   },
 });
