@@ -9,7 +9,7 @@ from omentum.app.dashboard import Dashboard
 __all__ = ["KeptDashboard"]
 
 TIMES_AS_LONG = 3.0
-"""A dashboard is kept so many times as long as it took to make: at most a quarter of the time goes into it."""
+"""A dashboard is kept so many times as long as it took to make, which takes a quarter of the time at most."""
 
 
 class KeptDashboard:
