@@ -8,5 +8,6 @@ export default defineConfig({
     emptyOutDir: true,
     target: 'es2023',
     license: { fileName: 'third-party-notices.md' },
+    rolldownOptions: { input: ['index.html', 'dashboard.html'] },
   },
 });
