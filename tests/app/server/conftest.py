@@ -1,5 +1,6 @@
 """A review server over a small project with a queue, and a browser that was let in."""
 
+import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fixtures.atlas import Atlas
 
 from omentum.app.server.app import make_app, make_state
 from omentum.app.server.context import ServerState
+from omentum.project.project import opened
 from omentum.records import Task, TaskKind
 from omentum.review.edit_files import packed_edits
 
@@ -22,43 +25,60 @@ ORIGIN = f"http://127.0.0.1:{PORT}"
 
 
 @pytest.fixture
-def liver(atlas) -> np.ndarray:
+def liver() -> np.ndarray:
     """As large as no rule holds it back."""
-    return atlas.box((3, 19), (3, 17), (2, 17))
+    return box((3, 19), (3, 17), (2, 17))
 
 
 @pytest.fixture
-def spleen(atlas) -> np.ndarray:
-    return atlas.box((19, 23), (4, 14), (4, 14))
+def spleen() -> np.ndarray:
+    return box((19, 23), (4, 14), (4, 14))
 
 
-@pytest.fixture
-def queued(atlas, liver, spleen):
-    """Liver and spleen of `a`, then the spleen of `b`, are in the queue; the liver of `c` is audited."""
-    atlas.add("a", "b", "c")
-    atlas.predict("a", {"liver": liver, "spleen": spleen})
-    atlas.predict("b", {"spleen": spleen})
-    atlas.predict("c", {"liver": liver})
-    rows = [("a", "liver"), ("a", "spleen"), ("b", "spleen"), ("c", "liver")]
-    atlas.workspace.store.tasks.replace(
-        1,
-        [
-            Task(
-                round_number=1,
-                case_id=case_id,
-                organ=name,
-                rank=rank,
-                attention_ml=2.5,
-                error_ml=1.5,
-                n_spots=1,
-                reason="it has two pieces",
-                kind=TaskKind.AUDIT if case_id == "c" else TaskKind.ATTENTION,
-                network="synthetic",
-            )
-            for rank, (case_id, name) in enumerate(rows, start=1)
-        ],
+def box(*sides: tuple[int, int]) -> np.ndarray:
+    """Make a mask that is one box."""
+    mask = np.zeros(Atlas.shape, dtype=bool)
+    mask[tuple(slice(*side) for side in sides)] = True
+    return mask
+
+
+@pytest.fixture(scope="session")
+def begun_queue(tmp_path_factory: pytest.TempPathFactory, begun_atlas: Path) -> Path:
+    """The folder of the project that `queued` is a copy of: its files are made once."""
+    root = shutil.copytree(begun_atlas, tmp_path_factory.mktemp("queued") / "atlas")
+    liver, spleen = box((3, 19), (3, 17), (2, 17)), box((19, 23), (4, 14), (4, 14))
+    with opened(root) as project:
+        atlas = Atlas(root.parent, project)
+        atlas.add("a", "b", "c")
+        atlas.predict("a", {"liver": liver, "spleen": spleen})
+        atlas.predict("b", {"spleen": spleen})
+        atlas.predict("c", {"liver": liver})
+        rows = [("a", "liver"), ("a", "spleen"), ("b", "spleen"), ("c", "liver")]
+        project.store.tasks.replace(1, [_task(rank, *row) for rank, row in enumerate(rows, start=1)])
+    return root
+
+
+def _task(rank: int, case_id: str, name: str) -> Task:
+    return Task(
+        round_number=1,
+        case_id=case_id,
+        organ=name,
+        rank=rank,
+        attention_ml=2.5,
+        error_ml=1.5,
+        n_spots=1,
+        reason="it has two pieces",
+        kind=TaskKind.AUDIT if case_id == "c" else TaskKind.ATTENTION,
+        network="synthetic",
     )
-    return atlas
+
+
+@pytest.fixture
+def queued(tmp_path: Path, begun_queue: Path) -> Iterator[Atlas]:
+    """Liver and spleen of `a`, then the spleen of `b`, are in the queue; the liver of `c` is audited."""
+    root = shutil.copytree(begun_queue, tmp_path / "atlas")
+    with opened(root) as project:
+        yield Atlas(tmp_path, project)
 
 
 @pytest.fixture
@@ -87,11 +107,11 @@ def client(app) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def edits(atlas) -> Callable[..., bytes]:
+def edits(queued) -> Callable[..., bytes]:
     """Function: `edits({"liver": (base, mask)})` packs whole masks as an edit file."""
 
     def pack(masks: dict[str, tuple[str | None, np.ndarray]], **more: Any) -> bytes:
-        geometry = atlas.workspace.store.cases.get("a").geometry
+        geometry = queued.workspace.store.cases.get("a").geometry
         rows = [
             {"organ": name, "base": base, "box": [0, 24, 0, 20, 0, 18]} for name, (base, _) in masks.items()
         ]
