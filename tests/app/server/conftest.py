@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fixtures.atlas import Atlas
 
+from fixtures.atlas import Atlas
 from omentum.app.server.app import make_app, make_state
 from omentum.app.server.context import ServerState
 from omentum.project.project import opened

@@ -90,38 +90,32 @@ def test_a_session_outlives_a_restart_of_the_server_and_its_file_holds_no_secret
     assert all(secret not in kept.read_text() for secret in cookies.values())
 
 
-@pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8765", "127.0.0.1.evil.example", "", "a@127.0.0.1"]
-)
-def test_a_foreign_host_is_refused_as_names_can_be_pointed_at_this_machine(client, host):
-    answer = client.get("/api/session", headers={"host": host})
-    assert answer.status_code == 421
-    assert answer.json()["kind"] == "foreign-host"
+def test_a_foreign_host_is_refused_as_names_can_be_pointed_at_this_machine(client):
+    for host in ("evil.example", "evil.example:8765", "127.0.0.1.evil.example", "", "a@127.0.0.1", "[::2]"):
+        answer = client.get("/api/session", headers={"host": host})
+        assert (answer.status_code, answer.json()["kind"]) == (421, "foreign-host"), host
 
 
-@pytest.mark.parametrize("host", ["localhost:8765", "[::1]:8765", "127.0.0.1:9000"])
-def test_this_machine_has_several_names_and_a_tunnel_another_port(client, host):
-    assert client.get("/api/session", headers={"host": host}).status_code == 200
+def test_this_machine_has_several_names_and_a_tunnel_another_port(client):
+    for host in ("localhost:8765", "[::1]:8765", "127.0.0.1:9000"):
+        assert client.get("/api/session", headers={"host": host}).status_code == 200, host
 
 
-@pytest.mark.parametrize(
-    "origin", ["https://evil.example", "http://127.0.0.1:9999", "http://localhost:8765", "null", ""]
-)
-def test_what_another_site_asks_a_browser_to_send_is_refused(client, origin):
-    answer = client.post("/api/tasks/1/skip", json={"why": "x"}, headers={"origin": origin})
-    assert answer.status_code == 403
-    assert answer.json()["kind"] == "foreign-origin"
+def test_what_another_site_asks_a_browser_to_send_is_refused(client):
+    for origin in ("https://evil.example", "http://127.0.0.1:9999", "http://localhost:8765", "null", ""):
+        answer = client.post("/api/tasks/1/skip", json={"why": "x"}, headers={"origin": origin})
+        assert (answer.status_code, answer.json()["kind"]) == (403, "foreign-origin"), origin
     assert client.get("/api/tasks/1").json()["state"] == "queued"
 
 
-@pytest.mark.parametrize("path", ["/", "/entered", "/api/session", "/api/nothing", "/api/cases/a/ct"])
-def test_every_answer_keeps_other_sites_frames_and_caches_out(client, path):
-    headers = client.get(path).headers
-    assert headers["content-security-policy"] == CONTENT_SECURITY_POLICY
-    assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
-    assert headers["cache-control"] == "no-store"
-    assert "access-control-allow-origin" not in headers
+def test_every_answer_keeps_other_sites_frames_and_caches_out(client):
+    for path in ("/", "/entered", "/api/session", "/api/nothing", "/api/cases/a/ct"):
+        headers = client.get(path).headers
+        assert headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["cache-control"] == "no-store"
+        assert "access-control-allow-origin" not in headers
 
 
 def test_no_inline_script_and_no_frame_is_allowed():

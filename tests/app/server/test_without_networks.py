@@ -8,7 +8,7 @@ import sys, warnings
 
 class Blocked:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"torch", "monai", "lightning_fabric"} or name == "omentum.networks.network":
+        if name.partition(".")[0] in {"torch", "monai", "lightning_fabric"}:
             raise ImportError(f"{name} is not there")
 
 sys.meta_path.insert(0, Blocked())
