@@ -83,3 +83,10 @@ def test_signs_outlive_their_task_and_go_with_their_case(each_store, tasks, sign
     assert [one.case_id for one in each_store.activities.of_task(tasks[0].number)] == ["z"]
     each_store.case_rows.erase("z", Mentions(("z",), "gone"))
     assert each_store.activities.of_task(tasks[0].number) == []
+
+
+def test_a_single_sign_is_no_measured_time(each_store, tasks, sign):
+    sign(tasks[0], 0)
+    sign(tasks[1], 30)
+    sign(tasks[1], 200, "ben")
+    assert each_store.activities.measured() == {(tasks[1].number, "anna")}
