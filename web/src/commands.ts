@@ -203,16 +203,13 @@ const VIEW: readonly Command[] = [
     page.enlarged = page.enlarged === undefined ? page.focused.name : undefined;
     page.update();
   }),
-  view('whole', 'Load the whole CT', ['shift+w'], (page) => loadWhole(page)),
+  view('whole', 'Load the whole CT', ['shift+w'], (page) => page.loadWhole()),
   view('volume', '3D view of the organ', ['j'], (page) => {
     page.hasVolumeView = !page.hasVolumeView;
     page.update();
   }),
   view('other-ct', "The patient's other CT", ['shift+j'], (page) => nextOtherCt(page)),
-  view('theme', 'Light or dark', ['shift+l'], (page) => {
-    page.theme = page.theme === 'dark' ? 'light' : 'dark';
-    page.update();
-  }),
+  view('theme', 'Light or dark', ['shift+l'], (page) => page.toggleTheme()),
 ];
 
 /** Every command. */
@@ -257,17 +254,6 @@ export function stepSlice(page: Page, by: number): void {
   const at = [...task.cursor] as [number, number, number];
   at[across] = at[across] + by;
   page.lookAt(at);
-}
-
-function loadWhole(page: Page): void {
-  const { task } = page;
-  if (task === undefined || task.isWhole) return page.say('The whole CT is loaded.');
-  task
-    .loadWhole(() => page.update())
-    .then(
-      () => page.update(),
-      (problem: unknown) => page.fail(problem),
-    );
 }
 
 function nextOtherCt(page: Page): void {

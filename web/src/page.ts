@@ -1,7 +1,16 @@
 /** The review page's state, and what its parts do to it: tools, commands and panels all go through here. */
 
 import type { SessionInfo, OrganInfo } from './api/types';
-import { type Axis, type Changed, type Edit, type Runs, type Steps, type Vec3, runInSlices } from './engine';
+import {
+  type Axis,
+  type Changed,
+  type Edit,
+  type Runs,
+  type Steps,
+  type Vec3,
+  isInside,
+  runInSlices,
+} from './engine';
 import { PLANES, type PlaneName, nearestVoxel } from './geometry/planes';
 import { Activity } from './flow/activity';
 import type { AskDialog, DialogState } from './ui/dialogState';
@@ -17,7 +26,14 @@ import { ViewState } from './viewer/viewState';
 /** Where the unsaved work of the task is. */
 export type DraftPlace = 'none' | 'memory' | 'browser' | 'server';
 
-const CANCELLED = 'the tool was cancelled';
+const THEME_KEY = 'omentum-theme';
+
+/** The theme that the reader chose last, else the system's. */
+function firstTheme(): 'dark' | 'light' {
+  const kept = localStorage.getItem(THEME_KEY);
+  if (kept === 'dark' || kept === 'light') return kept;
+  return matchMedia('(prefers-color-scheme: light)').matches ? 'light' : 'dark';
+}
 
 /** Owns what is open and shown. */
 export class Page {
@@ -53,7 +69,7 @@ export class Page {
   busyShare = 0;
   hasVolumeView = false;
   otherCt: string | undefined;
-  theme: 'dark' | 'light' = 'dark';
+  theme: 'dark' | 'light' = firstTheme();
   /** Numbers of unsaved changes, rising with every edit. */
   editCount = 0;
   /** Called after each edit. */
@@ -85,9 +101,14 @@ export class Page {
     this.isRedrawDue = true;
     requestAnimationFrame(() => {
       this.isRedrawDue = false;
-      const scene = this.scene();
-      if (scene !== undefined) for (const name of PLANES) this.planes[name].draw(scene);
+      this.drawPlanes();
     });
+  }
+
+  /** Draw the planes at once. */
+  drawPlanes(): void {
+    const scene = this.scene();
+    if (scene !== undefined) for (const name of PLANES) this.planes[name].draw(scene);
   }
 
   /** Draw one plane at once, and the others at the next frame. */
@@ -213,10 +234,37 @@ export class Page {
   cancel(): boolean {
     if (this.isComputing) {
       this.isCancelled = true;
-      this.say(`${CANCELLED.charAt(0).toUpperCase()}${CANCELLED.slice(1)}.`);
       return true;
     }
-    this.tool.cancel();
+    return this.tool.cancel();
+  }
+
+  /** Change between light and dark, and remember it. */
+  toggleTheme(): void {
+    this.theme = this.theme === 'dark' ? 'light' : 'dark';
+    localStorage.setItem(THEME_KEY, this.theme);
+    this.update();
+  }
+
+  /** Load the whole CT in the background. */
+  loadWhole(): void {
+    const { task } = this;
+    if (task === undefined || task.isWhole) return this.say('The whole CT is loaded.');
+    task
+      .loadWhole(() => this.update())
+      .then(
+        () => this.update(),
+        (problem: unknown) => this.fail(problem),
+      );
+  }
+
+  /** Whether a voxel can be edited; where it is not loaded, the whole CT is. */
+  isLoaded(voxel: Vec3): boolean {
+    const { task } = this;
+    if (task === undefined) return false;
+    if (isInside(task.session.masks.loadedBox, nearestVoxel(task.grid.size, voxel))) return true;
+    this.say('This place is not loaded yet; the whole CT is loading.');
+    this.loadWhole();
     return false;
   }
 

@@ -1,6 +1,6 @@
 /** What the server tells: saves that are done, tasks and masks that others changed. */
 
-import type { SaveInfo, TaskEvent } from '../api/types';
+import type { CaseNote, SaveInfo, TaskEvent } from '../api/types';
 import type { Page } from '../page';
 import type { Drafts } from './drafts';
 
@@ -14,6 +14,13 @@ export function listen(page: Page, drafts: Drafts): EventSource {
   on<SaveInfo>('save', (save) => saidOfSave(page, save));
   on<TaskEvent>('task', (event) => ofTask(page, event));
   on<{ case: string; organ: string }>('organ', (event) => ofOrgan(page, event));
+  on<CaseNote>('note', (note) => {
+    const { task } = page;
+    if (task?.detail.case !== note.case) return;
+    task.notes = [...task.notes.filter((one) => one.note !== note.note), note];
+    page.update();
+  });
+  on<unknown>('reload', () => page.say('Much has happened meanwhile; load the page again to see all of it.'));
   let isLost = false;
   source.onerror = () => {
     if (!isLost)

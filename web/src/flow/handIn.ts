@@ -7,6 +7,7 @@ import type { OrganDiff } from '../engine';
 import type { Page } from '../page';
 import type { OpenTask } from '../task/openTask';
 import type { Drafts } from './drafts';
+import { confirmFindings } from './confirm';
 import { tabName } from './tabs';
 import type { TaskFlow } from './taskFlow';
 
@@ -39,10 +40,29 @@ export class HandIn {
   async finish(): Promise<void> {
     const { task } = this.page;
     if (task === undefined) return;
+    if (task.detail.is_of_ct) return this.askConfirm(task);
     const hasEdits = task.unsaved().length > 0;
     const isDone = hasEdits
       ? await this.save()
       : this.savedTask === task.detail.task || (await this.answer('accept'));
+    if (isDone) await this.goOn(task);
+  }
+
+  /** A task about a whole CT: ask whether its findings are no errors. */
+  private askConfirm(task: OpenTask): void {
+    this.page.ask({
+      title: 'Is this CT right as it is?',
+      lines: [...task.detail.findings, 'If it is, these findings are confirmed to be no errors.'],
+      input: { label: 'Why', value: '' },
+      answers: [
+        { label: 'Confirm', isMain: true, run: (why) => void this.confirm(task, why) },
+        { label: 'Back', run: () => undefined },
+      ],
+    });
+  }
+
+  private async confirm(task: OpenTask, why: string): Promise<void> {
+    const isDone = await this.guarded('Confirming', () => confirmFindings(task.detail.case, why));
     if (isDone) await this.goOn(task);
   }
 
@@ -164,6 +184,7 @@ export class HandIn {
   private takeSaved(task: OpenTask, saved: SaveInfo): void {
     for (const [organ, base] of Object.entries(saved.bases)) task.bases.set(organ, base);
     this.savedTask = task.detail.task;
+    this.flow.noteChanged(task.detail.case);
   }
 
   private async guarded(what: string, work: () => Promise<boolean>): Promise<boolean> {
@@ -191,7 +212,7 @@ export class HandIn {
       answers: [
         { label: 'Compare first', key: 'c', isMain: true, run: () => void this.compare(stale) },
         { label: 'Put mine on top', key: 't', run: () => void this.takeOver(stale) },
-        { label: 'Keep both, a person decides', key: 'b', run: () => void this.save('both') },
+        { label: 'Keep both, a person decides', key: 'b', run: () => void this.keepBoth() },
         { label: 'Take theirs', key: 'l', run: () => void this.takeTheirs() },
       ],
     });
@@ -213,7 +234,7 @@ export class HandIn {
     this.page.update();
     this.page.notices.say('You see the mask that is there by now. Y shows yours.', 'lasting', [
       { label: 'Put mine on top', run: () => void this.takeOver(stale) },
-      { label: 'Keep both', run: () => void this.save('both') },
+      { label: 'Keep both', run: () => void this.keepBoth() },
       { label: 'Take theirs', run: () => void this.takeTheirs() },
     ]);
   }
@@ -222,7 +243,11 @@ export class HandIn {
     const { task } = this.page;
     if (task === undefined) return;
     for (const { organ, now } of stale) task.bases.set(organ, now);
-    await this.save();
+    if (await this.save()) await this.flow.reopen();
+  }
+
+  private async keepBoth(): Promise<void> {
+    if (await this.save('both')) await this.flow.reopen();
   }
 
   private async takeTheirs(): Promise<void> {

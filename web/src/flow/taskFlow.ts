@@ -4,6 +4,7 @@ import { OfflineError, RefusedError, getJson, sendJson } from '../api/client';
 import type { NextTask, TaskDetail } from '../api/types';
 import { PLANES } from '../geometry/planes';
 import type { Page } from '../page';
+import { loadMasks } from '../api/voxels';
 import { type LoadedTask, OpenTask, loadTask } from '../task/openTask';
 import type { Drafts } from './drafts';
 import { showSpot } from './spots';
@@ -17,6 +18,8 @@ export class TaskFlow {
   private readonly done = new Set<number>();
   private ahead: Promise<LoadedTask | undefined> | undefined;
   private aheadNumber: number | undefined;
+  /** Cases whose masks were saved since the next task was loaded ahead. */
+  private readonly changedCases = new Set<string>();
 
   constructor(
     private readonly page: Page,
@@ -27,8 +30,7 @@ export class TaskFlow {
 
   /** Open the next task, the one that was loaded ahead if there is one. */
   async openNext(): Promise<void> {
-    const ready = this.ahead;
-    this.ahead = undefined;
+    const ready = this.takeAhead();
     await this.waiting('Opening the next task', async () => {
       const loaded = (await ready) ?? (await this.claimNext());
       if (loaded === undefined) return this.showEnd();
@@ -38,6 +40,7 @@ export class TaskFlow {
 
   /** Open a certain task, such as one that was open before the page was loaded again. */
   async openTask(number: number): Promise<void> {
+    if (number === this.aheadNumber) this.takeAhead();
     await this.waiting('Opening the task', async () => {
       const detail = await this.claimOrLook(number);
       this.show(await loadTask(detail));
@@ -58,6 +61,18 @@ export class TaskFlow {
       if (givesBack) await sendJson('POST', `/api/tasks/${number}/give-back`).catch(() => undefined);
     }
     await this.openNext();
+  }
+
+  /** Masks of a case were changed: what was loaded ahead of it is old. */
+  noteChanged(caseId: string): void {
+    this.changedCases.add(caseId);
+  }
+
+  private takeAhead(): Promise<LoadedTask | undefined> | undefined {
+    const { ahead } = this;
+    this.ahead = undefined;
+    this.aheadNumber = undefined;
+    return ahead;
   }
 
   /** Give back what was loaded ahead; called when the page closes. */
@@ -99,12 +114,17 @@ export class TaskFlow {
     page.drawnSlices.slices.clear();
     page.otherCt = undefined;
     page.cancel();
-    for (const name of PLANES) page.planes[name].open(task);
-    location.hash = `task=${task.detail.task}`;
+    for (const name of PLANES) {
+      page.planes[name].measure();
+      page.planes[name].open(task);
+    }
+    history.replaceState(null, '', `#task=${task.detail.task}`);
+    document.title = `${task.detail.name}, ${task.detail.case} - Omentum review`;
     this.drafts.reset();
     page.activity.open(task.detail.task);
     const [first] = task.spots;
     if (first !== undefined) showSpot(page, first);
+    page.drawPlanes();
     page.update();
     void this.afterwards(task);
   }
@@ -116,7 +136,9 @@ export class TaskFlow {
     if (this.page.task !== task) return;
     await task.loadPreview().catch(() => undefined);
     this.page.redraw();
-    if (this.ahead === undefined) this.ahead = this.claimNext(task.detail.task).catch(() => undefined);
+    if (this.ahead !== undefined) return;
+    this.changedCases.clear();
+    this.ahead = this.claimNext(task.detail.task).catch(() => undefined);
   }
 
   private showEnd(): void {
@@ -126,11 +148,11 @@ export class TaskFlow {
     this.page.say('No task is free. All that is left is in the hands of others, or done.');
   }
 
-  /** A task that was loaded ahead is loaded again if its case was worked on since. */
+  /** The masks of a task that was loaded ahead are loaded again if its case was worked on since. */
   private async current(loaded: LoadedTask): Promise<LoadedTask> {
-    const before = this.page.task?.detail.case;
-    if (loaded.detail.case !== before) return loaded;
-    return loadTask(await this.claimOrLook(loaded.detail.task));
+    if (!this.changedCases.has(loaded.detail.case)) return loaded;
+    const detail = await this.claimOrLook(loaded.detail.task);
+    return { ...loaded, detail, masks: await loadMasks(detail.task, 'shown', loaded.ct.box) };
   }
 
   private async claimNext(current?: number): Promise<LoadedTask | undefined> {

@@ -15,7 +15,7 @@ import {
   voxelCount,
   wholeBox,
 } from '../engine';
-import type { HotSpot, OrganInfo, TaskDetail } from '../api/types';
+import type { CaseNote, HotSpot, OrganInfo, TaskDetail } from '../api/types';
 import {
   type Attention,
   type CodedMasks,
@@ -75,8 +75,11 @@ export class OpenTask {
   arriving: CtPart | undefined;
   attention: Attention | undefined;
   cursor: Vec3;
+  notes: readonly CaseNote[];
   /** Share of the whole CT that has arrived; `undefined` before it is asked for. */
   wholeShare: number | undefined;
+  /** Volume of what was loaded of each organ, in mL. */
+  private readonly loadedMl = new Map<string, number>();
   private readonly organOf: ReadonlyMap<number, string>;
   private whole: Promise<void> | undefined;
 
@@ -94,6 +97,7 @@ export class OpenTask {
     this.session = new EditSession(this.grid, names, { codec: deflate, name: `task-${detail.task}` });
     this.masks = new EditedMasks(this.session);
     this.ct = loaded.ct;
+    this.notes = detail.notes;
     this.attention = loaded.attention;
     this.takeMasks(loaded.masks);
     this.takeBases(detail);
@@ -110,6 +114,14 @@ export class OpenTask {
 
   get spots(): readonly HotSpot[] {
     return this.detail.hot_spots;
+  }
+
+  /** Volume of an organ now, in mL: the server's, changed by what was edited; `undefined` if it is unknown. */
+  volumeMl(organ: string): number | undefined {
+    const now = this.session.volumeMl(organ);
+    if (this.isWhole) return now;
+    const whole = this.detail.organs.find((one) => one.organ === organ)?.volume_ml;
+    return whole === null || whole === undefined ? undefined : whole + now - (this.loadedMl.get(organ) ?? 0);
   }
 
   /** Tell the planes of an edit. */
@@ -177,6 +189,7 @@ export class OpenTask {
   private takeMasks(masks: CodedMasks): void {
     const runs: Map<string, Runs> = runsOfMasks(this.grid.size, masks, this.organOf);
     this.session.load(masks.box, runs);
+    for (const organ of this.session.masks.organs) this.loadedMl.set(organ, this.session.volumeMl(organ));
     this.masks.loaded(runs);
   }
 

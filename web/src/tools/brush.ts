@@ -17,7 +17,7 @@ export class BrushTool implements PointerTool {
   ) {}
 
   down(point: PlanePoint): void {
-    if (!this.page.mayEdit()) return;
+    if (!this.page.mayEdit() || !this.page.isLoaded(point.voxel)) return;
     this.stroke = this.page.task!.session.startStroke(this.mode);
     this.last = point;
     this.draw([point]);
@@ -36,11 +36,12 @@ export class BrushTool implements PointerTool {
     if (stroke?.end() !== undefined) this.page.edited(this.mode);
   }
 
-  cancel(): void {
+  cancel(): boolean {
     const stroke = this.stroke;
     this.stroke = undefined;
     this.page.task?.changed(stroke?.cancel());
     this.page.redraw();
+    return stroke !== undefined;
   }
 
   private draw(points: readonly PlanePoint[]): void {

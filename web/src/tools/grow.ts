@@ -31,7 +31,7 @@ export class FloodTool implements PointerTool {
   constructor(private readonly page: Page) {}
 
   down({ voxel }: PlanePoint): void {
-    if (!this.page.mayEdit()) return;
+    if (!this.page.mayEdit() || !this.page.isLoaded(voxel)) return;
     const { page } = this;
     const { grid, scan, session } = page.task!;
     const seed = nearestVoxel(grid.size, voxel);
@@ -55,7 +55,9 @@ export class FloodTool implements PointerTool {
 
   up(): void {}
 
-  cancel(): void {}
+  cancel(): boolean {
+    return false;
+  }
 }
 
 const AROUND_SEEDS_MM = 15;
@@ -71,7 +73,7 @@ export class SeedsTool implements PointerTool {
   constructor(private readonly page: Page) {}
 
   down(point: PlanePoint): void {
-    if (!this.page.mayEdit()) return;
+    if (!this.page.mayEdit() || !this.page.isLoaded(point.voxel)) return;
     this.last = point;
     this.draw([point]);
   }
@@ -87,9 +89,11 @@ export class SeedsTool implements PointerTool {
     this.page.say('Draw seeds outside with Ctrl, then press Enter to grow.');
   }
 
-  cancel(): void {
+  cancel(): boolean {
+    const hasBegun = this.inside.length + this.outside.length > 0;
     [this.inside, this.outside, this.last] = [NO_RUNS, NO_RUNS, undefined];
     this.page.redraw();
+    return hasBegun;
   }
 
   finish(): boolean {

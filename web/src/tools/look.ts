@@ -26,8 +26,9 @@ export class LookTool implements PointerTool {
     this.isDown = false;
   }
 
-  cancel(): void {
+  cancel(): boolean {
     this.isDown = false;
+    return false;
   }
 }
 
@@ -55,8 +56,9 @@ export class WindowTool implements PointerTool {
     this.last = undefined;
   }
 
-  cancel(): void {
+  cancel(): boolean {
     this.last = undefined;
+    return false;
   }
 }
 
@@ -84,10 +86,12 @@ export class DistanceTool implements PointerTool {
     if (this.ends !== undefined) this.page.say(`Distance: ${this.millimetres().toFixed(1)} mm.`);
   }
 
-  cancel(): void {
+  cancel(): boolean {
+    const hasBegun = this.ends !== undefined;
     this.isDown = false;
     this.ends = undefined;
     this.page.redraw();
+    return hasBegun;
   }
 
   paint(context: CanvasRenderingContext2D, plane: PlaneView): void {

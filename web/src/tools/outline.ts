@@ -21,7 +21,7 @@ export class OutlineTool implements PointerTool {
   ) {}
 
   down(point: PlanePoint): void {
-    if (!this.page.mayEdit()) return;
+    if (!this.page.mayEdit() || !this.page.isLoaded(point.voxel)) return;
     const [first] = this.points;
     if (first !== undefined && (first.plane !== point.plane || first.plane.index !== this.indexOf(first))) {
       this.points = [];
@@ -46,10 +46,12 @@ export class OutlineTool implements PointerTool {
     if (!this.isPolygon) this.finish();
   }
 
-  cancel(): void {
+  cancel(): boolean {
+    const hasBegun = this.points.length > 0;
     this.isDown = false;
     this.points = [];
     this.page.redraw();
+    return hasBegun;
   }
 
   finish(): boolean {

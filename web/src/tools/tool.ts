@@ -17,8 +17,8 @@ export interface PointerTool {
   down(point: PlanePoint): void;
   move(points: readonly PlanePoint[]): void;
   up(): void;
-  /** Take back what was begun. */
-  cancel(): void;
+  /** Take back what was begun; true if there was something. */
+  cancel(): boolean;
   /** End what takes several clicks; true if there was something to end. */
   finish?(): boolean;
   /** Draw on a plane what is not in the masks yet, in CSS pixels. */

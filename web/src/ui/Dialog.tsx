@@ -1,6 +1,6 @@
 /** Dialogs: questions, the overview of keys, the queue. */
 
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { TaskInfo } from '../api/types';
 import { COMMANDS, GROUPS } from '../commands';
 import { shownKey } from '../keys';
@@ -11,7 +11,7 @@ import type { AskDialog, DialogAnswer, DialogState } from './dialogState';
 export function Dialog(shared: Shared) {
   const { page } = shared;
   const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => element.current!.showModal(), []);
+  useLayoutEffect(() => element.current!.showModal(), []);
   const close = (): void => page.closeDialog();
   const dialog = page.dialog!;
   return (
@@ -95,7 +95,7 @@ function Help({ page }: Shared) {
   return (
     <>
       <h2 id="dialog-title">Keys</h2>
-      <div class="help">
+      <div class="key-table">
         {GROUPS.map((group) => (
           <section key={group}>
             <h3>{group}</h3>
@@ -139,12 +139,14 @@ function Help({ page }: Shared) {
   );
 }
 
-const isNew = (key: string, n: number, all: readonly string[]): boolean => all.indexOf(key) === n;
+const isNew = (key: string, n: number, all: readonly string[]): boolean =>
+  all.indexOf(key) === n && key !== '⇧ ?';
 
 const POINTER: readonly (readonly [string, string])[] = [
   ['Wheel', 'Slices'],
   ['Ctrl wheel, pinch', 'Zoom'],
   ['⇧ wheel', 'Brush size'],
+  ['⇧ click, drag', 'Crosshair'],
   ['Right drag', 'Window'],
   ['Middle or Alt drag', 'Move the picture'],
   ['Ctrl with a tool', 'The opposite: remove instead of add'],

@@ -3,6 +3,7 @@
 import { getJson } from '../api/client';
 import type { Queue } from '../api/types';
 import { COMMANDS } from '../commands';
+import { askReader } from '../flow/reader';
 import type { Page } from '../page';
 import type { Shared } from './App';
 import { CommandButton } from './CommandButton';
@@ -55,7 +56,15 @@ export function Header(shared: Shared) {
         <span class={`draft draft-${page.draftPlace}`} data-testid="draft-place" role="status">
           {page.waitsFor === undefined ? PLACES[page.draftPlace] : `${page.waitsFor}${shareOf(page)} …`}
         </span>
-        <span class="reader">{session?.reader}</span>
+        <button
+          type="button"
+          class="reader"
+          title="Change the reader"
+          data-testid="reader"
+          onClick={() => askReader(page)}
+        >
+          {session?.reader ?? ''}
+        </button>
         <button type="button" class="plain" data-testid="open-queue" onClick={() => void openQueue(page)}>
           Queue
         </button>

@@ -50,7 +50,7 @@ function OrganRow({ page, about }: Shared & { readonly about: TaskOrgan }) {
         <Swatch colour={page.infos.get(organ)?.colour ?? [200, 200, 200]} />
         <span>{name}</span>
         <span class="volume" data-testid={`volume-${organ}`}>
-          {volumeText(page.task!.isWhole ? session.volumeMl(organ) : about.volume_ml)}
+          {volumeText(page.task!.volumeMl(organ))}
         </span>
       </button>
       <button
@@ -80,8 +80,8 @@ function OrganRow({ page, about }: Shared & { readonly about: TaskOrgan }) {
   );
 }
 
-const volumeText = (ml: number | null): string =>
-  ml === null ? '–' : `${ml < 10 ? ml.toFixed(1) : Math.round(ml)} mL`;
+const volumeText = (ml: number | undefined): string =>
+  ml === undefined ? '–' : `${ml < 10 ? ml.toFixed(1) : Math.round(ml)} mL`;
 
 /** The organ's colour; drawn as an image, as the page allows no style attributes. */
 function Swatch({ colour: [r, g, b] }: { readonly colour: readonly [number, number, number] }) {

@@ -1,6 +1,6 @@
 /** The planes, beside each other; one of them may fill the place of all. */
 
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { PLANES, type PlaneName } from '../geometry/planes';
 import { OtherCt } from './OtherCt';
 import { VolumeView } from './VolumeView';
@@ -14,7 +14,7 @@ const TITLES: Readonly<Record<PlaneName, string>> = {
 
 function PlaneFrame({ page, name }: Shared & { readonly name: PlaneName }) {
   const frame = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     frame.current!.append(page.planes[name].element);
     const watcher = new ResizeObserver(() => page.redraw());
     watcher.observe(frame.current!);

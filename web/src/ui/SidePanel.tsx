@@ -109,7 +109,8 @@ function Compare({ page }: Shared) {
 }
 
 function Notes({ page }: Shared) {
-  const { notes, other_cts: others } = page.task!.detail;
+  const { notes, detail } = page.task!;
+  const others = detail.other_cts;
   const valid = notes.filter((note) => !note.is_withdrawn);
   return (
     <section class="notes">

@@ -9,7 +9,7 @@ import type { PlaneView } from './planeView';
 import { nearestVoxel } from '../geometry/planes';
 import { draggedWindow } from './window';
 
-type Drag = 'tool' | 'pan' | 'window' | 'swipe' | 'pinch';
+type Drag = 'tool' | 'look' | 'pan' | 'window' | 'swipe' | 'pinch';
 
 const WHEEL_ZOOM = 0.0016;
 const WHEEL_LINES = 40;
@@ -51,12 +51,14 @@ export class Gestures {
     if (this.pointers.size === 2) return this.beginPinch();
     this.drag = this.dragOf(event);
     if (this.drag === 'tool') this.guarded(() => page.tool.down(this.pointOf(event)));
+    else if (this.drag === 'look') page.lookAt(this.pointOf(event).voxel);
   }
 
   private dragOf(event: PointerEvent): Drag {
     if (event.pointerType === 'mouse' && event.button === 1) return 'pan';
     if (event.pointerType === 'mouse' && event.button === 2) return 'window';
     if (event.altKey) return 'pan';
+    if (event.shiftKey) return 'look';
     return this.isOnSwipeLine(event) ? 'swipe' : 'tool';
   }
 
@@ -87,6 +89,7 @@ export class Gestures {
     const [dx, dy] = [event.clientX - before.clientX, event.clientY - before.clientY];
     if (this.drag === 'pan')
       plane.camera = panBy(plane.axes, page.task!.grid.spacingMm, plane.camera, dx, dy);
+    else if (this.drag === 'look') return page.lookAt(this.pointOf(event).voxel);
     else if (this.drag === 'window') page.view.window = draggedWindow(page.view.window, dx, dy);
     else if (this.drag === 'swipe')
       page.view.swipeAt = Math.min(1, Math.max(0, event.offsetX / plane.screen.width));

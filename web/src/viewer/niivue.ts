@@ -26,6 +26,7 @@ async function attached(canvas: HTMLCanvasElement): Promise<Niivue> {
     isOrientCube: false,
     backColor: [0, 0, 0, 1],
     loadingText: '',
+    logLevel: 'error',
   });
   await niivue.attachToCanvas(canvas);
   return niivue;
