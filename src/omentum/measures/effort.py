@@ -10,7 +10,7 @@ import numpy.typing as npt
 from omentum.errors import ConfigError
 from omentum.records import Revision
 
-__all__ = ["CostModel", "Effort", "OrganFactors", "efforts_of", "refitted"]
+__all__ = ["PRICES", "CostModel", "Effort", "OrganFactors", "efforts_of", "refitted"]
 
 RIDGE_RECORDS = 10.0
 """The defaults weigh as much as so many recorded cases."""
@@ -21,7 +21,8 @@ HUBER_SHARE = 0.5
 _ITERATIONS = 20
 _CASES, _LOOKS, _WHOLE_LOOKS, _MLS = range(4)
 """Parts of the minutes of a record."""
-_PRICES = ("minutes_per_case", "minutes_per_look", "minutes_per_ml")
+PRICES = ("minutes_per_case", "minutes_per_look", "minutes_per_ml")
+"""The prices that all organs have in common, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,7 @@ class CostModel:
 
     def __post_init__(self) -> None:
         """Check the prices."""
-        told = {name: getattr(self, name) for name in (*_PRICES, "whole_look_factor")}
+        told = {name: getattr(self, name) for name in (*PRICES, "whole_look_factor")}
         told |= {
             f"{name}.{key}": value
             for name, own in self.by_organ.items()
