@@ -74,7 +74,7 @@ function fillOf(pixels: OrganPixels, { colour }: DrawnOrgan): HTMLCanvasElement 
   const canvas = document.createElement('canvas');
   canvas.width = pixels.width;
   canvas.height = pixels.height;
-  canvas.getContext('2d')!.putImageData(colourPixels(pixels, colour, 1), 0, 0);
+  canvas.getContext('2d', { willReadFrequently: true })!.putImageData(colourPixels(pixels, colour, 1), 0, 0);
   fills.set(pixels.bytes, canvas);
   return canvas;
 }

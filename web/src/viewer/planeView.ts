@@ -230,7 +230,7 @@ export class PlaneView {
     const canvas = known?.canvas ?? document.createElement('canvas');
     if (canvas.width !== slice.image.width) canvas.width = slice.image.width;
     if (canvas.height !== slice.image.height) canvas.height = slice.image.height;
-    canvas.getContext('2d')!.putImageData(slice.image, 0, 0);
+    canvas.getContext('2d', { willReadFrequently: true })!.putImageData(slice.image, 0, 0);
     const made = { key, canvas, slice };
     this.stamps.set(name, made);
     return made;
