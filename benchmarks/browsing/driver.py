@@ -7,6 +7,7 @@ Out: a page to press keys and draw on; what it shows as pixels; the masks that i
 from __future__ import annotations
 
 import io
+import math
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,7 @@ Point = tuple[float, float]
 """CSS pixels from the window's upper left corner."""
 WAIT_MS = 120_000
 _WHITE = 245
+_ZOOM_OF_WHEEL = 0.0016
 _LEAST_PIXELS = 9
 
 
@@ -109,6 +111,12 @@ class Page:
             (frame["x"] + (column + 0.5) / ratio, frame["y"] + (row + 0.5) / ratio) for row, column in middles
         ]
 
+    def client_of(self, plane: str, voxel: Sequence[int]) -> Point:
+        """Give where the page says that it draws a voxel's middle."""
+        ask = "([plane, voxel]) => window.omentumPage.clientOfVoxel(plane, voxel)"
+        x, y = self.tab.evaluate(ask, [plane, list(voxel)])
+        return float(x), float(y)
+
     def plane(self, name: str) -> Any:
         """Give the canvas of a plane that takes the pointer."""
         return self.tab.get_by_test_id(f"plane-{name}")
@@ -135,10 +143,25 @@ class Page:
         self.tab.wait_for_function("() => !window.omentumPage.busy")
         self.tab.evaluate("() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))")
 
+    def load_whole(self) -> None:
+        """Load the whole CT, if the page has not done so itself."""
+        if not self.state()["isWhole"]:
+            self.tab.keyboard.press("Shift+W")
+        self.tab.wait_for_function("() => window.omentumPage.isWhole")
+        self.settle()
+
     def keys(self, *keys: str) -> None:
         """Press keys one after the other, by Playwright's names."""
         for key in keys:
             self.tab.keyboard.press(key)
+        self.settle()
+
+    def zoom(self, factor: float, at: Point) -> None:
+        """Zoom the plane at a place in the window about it, by the wheel with Ctrl."""
+        self.tab.mouse.move(*at)
+        self.tab.keyboard.down("Control")
+        self.tab.mouse.wheel(0, -math.log(factor) / _ZOOM_OF_WHEEL)
+        self.tab.keyboard.up("Control")
         self.settle()
 
     def draw(self, path: Sequence[Point], *, with_key: str = "") -> None:

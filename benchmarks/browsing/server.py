@@ -4,12 +4,13 @@ In:  a project's folder.
 Out: the link that lets a browser in; a server that can be killed and started again on the same port.
 """
 
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -26,11 +27,14 @@ class ReviewServer:
     Args:
         root: The project.
         reader: Pseudonym that a session begins with.
-        python: Which Python has Omentum.
+        environment: Variables of its own, such as `PYTHONPATH`.
     """
 
-    def __init__(self, root: Path, *, reader: str = "anna", python: str = sys.executable) -> None:
-        self.root, self._reader, self._python = root, reader, python
+    def __init__(
+        self, root: Path, *, reader: str = "anna", environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.root, self._reader = root, reader
+        self._environment = {**os.environ, **(environment or {})}
         self.port = _free_port()
         self.origin = f"http://127.0.0.1:{self.port}"
         self.cookies: list[Any] = []
@@ -52,7 +56,11 @@ class ReviewServer:
         command = ["-m", "omentum", "-C", str(self.root), "review", "serve"]
         command += ["--no-browser", "--reader", self._reader, "--port", str(self.port)]
         self._process = subprocess.Popen(
-            [self._python, *command], stdin=subprocess.DEVNULL, stdout=self._file, stderr=self._file
+            [sys.executable, *command],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._file,
+            stderr=self._file,
         )
         self._wait()
 
@@ -94,9 +102,11 @@ class ReviewServer:
 
 
 @contextmanager
-def serving(root: Path, *, reader: str = "anna", python: str = sys.executable) -> Iterator[ReviewServer]:
+def serving(
+    root: Path, *, reader: str = "anna", environment: Mapping[str, str] | None = None
+) -> Iterator[ReviewServer]:
     """Run a server on a project as long as the context lasts."""
-    server = ReviewServer(root, reader=reader, python=python)
+    server = ReviewServer(root, reader=reader, environment=environment)
     server.start()
     try:
         yield server
