@@ -46,7 +46,7 @@ Row = Annotated[list[float], Field(min_length=4, max_length=4)]
 Name = Annotated[str, Field(pattern="^[a-z0-9-]{1,40}$")]
 
 
-class _Model(BaseModel, frozen=True, extra="forbid", strict=True, allow_inf_nan=False):
+class _Model(BaseModel, extra="forbid", strict=True, allow_inf_nan=False):
     """Refuses keys that are not known, and numbers that are none."""
 
 

@@ -12,7 +12,9 @@ from omentum.errors import MissingError
 from omentum.volumes.boxes import BoxedArray, BoxedMask
 from omentum.volumes.decoded import DecodedVolume
 from omentum.volumes.geometry import Box, Geometry
+from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet
+from omentum.volumes.nifti_slices import joined_planes
 
 __all__ = ["MaskView", "PartCache", "PendingMask"]
 
@@ -49,6 +51,15 @@ class MaskView:
     def is_plain(self) -> bool:
         """Whether it is the map as it is, without a part."""
         return self.coded is not None and not self.parts
+
+    def part(self, name: str) -> BoxedMask | None:
+        """Give the mask of an organ of the map; `None` where it is empty."""
+        assert self.coded is not None
+        holds = np.array([organ(name).index in members for members in self.sets])
+        nothing = np.zeros(self.geometry.shape[1::-1], dtype=np.uint8)
+        planes = (holds[one].view(np.uint8) if one.any() else nothing for one in self.coded.planes())
+        found = joined_planes(planes)
+        return None if found is None else BoxedArray(found.box, found.values.view(np.bool_))
 
     def masks(self, box: Box) -> MaskSet:
         """Give the masks inside a box of the grid."""

@@ -16,7 +16,7 @@ from omentum.review.page_bases import (
     revision_base,
 )
 from omentum.review.shown_masks import find_base
-from omentum.volumes.boxes import BoxedArray, BoxedMask, whole
+from omentum.volumes.boxes import BoxedArray, BoxedMask
 from omentum.volumes.decoded import DecodedVolume, DecodedVolumes, codes, hounsfield
 from omentum.volumes.labels import ORGANS, organ
 from omentum.volumes.mask_files import read_sets
@@ -222,9 +222,7 @@ class PageMasks:
     def _read(self, about: TaskFacts, base: OrganBase) -> BoxedMask | None:
         assert base.path is not None
         if base.source is MaskSource.PREDICTED:
-            view = self._predicted(about, base.network)
-            mask = view.masks(whole(about.facts.case.geometry.shape)).mask(base.organ)
-            return BoxedArray.cut_out(mask)
+            return self._predicted(about, base.network).part(base.organ)
         _, part = read_nifti_part(base.path)
         if part is None:
             return None

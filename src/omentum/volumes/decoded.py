@@ -70,6 +70,11 @@ class DecodedVolume:
             slab = (x, y, slice(start, min(start + n_planes, z.stop)))
             yield self.part(slab, step).tobytes(order="F")
 
+    def planes(self) -> Iterator[Plane]:
+        """Give the slices `(y, x)` in rising z, each as soon as it is decoded; errors as `part`."""
+        for z in range(self.shape[2]):
+            yield self._wait(z + 1)[:, :, z].T
+
     def show(self, voxels: npt.NDArray[Any], n_ready: int) -> None:
         """Let parts up to a slice be read."""
         with self._changed:
@@ -193,14 +198,15 @@ def hounsfield(
     dtype: np.dtype[Any], scaling: tuple[float, float]
 ) -> tuple[np.dtype[Any], Callable[[Plane], Plane]]:
     """Make int16 HU of slices; values beyond int16 are cut, fractions rounded."""
-    kept = np.dtype("<i2")
+    kept: np.dtype[Any] = np.dtype("<i2")
     if scaling == (1.0, 0.0) and dtype.kind in "iu" and np.can_cast(dtype, kept):
         return kept, lambda plane: plane.astype(kept, copy=False)
     slope, intercept = scaling
 
     def cut(plane: Plane) -> Plane:
         values = np.rint(plane.astype(np.float64) * slope + intercept)
-        return np.clip(np.nan_to_num(values, nan=_INT16.min), _INT16.min, _INT16.max).astype(kept)
+        finite: Plane = np.clip(np.nan_to_num(values, nan=_INT16.min), _INT16.min, _INT16.max)
+        return finite.astype(kept)
 
     return kept, cut
 

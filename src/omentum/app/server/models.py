@@ -40,7 +40,7 @@ Text = Annotated[str, Field(max_length=10_000)]
 Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
-class _In(BaseModel, frozen=True, extra="forbid"):
+class _In(BaseModel, extra="forbid"):
     """What a page sends; keys that are not known are refused."""
 
 
