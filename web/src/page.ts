@@ -28,12 +28,8 @@ export type DraftPlace = 'none' | 'memory' | 'browser' | 'server';
 
 const THEME_KEY = 'omentum-theme';
 
-/** The theme that the reader chose last, else the system's. */
-function firstTheme(): 'dark' | 'light' {
-  const kept = localStorage.getItem(THEME_KEY);
-  if (kept === 'dark' || kept === 'light') return kept;
-  return matchMedia('(prefers-color-scheme: light)').matches ? 'light' : 'dark';
-}
+/** The theme that the reader chose last; dark at first, as reading rooms are. */
+const firstTheme = (): 'dark' | 'light' => (localStorage.getItem(THEME_KEY) === 'light' ? 'light' : 'dark');
 
 /** Owns what is open and shown. */
 export class Page {

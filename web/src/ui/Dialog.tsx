@@ -20,6 +20,7 @@ export function Dialog(shared: Shared) {
       class={`dialog ${dialog.kind}`}
       aria-labelledby="dialog-title"
       onClose={close}
+      onCancel={close}
       data-testid={`dialog-${dialog.kind}`}
     >
       {contentOf(dialog, shared)}

@@ -63,8 +63,8 @@ function Choice<Value extends string>({ label, id, value, options, onChange }: C
 }
 
 const OVERLAPS: readonly (readonly [Overlap, string])[] = [
-  ['take', 'take over'],
-  ['avoid', 'leave alone'],
+  ['take', 'take'],
+  ['avoid', 'leave'],
   ['allow', 'share'],
 ];
 const SCOPES: readonly (readonly [CopyScope, string])[] = [

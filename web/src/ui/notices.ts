@@ -15,7 +15,7 @@ export interface Notice {
 
 const INFO_MS = 6000;
 const PROBLEM_MS = 15000;
-const MOST = 4;
+const MOST = 3;
 
 /** The notices that are shown, the newest last. */
 export class Notices {
