@@ -15,6 +15,7 @@ import uvicorn
 
 from omentum.app.server.app import make_app, make_state
 from omentum.app.server.events import Events
+from omentum.app.server.page_files import how_to_build
 from omentum.app.server.sessions import LINK_SECONDS, Sessions
 from omentum.errors import ConfigError, ProjectError
 from omentum.project.project import Project
@@ -106,6 +107,8 @@ def run_server(
             server_header=False,
             timeout_graceful_shutdown=_STOP_SECONDS,
         )
+        if how_to_build():
+            typer.echo(f"note: {how_to_build()}")
         links = _Links(state.sessions, number, project.folder.cache_dir / "review" / "link.txt")
         links.show()
         if sys.stdin is not None and sys.stdin.isatty():
