@@ -303,8 +303,8 @@ def _rounds(project: Project) -> tuple[tuple[RoundLine, ...], str]:
             RoundLine(
                 number=one.number,
                 network=one.network,
-                dice=means and means.dice,
-                surface_dice=means and means.surface_dice,
+                dice=means.dice if means else None,
+                surface_dice=means.surface_dice if means else None,
                 n_compared=means.n_cases if means else 0,
                 minutes=figures.minutes,
                 attention_ml=figures.attention_ml,
@@ -312,9 +312,9 @@ def _rounds(project: Project) -> tuple[tuple[RoundLine, ...], str]:
                 n_revised=figures.n_revised,
                 added_ml=figures.added_ml,
                 removed_ml=figures.removed_ml,
-                verdict=verdict and verdict.outcome.value,
-                verdict_network=verdict and verdict.network,
-                verdict_why=verdict and verdict.why,
+                verdict=verdict.outcome.value if verdict else None,
+                verdict_network=verdict.network if verdict else None,
+                verdict_why=verdict.why if verdict else None,
             )
         )
     return tuple(lines), agreement.compared_with

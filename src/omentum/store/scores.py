@@ -78,7 +78,8 @@ class Scores(RecordTable[CaseScore]):
             OrganScoreRow.round_number == round_number, OrganScoreRow.error_ml.is_not(None)
         )
         with self._database.reading() as session:
-            return {(case_id, organ): error_ml for case_id, organ, error_ml in session.execute(asked)}
+            rows = session.execute(asked)
+            return {(case_id, organ): ml for case_id, organ, ml in rows if ml is not None}
 
     def _organs(self, session: Session, round_number: int) -> dict[str, list[OrganScore]]:
         of_it = select(OrganScoreRow).where(OrganScoreRow.round_number == round_number)
