@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from omentum.errors import MissingError
-from omentum.volumes.boxes import BoxedArray, BoxedMask
+from omentum.volumes.boxes import BoxedArray, BoxedMask, shifted
 from omentum.volumes.decoded import DecodedVolume
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organ
@@ -68,11 +68,7 @@ class MaskView:
         found = MaskSet(values, self.sets, self.organs, grid)
         if not self.parts:
             return found
-        inside = {
-            name: None if part is None else BoxedArray.whole(part.crop(box, order="F"))
-            for name, part in self.parts.items()
-        }
-        return found.with_parts(inside)
+        return found.with_parts({name: _inside(part, box) for name, part in self.parts.items()})
 
 
 class PartCache:
@@ -105,6 +101,19 @@ class PartCache:
             while left > self._most_bytes and len(self._parts) > 1:
                 _, gone = self._parts.popitem(last=False)
                 left -= 0 if gone is None else gone.values.nbytes
+
+
+def _inside(part: BoxedMask | None, box: Box) -> BoxedMask | None:
+    """Give what of a mask lies in a box, in its coordinates; `None` where nothing does."""
+    if part is None:
+        return None
+    x, y, z = (
+        slice(max(own.start, other.start), min(own.stop, other.stop))
+        for own, other in zip(part.box, box, strict=True)
+    )
+    if any(side.start >= side.stop for side in (x, y, z)):
+        return None
+    return BoxedArray(shifted((x, y, z), box, -1), part.values[shifted((x, y, z), part.box, -1)])
 
 
 def _key(path: Path, name: str) -> tuple[object, ...]:
