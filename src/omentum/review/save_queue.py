@@ -85,8 +85,7 @@ class SaveQueue:
                 with self._lock:
                     self._put(self._read_again(kept))
             except Exception as error:  # one damaged file must not keep the others from being handed in
-                _LOG.exception("a save that was left cannot be read")
-                self._rescue(kept, str(error))
+                self._fail(kept, error)
         self._thread.start()
 
     def close(self) -> None:
@@ -220,10 +219,8 @@ class SaveQueue:
         while (job := self._queue.get()) is not None:
             try:
                 self._hand_in(job)
-            except Exception as error:  # the reader's work is kept as a draft, and the next save goes on
-                if not isinstance(error, OmentumError):
-                    _LOG.exception("a save could not be handed in")
-                self._rescue(job.kept, str(error), job.save)
+            except Exception as error:  # the reader's work is kept, and the next save goes on
+                self._fail(job.kept, error, job.save)
             finally:
                 with self._lock:
                     self._masks.remove_pending(list(job.masks))
@@ -239,15 +236,22 @@ class SaveQueue:
             self._masks.remove_pending(list(job.masks))
             self._note(replace(job.save, state="done", results=tuple(results)))
 
-    def _rescue(self, kept: KeptFile, said: str, save: Save | None = None) -> None:
-        """Turn a save that cannot be handed in into a draft."""
-        case_id = required_task(self._project, kept.task_number).case_id
-        if kept.kind == "save":
-            drafts = DraftFiles(self._project.folder, case_id, kept.task_number, kept.reader)
-            drafts.rescue(kept.content(), "failed", begun_with=kept.told.get("begun_with", {}))
-        kept.path.unlink(missing_ok=True)
+    def _fail(self, kept: KeptFile, error: Exception, save: Save | None = None) -> None:
+        """Turn a save that cannot be handed in into a draft; where not even that can be, its file stays."""
+        if not isinstance(error, OmentumError):
+            _LOG.error("the save %s cannot be handed in", kept.name, exc_info=error)
+        try:
+            if kept.kind == "save":
+                case_id = required_task(self._project, kept.task_number).case_id
+                drafts = DraftFiles(self._project.folder, case_id, kept.task_number, kept.reader)
+                drafts.rescue(kept.content(), "failed", begun_with=kept.told.get("begun_with", {}))
+            kept.path.unlink(missing_ok=True)
+        except (OmentumError, OSError):
+            _LOG.exception(
+                "the save %s stays in %s, and is tried again at the next start", kept.name, kept.path
+            )
         save = save or Save(name=kept.name, task_number=kept.task_number, bases={})
-        self._note(replace(save, state="failed", said=said))
+        self._note(replace(save, state="failed", said=str(error)))
 
 
 def _as_hand_in(task: Task, geometry: Geometry, job: _Job, one: PendingMask) -> HandIn:

@@ -266,3 +266,21 @@ def test_drafts_are_bounded_and_the_last_one_is_refused_with_the_cure(client, ed
     assert {one.status_code for one in answers[:20]} == {200}
     assert (answers[20].status_code, answers[20].json()["kind"]) == (409, "refused")
     assert client.put("/api/tasks/1/drafts/t0", content=content, headers=BINARY).status_code == 200
+
+
+def test_a_save_whose_task_is_gone_stays_and_the_server_starts_all_the_same(
+    queued, state, app, edits, drawn, tmp_path
+):
+    with entered(app) as client:
+        opened = client.get("/api/tasks/1").json()
+        save(client, edits({"liver": (opened["base"], drawn)}))
+        (kept_file,) = queued.folder("a").glob("drafts/*.save")
+        content = kept_file.read_bytes()
+        state.saves.drained()
+    orphan = kept_file.with_name(kept_file.name.replace("task-1", "task-99"))
+    orphan.write_bytes(content.replace(b'"task": 1,', b'"task": 9,'))
+    again = make_state(queued.workspace, "anna")
+    with entered(make_app(again, PORT, tmp_path / "no-page")) as client:
+        assert client.get("/api/session").status_code == 200
+        again.saves.drained()
+    assert orphan.exists()

@@ -163,3 +163,13 @@ def test_a_task_that_there_is_not(client, number):
     answer = client.get(f"/api/tasks/{number}")
     assert answer.status_code in (404, 422)
     assert answer.json()["kind"] in ("unknown", "invalid")
+
+
+def test_a_task_whose_files_are_gone_is_said_and_does_not_stop_the_others(client, queued):
+    (queued.folder("a") / "ct.nii.gz").unlink()
+    (queued.folder("b") / "networks" / "synthetic" / "masks.nii.gz").unlink()
+    answer = client.post("/api/tasks/next", json={}).json()
+    assert answer["task"]["task"] == 4
+    assert [(one["task"], one["case"]) for one in answer["left_out"]] == [(1, "a"), (2, "a"), (3, "b")]
+    assert "no such file" in answer["left_out"][0]["reason"]
+    assert client.get("/api/queue").json()["counts"]["claimed"] == 1

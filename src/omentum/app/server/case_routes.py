@@ -5,17 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 
 from omentum.app.server.context import CurrentProject, CurrentReader, CurrentServer
-from omentum.app.server.models import (
-    CaseOut,
-    ConfirmedOut,
-    ConfirmIn,
-    FindingOut,
-    HistoryOut,
-    NoteIn,
-    NoteOut,
-    RestoreIn,
-)
+from omentum.app.server.models import CaseOut, ConfirmedOut, FindingOut, HistoryOut, NoteOut
 from omentum.app.server.refusals import refusals
+from omentum.app.server.request_models import ConfirmIn, NoteIn, RestoreIn
 from omentum.app.server.told import told_case, told_history, told_note
 from omentum.project.project import Project
 from omentum.records import Case, MaskSource

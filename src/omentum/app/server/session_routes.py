@@ -7,8 +7,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 
 from omentum import __version__
 from omentum.app.server.context import CurrentServer, CurrentSession, ServerState
-from omentum.app.server.models import SessionIn, SessionOut
+from omentum.app.server.models import SessionOut
 from omentum.app.server.refusals import refusals
+from omentum.app.server.request_models import SessionIn
 from omentum.app.server.sessions import SESSION_SECONDS
 from omentum.app.server.told import told_organs
 from omentum.errors import AccessError

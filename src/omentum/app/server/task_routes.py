@@ -8,20 +8,19 @@ from fastapi import APIRouter, BackgroundTasks, Body, Depends, Path, Query, Requ
 from omentum.app.server.context import CurrentProject, CurrentReader, CurrentServer
 from omentum.app.server.details import detail_of, listed_tasks
 from omentum.app.server.models import (
-    AnswerIn,
     DetailOut,
     GivenOut,
-    NextIn,
+    LeftOutOut,
     NextOut,
     QueueOut,
     RenewedOut,
     SaveOut,
-    SkipIn,
     TaskOut,
 )
 from omentum.app.server.refusals import refusals
+from omentum.app.server.request_models import AnswerIn, NextIn, SkipIn
 from omentum.app.server.told import told_save
-from omentum.errors import EditsError, MissingError, OmentumError
+from omentum.errors import EditsError, ImageError, MissingError, OmentumError
 from omentum.records import WHOLE_CT, Task, TaskState
 from omentum.review.activity import note_activity
 from omentum.review.claims import claim_next, claim_task, free_tasks, give_back, held_tasks, renew
@@ -98,16 +97,30 @@ def next_task(
     later: BackgroundTasks,
     wanted: Annotated[NextIn, Body()] = NextIn(),
 ) -> NextOut:
-    """Claim the next task: the first that the reader has already, else the first that is free."""
-    only = _filter(wanted.organ, wanted.case)
-    task = claim_next(server.project, reader, only=only, without=wanted.without)
+    """Claim the next task: the first that the reader has already, else the first that is free.
+
+    One whose files cannot be read is given back, and said.
+    """
+    only, without = _filter(wanted.organ, wanted.case), set(wanted.without)
+    left_out: list[LeftOutOut] = []
+    opened = None
+    while opened is None:
+        task = claim_next(server.project, reader, only=only, without=without)
+        if task is None:
+            break
+        try:
+            server.masks.ct(task.case_id)
+            opened = detail_of(server, task, reader)
+        except (ImageError, MissingError) as error:
+            give_back(server.project, [task.number or 0], reader)
+            without.add(task.number or 0)
+            left_out.append(_left_out(task, error))
+        else:
+            server.tell_task(task)
+            if wanted.warm:
+                later.add_task(_warm, server.masks, task, reader)
     n_free = len([one for one in free_tasks(server.project, reader) if only.takes(one)])
-    if task is None:
-        return NextOut(task=None, n_free=n_free)
-    if wanted.warm:
-        later.add_task(_warm, server.masks, task, reader)
-    server.tell_task(task)
-    return NextOut(task=detail_of(server, task, reader), n_free=n_free)
+    return NextOut(task=opened, n_free=n_free, left_out=left_out)
 
 
 @router.get("/tasks/{number}", responses=refusals(404, 409))
@@ -185,6 +198,10 @@ def _filter(organ_name: str | None, case_id: str | None) -> TaskFilter:
         return ANY_TASK
     name = organ_name if organ_name in (None, WHOLE_CT) else organ(str(organ_name)).name
     return TaskFilter(case_ids=() if case_id is None else (case_id,), organ=name)
+
+
+def _left_out(task: Task, error: Exception) -> LeftOutOut:
+    return LeftOutOut(task=task.number or 0, case=task.case_id, organ=task.organ, reason=str(error))
 
 
 def _warm(masks: PageMasks, task: Task, reader: str) -> None:
