@@ -52,6 +52,9 @@ export async function loadCt(caseId: string, box: Box, step: Vec3 = [1, 1, 1]): 
 /** HU that no CT has: a voxel of a whole CT that has not arrived. */
 export const NOT_LOADED = -32768;
 
+/** Share of a whole CT after which its arrival is told again. */
+const TOLD_SHARE = 0.04;
+
 /**
  * Load a whole CT; its slices are filled in while they arrive, by rising last axis.
  *
@@ -82,11 +85,14 @@ async function fillFrom(
   onShare: (share: number) => void,
 ): Promise<void> {
   const reader = answer.body!.getReader();
+  let told = 0;
   for (let at = 0; ;) {
     const { done, value } = await reader.read();
-    if (done) return;
+    if (done) return onShare(1);
     bytes.set(value, at);
     at += value.length;
+    if (at - told < TOLD_SHARE * bytes.length) continue;
+    told = at;
     onShare(at / bytes.length);
   }
 }

@@ -172,12 +172,13 @@ function QueueList({ page, openTask, tasks }: Shared & { readonly tasks: readonl
           </tr>
         </thead>
         <tbody>
-          {tasks.map((task) => (
+          {tasks.map((task, n) => (
             <tr key={task.task}>
               <td>
                 <button
                   type="button"
                   class="small"
+                  autofocus={n === 0}
                   data-testid={`open-task-${task.task}`}
                   onClick={() => open(task.task)}
                 >
@@ -193,7 +194,7 @@ function QueueList({ page, openTask, tasks }: Shared & { readonly tasks: readonl
         </tbody>
       </table>
       <div class="answers">
-        <button type="button" class="main" autofocus onClick={() => page.closeDialog()}>
+        <button type="button" class="main" autofocus={tasks.length === 0} onClick={() => page.closeDialog()}>
           Close
         </button>
       </div>

@@ -12,8 +12,8 @@ const KINDS: Readonly<Record<string, string>> = {
   attention: 'Attention',
   finding: 'Finding',
   requested: 'Requested',
-  audit: 'Audit: look at the whole organ',
-  'held-out': 'Evaluation: look at the whole organ',
+  audit: 'Audit',
+  'held-out': 'Evaluation',
 };
 
 const PLACES: Readonly<Record<Page['draftPlace'], string>> = {

@@ -6,7 +6,7 @@ import type { PlaneView, Scene } from './planeView';
 
 const GAP_PIXELS = 10;
 const SCALES_MM = [1, 2, 5, 10, 20, 50, 100, 200];
-const LEAST_SCALE_PIXELS = 50;
+const LEAST_SCALE_PIXELS = 36;
 
 /** Draw all marks; the context is in CSS pixels. */
 export function drawMarks(context: CanvasRenderingContext2D, plane: PlaneView, scene: Scene): void {
