@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PAGE := src/omentum/app/page
-PAGE_SOURCES := $(shell find web/src web/index.html web/*.json web/*.ts -type f 2>/dev/null)
+PAGE_SOURCES := $(shell find web/src web/public web/*.html web/*.json web/*.ts -type f 2>/dev/null)
 IF_NPM := if command -v npm >/dev/null; then
 NO_NPM := npm was not found: the review page is neither built nor tested; install Node.js 20.19 or later
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt

@@ -9,7 +9,7 @@ from typing import Any
 
 __all__ = ["niivue_seconds"]
 
-_NIIVUE = Path(__file__).resolve().parents[2] / "web/node_modules/@niivue/niivue/dist/index.min.js"
+_NIIVUE = Path(__file__).resolve().parents[2] / "web/node_modules/@niivue/niivue/dist/index.js"
 _FOLDER = "/niivue-alone/"
 _HTML = "<!doctype html><canvas id='view' width='1024' height='768'></canvas>"
 _LOAD = """async ([library, ct]) => {
