@@ -10,24 +10,23 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal
 
 from omentum.errors import EditsError, MissingError, OmentumError, ReviewError, StaleBaseError
 from omentum.project.project import Project
 from omentum.records import Task
 from omentum.review.draft_files import DraftFiles, KeptFile, new_name, saves_left
 from omentum.review.edit_files import OrganEdit, edited, read_edits
-from omentum.review.hand_in import HandIn, HandInResult, hand_in
 from omentum.review.mask_view import PendingMask
 from omentum.review.page_bases import TaskFacts
 from omentum.review.page_masks import PageMasks
 from omentum.review.stale_base import require_editable, stale_masks
 from omentum.review.tasks import required_task
 from omentum.volumes.boxes import BoxedMask
-from omentum.volumes.geometry import Geometry
 from omentum.volumes.mask_hash import boxed_sha256
+
+if TYPE_CHECKING:
+    from omentum.review.hand_in import HandInResult
 
 __all__ = ["Save", "SaveQueue"]
 
@@ -45,7 +44,7 @@ class Save:
     state: Literal["queued", "done", "failed"] = "queued"
     bases: Mapping[str, str]
     """Hash of the mask of each organ that was saved."""
-    results: tuple[HandInResult, ...] = ()
+    results: "tuple[HandInResult, ...]" = ()
     said: str = ""
     """Why it failed, for people."""
 
@@ -228,9 +227,16 @@ class SaveQueue:
         self._queue.task_done()
 
     def _hand_in(self, job: _Job) -> None:
+        from omentum.review.hand_in import hand_in  # what measures masks is slow to import
+        from omentum.review.saved_masks import as_hand_in
+
         task = required_task(self._project, job.kept.task_number)
         geometry = self._project.store.cases.get(task.case_id).geometry
-        results = hand_in(self._project, [_as_hand_in(task, geometry, job, one) for one in job.masks])
+        masks = [
+            as_hand_in(task, geometry, one, begun_with=job.begun_with.get(one.organ), comment=job.comment)
+            for one in job.masks
+        ]
+        results = hand_in(self._project, masks)
         job.kept.path.unlink(missing_ok=True)
         with self._lock:
             self._masks.remove_pending(list(job.masks))
@@ -252,26 +258,6 @@ class SaveQueue:
             )
         save = save or Save(name=kept.name, task_number=kept.task_number, bases={})
         self._note(replace(save, state="failed", said=str(error)))
-
-
-def _as_hand_in(task: Task, geometry: Geometry, job: _Job, one: PendingMask) -> HandIn:
-    """Say what a saved mask is; it is made as large as the CT only here."""
-    mask = np.zeros(geometry.shape, dtype=bool, order="F")
-    if one.part is not None:
-        one.part.put(mask)
-    is_own = one.organ == task.organ
-    return HandIn(
-        case_id=task.case_id,
-        organ=one.organ,
-        mask=mask,
-        reader=one.reader,
-        task_number=task.number if is_own else None,
-        base_sha256=job.begun_with.get(one.organ),
-        network=task.network,
-        round_number=task.round_number,
-        is_aside=not is_own,
-        comment=job.comment if is_own else "",
-    )
 
 
 def _job(

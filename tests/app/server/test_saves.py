@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from omentum.app.server.app import make_app, make_state
-from omentum.review import save_queue
+from omentum.review import hand_in
 from omentum.volumes.nifti import read_nifti
 
 from .conftest import BINARY, PORT, entered
@@ -167,7 +167,7 @@ def test_a_save_that_cannot_be_handed_in_is_a_draft_again_and_the_next_one_goes_
 
     content = edits({"liver": (opened["base"], drawn)})
     with monkeypatch.context() as patch:
-        patch.setattr(save_queue, "hand_in", failing)
+        patch.setattr(hand_in, "hand_in", failing)
         name = save(client, content).json()["save"]
         state.saves.drained()
     failed = client.get(f"/api/saves/{name}").json()

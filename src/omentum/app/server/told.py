@@ -1,6 +1,7 @@
 """Say in JSON what the review's records hold."""
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from omentum.app.server.models import (
     CaseOut,
@@ -22,7 +23,6 @@ from omentum.project.standing import facts_of_case
 from omentum.records import Case, Task
 from omentum.records.case_notes import CaseNote
 from omentum.review.draft_files import KeptFile
-from omentum.review.hand_in import HandInResult
 from omentum.review.history import History
 from omentum.review.page_bases import OrganBase
 from omentum.review.page_spots import HotSpot
@@ -30,6 +30,9 @@ from omentum.review.save_queue import Save
 from omentum.store.leases import Lease
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import ORGANS, organ
+
+if TYPE_CHECKING:
+    from omentum.review.hand_in import HandInResult
 
 __all__ = [
     "told_case",
@@ -122,7 +125,7 @@ def told_save(save: Save) -> SaveOut:
     )
 
 
-def _told_revision(result: HandInResult) -> RevisionOut:
+def _told_revision(result: "HandInResult") -> RevisionOut:
     one = result.revision
     return RevisionOut(
         organ=one.organ,
