@@ -1,5 +1,7 @@
 """What a reader saves is kept before it is answered, and never lost."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -284,3 +286,20 @@ def test_a_save_whose_task_is_gone_stays_and_the_server_starts_all_the_same(
         assert client.get("/api/session").status_code == 200
         again.saves.drained()
     assert orphan.exists()
+
+
+def test_an_erased_case_leaves_no_draft_and_no_decoded_copy(client, queued, edits, drawn):
+    from omentum.project.case_life import erase_case
+
+    client.put("/api/tasks/3/drafts/tab-1", content=edits({"spleen": (None, drawn)}), headers=BINARY)
+    client.get("/api/cases/b/ct")
+    client.get("/api/tasks/3/masks/shown")
+    cache = queued.workspace.folder.cache_dir
+    for thread in threading.enumerate():
+        if thread.name.startswith("decode "):
+            thread.join()
+    assert any(path.name.startswith("b.") for path in cache.rglob("*.raw"))
+    erase_case(queued.workspace, "b", why="asked for", by="owner")
+    assert not any(path.name.startswith("b.") for path in cache.rglob("*"))
+    assert not queued.folder("b").exists()
+    assert client.get("/api/cases/b/ct").status_code == 404
