@@ -11,7 +11,7 @@ import {
   isInside,
   runInSlices,
 } from './engine';
-import { PLANES, type PlaneName, nearestVoxel } from './geometry/planes';
+import { type PlaneName, nearestVoxel } from './geometry/planes';
 import { Activity } from './flow/activity';
 import type { AskDialog, DialogState } from './ui/dialogState';
 import { Notices } from './ui/notices';
@@ -20,6 +20,7 @@ import { ToolSettings } from './tools/settings';
 import type { PlanePoint, PointerTool } from './tools/tool';
 import { type ToolId, makeTool } from './tools/toolbox';
 import type { OpenTask } from './task/openTask';
+import { Painter } from './viewer/painter';
 import { PlaneView, type Scene } from './viewer/planeView';
 import { ViewState } from './viewer/viewState';
 
@@ -77,7 +78,7 @@ export class Page {
   private isCancelled = false;
   private isComputing = false;
   private isUpdateDue = false;
-  private isRedrawDue = false;
+  private readonly painter = new Painter(Object.values(this.planes), () => this.scene());
 
   /** Draw panels and planes at the next frame. */
   update(): void {
@@ -93,25 +94,17 @@ export class Page {
 
   /** Draw the planes at the next frame. */
   redraw(): void {
-    if (this.isRedrawDue) return;
-    this.isRedrawDue = true;
-    requestAnimationFrame(() => {
-      this.isRedrawDue = false;
-      this.drawPlanes();
-    });
+    this.painter.redraw();
+  }
+
+  /** Draw one plane with the next frame, and the others once the pointer rests. */
+  redrawPlane(plane: PlaneView): void {
+    this.painter.redrawPlane(plane);
   }
 
   /** Draw the planes at once. */
   drawPlanes(): void {
-    const scene = this.scene();
-    if (scene !== undefined) for (const name of PLANES) this.planes[name].draw(scene);
-  }
-
-  /** Draw one plane at once, and the others at the next frame. */
-  redrawPlane(plane: PlaneView): void {
-    const scene = this.scene();
-    if (scene !== undefined) plane.draw(scene);
-    this.redraw();
+    this.painter.draw();
   }
 
   /** Tell the reader something in a sentence. */
@@ -317,7 +310,10 @@ export class Page {
       ...drawn.filter(({ isActive }) => !isActive),
       ...drawn.filter(({ isActive }) => isActive),
     ];
-    return { task, view, organs, spot, paintTool: (context, plane) => this.tool.paint?.(context, plane) };
+    const { tool } = this;
+    const paintTool =
+      tool.paint && ((context: CanvasRenderingContext2D, plane: PlaneView) => tool.paint!(context, plane));
+    return { task, view, organs, spot, paintTool };
   }
 }
 

@@ -5,7 +5,7 @@ import { panBy, zoomAt } from '../geometry/camera';
 import type { Page } from '../page';
 import type { PlanePoint } from '../tools/tool';
 import type { ToolId } from '../tools/toolbox';
-import type { PlaneView } from './planeView';
+import type { PlaneView, Ring } from './planeView';
 import { nearestVoxel } from '../geometry/planes';
 import { draggedWindow } from './window';
 
@@ -116,7 +116,7 @@ export class Gestures {
     if (this.pointers.size > 0) return;
     this.page.pointerVoxel = undefined;
     this.page.onHover(undefined);
-    this.plane.hideRing();
+    this.setRing(undefined);
   }
 
   /** A second finger: what the first one began is taken back, and both zoom and move the picture. */
@@ -184,8 +184,15 @@ export class Gestures {
     const voxel = plane.voxelAtClient(event.clientX, event.clientY);
     page.pointerVoxel = nearestVoxel(page.task!.grid.size, voxel);
     page.onHover(page.pointerVoxel);
-    if (BRUSHES.has(page.toolId)) plane.showRing(event.offsetX, event.offsetY, page.settings.radiusMm);
-    else plane.hideRing();
+    const radius = Math.max(1.5, page.settings.radiusMm * plane.camera.pixelsPerMm);
+    const isBrush = BRUSHES.has(page.toolId);
+    this.setRing(isBrush ? { x: event.offsetX, y: event.offsetY, radius } : undefined);
+  }
+
+  private setRing(ring: Ring | undefined): void {
+    if (ring === this.plane.ring) return;
+    this.plane.ring = ring;
+    this.page.redrawPlane(this.plane);
   }
 
   private pointOf(event: PointerEvent): PlanePoint {

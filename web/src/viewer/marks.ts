@@ -2,7 +2,7 @@
 
 import type { HotSpot } from '../api/types';
 import { toScreen } from '../geometry/camera';
-import type { PlaneView, Scene } from './planeView';
+import type { PlaneView, Ring, Scene } from './planeView';
 
 const GAP_PIXELS = 10;
 const SCALES_MM = [1, 2, 5, 10, 20, 50, 100, 200];
@@ -15,6 +15,20 @@ export function drawMarks(context: CanvasRenderingContext2D, plane: PlaneView, s
   if (scene.view.compareMode === 'swipe' && scene.view.other !== undefined) drawSwipe(context, plane, scene);
   drawLetters(context, plane);
   drawScale(context, plane);
+  if (plane.ring !== undefined) drawRing(context, plane.ring);
+}
+
+function drawRing(context: CanvasRenderingContext2D, { x, y, radius }: Ring): void {
+  for (const [colour, width] of [
+    ['rgba(0, 0, 0, 0.6)', 3],
+    ['#ffffff', 1],
+  ] as const) {
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.stroke();
+  }
 }
 
 function drawCrosshair(context: CanvasRenderingContext2D, plane: PlaneView, { task }: Scene): void {

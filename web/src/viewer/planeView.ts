@@ -1,7 +1,6 @@
-/** One plane on the screen: a canvas with the CT, and one above it with masks and marks. */
+/** One plane on the screen: the CT, masks and marks as layers that are put together in one canvas. */
 
 import type { Vec3 } from '../engine';
-import type { CtPart } from '../api/voxels';
 import {
   type Camera,
   type Projection,
@@ -13,6 +12,7 @@ import {
 } from '../geometry/camera';
 import type { PlaneAxes, PlaneName } from '../geometry/planes';
 import type { OpenTask } from '../task/openTask';
+import { isSame, markKey, maskKey, partsOf, pictureKey } from './drawKeys';
 import { heatTable } from './heat';
 import { MaskLayer } from './maskLayer';
 import { drawMarks } from './marks';
@@ -28,7 +28,14 @@ export interface Scene {
   readonly organs: readonly OrganToDraw[];
   readonly spot: number | undefined;
   /** Draws what the tool previews, above all else. */
-  readonly paintTool: (context: CanvasRenderingContext2D, plane: PlaneView) => void;
+  readonly paintTool: ((context: CanvasRenderingContext2D, plane: PlaneView) => void) | undefined;
+}
+
+/** A circle around the pointer. */
+export interface Ring {
+  readonly x: number;
+  readonly y: number;
+  readonly radius: number;
 }
 
 const SHARP_FROM_PIXELS = 6;
@@ -36,14 +43,20 @@ const SHARP_FROM_PIXELS = 6;
 /** Draws one plane of the task and maps its pixels to voxels. */
 export class PlaneView {
   readonly element: HTMLDivElement;
+  /** The size of the brush around the pointer, in CSS pixels; `undefined` if none is shown. */
+  ring: Ring | undefined;
   camera: Camera = { right: 0, down: 0, pixelsPerMm: 1 };
+  /** The canvas on the screen; it takes the pointers. */
+  readonly surface = document.createElement('canvas');
   private readonly picture = document.createElement('canvas');
-  private readonly overlay = document.createElement('canvas');
-  private readonly ring = document.createElement('div');
+  private readonly masksImage = document.createElement('canvas');
+  private readonly marks = document.createElement('canvas');
   private readonly stamps = new Map<
     string,
     { key: unknown[]; canvas: HTMLCanvasElement; slice: SliceImage }
   >();
+  /** What each canvas shows, so that it is drawn anew only for a change. */
+  private readonly drawn = new Map<string, readonly unknown[]>();
   private masks: MaskLayer | undefined;
   private task: OpenTask | undefined;
   private screenSize: Screen = { width: 0, height: 0 };
@@ -52,33 +65,12 @@ export class PlaneView {
   constructor(readonly name: PlaneName) {
     this.element = document.createElement('div');
     this.element.className = 'plane-canvases';
-    this.picture.className = 'picture';
-    this.overlay.className = 'overlay';
-    this.overlay.dataset['testid'] = `plane-${name}`;
-    this.overlay.tabIndex = 0;
-    this.overlay.setAttribute('role', 'application');
-    this.overlay.setAttribute('aria-label', `${name} plane; arrow keys change the slice`);
-    this.ring.className = 'ring';
-    this.ring.hidden = true;
-    this.element.append(this.picture, this.overlay, this.ring);
-  }
-
-  /** Show the size of a brush around a pixel. */
-  showRing(x: number, y: number, radiusMm: number): void {
-    const pixels = Math.max(1.5, radiusMm * this.camera.pixelsPerMm);
-    this.ring.hidden = false;
-    this.ring.style.width = `${2 * pixels}px`;
-    this.ring.style.height = `${2 * pixels}px`;
-    this.ring.style.transform = `translate(${x - pixels}px, ${y - pixels}px)`;
-  }
-
-  hideRing(): void {
-    this.ring.hidden = true;
-  }
-
-  /** The canvas that takes pointers. */
-  get surface(): HTMLCanvasElement {
-    return this.overlay;
+    this.surface.className = 'surface';
+    this.surface.dataset['testid'] = `plane-${name}`;
+    this.surface.tabIndex = 0;
+    this.surface.setAttribute('role', 'application');
+    this.surface.setAttribute('aria-label', `${name} plane; arrow keys change the slice`);
+    this.element.append(this.surface);
   }
 
   get screen(): Screen {
@@ -103,6 +95,7 @@ export class PlaneView {
     this.task = task;
     this.masks = new MaskLayer(task.planes[this.name]);
     this.stamps.clear();
+    this.drawn.clear();
     this.isFitted = false;
     this.fit();
   }
@@ -127,7 +120,7 @@ export class PlaneView {
     const isSame =
       this.picture.width === Math.round(width * ratio) && this.picture.height === Math.round(height * ratio);
     if (isSame) return false;
-    for (const canvas of [this.picture, this.overlay]) {
+    for (const canvas of [this.surface, this.picture, this.masksImage, this.marks]) {
       canvas.width = Math.round(width * ratio);
       canvas.height = Math.round(height * ratio);
     }
@@ -138,61 +131,87 @@ export class PlaneView {
 
   /** Voxel coordinates, with fractions, of a place in the window. */
   voxelAtClient(clientX: number, clientY: number): Vec3 {
-    const frame = this.overlay.getBoundingClientRect();
+    const frame = this.surface.getBoundingClientRect();
     return toVoxel(this.axes, this.projection, clientX - frame.left, clientY - frame.top, this.index);
   }
 
   /** Place in the window of voxel coordinates. */
   clientOfVoxel(voxel: Vec3): readonly [number, number] {
-    const frame = this.overlay.getBoundingClientRect();
+    const frame = this.surface.getBoundingClientRect();
     const [x, y] = toScreen(this.axes, this.projection, voxel);
     return [frame.left + x, frame.top + y];
   }
 
-  /** Draw everything. */
+  /** Draw what has changed since the last time. */
   draw(scene: Scene): void {
     this.measure();
     if (this.screenSize.width === 0 || this.task === undefined) return;
-    this.drawPicture(scene);
-    this.drawOverlay(scene);
+    const changes = [
+      this.layer('picture', this.picture, pictureKey(this, scene), (context) =>
+        this.drawPicture(context, scene),
+      ),
+      this.layer('masks', this.masksImage, maskKey(this, scene), (context) =>
+        this.drawMaskLayer(context, scene),
+      ),
+      this.layer('marks', this.marks, markKey(this, scene), (context) => {
+        this.inPixels(context);
+        drawMarks(context, this, scene);
+      }),
+    ];
+    if (changes.includes(true)) this.compose();
   }
 
-  private drawPicture({ task, view }: Scene): void {
-    const context = cleared(this.picture);
+  /** Put the layers together in one opaque canvas: without a GPU, each layer that blends costs a frame's time. */
+  private compose(): void {
+    const context = this.surface.getContext('2d', { alpha: false, willReadFrequently: true })!;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.fillStyle = '#000000';
+    context.fillRect(0, 0, this.surface.width, this.surface.height);
+    for (const layer of [this.picture, this.masksImage, this.marks]) context.drawImage(layer, 0, 0);
+  }
+
+  /** Draw a layer if its key has changed; true if it has. */
+  private layer(
+    name: string,
+    canvas: HTMLCanvasElement,
+    key: readonly unknown[],
+    draw: (context: CanvasRenderingContext2D) => void,
+  ): boolean {
+    const all = [canvas.width, canvas.height, ...key];
+    if (isSame(this.drawn.get(name), all)) return false;
+    this.drawn.set(name, all);
+    draw(cleared(canvas));
+    return true;
+  }
+
+  private drawPicture(context: CanvasRenderingContext2D, { task, view }: Scene): void {
     const p = this.projection;
     this.inVoxels(context, p);
     const isSharp = Math.abs(p.scaleRight) >= SHARP_FROM_PIXELS;
-    const parts: [string, CtPart | undefined][] = [
-      ['preview', task.preview],
-      ['arriving', task.arriving],
-      ['ct', task.ct],
-    ];
-    for (const [name, part] of parts) {
+    for (const [name, part] of partsOf(task)) {
       if (part === undefined) continue;
       const key = [part, this.index, view.table, name === 'arriving' ? task.wholeShare : 0];
       const stamp = this.stamp(name, key, () => greySlice(part, this.axes, this.index, view.table));
       context.imageSmoothingEnabled = name === 'preview' || !isSharp;
       this.place(context, stamp);
     }
+    this.drawHeat(context, task, view);
   }
 
-  private drawOverlay(scene: Scene): void {
-    const { task, view } = scene;
-    const context = cleared(this.overlay);
-    this.inVoxels(context, this.projection);
-    const { attention } = task;
-    if (view.hasHeat && attention !== undefined) {
-      const key = [attention, this.index];
-      const heat = this.stamp('heat', key, () =>
-        colourSlice(attention.values, attention.box, this.axes, this.index, HEAT),
-      );
-      context.imageSmoothingEnabled = true;
-      this.place(context, heat);
-    }
+  private drawHeat(context: CanvasRenderingContext2D, { attention }: OpenTask, view: ViewState): void {
+    if (!view.hasHeat || attention === undefined) return;
+    const heat = this.stamp('heat', [attention, this.index], () =>
+      colourSlice(attention.values, attention.box, this.axes, this.index, HEAT),
+    );
+    context.imageSmoothingEnabled = true;
+    this.place(context, heat);
+  }
+
+  private drawMaskLayer(context: CanvasRenderingContext2D, scene: Scene): void {
+    this.inVoxels(context);
     drawMasks(context, this, this.masks!, scene);
     this.inPixels(context);
-    drawMarks(context, this, scene);
-    scene.paintTool(context, this);
+    scene.paintTool?.(context, this);
   }
 
   /** Let the context draw in voxel coordinates of the plane's right and down axes. */
@@ -224,7 +243,7 @@ export class PlaneView {
     make: () => SliceImage | undefined,
   ): { canvas: HTMLCanvasElement; slice: SliceImage } | undefined {
     const known = this.stamps.get(name);
-    if (known !== undefined && known.key.every((value, n) => value === key[n])) return known;
+    if (known !== undefined && isSame(known.key, key)) return known;
     const slice = make();
     if (slice === undefined) return undefined;
     const canvas = known?.canvas ?? document.createElement('canvas');
@@ -240,7 +259,8 @@ export class PlaneView {
 const HEAT = heatTable(0.75);
 
 function cleared(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
-  const context = canvas.getContext('2d')!;
+  // Without a GPU, canvases that the processor draws are several times as fast.
+  const context = canvas.getContext('2d', { willReadFrequently: true })!;
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, canvas.width, canvas.height);
   return context;
