@@ -1,13 +1,14 @@
 """Work is never lost: not by another tab, nor by a dead server or browser, nor by a lease that ends."""
 
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 
 from browsing.driver import Page
 from fixtures.page_atlas import LANDMARKS, PageAtlas, Wanted
-from fixtures.saved_masks import newest_mask, voxels
+from fixtures.saved_masks import saved_mask, voxels
 from omentum.project.project import opened
 from omentum.store.tasks import pool_of
 
@@ -41,8 +42,9 @@ def wait_for_draft(page: Page, place: str) -> None:
     page.tab.wait_for_function("place => window.omentumPage.draftPlace === place", arg=place)
 
 
-def changed(server, case_id: str) -> set[tuple[int, ...]]:
-    found = voxels(newest_mask(server.root, case_id, "liver")) ^ BASE
+def changed(server, case_id: str, save: dict[str, Any]) -> set[tuple[int, ...]]:
+    """List the voxels in which a save differs from the mask that was loaded."""
+    found = voxels(saved_mask(server.root, case_id, "liver", save)) ^ BASE
     return {tuple(map(int, one)) for one in np.argwhere(found)}
 
 
@@ -61,8 +63,8 @@ def test_the_second_of_two_tabs_is_asked_and_the_work_of_both_is_kept(enter, ser
     assert refused["draft"] in [one["draft"] for one in drafts]
     with second.tab.expect_response("**/api/tasks/1/save") as answer:
         second.tab.get_by_test_id("dialog-ask").get_by_role("button", name="Put mine on top").click()
-    assert second.handed_in(answer.value.json()["save"])["state"] == "done"
-    assert changed(server, "tabs") == {LANDMARKS[0], BESIDE}
+    save = second.handed_in(answer.value.json()["save"])
+    assert changed(server, "tabs", save) == {LANDMARKS[0], BESIDE}
     kept = list((server.root / "cases/tabs/revisions/liver").glob("*.nii.gz"))
     assert len(kept) == 2
     second.require_quiet()
@@ -84,8 +86,7 @@ def test_a_killed_server_and_a_closed_tab_lose_no_stroke(enter, server):
     again.may_complain = page.may_complain
     again.open(CASES.index("killed") + 1)
     again.tab.wait_for_function("() => window.omentumPage.isUnsaved")
-    assert again.save()["state"] == "done"
-    assert changed(server, "killed") == {LANDMARKS[0], BESIDE}
+    assert changed(server, "killed", again.save()) == {LANDMARKS[0], BESIDE}
     again.require_quiet()
 
 
@@ -103,5 +104,4 @@ def test_a_lease_that_ends_while_drawing_loses_nothing(enter, server):
     page.tab.clock.fast_forward(6 * 60_000)
     page.tab.get_by_test_id("notices").get_by_text("has ended").wait_for()
     draw_landmark(page, beside=True)
-    assert page.save()["state"] == "done"
-    assert changed(server, "lease") == {LANDMARKS[0], BESIDE}
+    assert changed(server, "lease", page.save()) == {LANDMARKS[0], BESIDE}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fixtures.page_atlas import LANDMARKS, PageAtlas, Wanted
-from fixtures.saved_masks import ct_header, newest_mask, same_grid, voxels
+from fixtures.saved_masks import ct_header, same_grid, saved_mask, voxels
 from omentum.volumes.geometry import ALL_ORIENTATIONS
 
 WANTED = (
@@ -36,15 +36,15 @@ def tab(chromium, server):
         page.require_quiet()
 
 
-def saved(server, case_id: str) -> np.ndarray:
-    image = newest_mask(server.root, case_id, "liver")
+def saved(page, server, case_id: str) -> np.ndarray:
+    image = saved_mask(server.root, case_id, "liver", page.save())
     assert same_grid(image, ct_header(server.root, case_id))
     return voxels(image)
 
 
-def changed(server, case_id: str) -> list[tuple[int, ...]]:
-    """List the voxels that differ from the mask that was loaded."""
-    return [tuple(map(int, one)) for one in np.argwhere(saved(server, case_id) ^ BASE["liver"])]
+def changed(page, server, case_id: str) -> list[tuple[int, ...]]:
+    """Save, and list the voxels that differ from the mask that was loaded."""
+    return [tuple(map(int, one)) for one in np.argwhere(saved(page, server, case_id) ^ BASE["liver"])]
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,7 @@ def test_masks_are_loaded_and_saved_with_all_voxels_that_are_not_drawn(tab, serv
     tab.keys("b")
     tab.set("radius", 0)
     tab.draw([tab.white("axial")[0]])
-    assert tab.save()["state"] == "done"
-    assert changed(server, wanted.case_id) == [LANDMARKS[0]]
+    assert changed(tab, server, wanted.case_id) == [LANDMARKS[0]]
 
 
 @pytest.mark.parametrize("pixel_ratio", [1, 2])
@@ -74,5 +73,4 @@ def test_a_click_on_a_landmark_changes_exactly_that_voxel(enter, server, orienta
     ):
         page.keys(key)
         page.draw([page.white(plane)[0]])
-        assert page.save()["state"] == "done"
-        assert changed(server, case_id) == [LANDMARKS[0]] * voxel_is_there
+        assert changed(page, server, case_id) == [LANDMARKS[0]] * voxel_is_there

@@ -5,7 +5,7 @@ import pytest
 
 from fixtures import naive_tools as naive
 from fixtures.page_atlas import BAND_HU, LANDMARKS, PageAtlas, Wanted
-from fixtures.saved_masks import newest_mask, voxels
+from fixtures.saved_masks import saved_mask, voxels
 
 SPACING_MM = (0.9, 0.9, 2.0)
 SHAPE = PageAtlas.shape
@@ -22,6 +22,7 @@ RADIUS_MM = 3
 PATH = ((13.2, 3.1), (15.4, 8.3), (20.6, 6.2))
 """Of a stroke, in voxels of the axial plane."""
 SLICE = LANDMARKS[0][2]
+KIDNEYS = ("kidney_left", "kidney_right")
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +73,7 @@ def stroke(frame: naive.Frame, path=PATH, index=SLICE):
 
 
 def saved(page, server, tool: str, organ: str = "liver") -> np.ndarray:
-    assert page.save()["state"] == "done"
-    return voxels(newest_mask(server.root, tool, organ))
+    return voxels(saved_mask(server.root, tool, organ, page.save()))
 
 
 def painted(path, *, across: int | None = 2) -> naive.Bounds:
@@ -242,10 +242,10 @@ def test_the_hot_spot_is_copied_from_another_network(begin, server):
 def test_kidneys_are_swapped(begin, server):
     page = begin("swap")
     page.keys("Shift+X")
-    np.testing.assert_array_equal(saved(page, server, "swap", "kidney_left"), BASE["kidney_right"])
-    np.testing.assert_array_equal(
-        voxels(newest_mask(server.root, "swap", "kidney_right")), BASE["kidney_left"]
-    )
+    save = page.save()
+    left, right = (voxels(saved_mask(server.root, "swap", name, save)) for name in KIDNEYS)
+    np.testing.assert_array_equal(left, BASE["kidney_right"])
+    np.testing.assert_array_equal(right, BASE["kidney_left"])
 
 
 def test_a_piece_is_handed_to_the_organ_that_it_touches(begin, server):
@@ -256,8 +256,9 @@ def test_a_piece_is_handed_to_the_organ_that_it_touches(begin, server):
     page.tab.mouse.move(*frame.pixel((13, 13, 16)))
     page.keys("Shift+T")
     large, small = naive.pieces(BASE["liver"])
-    np.testing.assert_array_equal(saved(page, server, "hand-over"), large)
-    spleen = voxels(newest_mask(server.root, "hand-over", "spleen"))
+    save = page.save()
+    liver, spleen = (voxels(saved_mask(server.root, "hand-over", name, save)) for name in ("liver", "spleen"))
+    np.testing.assert_array_equal(liver, large)
     np.testing.assert_array_equal(spleen, BASE["spleen"] | small)
 
 
