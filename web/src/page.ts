@@ -1,18 +1,10 @@
 /** The review page's state, and what its parts do to it: tools, commands and panels all go through here. */
 
 import type { SessionInfo, OrganInfo } from './api/types';
-import {
-  type Axis,
-  type Changed,
-  type Edit,
-  type Runs,
-  type Steps,
-  type Vec3,
-  isInside,
-  runInSlices,
-} from './engine';
+import { type Axis, type Changed, type Edit, type Runs, type Steps, type Vec3, isInside } from './engine';
 import { type PlaneName, nearestVoxel } from './geometry/planes';
 import { Activity } from './flow/activity';
+import { Computation } from './flow/computation';
 import type { AskDialog, DialogState } from './ui/dialogState';
 import { Notices } from './ui/notices';
 import { editsToAdd } from './tools/cover';
@@ -75,8 +67,13 @@ export class Page {
   onHover: (voxel: Vec3 | undefined) => void = () => undefined;
   /** Draws the panels. */
   drawPanels: () => void = () => undefined;
-  private isCancelled = false;
-  private isComputing = false;
+  private readonly computation = new Computation({
+    onChange: (what, share) => {
+      this.waitsFor = what;
+      this.busyShare = share;
+      this.update();
+    },
+  });
   private isUpdateDue = false;
   private readonly painter = new Painter(Object.values(this.planes), () => this.scene());
 
@@ -150,7 +147,7 @@ export class Page {
   /** Whether the organ may be edited now; says why not. */
   mayEdit(): boolean {
     const { task } = this;
-    if (task === undefined || this.isComputing) {
+    if (task === undefined || this.computation.isRunning) {
       this.say(
         task === undefined
           ? 'No task is open.'
@@ -204,28 +201,17 @@ export class Page {
     edits: (result: Result) => Edit[],
   ): Promise<void> {
     if (!this.mayEdit()) return;
-    this.begin(`${tool.replaceAll('-', ' ')} runs`);
     try {
-      const result = await runInSlices(start(), {
-        pause: nextTurn,
-        onProgress: (share) => this.progress(share),
-        isCancelled: () => this.isCancelled,
-      });
-      this.end();
+      const result = await this.computation.run(`${tool.replaceAll('-', ' ')} runs`, start());
       this.apply(tool, edits(result));
     } catch (problem) {
-      this.end();
       this.fail(problem);
     }
   }
 
   /** Stop what is running, or what a tool has begun; true if there was something. */
   cancel(): boolean {
-    if (this.isComputing) {
-      this.isCancelled = true;
-      return true;
-    }
-    return this.tool.cancel();
+    return this.computation.cancel() || this.tool.cancel();
   }
 
   /** Change between light and dark, and remember it. */
@@ -259,7 +245,7 @@ export class Page {
 
   async undo(direction: 1 | -1): Promise<void> {
     const { task } = this;
-    if (task === undefined || this.isComputing) return;
+    if (task === undefined || this.computation.isRunning) return;
     try {
       const change: Changed | undefined = await (direction < 0 ? task.session.undo() : task.session.redo());
       task.changed(change);
@@ -279,25 +265,6 @@ export class Page {
     this.drawnSlices.slices.add(Math.round(voxel[across]));
   }
 
-  private begin(what: string): void {
-    this.isComputing = true;
-    this.isCancelled = false;
-    this.waitsFor = what;
-    this.busyShare = 0;
-    this.update();
-  }
-
-  private progress(share: number): void {
-    this.busyShare = share;
-    this.update();
-  }
-
-  private end(): void {
-    this.isComputing = false;
-    this.waitsFor = undefined;
-    this.update();
-  }
-
   private scene(): Scene | undefined {
     const { task, view, spot } = this;
     if (task === undefined) return undefined;
@@ -315,9 +282,4 @@ export class Page {
       tool.paint && ((context: CanvasRenderingContext2D, plane: PlaneView) => tool.paint!(context, plane));
     return { task, view, organs, spot, paintTool };
   }
-}
-
-/** Let the browser handle input and draw. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }
