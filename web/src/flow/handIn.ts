@@ -15,7 +15,7 @@ const SKIP_REASONS = ['Scan cannot be read', 'Organ was resected', 'Not sure', '
 
 /** Answers tasks, and goes on to the next. */
 export class HandIn {
-  /** Whether the open task was saved in this tab, by its number. */
+  /** Number of the task whose own organ this tab handed in last. */
   private savedTask: number | undefined;
 
   constructor(
@@ -41,11 +41,9 @@ export class HandIn {
     const { task } = this.page;
     if (task === undefined) return;
     if (task.detail.is_of_ct) return this.askConfirm(task);
-    const hasEdits = task.unsaved().length > 0;
-    const isDone = hasEdits
-      ? await this.save()
-      : this.savedTask === task.detail.task || (await this.answer('accept'));
-    if (isDone) await this.goOn(task);
+    if (task.unsaved().length > 0 && !(await this.save())) return;
+    const isAnswered = this.savedTask === task.detail.task || (await this.answer('accept'));
+    if (isAnswered) await this.goOn(task);
   }
 
   /** A task about a whole CT: ask whether its findings are no errors. */
@@ -183,7 +181,7 @@ export class HandIn {
 
   private takeSaved(task: OpenTask, saved: SaveInfo): void {
     for (const [organ, base] of Object.entries(saved.bases)) task.bases.set(organ, base);
-    this.savedTask = task.detail.task;
+    if (task.detail.organ in saved.bases) this.savedTask = task.detail.task;
     this.flow.noteChanged(task.detail.case);
   }
 

@@ -184,7 +184,7 @@ export class TaskFlow {
   }
 
   private leaseEnded(problem: unknown): void {
-    if (!(problem instanceof RefusedError)) return;
+    if (!(problem instanceof RefusedError) || problem.kind !== 'claimed') return;
     this.page.notices.say(
       `The lease on this task has ended: ${problem.message}. Go on drawing: late work is taken.`,
       'lasting',
