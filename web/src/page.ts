@@ -49,7 +49,8 @@ export class Page {
   focused: PlaneView = this.planes.axial;
   /** The plane that fills the place of all, if one does. */
   enlarged: PlaneName | undefined;
-  pointerVoxel: Vec3 | undefined;
+  /** Where the pointer is: a plane, and a place in the window. */
+  pointer: { readonly plane: PlaneView; readonly x: number; readonly y: number } | undefined;
   dialog: DialogState | undefined;
   draftPlace: DraftPlace = 'none';
   isPointerDown = false;
@@ -102,6 +103,13 @@ export class Page {
   /** Draw the planes at once. */
   drawPlanes(): void {
     this.painter.draw();
+  }
+
+  /** The voxel under the pointer, in the slice that is shown now. */
+  get pointerVoxel(): Vec3 | undefined {
+    const { pointer, task } = this;
+    if (pointer === undefined || task === undefined) return undefined;
+    return nearestVoxel(task.grid.size, pointer.plane.voxelAtClient(pointer.x, pointer.y));
   }
 
   /** Tell the reader something in a sentence. */

@@ -18,11 +18,19 @@ export interface Shared {
   readonly openTask: (task: number) => void;
 }
 
+/** A button that was clicked with a pointer gives the keyboard back to the plane: Space is the next hot spot then. */
+function backToPlane(page: Page, event: MouseEvent): void {
+  const isButton = event.target instanceof Element && event.target.closest('button') !== null;
+  const isByPointer = event.detail > 0;
+  if (isButton && isByPointer && page.dialog === undefined)
+    page.focused.surface.focus({ preventScroll: true });
+}
+
 /** All of the page. */
 export function App(shared: Shared) {
   const { page } = shared;
   return (
-    <div class="app" data-theme={page.theme}>
+    <div class="app" data-theme={page.theme} onClick={(event) => backToPlane(page, event)}>
       <Header {...shared} />
       <Toolbar {...shared} />
       <main class="stage" aria-label="CT">

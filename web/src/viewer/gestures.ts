@@ -6,7 +6,6 @@ import type { Page } from '../page';
 import type { PlanePoint } from '../tools/tool';
 import type { ToolId } from '../tools/toolbox';
 import type { PlaneView, Ring } from './planeView';
-import { nearestVoxel } from '../geometry/planes';
 import { draggedWindow } from './window';
 
 type Drag = 'tool' | 'look' | 'pan' | 'window' | 'swipe' | 'pinch';
@@ -114,7 +113,7 @@ export class Gestures {
 
   private leave(): void {
     if (this.pointers.size > 0) return;
-    this.page.pointerVoxel = undefined;
+    this.page.pointer = undefined;
     this.page.onHover(undefined);
     this.setRing(undefined);
   }
@@ -181,8 +180,7 @@ export class Gestures {
 
   private point(event: PointerEvent): void {
     const { page, plane } = this;
-    const voxel = plane.voxelAtClient(event.clientX, event.clientY);
-    page.pointerVoxel = nearestVoxel(page.task!.grid.size, voxel);
+    page.pointer = { plane, x: event.clientX, y: event.clientY };
     page.onHover(page.pointerVoxel);
     const radius = Math.max(1.5, page.settings.radiusMm * plane.camera.pixelsPerMm);
     const isBrush = BRUSHES.has(page.toolId);
