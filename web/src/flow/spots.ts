@@ -5,6 +5,8 @@ import { PLANES } from '../geometry/planes';
 import type { Page } from '../page';
 
 const SPOT_MARGIN_MM = 45;
+/** A plane shows at least this much around a hot spot: anatomy has to be recognised. */
+const LEAST_VIEW_MM = 160;
 
 /** Show a hot spot: the crosshair in its middle, the planes zoomed so that it and its surroundings are seen. */
 export function showSpot(page: Page, spot: HotSpot): void {
@@ -17,11 +19,12 @@ export function showSpot(page: Page, spot: HotSpot): void {
     const plane = page.planes[name];
     const { right, down } = plane.axes;
     const { spacingMm } = task.grid;
-    const extent = (axis: 0 | 1 | 2): number =>
-      (spot.high_voxel[axis] - spot.low_voxel[axis] + 1) * spacingMm[axis] + 2 * SPOT_MARGIN_MM;
+    const extentMm = (axis: 0 | 1 | 2): number =>
+      (spot.high_voxel[axis] - spot.low_voxel[axis] + 1) * spacingMm[axis];
+    const viewMm = (axis: 0 | 1 | 2): number => Math.max(LEAST_VIEW_MM, extentMm(axis) + 2 * SPOT_MARGIN_MM);
     const { width, height } = plane.screen;
     plane.centre(centre);
-    plane.camera = { ...plane.camera, pixelsPerMm: Math.min(width / extent(right), height / extent(down)) };
+    plane.camera = { ...plane.camera, pixelsPerMm: Math.min(width / viewMm(right), height / viewMm(down)) };
   }
   page.update();
 }

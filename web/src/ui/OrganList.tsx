@@ -87,7 +87,16 @@ const volumeText = (ml: number | undefined): string =>
 function Swatch({ colour: [r, g, b] }: { readonly colour: readonly [number, number, number] }) {
   return (
     <svg class="swatch" viewBox="0 0 12 12" aria-hidden="true">
-      <rect width="12" height="12" rx="3" fill={`rgb(${r}, ${g}, ${b})`} />
+      <rect
+        x="0.5"
+        y="0.5"
+        width="11"
+        height="11"
+        rx="3"
+        stroke="currentColor"
+        stroke-opacity="0.6"
+        fill={`rgb(${r}, ${g}, ${b})`}
+      />
     </svg>
   );
 }

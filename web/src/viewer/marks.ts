@@ -87,16 +87,21 @@ function text(context: CanvasRenderingContext2D, said: string, x: number, y: num
   context.fillText(said, x, y);
 }
 
+/** How much larger than at 13 px the page's text is. */
+const textScale = (): number => parseFloat(getComputedStyle(document.documentElement).fontSize) / 13;
+
 function drawLetters(context: CanvasRenderingContext2D, plane: PlaneView): void {
   const { width, height } = plane.screen;
   const { left, right, top, bottom } = plane.axes.letters;
-  context.font = '600 13px system-ui, sans-serif';
+  const scale = textScale();
+  const inset = 12 * scale;
+  context.font = `600 ${13 * scale}px system-ui, sans-serif`;
   context.textAlign = 'center';
   context.textBaseline = 'middle';
-  text(context, left, 12, height / 2);
-  text(context, right, width - 12, height / 2);
-  text(context, top, width / 2, 12);
-  text(context, bottom, width / 2, height - 12);
+  text(context, left, inset, height / 2);
+  text(context, right, width - inset, height / 2);
+  text(context, top, width / 2, inset);
+  text(context, bottom, width / 2, height - inset);
 }
 
 function drawScale(context: CanvasRenderingContext2D, plane: PlaneView): void {
@@ -111,7 +116,7 @@ function drawScale(context: CanvasRenderingContext2D, plane: PlaneView): void {
   context.lineTo(x + mm * pixelsPerMm, y);
   context.lineTo(x + mm * pixelsPerMm, y - 3);
   context.stroke();
-  context.font = '11px system-ui, sans-serif';
+  context.font = `${11 * textScale()}px system-ui, sans-serif`;
   context.textAlign = 'right';
   text(context, mm >= 10 ? `${mm / 10} cm` : `${mm} mm`, x - 5, y - 3);
 }
