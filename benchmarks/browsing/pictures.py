@@ -6,7 +6,6 @@ The CT is HCC_006 of TCIA's HCC-TACE-Seg (CC BY 4.0, doi 10.7937/TCIA.5FNA-0924)
 """
 
 import argparse
-import io
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from shared import data_folder
 __all__ = ["main"]
 
 CASE = "hcc_tace_006"
-SIZE = (1440, 900)
+SIZE = (1280, 800)
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 
 
@@ -36,18 +35,10 @@ def take(server: ReviewServer, page: Page) -> None:
     page.wait_for_task()
     page.load_whole()
     page.tab.mouse.move(SIZE[0] / 2, SIZE[1] - 5)
-    keep(page, "review-page.png")
+    page.tab.screenshot(path=PICTURES / "review-page.png")
     page.tab.goto(f"{server.origin}/dashboard.html")
     page.tab.wait_for_load_state("networkidle")
-    keep(page, "review-dashboard.png")
-
-
-def keep(page: Page, name: str) -> None:
-    """Take a picture of the window, with 256 colours: less than half as large, and alike to the eye."""
-    from PIL import Image
-
-    shot = Image.open(io.BytesIO(page.tab.screenshot()))
-    shot.convert("RGB").quantize(256).save(PICTURES / name, optimize=True)
+    page.tab.screenshot(path=PICTURES / "review-dashboard.png")
 
 
 def main() -> None:
