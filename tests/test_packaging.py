@@ -108,8 +108,10 @@ def test_the_page_is_left_out_on_demand(hook, tree):
     assert hook.plan(tree, "standard", {"OMENTUM_SKIP_PAGE": "1"}, "npm") == hook.Plan("nothing")
 
 
-def test_an_editable_installation_builds_no_page(hook, tree):
-    assert hook.plan(tree, "editable", {}, "npm") == hook.Plan("nothing")
+def test_an_editable_installation_runs_no_npm(tree, npm):
+    wheel, _ = packed(tree, "wheel:editable", **npm)
+    assert wheel.suffix == ".whl"
+    assert calls(npm) == []
 
 
 def test_a_tree_without_the_pages_sources_says_so(hook, tree):
