@@ -12,7 +12,6 @@ the first of a CT that the server has not decoded yet.
 """
 
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from browsing.chromium import browser, why_no_browser
+from browsing.chromium import browser, why_no_page
 from browsing.driver import Page
 from browsing.niivue import niivue_seconds
 from browsing.projects import Patient, make_project
@@ -165,9 +164,10 @@ def measured(chromium: Any, root: Path, quick: bool) -> dict[str, Any]:
 
 def main(quick: bool) -> None:
     """Measure, and say which aims are met."""
-    why = why_no_browser()
+    why = why_no_page()
     if why:
-        sys.exit(f"this benchmark drives the review page: {why}")
+        print(f"this benchmark drives the review page, and is left out: {why}")
+        return
     shape = QUICK_SHAPE if quick else SHAPE
     with tempfile.TemporaryDirectory() as folder, browser() as chromium:
         root = Path(folder) / "project"

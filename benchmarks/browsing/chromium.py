@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["FLAGS", "Watched", "browser", "chromium_path", "watch", "why_no_browser"]
+__all__ = ["FLAGS", "Watched", "browser", "chromium_path", "watch", "why_no_page"]
 
 FLAGS = (
     "--no-sandbox",
@@ -45,15 +45,17 @@ def chromium_path() -> str | None:
     return os.environ.get("OMENTUM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-def why_no_browser() -> str:
-    """Say what is missing on this machine; empty where nothing is."""
+def why_no_page() -> str:
+    """Say what is missing on this machine to open the page; empty where nothing is."""
     from importlib.util import find_spec
 
     if find_spec("playwright") is None:
         return "no Playwright: pip install 'omentum[dev]'"
     if chromium_path() is None:
         return "no Chromium: apt-get install chromium, or set OMENTUM_CHROMIUM to its path"
-    return ""
+    from omentum.app.server.page_files import how_to_build
+
+    return how_to_build()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from browsing.chromium import browser, why_no_browser
+from browsing.chromium import browser, why_no_page
 from browsing.driver import Page
 from browsing.server import ReviewServer, serving
 from shared import data_folder
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--project", type=Path, help="a project of this CT, predicted and scored")
     given = parser.parse_args()
     folder = data_folder()
-    why = why_no_browser() or ("" if folder else "there is no shared data beside the checkout")
+    why = why_no_page() or ("" if folder else "there is no shared data beside the checkout")
     if why or folder is None:
         sys.exit(f"the pictures cannot be taken: {why}")
     with tempfile.TemporaryDirectory() as made:

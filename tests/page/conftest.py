@@ -7,24 +7,17 @@ from typing import Any
 
 import pytest
 
-from browsing.chromium import browser, why_no_browser
+from browsing.chromium import browser, why_no_page
 from browsing.driver import Page
 from browsing.server import ReviewServer, serving
 from fixtures.page_atlas import Wanted, page_atlas
 
-PAGE = Path(__file__).resolve().parents[2] / "src/omentum/app/page"
-
-
-def _why_not() -> str:
-    if not (PAGE / "index.html").is_file():
-        return "the review page is not built: run `make page`, which needs Node.js 20.19 or later"
-    return why_no_browser()
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    why = _why_not()
-    for item in items:
-        if why and Path(__file__).parent in item.path.parents:
+    own = [item for item in items if Path(__file__).parent in item.path.parents]
+    why = why_no_page() if own else ""
+    for item in own:
+        if why:
             item.add_marker(pytest.mark.skip(reason=why))
 
 
