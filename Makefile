@@ -1,14 +1,27 @@
 PYTHON ?= python3
 BIN := .venv/bin
+PAGE := src/omentum/app/page
+PAGE_SOURCES := $(shell find web/src web/public web/*.html web/*.json web/*.ts -type f 2>/dev/null)
+IF_NPM := if command -v npm >/dev/null; then
+NO_NPM := npm was not found: the review page is neither built nor tested; install Node.js 20.19 or later
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check bench weights clean
+.PHONY: demo page review-demo test test-page check bench weights clean
 
 demo: .venv/installed  ## the whole loop on synthetic patients; prints where the report is
 	$(BIN)/omentum demo --out demo
 
-test: check  ## check, then all tests
+page: $(PAGE)/index.html  ## builds the review page where its sources are newer; needs Node.js 20.19 or later
+
+review-demo: .venv/ready  ## the review page with synthetic patients; builds the page where Node.js is there
+	@$(IF_NPM) $(MAKE) page; else echo "$(NO_NPM)"; fi
+	$(BIN)/omentum review serve --demo
+
+test: check test-page  ## check, then all tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-page: .venv/ready  ## builds the review page and tests its parts in Node.js, where that is there
+	@$(IF_NPM) $(MAKE) page && cd web && npm run --silent test; else echo "$(NO_NPM)"; fi
 
 check: .venv/ready  ## format, lint, types and the import rule, in a minute
 	$(BIN)/ruff format --check
@@ -43,7 +56,7 @@ weights: .venv/installed  ## how both starters' weights were made: about 3 hours
 	@echo "scratch/weights/starter/networks/starter-r5 and scratch/weights/second/networks/starter-base-r1"
 
 clean:
-	rm -rf .venv demo scratch
+	rm -rf .venv demo scratch web/node_modules $(PAGE)
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -52,4 +65,12 @@ clean:
 
 .venv/ready: .venv/installed
 	$(PIP) --editable '.[dev]'
+	touch $@
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	cd web && npm ci
+	touch $@
+
+$(PAGE)/index.html: web/node_modules/.package-lock.json $(PAGE_SOURCES)
+	cd web && npm run build
 	touch $@

@@ -18,7 +18,7 @@ are drawn several times a cohort. `--write` puts table and figure into docs/queu
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,7 +31,7 @@ from effort.cohort import FIRST, LATE, ROUNDS
 from effort.reader import BOUND, FRESH, SPOTS, Cohort, curve_of, minutes_to
 from effort.rows import MINUTES_BEFORE, learned, scored
 from measure import asked, options, report
-from omentum.measures.effort import CostModel
+from omentum.measures.effort import PRICES, CostModel
 from page import DOCS, panels, put_into, table
 
 SHOWN = "![Share of the error removed against expert minutes](pictures/effort-curve.png)"
@@ -121,8 +121,8 @@ def measured(cohorts: Sequence[Cohort], n_cases: int) -> Round:
     """Let every strategy queue, and the reader read, at all prices; then take away what correcting takes."""
     costs = CostModel()
     prices = {AS_IT_IS: costs} | {
-        f"{name} x {factor:g}": replace(costs, **{name: price * factor})
-        for name, price in asdict(costs).items()
+        f"{name} x {factor:g}": replace(costs, **{name: getattr(costs, name) * factor})
+        for name in PRICES
         for factor in (0.5, 2.0)
     }
     by_price = {name: _all_minutes(cohorts, n_cases, one) for name, one in prices.items()}

@@ -20,6 +20,14 @@ OmentumError
 │   ├── ErasedCaseError            a CT was erased from the project
 │   └── UnknownCaseError           no case of that name
 ├── ReviewError                a task or a revision cannot be taken
+│   ├── ClaimedError               another reader has the task
+│   ├── EditsError                 edits are damaged, or do not fit the CT
+│   │   └── TooLargeError              edits hold more than is taken
+│   ├── HiddenError                the task does not show this to its reader
+│   ├── MissingError               no such mask, draft or save
+│   └── StaleBaseError             the mask that edits began with is no longer the one there
+├── AccessError                a browser is not let in
+├── BusyError                  the server has as much to do as it takes
 ├── ReleaseError               a release exists already or cannot be made
 ├── TuneError                  there is nothing to tune on, or the loss is not finite
 └── DiskFullError              there is no space left to write to
@@ -27,29 +35,37 @@ OmentumError
 Each message gives the value seen, the rule, and the cure.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 __all__ = [
+    "AccessError",
     "AffineError",
+    "BusyError",
     "CaseClashError",
     "CheckpointError",
+    "ClaimedError",
     "ConfigError",
     "DicomSeriesError",
     "DiskFullError",
     "DownloadError",
+    "EditsError",
     "ErasedCaseError",
     "GridMismatchError",
+    "HiddenError",
     "ImageError",
     "ImageShapeError",
     "LabelValueError",
+    "MissingError",
     "NonFiniteVoxelsError",
     "NotHounsfieldError",
     "OmentumError",
     "ProjectError",
     "ReleaseError",
     "ReviewError",
+    "StaleBaseError",
+    "TooLargeError",
     "TuneError",
     "UnknownCaseError",
     "UnknownNetworkError",
@@ -204,6 +220,52 @@ class UnknownCaseError(ProjectError, LookupError):
 
 class ReviewError(OmentumError, ValueError):
     """A task or a revision cannot be taken as it is."""
+
+
+class ClaimedError(ReviewError):
+    """Another reader has the task, or it is no longer open."""
+
+
+class EditsError(ReviewError):
+    """Edits are damaged, or do not fit the CT."""
+
+
+class TooLargeError(EditsError):
+    """Edits hold more than is taken."""
+
+
+class HiddenError(ReviewError):
+    """The task does not show this to its reader."""
+
+
+class MissingError(ReviewError, LookupError):
+    """There is no such mask, draft or save."""
+
+
+class StaleBaseError(ReviewError):
+    """The mask that edits began with is no longer the one that is there."""
+
+    def __init__(self, stale: Mapping[str, Any], draft: str | None) -> None:
+        """Name the organs, and the draft in which the edits are kept.
+
+        Args:
+            stale: What is there by now, by organ.
+            draft: Its name; `None` where nothing was drawn.
+        """
+        kept = "" if draft is None else f"; what you drew is kept as draft {draft}"
+        super().__init__(
+            f"another mask of {', '.join(stale)} is there by now{kept}; load the task again and go on from "
+            "there, or save both and let a person decide"
+        )
+        self.stale, self.draft = dict(stale), draft
+
+
+class AccessError(OmentumError, PermissionError):
+    """A browser is not let in."""
+
+
+class BusyError(OmentumError, RuntimeError):
+    """The server has as much to do as it takes."""
 
 
 class ReleaseError(OmentumError, RuntimeError):

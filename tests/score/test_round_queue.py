@@ -1,9 +1,11 @@
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from omentum.errors import ConfigError
+from omentum.measures.effort import CostModel
 from omentum.project.settings import Settings
 from omentum.records import CaseScore, OrganScore, TaskState
 from omentum.score.round_queue import costs_of, queue_options, queue_path, queue_round, read_queue, totals
@@ -30,6 +32,8 @@ def test_how_a_queue_was_made_is_kept_with_the_round(predicted):
         "minutes_per_case": 0.5,
         "minutes_per_look": 0.5,
         "minutes_per_ml": 0.3,
+        "whole_look_factor": 1.0,
+        "by_organ": {},
         "n_records": 0,
     }
 
@@ -53,6 +57,20 @@ def test_a_budget_is_refused_before_anything_is_scored_where_minutes_are_not_est
 def test_a_strategy_that_is_not_known_is_refused_before_anything_is_scored():
     with pytest.raises(ConfigError, match="strategy is 'best'"):
         queue_options(Settings(), "best")
+
+
+def test_measured_minutes_move_the_prices_of_their_organ(predicted):
+    score_round(predicted.workspace)
+    store = predicted.workspace.store
+    task = next(one for one in store.tasks.of_round(1) if one.key == ("a", "liver"))
+    for _ in range(2):
+        store.activities.add(task, "reader-1", {}, idle_after=timedelta(seconds=60))
+    predicted.hand_in("a", "liver", predicted.box((3, 15), (3, 15), (3, 15)), minutes=600.0)
+    costs, n_records = costs_of(predicted.workspace)
+    assert (n_records, set(costs.by_organ)) == (1, {"liver"})
+    assert costs.of_task("liver", 5.0) > costs.of_task("spleen", 5.0) > CostModel().of_task("spleen", 5.0)
+    score_round(predicted.workspace)
+    assert set(read_queue(predicted.workspace)["costs"]["by_organ"]) == {"liver"}
 
 
 def test_recorded_minutes_move_the_prices_of_the_next_queue(predicted):

@@ -1,5 +1,7 @@
 """Scores of a round come out in the order of need."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -84,3 +86,19 @@ def test_what_is_expected_of_an_organ_is_kept_whole(busy_store):
     score = CaseScore(case_id="a", score=4.25, organs=(organ,), signature="00ff", made_from=MADE_FROM)
     busy_store.scores.replace(1, [score])
     assert busy_store.scores.of_round(1) == [score]
+
+
+def test_attention_is_summed_over_cases_that_take_part(each_store):
+    assert each_store.scores.attention_ml(1) is None
+    each_store.scores.replace(1, [case_score("a", 1.0, "liver", "spleen"), case_score("b", 1.0, "liver")])
+    assert each_store.scores.attention_ml(1) == pytest.approx(0.3)
+    each_store.cases.exclude("a", "upside down")
+    assert each_store.scores.attention_ml(1) == pytest.approx(0.1)
+    assert each_store.scores.attention_ml(2) is None
+
+
+def test_expected_errors_come_by_case_and_organ_where_they_are_estimated(each_store):
+    known = replace(organ_score("liver", 1.0), error_ml=2.5)
+    scores = [CaseScore(case_id="a", score=1.0, organs=(known, organ_score("spleen", 1.0)))]
+    each_store.scores.replace(1, scores)
+    assert each_store.scores.errors_ml(1) == {("a", "liver"): 2.5}

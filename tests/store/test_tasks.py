@@ -159,3 +159,11 @@ def test_what_a_task_costs_and_why_it_is_there_is_kept(busy_store, task_of):
     assert replace(kept, number=None) == costly
     assert busy_store.tasks.of_round(1) == [kept]
     assert [claimed(busy_store, name) for name in "abcd"] == [[str(kept.number)]] * 3 + [[]]
+
+
+def test_numbers_of_tasks_come_by_kind(busy_store, task_of):
+    kinds = (TaskKind.AUDIT, TaskKind.ATTENTION, TaskKind.HELD_OUT)
+    tasks = [task_of("a", rank, f"organ-{rank}", kind=kind) for rank, kind in enumerate(kinds, start=1)]
+    audit, _, held_out = busy_store.tasks.replace(1, tasks)
+    assert busy_store.tasks.numbers_of(TaskKind.AUDIT, TaskKind.HELD_OUT) == {audit.number, held_out.number}
+    assert busy_store.tasks.numbers_of(TaskKind.REQUESTED) == set()

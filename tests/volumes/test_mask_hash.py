@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from omentum.volumes.boxes import BoxedArray
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.mask_hash import mask_sha256, organ_sha256s
+from omentum.volumes.mask_hash import boxed_sha256, mask_sha256, organ_sha256s
 from omentum.volumes.masks import MaskSet
 
 GRID = Geometry((5, 4, 3), np.diag([-2.0, 1.0, 3.0, 1.0]))
@@ -49,3 +50,13 @@ def test_each_organ_of_a_map_has_the_hash_of_its_mask(shape, share):
     wide = MaskSet(masks.codes.astype(np.uint16), masks.sets, masks.organs, grid)
     of_each = {name: mask_sha256(masks.mask(name), grid) for name in masks.organs}
     assert organ_sha256s(masks) == organ_sha256s(wide) == of_each
+
+
+def test_a_mask_in_a_box_has_the_hash_of_the_whole_mask():
+    rng = np.random.default_rng(3)
+    grid = Geometry((7, 5, 6), np.diag([1.0, 2.0, 3.0, 1.0]))
+    mask = rng.random(grid.shape) < 0.3
+    mask[:2], mask[:, :, 4:] = False, False
+    assert boxed_sha256(BoxedArray.cut_out(mask), grid) == mask_sha256(mask, grid)
+    assert boxed_sha256(BoxedArray.whole(mask), grid) == mask_sha256(mask, grid)
+    assert boxed_sha256(None, grid) == mask_sha256(np.zeros(grid.shape, bool), grid)

@@ -140,3 +140,16 @@ def test_more_than_65536_sets_need_four_bytes_a_voxel():
     assert len(masks.sets) > 65_536  # those that no voxel has any more count too
     for name in names:
         assert np.array_equal(masks.mask(name), drawn[name]), name
+
+
+def test_several_masks_are_replaced_at_once_and_may_overlap():
+    rng = np.random.default_rng(2)
+    grid = Geometry((6, 5, 4), np.eye(4))
+    liver, spleen, aorta = (rng.random(grid.shape) < 0.5 for _ in range(3))
+    masks = MaskSet.build(grid, ["liver", "spleen", "aorta"], [("liver", ~liver), ("aorta", aorta)])
+    parts = {"liver": BoxedArray.whole(liver), "spleen": BoxedArray.whole(spleen), "pancreas": None}
+    found = masks.with_parts(parts)
+    assert np.array_equal(found.mask("liver"), liver)
+    assert np.array_equal(found.mask("spleen"), spleen)
+    assert np.array_equal(found.mask("aorta"), aorta)
+    assert not found.mask("pancreas").any()

@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from omentum.app.next_steps import n_predicted_cases, next_steps
-from omentum.evaluate.audit import stop_rule
+from omentum.evaluate.audit import StopRule, stop_rule
 from omentum.project.conflicts import open_conflicts
 from omentum.project.ct_findings import open_ct_findings
 from omentum.project.project import Project
@@ -16,14 +16,32 @@ from omentum.records import LabelledCase, MaskFinding, TaskState
 from omentum.score.round_queue import queue_path, read_queue
 from omentum.store.tasks import pool_of
 
-__all__ = ["case_lines", "confirm_command", "summary"]
+__all__ = ["Gathered", "case_lines", "confirm_command", "gather", "summary"]
 
 
-def summary(project: Project) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What a summary is made from, beside single questions to the database."""
+
+    facts: Sequence[CaseFacts]
+    labelled: Sequence[LabelledCase]
+    """Of each case, what stands."""
+    stop: StopRule
+
+
+def gather(project: Project) -> Gathered:
+    """Gather what is known of every case that takes part, and whether the round is the last."""
+    facts = case_facts(project)
+    labelled = [standing_case(one) for one in facts]
+    return Gathered(facts=facts, labelled=labelled, stop=stop_rule(project))
+
+
+def summary(project: Project, *, gathered: Gathered | None = None) -> dict[str, Any]:
     """Give all that `omentum status` tells.
 
     Args:
         project: The project; it may be open for reading only.
+        gathered: What `gather` gives, where that is known.
 
     Returns:
         Numbers and words by name; lists of findings, masks held back, conflicts, who has tasks, cases that
@@ -31,9 +49,8 @@ def summary(project: Project) -> dict[str, Any]:
     """
     store = project.store
     current = store.rounds.current()
-    facts = case_facts(project)
-    labelled = [standing_case(one) for one in facts]
-    stop = stop_rule(project)
+    gathered = gathered or gather(project)
+    facts, labelled, stop = gathered.facts, gathered.labelled, gathered.stop
     due = next_steps(project, labelled=labelled, stop=stop)
     revisions = store.revisions.of_round(current.number)
     excluded = store.cases.excluded()

@@ -9,12 +9,13 @@ from pathlib import Path
 from omentum.errors import ConfigError, LabelValueError, ProjectError
 from omentum.evaluate.agreement import OrganAgreement, compare_case
 from omentum.evaluate.audit import audit_result
-from omentum.evaluate.report_data import PreviewPicture, RoundFigures, RoundReport, Tuning
+from omentum.evaluate.report_data import PreviewPicture, RoundReport, Tuning
+from omentum.evaluate.round_figures import keep_agreement, round_figures, verdict_of
 from omentum.evaluate.summary import mean, summarised
 from omentum.project.project import Project
 from omentum.project.read_masks import read_chosen
 from omentum.records import Case, LabelledCase, MaskSource, Prediction, Round
-from omentum.records.promotions import GateOutcome, Promotion
+from omentum.records.promotions import GateOutcome
 from omentum.volumes.labels import ORGANS
 from omentum.volumes.mask_files import read_masks
 from omentum.volumes.masks import MaskSet
@@ -57,7 +58,10 @@ def evaluate_round(
     report = RoundReport(
         project=project.folder.root.resolve().name,
         made=datetime.now(UTC),
-        rounds=tuple(_figures(project, one, agreements[one.number]) for one in rounds),
+        rounds=tuple(
+            round_figures(project, one, summarised(found) if (found := agreements[one.number]) else None)
+            for one in rounds
+        ),
         n_cases=len(project.store.cases.all()),
         tolerance_mm=project.settings.surface_tolerance_mm,
         compared_with=_compared_with(bool(kept), len(kept or referred), truth),
@@ -65,7 +69,7 @@ def evaluate_round(
         previews=_worst(project.predictions(last.network), agreements[last.number]),
         revisions=tuple(project.store.revisions.of_round(last.number)),
         tuning=_tuning(project, last),
-        verdict=_verdict(project, last),
+        verdict=verdict_of(project.store.promotions.all(), last.number),
         reliability=_reliability(project, last),
         audit=_audit(project, last),
     )
@@ -73,6 +77,7 @@ def evaluate_round(
 
     path = project.folder.round_dir(last.number) / "report.html"
     write_report(path, report)
+    keep_agreement(path.parent, report.rounds, report.compared_with)
     return report, path
 
 
@@ -143,26 +148,6 @@ def _truth_path(folder: Path, case: Case) -> Path | None:
     return next((place for place in places if place.is_file()), None)
 
 
-def _figures(project: Project, one: Round, agreements: Sequence[OrganAgreement]) -> RoundFigures:
-    store = project.store
-    scores = store.scores.of_round(one.number)
-    revisions = store.revisions.of_round(one.number)
-    minutes = [revision.minutes for revision in revisions if revision.minutes is not None]
-    return RoundFigures(
-        number=one.number,
-        network=one.network,
-        summary=summarised(agreements) if agreements else None,
-        minutes=sum(minutes) if minutes else None,
-        attention_ml=sum(organ.attention_ml for score in scores for organ in score.organs)
-        if scores
-        else None,
-        n_tasks=len(store.tasks.of_round(one.number)) if scores else None,
-        n_revised=len(revisions),
-        added_ml=sum(revision.added_ml or 0.0 for revision in revisions),
-        removed_ml=sum(revision.removed_ml or 0.0 for revision in revisions),
-    )
-
-
 def _worst(
     predictions: dict[str, Prediction], agreements: Sequence[OrganAgreement]
 ) -> tuple[PreviewPicture, ...]:
@@ -191,13 +176,6 @@ def _reliability(project: Project, last: Round) -> tuple[tuple[float, float], ..
 def _audit(project: Project, last: Round) -> str:
     result = audit_result(project, last.number)
     return result.statement if result.n_drawn else ""
-
-
-def _verdict(project: Project, last: Round) -> Promotion | None:
-    """Give the last verdict on the network that this round ends with."""
-    said = [one for one in project.store.promotions.all() if one.round_number == last.number]
-    judged = [one for one in said if one.outcome is not GateOutcome.ROLLED_BACK]
-    return judged[-1] if judged else None
 
 
 def _tuning(project: Project, last: Round) -> Tuning | None:

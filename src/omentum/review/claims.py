@@ -3,20 +3,34 @@
 A task has one lease at a time, unless a second reading is wanted.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+from omentum.errors import ClaimedError
 from omentum.project.project import Project
 from omentum.project.standing import facts_of_case
 from omentum.records import Task, TaskState
 from omentum.review.shown_masks import shown_sha256
 from omentum.review.tasks import ANY_TASK, TaskFilter, required_task
+from omentum.store.leases import Lease
 from omentum.store.tasks import pool_of
 
-__all__ = ["TWO_WEEKS", "claim", "give_back"]
+__all__ = [
+    "HALF_AN_HOUR",
+    "TWO_WEEKS",
+    "claim",
+    "claim_next",
+    "claim_task",
+    "free_tasks",
+    "give_back",
+    "held_tasks",
+    "renew",
+]
 
 TWO_WEEKS = timedelta(days=14)
+HALF_AN_HOUR = timedelta(minutes=30)
+"""For a page that renews it while it is open."""
 
 _CLAIMABLE = (TaskState.QUEUED, TaskState.CLAIMED, TaskState.SUBMITTED, TaskState.DONE)
 """A task that is done counts as given, and a second reading of it may be asked for."""
@@ -67,6 +81,81 @@ def claim(
     return sorted((_claimed(project, int(key)) for key in keys), key=lambda task: task.rank)
 
 
+def held_tasks(project: Project, holder: str) -> list[Task]:
+    """Give the open tasks of this round that a reader has, by rank; also expired ones that are still free."""
+    number = project.store.rounds.current().number
+    keys = {one.key for one in project.store.leases.held(pool_of(number), holder)}
+    return [task for task in _open_tasks(project) if str(task.number) in keys]
+
+
+def free_tasks(project: Project, holder: str) -> list[Task]:
+    """Give the open tasks of this round that a reader could claim, by rank."""
+    store, pool = project.store, pool_of(project.store.rounds.current().number)
+    keys = store.leases.free(pool, holder)
+    had = store.leases.had(pool, holder)
+    return [task for task in _open_tasks(project) if str(task.number) in keys and str(task.number) not in had]
+
+
+def claim_next(
+    project: Project,
+    holder: str,
+    *,
+    only: TaskFilter = ANY_TASK,
+    without: Collection[int] = (),
+    lasting: timedelta = HALF_AN_HOUR,
+) -> Task | None:
+    """Claim the next task: the first that the reader has already, else the first that is free.
+
+    Args:
+        project: The project.
+        holder: Reader.
+        only: Which tasks.
+        without: Numbers of tasks that are not meant.
+        lasting: For how long, from now; a longer lease stays.
+
+    Returns:
+        The task; `None` where no more is free.
+    """
+    for task in [*held_tasks(project, holder), *free_tasks(project, holder)]:
+        if task.number in without or not only.takes(task):
+            continue
+        try:
+            return claim_task(project, task.number or 0, holder, lasting=lasting)
+        except ClaimedError:  # another reader was faster
+            continue
+    return None
+
+
+def claim_task(project: Project, number: int, holder: str, *, lasting: timedelta = HALF_AN_HOUR) -> Task:
+    """Claim one task, or renew the reader's lease on it.
+
+    Raises:
+        ReviewError: There is no such task.
+        ClaimedError: Another reader has it, or it is not open.
+    """
+    task = required_task(project, number)
+    if _renewed(project, task, holder, lasting) is None:
+        _require_open(project, task)
+        pool = pool_of(task.round_number)
+        if not project.store.leases.claim(pool, holder, 1, lasting, keys=[str(number)]):
+            raise _taken(project, task)
+    return _claimed(project, number)
+
+
+def renew(project: Project, number: int, holder: str, *, lasting: timedelta = HALF_AN_HOUR) -> datetime:
+    """Renew a lease, and give its end; a longer one stays as it is.
+
+    Raises:
+        ReviewError: There is no such task.
+        ClaimedError: The lease has ended, and the task is another reader's or is done.
+    """
+    task = required_task(project, number)
+    until = _renewed(project, task, holder, lasting)
+    if until is None:
+        raise _taken(project, task)
+    return until
+
+
 def give_back(project: Project, numbers: Iterable[int], holder: str) -> list[int]:
     """Let others have tasks; give the numbers of those that the holder had."""
     given = []
@@ -111,3 +200,43 @@ def _claimed(project: Project, number: int) -> Task:
     if task.state is not TaskState.CLAIMED:
         project.store.tasks.set_state([number], TaskState.CLAIMED)
     return replace(task, state=TaskState.CLAIMED)
+
+
+def _open_tasks(project: Project) -> list[Task]:
+    """Give the tasks of this round on which a reader's mask is wanted, by rank."""
+    number, excluded = project.store.rounds.current().number, project.store.cases.excluded()
+    wanted = (TaskState.QUEUED, TaskState.CLAIMED, TaskState.SUBMITTED)
+    tasks = project.store.tasks.of_round(number)
+    return [task for task in tasks if task.state in wanted and task.case_id not in excluded]
+
+
+def _renewed(project: Project, task: Task, holder: str, lasting: timedelta) -> datetime | None:
+    """Extend a lease unless it lasts longer; `None` where the reader has none."""
+    leases, pool = project.store.leases, pool_of(task.round_number)
+    held = next((one for one in leases.held(pool, holder) if one.key == str(task.number)), None)
+    if held is None or held.until > datetime.now(UTC) + lasting:
+        return None if held is None else held.until
+    renewed = leases.renew(pool, held.key, holder, lasting)
+    return None if renewed is None else renewed.until
+
+
+def _require_open(project: Project, task: Task) -> None:
+    current = project.store.rounds.current().number
+    if task.round_number != current:
+        seen = f"task {task.number} is of round {task.round_number}, and round {current} is going on"
+        raise ClaimedError(f"{seen}; ask for the organ with `omentum review request`")
+    if task.state not in (TaskState.QUEUED, TaskState.CLAIMED, TaskState.SUBMITTED):
+        raise ClaimedError(
+            f"task {task.number} is {task.state}; ask for it anew with `omentum review request`"
+        )
+
+
+def _taken(project: Project, task: Task) -> ClaimedError:
+    found: dict[str, tuple[Lease, ...]] = project.store.leases.all(pool_of(task.round_number))
+    others = found.get(str(task.number), ())
+    if not others:
+        return ClaimedError(
+            f"task {task.number} is {task.state}, or was the reader's before; take the next one"
+        )
+    said = " and ".join(f"{one.holder} until {one.until:%Y-%m-%d %H:%M} UTC" for one in others)
+    return ClaimedError(f"task {task.number} is with {said}; take the next one")

@@ -27,7 +27,7 @@ def itk_snap_labels() -> str:
 
     Example:
         >>> itk_snap_labels().splitlines()[-27]
-        '    6   221  130  101        1  1  1    "Liver"'
+        '    6   145   11    0        1  1  1    "Liver"'
     """
     rows = [_itk_snap_row(0, (0, 0, 0), 0, "Clear Label")]
     rows += [_itk_snap_row(row.index, row.colour, 1, row.display_name) for row in ORGANS]
@@ -44,7 +44,7 @@ def slicer_colours() -> str:
 
     Example:
         >>> slicer_colours().splitlines()[8]
-        '6 liver 221 130 101 255'
+        '6 liver 145 11 0 255'
     """
     rows = ["# Color table file labels.ctbl", f"# {len(ORGANS) + 1} values", "0 Background 0 0 0 0"]
     rows += [f"{row.index} {row.name} {' '.join(map(str, row.colour))} 255" for row in ORGANS]

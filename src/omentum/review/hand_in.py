@@ -14,6 +14,7 @@ from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, facts_of_case
 from omentum.records import DecisionKind, MaskFinding, ReaderAnswer, Revision, Task
 from omentum.records.released_cases import TracedMask
+from omentum.review.activity import measured_minutes
 from omentum.review.check_revisions import findings_of_new
 from omentum.review.decide import decision_for, keep_decision
 from omentum.review.history import why_not_standing
@@ -53,8 +54,10 @@ class HandIn:
     """Who holds the task, where that is not the reader."""
     decides: bool = False
     """Whether the reader decides by it which mask stands, whatever others drew."""
+    is_aside: bool = False
+    """Whether it was drawn in passing, at the task of another organ, so that its own tasks stay open."""
     minutes: float | None = None
-    """Time it took; `None` if not said."""
+    """Time it took; what was measured at the task where not said, else unknown."""
     comment: str = ""
     """The reader's own words."""
     origin: str = ""
@@ -134,7 +137,7 @@ def accept(project: Project, number: int, reader: str, *, minutes: float | None 
         project: The project.
         number: Of the task.
         reader: Pseudonym.
-        minutes: Time it took; `None` if not said.
+        minutes: Time it took; what was measured at the task if `None`.
 
     Raises:
         ReviewError: There is no such task, it is about a whole CT, or the mask that it shows is not known
@@ -176,6 +179,9 @@ def _drafted(project: Project, facts: CaseFacts, one: HandIn) -> _Draft:
             network=one.network or task.network,
             round_number=one.round_number or task.round_number,
         )
+    time = datetime.now(UTC)
+    if one.minutes is None and task is not None and task.number is not None:
+        one = replace(one, minutes=measured_minutes(project, task.number, one.reader, until=time))
     sha256, current = mask_sha256(one.mask, case.geometry), project.store.rounds.current().number
     path = project.folder.revision_dir(case.case_id, name) / f"{sha256}.nii.gz"
     revision = Revision(
@@ -190,7 +196,7 @@ def _drafted(project: Project, facts: CaseFacts, one: HandIn) -> _Draft:
         minutes=one.minutes,
         comment=one.comment,
         origin=one.origin,
-        time=datetime.now(UTC),
+        time=time,
     )
     revision = _measured(project, facts, one, revision)
     if not path.exists():
@@ -286,7 +292,8 @@ def _end_reading(project: Project, draft: _Draft) -> None:
     store, new = project.store, draft.revision
     tasks = [draft.task] if draft.task is not None else store.tasks.open_of(new.case_id, new.organ)
     if draft.task is None:
-        tasks = [one for one in tasks if one.round_number == new.round_number]
+        is_aside = draft.hand_in.is_aside
+        tasks = [one for one in tasks if one.round_number == new.round_number and not is_aside]
     for task in tasks:
         store.leases.end(pool_of(task.round_number), str(task.number), draft.hand_in.holder or new.reader)
     settle_tasks(project, new.case_id, new.organ, read=tasks)

@@ -56,7 +56,7 @@ def finding_tasks(
     tasks: list[Task] = []
     opened: set[str] = set()
     for rank, (case_id, organ, error_ml, reason) in enumerate(told, start=1):
-        minutes = costs.minutes(n_cases=case_id not in opened, n_looks=1, changed_ml=error_ml)
+        minutes = costs.of_task(organ, error_ml, is_first=case_id not in opened)
         opened.add(case_id)
         tasks.append(
             Task(

@@ -53,7 +53,7 @@ def held_out_tasks(
 
     def price(case_id: str, organ: str, is_first: bool) -> float:
         error_ml = errors_ml.get((case_id, organ), 0.0)
-        return costs.minutes(n_cases=is_first, n_looks=1, changed_ml=error_ml)
+        return costs.of_task(organ, error_ml, is_first=is_first, is_whole=True)
 
     left = minutes - sum(one.minutes or 0.0 for one in own)
     chosen = drawn(open_organs, patient_of, lacking, left, price)

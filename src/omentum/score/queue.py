@@ -60,7 +60,7 @@ def attention_size_rows(sizes: Mapping[str, float]) -> list[list[str]]:
 def _minutes(one: SelectedOrgan, costs: CostModel, *, is_first: bool) -> float | None:
     if one.error_ml is None:
         return None
-    return costs.minutes(n_cases=is_first, n_looks=1, changed_ml=one.error_ml)
+    return costs.of_task(one.organ.organ, one.error_ml, is_first=is_first)
 
 
 def _reason(one: SelectedOrgan) -> str:

@@ -12,7 +12,7 @@ from omentum.project.ct_findings import open_ct_findings
 from omentum.project.project import Project
 from omentum.project.settings import Settings
 from omentum.project.standing import case_facts, standing_case
-from omentum.records import CaseScore, LabelledCase, MaskSource, Task, TaskState
+from omentum.records import CaseScore, LabelledCase, MaskSource, Task, TaskKind, TaskState
 from omentum.score.audit_draw import audit_tasks, set_apart
 from omentum.score.finding_tasks import finding_tasks, shown_in, with_findings
 from omentum.score.held_out_draw import held_out_tasks
@@ -78,7 +78,12 @@ def read_queue(project: Project) -> dict[str, Any]:
 
 def costs_of(project: Project) -> tuple[CostModel, int]:
     """Fit the prices to the recorded minutes; give the number of records, too."""
-    efforts = efforts_of(project.store.revisions.all())
+    store = project.store
+    efforts = efforts_of(
+        store.revisions.all(),
+        measured=store.activities.measured(),
+        whole=store.tasks.numbers_of(TaskKind.AUDIT, TaskKind.HELD_OUT),
+    )
     return refitted(efforts), len(efforts)
 
 
@@ -193,11 +198,9 @@ def _counted(tasks: Sequence[Task]) -> dict[str, Any]:
 
 def _minutes_of(selected: Sequence[SelectedOrgan], costs: CostModel, opened: Collection[str]) -> float:
     """Estimate the minutes of selected organs; some cases are opened anyway."""
-    return costs.minutes(
-        n_cases=len({one.case_id for one in selected} - set(opened)),
-        n_looks=len(selected),
-        changed_ml=sum(one.error_ml or 0.0 for one in selected),
-    )
+    n_cases = len({one.case_id for one in selected} - set(opened))
+    looks = sum(costs.of_task(one.organ.organ, one.error_ml or 0.0) for one in selected)
+    return costs.minutes(n_cases=n_cases) + looks
 
 
 def totals(tasks: Sequence[Task]) -> dict[str, Any]:

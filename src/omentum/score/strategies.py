@@ -168,8 +168,8 @@ def _paid(wanted: Sequence[SelectedOrgan], ask: StrategyInput) -> list[SelectedO
     open_cases: set[str] = set()
     left = ask.budget_minutes
     for one in wanted:
-        left -= ask.costs.minutes(
-            n_cases=one.case_id not in open_cases, n_looks=1, changed_ml=one.error_ml or 0.0
+        left -= ask.costs.of_task(
+            one.organ.organ, one.error_ml or 0.0, is_first=one.case_id not in open_cases
         )
         if kept and left < 0 and one.error_ml is not None:
             break

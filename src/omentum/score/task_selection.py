@@ -173,7 +173,7 @@ class _Plan:
 
     def _worth(self, one: SelectedOrgan) -> float:
         error_ml = one.error_ml or 0.0
-        minutes = self._costs.minutes(n_looks=1, changed_ml=error_ml)
+        minutes = self._costs.of_task(one.organ.organ, error_ml)
         return error_ml / max(minutes, 1e-9)
 
     def _queue(self, organ: str | None) -> list[tuple[float, int]]:
@@ -209,7 +209,7 @@ class _Plan:
         is_new = not case.taken
         for look in offer.looks:
             case.taken[look.organ] = look
-            self._had[look.organ] += self._costs.minutes(n_looks=1, changed_ml=look.error_ml)
+            self._had[look.organ] += self._costs.of_task(look.organ, look.error_ml)
         case.minutes += offer.minutes
         self.minutes += offer.minutes
         for other in self._thumbnails.like(number) if is_new else ():
@@ -231,7 +231,7 @@ class _Plan:
         looks: list[_Look] = []
         for look in case.left(organ):
             error_ml += look.error_ml
-            minutes += self._costs.minutes(n_looks=1, changed_ml=look.error_ml)
+            minutes += self._costs.of_task(look.organ, look.error_ml)
             if looks and error_ml / max(minutes, 1e-9) <= best:
                 break
             best = error_ml / max(minutes, 1e-9)
@@ -242,7 +242,8 @@ class _Plan:
 
     def _priced(self, case: _OpenCase, looks: Sequence[_Look]) -> _Offer:
         error_ml = sum(look.error_ml for look in looks)
-        minutes = self._costs.minutes(n_cases=0 if case.taken else 1, n_looks=len(looks), changed_ml=error_ml)
+        minutes = 0.0 if case.taken else self._costs.minutes_per_case
+        minutes += sum(self._costs.of_task(look.organ, look.error_ml) for look in looks)
         return _Offer(case.worth * error_ml / max(minutes, 1e-9), minutes, tuple(looks))
 
 

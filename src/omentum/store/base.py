@@ -47,5 +47,6 @@ class TableBase(DeclarativeBase):
         list[list[str]]: JSON,
         list[dict[str, Any]]: JSON,
         dict[str, str]: JSON,
+        dict[str, int]: JSON,
         float: Double,
     }

@@ -47,6 +47,7 @@ _MENTION: tuple[InstrumentedAttribute[Any], ...] = (
     review_tables.RevisionRow.comment,
     review_tables.DecisionRow.why,
     review_tables.ConfirmationRow.why,
+    review_tables.CaseNoteRow.text,
 )
 """Where rows that are not the case's own may name it."""
 _KEYS: tuple[InstrumentedAttribute[Any], ...] = (tables.LedgerRow.key, review_tables.LeaseRow.key)

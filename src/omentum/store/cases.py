@@ -57,6 +57,10 @@ class Cases(RecordTable[Case]):
         """Give the cases that take part, by name."""
         return self._select(CaseRow.excluded_why.is_(None))
 
+    def of_patient(self, patient_id: str) -> list[Case]:
+        """Give the cases of a patient that take part, by name."""
+        return self._select(CaseRow.patient_id == patient_id, CaseRow.excluded_why.is_(None))
+
     def names(self, *, held_out: bool | None = None) -> set[str]:
         """Give the names of the cases that take part; or of those that are, or are not, held out."""
         asked = select(CaseRow.case_id).where(CaseRow.excluded_why.is_(None))

@@ -151,10 +151,13 @@ class Leases(RecordTable[Lease]):
                 found[row.key] = (*found.get(row.key, ()), self._record(row))
         return found
 
-    def free(self, pool: str) -> list[str]:
-        """Give the keys of which a slot can be claimed, by rank."""
+    def free(self, pool: str, holder: str | None = None) -> list[str]:
+        """Give the keys of which a slot can be claimed, by rank; where a holder is named, by that one."""
+        asked = _in(pool)
+        if holder is not None:
+            asked = asked.where(or_(LeaseRow.reserved_for.is_(None), LeaseRow.reserved_for == holder))
         with self._database.reading() as session:
-            rows = session.scalars(_in(pool).where(_is_free(LeaseRow, self._database.now(session))))
+            rows = session.scalars(asked.where(_is_free(LeaseRow, self._database.now(session))))
             return list(dict.fromkeys(row.key for row in sorted(rows, key=lambda row: (row.rank, row.key))))
 
     def touched(self, pool: str) -> set[str]:

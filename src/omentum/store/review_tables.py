@@ -1,4 +1,4 @@
-"""Define the tables of review: tasks, leases, revisions, decisions and confirmations."""
+"""Define the tables of review: tasks, leases, activities, revisions, decisions, confirmations and notes."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from omentum.store.base import TableBase
 
-__all__ = ["ConfirmationRow", "DecisionRow", "LeaseRow", "RevisionRow", "TaskRow"]
+__all__ = [
+    "ActivityRow",
+    "CaseNoteRow",
+    "ConfirmationRow",
+    "DecisionRow",
+    "LeaseRow",
+    "RevisionRow",
+    "TaskRow",
+]
 
 
 class TaskRow(TableBase):
@@ -52,6 +60,22 @@ class LeaseRow(TableBase):
     holder: Mapped[str | None]
     until: Mapped[datetime | None]
     ended: Mapped[bool] = mapped_column(server_default=false())
+
+
+class ActivityRow(TableBase):
+    """A sign that a reader was at work on a task; the task itself may be gone from the queue."""
+
+    __tablename__ = "activities"
+    __table_args__ = (Index(None, "reader", "time"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    task_number: Mapped[int] = mapped_column(index=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"), index=True)
+    organ: Mapped[str]
+    reader: Mapped[str]
+    seconds: Mapped[float]
+    actions: Mapped[dict[str, int]]
+    time: Mapped[datetime]
 
 
 class RevisionRow(TableBase):
@@ -112,4 +136,18 @@ class ConfirmationRow(TableBase):
     mask_sha256: Mapped[str]
     by: Mapped[str]
     why: Mapped[str]
+    time: Mapped[datetime]
+
+
+class CaseNoteRow(TableBase):
+    """What a reader noted about a case."""
+
+    __tablename__ = "case_notes"
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"), index=True)
+    kind: Mapped[str]
+    text: Mapped[str]
+    by: Mapped[str]
+    withdrawn_by: Mapped[str]
     time: Mapped[datetime]

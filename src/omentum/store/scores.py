@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from omentum.records import CaseScore, OrganScore
@@ -61,6 +61,25 @@ class Scores(RecordTable[CaseScore]):
                 self._record(row, organs=tuple(organs.get(row.case_id, ())))
                 for row in sorted(cases, key=lambda row: (-row.score, row.case_id))
             ]
+
+    def attention_ml(self, round_number: int) -> float | None:
+        """Sum up the attention of a round over cases that take part; `None` where nothing was scored."""
+        asked = select(func.count(), func.sum(OrganScoreRow.attention_ml)).join(
+            CaseRow, CaseRow.case_id == OrganScoreRow.case_id
+        )
+        asked = asked.where(OrganScoreRow.round_number == round_number, CaseRow.excluded_why.is_(None))
+        with self._database.reading() as session:
+            n_organs, attention_ml = session.execute(asked).one()
+            return float(attention_ml) if n_organs else None
+
+    def errors_ml(self, round_number: int) -> dict[tuple[str, str], float]:
+        """Give the expected error of each organ in a round, where it is estimated, by case and organ."""
+        asked = select(OrganScoreRow.case_id, OrganScoreRow.organ, OrganScoreRow.error_ml).where(
+            OrganScoreRow.round_number == round_number, OrganScoreRow.error_ml.is_not(None)
+        )
+        with self._database.reading() as session:
+            rows = session.execute(asked)
+            return {(case_id, organ): ml for case_id, organ, ml in rows if ml is not None}
 
     def _organs(self, session: Session, round_number: int) -> dict[str, list[OrganScore]]:
         of_it = select(OrganScoreRow).where(OrganScoreRow.round_number == round_number)

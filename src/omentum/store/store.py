@@ -7,9 +7,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Self
 
+from omentum.store.activities import Activities
 from omentum.store.arrivals import Arrivals
 from omentum.store.audits import Audits
 from omentum.store.base import TableBase
+from omentum.store.case_notes import CaseNotes
 from omentum.store.case_rows import CaseRows
 from omentum.store.cases import Cases
 from omentum.store.database import Database
@@ -50,6 +52,7 @@ class Store(AbstractContextManager["Store"]):
         self._database = database
         self.cases = Cases(database)
         self.case_rows = CaseRows(database)
+        self.case_notes = CaseNotes(database)
         self.former_names = FormerNames(database)
         self.tombstones = Tombstones(database)
         self.arrivals = Arrivals(database)
@@ -60,6 +63,7 @@ class Store(AbstractContextManager["Store"]):
         self.scores = Scores(database)
         self.leases = Leases(database)
         self.tasks = Tasks(database, self.leases)
+        self.activities = Activities(database)
         self.audits = Audits(database)
         self.revisions = Revisions(database)
         self.decisions = Decisions(database)

@@ -101,6 +101,12 @@ class Tasks(RecordTable[Task]):
             found = session.execute(asked.group_by(TaskRow.state))
             return {TaskState(state): n for state, n in found}
 
+    def numbers_of(self, *kinds: TaskKind) -> set[int]:
+        """Give the numbers of the tasks of some kinds, in all rounds."""
+        asked = select(TaskRow.number).where(TaskRow.kind.in_([kind.value for kind in kinds]))
+        with self._database.reading() as session:
+            return set(session.scalars(asked))
+
     def set_state(self, numbers: Iterable[int], state: TaskState, *, reason: str | None = None) -> None:
         """Say how far tasks are; all of them or, with an error, none.
 

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from omentum.volumes.boxes import BoxedMask
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organ
 from omentum.volumes.masks import MaskSet
 
-__all__ = ["mask_sha256", "organ_sha256s"]
+__all__ = ["boxed_sha256", "mask_sha256", "organ_sha256s"]
 
 
 def mask_sha256(mask: npt.NDArray[np.bool_], geometry: Geometry) -> str:
@@ -24,6 +25,26 @@ def mask_sha256(mask: npt.NDArray[np.bool_], geometry: Geometry) -> str:
     digest = _begun(geometry)
     for z in range(mask.shape[2]):
         digest.update(np.packbits(mask[:, :, z]).tobytes())
+    return digest.hexdigest()
+
+
+def boxed_sha256(part: BoxedMask | None, geometry: Geometry) -> str:
+    """Hash a mask that is kept in a box; the same as `mask_sha256` of the whole one.
+
+    Args:
+        part: The mask; `None` where it is empty.
+        geometry: The whole grid.
+    """
+    digest = _begun(geometry)
+    side_x, side_y, side_z = geometry.shape
+    empty = bytes((side_x * side_y + 7) // 8)
+    plane = np.zeros((side_x, side_y), dtype=bool)
+    for z in range(side_z):
+        if part is None or not part.box[2].start <= z < part.box[2].stop:
+            digest.update(empty)
+        else:
+            plane[part.box[0], part.box[1]] = part.values[:, :, z - part.box[2].start]
+            digest.update(np.packbits(plane).data)
     return digest.hexdigest()
 
 

@@ -3,7 +3,7 @@
 Every voxel holds the number of a set of organs, and a table says which set: one byte a voxel.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,6 +124,20 @@ class MaskSet:
         numbers = {members: number for number, members in enumerate(rest.sets)}
         codes = _add(rest.codes, numbers, row.index, BoxedArray.whole(mask))
         names = tuple(one.name for one in organs_named([*rest.organs, row.name]))
+        return MaskSet(codes, tuple(numbers), names, self.geometry)
+
+    def with_parts(self, parts: Mapping[str, BoxedMask | None]) -> "MaskSet":
+        """Replace or add several organs' masks at once, each in a box of the grid; `None` is empty.
+
+        Raises:
+            UnknownOrganError: There is no such organ.
+        """
+        rest = self.only([name for name in self.organs if name not in parts])
+        codes, numbers = rest.codes, {members: number for number, members in enumerate(rest.sets)}
+        for name, part in parts.items():
+            if part is not None:
+                codes = _add(codes, numbers, organ(name).index, part)
+        names = tuple(one.name for one in organs_named([*rest.organs, *parts]))
         return MaskSet(codes, tuple(numbers), names, self.geometry)
 
     def volumes_ml(self) -> dict[str, float]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,6 +27,7 @@ __all__ = [
     "copy_nifti",
     "is_nifti",
     "nifti_bytes",
+    "nifti_header",
     "read_nifti",
     "read_nifti_geometry",
     "read_nifti_layout",
@@ -138,6 +140,20 @@ def writing_nifti(
     path: Path, geometry: Geometry, dtype: npt.DTypeLike, *, note: Any = None
 ) -> Iterator[VoxelStream]:
     """Write the header as `write_nifti` does, and yield the stream for the voxels, x fastest."""
+    header = nifti_header(geometry, dtype, note=note)
+    with writing(path) as part:
+        if path.name.lower().endswith(".gz"):
+            with part.open("wb") as raw, closing(ZeroRunsGzip(raw, GZIP_LEVEL)) as compressed:
+                compressed.write(header)
+                yield compressed
+        else:
+            with part.open("wb") as stream:
+                stream.write(header)
+                yield stream
+
+
+def nifti_header(geometry: Geometry, dtype: npt.DTypeLike, *, note: Any = None) -> bytes:
+    """Give all that comes before the voxels in a file, as `write_nifti` writes it."""
     shape_only = np.broadcast_to(np.zeros((), dtype=dtype), geometry.shape)
     image = nib.Nifti1Image(shape_only, geometry.affine, dtype=shape_only.dtype)
     image.header.set_xyzt_units("mm", "sec")
@@ -148,15 +164,9 @@ def writing_nifti(
     image.set_sform(geometry.affine, code=1)
     if note is not None:
         image.header.extensions.append(nib.nifti1.Nifti1Extension(_COMMENT, json.dumps(note).encode()))
-    with writing(path) as part:
-        if path.name.lower().endswith(".gz"):
-            with part.open("wb") as raw, closing(ZeroRunsGzip(raw, GZIP_LEVEL)) as compressed:
-                _write_header(image, compressed)
-                yield compressed
-        else:
-            with part.open("wb") as stream:
-                _write_header(image, stream)
-                yield stream
+    stream = BytesIO()
+    _write_header(image, stream)
+    return stream.getvalue()
 
 
 def write_zeros(stream: VoxelStream, n_bytes: int) -> None:
@@ -167,7 +177,7 @@ def write_zeros(stream: VoxelStream, n_bytes: int) -> None:
         stream.write(bytes(n_bytes))
 
 
-def _write_header(image: nib.Nifti1Image, stream: VoxelStream) -> None:
+def _write_header(image: nib.Nifti1Image, stream: IO[bytes]) -> None:
     header = image.header.copy()
     header["magic"] = b"n+1"
     extensions = image.header.extensions

@@ -21,9 +21,10 @@ from omentum.volumes.nifti import (
     write_zeros,
     writing_nifti,
 )
+from omentum.volumes.nifti_headers import open_nifti
 from omentum.volumes.segmentations import read_mask
 
-__all__ = ["Plane", "label_planes", "read_nifti_part", "write_nifti_part"]
+__all__ = ["Plane", "joined_planes", "label_planes", "raw_planes", "read_nifti_part", "write_nifti_part"]
 
 Plane = npt.NDArray[Any]
 """One slice, `(y, x)`."""
@@ -58,6 +59,18 @@ def label_planes(path: Path, geometry: Geometry) -> Iterator[Iterator[Plane]]:
         yield (np.ascontiguousarray(voxels[:, :, z].T) for z in range(voxels.shape[2]))
 
 
+@contextmanager
+def raw_planes(path: Path) -> Iterator[tuple[NiftiLayout, tuple[float, float], Iterator[Plane]]]:
+    """Open a file; yield how its voxels are stored, their slope and intercept, and its slices as stored.
+
+    Raises:
+        ImageError: It cannot be read; of a file that is cut short, when the slice is asked for.
+    """
+    layout, scaling = read_nifti_layout(path), open_nifti(path).scaling
+    with nifti_bytes(path) as stream:
+        yield layout, scaling, _planes(path, layout, stream)
+
+
 def read_nifti_part(path: Path) -> tuple[Geometry, BoxedBytes | None]:
     """Read the smallest box that holds all that is not zero.
 
@@ -75,9 +88,9 @@ def read_nifti_part(path: Path) -> tuple[Geometry, BoxedBytes | None]:
     layout = read_nifti_layout(path)
     if layout.dtype == np.uint8 and not layout.is_scaled:
         with nifti_bytes(path) as stream:
-            return layout.geometry, _joined(_planes(path, layout, stream))
+            return layout.geometry, joined_planes(_planes(path, layout, stream))
     voxels = read_mask(path, layout.geometry).voxels
-    return layout.geometry, _joined(voxels[:, :, z].T for z in range(voxels.shape[2]))
+    return layout.geometry, joined_planes(voxels[:, :, z].T for z in range(voxels.shape[2]))
 
 
 def write_nifti_part(path: Path, geometry: Geometry, part: BoxedBytes | None) -> None:
@@ -126,7 +139,8 @@ def _occupied(z: int, plane: Bytes) -> _Rows | None:
     return z, y, plane[y].copy()
 
 
-def _joined(planes: Iterable[Bytes]) -> BoxedBytes | None:
+def joined_planes(planes: Iterable[Bytes]) -> BoxedBytes | None:
+    """Join slices `(y, x)` in rising z, in the smallest box of what is not zero; `None` where all is."""
     slices = [found for z, plane in enumerate(planes) if (found := _occupied(z, plane)) is not None]
     if not slices:
         return None

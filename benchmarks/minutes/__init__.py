@@ -1,0 +1,1 @@
+"""A scripted reader of the review page, who sees the truth."""

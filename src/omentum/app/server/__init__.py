@@ -1,0 +1,1 @@
+"""The review server: thin routes over the review of a project."""

@@ -1,0 +1,99 @@
+"""Make the review server's application for an open project."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from omentum import __version__
+from omentum.app.dashboard import dashboard
+from omentum.app.server import (
+    case_routes,
+    dashboard_routes,
+    draft_routes,
+    session_routes,
+    task_routes,
+    voxel_routes,
+)
+from omentum.app.server.context import ServerState
+from omentum.app.server.events import Events
+from omentum.app.server.gate import Gate, cookie_name
+from omentum.app.server.kept_dashboard import KeptDashboard
+from omentum.app.server.page_files import PAGE_DIR, add_page
+from omentum.app.server.refusals import add_refusals
+from omentum.app.server.sessions import Sessions
+from omentum.app.server.told import told_save
+from omentum.project.project import Project
+from omentum.review.page_masks import PageMasks
+from omentum.review.save_queue import Save, SaveQueue
+from omentum.volumes.decoded import DecodedVolumes
+
+__all__ = ["make_app", "make_state"]
+
+_ABOUT = "Review of organ masks: queue, claims, voxels, edits, notes and history. See docs/review-server.md."
+
+
+def make_state(project: Project, reader: str, *, is_demo: bool = False) -> ServerState:
+    """Make what lives as long as the server.
+
+    Args:
+        project: The open project.
+        reader: Pseudonym that a new session begins with.
+        is_demo: Whether the patients are synthetic.
+    """
+    folder = project.folder.cache_dir / "review"
+    masks = PageMasks(project, DecodedVolumes(folder / "volumes"))
+    events = Events()
+
+    def on_change(save: Save) -> None:
+        events.tell("save", told_save(save).model_dump())
+        task = None if save.state == "queued" else project.store.tasks.get(save.task_number)
+        if task is not None:
+            state.tell_task(task)
+
+    state = ServerState(
+        project=project,
+        sessions=Sessions(folder / "sessions.json", reader),
+        events=events,
+        masks=masks,
+        saves=SaveQueue(project, masks, on_change),
+        is_demo=is_demo,
+    )
+    return state
+
+
+def make_app(state: ServerState, port: int, page_dir: Path = PAGE_DIR) -> FastAPI:
+    """Make the application; it hands in saves as long as it runs.
+
+    Args:
+        state: Of the server.
+        port: On which it listens.
+        page_dir: Holds the built page.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        state.saves.start()
+        yield
+        state.events.close()
+        state.saves.close()
+
+    app = FastAPI(
+        title="Omentum review",
+        description=_ABOUT,
+        version=__version__,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.server, app.state.cookie = state, cookie_name(port)
+    app.state.dashboard = KeptDashboard(partial(dashboard, state.project))
+    add_refusals(app)
+    for module in (session_routes, task_routes, voxel_routes, draft_routes, case_routes, dashboard_routes):
+        app.include_router(module.router)
+    add_page(app, page_dir)
+    app.add_middleware(Gate, sessions=state.sessions, cookie=app.state.cookie)
+    return app

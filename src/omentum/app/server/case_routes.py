@@ -1,0 +1,89 @@
+"""Routes of cases: notes, history, decisions."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+
+from omentum.app.server.context import CurrentProject, CurrentReader, CurrentServer
+from omentum.app.server.models import CaseOut, ConfirmedOut, FindingOut, HistoryOut, NoteOut
+from omentum.app.server.refusals import refusals
+from omentum.app.server.request_models import ConfirmIn, NoteIn, RestoreIn
+from omentum.app.server.told import told_case, told_history, told_note
+from omentum.project.project import Project
+from omentum.records import Case, MaskSource
+from omentum.records.case_notes import NoteKind
+from omentum.review.case_notes import add_note, withdraw_note
+from omentum.review.decide import confirm, restore
+from omentum.review.history import history
+from omentum.review.page_bases import is_read_twice
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/cases/{case_id}", tags=["cases"])
+Name = Annotated[str, Path(max_length=100, description="The organ.")]
+Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="Number of the note.")]
+
+
+def _case(case_id: Annotated[str, Path(max_length=100)], project: CurrentProject) -> Case:
+    return project.store.cases.get(case_id)
+
+
+CurrentCase = Annotated[Case, Depends(_case)]
+
+
+@router.get("", responses=refusals(404))
+def case(project: CurrentProject, case: CurrentCase) -> CaseOut:
+    """Describe a CT, with what was noted and found of it."""
+    return told_case(project, case)
+
+
+@router.post("/notes", status_code=201, responses=refusals(404, 409))
+def note(server: CurrentServer, reader: CurrentReader, case: CurrentCase, said: NoteIn) -> NoteOut:
+    """Note a comment or a flag about a case."""
+    kept = add_note(server.project, case.case_id, NoteKind(said.kind), said.text, by=reader)
+    server.events.tell("note", told_note(kept).model_dump())
+    return told_note(kept)
+
+
+@router.delete("/notes/{number}", responses=refusals(404))
+def withdraw(server: CurrentServer, reader: CurrentReader, case: CurrentCase, number: Number) -> NoteOut:
+    """Withdraw a note; it stays in the record."""
+    kept = withdraw_note(server.project, case.case_id, number, by=reader)
+    server.events.tell("note", told_note(kept).model_dump())
+    return told_note(kept)
+
+
+@router.get("/organs/{name}/history", responses=refusals(404))
+def organ_history(
+    project: CurrentProject, reader: CurrentReader, case: CurrentCase, name: Name
+) -> HistoryOut:
+    """List all that happened to an organ, and which mask stands."""
+    return _history(project, reader, case.case_id, name)
+
+
+@router.post("/organs/{name}/restore", responses=refusals(404, 409))
+def restore_mask(
+    server: CurrentServer, reader: CurrentReader, case: CurrentCase, name: Name, wanted: RestoreIn
+) -> HistoryOut:
+    """Let an earlier mask stand again."""
+    to = wanted.to if isinstance(wanted.to, int) else MaskSource(wanted.to)
+    restore(server.project, case.case_id, name, to, by=reader, why=wanted.why)
+    server.events.tell("organ", {"case": case.case_id, "organ": name})
+    return _history(server.project, reader, case.case_id, name)
+
+
+@router.post("/confirm", responses=refusals(404, 409))
+def confirm_finding(
+    server: CurrentServer, reader: CurrentReader, case: CurrentCase, said: ConfirmIn
+) -> ConfirmedOut:
+    """Say of all findings of a rule in a case, or in some organs, that they are no errors."""
+    found = confirm(server.project, said.rule, [case.case_id], organs=said.organs, by=reader, why=said.why)
+    for name in dict.fromkeys(one.organ for one in found):
+        server.events.tell("organ", {"case": case.case_id, "organ": name})
+    return ConfirmedOut(confirmed=[FindingOut(organ=one.organ, rule=one.rule) for one in found])
+
+
+def _history(project: Project, reader: str, case_id: str, name: str) -> HistoryOut:
+    found = history(project, case_id, name)
+    is_blinded = is_read_twice(project.store.tasks.of_case(case_id), found.organ)
+    return told_history(found, only_by=reader if is_blinded else None)

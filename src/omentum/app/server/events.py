@@ -1,0 +1,122 @@
+"""Tell every open page what happened, and what it missed while it was away."""
+
+import asyncio
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from omentum.errors import BusyError
+
+__all__ = ["MOST_STREAMS", "Event", "Events"]
+
+MOST_STREAMS = 16
+_KEPT = 1000
+_HEARTBEAT_SECONDS = 15.0
+
+
+class Event(NamedTuple):
+    """One thing that happened."""
+
+    number: int
+    name: str
+    data: dict[str, Any]
+
+    def encoded(self) -> bytes:
+        """Give it as a server-sent event."""
+        data = json.dumps(self.data, ensure_ascii=False, allow_nan=False)
+        return f"id: {self.number}\nevent: {self.name}\ndata: {data}\n\n".encode()
+
+
+Put = Callable[[Event | None], None]
+
+
+class Events:
+    """What happened lately, and who listens; may be told from any thread.
+
+    Numbers rise, also over a restart, as they begin at the clock's milliseconds.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._recent: deque[Event] = deque(maxlen=_KEPT)
+        self._listeners: set[Put] = set()
+        self._last = int(time.time() * 1000)
+        self._is_closed = False
+
+    @property
+    def last(self) -> int:
+        """Number of the last event."""
+        return self._last
+
+    def tell(self, name: str, data: dict[str, Any]) -> None:
+        """Tell all who listen, and keep it for those who come back."""
+        with self._lock:
+            self._last += 1
+            event = Event(self._last, name, data)
+            self._recent.append(event)
+            listeners = list(self._listeners)
+        for put in listeners:
+            put(event)
+
+    def close(self) -> None:
+        """End every stream, so that the server can stop."""
+        with self._lock:
+            self._is_closed = True
+            listeners = list(self._listeners)
+        for put in listeners:
+            put(None)
+
+    def listen(self, last: int | None) -> AsyncIterator[bytes]:
+        """Stream events to one page.
+
+        Args:
+            last: Number of the last event that the page has; `None` for a page that begins.
+
+        Raises:
+            BusyError: Too many pages listen.
+        """
+        loop, queue = asyncio.get_running_loop(), asyncio.Queue[Event | None]()
+
+        def put(event: Event | None) -> None:
+            with suppress(RuntimeError):  # the loop is closed, and so is the page's stream
+                loop.call_soon_threadsafe(queue.put_nowait, event)
+
+        with self._lock:
+            if len(self._listeners) >= MOST_STREAMS:
+                raise BusyError(
+                    f"{MOST_STREAMS} pages listen, the most that may; close some, and load this one again"
+                )
+            self._listeners.add(put)
+            for event in self._missed(last):
+                queue.put_nowait(event)
+            if self._is_closed:
+                queue.put_nowait(None)
+        return self._stream(queue, put)
+
+    async def _stream(self, queue: "asyncio.Queue[Event | None]", put: Put) -> AsyncIterator[bytes]:
+        try:
+            yield b": omentum\n\n"
+            while True:
+                try:
+                    event = await asyncio.wait_for(queue.get(), _HEARTBEAT_SECONDS)
+                except TimeoutError:
+                    yield b": still here\n\n"
+                    continue
+                if event is None:
+                    return
+                yield event.encoded()
+        finally:
+            with self._lock:
+                self._listeners.discard(put)
+
+    def _missed(self, last: int | None) -> list[Event]:
+        if last is None or last == self._last:
+            return []
+        first = self._recent[0].number if self._recent else self._last + 1
+        if last < first - 1 or last > self._last:
+            return [Event(self._last, "reload", {})]
+        return [event for event in self._recent if event.number > last]

@@ -1,0 +1,210 @@
+"""Routes of tasks: the queue, claims, answers and saves."""
+
+from contextlib import suppress
+from typing import Annotated, Any
+
+from fastapi import APIRouter, BackgroundTasks, Body, Depends, Path, Query, Request
+
+from omentum.app.server.context import CurrentProject, CurrentReader, CurrentServer
+from omentum.app.server.details import detail_of, listed_tasks
+from omentum.app.server.models import (
+    DetailOut,
+    GivenOut,
+    LeftOutOut,
+    NextOut,
+    QueueOut,
+    RenewedOut,
+    SaveOut,
+    TaskOut,
+)
+from omentum.app.server.refusals import refusals
+from omentum.app.server.request_models import AnswerIn, NextIn, SkipIn
+from omentum.app.server.told import told_save
+from omentum.errors import EditsError, ImageError, MissingError, OmentumError
+from omentum.records import WHOLE_CT, Task, TaskState
+from omentum.review.activity import note_activity
+from omentum.review.claims import claim_next, claim_task, free_tasks, give_back, held_tasks, renew
+from omentum.review.page_masks import PageMasks
+from omentum.review.tasks import ANY_TASK, TaskFilter, skip
+from omentum.volumes.labels import organ
+
+__all__ = ["EDITS_BODY", "CurrentTask", "Edits", "router"]
+
+router = APIRouter(prefix="/api", tags=["tasks"])
+Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="Number of the task.")]
+EDITS_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "An edit file: see docs/review-server.md.",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+def _task(number: Number, project: CurrentProject) -> Task:
+    task = project.store.tasks.get(number)
+    if task is None:
+        raise MissingError(f"there is no task {number}; the queue lists those there are")
+    return task
+
+
+async def _edits(request: Request) -> bytes:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip()
+    if kind != "application/octet-stream":
+        raise EditsError(f"the content type is {kind!r}, and edits are application/octet-stream")
+    return await request.body()
+
+
+CurrentTask = Annotated[Task, Depends(_task)]
+
+
+def _at_work(project: CurrentProject, reader: CurrentReader, task: CurrentTask) -> None:
+    """Note that the reader is at work, so that the time until a hand-in is counted."""
+    note_activity(project, task.number or 0, reader)
+
+
+AtWork = Depends(_at_work)
+Edits = Annotated[bytes, Depends(_edits)]
+
+
+@router.get("/queue", responses=refusals(404))
+def queue(
+    server: CurrentServer,
+    reader: CurrentReader,
+    organ: Annotated[str | None, Query(max_length=100)] = None,
+    case: Annotated[str | None, Query(max_length=100)] = None,
+    limit: Annotated[int, Query(ge=0, le=1000)] = 50,
+) -> QueueOut:
+    """List what the reader has and could have, by rank, and count the round's tasks."""
+    only, project = _filter(organ, case), server.project
+    free = [task for task in free_tasks(project, reader) if only.takes(task)]
+    mine = [task for task in held_tasks(project, reader) if only.takes(task)]
+    number = project.store.rounds.current().number
+    counts = project.store.tasks.counts(number)
+    return QueueOut(
+        round=number,
+        counts={state.value: counts.get(state, 0) for state in TaskState},
+        mine=listed_tasks(server, mine, reader),
+        next=listed_tasks(server, free[:limit], reader),
+        n_free=len(free),
+    )
+
+
+@router.post("/tasks/next", responses=refusals(404))
+def next_task(
+    server: CurrentServer,
+    reader: CurrentReader,
+    later: BackgroundTasks,
+    wanted: Annotated[NextIn, Body()] = NextIn(),
+) -> NextOut:
+    """Claim the next task: the first that the reader has already, else the first that is free.
+
+    One whose files cannot be read is given back, and said.
+    """
+    only, without = _filter(wanted.organ, wanted.case), set(wanted.without)
+    left_out: list[LeftOutOut] = []
+    opened = None
+    while opened is None:
+        task = claim_next(server.project, reader, only=only, without=without)
+        if task is None:
+            break
+        try:
+            server.masks.ct(task.case_id)
+            opened = detail_of(server, task, reader)
+        except (ImageError, MissingError) as error:
+            give_back(server.project, [task.number or 0], reader)
+            without.add(task.number or 0)
+            left_out.append(_left_out(task, error))
+        else:
+            server.tell_task(task)
+            if wanted.warm:
+                later.add_task(_warm, server.masks, task, reader)
+    n_free = len([one for one in free_tasks(server.project, reader) if only.takes(one)])
+    return NextOut(task=opened, n_free=n_free, left_out=left_out)
+
+
+@router.get("/tasks/{number}", responses=refusals(404, 409))
+def task(server: CurrentServer, reader: CurrentReader, task: CurrentTask) -> DetailOut:
+    """Give all that is needed to open a task."""
+    return detail_of(server, task, reader)
+
+
+@router.post("/tasks/{number}/claim", responses=refusals(404, 409))
+def claim(
+    server: CurrentServer, reader: CurrentReader, task: CurrentTask, later: BackgroundTasks
+) -> DetailOut:
+    """Claim a task, or renew the claim on it."""
+    claimed = claim_task(server.project, task.number or 0, reader)
+    later.add_task(_warm, server.masks, claimed, reader)
+    server.tell_task(claimed)
+    return detail_of(server, claimed, reader)
+
+
+@router.post("/tasks/{number}/renew", responses=refusals(404, 409))
+def renew_claim(project: CurrentProject, reader: CurrentReader, task: CurrentTask) -> RenewedOut:
+    """Extend the lease on a task."""
+    return RenewedOut(until=renew(project, task.number or 0, reader).isoformat())
+
+
+@router.post("/tasks/{number}/give-back", responses=refusals(404))
+def give_task_back(server: CurrentServer, reader: CurrentReader, task: CurrentTask) -> GivenOut:
+    """Let others have a task; drafts stay."""
+    given = give_back(server.project, [task.number or 0], reader)
+    server.tell_task(task)
+    return GivenOut(given=bool(given))
+
+
+@router.post("/tasks/{number}/skip", responses=refusals(404, 409))
+def skip_task(server: CurrentServer, reader: CurrentReader, task: CurrentTask, why: SkipIn) -> TaskOut:
+    """Leave a task out, with the reason."""
+    skip(server.project, [task.number or 0], why.why)
+    server.tell_task(task)
+    (row,) = listed_tasks(server, [server.project.store.tasks.get(task.number or 0) or task], reader)
+    return row
+
+
+@router.post("/tasks/{number}/accept", status_code=202, responses=refusals(404, 409), dependencies=[AtWork])
+def accept(server: CurrentServer, reader: CurrentReader, task: CurrentTask, said: AnswerIn) -> SaveOut:
+    """Say that the mask which a task shows is right."""
+    return told_save(server.saves.answer(task, reader, "accept", said.base, said.comment))
+
+
+@router.post("/tasks/{number}/absent", status_code=202, responses=refusals(404, 409), dependencies=[AtWork])
+def absent(server: CurrentServer, reader: CurrentReader, task: CurrentTask, said: AnswerIn) -> SaveOut:
+    """Say that the organ of a task is not there."""
+    return told_save(server.saves.answer(task, reader, "absent", said.base, said.comment))
+
+
+@router.post(
+    "/tasks/{number}/save",
+    status_code=202,
+    responses=refusals(404, 409),
+    openapi_extra=EDITS_BODY,
+    dependencies=[AtWork],
+)
+def save(server: CurrentServer, reader: CurrentReader, task: CurrentTask, edits: Edits) -> SaveOut:
+    """Save edits: they are kept before this answers, and handed in afterwards."""
+    return told_save(server.saves.save(task, reader, edits))
+
+
+@router.get("/saves/{name}", responses=refusals(404))
+def get_save(server: CurrentServer, name: Annotated[str, Path(max_length=100)]) -> SaveOut:
+    """Say what became of a save."""
+    return told_save(server.saves.get(name))
+
+
+def _filter(organ_name: str | None, case_id: str | None) -> TaskFilter:
+    if organ_name is None and case_id is None:
+        return ANY_TASK
+    name = organ_name if organ_name in (None, WHOLE_CT) else organ(str(organ_name)).name
+    return TaskFilter(case_ids=() if case_id is None else (case_id,), organ=name)
+
+
+def _left_out(task: Task, error: Exception) -> LeftOutOut:
+    return LeftOutOut(task=task.number or 0, case=task.case_id, organ=task.organ, reason=str(error))
+
+
+def _warm(masks: PageMasks, task: Task, reader: str) -> None:
+    """Decode in the background; what is wrong with a file is said to whoever asks for it."""
+    with suppress(OmentumError, OSError):
+        masks.warm(masks.about(task, reader))

@@ -1,0 +1,282 @@
+"""Keep what readers save at once, and hand it in one after the other in the background.
+
+A save is checked and kept as a file before it is answered; what a killed program left is handed in at the
+next start. Handing in twice adds nothing.
+"""
+
+import logging
+import queue
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from omentum.errors import EditsError, MissingError, OmentumError, ReviewError, StaleBaseError
+from omentum.project.project import Project
+from omentum.records import Task
+from omentum.review.draft_files import DraftFiles, KeptFile, new_name, saves_left
+from omentum.review.edit_files import OrganEdit, edited, read_edits
+from omentum.review.mask_view import PendingMask
+from omentum.review.page_bases import TaskFacts
+from omentum.review.page_masks import PageMasks
+from omentum.review.stale_base import require_editable, stale_masks
+from omentum.review.tasks import required_task
+from omentum.volumes.boxes import BoxedMask
+from omentum.volumes.mask_hash import boxed_sha256
+
+if TYPE_CHECKING:
+    from omentum.review.hand_in import HandInResult
+
+__all__ = ["Save", "SaveQueue"]
+
+_LOG = logging.getLogger(__name__)
+_REMEMBERED = 1000
+Answer = Literal["accept", "absent"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Save:
+    """What became of something that a reader saved."""
+
+    name: str
+    task_number: int
+    state: Literal["queued", "done", "failed"] = "queued"
+    bases: Mapping[str, str]
+    """Hash of the mask of each organ that was saved."""
+    results: "tuple[HandInResult, ...]" = ()
+    said: str = ""
+    """Why it failed, for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Job:
+    save: Save
+    kept: KeptFile
+    masks: tuple[PendingMask, ...]
+    begun_with: Mapping[str, str | None] = field(default_factory=dict)
+    """Hash of the mask that each organ's edit began with."""
+    comment: str = ""
+
+
+class SaveQueue:
+    """The saves of a project.
+
+    Args:
+        project: The project.
+        masks: What readers are shown, which has each save at once.
+        on_change: Is told of each save that was kept, handed in or failed; from any thread.
+    """
+
+    def __init__(
+        self, project: Project, masks: PageMasks, on_change: Callable[[Save], None] = lambda _: None
+    ) -> None:
+        self._project, self._masks, self._on_change = project, masks, on_change
+        self._lock = threading.RLock()
+        self._queue: queue.Queue[_Job | None] = queue.Queue()
+        self._saves: OrderedDict[str, Save] = OrderedDict()
+        self._thread = threading.Thread(target=self._work, name="hand in", daemon=True)
+
+    def start(self) -> None:
+        """Begin to hand in, first what was left."""
+        for kept in saves_left(self._project.folder):
+            try:
+                with self._lock:
+                    self._put(self._read_again(kept))
+            except Exception as error:  # one damaged file must not keep the others from being handed in
+                self._fail(kept, error)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End after what is being handed in; the rest waits for the next start."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def get(self, name: str) -> Save:
+        """Find a save of this run; there being none raises `MissingError`."""
+        found = self._saves.get(name)
+        if found is None:
+            raise MissingError(f"no save is called {name!r}; what was saved is in the history of its organ")
+        return found
+
+    def drained(self) -> None:
+        """Wait until all that was saved so far is handed in or failed."""
+        self._queue.join()
+
+    def save(self, task: Task, reader: str, content: bytes) -> Save:
+        """Keep edits that a reader sent.
+
+        Args:
+            task: The task that they are for.
+            reader: Pseudonym.
+            content: An edit file.
+
+        Raises:
+            EditsError: They are damaged, do not fit the CT, or there are none.
+            HiddenError: An organ may not be changed by this task.
+            StaleBaseError: Other masks are there by now; the edits are kept as a draft.
+        """
+        about = self._masks.about(task, reader)
+        file = read_edits(content, about.facts.case.geometry)
+        if not file.edits:
+            raise EditsError("there is no edit to save; accept the task where the mask is right")
+        if task.is_of_ct:
+            raise EditsError(f"task {task.number} is about a whole CT; confirm its findings, or skip it")
+        drafts = self._drafts(task, reader)
+        with self._lock:
+            bases = self._masks.bases(about)
+            require_editable(about, bases, file.edits)
+            begun_with = {one.organ: one.base_sha256 for one in file.edits}
+            stale = stale_masks(bases, begun_with)
+            if stale and file.header.on_stale == "refuse":
+                kept = drafts.rescue(content, "stale-base", begun_with=begun_with)
+                raise StaleBaseError(stale, kept.name)
+            parts = {one.organ: edited(self._base_part(about, one), one) for one in file.edits}
+            job = self._kept(about, "save", parts, content, begun_with)
+            self._put(replace(job, comment=file.header.comment))
+        if file.header.draft is not None:
+            drafts.remove(file.header.draft)
+        return job.save
+
+    def answer(self, task: Task, reader: str, kind: Answer, base: str | None, comment: str = "") -> Save:
+        """Keep that the mask of a task is right, or that its organ is not there.
+
+        Args:
+            task: The task.
+            reader: Pseudonym.
+            kind: Which of both.
+            base: Hash of the mask that the reader saw; `None` where there was none.
+            comment: The reader's own words.
+
+        Raises:
+            ReviewError: The task is about a whole CT, or there is no mask to accept.
+            StaleBaseError: Another mask is there by now.
+        """
+        if task.is_of_ct:
+            raise ReviewError(f"task {task.number} is about a whole CT; confirm its findings, or skip it")
+        about = self._masks.about(task, reader)
+        with self._lock:
+            bases = self._masks.bases(about)
+            if stale := stale_masks(bases, {task.organ: base}):
+                raise StaleBaseError(stale, None)
+            if kind == "accept" and base is None:
+                raise ReviewError(f"{task.organ} has no mask to accept; draw it, or say that it is absent")
+            part = self._masks.part(about, bases[task.organ]) if kind == "accept" else None
+            job = self._kept(about, kind, {task.organ: part}, comment.encode(), {task.organ: base})
+            self._put(replace(job, comment=comment))
+        return job.save
+
+    def _drafts(self, task: Task, reader: str) -> DraftFiles:
+        assert task.number is not None
+        return DraftFiles(self._project.folder, task.case_id, task.number, reader)
+
+    def _base_part(self, about: TaskFacts, edit: OrganEdit) -> BoxedMask | None:
+        return self._masks.part_of_hash(about, edit.organ, edit.base_sha256)
+
+    def _kept(
+        self,
+        about: TaskFacts,
+        kind: Literal["save", "accept", "absent"],
+        parts: Mapping[str, BoxedMask | None],
+        content: bytes,
+        begun_with: Mapping[str, str | None],
+    ) -> _Job:
+        """Keep a save as a file."""
+        hashes = {name: boxed_sha256(part, about.facts.case.geometry) for name, part in parts.items()}
+        name = new_name(f"s-{about.task.number or 0:06d}")
+        drafts = self._drafts(about.task, about.reader)
+        kept = drafts.put_save(name, kind, content, bases=hashes, begun_with=dict(begun_with))
+        return _job(kept, about, parts, hashes, begun_with)
+
+    def _read_again(self, kept: KeptFile) -> _Job:
+        """Read a save that an earlier run kept."""
+        about = self._masks.about(required_task(self._project, kept.task_number), kept.reader)
+        begun_with, content = kept.told["begun_with"], kept.content()
+        if kept.kind == "save":
+            file = read_edits(content, about.facts.case.geometry)
+            parts = {one.organ: edited(self._base_part(about, one), one) for one in file.edits}
+            comment = file.header.comment
+        else:
+            organ_name, comment = about.task.organ, content.decode()
+            base = self._masks.part_of_hash(about, organ_name, begun_with[organ_name])
+            parts = {organ_name: base if kept.kind == "accept" else None}
+        job = _job(kept, about, parts, kept.told["bases"], begun_with)
+        return replace(job, comment=comment)
+
+    def _put(self, job: _Job) -> None:
+        self._masks.add_pending(list(job.masks))
+        self._note(job.save)
+        self._queue.put(job)
+
+    def _note(self, save: Save) -> None:
+        self._saves[save.name] = save
+        while len(self._saves) > _REMEMBERED:
+            self._saves.popitem(last=False)
+        self._on_change(save)
+
+    def _work(self) -> None:
+        while (job := self._queue.get()) is not None:
+            try:
+                self._hand_in(job)
+            except Exception as error:  # the reader's work is kept, and the next save goes on
+                self._fail(job.kept, error, job.save)
+            finally:
+                with self._lock:
+                    self._masks.remove_pending(list(job.masks))
+                self._queue.task_done()
+        self._queue.task_done()
+
+    def _hand_in(self, job: _Job) -> None:
+        from omentum.review.hand_in import hand_in  # what measures masks is slow to import
+        from omentum.review.saved_masks import as_hand_in
+
+        task = required_task(self._project, job.kept.task_number)
+        geometry = self._project.store.cases.get(task.case_id).geometry
+        masks = [
+            as_hand_in(task, geometry, one, begun_with=job.begun_with.get(one.organ), comment=job.comment)
+            for one in job.masks
+        ]
+        results = hand_in(self._project, masks)
+        job.kept.path.unlink(missing_ok=True)
+        with self._lock:
+            self._masks.remove_pending(list(job.masks))
+            self._note(replace(job.save, state="done", results=tuple(results)))
+
+    def _fail(self, kept: KeptFile, error: Exception, save: Save | None = None) -> None:
+        """Turn a save that cannot be handed in into a draft; where not even that can be, its file stays."""
+        if not isinstance(error, OmentumError):
+            _LOG.error("the save %s cannot be handed in", kept.name, exc_info=error)
+        try:
+            if kept.kind == "save":
+                case_id = required_task(self._project, kept.task_number).case_id
+                drafts = DraftFiles(self._project.folder, case_id, kept.task_number, kept.reader)
+                drafts.rescue(kept.content(), "failed", begun_with=kept.told.get("begun_with", {}))
+            kept.path.unlink(missing_ok=True)
+        except (OmentumError, OSError):
+            _LOG.exception(
+                "the save %s stays in %s, and is tried again at the next start", kept.name, kept.path
+            )
+        save = save or Save(name=kept.name, task_number=kept.task_number, bases={})
+        self._note(replace(save, state="failed", said=str(error)))
+
+
+def _job(
+    kept: KeptFile,
+    about: TaskFacts,
+    parts: Mapping[str, BoxedMask | None],
+    hashes: Mapping[str, str],
+    begun_with: Mapping[str, str | None],
+) -> _Job:
+    masks = tuple(
+        PendingMask(
+            case_id=about.task.case_id,
+            organ=name,
+            sha256=hashes[name],
+            reader=kept.reader,
+            task_number=kept.task_number,
+            part=part,
+        )
+        for name, part in parts.items()
+    )
+    save = Save(name=kept.name, task_number=kept.task_number, bases=dict(hashes))
+    return _Job(save=save, kept=kept, masks=masks, begun_with=begun_with)

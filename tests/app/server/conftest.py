@@ -1,0 +1,128 @@
+"""A review server over a small project with a queue, and a browser that was let in."""
+
+import shutil
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fixtures.atlas import Atlas
+from omentum.app.server.app import make_app, make_state
+from omentum.app.server.context import ServerState
+from omentum.project.project import opened
+from omentum.records import Task, TaskKind
+from omentum.review.edit_files import packed_edits
+
+with warnings.catch_warnings():
+    warnings.filterwarnings("ignore", message="Using `httpx` with `starlette.testclient`")
+    from fastapi.testclient import TestClient
+
+PORT = 8765
+ORIGIN = f"http://127.0.0.1:{PORT}"
+
+
+@pytest.fixture
+def liver() -> np.ndarray:
+    """As large as no rule holds it back."""
+    return box((3, 19), (3, 17), (2, 17))
+
+
+@pytest.fixture
+def spleen() -> np.ndarray:
+    return box((19, 23), (4, 14), (4, 14))
+
+
+def box(*sides: tuple[int, int]) -> np.ndarray:
+    """Make a mask that is one box."""
+    mask = np.zeros(Atlas.shape, dtype=bool)
+    mask[tuple(slice(*side) for side in sides)] = True
+    return mask
+
+
+@pytest.fixture(scope="session")
+def begun_queue(tmp_path_factory: pytest.TempPathFactory, begun_atlas: Path) -> Path:
+    """The folder of the project that `queued` is a copy of: its files are made once."""
+    root = shutil.copytree(begun_atlas, tmp_path_factory.mktemp("queued") / "atlas")
+    liver, spleen = box((3, 19), (3, 17), (2, 17)), box((19, 23), (4, 14), (4, 14))
+    with opened(root) as project:
+        atlas = Atlas(root.parent, project)
+        atlas.add("a", "b", "c")
+        atlas.predict("a", {"liver": liver, "spleen": spleen})
+        atlas.predict("b", {"spleen": spleen})
+        atlas.predict("c", {"liver": liver})
+        rows = [("a", "liver"), ("a", "spleen"), ("b", "spleen"), ("c", "liver")]
+        project.store.tasks.replace(1, [_task(rank, *row) for rank, row in enumerate(rows, start=1)])
+    return root
+
+
+def _task(rank: int, case_id: str, name: str) -> Task:
+    return Task(
+        round_number=1,
+        case_id=case_id,
+        organ=name,
+        rank=rank,
+        attention_ml=2.5,
+        error_ml=1.5,
+        n_spots=1,
+        reason="it has two pieces",
+        kind=TaskKind.AUDIT if case_id == "c" else TaskKind.ATTENTION,
+        network="synthetic",
+    )
+
+
+@pytest.fixture
+def queued(tmp_path: Path, begun_queue: Path) -> Iterator[Atlas]:
+    """Liver and spleen of `a`, then the spleen of `b`, are in the queue; the liver of `c` is audited."""
+    root = shutil.copytree(begun_queue, tmp_path / "atlas")
+    with opened(root) as project:
+        yield Atlas(tmp_path, project)
+
+
+@pytest.fixture
+def state(queued) -> ServerState:
+    return make_state(queued.workspace, "anna")
+
+
+@pytest.fixture
+def app(state, tmp_path: Path) -> Any:
+    return make_app(state, PORT, tmp_path / "no-page")
+
+
+def entered(app: Any, **options: Any) -> TestClient:
+    """Let a browser in, as a person does by the link of the terminal."""
+    client = TestClient(app, base_url=ORIGIN, headers={"origin": ORIGIN}, **options)
+    token = app.state.server.sessions.new_link_token()
+    assert client.get("/enter", params={"token": token}).status_code == 200
+    return client
+
+
+@pytest.fixture
+def client(app) -> Iterator[TestClient]:
+    """A browser in which anna reads."""
+    with entered(app) as client:
+        yield client
+
+
+@pytest.fixture
+def edits(queued) -> Callable[..., bytes]:
+    """Function: `edits({"liver": (base, mask)})` packs whole masks as an edit file."""
+
+    def pack(masks: dict[str, tuple[str | None, np.ndarray]], **more: Any) -> bytes:
+        geometry = queued.workspace.store.cases.get("a").geometry
+        rows = [
+            {"organ": name, "base": base, "box": [0, 24, 0, 20, 0, 18]} for name, (base, _) in masks.items()
+        ]
+        header = {
+            "geometry": {"shape": list(geometry.shape), "affine": geometry.affine.tolist()},
+            "edits": rows,
+            **more,
+        }
+        return packed_edits(header, [mask for _, mask in masks.values()])
+
+    return pack
+
+
+BINARY = {"content-type": "application/octet-stream"}
