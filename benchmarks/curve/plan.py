@@ -47,7 +47,7 @@ class Plan:
     n_pool: int = 32
     n_validation: int = 6
     n_held_out: int = 24
-    full_steps: int = 800
+    full_steps: int = 600
     look_every: int = 100
     patience: int = 3
     full_rate: float = 5e-4
