@@ -47,7 +47,7 @@ class Plan:
     n_pool: int = 32
     n_validation: int = 6
     n_held_out: int = 24
-    full_steps: int = 800
+    full_steps: int = 600
     look_every: int = 100
     patience: int = 3
     full_rate: float = 5e-4
@@ -74,7 +74,7 @@ QUICK = Plan(
     full_sizes=(12,),
     n_pool=6,
     n_validation=1,
-    n_held_out=3,
+    n_held_out=2,
     full_steps=4,
     look_every=2,
     patch_voxels=(48, 48, 48),

@@ -113,7 +113,7 @@ def _panel(panel: Any, results: Results, sites: Sequence[str], title: str) -> No
         _dice(results, NOTHING, 0, sites), color="grey", linewidth=0.8, linestyle=":", label=NOTHING
     )
     panel.set(title=title, xlabel="reader's minutes", ylabel="Dice")
-    panel.legend(frameon=False, fontsize=8, loc="lower right")
+    panel.legend(frameon=False, fontsize=8)
 
 
 def _row(results: Results, sites: Sequence[str], kinds: Sequence[tuple[str, str]], n: int) -> list[str]:

@@ -50,7 +50,7 @@ def train_whole(
     kept.mkdir(parents=True, exist_ok=True)
     clock = _Clock(kept / "looks.json", HeldOutDice([_true(one) for one in validation], ORGANS))
     run = FullRun(
-        network=copy.deepcopy(base),
+        network=copy.deepcopy(base).requires_grad_(True),
         cases=_cases(pool, n_masks),
         config=_config(plan),
         checkpoint_path=kept / CHECKPOINT,
@@ -86,8 +86,8 @@ class _Clock:
     def __call__(self, network: Network) -> float:
         """Look."""
         self._looks.append((time.perf_counter() - self._began[0], time.process_time() - self._began[1]))
-        write_json(self._path, self._looks)
         dice = self._judge(network)
+        write_json(self._path, self._looks)
         self._go_on()
         return dice
 

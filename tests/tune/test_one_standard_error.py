@@ -26,8 +26,14 @@ def test_one_patient_shows_nothing(differences):
 
 
 def test_two_patients_show_a_gain_only_where_they_agree():
-    assert gain_of([0.02, 0.03]).is_shown
-    assert not gain_of([0.01, 0.06]).is_shown
+    assert gain_of([0.05, 0.06]).is_shown
+    assert not gain_of([0.01, 0.09]).is_shown
+
+
+def test_a_small_gain_of_two_or_three_that_agree_may_be_chance():
+    assert not gain_of([0.018, 0.018]).is_shown
+    assert not gain_of([0.01, 0.01, 0.01]).is_shown
+    assert gain_of([0.01, 0.01, 0.01, 0.01]).is_shown
 
 
 def test_where_no_child_is_shown_to_be_better_the_parent_stays():
@@ -37,8 +43,8 @@ def test_where_no_child_is_shown_to_be_better_the_parent_stays():
 
 
 def test_of_children_that_are_shown_to_gain_the_best_is_taken():
-    unsure, little = gain_of([0.5, -0.2, 0.0]), gain_of([0.01, 0.01, 0.012])
-    assert best_gain([unsure, little, gain_of([0.02, 0.03, 0.02])]) == 2
+    unsure, little = gain_of([0.5, -0.2, 0.0, 0.0]), gain_of([0.01, 0.01, 0.012, 0.01])
+    assert best_gain([unsure, little, gain_of([0.02, 0.03, 0.02, 0.03])]) == 2
     assert best_gain([unsure, little]) == 1, (
         "a smaller gain that is shown goes before a larger one that is not"
     )

@@ -10,6 +10,10 @@ __all__ = ["LEAST_PATIENTS", "Gain", "best_gain", "gain_of"]
 
 LEAST_PATIENTS = 2
 """One patient has no standard error; two have one, though it has to be exceeded by far."""
+_FEW_PATIENTS = 4
+_LEAST_DEVIATION = 0.02
+"""Dice. Two or three patients may agree by chance: below four, differences are taken to vary this
+much at least, as those of patients do."""
 _ONE_SIGMA = 0.8413447460685429
 
 
@@ -34,7 +38,10 @@ class Gain:
             return math.inf
         from scipy import special  # slow to import
 
-        return float(special.stdtrit(self.n_patients - 1, _ONE_SIGMA)) * self.standard_error
+        error = self.standard_error
+        if self.n_patients < _FEW_PATIENTS:
+            error = max(error, _LEAST_DEVIATION / math.sqrt(self.n_patients))
+        return float(special.stdtrit(self.n_patients - 1, _ONE_SIGMA)) * error
 
     @property
     def is_shown(self) -> bool:
