@@ -241,9 +241,9 @@ def _signed(inside: npt.NDArray[np.bool_], spacing: npt.NDArray[np.float64]) -> 
     edge = float(spacing.min())
     sides = tuple(float(side) for side in spacing)
     apart = [edt.edt(mask, anisotropy=sides) for mask in (~inside, inside)]
-    distance = np.where(inside, 0.5 * edge - apart[1], apart[0] - 0.5 * edge).astype(np.float32)
+    distance: FloatArray = np.where(inside, 0.5 * edge - apart[1], apart[0] - 0.5 * edge).astype(np.float32)
     ndimage.gaussian_filter(distance, 0.6 * edge / spacing, output=distance)
-    return np.clip(distance, -FAR_MM, FAR_MM, out=distance)
+    return np.asarray(np.clip(distance, -FAR_MM, FAR_MM, out=distance))
 
 
 def _body(voxels: npt.NDArray[np.integer], spacing: npt.NDArray[np.float64]) -> Part:
