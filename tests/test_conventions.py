@@ -126,7 +126,7 @@ def test_files_that_a_text_names_exist(path):
     places = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", text)
     missing = [one for one in places if not (path.parent / one).exists()]
     text = text.partition("\n## Recipes\n")[0]  # recipes make files
-    named = re.findall(r"\b((?:src|docs|tests|benchmarks|training|changes)/[\w./-]*\w)", text)
+    named = re.findall(r"(?<![\w/])((?:src|web|docs|tests|benchmarks|training|changes)/[\w./-]*\w)", text)
     missing += [one for one in named if not (ROOT / one).exists()]
     rooms = "|".join(one for layer in _layers() for one in layer)
     modules = re.findall(rf"`((?:{rooms})/[\w./-]*\.(?:py|json|yaml))(?:::?\w+)?`", text)

@@ -71,6 +71,8 @@ def test_a_click_on_a_landmark_changes_exactly_that_voxel(enter, server, orienta
         ("coronal", "e", False),
         ("sagittal", "b", True),
     ):
-        page.keys(key)
-        page.draw([page.white(plane)[0]])
+        page.keys("Shift+V")  # what was drawn on the landmark would divide it
+        at = page.white(plane)[0]
+        page.keys("Shift+V", key)
+        page.draw([at])
         assert changed(page, server, case_id) == [LANDMARKS[0]] * voxel_is_there

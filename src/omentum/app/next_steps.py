@@ -123,7 +123,7 @@ def _tasks_out(project: Project) -> list[NextStep]:
     out = project.store.tasks.of_round(number, TaskState.CLAIMED)
     if not out:
         return []
-    command = "experts revise, then omentum review import FOLDER"
+    command = "omentum review serve; or, for folders, omentum review import FOLDER"
     return [NextStep(who="readers", what=f"{_counted(len(out), 'task')}{_kinds(out)}", command=command)]
 
 

@@ -51,6 +51,7 @@ def _ask(client: Any, operation: Any) -> None:
         max_examples=N_EXAMPLES,
         deadline=None,
         database=None,
+        derandomize=True,  # the same requests on each machine
         suppress_health_check=list(hypothesis.HealthCheck),
     )
     @hypothesis.given(case=st.one_of(cases))

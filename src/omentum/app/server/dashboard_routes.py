@@ -5,7 +5,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from omentum.app.dashboard import Dashboard
+from omentum.app.dashboard_figures import Dashboard
 from omentum.app.server.context import CurrentProject, CurrentReader
 from omentum.app.server.kept_dashboard import KeptDashboard
 from omentum.app.server.refusals import refusals

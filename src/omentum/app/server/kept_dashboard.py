@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from omentum.app.dashboard import Dashboard
+from omentum.app.dashboard_figures import Dashboard
 
 __all__ = ["KeptDashboard"]
 

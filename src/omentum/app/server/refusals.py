@@ -41,6 +41,7 @@ _KINDS: tuple[tuple[type[OmentumError], int, str], ...] = (
 )
 _HTTP_KINDS = {404: "unknown", 405: "method", 415: "content-type"}
 _SAID = {
+    400: "The body cannot be read.",
     401: "There is no session, or its time is over.",
     403: "Another site's page asks, or the task may not show this to its reader.",
     404: "There is no such thing.",
@@ -82,7 +83,7 @@ class StaleRefusal(Refusal):
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Document the refusals of a route; those that any route may give are added."""
-    every = sorted({401, 403, 413, 421, 422, *statuses})
+    every = sorted({400, 401, 403, 413, 421, 422, *statuses})
     return {
         status: {"model": StaleRefusal if status == 409 else Refusal, "description": _SAID[status]}
         for status in every
