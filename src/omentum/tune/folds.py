@@ -19,7 +19,7 @@ def patient_folds(patients: Mapping[str, str], n_folds: int, *, seed: int = 0) -
 
     Example:
         >>> [sorted(fold) for fold in patient_folds({"a1": "a", "a2": "a", "b1": "b", "c1": "c"}, 2)]
-        [['a1', 'a2'], ['b1', 'c1']]
+        [['a1', 'a2', 'b1'], ['c1']]
     """
     order = _shuffled(set(patients.values()), seed)
     place = {patient: number for number, patient in enumerate(order)}
