@@ -48,6 +48,11 @@ class PageMasks:
         case = self._project.store.cases.get(case_id)
         return self._volumes.open(f"{case.case_id}.ct", case.ct_path, case.geometry.shape, hounsfield)
 
+    def has_attention(self, about: TaskFacts) -> bool:
+        """Tell whether a task shows an attention map."""
+        task = about.task
+        return not task.is_whole and not task.is_of_ct and self._attention_path(task).is_file()
+
     def attention(self, about: TaskFacts) -> DecodedVolume:
         """Open the attention map of a task's organ.
 
@@ -58,10 +63,13 @@ class PageMasks:
         task, case = about.task, about.facts.case
         if task.is_whole:
             raise HiddenError(f"task {task.number} looks at the whole {task.organ} and shows no attention")
-        path = self._project.folder.attention_dir(task.case_id) / f"{task.organ}.nii.gz"
-        if task.is_of_ct or not path.is_file():
+        path = self._attention_path(task)
+        if not self.has_attention(about):
             raise MissingError(f"{task.organ} in {task.case_id} has no attention map; go on without it")
         return self._volumes.open(f"{case.case_id}.attention-{task.organ}", path, case.geometry.shape, codes)
+
+    def _attention_path(self, task: Task) -> Path:
+        return self._project.folder.attention_dir(task.case_id) / f"{task.organ}.nii.gz"
 
     def bases(self, about: TaskFacts) -> dict[str, OrganBase]:
         """Give for each organ what the reader is shown, with the hash of every mask that is there."""

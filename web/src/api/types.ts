@@ -105,6 +105,7 @@ export interface DraftInfo {
 
 export interface TaskDetail extends TaskInfo {
   readonly geometry: Geometry;
+  readonly has_attention: boolean;
   readonly hot_spots: readonly HotSpot[];
   readonly region: readonly number[];
   readonly base: string | null;

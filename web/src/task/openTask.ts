@@ -48,7 +48,7 @@ export async function loadTask(detail: TaskDetail): Promise<LoadedTask> {
   const [ct, masks, attention] = await Promise.all([
     loadCt(detail.case, box),
     loadMasks(detail.task, 'shown', box),
-    detail.is_whole || detail.is_of_ct ? undefined : loadAttention(detail.task, box),
+    detail.has_attention ? loadAttention(detail.task, box) : undefined,
   ]);
   return { detail, ct, masks, attention };
 }

@@ -56,6 +56,7 @@ def detail_of(server: ServerState, task: Task, reader: str) -> DetailOut:
     return DetailOut(
         **row.model_dump(),
         geometry=told_geometry(case.geometry),
+        has_attention=server.masks.has_attention(about),
         hot_spots=[told_spot(one) for one in spots],
         region=[bound for part in region for bound in (part.start, part.stop)],
         base=None if own is None else own.sha256,

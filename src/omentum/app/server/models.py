@@ -150,6 +150,7 @@ class DetailOut(TaskOut):
     """All that a page needs to open a task."""
 
     geometry: GeometryOut
+    has_attention: bool
     hot_spots: list[HotSpotOut]
     region: list[int]
     base: str | None
