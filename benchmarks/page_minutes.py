@@ -52,7 +52,7 @@ def _with_one_error(phantom: Phantom, seed: int) -> tuple[Labelled, Labelled]:
     truth = Labelled(hu=phantom.ct.voxels, labels=labels, geometry=phantom.ct.geometry)
     for n in range(len(DRAWN)):
         found = with_error(truth, DRAWN[(seed + n) % len(DRAWN)], np.random.default_rng(seed))
-        if found is not None:
+        if found is not None and (truth.mask(found.wrong[0]) ^ found.mask(found.wrong[0])).any():
             return truth, found
     raise ValueError(f"the patient of seed {seed} has no organ that can be wrong")
 
