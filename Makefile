@@ -21,7 +21,10 @@ test: check test-page  ## check, then all tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-page: .venv/ready  ## builds the review page and tests its parts in Node.js, where that is there
-	@$(IF_NPM) $(MAKE) page && cd web && npm run --silent test; else echo "$(NO_NPM)"; fi
+	@$(IF_NPM) if $(MAKE) web/node_modules/.package-lock.json; then \
+		$(MAKE) page && cd web && npm run --silent test; \
+		else echo "npm could not load what web/package-lock.json lists: the review page is neither built nor tested"; fi; \
+		else echo "$(NO_NPM)"; fi
 
 check: .venv/ready  ## format, lint, types and the import rule, in a minute
 	$(BIN)/ruff format --check
