@@ -1,7 +1,12 @@
 /** Entry of the review page. */
 
 import { h, render } from 'preact';
-import './style.css';
+import './style/theme.css';
+import './style/header.css';
+import './style/toolbar.css';
+import './style/planes.css';
+import './style/panels.css';
+import './style/dialogs.css';
 import { RefusedError, getJson } from './api/client';
 import type { SessionInfo } from './api/types';
 import { Drafts } from './flow/drafts';

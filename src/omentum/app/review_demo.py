@@ -1,4 +1,4 @@
-"""Make a project of synthetic patients with a filled queue, for whoever wants to try the review.
+"""Make a project of synthetic patients with a filled queue, to try the review.
 
 No network runs: true masks with seeded errors stand for the predictions of two networks.
 """

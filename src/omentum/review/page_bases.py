@@ -91,7 +91,7 @@ def bases_of(project: Project, about: TaskFacts) -> dict[str, OrganBase]:
     """Give for each organ what the reader of a task is shown, by the order of the label table.
 
     It is what stands or is held back. The reader's own last revision for this task comes before it as long
-    as nobody else changed the organ since. Where an organ is read twice, it is what its task shows.
+    as no other reader changed the organ since. Where an organ is read twice, it is what its task shows.
     """
     labelled = standing_case(about.facts)
     masks: list[StandingMask | HeldBackMask] = [*labelled.masks, *labelled.held]
@@ -156,7 +156,7 @@ def _blinded(about: TaskFacts, name: str, hashes: Mapping[str, str]) -> OrganBas
         return None
     of_organ = [one for one in about.tasks if one.organ == name and one.n_readings > 1]
     shown = of_organ[-1].shown_sha256 if of_organ else None
-    if shown is None:  # nobody has claimed it yet
+    if shown is None:  # no reader has claimed it yet
         return None
     if hashes.get(name) == shown:
         return _predicted(about, name, hashes)

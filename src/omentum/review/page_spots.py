@@ -15,14 +15,14 @@ from omentum.review.page_masks import PageMasks
 from omentum.volumes.boxes import BoxedMask
 from omentum.volumes.geometry import Box, Geometry
 
-__all__ = ["HotSpot", "first_region", "hot_spots_of"]
+__all__ = ["ShownSpot", "first_region", "hot_spots_of"]
 
 _BESIDE_MM = 20.0
 _WORTH_SAYING_ML = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HotSpot:
+class ShownSpot:
     """A place where the mask of a task is probably wrong."""
 
     number: int
@@ -44,7 +44,7 @@ class HotSpot:
         return x, y, z
 
 
-def hot_spots_of(project: Project, masks: PageMasks, about: TaskFacts) -> tuple[HotSpot, ...]:
+def hot_spots_of(project: Project, masks: PageMasks, about: TaskFacts) -> tuple[ShownSpot, ...]:
     """List the hot spots of a task; none where it was not chosen by a score."""
     task = about.task
     if task.is_whole or task.is_of_ct:
@@ -60,7 +60,7 @@ def hot_spots_of(project: Project, masks: PageMasks, about: TaskFacts) -> tuple[
 
 
 def first_region(
-    about: TaskFacts, bases: Mapping[str, OrganBase], masks: PageMasks, spots: tuple[HotSpot, ...]
+    about: TaskFacts, bases: Mapping[str, OrganBase], masks: PageMasks, spots: tuple[ShownSpot, ...]
 ) -> Box:
     """Give the box around the first hot spot, else the organ, else the middle, with 20 mm beside it."""
     geometry = about.facts.case.geometry
@@ -95,11 +95,11 @@ def _lies_in(row: Mapping[str, Any], geometry: Geometry) -> bool:
     return all(0 <= a <= b < side for a, b, side in zip(low, high, geometry.shape, strict=True))
 
 
-def _spot(number: int, row: Mapping[str, Any], about: TaskFacts, views: list[MaskView]) -> HotSpot:
+def _spot(number: int, row: Mapping[str, Any], about: TaskFacts, views: list[MaskView]) -> ShownSpot:
     low_x, low_y, low_z = row["low_voxel"]
     high_x, high_y, high_z = row["high_voxel"]
     x, y, z = row["centre_mm"]
-    spot = HotSpot(
+    spot = ShownSpot(
         number=number,
         said="",
         volume_ml=float(row["volume_ml"]),
@@ -109,10 +109,10 @@ def _spot(number: int, row: Mapping[str, Any], about: TaskFacts, views: list[Mas
         centre_mm=(x, y, z),
     )
     said = _said(row, spot, _disagreement_ml(about, spot.box, views))
-    return HotSpot(**{name: getattr(spot, name) for name in spot.__slots__} | {"said": said})
+    return ShownSpot(**{name: getattr(spot, name) for name in spot.__slots__} | {"said": said})
 
 
-def _said(row: Mapping[str, Any], spot: HotSpot, disagreement_ml: float) -> str:
+def _said(row: Mapping[str, Any], spot: ShownSpot, disagreement_ml: float) -> str:
     """Say why it is a hot spot.
 
     Example: `networks disagree, 3.1 mL`.

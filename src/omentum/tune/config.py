@@ -33,7 +33,7 @@ _PUBLISHED = {
 _OF_ARCHITECTURE = {"universal-unet": _PUBLISHED, "universal-swinunetr": _PUBLISHED}
 
 _BY_HAND = {"steps": 400, "learning_rate": 5e-3, "average_decay": 0.0}
-"""Settings of a fit, with their defaults: whoever sets one gets that fit, and nothing is chosen."""
+"""Settings of a fit, with their defaults: where one is set, that fit is made and nothing is chosen."""
 _WHERE_CHOSEN = {
     "samples_per_class": 4_000,
     "around_mm": 20.0,

@@ -158,7 +158,7 @@ class DecodedVolumes:
                     self._make_room(path)
         except UnreadableImageError as error:
             volume.fail(error)
-        except Exception as error:  # a foreign file may raise anything, and whoever waits has to know
+        except Exception as error:  # a foreign file may raise anything, and those who wait have to know
             cure = "copy it again from its source, and check the disk's space"
             volume.fail(
                 UnreadableImageError(source, f"it cannot be decoded ({said_by(error, source)})", cure)

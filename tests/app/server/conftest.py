@@ -126,3 +126,21 @@ def edits(queued) -> Callable[..., bytes]:
 
 
 BINARY = {"content-type": "application/octet-stream"}
+
+
+@pytest.fixture
+def drawn(liver):
+    """The liver with one slab less."""
+    mask = liver.copy()
+    mask[:, :, 16] = False
+    return mask
+
+
+@pytest.fixture
+def begun(client):
+    """The first task, as anna opens it."""
+    return client.post("/api/tasks/next", json={}).json()["task"]
+
+
+def save(client, content, number=1):
+    return client.post(f"/api/tasks/{number}/save", content=content, headers=BINARY)

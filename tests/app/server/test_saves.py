@@ -1,7 +1,5 @@
 """What a reader saves is kept before it is answered, and never lost."""
 
-import threading
-
 import numpy as np
 import pytest
 
@@ -9,31 +7,13 @@ from omentum.app.server.app import make_app, make_state
 from omentum.review import hand_in
 from omentum.volumes.nifti import read_nifti
 
-from .conftest import BINARY, PORT, entered
-
-
-@pytest.fixture
-def drawn(liver):
-    """The liver with one slab less."""
-    mask = liver.copy()
-    mask[:, :, 16] = False
-    return mask
-
-
-@pytest.fixture
-def opened(client):
-    """The first task, as anna opens it."""
-    return client.post("/api/tasks/next", json={}).json()["task"]
-
-
-def save(client, content, number=1):
-    return client.post(f"/api/tasks/{number}/save", content=content, headers=BINARY)
+from .conftest import PORT, entered, save
 
 
 def test_a_save_becomes_a_revision_measured_against_what_was_shown(
-    client, state, opened, edits, drawn, queued
+    client, state, begun, edits, drawn, queued
 ):
-    answer = save(client, edits({"liver": (opened["base"], drawn)}, comment="a slab too much"))
+    answer = save(client, edits({"liver": (begun["base"], drawn)}, comment="a slab too much"))
     assert answer.status_code == 202
     state.saves.drained()
     done = client.get(f"/api/saves/{answer.json()['save']}").json()
@@ -42,19 +22,19 @@ def test_a_save_becomes_a_revision_measured_against_what_was_shown(
     assert revision["removed_ml"] == pytest.approx(16 * 14 * 0.064)
     assert revision["sha256"] == answer.json()["bases"]["liver"]
     (kept,) = queued.workspace.store.revisions.of_case("a")
-    assert (kept.reader, kept.task_number, kept.base_sha256) == ("anna", 1, opened["base"])
+    assert (kept.reader, kept.task_number, kept.base_sha256) == ("anna", 1, begun["base"])
     assert kept.comment == "a slab too much"
     assert np.array_equal(read_nifti(kept.path).voxels > 0, drawn)
     assert client.get("/api/tasks/1").json()["state"] == "done"
     assert not list(queued.folder("a").glob("drafts/*"))
 
 
-def test_a_box_alone_is_sent_and_the_rest_stays_as_it_was(client, state, opened, edits, liver, queued):
+def test_a_box_alone_is_sent_and_the_rest_stays_as_it_was(client, state, begun, edits, liver, queued):
     from omentum.review.edit_files import packed_edits
 
     box = [3, 6, 3, 17, 2, 9]
-    geometry = {key: opened["geometry"][key] for key in ("shape", "affine")}
-    row = {"organ": "liver", "base": opened["base"], "box": box}
+    geometry = {key: begun["geometry"][key] for key in ("shape", "affine")}
+    row = {"organ": "liver", "base": begun["base"], "box": box}
     inside = np.random.default_rng(1).random((3, 14, 7)) < 0.5
     assert save(client, packed_edits({"geometry": geometry, "edits": [row]}, [inside])).status_code == 202
     state.saves.drained()
@@ -65,9 +45,9 @@ def test_a_box_alone_is_sent_and_the_rest_stays_as_it_was(client, state, opened,
 
 
 def test_masks_that_overlap_are_saved_together_and_other_tasks_stay_open(
-    client, state, opened, edits, drawn, spleen, queued
+    client, state, begun, edits, drawn, spleen, queued
 ):
-    bases = {one["organ"]: one["base"] for one in opened["organs"]}
+    bases = {one["organ"]: one["base"] for one in begun["organs"]}
     larger = spleen.copy()
     larger[18:24, 4:14, 4:14] = True  # over the liver
     save(client, edits({"liver": (bases["liver"], drawn), "spleen": (bases["spleen"], larger)}))
@@ -81,26 +61,26 @@ def test_masks_that_overlap_are_saved_together_and_other_tasks_stay_open(
 
 
 def test_the_second_of_two_tabs_is_told_of_a_stale_base_and_its_work_is_kept(
-    client, state, opened, edits, drawn, liver
+    client, state, begun, edits, drawn, liver
 ):
-    assert save(client, edits({"liver": (opened["base"], drawn)})).status_code == 202
+    assert save(client, edits({"liver": (begun["base"], drawn)})).status_code == 202
     other = liver.copy()
     other[:, :, 2] = False
-    content = edits({"liver": (opened["base"], other)}, extra={"at": [1, 2, 3]})
+    content = edits({"liver": (begun["base"], other)}, extra={"at": [1, 2, 3]})
     answer = save(client, content)
     assert answer.status_code == 409
     told = answer.json()
     assert told["kind"] == "stale-base"
     (stale,) = told["stale"]
-    assert stale["base"] == opened["base"]
-    assert stale["now"] == client.get("/api/tasks/1").json()["base"] != opened["base"]
+    assert stale["base"] == begun["base"]
+    assert stale["now"] == client.get("/api/tasks/1").json()["base"] != begun["base"]
     assert client.get(f"/api/tasks/1/drafts/{told['draft']}").content == content
     (draft,) = client.get("/api/tasks/1/drafts").json()
     assert (draft["why"], draft["is_stale"], draft["organs"]) == ("stale-base", True, ["liver"])
 
 
-def test_a_page_goes_on_from_its_own_save_at_once(client, state, opened, edits, drawn, queued):
-    first = save(client, edits({"liver": (opened["base"], drawn)})).json()
+def test_a_page_goes_on_from_its_own_save_at_once(client, state, begun, edits, drawn, queued):
+    first = save(client, edits({"liver": (begun["base"], drawn)})).json()
     smaller = drawn.copy()
     smaller[:, :, 15] = False
     second = save(client, edits({"liver": (first["bases"]["liver"], smaller)}))
@@ -113,15 +93,15 @@ def test_a_page_goes_on_from_its_own_save_at_once(client, state, opened, edits, 
 
 
 def test_both_masks_are_kept_where_a_reader_wants_that_and_a_person_decides(
-    client, state, opened, edits, drawn, liver, queued
+    client, state, begun, edits, drawn, liver, queued
 ):
-    save(client, edits({"liver": (opened["base"], drawn)}))
+    save(client, edits({"liver": (begun["base"], drawn)}))
     state.saves.drained()
     client.put("/api/session", json={"reader": "ben"})
     other = liver.copy()
     other[:, :, 2] = False
-    assert save(client, edits({"liver": (opened["base"], other)})).status_code == 409
-    assert save(client, edits({"liver": (opened["base"], other)}, on_stale="both")).status_code == 202
+    assert save(client, edits({"liver": (begun["base"], other)})).status_code == 409
+    assert save(client, edits({"liver": (begun["base"], other)}, on_stale="both")).status_code == 202
     state.saves.drained()
     assert client.get("/api/tasks/1").json()["state"] == "in adjudication"
     assert [one.reader for one in queued.workspace.store.revisions.of_case("a")] == ["anna", "ben"]
@@ -132,9 +112,9 @@ def test_a_killed_server_hands_in_at_its_next_start_what_it_had_kept(
 ):
 
     with monkeypatch.context() as patch, entered(app) as client:
-        opened = client.post("/api/tasks/next", json={}).json()["task"]
+        begun = client.post("/api/tasks/next", json={}).json()["task"]
         patch.setattr(state.saves._queue, "put", lambda _: None)  # as if it was killed right after the answer
-        assert save(client, edits({"liver": (opened["base"], drawn)})).status_code == 202
+        assert save(client, edits({"liver": (begun["base"], drawn)})).status_code == 202
         patch.undo()
     assert not queued.workspace.store.revisions.of_case("a")
     again = make_state(queued.workspace, "anna")
@@ -149,8 +129,8 @@ def test_what_was_handed_in_before_the_kill_is_not_handed_in_twice(
     queued, state, app, edits, drawn, tmp_path
 ):
     with entered(app) as client:
-        opened = client.post("/api/tasks/next", json={}).json()["task"]
-        save(client, edits({"liver": (opened["base"], drawn)}))
+        begun = client.post("/api/tasks/next", json={}).json()["task"]
+        save(client, edits({"liver": (begun["base"], drawn)}))
         (kept_file,) = queued.folder("a").glob("drafts/*.save")
         content = kept_file.read_bytes()
         state.saves.drained()
@@ -162,12 +142,12 @@ def test_what_was_handed_in_before_the_kill_is_not_handed_in_twice(
 
 
 def test_a_save_that_cannot_be_handed_in_is_a_draft_again_and_the_next_one_goes_on(
-    client, state, opened, edits, drawn, monkeypatch, queued
+    client, state, begun, edits, drawn, monkeypatch, queued
 ):
     def failing(*_):
         raise OSError(28, "No space left on device")
 
-    content = edits({"liver": (opened["base"], drawn)})
+    content = edits({"liver": (begun["base"], drawn)})
     with monkeypatch.context() as patch:
         patch.setattr(hand_in, "hand_in", failing)
         name = save(client, content).json()["save"]
@@ -183,7 +163,7 @@ def test_a_save_that_cannot_be_handed_in_is_a_draft_again_and_the_next_one_goes_
     assert len(queued.workspace.store.revisions.of_case("a")) == 1
 
 
-def test_a_lease_that_ended_loses_nothing(client, state, opened, edits, drawn, queued):
+def test_a_lease_that_ended_loses_nothing(client, state, begun, edits, drawn, queued):
     queued.workspace.store.leases.give_back("tasks 1", "1", "anna")
     client.put("/api/session", json={"reader": "ben"})
     assert client.post("/api/tasks/1/claim").status_code == 200
@@ -191,23 +171,23 @@ def test_a_lease_that_ended_loses_nothing(client, state, opened, edits, drawn, q
     lost = client.post("/api/tasks/1/renew")
     assert (lost.status_code, lost.json()["kind"]) == (409, "claimed")
     assert "ben" in lost.json()["detail"]
-    assert save(client, edits({"liver": (opened["base"], drawn)})).status_code == 202
+    assert save(client, edits({"liver": (begun["base"], drawn)})).status_code == 202
     state.saves.drained()
     assert [one.reader for one in queued.workspace.store.revisions.of_case("a")] == ["anna"]
 
 
-def test_accepting_needs_the_mask_that_was_seen(client, state, opened, queued):
+def test_accepting_needs_the_mask_that_was_seen(client, state, begun, queued):
     wrong = client.post("/api/tasks/1/accept", json={"base": "0" * 64})
     assert (wrong.status_code, wrong.json()["kind"]) == (409, "stale-base")
-    assert client.post("/api/tasks/1/accept", json={"base": opened["base"]}).status_code == 202
+    assert client.post("/api/tasks/1/accept", json={"base": begun["base"]}).status_code == 202
     state.saves.drained()
     (kept,) = queued.workspace.store.revisions.of_case("a")
     assert kept.says.value == "accepted"
     assert client.get("/api/tasks/1").json()["state"] == "done"
 
 
-def test_an_organ_can_be_absent(client, state, opened, queued):
-    said = {"base": opened["base"], "comment": "resected"}
+def test_an_organ_can_be_absent(client, state, begun, queued):
+    said = {"base": begun["base"], "comment": "resected"}
     assert client.post("/api/tasks/1/absent", json=said).status_code == 202
     state.saves.drained()
     (kept,) = queued.workspace.store.revisions.of_case("a")
@@ -219,63 +199,23 @@ def test_the_original_label_is_where_edits_begin_and_a_second_tab_is_told(
     client, state, queued, edits, liver
 ):
     queued.label("a", {"liver": liver})
-    opened = client.get("/api/tasks/1").json()
-    assert opened["base_source"] == "original"
+    begun = client.get("/api/tasks/1").json()
+    assert begun["base_source"] == "original"
     drawn = liver.copy()
     drawn[:, :, 16] = False
-    assert save(client, edits({"liver": (opened["base"], drawn)})).status_code == 202
+    assert save(client, edits({"liver": (begun["base"], drawn)})).status_code == 202
     state.saves.drained()
     now = client.get("/api/tasks/1").json()
-    assert now["base"] != opened["base"]
-    assert save(client, edits({"liver": (opened["base"], liver)})).status_code == 409
-
-
-def test_drafts_of_two_tabs_overwrite_nothing_and_go_with_their_save(
-    client, state, opened, edits, drawn, liver
-):
-    mine = edits({"liver": (opened["base"], drawn)}, extra={"tab": 1})
-    other = edits({"liver": (opened["base"], liver)}, extra={"tab": 2})
-    for name, content in (("tab-1", mine), ("tab-2", other)):
-        kept = client.put(f"/api/tasks/1/drafts/{name}", content=content, headers=BINARY)
-        assert (kept.status_code, kept.json()["why"]) == (200, "autosave")
-    assert client.get("/api/tasks/1/drafts/tab-1").content == mine
-    assert [one["draft"] for one in client.get("/api/tasks/1/drafts").json()] == ["tab-2", "tab-1"]
-    save(client, edits({"liver": (opened["base"], drawn)}, draft="tab-1"))
-    state.saves.drained()
-    (left,) = client.get("/api/tasks/1/drafts").json()
-    assert (left["draft"], left["is_stale"]) == ("tab-2", True)
-    assert client.delete("/api/tasks/1/drafts/tab-2").status_code == 204
-    assert client.get("/api/tasks/1").json()["drafts"] == []
-
-
-def test_a_draft_outlives_the_server_and_is_its_readers_own(app, queued, edits, drawn, tmp_path):
-    content = edits({"liver": (None, drawn)})
-    with entered(app) as client:
-        client.put("/api/tasks/1/drafts/tab-1", content=content, headers=BINARY)
-    again = make_state(queued.workspace, "anna")
-    with entered(make_app(again, PORT, tmp_path / "no-page")) as client:
-        assert client.get("/api/tasks/1/drafts/tab-1").content == content
-        client.put("/api/session", json={"reader": "ben"})
-        assert client.get("/api/tasks/1/drafts").json() == []
-        assert client.get("/api/tasks/1/drafts/tab-1").status_code == 404
-
-
-def test_drafts_are_bounded_and_the_last_one_is_refused_with_the_cure(client, edits, drawn):
-    content = edits({"liver": (None, drawn)})
-    answers = [
-        client.put(f"/api/tasks/1/drafts/t{number}", content=content, headers=BINARY) for number in range(21)
-    ]
-    assert {one.status_code for one in answers[:20]} == {200}
-    assert (answers[20].status_code, answers[20].json()["kind"]) == (409, "refused")
-    assert client.put("/api/tasks/1/drafts/t0", content=content, headers=BINARY).status_code == 200
+    assert now["base"] != begun["base"]
+    assert save(client, edits({"liver": (begun["base"], liver)})).status_code == 409
 
 
 def test_a_save_whose_task_is_gone_stays_and_the_server_starts_all_the_same(
     queued, state, app, edits, drawn, tmp_path
 ):
     with entered(app) as client:
-        opened = client.get("/api/tasks/1").json()
-        save(client, edits({"liver": (opened["base"], drawn)}))
+        begun = client.get("/api/tasks/1").json()
+        save(client, edits({"liver": (begun["base"], drawn)}))
         (kept_file,) = queued.folder("a").glob("drafts/*.save")
         content = kept_file.read_bytes()
         state.saves.drained()
@@ -286,20 +226,3 @@ def test_a_save_whose_task_is_gone_stays_and_the_server_starts_all_the_same(
         assert client.get("/api/session").status_code == 200
         again.saves.drained()
     assert orphan.exists()
-
-
-def test_an_erased_case_leaves_no_draft_and_no_decoded_copy(client, queued, edits, drawn):
-    from omentum.project.case_life import erase_case
-
-    client.put("/api/tasks/3/drafts/tab-1", content=edits({"spleen": (None, drawn)}), headers=BINARY)
-    client.get("/api/cases/b/ct")
-    client.get("/api/tasks/3/masks/shown")
-    cache = queued.workspace.folder.cache_dir
-    for thread in threading.enumerate():
-        if thread.name.startswith("decode "):
-            thread.join()
-    assert any(path.name.startswith("b.") for path in cache.rglob("*.raw"))
-    erase_case(queued.workspace, "b", why="asked for", by="owner")
-    assert not any(path.name.startswith("b.") for path in cache.rglob("*"))
-    assert not queued.folder("b").exists()
-    assert client.get("/api/cases/b/ct").status_code == 404

@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 
 from omentum.errors import BusyError
 
-__all__ = ["MOST_STREAMS", "Event", "Events"]
+__all__ = ["MOST_STREAMS", "Events", "ServerEvent"]
 
 MOST_STREAMS = 16
 _KEPT = 1000
 _HEARTBEAT_SECONDS = 15.0
 
 
-class Event(NamedTuple):
+class ServerEvent(NamedTuple):
     """One thing that happened."""
 
     number: int
@@ -31,7 +31,7 @@ class Event(NamedTuple):
         return f"id: {self.number}\nevent: {self.name}\ndata: {data}\n\n".encode()
 
 
-Put = Callable[[Event | None], None]
+Put = Callable[[ServerEvent | None], None]
 
 
 class Events:
@@ -42,7 +42,7 @@ class Events:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._recent: deque[Event] = deque(maxlen=_KEPT)
+        self._recent: deque[ServerEvent] = deque(maxlen=_KEPT)
         self._listeners: set[Put] = set()
         self._last = int(time.time() * 1000)
         self._is_closed = False
@@ -56,7 +56,7 @@ class Events:
         """Tell all who listen, and keep it for those who come back."""
         with self._lock:
             self._last += 1
-            event = Event(self._last, name, data)
+            event = ServerEvent(self._last, name, data)
             self._recent.append(event)
             listeners = list(self._listeners)
         for put in listeners:
@@ -79,9 +79,9 @@ class Events:
         Raises:
             BusyError: Too many pages listen.
         """
-        loop, queue = asyncio.get_running_loop(), asyncio.Queue[Event | None]()
+        loop, queue = asyncio.get_running_loop(), asyncio.Queue[ServerEvent | None]()
 
-        def put(event: Event | None) -> None:
+        def put(event: ServerEvent | None) -> None:
             with suppress(RuntimeError):  # the loop is closed, and so is the page's stream
                 loop.call_soon_threadsafe(queue.put_nowait, event)
 
@@ -97,7 +97,7 @@ class Events:
                 queue.put_nowait(None)
         return self._stream(queue, put)
 
-    async def _stream(self, queue: "asyncio.Queue[Event | None]", put: Put) -> AsyncIterator[bytes]:
+    async def _stream(self, queue: "asyncio.Queue[ServerEvent | None]", put: Put) -> AsyncIterator[bytes]:
         try:
             yield b": omentum\n\n"
             while True:
@@ -113,10 +113,10 @@ class Events:
             with self._lock:
                 self._listeners.discard(put)
 
-    def _missed(self, last: int | None) -> list[Event]:
+    def _missed(self, last: int | None) -> list[ServerEvent]:
         if last is None or last == self._last:
             return []
         first = self._recent[0].number if self._recent else self._last + 1
         if last < first - 1 or last > self._last:
-            return [Event(self._last, "reload", {})]
+            return [ServerEvent(self._last, "reload", {})]
         return [event for event in self._recent if event.number > last]

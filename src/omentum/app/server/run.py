@@ -41,7 +41,7 @@ class _Server(uvicorn.Server):
 
 
 class _Links:
-    """Shows links to whoever started the server, and to nobody else."""
+    """Shows links to the person who started the server, and to no other."""
 
     def __init__(self, sessions: Sessions, port: int, path: Path) -> None:
         self._sessions, self._port, self._path = sessions, port, path

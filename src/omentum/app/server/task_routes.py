@@ -205,6 +205,6 @@ def _left_out(task: Task, error: Exception) -> LeftOutOut:
 
 
 def _warm(masks: PageMasks, task: Task, reader: str) -> None:
-    """Decode in the background; what is wrong with a file is said to whoever asks for it."""
+    """Decode in the background; the next request for it says what is wrong with a file."""
     with suppress(OmentumError, OSError):
         masks.warm(masks.about(task, reader))

@@ -25,7 +25,7 @@ from omentum.records.case_notes import CaseNote
 from omentum.review.draft_files import KeptFile
 from omentum.review.history import History
 from omentum.review.page_bases import OrganBase
-from omentum.review.page_spots import HotSpot
+from omentum.review.page_spots import ShownSpot
 from omentum.review.save_queue import Save
 from omentum.store.leases import Lease
 from omentum.volumes.geometry import Geometry
@@ -100,7 +100,7 @@ def told_geometry(geometry: Geometry) -> GeometryOut:
     )
 
 
-def told_spot(spot: HotSpot) -> HotSpotOut:
+def told_spot(spot: ShownSpot) -> HotSpotOut:
     """Describe a hot spot."""
     return HotSpotOut(
         number=spot.number,
