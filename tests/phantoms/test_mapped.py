@@ -78,6 +78,8 @@ def test_patients_who_vary_keep_organs_near_their_places_and_volumes_on_average(
             tilt_degrees=(0.0, 0.0, 0.0),
             has_gall_bladder=True,
             missing_kidney=None,
+            small_kidney=None,
+            large_spleen=False,
         )
         _, labels = render(*build_mapped(patient, toy_map, None, grid), grid, patient)
         for name in NINE:
@@ -87,7 +89,7 @@ def test_patients_who_vary_keep_organs_near_their_places_and_volumes_on_average(
             ratios.append(found.sum() / true.sum())
     assert np.mean(ratios) == pytest.approx(1.0, abs=0.12)
     assert 0.1 < min(ratios) < 0.9
-    assert 1.1 < max(ratios) < 4.0
+    assert 1.1 < max(ratios) < 2.5
 
 
 def test_the_aorta_is_brightest_in_the_arterial_phase_and_fades(painted):
@@ -122,7 +124,7 @@ def test_gas_in_the_stomach_lies_in_front_of_the_fluid(toy_map, still, grid):
         gas, fluid = np.argwhere(inside & (ct < -700)), np.argwhere(inside & (ct > -100))
         if len(gas) > 30 and len(fluid) > 30:
             n_with_gas += 1
-            assert np.median(gas[:, 1]) > np.median(fluid[:, 1])
+            assert np.quantile(gas[:, 1], 0.1) >= np.quantile(fluid[:, 1], 0.9)
     assert n_with_gas >= 2
 
 

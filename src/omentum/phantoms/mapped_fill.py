@@ -117,29 +117,30 @@ def _content_hu(rng: np.random.Generator, patient: Patient) -> float:
 def _pool(
     tissue: str, rng: np.random.Generator, patient: Patient, tissues: Tissues, heights_mm: FloatArray
 ) -> Fill:
-    """Fill with fluid, and gas above its level in the stomach; a meal is lumpy."""
+    """Fill with fluid, gas above its level in the stomach, in some food with gas in it or settled contrast."""
     if tissue == "bladder":
         urine = tissues["urine"] if rng.random() < 0.4 else float(rng.normal(6.0, 4.0))
         return Fill(hu=tissues["muscle"], core=Core(hu=urine, depth_mm=3.0))
+    varied = min(patient.variation, 1.0)
     meal = Core(
         hu=_content_hu(rng, patient),
         depth_mm=float(rng.uniform(2.5, 6.5)),
         texture_hu=float(rng.uniform(4.0, 45.0)) if rng.random() < 0.4 else 6.0,
         rough_mm=1.5,
-        patchy_hu=float(rng.uniform(10.0, 45.0)) if rng.random() < 0.35 else 0.0,
-        gas_share=float(rng.uniform(0.02, 0.3)) if rng.random() < 0.3 else 0.0,
+        patchy_hu=float(rng.uniform(10.0, 45.0)) if rng.random() < 0.35 * varied else 0.0,
+        gas_share=float(rng.uniform(0.02, 0.3)) if rng.random() < 0.3 * varied else 0.0,
         specks=bool(rng.random() < 0.5),
-        **_levels(rng, heights_mm),
+        **_levels(rng, heights_mm, varied),
     )
     return Fill(hu=tissues["stomach_wall"], texture_hu=6.0, core=meal)
 
 
-def _levels(rng: np.random.Generator, heights_mm: FloatArray) -> dict[str, float]:
+def _levels(rng: np.random.Generator, heights_mm: FloatArray, varied: float) -> dict[str, float]:
     """Draw the level of the gas, and of contrast medium that has settled."""
     found: dict[str, float] = {}
     if heights_mm.size and rng.random() < 0.8:
         found["gas_above_mm"] = float(np.quantile(heights_mm, rng.uniform(0.2, 1.0)))
-    if heights_mm.size and rng.random() < 0.2:
+    if heights_mm.size and rng.random() < 0.2 * varied:
         found["settled_below_mm"] = float(np.quantile(heights_mm, rng.uniform(0.1, 0.7)))
         found["settled_hu"] = float(rng.uniform(120.0, 600.0))
     return found
