@@ -117,7 +117,7 @@ def _content_hu(rng: np.random.Generator, patient: Patient) -> float:
 def _pool(
     tissue: str, rng: np.random.Generator, patient: Patient, tissues: Tissues, heights_mm: FloatArray
 ) -> Fill:
-    """Fill with fluid, gas above its level in the stomach, in some food with gas in it or settled contrast."""
+    """Fill with fluid, gas above its level in the stomach; in some food with gas or settled contrast."""
     if tissue == "bladder":
         urine = tissues["urine"] if rng.random() < 0.4 else float(rng.normal(6.0, 4.0))
         return Fill(hu=tissues["muscle"], core=Core(hu=urine, depth_mm=3.0))

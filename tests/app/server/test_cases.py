@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
 from omentum.app.server.events import MOST_STREAMS, Events
 from omentum.records import MaskFinding
+from omentum.records.findings import WHOLE_CT
 
 
 def read(stream, n):
@@ -127,6 +129,24 @@ def test_streams_are_bounded_and_end_with_the_server():
         return events.listen(None)
 
     asyncio.run(many())
+
+
+def test_a_task_about_a_whole_ct_names_the_rules_to_confirm(client, queued):
+    from omentum.review.tasks import request
+
+    upside_down = MaskFinding(organ=WHOLE_CT, rule="orientation", said="upside down", severity=0.9)
+    arrivals = queued.workspace.store.arrivals
+    arrivals.keep(replace(arrivals.of_case("a"), findings=(upside_down,)))
+    task = request(queued.workspace, "a", WHOLE_CT)
+    begun = client.get(f"/api/tasks/{task.number}").json()
+    assert begun["rules"] == ["orientation"]
+    assert ["upside down" in one for one in begun["findings"]] == [True]
+    said = {"rule": "orientation", "organs": [WHOLE_CT], "why": "situs inversus"}
+    assert client.post("/api/cases/a/confirm", json=said).json()["confirmed"] == [
+        {"organ": WHOLE_CT, "rule": "orientation"}
+    ]
+    assert client.get(f"/api/tasks/{task.number}").json()["rules"] == []
+    assert client.get("/api/tasks/1").json()["rules"] == []
 
 
 def test_a_mask_of_a_whole_ct_is_confirmed_and_not_drawn(client, queued):

@@ -114,6 +114,8 @@ export interface TaskDetail extends TaskInfo {
   readonly organs: readonly TaskOrgan[];
   readonly masks: readonly string[];
   readonly findings: readonly string[];
+  /** Of a task about a whole CT: rules whose findings are open. */
+  readonly rules: readonly string[];
   readonly other_cts: readonly OtherCt[];
   readonly notes: readonly CaseNote[];
   readonly drafts: readonly DraftInfo[];

@@ -60,7 +60,7 @@ export class HandIn {
   }
 
   private async confirm(task: OpenTask, why: string): Promise<void> {
-    const isDone = await this.guarded('Confirming', () => confirmFindings(task.detail.case, why));
+    const isDone = await this.guarded('Confirming', () => confirmFindings(task.detail, why));
     if (isDone) await this.goOn(task);
   }
 

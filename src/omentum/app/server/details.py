@@ -18,7 +18,7 @@ from omentum.app.server.told import (
 )
 from omentum.project.ct_findings import ct_findings_of
 from omentum.project.standing import unconfirmed
-from omentum.records import MaskSource, Task
+from omentum.records import MaskFinding, MaskSource, Task
 from omentum.review.draft_files import DraftFiles
 from omentum.review.page_bases import OrganBase, TaskFacts, why_locked
 from omentum.review.page_spots import first_region, hot_spots_of
@@ -65,6 +65,7 @@ def detail_of(server: ServerState, task: Task, reader: str) -> DetailOut:
         organs=_organs(server, about, bases),
         masks=server.masks.sources(about),
         findings=_findings(server, about, own),
+        rules=[one.rule for one in _of_ct(server, about)],
         other_cts=told_other_cts(case, server.project.store.cases.of_patient(case.patient_id)),
         notes=[told_note(one) for one in server.project.store.case_notes.of_case(case.case_id)],
         drafts=[told_draft(one, bases) for one in drafts_of(server, task, reader).all()],
@@ -114,11 +115,18 @@ def _findings(server: ServerState, about: TaskFacts, own: OrganBase | None) -> l
     """Say what the rules found of the mask that is shown, or of the whole CT; of audited organs nothing."""
     facts, task = about.facts, about.task
     if task.is_of_ct:
-        found = ct_findings_of(facts, server.project.store.arrivals.of_case(task.case_id))
-        return [str(one) for one in found]
+        return [str(one) for one in _of_ct(server, about)]
     if task.is_whole or own is None:
         return []
     sources = (facts.label, facts.prediction, own.revision)
     said = [one for source in sources if source is not None for one in source.findings]
     of_mask = [one for one in said if (one.organ, one.mask_sha256) == (task.organ, own.sha256)]
     return [str(one) for one in unconfirmed(of_mask, facts.confirmations)]
+
+
+def _of_ct(server: ServerState, about: TaskFacts) -> tuple[MaskFinding, ...]:
+    """Give what is open about the CT of a task about a whole CT; nothing of other tasks."""
+    task = about.task
+    if not task.is_of_ct:
+        return ()
+    return ct_findings_of(about.facts, server.project.store.arrivals.of_case(task.case_id))

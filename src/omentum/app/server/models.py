@@ -159,6 +159,8 @@ class DetailOut(TaskOut):
     organs: list[TaskOrganOut]
     masks: list[str]
     findings: list[str]
+    rules: list[str]
+    """Of a task about a whole CT: those whose findings are open, to confirm."""
     other_cts: list[OtherCtOut]
     notes: list[NoteOut]
     drafts: list[DraftOut]
