@@ -1,6 +1,7 @@
 """Say in JSON what the review's records hold."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from omentum.app.server.models import (
@@ -102,15 +103,7 @@ def told_geometry(geometry: Geometry) -> GeometryOut:
 
 def told_spot(spot: ShownSpot) -> HotSpotOut:
     """Describe a hot spot."""
-    return HotSpotOut(
-        number=spot.number,
-        said=spot.said,
-        volume_ml=spot.volume_ml,
-        error_ml=spot.error_ml,
-        low_voxel=spot.low_voxel,
-        high_voxel=spot.high_voxel,
-        centre_mm=spot.centre_mm,
-    )
+    return HotSpotOut(**asdict(spot))
 
 
 def told_save(save: Save) -> SaveOut:
