@@ -146,7 +146,9 @@ def test_a_mask_keeps_its_volume_and_its_place(ct, seed):
     truth_ml = mask.sum() * ct.voxel_ml
     # an average and a threshold of one half shave a ball of three voxels by up to an eighth
     assert small.sum() * geometry.voxel_ml == pytest.approx(truth_ml, rel=0.15)
-    np.testing.assert_allclose(middle_mm(small, geometry), middle_mm(mask, ct), atol=0.6)
+    # the faces of a mask are known no better than the coarser of the two grids shows them
+    tolerance_mm = max(SPACING_MM, *ct.spacing_mm) / 5
+    np.testing.assert_allclose(middle_mm(small, geometry), middle_mm(mask, ct), atol=tolerance_mm)
 
 
 @pytest.mark.parametrize("orientation", ALL_ORIENTATIONS)

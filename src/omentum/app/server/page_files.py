@@ -12,6 +12,7 @@ PAGE_DIR = Path(__file__).resolve().parents[1] / "page"
 """Where the page is built into."""
 _NOT_BUILT = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Omentum</title>
+<link rel="icon" href="data:,">
 <h1>The review page is not built</h1>
 <p>The server runs, and its routes answer. To build the page, install Node.js 20.19 or later and run
 <code>make page</code> in the folder of the source code (or <code>npm ci</code> and

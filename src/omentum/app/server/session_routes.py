@@ -21,6 +21,7 @@ __all__ = ["router"]
 router = APIRouter()
 _ENTERED = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/"><title>Omentum</title>
+<link rel="icon" href="data:,">
 <p><a href="/">Go on to the review page</a></p></html>
 """
 
