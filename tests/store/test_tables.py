@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy.dialects import postgresql, sqlite
 
-from omentum.store import review_tables, tables  # noqa: F401  (they fill TableBase.metadata)
+from omentum.store import reader_tables, review_tables, tables  # noqa: F401  (they fill TableBase.metadata)
 from omentum.store.base import TableBase, UtcTime
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

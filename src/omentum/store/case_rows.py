@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Table, Text, delete, func, insert, literal
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from omentum.errors import ProjectError
-from omentum.store import review_tables, tables
+from omentum.store import reader_tables, review_tables, tables
 from omentum.store.base import TableBase
 from omentum.store.cases import require_cases
 from omentum.store.database import Database
@@ -24,6 +24,8 @@ _PATHS: tuple[InstrumentedAttribute[Any], ...] = (
     tables.CaseRow.original_label_path,
     tables.LabelVersionRow.path,
     review_tables.RevisionRow.path,
+    reader_tables.CatchTrialRow.path,
+    reader_tables.CatchReadingRow.path,
 )
 """Paths of files in a case's folder, relative to the project's root."""
 _MENTION: tuple[InstrumentedAttribute[Any], ...] = (

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HEAD", "check_current", "downgrade", "upgrade"]
 
-HEAD = "0008"
+HEAD = "0009"
 """This version's tables: the last file in `migrations/versions`."""
 
 
