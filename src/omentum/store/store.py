@@ -3,12 +3,14 @@
 Each write is one transaction; `together` makes one of several.
 """
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Self
 
 from omentum.store.activities import Activities
 from omentum.store.arrivals import Arrivals
+from omentum.store.audit_log import AuditLog
 from omentum.store.audits import Audits
 from omentum.store.base import TableBase
 from omentum.store.case_notes import CaseNotes
@@ -24,6 +26,7 @@ from omentum.store.leases import Leases
 from omentum.store.ledger import Ledgers
 from omentum.store.migrate import check_current, upgrade
 from omentum.store.networks import Networks
+from omentum.store.people import People, Tokens
 from omentum.store.predictions import Predictions
 from omentum.store.promotions import Promotions
 from omentum.store.releases import Releases
@@ -73,10 +76,19 @@ class Store(AbstractContextManager["Store"]):
         self.networks = Networks(database)
         self.promotions = Promotions(database)
         self.releases = Releases(database)
+        self.log = AuditLog(database)
+        self.people = People(database)
+        self.tokens = Tokens(database)
 
     @classmethod
     def open(
-        cls, url: str, root: Path, *, wait_seconds: float = WAIT_SECONDS, read_only: bool = False
+        cls,
+        url: str,
+        root: Path,
+        *,
+        wait_seconds: float = WAIT_SECONDS,
+        read_only: bool = False,
+        secret: Callable[[], bytes] = bytes,
     ) -> Self:
         """Open a database, made or brought to today's tables where need be.
 
@@ -85,11 +97,12 @@ class Store(AbstractContextManager["Store"]):
             root: The project's folder; paths below it are kept relative to it, so that it can be moved.
             wait_seconds: How long to wait for another program's write to end.
             read_only: Write nothing; tables of an older version are refused, not upgraded.
+            secret: Gives the key of the pseudonyms in the audit log; a project gives its own.
 
         Raises:
             ProjectError: The database cannot be reached or used, or is from another version.
         """
-        database = Database(url, root, wait_seconds=wait_seconds, read_only=read_only)
+        database = Database(url, root, wait_seconds=wait_seconds, read_only=read_only, secret=secret)
         try:
             if read_only:
                 check_current(database)

@@ -6,7 +6,8 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from omentum.app.server.events import Events
-from omentum.app.server.sessions import Session, Sessions
+from omentum.app.server.sessions import Sessions
+from omentum.app.server.visitors import Visitor
 from omentum.project.project import Project
 from omentum.records import Task
 from omentum.review.page_masks import PageMasks
@@ -15,10 +16,10 @@ from omentum.store.tasks import pool_of
 
 __all__ = [
     "CurrentEvents",
+    "CurrentPerson",
     "CurrentProject",
     "CurrentReader",
     "CurrentServer",
-    "CurrentSession",
     "ServerState",
 ]
 
@@ -46,8 +47,8 @@ def _server(request: Request) -> ServerState:
     return cast("ServerState", request.app.state.server)
 
 
-def _session(request: Request) -> Session:
-    return cast("Session", request.scope["omentum_session"])
+def _visitor(request: Request) -> Visitor:
+    return cast("Visitor", request.scope["omentum_visitor"])
 
 
 def _project(request: Request) -> Project:
@@ -59,11 +60,12 @@ def _events(request: Request) -> Events:
 
 
 def _reader(request: Request) -> str:
-    return _session(request).reader
+    return _visitor(request).name
 
 
 CurrentServer = Annotated[ServerState, Depends(_server)]
-CurrentSession = Annotated[Session, Depends(_session)]
+CurrentPerson = Annotated[Visitor, Depends(_visitor)]
+"""Who asks: name and roles."""
 CurrentProject = Annotated[Project, Depends(_project)]
 """The open project; its database may be used from several threads."""
 CurrentEvents = Annotated[Events, Depends(_events)]

@@ -6,11 +6,15 @@ frames and caches out.
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
 
+from omentum.app.server.roles import least_role, methods_of
 from omentum.app.server.sessions import Sessions
+from omentum.app.server.visitors import Login, Visitor
+from omentum.records.people import Role
 from omentum.review.edit_files import MOST_EDIT_BYTES
 
 __all__ = ["CONTENT_SECURITY_POLICY", "MOST_JSON_BYTES", "Gate", "cookie_name"]
@@ -32,7 +36,6 @@ _HEADERS = {
 }
 _HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_WITHOUT_SESSION = frozenset({"/enter", "/entered"})
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -84,15 +87,12 @@ class Gate:
         _check_host(headers.get("host", ""))
         if scope["method"] not in _SAFE:
             _check_origin(headers)
-        if scope["path"] not in _WITHOUT_SESSION:
-            session = self._sessions.find(_cookie(headers.get("cookie", ""), self._cookie))
-            if session is None:
-                said = "there is no session, or its time is over"
-                cure = (
-                    "press Enter in the terminal of `omentum review serve`, and open the link that it shows"
-                )
-                raise _RefusedError(401, "no-session", f"{said}; {cure}")
-            scope["omentum_session"] = session
+        session = self._sessions.find(_cookie(headers.get("cookie", ""), self._cookie))
+        visitor = None
+        if session is not None:
+            visitor = Visitor(name=session.reader, roles=tuple(Role), login=Login.LINK, session=session)
+        _check_role(scope["method"], scope["path"], visitor)
+        scope["omentum_visitor"] = visitor
 
 
 def cookie_name(port: int) -> str:
@@ -117,6 +117,29 @@ def _check_origin(headers: dict[str, str]) -> None:
     if origin not in (f"http://{host}", f"https://{host}"):
         said = f"the Origin {origin!r} is not the page's own; load the page again"
         raise _RefusedError(403, "foreign-origin", said)
+
+
+def _check_role(method: str, path: str, visitor: Visitor | None) -> None:
+    """Refuse what the visitor may not ask, and every route that `ROLES` does not name."""
+    with suppress(LookupError):
+        role = least_role(method, path)
+        if role is None or (visitor is not None and visitor.may(role)):
+            return
+        if visitor is not None:
+            had = ", ".join(visitor.roles) or "none"
+            said = (
+                f"{method} {path} needs the role {role}, and {visitor.name!r} has {had}; ask an admin for it"
+            )
+            raise _RefusedError(403, "role", said)
+    if visitor is None:
+        said = "there is no session, or its time is over"
+        cure = "press Enter in the terminal of `omentum review serve`, and open the link that it shows"
+        raise _RefusedError(401, "no-session", f"{said}; {cure}")
+    methods = ", ".join(methods_of(path))
+    if methods:
+        said = f"{method} {path}: it can be asked with {methods}; see /api/openapi.json"
+        raise _RefusedError(405, "method", said)
+    raise _RefusedError(404, "unknown", f"{method} {path}: there is no such route; see /api/openapi.json")
 
 
 def _cookie(header: str, name: str) -> str:

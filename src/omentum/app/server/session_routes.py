@@ -6,13 +6,13 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from omentum import __version__
-from omentum.app.server.context import CurrentServer, CurrentSession, ServerState
+from omentum.app.server.context import CurrentPerson, CurrentServer, ServerState
 from omentum.app.server.models import SessionOut
 from omentum.app.server.refusals import refusals
 from omentum.app.server.request_models import SessionIn
 from omentum.app.server.sessions import SESSION_SECONDS
 from omentum.app.server.told import told_organs
-from omentum.errors import AccessError
+from omentum.errors import AccessError, HiddenError
 from omentum.records.case_notes import NoteKind
 from omentum.review.claims import HALF_AN_HOUR
 
@@ -50,15 +50,17 @@ def entered() -> HTMLResponse:
 
 
 @router.get("/api/session", tags=["session"], responses=refusals())
-def get_session(server: CurrentServer, session: CurrentSession) -> SessionOut:
+def get_session(server: CurrentServer, person: CurrentPerson) -> SessionOut:
     """Say who reads, in which project, and give the organs with their colours."""
-    return _told(server, session.reader)
+    return _told(server, person.name)
 
 
 @router.put("/api/session", tags=["session"], responses=refusals())
-def put_session(server: CurrentServer, session: CurrentSession, wanted: SessionIn) -> SessionOut:
+def put_session(server: CurrentServer, person: CurrentPerson, wanted: SessionIn) -> SessionOut:
     """Let another person read in this browser."""
-    return _told(server, server.sessions.rename(session, wanted.reader).reader)
+    if person.session is None:
+        raise HiddenError(f"{person.name!r} asks with a token, whose reader cannot change; log in as another")
+    return _told(server, server.sessions.rename(person.session, wanted.reader).reader)
 
 
 @router.get(
