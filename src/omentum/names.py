@@ -1,12 +1,20 @@
-"""Check names that become names of folders: of cases, networks and releases; and make names of cases."""
+"""Check names that become names of folders: of cases, networks and releases; make names and pseudonyms."""
 
 import hashlib
+import hmac
 import re
 import unicodedata
 
 from omentum.errors import ConfigError
 
-__all__ = ["checked_case_id", "checked_name", "checked_new_case_id", "distinct_name", "safe_name"]
+__all__ = [
+    "checked_case_id",
+    "checked_name",
+    "checked_new_case_id",
+    "distinct_name",
+    "pseudonym",
+    "safe_name",
+]
 
 _LONGEST_BYTES = 100
 _HASH_DIGITS = 8
@@ -119,3 +127,13 @@ def _with_hash(safe: str, whole: str) -> str:
     digits = hashlib.sha256(whole.encode("utf-8", "replace")).hexdigest()[:_HASH_DIGITS]
     room = _LONGEST_BYTES - _HASH_DIGITS - 1
     return f"{safe.encode()[:room].decode(errors='ignore').rstrip('.')}-{digits}"
+
+
+def pseudonym(secret: bytes, identity: str) -> str:
+    """Name a patient by a keyed hash (HMAC-SHA256), so that only the secret's owner can find who it was.
+
+    Example:
+        >>> pseudonym(bytes(32), "MRN 12345")
+        'p-f24b6a9ea5efb1d7'
+    """
+    return "p-" + hmac.new(secret, identity.encode(), hashlib.sha256).hexdigest()[:16]

@@ -19,6 +19,7 @@ from omentum.app.dashboard_figures import (
     ReaderMinutes,
     RoundLine,
 )
+from omentum.app.dashboard_tables import dashboard_tables
 from omentum.app.status import confirm_command, gather, summary
 from omentum.evaluate.audit import StopRule
 from omentum.evaluate.round_figures import kept_agreement, round_figures, verdict_of
@@ -61,6 +62,7 @@ def dashboard(project: Project) -> Dashboard:
         rounds=rounds,
         compared_with=compared_with,
         readers=_readers(project, told["round"]),
+        tables=dashboard_tables(project),
     )
 
 

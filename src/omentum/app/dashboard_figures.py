@@ -3,17 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 __all__ = [
+    "Cell",
     "CtFinding",
     "Dashboard",
+    "DashboardTable",
     "Due",
     "ErrorLeft",
     "OrganProgress",
     "QueueProgress",
     "ReaderMinutes",
     "RoundLine",
+    "TableColumn",
 ]
+
+Cell = str | int | float | tuple[float, float] | None
+"""One value of a table; an interval is its two ends, `None` is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +139,27 @@ class ReaderMinutes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TableColumn:
+    """A column of a table, and how its cells are shown."""
+
+    name: str
+    kind: Literal["text", "number", "share", "interval"]
+    """A share is from 0 to 1; an interval is of shares."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DashboardTable:
+    """A table that the page shows without knowing what it is about."""
+
+    id: str
+    title: str
+    said: str
+    """What it shows, in a sentence or two."""
+    columns: tuple[TableColumn, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboard:
     """All that the dashboard shows."""
 
@@ -161,3 +189,5 @@ class Dashboard:
     """What the Dice of rounds compares with, as the end of a sentence; empty where nothing was measured."""
     readers: tuple[ReaderMinutes, ...]
     """By name."""
+    tables: tuple[DashboardTable, ...] = ()
+    """Others, by `dashboard_tables.TABLES`."""

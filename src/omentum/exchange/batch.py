@@ -23,8 +23,8 @@ from omentum.exchange.intake import (
 )
 from omentum.exchange.known_cases import KnownCases
 from omentum.exchange.patients import Patients
-from omentum.names import checked_new_case_id
-from omentum.project.paths import pseudonym, read_secret
+from omentum.names import checked_new_case_id, pseudonym
+from omentum.project.paths import read_secret
 from omentum.project.project import ADD_STAGE, Project
 from omentum.records import Batch, Failure, Tombstone
 from omentum.runners.processes import WorkAhead

@@ -18,7 +18,7 @@ from pydicom.uid import PYDICOM_IMPLEMENTATION_UID
 
 from omentum.errors import DicomSeriesError
 from omentum.exchange.patient_tags import is_placeholder
-from omentum.project.paths import pseudonym
+from omentum.names import pseudonym
 from omentum.volumes.atomic import writing
 from omentum.volumes.dicom_files import read_dataset
 from omentum.volumes.library_errors import reading

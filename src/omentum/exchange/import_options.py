@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from omentum.measures.hounsfield import checked_offset
-from omentum.project.paths import pseudonym
+from omentum.names import pseudonym
 
 __all__ = ["DEFAULT_OPTIONS", "ImportOptions", "recorded_path"]
 

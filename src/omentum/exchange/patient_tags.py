@@ -6,7 +6,7 @@ Out: `PatientIdentity` with keyed hashes. Values that anonymisers put in place o
 import re
 from collections.abc import Mapping
 
-from omentum.project.paths import pseudonym
+from omentum.names import pseudonym
 from omentum.records import PatientIdentity
 
 __all__ = ["identity_of", "is_placeholder"]

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omentum.errors import ProjectError
-from omentum.names import checked_new_case_id
+from omentum.names import checked_new_case_id, pseudonym
 from omentum.project.case_files import erase_files, move_files, releases_with
-from omentum.project.paths import ProjectFolder, pseudonym, read_secret
+from omentum.project.paths import ProjectFolder, read_secret
 from omentum.records import Task, TaskState, Tombstone
 from omentum.store.mentions import Mentions
 from omentum.store.store import Store

@@ -1,7 +1,5 @@
-"""Name the path of each file of a project, make and find projects, and give patients pseudonyms."""
+"""Name the path of each file of a project, make and find projects, and read a project's secret."""
 
-import hashlib
-import hmac
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,6 @@ __all__ = [
     "ProjectFolder",
     "create_project",
     "open_project",
-    "pseudonym",
     "read_secret",
 ]
 
@@ -146,13 +143,3 @@ def read_secret(folder: ProjectFolder) -> bytes:
         rule = f"must hold the {2 * _SECRET_BYTES} hexadecimal digits that it was made with"
         raise ProjectError(f"{folder.secret_path} {rule}; bring it back from a backup")
     return secret
-
-
-def pseudonym(secret: bytes, identity: str) -> str:
-    """Name a patient by a keyed hash (HMAC-SHA256), so that only the secret's owner can find who it was.
-
-    Example:
-        >>> pseudonym(bytes(32), "MRN 12345")
-        'p-f24b6a9ea5efb1d7'
-    """
-    return "p-" + hmac.new(secret, identity.encode(), hashlib.sha256).hexdigest()[:16]

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from omentum.project.case_life import finish_case_changes
-from omentum.project.paths import ProjectFolder, create_project, open_project
+from omentum.project.paths import ProjectFolder, create_project, open_project, read_secret
 from omentum.project.settings import Settings
 from omentum.project.standing import standing_masks
 from omentum.records import LabelledCase, MaskSource, Prediction, Revision
@@ -119,7 +120,7 @@ def begin_project(root: Path, settings: Settings) -> None:
         ProjectError: There is one already, or the folder cannot be written to.
     """
     folder = create_project(root, settings)
-    with Store.open(settings.database, folder.root) as store:
+    with Store.open(settings.database, folder.root, secret=partial(read_secret, folder)) as store:
         store.rounds.start(settings.networks[0])
 
 
@@ -139,7 +140,8 @@ def opened(root: Path, runner: Runner | None = None, *, looking: bool = False) -
     """
     folder, settings = open_project(root)
     read_only = looking and not is_writable(folder.root, settings.database)
-    with Store.open(settings.database, folder.root, read_only=read_only) as store:
+    secret = partial(read_secret, folder)
+    with Store.open(settings.database, folder.root, read_only=read_only, secret=secret) as store:
         if not store.rounds.all() and not read_only:  # what made the project was killed before it began
             store.rounds.start(settings.networks[0])
         if not looking:  # what renamed or erased a case was killed before its end

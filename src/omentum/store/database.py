@@ -6,10 +6,10 @@ What a user can put right is raised as `ProjectError`.
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +36,23 @@ class Database:
         root: The project's folder.
         wait_seconds: How long to wait for another program's write to end.
         read_only: Never write: neither to the database nor, where it is not writable, to its folder.
+        secret: Gives the key of the pseudonyms in the audit log, once one is asked for.
 
     Raises:
         ProjectError: The URL is none of these, or its driver is not installed.
     """
 
-    def __init__(self, url: str, root: Path, *, wait_seconds: float, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        url: str,
+        root: Path,
+        *,
+        wait_seconds: float,
+        read_only: bool = False,
+        secret: Callable[[], bytes] = bytes,
+    ) -> None:
         parsed = _parsed(url, root)
+        self.secret = cache(secret)
         self.paths = Paths(root)
         self.name = parsed.render_as_string(hide_password=True)
         self.is_sqlite = _is_sqlite(parsed)

@@ -101,6 +101,7 @@ class LogEntryRow(TableBase):
     """One line of the audit log; each carries the hash of the one before."""
 
     __tablename__ = "log_entries"
+    __table_args__ = (Index(None, "action", "number"),)
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     actor: Mapped[str]

@@ -122,6 +122,7 @@ def _add_log() -> None:
         sa.Column("time", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_log_entries"),
     )
+    op.create_index("ix_log_entries_action_number", "log_entries", ["action", "number"])
     op.create_table(
         "log_anchors",
         sa.Column("number", sa.Integer(), nullable=False),

@@ -1,0 +1,17 @@
+"""List the tables of the dashboard that the page shows without knowing what they are about."""
+
+from collections.abc import Callable
+
+from omentum.app.dashboard_figures import DashboardTable
+from omentum.project.project import Project
+
+__all__ = ["TABLES", "dashboard_tables"]
+
+TABLES: tuple[Callable[[Project], DashboardTable | None], ...] = ()
+"""Functions that each make one table, in the order in which they are shown; `None` for nothing to show."""
+
+
+def dashboard_tables(project: Project) -> tuple[DashboardTable, ...]:
+    """Make the tables that have something to show; the project may be open for reading only."""
+    made = [make(project) for make in TABLES]
+    return tuple(table for table in made if table is not None)
