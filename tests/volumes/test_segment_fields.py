@@ -69,4 +69,5 @@ def test_the_term_of_slicer_names_a_segment_that_a_program_named(name, kind, sid
     entry = f"Segmentation category and type~SCT^123037004^Anatomical Structure~{kind}~{side}~codes~^^~^^"
     fields = {"Segment0_Name": name, "Segment0_LabelValue": "1", "Segment0_Layer": "0"}
     fields["Segment0_Tags"] = f"Segmentation.Status:completed|TerminologyEntry:{entry}|"
-    assert segments_in(FILE, fields, n_layers=1) == [Segment(name=read, layer=0, value=1)]
+    expected = Segment(name=read, layer=0, value=1, is_completed=True)
+    assert segments_in(FILE, fields, n_layers=1) == [expected]

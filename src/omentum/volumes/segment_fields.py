@@ -22,6 +22,7 @@ from omentum.volumes.organ_words import is_generic_name, organ_or_pair_in_words
 __all__ = ["Segment", "has_segments", "segments_in"]
 
 _FIELD = re.compile(r"Segment(\d+)_(?:ID|Name|LabelValue|Layer)")
+_COMPLETED = "Segmentation.Status:completed"
 _MITK = "org.mitk.multilabel.segmentation.labelgroups"
 _CURE = "save the segmentation anew from the program it came from"
 
@@ -35,11 +36,13 @@ class Segment:
             `None` if it has neither a name nor an id.
         layer: The layer that it lies in.
         value: Its value in that layer; `None` if every voxel of the layer that is not 0 is its.
+        is_completed: Whether its reader gave it the status "Completed" in 3D Slicer.
     """
 
     name: str | None
     layer: int
     value: int | None
+    is_completed: bool = False
 
 
 def has_segments(fields: Mapping[str, str]) -> bool:
@@ -61,7 +64,7 @@ def segments_in(path: Path, fields: Mapping[str, str], *, n_layers: int) -> list
     Example:
         >>> fields = {"Segment0_Name": "liver", "Segment0_LabelValue": "1", "Segment0_Layer": "0"}
         >>> segments_in(Path("x.seg.nrrd"), fields, n_layers=1)
-        [Segment(name='liver', layer=0, value=1)]
+        [Segment(name='liver', layer=0, value=1, is_completed=False)]
     """
     if _MITK in fields:
         fields = _as_segments(path, fields[_MITK])
@@ -104,6 +107,7 @@ def _segment(path: Path, fields: Mapping[str, str], number: int, n_layers: int) 
         name=name,
         layer=_number(path, f"{prefix}Layer", layer, (0, n_layers - 1)),
         value=None if value is None else _number(path, f"{prefix}LabelValue", value, (1, 255)),
+        is_completed=_COMPLETED in fields.get(f"{prefix}Tags", "").split("|"),
     )
 
 

@@ -43,11 +43,13 @@ class NamedMask:
         name: What the file calls it; `None` where the file has no names.
         mask: The mask `(x, y, z)` on the CT's grid; without a voxel, it says that the organ is absent.
         notes: What was done to place it, for people; empty where it was on the CT's grid.
+        is_completed: Whether the file says that its reader has finished it.
     """
 
     name: str | None
     mask: npt.NDArray[np.bool_]
     notes: tuple[str, ...] = ()
+    is_completed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,10 +79,11 @@ class OpenSegments:
             GridMismatchError: All of it lies beyond the CT.
         """
         if self.placement is None:
-            return NamedMask(name=segment.name, mask=_nothing(self.grid), notes=self.notes)
-        pieces = _pieces(segment, *self.layers[segment.layer])
-        found = _named(self.path, segment.name, pieces, (self.grid, self.placement))
-        return replace(found, notes=(*self.notes, *found.notes))
+            found = NamedMask(name=segment.name, mask=_nothing(self.grid))
+        else:
+            pieces = _pieces(segment, *self.layers[segment.layer])
+            found = _named(self.path, segment.name, pieces, (self.grid, self.placement))
+        return replace(found, notes=(*self.notes, *found.notes), is_completed=segment.is_completed)
 
 
 def read_mask(path: Path, grid: Geometry, *, may_cut: bool = False) -> Volume:

@@ -1,54 +1,22 @@
-"""Give the SNOMED CT codes of organs in DICOM: category, type, side, and anatomic region."""
+"""Give the SNOMED CT codes of organs as pydicom writes them: category, type, side, and anatomic region."""
 
 from dataclasses import dataclass
 
 from pydicom.sr.coding import Code
 
-from omentum.volumes.labels import organ
+from omentum.volumes.anatomy_terms import Term, anatomy_terms
 
 __all__ = ["AnatomyCode", "anatomy_code"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnatomyCode:
-    """Codes of an organ in DICOM.
-
-    Attributes:
-        category: Anatomical or morphologically abnormal structure.
-        kind: Type of the structure.
-        side: Right or left, for one of a pair.
-        region: Anatomic region of a tumour, cyst or vessel in an organ.
-    """
+    """Codes of an organ in DICOM; see `AnatomyTerms`."""
 
     category: Code
     kind: Code
     side: Code | None = None
     region: Code | None = None
-
-
-def _sct(value: str, meaning: str) -> Code:
-    return Code(value, "SCT", meaning)
-
-
-_STRUCTURE = _sct("91723000", "Anatomical Structure")
-_ABNORMAL = _sct("49755003", "Morphologically Abnormal Structure")
-_SIDES = {"right": _sct("24028007", "Right"), "left": _sct("7771000", "Left")}
-_KIDNEY = _sct("64033007", "Kidney")
-_LIVER = _sct("10200004", "Liver")
-_LUNG = _sct("39607008", "Lung")
-_PANCREAS = _sct("15776009", "Pancreas")
-_COLON = _sct("71854001", "Colon")
-
-_REGIONS = {
-    "hepatic_vessel": _LIVER,
-    "kidney_tumor": _KIDNEY,
-    "liver_tumor": _LIVER,
-    "pancreas_tumor": _PANCREAS,
-    "hepatic_vessel_tumor": _LIVER,
-    "lung_tumor": _LUNG,
-    "colon_tumor": _COLON,
-    "kidney_cyst": _KIDNEY,
-}
 
 
 def anatomy_code(name: str) -> AnatomyCode:
@@ -62,10 +30,14 @@ def anatomy_code(name: str) -> AnatomyCode:
         >>> code.kind.meaning, code.side.meaning
         ('Kidney', 'Left')
     """
-    row = organ(name)
+    terms = anatomy_terms(name)
     return AnatomyCode(
-        category=_STRUCTURE if row.kind == "organ" else _ABNORMAL,
-        kind=_sct(*row.snomed),
-        side=_SIDES.get(row.name.rpartition("_")[2]),
-        region=_REGIONS.get(row.name),
+        category=_sct(terms.category),
+        kind=_sct(terms.kind),
+        side=None if terms.side is None else _sct(terms.side),
+        region=None if terms.region is None else _sct(terms.region),
     )
+
+
+def _sct(term: Term) -> Code:
+    return Code(term.value, "SCT", term.meaning)
