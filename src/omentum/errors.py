@@ -18,6 +18,7 @@ OmentumError
 ├── ProjectError               a project is missing, exists already, or is in the wrong state
 │   ├── CaseClashError             two cases would have one `case_id`
 │   ├── ErasedCaseError            a CT was erased from the project
+│   ├── TakenError                 a person of that name is there already
 │   └── UnknownCaseError           no case of that name
 ├── ReviewError                a task or a revision cannot be taken
 │   ├── ClaimedError               another reader has the task
@@ -26,8 +27,10 @@ OmentumError
 │   ├── HiddenError                the task does not show this to its reader
 │   ├── MissingError               no such mask, draft or save
 │   └── StaleBaseError             the mask that edits began with is no longer the one there
-├── AccessError                a browser is not let in
+├── AccessError                a browser or a program is not let in
+│   └── WrongLoginError            name and password do not belong together
 ├── BusyError                  the server has as much to do as it takes
+├── TooManyTriesError          passwords were tried too often
 ├── ReleaseError               a release exists already or cannot be made
 ├── TuneError                  there is nothing to tune on, or the loss is not finite
 └── DiskFullError              there is no space left to write to
@@ -65,12 +68,15 @@ __all__ = [
     "ReleaseError",
     "ReviewError",
     "StaleBaseError",
+    "TakenError",
     "TooLargeError",
+    "TooManyTriesError",
     "TuneError",
     "UnknownCaseError",
     "UnknownNetworkError",
     "UnknownOrganError",
     "UnreadableImageError",
+    "WrongLoginError",
 ]
 
 
@@ -218,6 +224,10 @@ class UnknownCaseError(ProjectError, LookupError):
         super().__init__(f"no case is called {case_id!r}; `omentum cases list` shows them")
 
 
+class TakenError(ProjectError):
+    """A person of that name is there already."""
+
+
 class ReviewError(OmentumError, ValueError):
     """A task or a revision cannot be taken as it is."""
 
@@ -261,7 +271,20 @@ class StaleBaseError(ReviewError):
 
 
 class AccessError(OmentumError, PermissionError):
-    """A browser is not let in."""
+    """A browser or a program is not let in."""
+
+
+class WrongLoginError(AccessError):
+    """Name and password do not belong together, or the person is disabled."""
+
+
+class TooManyTriesError(OmentumError, RuntimeError):
+    """Passwords were tried too often."""
+
+    def __init__(self, wait_seconds: int) -> None:
+        """Say for how long nothing is tried."""
+        super().__init__(f"too many passwords were tried; wait {wait_seconds} s and try again")
+        self.wait_seconds = wait_seconds
 
 
 class BusyError(OmentumError, RuntimeError):

@@ -42,6 +42,8 @@ class Person:
     is_disabled: bool = False
     time: datetime
     """When the person was added."""
+    sessions_from: datetime
+    """Sessions that began before this are over: the password changed then, or the person was disabled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

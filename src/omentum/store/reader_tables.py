@@ -29,6 +29,7 @@ class PersonRow(TableBase):
     password_hash: Mapped[str | None]
     is_disabled: Mapped[bool] = mapped_column(server_default=false())
     time: Mapped[datetime]
+    sessions_from: Mapped[datetime]
 
 
 class AccessTokenRow(TableBase):

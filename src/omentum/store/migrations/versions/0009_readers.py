@@ -38,6 +38,7 @@ def _add_people() -> None:
         sa.Column("password_hash", sa.String(), nullable=True),
         sa.Column("is_disabled", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sessions_from", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_people"),
     )
     op.create_table(
