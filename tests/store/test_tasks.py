@@ -55,9 +55,8 @@ def test_a_new_queue_keeps_what_was_begun_and_drops_what_was_not(each_store, tas
     a, b, c, d = each_store.tasks.replace(
         1, [task_of("a", 1), task_of("b", 2), task_of("c", 3), task_of("c", 4, "spleen")]
     )
-    each_store.tasks.show(c.number, network="starter", shown_sha256="5ee")
+    each_store.tasks.claimed(replace(c, network="starter", shown_sha256="5ee"))
     each_store.tasks.set_state([b.number], TaskState.DONE)
-    each_store.tasks.set_state([c.number], TaskState.CLAIMED)
     kept = each_store.tasks.replace(1, [task_of("c", 1, network="other"), task_of("a", 2, "aorta")])
     assert places(kept) == [
         (1, "c", "liver", "claimed"),

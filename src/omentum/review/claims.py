@@ -14,6 +14,7 @@ from omentum.records import Task, TaskState
 from omentum.review.shown_masks import shown_sha256
 from omentum.review.tasks import ANY_TASK, TaskFilter, required_task
 from omentum.store.leases import Lease
+from omentum.store.open_tasks import OpenFilter
 from omentum.store.tasks import pool_of
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "claim",
     "claim_next",
     "claim_task",
+    "count_free_tasks",
     "free_tasks",
     "give_back",
     "held_tasks",
@@ -81,19 +83,21 @@ def claim(
     return sorted((_claimed(project, int(key)) for key in keys), key=lambda task: task.rank)
 
 
-def held_tasks(project: Project, holder: str) -> list[Task]:
+def held_tasks(project: Project, holder: str, *, only: TaskFilter = ANY_TASK) -> list[Task]:
     """Give the open tasks of this round that a reader has, by rank; also expired ones that are still free."""
-    number = project.store.rounds.current().number
-    keys = {one.key for one in project.store.leases.held(pool_of(number), holder)}
-    return [task for task in _open_tasks(project) if str(task.number) in keys]
+    return project.store.open_tasks.held(_round(project), holder, _open_filter(only))
 
 
-def free_tasks(project: Project, holder: str) -> list[Task]:
-    """Give the open tasks of this round that a reader could claim, by rank."""
-    store, pool = project.store, pool_of(project.store.rounds.current().number)
-    keys = store.leases.free(pool, holder)
-    had = store.leases.had(pool, holder)
-    return [task for task in _open_tasks(project) if str(task.number) in keys and str(task.number) not in had]
+def free_tasks(
+    project: Project, holder: str, *, only: TaskFilter = ANY_TASK, limit: int | None = None
+) -> list[Task]:
+    """Give the open tasks of this round that a reader could claim, by rank; the first `limit` of them."""
+    return project.store.open_tasks.free(_round(project), holder, _open_filter(only), limit=limit)
+
+
+def count_free_tasks(project: Project, holder: str, *, only: TaskFilter = ANY_TASK) -> int:
+    """Count the open tasks of this round that a reader could claim."""
+    return project.store.open_tasks.count_free(_round(project), holder, _open_filter(only))
 
 
 def claim_next(
@@ -116,14 +120,12 @@ def claim_next(
     Returns:
         The task; `None` where no more is free.
     """
-    for task in [*held_tasks(project, holder), *free_tasks(project, holder)]:
-        if task.number in without or not only.takes(task):
-            continue
-        try:
-            return claim_task(project, task.number or 0, holder, lasting=lasting)
-        except ClaimedError:  # another reader was faster
-            continue
-    return None
+    open_tasks, number, meant = project.store.open_tasks, _round(project), _open_filter(only, without)
+    for task in open_tasks.held(number, holder, meant):
+        if _renewed(project, task, holder, lasting) is not None:
+            return _claimed(project, task.number or 0)
+    claimed = open_tasks.claim_first(number, holder, lasting, meant)
+    return None if claimed is None else _claimed(project, claimed)
 
 
 def claim_task(project: Project, number: int, holder: str, *, lasting: timedelta = HALF_AN_HOUR) -> Task:
@@ -165,7 +167,7 @@ def give_back(project: Project, numbers: Iterable[int], holder: str) -> list[int
             pool = pool_of(task.round_number)
             if project.store.leases.give_back(pool, str(number), holder):
                 given.append(number)
-                if not project.store.leases.all(pool).get(str(number)):
+                if not project.store.leases.all(pool, [str(number)]):
                     project.store.tasks.set_state([number], TaskState.QUEUED)
     return given
 
@@ -196,18 +198,17 @@ def _claimed(project: Project, number: int) -> Task:
         facts = facts_of_case(project, task.case_id, network=network)
         shown = shown_sha256(project, facts, task.organ)
         task = replace(task, network=network, shown_sha256=shown)
-        project.store.tasks.show(number, network=network, shown_sha256=shown)
-    if task.state is not TaskState.CLAIMED:
-        project.store.tasks.set_state([number], TaskState.CLAIMED)
+    if is_new or task.state is not TaskState.CLAIMED:
+        project.store.tasks.claimed(task)
     return replace(task, state=TaskState.CLAIMED)
 
 
-def _open_tasks(project: Project) -> list[Task]:
-    """Give the tasks of this round on which a reader's mask is wanted, by rank."""
-    number, excluded = project.store.rounds.current().number, project.store.cases.excluded()
-    wanted = (TaskState.QUEUED, TaskState.CLAIMED, TaskState.SUBMITTED)
-    tasks = project.store.tasks.of_round(number)
-    return [task for task in tasks if task.state in wanted and task.case_id not in excluded]
+def _round(project: Project) -> int:
+    return project.store.rounds.current().number
+
+
+def _open_filter(only: TaskFilter, without: Collection[int] = ()) -> OpenFilter:
+    return OpenFilter(case_ids=only.case_ids, organ=only.organ, without=frozenset(without))
 
 
 def _renewed(project: Project, task: Task, holder: str, lasting: timedelta) -> datetime | None:
@@ -232,8 +233,8 @@ def _require_open(project: Project, task: Task) -> None:
 
 
 def _taken(project: Project, task: Task) -> ClaimedError:
-    found: dict[str, tuple[Lease, ...]] = project.store.leases.all(pool_of(task.round_number))
-    others = found.get(str(task.number), ())
+    key = str(task.number)
+    others: tuple[Lease, ...] = project.store.leases.all(pool_of(task.round_number), [key]).get(key, ())
     if not others:
         return ClaimedError(
             f"task {task.number} is {task.state}, or was the reader's before; take the next one"

@@ -77,8 +77,10 @@ def facts_of_task(project: Project, task: Task, reader: str) -> TaskFacts:
     facts = facts_of_case(project, task.case_id, network=task.network or None)
     tasks = tuple(project.store.tasks.of_case(task.case_id))
     leases: dict[int, tuple[Lease, ...]] = {}
-    for number in {one.round_number for one in tasks if one.state not in _ENDED}:
-        leases |= {int(key): found for key, found in project.store.leases.all(pool_of(number)).items()}
+    open_tasks = [one for one in tasks if one.state not in _ENDED]
+    for number in {one.round_number for one in open_tasks}:
+        keys = [str(one.number) for one in open_tasks if one.round_number == number]
+        leases |= {int(key): found for key, found in project.store.leases.all(pool_of(number), keys).items()}
     return TaskFacts(task=task, reader=reader, facts=facts, tasks=tasks, leases=leases)
 
 

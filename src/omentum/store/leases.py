@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 from omentum.store.record_table import RecordTable
 from omentum.store.review_tables import LeaseRow
 
-__all__ = ["Lease", "Leases", "Offer"]
+__all__ = ["Lease", "Leases", "Offer", "is_free"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class Leases(RecordTable[Lease]):
         with self._database.claiming() as session:
             now = self._database.now(session)
             own = select(LeaseRow.key).where(LeaseRow.pool == pool, LeaseRow.holder == holder)
-            free = _in(pool).where(_is_free(LeaseRow, now), _is_first_free(now), LeaseRow.key.not_in(own))
+            free = _in(pool).where(is_free(LeaseRow, now), _is_first_free(now), LeaseRow.key.not_in(own))
             free = free.where(or_(LeaseRow.reserved_for.is_(None), LeaseRow.reserved_for == holder))
             if keys is not None:
                 free = free.where(LeaseRow.key.in_(list(keys)))
@@ -141,24 +141,25 @@ class Leases(RecordTable[Lease]):
         with self._database.reading() as session:
             return set(session.scalars(asked))
 
-    def all(self, pool: str) -> dict[str, tuple[Lease, ...]]:
-        """Give every lease that has not ended yet, by key."""
+    def all(self, pool: str, keys: Collection[str] | None = None) -> dict[str, tuple[Lease, ...]]:
+        """Give every lease that has not ended yet, by key; only of these keys where any are named."""
         found: dict[str, tuple[Lease, ...]] = {}
+        asked = _in(pool) if keys is None else _in(pool).where(LeaseRow.key.in_(keys))
         with self._database.reading() as session:
             now = self._database.now(session)
-            rows = session.scalars(_in(pool).where(LeaseRow.until > now, ~LeaseRow.ended))
+            rows = session.scalars(asked.where(LeaseRow.until > now, ~LeaseRow.ended))
             for row in sorted(rows, key=lambda row: (row.rank, row.key, row.slot)):
                 found[row.key] = (*found.get(row.key, ()), self._record(row))
         return found
 
     def free(self, pool: str, holder: str | None = None) -> list[str]:
         """Give the keys of which a slot can be claimed, by rank; where a holder is named, by that one."""
-        asked = _in(pool)
+        asked = select(LeaseRow.rank, LeaseRow.key).where(LeaseRow.pool == pool)
         if holder is not None:
             asked = asked.where(or_(LeaseRow.reserved_for.is_(None), LeaseRow.reserved_for == holder))
         with self._database.reading() as session:
-            rows = session.scalars(asked.where(_is_free(LeaseRow, self._database.now(session))))
-            return list(dict.fromkeys(row.key for row in sorted(rows, key=lambda row: (row.rank, row.key))))
+            found = session.execute(asked.where(is_free(LeaseRow, self._database.now(session))))
+            return list(dict.fromkeys(key for _, key in sorted((rank, key) for rank, key in found)))
 
     def touched(self, pool: str) -> set[str]:
         """Give the keys that have or had a holder, or are reserved for one."""
@@ -179,7 +180,8 @@ def _held(pool: str, holder: str) -> Any:
     return _in(pool).where(LeaseRow.holder == holder, ~LeaseRow.ended)
 
 
-def _is_free(row: type[LeaseRow], now: datetime) -> ColumnElement[bool]:
+def is_free(row: type[LeaseRow], now: datetime) -> ColumnElement[bool]:
+    """Tell whether a slot can be claimed: it has no holder, or the holder's time is over."""
     return and_(~row.ended, or_(row.holder.is_(None), row.until <= now))
 
 
@@ -190,6 +192,6 @@ def _is_first_free(now: datetime) -> ColumnElement[bool]:
         other.pool == LeaseRow.pool,
         other.key == LeaseRow.key,
         other.slot < LeaseRow.slot,
-        _is_free(other, now),
+        is_free(other, now),
     )
     return ~before.exists()

@@ -16,6 +16,7 @@ from omentum.store.base import TableBase
 from omentum.store.case_notes import CaseNotes
 from omentum.store.case_rows import CaseRows
 from omentum.store.cases import Cases
+from omentum.store.catch_trials import CatchReadings, CatchTrials
 from omentum.store.database import Database
 from omentum.store.decisions import Confirmations, Decisions
 from omentum.store.facts import Facts
@@ -26,6 +27,7 @@ from omentum.store.leases import Leases
 from omentum.store.ledger import Ledgers
 from omentum.store.migrate import check_current, upgrade
 from omentum.store.networks import Networks
+from omentum.store.open_tasks import OpenTasks
 from omentum.store.people import People, Tokens
 from omentum.store.predictions import Predictions
 from omentum.store.promotions import Promotions
@@ -66,9 +68,12 @@ class Store(AbstractContextManager["Store"]):
         self.scores = Scores(database)
         self.leases = Leases(database)
         self.tasks = Tasks(database, self.leases)
+        self.open_tasks = OpenTasks(database)
         self.activities = Activities(database)
         self.audits = Audits(database)
         self.revisions = Revisions(database)
+        self.catch_trials = CatchTrials(database)
+        self.catch_readings = CatchReadings(database)
         self.decisions = Decisions(database)
         self.confirmations = Confirmations(database)
         self.learned_masks = LearnedMasks(database)

@@ -11,6 +11,7 @@ from sqlalchemy import func, select, update
 
 from omentum.errors import ReviewError
 from omentum.records import Task, TaskKind, TaskState
+from omentum.records.audit_log import PROGRAM, LogAction
 from omentum.store.cases import require_cases
 from omentum.store.database import Database
 from omentum.store.leases import Leases, Offer
@@ -39,7 +40,8 @@ class Tasks(RecordTable[Task]):
         """Give a round a new queue, and give it back as it is kept.
 
         Tasks that anyone has begun, or that are reserved, keep their number and state; those that the new
-        queue leaves out come after it, in their old order. So do tasks that a person asked for.
+        queue leaves out come after it, in their old order. So do tasks that a person asked for. A task that
+        is given with its number keeps it.
 
         Raises:
             ProjectError: There is no such round.
@@ -52,15 +54,18 @@ class Tasks(RecordTable[Task]):
                 require_cases(session, (task.case_id for task in tasks))
             before = self.of_round(round_number)
             touched = self._leases.touched(pool_of(round_number))
-            kept = [task for task in before if _stays(task) or str(task.number) in touched]
+            given = {task.number for task in tasks}
+            kept = [
+                task for task in before if _stays(task) or task.number in given or str(task.number) in touched
+            ]
             queue = _joined(round_number, tasks, kept)
             gone = {task.number for task in before} - {task.number for task in queue}
             self._leases.withdraw(pool_of(round_number), [str(number) for number in gone])
             self._delete(TaskRow.number.in_(gone))
             return self._keep(queue)
 
-    def add(self, task: Task) -> Task:
-        """Add one task behind the queue of its round, and give it as it is kept."""
+    def add(self, task: Task, *, by: str = PROGRAM) -> Task:
+        """Add one task behind the queue of its round, and give it as it is kept; `by` is who asks for it."""
         with self._database.together():
             with self._database.writing() as session:
                 require_round(session, task.round_number)
@@ -68,6 +73,10 @@ class Tasks(RecordTable[Task]):
                 of_round = TaskRow.round_number == task.round_number
                 last = session.scalar(select(func.max(TaskRow.rank)).where(of_round)) or 0
             (kept,) = self._keep([replace(task, rank=last + 1)])
+            if task.kind is TaskKind.REQUESTED:
+                about = {"organ": task.organ, "readings": task.n_readings, "task": kept.number}
+                with self._database.writing() as session:
+                    self._log(session, by, LogAction.REQUESTED, about, case_id=task.case_id)
         return kept
 
     def get(self, number: int) -> Task | None:
@@ -94,9 +103,14 @@ class Tasks(RecordTable[Task]):
         waiting = (TaskState.CLAIMED.value, TaskState.IN_ADJUDICATION.value)
         return self._select(TaskRow.round_number < round_number, TaskRow.state.in_(waiting))
 
-    def counts(self, round_number: int) -> dict[TaskState, int]:
-        """Count the tasks of a round by state."""
+    def in_state(self, state: TaskState) -> list[Task]:
+        """Give the tasks of all rounds that are in a state."""
+        return self._select(TaskRow.state == state.value)
+
+    def counts(self, round_number: int, *, least_readings: int = 1) -> dict[TaskState, int]:
+        """Count the tasks of a round by state; only those of which at least so many readings are wanted."""
         asked = select(TaskRow.state, func.count()).where(TaskRow.round_number == round_number)
+        asked = asked.where(TaskRow.n_readings >= least_readings)
         with self._database.reading() as session:
             found = session.execute(asked.group_by(TaskRow.state))
             return {TaskState(state): n for state, n in found}
@@ -107,13 +121,16 @@ class Tasks(RecordTable[Task]):
         with self._database.reading() as session:
             return set(session.scalars(asked))
 
-    def set_state(self, numbers: Iterable[int], state: TaskState, *, reason: str | None = None) -> None:
+    def set_state(
+        self, numbers: Iterable[int], state: TaskState, *, reason: str | None = None, by: str = PROGRAM
+    ) -> None:
         """Say how far tasks are; all of them or, with an error, none.
 
         Args:
             numbers: Of the tasks.
             state: How far they are. Tasks that ended can be claimed no more.
             reason: Why; what was said before stays where it is `None`.
+            by: Pseudonym of who says so; the audit log has who skipped tasks.
 
         Raises:
             ReviewError: There is no such task.
@@ -128,22 +145,35 @@ class Tasks(RecordTable[Task]):
                     raise ReviewError(f"there is no task {missing[0]}; `omentum score` lists them")
                 session.execute(update(TaskRow).where(TaskRow.number.in_(numbers)).values(**values))
                 by_pool = _by_pool(map(self._record, rows))
+                if state is TaskState.SKIPPED and numbers:
+                    text = self._database.aliases.of_text(reason or "")
+                    self._log(session, by, LogAction.SKIPPED, {"tasks": numbers, "text": text})
             if state in (TaskState.DONE, TaskState.SKIPPED):
                 for pool, tasks in by_pool.items():
                     self._leases.withdraw(pool, [str(task.number) for task in tasks])
 
-    def show(self, number: int, *, network: str, shown_sha256: str | None) -> None:
-        """Note which mask a task shows."""
-        self._change(TaskRow.number == number, network=network, shown_sha256=shown_sha256)
+    def claimed(self, task: Task) -> None:
+        """Note that a reader has a task and what it shows, unless the task has ended meanwhile."""
+        ended = (TaskState.IN_ADJUDICATION.value, TaskState.DONE.value, TaskState.SKIPPED.value)
+        self._change(
+            TaskRow.number == task.number,
+            TaskRow.state.not_in(ended),
+            state=TaskState.CLAIMED.value,
+            network=task.network,
+            shown_sha256=task.shown_sha256,
+        )
 
-    def reserve(self, numbers: Collection[int], reader: str | None) -> None:
-        """Let only one reader claim tasks, or anyone again."""
+    def reserve(self, numbers: Collection[int], reader: str | None, *, by: str = PROGRAM) -> None:
+        """Let only one reader claim tasks, or anyone again; `by` is who says so."""
         with self._database.together():
             for pool, tasks in _by_pool(self._select(TaskRow.number.in_(numbers))).items():
                 self._leases.reserve(pool, [str(task.number) for task in tasks], reader)
+            with self._database.writing() as session:
+                action = LogAction.UNASSIGNED if reader is None else LogAction.ASSIGNED
+                self._log(session, by, action, {"reader": reader, "tasks": sorted(numbers)})
 
-    def want_readings(self, number: int, n_readings: int) -> None:
-        """Let so many readers revise a task, and open it again if it has had fewer."""
+    def want_readings(self, number: int, n_readings: int, *, by: str = PROGRAM) -> None:
+        """Let so many readers revise a task, and open it again if it has had fewer; `by` is who asks."""
         with self._database.together():
             with self._database.writing() as session:
                 row = session.get(TaskRow, number)
@@ -151,6 +181,8 @@ class Tasks(RecordTable[Task]):
                 row.n_readings = n_readings
                 row.state = TaskState.QUEUED.value
                 task = self._record(row)
+                about = {"readings": n_readings, "task": number}
+                self._log(session, by, LogAction.READINGS_WANTED, about)
             self._offer([task])
 
     def _keep(self, queue: Sequence[Task]) -> list[Task]:

@@ -35,10 +35,14 @@ class ServerState:
     saves: SaveQueue
     is_demo: bool = False
 
-    def tell_task(self, task: Task) -> None:
-        """Tell every page how a task is now, and who has it."""
+    def tell_task(self, task: Task, by: str = "") -> None:
+        """Tell every page how a task is now, and who has it.
+
+        Of a task that several readers read, each is told only what `by`, who did something, is that reader.
+        """
         now = self.project.store.tasks.get(task.number or 0) or task
-        leases = self.project.store.leases.all(pool_of(now.round_number)).get(str(now.number), ())
+        key = str(now.number)
+        leases = self.project.store.leases.all(pool_of(now.round_number), [key]).get(key, ())
         told = {"task": now.number, "case": now.case_id, "organ": now.organ, "state": now.state.value}
         self.events.tell("task", told | {"holder": leases[0].holder if leases else None})
 

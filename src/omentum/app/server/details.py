@@ -35,11 +35,11 @@ def drafts_of(server: ServerState, task: Task, reader: str) -> DraftFiles:
 
 def listed_tasks(server: ServerState, tasks: list[Task], reader: str) -> list[TaskOut]:
     """Describe tasks, with who has them."""
-    pools = {one.round_number: server.project.store.leases.all(pool_of(one.round_number)) for one in tasks}
+    leases = _leases(server, tasks)
     return [
         told_task(
             one,
-            _lease(pools[one.round_number].get(str(one.number), ()), reader),
+            _lease(leases.get(one.number or 0, ()), reader),
             drafts_of(server, one, reader).count(),
         )
         for one in tasks
@@ -70,6 +70,16 @@ def detail_of(server: ServerState, task: Task, reader: str) -> DetailOut:
         notes=[told_note(one) for one in server.project.store.case_notes.of_case(case.case_id)],
         drafts=[told_draft(one, bases) for one in drafts_of(server, task, reader).all()],
     )
+
+
+def _leases(server: ServerState, tasks: list[Task]) -> dict[int, tuple[Lease, ...]]:
+    """Give the leases on tasks by their number, with one question a round."""
+    found: dict[int, tuple[Lease, ...]] = {}
+    for number in {one.round_number for one in tasks}:
+        keys = [str(one.number) for one in tasks if one.round_number == number]
+        leases = server.project.store.leases.all(pool_of(number), keys)
+        found |= {int(key): of_key for key, of_key in leases.items()}
+    return found
 
 
 def _lease(leases: tuple[Lease, ...], reader: str) -> Lease | None:

@@ -23,7 +23,15 @@ from omentum.app.server.told import told_save
 from omentum.errors import EditsError, ImageError, MissingError, OmentumError
 from omentum.records import WHOLE_CT, Task, TaskState
 from omentum.review.activity import note_activity
-from omentum.review.claims import claim_next, claim_task, free_tasks, give_back, held_tasks, renew
+from omentum.review.claims import (
+    claim_next,
+    claim_task,
+    count_free_tasks,
+    free_tasks,
+    give_back,
+    held_tasks,
+    renew,
+)
 from omentum.review.page_masks import PageMasks
 from omentum.review.tasks import ANY_TASK, TaskFilter, skip
 from omentum.volumes.labels import organ
@@ -77,16 +85,16 @@ def queue(
 ) -> QueueOut:
     """List what the reader has and could have, by rank, and count the round's tasks."""
     only, project = _filter(organ, case), server.project
-    free = [task for task in free_tasks(project, reader) if only.takes(task)]
-    mine = [task for task in held_tasks(project, reader) if only.takes(task)]
+    free = free_tasks(project, reader, only=only, limit=limit)
+    mine = held_tasks(project, reader, only=only)
     number = project.store.rounds.current().number
     counts = project.store.tasks.counts(number)
     return QueueOut(
         round=number,
         counts={state.value: counts.get(state, 0) for state in TaskState},
         mine=listed_tasks(server, mine, reader),
-        next=listed_tasks(server, free[:limit], reader),
-        n_free=len(free),
+        next=listed_tasks(server, free, reader),
+        n_free=count_free_tasks(project, reader, only=only),
     )
 
 
@@ -119,7 +127,7 @@ def next_task(
             server.tell_task(task)
             if wanted.warm:
                 later.add_task(_warm, server.masks, task, reader)
-    n_free = len([one for one in free_tasks(server.project, reader) if only.takes(one)])
+    n_free = count_free_tasks(server.project, reader, only=only)
     return NextOut(task=opened, n_free=n_free, left_out=left_out)
 
 
@@ -157,7 +165,7 @@ def give_task_back(server: CurrentServer, reader: CurrentReader, task: CurrentTa
 @router.post("/tasks/{number}/skip", responses=refusals(404, 409))
 def skip_task(server: CurrentServer, reader: CurrentReader, task: CurrentTask, why: SkipIn) -> TaskOut:
     """Leave a task out, with the reason."""
-    skip(server.project, [task.number or 0], why.why)
+    skip(server.project, [task.number or 0], why.why, by=reader)
     server.tell_task(task)
     (row,) = listed_tasks(server, [server.project.store.tasks.get(task.number or 0) or task], reader)
     return row
