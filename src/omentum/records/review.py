@@ -44,6 +44,18 @@ class TaskKind(StrEnum):
     """It was drawn to judge networks by, from a patient that is never learned from."""
     REQUESTED = "requested"
     """A person asked for it."""
+    CATCH = "catch"
+    """Its mask carries a planted error, and no reader is told so."""
+
+    @property
+    def told(self) -> str:
+        """What readers are told of it: a catch trial is one of attention.
+
+        Example:
+            >>> TaskKind.CATCH.told, TaskKind.AUDIT.told
+            ('attention', 'audit')
+        """
+        return (TaskKind.ATTENTION if self is TaskKind.CATCH else self).value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +102,11 @@ class Task:
     def is_held_out(self) -> bool:
         """Whether it was drawn to judge networks by."""
         return self.kind is TaskKind.HELD_OUT
+
+    @property
+    def is_catch(self) -> bool:
+        """Whether it is a catch trial."""
+        return self.kind is TaskKind.CATCH
 
     @property
     def is_of_ct(self) -> bool:

@@ -85,16 +85,21 @@ class CatchReadingRow(TableBase):
 
     __tablename__ = "catch_readings"
 
-    number: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     trial_number: Mapped[int] = mapped_column(ForeignKey("catch_trials.number"), index=True)
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"), index=True)
     reader: Mapped[str]
     says: Mapped[str]
-    path: Mapped[str | None]
+    path: Mapped[str]
     sha256: Mapped[str]
     is_found: Mapped[bool]
     left_ml: Mapped[float]
     minutes: Mapped[float | None]
+    added_ml: Mapped[float]
+    removed_ml: Mapped[float]
+    dice_to_base: Mapped[float | None]
+    findings: Mapped[list[dict[str, Any]]]
+    comment: Mapped[str]
     time: Mapped[datetime]
 
 

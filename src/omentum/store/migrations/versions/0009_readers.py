@@ -91,16 +91,21 @@ def _add_catch_trials() -> None:
     op.create_index("ix_catch_trials_case_id", "catch_trials", ["case_id"])
     op.create_table(
         "catch_readings",
-        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False, autoincrement=False),
         sa.Column("trial_number", sa.Integer(), nullable=False),
         sa.Column("case_id", sa.String(), nullable=False),
         sa.Column("reader", sa.String(), nullable=False),
         sa.Column("says", sa.String(), nullable=False),
-        sa.Column("path", sa.String(), nullable=True),
+        sa.Column("path", sa.String(), nullable=False),
         sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("is_found", sa.Boolean(), nullable=False),
         sa.Column("left_ml", sa.Double(), nullable=False),
         sa.Column("minutes", sa.Double(), nullable=True),
+        sa.Column("added_ml", sa.Double(), nullable=False),
+        sa.Column("removed_ml", sa.Double(), nullable=False),
+        sa.Column("dice_to_base", sa.Double(), nullable=True),
+        sa.Column("findings", sa.JSON(), nullable=False),
+        sa.Column("comment", sa.String(), nullable=False),
         sa.Column("time", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_catch_readings"),
         sa.ForeignKeyConstraint(
