@@ -8,6 +8,8 @@ export default defineConfig({
     emptyOutDir: true,
     target: 'es2023',
     license: { fileName: 'third-party-notices.md' },
-    rolldownOptions: { input: ['index.html', 'dashboard.html'] },
+    rolldownOptions: {
+      input: ['index.html', 'dashboard.html', 'people.html', 'account.html', 'adjudications.html'],
+    },
   },
 });

@@ -6,7 +6,8 @@
  */
 
 import { compareWith, flicker, nextSource, swipe } from './flow/compare';
-import type { HandIn } from './flow/handIn';
+import type { Answers } from './flow/answers';
+import { showHistory } from './flow/history';
 import { askNote } from './flow/notes';
 import { passSpot, stepSpot } from './flow/spots';
 import { PLANES } from './geometry/planes';
@@ -43,7 +44,7 @@ export interface Command {
   readonly place?: 'tools' | 'bar';
   /** The pointer tool that it chooses. */
   readonly tool?: ToolId;
-  readonly run: (page: Page, handIn: HandIn) => void;
+  readonly run: (page: Page, handIn: Answers) => void;
 }
 
 function tool(id: ToolId, label: string, key: string, group: Group = 'Draw'): Command {
@@ -113,6 +114,7 @@ const REVIEW: readonly Command[] = [
   review('skip', 'Skip', ['q'], (_, handIn) => handIn.askSkip(), 'bar'),
   { ...review('next', 'Next task', ['n'], (_, handIn) => handIn.askNext(), 'bar'), when: 'always' },
   review('note', 'Note or flag', ['shift+n'], askNote),
+  review('history', 'History of the organ', ['shift+r'], (page) => void showHistory(page)),
   review('undo', 'Undo', ['z', 'ctrl+z'], (page) => void page.undo(-1)),
   review('redo', 'Redo', ['shift+z', 'ctrl+y', 'ctrl+shift+z'], (page) => void page.undo(1)),
   { ...review('help', 'Keys', ['?', 'shift+?'], (page) => openHelp(page)), when: 'always' },

@@ -1,10 +1,10 @@
 /** From keys to commands. */
 
-import { COMMANDS, type Command } from './commands';
-import type { HandIn } from './flow/handIn';
+import { commandsOf } from './adjudication/commands';
+import type { Command } from './commands';
+import type { Answers } from './flow/answers';
 import type { Page } from './page';
 
-const byKey = new Map(COMMANDS.flatMap((command) => command.keys.map((key) => [key, command] as const)));
 const CODES: Readonly<Record<string, string>> = { Comma: 'comma', Period: 'period', Space: 'space' };
 
 /** A key press as the table of commands writes it. */
@@ -50,7 +50,7 @@ function isForControl(target: EventTarget | null, key: string): boolean {
 }
 
 /** Run a command if it can be used now. */
-export function runCommand(page: Page, handIn: HandIn, command: Command): void {
+export function runCommand(page: Page, handIn: Answers, command: Command): void {
   if (command.when !== 'always' && page.task === undefined) return;
   if (page.waitsFor !== undefined && command.id !== 'cancel') {
     if (command.when === 'edit' || command.group === 'Review') return;
@@ -64,9 +64,12 @@ export function runCommand(page: Page, handIn: HandIn, command: Command): void {
 }
 
 /** Listen to the keyboard for as long as the page is open. */
-export function listenToKeys(page: Page, handIn: HandIn): void {
+export function listenToKeys(page: Page, handIn: Answers): void {
+  const byKey = new Map(
+    commandsOf(page).flatMap((command) => command.keys.map((key) => [key, command] as const)),
+  );
   document.addEventListener('keydown', (event) => {
-    if (event.defaultPrevented || event.altKey || page.dialog !== undefined) return;
+    if (event.defaultPrevented || event.altKey || document.querySelector('dialog:modal') !== null) return;
     const key = nameOfKey(event);
     const command = byKey.get(key);
     const isFree = !isTyping(event.target) || key === 'ctrl+s';

@@ -3,6 +3,7 @@
 import type { SessionInfo, OrganInfo } from './api/types';
 import { type Axis, type Changed, type Edit, type Runs, type Steps, type Vec3, isInside } from './engine';
 import { type PlaneName, nearestVoxel } from './geometry/planes';
+import type { Adjudicate } from './adjudication/adjudicate';
 import { Activity } from './flow/activity';
 import { Computation } from './flow/computation';
 import type { AskDialog, DialogState } from './ui/dialogState';
@@ -60,6 +61,8 @@ export class Page {
   hasVolumeView = false;
   otherCt: string | undefined;
   theme: 'dark' | 'light' = firstTheme();
+  /** Decides between readings; `undefined` where tasks are read. */
+  adjudicate: Adjudicate | undefined;
   /** Numbers of unsaved changes, rising with every edit. */
   editCount = 0;
   /** Called after each edit. */
@@ -164,6 +167,10 @@ export class Page {
       return false;
     }
     if (!task.session.masks.isLocked(this.organ)) return true;
+    if (this.adjudicate !== undefined) {
+      this.say(`Press R to choose the mask of ${task.detail.name} with which your edit begins.`);
+      return false;
+    }
     const why = task.detail.organs.find(({ organ }) => organ === this.organ)?.why_locked;
     this.say(
       `${this.nameOf(this.organ)} is locked${why ? `: ${why}` : '; unlock it in the list of organs'}.`,
@@ -233,12 +240,12 @@ export class Page {
   loadWhole(): void {
     const { task } = this;
     if (task === undefined || task.isWhole) return this.say('The whole CT is loaded.');
+    const show = (): void => this.update();
+    const reload = (): Promise<void> | undefined => this.adjudicate?.reload();
     task
-      .loadWhole(() => this.update())
-      .then(
-        () => this.update(),
-        (problem: unknown) => this.fail(problem),
-      );
+      .loadWhole(show)
+      .then(reload)
+      .then(show, (problem: unknown) => this.fail(problem));
   }
 
   /** Whether a voxel can be edited; where it is not loaded, the whole CT is. */

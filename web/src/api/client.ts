@@ -8,6 +8,8 @@ export class RefusedError extends Error {
     readonly status: number,
     readonly kind: string,
     readonly body: Readonly<Record<string, unknown>>,
+    /** Seconds after which to try again, where the server says so. */
+    readonly retryAfter: number | undefined = undefined,
   ) {
     super(typeof body['detail'] === 'string' ? body['detail'] : `the server answered ${status}; try again`);
   }
@@ -22,8 +24,37 @@ export class OfflineError extends Error {
   }
 }
 
-/** Send a request and give its answer, or raise `RefusedError` or `OfflineError`. */
+/** Gets a session again; nothing does that before a page says what. */
+let renewSession: (() => Promise<void>) | undefined;
+
+/** Say what gets a session again where a request finds none; the request waits, and is sent again after it. */
+export function onNoSession(renew: () => Promise<void>): void {
+  renewSession = renew;
+}
+
+/**
+ * Send a request and give its answer; it waits for a login where there is no session.
+ *
+ * @throws RefusedError The server refused it.
+ * @throws OfflineError No answer came.
+ */
 export async function request(path: string, options: RequestInit = {}): Promise<Response> {
+  for (;;) {
+    try {
+      return await requestOnce(path, options);
+    } catch (problem) {
+      if (renewSession === undefined || !isWithoutSession(problem)) throw problem;
+      await renewSession();
+    }
+  }
+}
+
+/** Whether a request was refused as nobody is logged in. */
+export const isWithoutSession = (problem: unknown): boolean =>
+  problem instanceof RefusedError && problem.status === 401 && problem.kind === 'no-session';
+
+/** Send a request as `request` does, and do not wait for a login. */
+export async function requestOnce(path: string, options: RequestInit = {}): Promise<Response> {
   let answer: Response;
   try {
     answer = await fetch(path, { credentials: 'same-origin', cache: 'no-store', ...options });
@@ -36,11 +67,13 @@ export async function request(path: string, options: RequestInit = {}): Promise<
 }
 
 async function refusalOf(answer: Response): Promise<RefusedError> {
+  const stated = Number(answer.headers.get('Retry-After') ?? NaN);
+  const retryAfter = Number.isFinite(stated) ? stated : undefined;
   try {
     const body = (await answer.json()) as Record<string, unknown>;
-    return new RefusedError(answer.status, String(body['kind'] ?? ''), body);
+    return new RefusedError(answer.status, String(body['kind'] ?? ''), body, retryAfter);
   } catch {
-    return new RefusedError(answer.status, '', {});
+    return new RefusedError(answer.status, '', {}, retryAfter);
   }
 }
 
@@ -49,15 +82,25 @@ export async function getJson<Answer>(path: string): Promise<Answer> {
   return (await (await request(path)).json()) as Answer;
 }
 
+/** A request with JSON, or with no body. */
+export function jsonRequest(method: 'POST' | 'PUT', body?: unknown): RequestInit {
+  const options: RequestInit = { method, headers: { 'Content-Type': 'application/json' } };
+  if (body !== undefined) options.body = JSON.stringify(body);
+  return options;
+}
+
 /** Send JSON, or no body, and give the JSON of the answer. */
 export async function sendJson<Answer>(
   method: 'POST' | 'PUT',
   path: string,
   body?: unknown,
 ): Promise<Answer> {
-  const options: RequestInit = { method, headers: { 'Content-Type': 'application/json' } };
-  if (body !== undefined) options.body = JSON.stringify(body);
-  return (await (await request(path, options)).json()) as Answer;
+  return (await (await request(path, jsonRequest(method, body))).json()) as Answer;
+}
+
+/** Send JSON; the answer has no body. */
+export async function sendQuietly(method: 'POST' | 'PUT', path: string, body?: unknown): Promise<void> {
+  await request(path, jsonRequest(method, body));
 }
 
 /** Send bytes and give the JSON of the answer. */

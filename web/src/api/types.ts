@@ -13,8 +13,15 @@ export interface OrganInfo {
   readonly partner: string | null;
 }
 
+export type Role = 'reader' | 'adjudicator' | 'admin';
+
+/** How people come in: by the server's link, by name and password, or by a proxy that knows them. */
+export type LoginMode = 'link' | 'password' | 'proxy';
+
 export interface SessionInfo {
   readonly reader: string;
+  readonly roles: readonly Role[];
+  readonly login: LoginMode;
   readonly project: string;
   readonly round: number;
   readonly network: string;
@@ -164,6 +171,25 @@ export interface StaleOrgan {
   readonly revision: number | null;
   readonly by: string | null;
   readonly time: string | null;
+}
+
+/** One thing that happened to an organ. */
+export interface HistoryEvent {
+  readonly time: string | null;
+  /** `original label`, `prediction`, `revision`, `decision` or `confirmation`. */
+  readonly what: string;
+  readonly by: string;
+  readonly said: string;
+  readonly revision: number | null;
+  readonly stands: boolean;
+}
+
+export interface OrganHistory {
+  readonly case: string;
+  readonly organ: string;
+  readonly stands: string | null;
+  readonly why: string;
+  readonly events: readonly HistoryEvent[];
 }
 
 export interface TaskEvent {

@@ -3,27 +3,30 @@
 import { render } from 'preact';
 
 import { getJson } from '../api/client';
+import type { SessionInfo } from '../api/types';
+import '../sheet/sheet.css';
+import { placeOf, sentenceOf, takeSession } from '../sheet/start';
 import { Dashboard } from './dashboard';
 import './dashboard.css';
 import type { DashboardData } from './types';
 
 const EVERY_MS = 30_000;
 
-const place = document.getElementById('dashboard');
-if (place === null) throw new Error('dashboard.html has no element "dashboard"');
-const root: HTMLElement = place;
+const root = placeOf('dashboard');
 let data: DashboardData | null = null;
+let session: SessionInfo | undefined;
 
 function show(problem: string): void {
-  render(<Dashboard data={data} problem={problem} />, root);
+  render(<Dashboard data={data} session={session} problem={problem} />, root);
 }
 
 async function refresh(): Promise<void> {
   try {
+    session ??= await takeSession();
     data = await getJson<DashboardData>('/api/dashboard');
     show('');
   } catch (problem) {
-    show(problem instanceof Error ? problem.message : String(problem));
+    show(sentenceOf(problem));
   }
 }
 

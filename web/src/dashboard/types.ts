@@ -1,6 +1,7 @@
 /** The JSON of `GET /api/dashboard`; docs/review-server.md describes it. */
 
 import type { Colour } from '../api/types';
+import type { Cell, CellKind } from '../sheet/cells';
 
 export interface Due {
   readonly who: string;
@@ -72,6 +73,15 @@ export interface ReaderMinutes {
   readonly minutes_at_work: number;
 }
 
+/** A table whose content the page does not know. */
+export interface DashboardTable {
+  readonly id: string;
+  readonly title: string;
+  readonly said: string;
+  readonly columns: readonly { readonly name: string; readonly kind: CellKind }[];
+  readonly rows: readonly (readonly Cell[])[];
+}
+
 export interface DashboardData {
   readonly project: string;
   readonly made: string;
@@ -92,4 +102,5 @@ export interface DashboardData {
   readonly rounds: readonly RoundLine[];
   readonly compared_with: string;
   readonly readers: readonly ReaderMinutes[];
+  readonly tables: readonly DashboardTable[];
 }

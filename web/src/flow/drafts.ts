@@ -62,7 +62,7 @@ export class Drafts {
 
   /** Bring back the newest draft of a task that no living tab works on; says what it did. */
   async recover(task: OpenTask): Promise<void> {
-    const found = await this.newest(task);
+    const found = await this.newest(task.detail.task);
     if (found === undefined || this.page.task !== task) return;
     const file = await decodeEditFile(found.bytes);
     if (file.edits.length === 0) return;
@@ -79,6 +79,22 @@ export class Drafts {
       { label: 'Put it on the mask shown', run: () => void this.take(task, file, found.name) },
       { label: 'Delete the draft', run: () => void this.drop(task, found.name) },
     ]);
+  }
+
+  /** Hash of the mask of an organ with which the newest draft of a task began; `undefined` if there is none. */
+  async baseOfNewest(number: number, organ: string): Promise<string | undefined> {
+    const found = await this.newest(number);
+    const file = found && (await decodeEditFile(found.bytes));
+    return file?.edits.find((edit) => edit.organ === organ)?.base ?? undefined;
+  }
+
+  /** Keep the work in this browser alone, under the name of who drew it: another person has logged in. */
+  async keepHere(): Promise<void> {
+    const { task } = this.page;
+    if (task === undefined || this.page.draftPlace === 'none') return;
+    const file = this.fileOf(task);
+    if (file.edits.length > 0) await putDraft(this.stored(task.detail.task, await encodeEditFile(file)));
+    this.page.draftPlace = 'none';
   }
 
   /** Put the work of an edit file on the masks as one step. */
@@ -160,9 +176,8 @@ export class Drafts {
   }
 
   private async newest(
-    task: OpenTask,
+    number: number,
   ): Promise<{ name: string; time: string; bytes: Uint8Array } | undefined> {
-    const number = task.detail.task;
     const living = await livingTabs();
     const local = await draftsOf(this.keyOf(number, '')).catch(() => []);
     const remote = await getJson<DraftInfo[]>(`/api/tasks/${number}/drafts`).catch(() => []);

@@ -6,6 +6,7 @@ import type { SaveInfo, StaleOrgan } from '../api/types';
 import type { OrganDiff } from '../engine';
 import type { Page } from '../page';
 import type { OpenTask } from '../task/openTask';
+import type { Answers } from './answers';
 import type { Drafts } from './drafts';
 import { confirmFindings } from './confirm';
 import { tabName } from './tabs';
@@ -14,7 +15,7 @@ import type { TaskFlow } from './taskFlow';
 const SKIP_REASONS = ['Scan cannot be read', 'Organ was resected', 'Not sure', 'Needs a second opinion'];
 
 /** Answers tasks, and goes on to the next. */
-export class HandIn {
+export class HandIn implements Answers {
   /** Number of the task whose own organ this tab handed in last. */
   private savedTask: number | undefined;
 
@@ -116,6 +117,10 @@ export class HandIn {
         { label: 'Stay', run: () => undefined },
       ],
     });
+  }
+
+  reopen(): Promise<void> {
+    return this.flow.reopen();
   }
 
   private unsavedLine(task: OpenTask): string[] {

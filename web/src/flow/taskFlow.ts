@@ -2,12 +2,11 @@
 
 import { OfflineError, RefusedError, getJson, sendJson } from '../api/client';
 import type { NextTask, TaskDetail } from '../api/types';
-import { PLANES } from '../geometry/planes';
 import type { Page } from '../page';
 import { loadMasks } from '../api/voxels';
-import { type LoadedTask, OpenTask, loadTask } from '../task/openTask';
+import { type LoadedTask, type OpenTask, loadTask } from '../task/openTask';
 import type { Drafts } from './drafts';
-import { showSpot } from './spots';
+import { showTask } from './showTask';
 
 const RENEW_MS = 5 * 60_000;
 const PREVIEW_DELAY_MS = 150;
@@ -100,33 +99,7 @@ export class TaskFlow {
   }
 
   private show(loaded: LoadedTask): void {
-    const { page } = this;
-    const task = new OpenTask(loaded.detail, loaded, page.session!.organs);
-    page.notices.clear();
-    page.task = task;
-    page.organ = task.session.masks.organs.includes(task.detail.organ)
-      ? task.detail.organ
-      : (task.session.masks.organs[0] ?? '');
-    page.spot = task.spots[0]?.number;
-    page.view.other = undefined;
-    page.view.compareMode = 'off';
-    page.view.hiddenOrgans.clear();
-    page.drawnSlices.slices.clear();
-    page.otherCt = undefined;
-    page.cancel();
-    for (const name of PLANES) {
-      page.planes[name].measure();
-      page.planes[name].open(task);
-    }
-    history.replaceState(null, '', `#task=${task.detail.task}`);
-    document.title = `${task.detail.name}, ${task.detail.case} - Omentum review`;
-    this.drafts.reset();
-    page.activity.open(task.detail.task);
-    const [first] = task.spots;
-    if (first !== undefined) showSpot(page, first);
-    page.drawPlanes();
-    page.update();
-    void this.afterwards(task);
+    void this.afterwards(showTask(this.page, this.drafts, loaded));
   }
 
   /** What can wait until the task is on the screen. */

@@ -9,6 +9,7 @@ import {
   type Runs,
   type Scan,
   type Vec3,
+  NO_RUNS,
   deflate,
   gridFromAffine,
   makeScan,
@@ -37,6 +38,16 @@ export interface LoadedTask {
   readonly ct: CtPart;
   readonly masks: CodedMasks;
   readonly attention: Attention | undefined;
+  /** The mask with which edits of the task's own organ begin, where it is another one than the one shown. */
+  readonly begun?: BegunWith;
+}
+
+/** A source, and its mask of the task's organ. */
+export interface BegunWith {
+  readonly source: string;
+  /** Hash of the mask. */
+  readonly base: string;
+  readonly masks: CodedMasks;
 }
 
 const PREVIEW_VOXELS = 1.5e6;
@@ -82,6 +93,7 @@ export class OpenTask {
   private readonly loadedMl = new Map<string, number>();
   private readonly organOf: ReadonlyMap<number, string>;
   private whole: Promise<void> | undefined;
+  private readonly begun: BegunWith | undefined;
 
   constructor(
     readonly detail: TaskDetail,
@@ -99,7 +111,8 @@ export class OpenTask {
     this.ct = loaded.ct;
     this.notes = detail.notes;
     this.attention = loaded.attention;
-    this.takeMasks(loaded.masks);
+    this.begun = loaded.begun;
+    this.takeMasks(loaded.masks, loaded.begun?.masks);
     this.takeBases(detail);
     this.cursor = this.startVoxel();
   }
@@ -135,6 +148,7 @@ export class OpenTask {
       this.bases.set(organ, base);
       if (!is_editable) this.session.setLocked(organ, true);
     }
+    if (this.begun !== undefined) this.bases.set(detail.organ, this.begun.base);
   }
 
   /** The edits that are not saved. */
@@ -186,8 +200,12 @@ export class OpenTask {
     ]);
   }
 
-  private takeMasks(masks: CodedMasks): void {
+  private takeMasks(masks: CodedMasks, begun: CodedMasks | undefined): void {
     const runs: Map<string, Runs> = runsOfMasks(this.grid.size, masks, this.organOf);
+    if (begun !== undefined) {
+      const { organ } = this.detail;
+      runs.set(organ, runsOfMasks(this.grid.size, begun, this.organOf).get(organ) ?? NO_RUNS);
+    }
     this.session.load(masks.box, runs);
     for (const organ of this.session.masks.organs) this.loadedMl.set(organ, this.session.volumeMl(organ));
     this.masks.loaded(runs);
@@ -197,6 +215,7 @@ export class OpenTask {
     const whole: Box = wholeBox(this.grid.size);
     this.wholeShare = 0;
     const masks = loadMasks(this.detail.task, 'shown', whole);
+    const begun = this.begun && loadMasks(this.detail.task, this.begun.source, whole);
     const begin = (part: CtPart): void => {
       this.arriving = part;
     };
@@ -204,11 +223,11 @@ export class OpenTask {
       this.wholeShare = share;
       onShare();
     });
-    const coded = await masks;
+    const coded = await Promise.all([masks, begun]);
     this.ct = ct;
     this.arriving = undefined;
     this.preview = undefined;
-    this.takeMasks(coded);
+    this.takeMasks(...coded);
     await this.loadWholeAttention(whole);
   }
 

@@ -1,6 +1,6 @@
 /** The page's layout. */
 
-import type { HandIn } from '../flow/handIn';
+import type { Answers } from '../flow/answers';
 import type { Page } from '../page';
 import { Dialog } from './Dialog';
 import { Header } from './Header';
@@ -13,9 +13,11 @@ import { Toolbar } from './Toolbar';
 /** What every part of the page is given. */
 export interface Shared {
   readonly page: Page;
-  readonly handIn: HandIn;
+  readonly handIn: Answers;
   /** Open a task from the queue. */
   readonly openTask: (task: number) => void;
+  /** Keep what is not saved as a draft. */
+  readonly keepWork: () => Promise<void>;
 }
 
 /** A button that was clicked with a pointer gives the keyboard back to the plane: Space is the next hot spot then. */

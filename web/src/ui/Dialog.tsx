@@ -2,9 +2,11 @@
 
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { TaskInfo } from '../api/types';
-import { COMMANDS, GROUPS } from '../commands';
+import { commandsOf } from '../adjudication/commands';
+import { GROUPS } from '../commands';
 import { shownKey } from '../keys';
 import type { Shared } from './App';
+import { HistoryList } from './HistoryList';
 import type { AskDialog, DialogAnswer, DialogState } from './dialogState';
 
 /** Draw the dialog that is open. */
@@ -32,6 +34,7 @@ function contentOf(dialog: DialogState, shared: Shared) {
   if (dialog.kind === 'ask') return <Ask {...shared} dialog={dialog} />;
   if (dialog.kind === 'queue')
     return <QueueList {...shared} tasks={[...dialog.queue.mine, ...dialog.queue.next]} />;
+  if (dialog.kind === 'history') return <HistoryList {...shared} history={dialog.history} />;
   return <Help {...shared} />;
 }
 
@@ -101,19 +104,21 @@ function Help({ page }: Shared) {
           <section key={group}>
             <h3>{group}</h3>
             <dl>
-              {COMMANDS.filter((command) => command.group === group).map((command) => (
-                <div key={command.id}>
-                  <dt>
-                    {command.keys
-                      .map(shownKey)
-                      .filter(isNew)
-                      .map((key) => (
-                        <kbd key={key}>{key}</kbd>
-                      ))}
-                  </dt>
-                  <dd>{command.label}</dd>
-                </div>
-              ))}
+              {commandsOf(page)
+                .filter((command) => command.group === group)
+                .map((command) => (
+                  <div key={command.id}>
+                    <dt>
+                      {command.keys
+                        .map(shownKey)
+                        .filter(isNew)
+                        .map((key) => (
+                          <kbd key={key}>{key}</kbd>
+                        ))}
+                    </dt>
+                    <dd>{command.label}</dd>
+                  </div>
+                ))}
             </dl>
           </section>
         ))}

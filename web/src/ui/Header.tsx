@@ -2,11 +2,11 @@
 
 import { getJson } from '../api/client';
 import type { Queue } from '../api/types';
-import { COMMANDS } from '../commands';
-import { askReader } from '../flow/reader';
+import { commandsOf } from '../adjudication/commands';
 import type { Page } from '../page';
 import type { Shared } from './App';
 import { CommandButton } from './CommandButton';
+import { Menu } from './Menu';
 
 const KINDS: Readonly<Record<string, string>> = {
   attention: 'Attention',
@@ -44,36 +44,41 @@ export function Header(shared: Shared) {
         <p>
           {detail === undefined
             ? session?.project
-            : `${detail.case} · task ${detail.task} · ${KINDS[detail.kind] ?? detail.kind}`}
+            : `${detail.case} · task ${detail.task} · ${kindSaid(page)}`}
         </p>
       </div>
       <div class="bar">
-        {COMMANDS.filter(({ place }) => place === 'bar').map((command) => (
-          <CommandButton key={command.id} {...shared} command={command} />
-        ))}
+        {commandsOf(page)
+          .filter(({ place }) => place === 'bar')
+          .map((command) => (
+            <CommandButton key={command.id} {...shared} command={command} />
+          ))}
       </div>
       <div class="about">
         <span class={`draft draft-${page.draftPlace}`} data-testid="draft-place" role="status">
           {page.waitsFor === undefined ? PLACES[page.draftPlace] : `${page.waitsFor}${shareOf(page)} …`}
         </span>
-        <button
-          type="button"
-          class="reader"
-          title="Change the reader"
-          data-testid="reader"
-          onClick={() => askReader(page)}
-        >
-          {session?.reader ?? ''}
-        </button>
-        <button type="button" class="plain" data-testid="open-queue" onClick={() => void openQueue(page)}>
-          Queue
-        </button>
+        {page.adjudicate === undefined ? (
+          <button type="button" class="plain" data-testid="open-queue" onClick={() => void openQueue(page)}>
+            Queue
+          </button>
+        ) : (
+          <a class="plain" href="adjudications.html" data-testid="open-adjudications">
+            Waiting tasks
+          </a>
+        )}
         <a class="plain" href="dashboard.html" data-testid="open-dashboard">
           Dashboard
         </a>
+        <Menu {...shared} />
       </div>
     </header>
   );
+}
+
+function kindSaid({ adjudicate, task }: Page): string {
+  const kind = task?.detail.kind ?? '';
+  return adjudicate === undefined ? (KINDS[kind] ?? kind) : 'Adjudication';
 }
 
 const shareOf = (page: Page): string => (page.busyShare > 0 ? ` ${Math.round(100 * page.busyShare)} %` : '');

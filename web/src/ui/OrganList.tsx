@@ -70,7 +70,7 @@ function OrganRow({ page, about }: Shared & { readonly about: TaskOrgan }) {
         aria-pressed={isLocked}
         aria-label={`${name} locked`}
         title={about.is_editable ? (isLocked ? 'Unlock' : 'Lock') : about.why_locked}
-        disabled={!about.is_editable}
+        disabled={!about.is_editable || page.adjudicate !== undefined}
         data-testid={`lock-${organ}`}
         onClick={toggleLock}
       >

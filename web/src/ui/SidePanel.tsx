@@ -1,11 +1,13 @@
 /** The panel beside the planes: hot spots, organs, comparison, notes. */
 
 import { compareSources, compareWith, setMode } from '../flow/compare';
+import { showHistory } from '../flow/history';
 import { askNote, nameOfKind } from '../flow/notes';
 import { showSpot } from '../flow/spots';
 import type { CompareMode } from '../viewer/viewState';
 import type { Shared } from './App';
 import { OrganList } from './OrganList';
+import { Readings } from './Readings';
 
 /** Draw the panel. */
 export function SidePanel(shared: Shared) {
@@ -14,9 +16,10 @@ export function SidePanel(shared: Shared) {
     <aside class="side" aria-label="Task">
       {page.task === undefined ? null : (
         <>
+          <Readings {...shared} />
           <Spots {...shared} />
           <OrganList {...shared} />
-          <Compare {...shared} />
+          {page.adjudicate === undefined ? <Compare {...shared} /> : null}
           <Notes {...shared} />
         </>
       )}
@@ -29,7 +32,11 @@ function Spots({ page }: Shared) {
   const { findings, reason, is_whole: isWhole } = task.detail;
   return (
     <section class="spots">
-      <h2>{isWhole ? 'Whole organ' : `Hot spots (${task.spots.length})`}</h2>
+      <h2>
+        {isWhole
+          ? 'Whole organ'
+          : `${page.adjudicate === undefined ? 'Hot spots' : 'Differences'} (${task.spots.length})`}
+      </h2>
       {isWhole ? <p class="hint">Look at the whole organ, then accept or revise it.</p> : null}
       {reason === '' ? null : <p class="hint">{reason}</p>}
       <ol>
@@ -122,6 +129,9 @@ function Notes({ page }: Shared) {
       ))}
       <button type="button" class="small" data-testid="add-note" onClick={() => askNote(page)}>
         Note or flag ⇧N
+      </button>
+      <button type="button" class="small" data-testid="show-history" onClick={() => void showHistory(page)}>
+        History of {page.nameOf(page.organ)} ⇧R
       </button>
       {others.map((other) => (
         <button

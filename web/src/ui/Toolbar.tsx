@@ -1,6 +1,7 @@
 /** The toolbar: tools and shape operations, each with its key, and the settings of the chosen tool. */
 
-import { COMMANDS, GROUPS } from '../commands';
+import { commandsOf } from '../adjudication/commands';
+import { GROUPS } from '../commands';
 import type { Shared } from './App';
 import { CommandButton } from './CommandButton';
 import { ToolOptions } from './ToolOptions';
@@ -9,7 +10,9 @@ import { ToolOptions } from './ToolOptions';
 export function Toolbar(shared: Shared) {
   const groups = GROUPS.map((group) => ({
     group,
-    commands: COMMANDS.filter((command) => command.group === group && command.place === 'tools'),
+    commands: commandsOf(shared.page).filter(
+      (command) => command.group === group && command.place === 'tools',
+    ),
   }));
   return (
     <nav class="toolbar" aria-label="Tools">

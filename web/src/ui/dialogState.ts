@@ -1,6 +1,6 @@
 /** The dialog that is open. */
 
-import type { Queue } from '../api/types';
+import type { OrganHistory, Queue } from '../api/types';
 
 /** A question with answers, and a text to give if it asks for one. */
 export interface AskDialog {
@@ -23,4 +23,5 @@ export interface DialogAnswer {
 export type DialogState =
   | ({ readonly kind: 'ask' } & AskDialog)
   | { readonly kind: 'help' }
+  | { readonly kind: 'history'; readonly history: OrganHistory }
   | { readonly kind: 'queue'; readonly queue: Queue };

@@ -32,11 +32,31 @@ export function pictureKey({ index, camera }: PlaneView, { task, view }: Scene):
 
 /** What the masks show; what a tool previews changes without a key. */
 export function maskKey({ index, camera }: PlaneView, { task, view, organs, paintTool }: Scene): Key {
-  const { hasOutlines, hasFill, opacity, areMasksHidden, compareMode, other, isFlickered, swipeAt } = view;
+  const {
+    hasOutlines,
+    hasFill,
+    opacity,
+    areMasksHidden,
+    compareMode,
+    other,
+    isFlickered,
+    swipeAt,
+    readings,
+  } = view;
   const versions = organs
     .map(({ organ, isActive }) => [organ, isActive, task.masks.version(organ)].join())
     .join(';');
-  const shown = [hasOutlines, hasFill, opacity, areMasksHidden, compareMode, other, isFlickered, swipeAt];
+  const shown = [
+    hasOutlines,
+    hasFill,
+    opacity,
+    areMasksHidden,
+    compareMode,
+    other,
+    isFlickered,
+    swipeAt,
+    readings,
+  ];
   return [index, camera, versions, [...view.hiddenOrgans].join(), paintTool && NaN, ...shown];
 }
 

@@ -68,7 +68,7 @@ function drawSource(
 }
 
 /** The filled pixels as a canvas, kept as long as the pixels are. */
-function fillOf(pixels: OrganPixels, { colour }: DrawnOrgan): HTMLCanvasElement {
+export function fillOf(pixels: OrganPixels, { colour }: Pick<DrawnOrgan, 'colour'>): HTMLCanvasElement {
   const known = fills.get(pixels.bytes);
   if (known !== undefined) return known;
   const canvas = document.createElement('canvas');
@@ -86,28 +86,36 @@ function drawOutlines(
   organs: readonly OrganToDraw[],
   source: MaskSource,
 ): void {
-  const p = plane.projection;
   plane.inPixels(context);
   context.lineCap = 'square';
   for (const { organ, colour, isActive } of organs) {
-    const { segments, at } = layer.outline(source, organ, plane.index);
-    if (segments.length === 0) continue;
-    context.beginPath();
-    for (let n = 0; n < segments.length; n += 4) {
-      context.moveTo(
-        p.originX + (segments[n]! + at[0]) * p.scaleRight,
-        p.originY + (segments[n + 1]! + at[1]) * p.scaleDown,
-      );
-      context.lineTo(
-        p.originX + (segments[n + 2]! + at[0]) * p.scaleRight,
-        p.originY + (segments[n + 3]! + at[1]) * p.scaleDown,
-      );
-    }
     context.lineWidth = isActive ? 1.6 : 1;
     context.strokeStyle = cssOutline(colour);
-    context.stroke();
+    strokeOutline(context, plane, layer.outline(source, organ, plane.index));
   }
-  plane.inVoxels(context, p);
+  plane.inVoxels(context);
+}
+
+/** Stroke an outline; the context is in CSS pixels. */
+export function strokeOutline(
+  context: CanvasRenderingContext2D,
+  plane: PlaneView,
+  { segments, at }: ReturnType<MaskLayer['outline']>,
+): void {
+  if (segments.length === 0) return;
+  const p = plane.projection;
+  context.beginPath();
+  for (let n = 0; n < segments.length; n += 4) {
+    context.moveTo(
+      p.originX + (segments[n]! + at[0]) * p.scaleRight,
+      p.originY + (segments[n + 1]! + at[1]) * p.scaleDown,
+    );
+    context.lineTo(
+      p.originX + (segments[n + 2]! + at[0]) * p.scaleRight,
+      p.originY + (segments[n + 3]! + at[1]) * p.scaleDown,
+    );
+  }
+  context.stroke();
 }
 
 /** A lighter shade of the organ's colour: an outline has to be seen on dark and on bright tissue. */

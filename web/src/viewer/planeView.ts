@@ -17,6 +17,7 @@ import { heatTable } from './heat';
 import { MaskLayer } from './maskLayer';
 import { drawMarks } from './marks';
 import { type OrganToDraw, drawMasks } from './drawMasks';
+import { drawReadings } from './drawReadings';
 import { type SliceImage, colourSlice, greySlice } from './slices';
 import type { ViewState } from './viewState';
 
@@ -209,7 +210,9 @@ export class PlaneView {
 
   private drawMaskLayer(context: CanvasRenderingContext2D, scene: Scene): void {
     this.inVoxels(context);
-    drawMasks(context, this, this.masks!, scene);
+    const { readings } = scene.view;
+    if (readings === undefined) drawMasks(context, this, this.masks!, scene);
+    else drawReadings(context, this, this.masks!, scene, readings);
     this.inPixels(context);
     scene.paintTool?.(context, this);
   }

@@ -1,6 +1,7 @@
 /** How the planes show a task: window, masks, attention, comparison. */
 
 import type { MaskSource } from '../task/maskSource';
+import type { ReadingsView } from './drawReadings';
 import { type HuWindow, SOFT_TISSUE, greyTable } from './window';
 
 /** How masks of another source are compared with those that are edited. */
@@ -21,6 +22,8 @@ export class ViewState {
   isFlickered = false;
   /** Where the swipe line is, as a share of the plane's width. */
   swipeAt = 0.5;
+  /** The readings of a task that is adjudicated; `undefined` for any other task. */
+  readings: ReadingsView | undefined;
   private shownWindow: HuWindow = SOFT_TISSUE;
   private greys = greyTable(SOFT_TISSUE);
 
