@@ -178,6 +178,10 @@ class PageMasks:
         """Show what is kept instead of these."""
         self._pending = [one for one in self._pending if one not in masks]
 
+    def tasks_handed_in(self, reader: str) -> set[int]:
+        """Give the tasks of which something that a reader saved is being handed in."""
+        return {one.task_number for one in self._pending if one.reader == reader}
+
     def _pending_of(self, about: TaskFacts, name: str) -> PendingMask | None:
         """Give what was saved last of an organ and this reader may see."""
         blinded = is_read_twice(about.tasks, name)
