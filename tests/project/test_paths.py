@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from omentum.errors import ConfigError, ProjectError, UnknownOrganError
+from omentum.names import pseudonym
 from omentum.project.paths import (
     ProjectFolder,
     Settings,
     create_project,
     open_project,
-    pseudonym,
     read_secret,
 )
 from omentum.project.settings import change_settings, read_settings, write_settings

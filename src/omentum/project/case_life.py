@@ -144,7 +144,7 @@ def erase_case(project: "Project", case_id: str, *, why: str, by: str) -> Erased
     )
     networks, holders = store.learned_masks.networks_of_case(case_id), _holders(store, case_id)
     with store.together():
-        store.case_rows.erase(case_id, mentions)
+        store.case_rows.erase(case_id, mentions, by=by)
         store.tombstones.keep(tombstone)
         store.facts.set(_ERASED + alias, json.dumps({"names": names, "pseudonym": alias}))
     removed = finish_case_changes(folder, store)

@@ -9,6 +9,7 @@ from pathlib import Path
 from omentum.project.case_life import finish_case_changes
 from omentum.project.paths import ProjectFolder, create_project, open_project, read_secret
 from omentum.project.settings import Settings
+from omentum.project.settings_log import note_settings
 from omentum.project.standing import standing_masks
 from omentum.records import LabelledCase, MaskSource, Prediction, Revision
 from omentum.runners.in_process import InProcessRunner
@@ -122,6 +123,7 @@ def begin_project(root: Path, settings: Settings) -> None:
     folder = create_project(root, settings)
     with Store.open(settings.database, folder.root, secret=partial(read_secret, folder)) as store:
         store.rounds.start(settings.networks[0])
+        note_settings(store, settings)
 
 
 @contextmanager
@@ -146,4 +148,5 @@ def opened(root: Path, runner: Runner | None = None, *, looking: bool = False) -
             store.rounds.start(settings.networks[0])
         if not looking:  # what renamed or erased a case was killed before its end
             finish_case_changes(folder, store)
+            note_settings(store, settings)
         yield Project(folder, settings, store, runner or InProcessRunner())

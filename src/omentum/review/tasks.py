@@ -7,6 +7,7 @@ from omentum.errors import ReviewError
 from omentum.project.project import Project
 from omentum.project.standing import facts_of_case
 from omentum.records import WHOLE_CT, Task, TaskKind, TaskState
+from omentum.records.audit_log import PROGRAM
 from omentum.review.shown_masks import shown_sha256
 from omentum.store.leases import Lease
 from omentum.store.tasks import pool_of
@@ -75,15 +76,15 @@ def required_task(project: Project, number: int) -> Task:
     return task
 
 
-def skip(project: Project, numbers: Collection[int], why: str) -> None:
-    """Leave tasks out, with a reason.
+def skip(project: Project, numbers: Collection[int], why: str, *, by: str = PROGRAM) -> None:
+    """Leave tasks out, with a reason; `by` is the pseudonym of who does.
 
     Raises:
         ReviewError: There is no such task, or no reason.
     """
     if not why.strip():
         raise ReviewError("a task is skipped for a reason; say it with --why")
-    project.store.tasks.set_state(numbers, TaskState.SKIPPED, reason=why)
+    project.store.tasks.set_state(numbers, TaskState.SKIPPED, reason=why, by=by)
 
 
 def assign(

@@ -4,23 +4,19 @@ An entry is written in the transaction of what it is about. Those who write foll
 on PostgreSQL, so that the log is one chain.
 """
 
-import hashlib
-import hmac
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
-from omentum.names import pseudonym
-from omentum.records.audit_log import BEFORE_FIRST, LogAction, LogAnchor, LogEntry, plain_json
-from omentum.store.database import Database
+from omentum.records.audit_log import BEFORE_FIRST, LogAction, LogAnchor, LogEntry
+from omentum.store.append_entry import append_entry
 from omentum.store.reader_tables import LogAnchorRow, LogEntryRow
 from omentum.store.record_table import RecordTable
 
-__all__ = ["AuditLog", "append_entry", "keyed_hash"]
+__all__ = ["AuditLog"]
 
 _AT_ONCE = 1000
 
@@ -46,7 +42,7 @@ class AuditLog(RecordTable[LogEntry]):
 
     def alias(self, case_id: str) -> str:
         """Give the pseudonym by which the log names a case, or a patient."""
-        return pseudonym(self._database.secret(), case_id)
+        return self._database.aliases.of(case_id)
 
     def entries(self, *, since: int = 1) -> Iterator[LogEntry]:
         """Give the entries in order, from a number on; not all are in memory at once."""
@@ -94,37 +90,3 @@ class _Anchors(RecordTable[LogAnchor]):
 
     def all(self) -> list[LogAnchor]:
         return self._select()
-
-
-def append_entry(
-    database: Database,
-    session: Session,
-    actor: str,
-    action: LogAction,
-    about: Mapping[str, Any],
-    *,
-    case_id: str | None = None,
-) -> LogEntry:
-    """Append an entry in a session of `Database.writing`; see `AuditLog.add`."""
-    named = {} if case_id is None else {"case": pseudonym(database.secret(), case_id)}
-    last = session.execute(
-        select(LogEntryRow.number, LogEntryRow.sha256).order_by(LogEntryRow.number.desc()).limit(1)
-    ).first()
-    entry = LogEntry(
-        number=1 if last is None else last.number + 1,
-        time=database.now(session),
-        actor=actor,
-        action=action.value,
-        about=plain_json({**named, **about}),
-        previous_sha256=BEFORE_FIRST if last is None else last.sha256,
-        sha256="",
-    )
-    entry = replace(entry, sha256=entry.computed_sha256())
-    values = {name: getattr(entry, name) for name in LogEntryRow.__table__.columns.keys()}  # noqa: SIM118
-    session.execute(insert(LogEntryRow).values(**values))
-    return entry
-
-
-def keyed_hash(database: Database, text: str) -> str:
-    """Hash a text with the project's secret, so that nobody else can guess what it was; empty for none."""
-    return hmac.new(database.secret(), text.encode(), hashlib.sha256).hexdigest() if text else ""

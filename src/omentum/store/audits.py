@@ -4,10 +4,14 @@ A round has one draw. It never changes once a reader has begun one of its tasks:
 repeated would no longer be random.
 """
 
+import hashlib
+from typing import Any
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from omentum.records import Audit, TaskKind, TaskState
+from omentum.records.audit_log import PROGRAM, LogAction, canonical_json
 from omentum.store.cases import require_cases
 from omentum.store.record_table import ListedTable
 from omentum.store.review_tables import TaskRow
@@ -35,12 +39,28 @@ class Audits(ListedTable[Audit]):
             if first is not None and _is_begun(session, first):
                 return self._record(first)
             require_cases(session, audit.frame)
+            about = self._about(audit)
+            if first is None or self._about(self._record(first)) != about:
+                self._log(session, PROGRAM, LogAction.AUDIT_DRAWN, about)
             session.merge(AuditRow(**self._values(audit)))
         return audit
 
     def of_round(self, round_number: int) -> Audit | None:
         """Give the draw of a round; `None` where nothing was drawn."""
         return self._get(round_number)
+
+    def _about(self, audit: Audit) -> dict[str, Any]:
+        alias = self._database.aliases.of
+        frame = sorted([alias(case_id), list(organs)] for case_id, organs in audit.frame.items())
+        return {
+            "drawn": [[alias(case_id), organ] for case_id, organ in audit.drawn],
+            "frame": hashlib.sha256(canonical_json(frame).encode("ascii")).hexdigest(),
+            "n_frame": sum(len(organs) for _, organs in frame),
+            "network": audit.network,
+            "round": audit.round_number,
+            "seed": audit.seed,
+            "weights": audit.weights_sha256,
+        }
 
 
 def _is_begun(session: Session, row: AuditRow) -> bool:

@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+from sqlalchemy import update
+
+from omentum.records.audit_log import LogAction
 from omentum.records.case_notes import CaseNote
 from omentum.store.cases import require_cases
 from omentum.store.record_table import ListedTable
@@ -22,6 +25,9 @@ class CaseNotes(ListedTable[CaseNote]):
             row = CaseNoteRow(**self._values(note, number=None))
             session.add(row)
             session.flush()
+            text = self._database.aliases.of_text(note.text)
+            about = {"number": row.number, "kind": note.kind, **({"text": text} if text else {})}
+            self._log(session, note.by, LogAction.NOTE, about, case_id=note.case_id)
             return replace(note, number=row.number)
 
     def get(self, number: int) -> CaseNote | None:
@@ -34,4 +40,6 @@ class CaseNotes(ListedTable[CaseNote]):
 
     def withdraw(self, number: int, by: str) -> None:
         """Note that a note does not count any more."""
-        self._change(CaseNoteRow.number == number, withdrawn_by=by)
+        with self._database.writing() as session:
+            session.execute(update(CaseNoteRow).where(CaseNoteRow.number == number).values(withdrawn_by=by))
+            self._log(session, by, LogAction.NOTE_WITHDRAWN, {"number": number})

@@ -3,17 +3,20 @@
 Both are one transaction. Rows of other cases that mention the case, such as audits, are changed with it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, Text, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from omentum.errors import ProjectError
+from omentum.records.audit_log import PROGRAM, LogAction
 from omentum.store import reader_tables, review_tables, tables
+from omentum.store.append_entry import append_entry
 from omentum.store.base import TableBase
 from omentum.store.cases import require_cases
 from omentum.store.database import Database
+from omentum.store.logged_records import LOGGED_RECORDS, restated
 from omentum.store.mentions import Mentions
 
 __all__ = ["CaseRows"]
@@ -50,10 +53,15 @@ _MENTION: tuple[InstrumentedAttribute[Any], ...] = (
     review_tables.DecisionRow.why,
     review_tables.ConfirmationRow.why,
     review_tables.CaseNoteRow.text,
+    reader_tables.CatchReadingRow.comment,
 )
 """Where rows that are not the case's own may name it."""
 _KEYS: tuple[InstrumentedAttribute[Any], ...] = (tables.LedgerRow.key, review_tables.LeaseRow.key)
 """Names of items of work, which go where their case goes."""
+_LOGGED: Mapping[tuple[type[TableBase], str], LogAction] = {
+    (kind.row_type, kind.text): action for action, kind in LOGGED_RECORDS.items()
+}
+"""Columns with texts of which the audit log has a hash."""
 
 
 class CaseRows:
@@ -62,8 +70,13 @@ class CaseRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def rename(self, case_id: str, new: str) -> None:
+    def rename(self, case_id: str, new: str, *, by: str = PROGRAM) -> None:
         """Give a case another name; the one that it had becomes a former name of it.
+
+        Args:
+            case_id: The case.
+            new: Its new name.
+            by: Pseudonym of who renames it.
 
         Raises:
             UnknownCaseError: There is no such case.
@@ -82,19 +95,23 @@ class CaseRows:
             for path in _PATHS:
                 _move(session, path, f"cases/{case_id}/", f"cases/{new}/")
             _forget_keys(session, Mentions((new,), case_id))
-            _replace(session, Mentions((case_id,), new))
+            self._replace(session, Mentions((case_id,), new), by)
             former = tables.FormerNameRow
             session.execute(delete(former).where(former.name == new))
             session.execute(insert(former).values(name=case_id, case_id=new))
+            about = {"before": self._database.aliases.of(case_id), **restated(self._database, session)}
+            append_entry(self._database, session, by, LogAction.RENAMED, about, case_id=new)
 
-    def erase(self, case_id: str, mentions: Mentions) -> None:
+    def erase(self, case_id: str, mentions: Mentions, *, by: str = PROGRAM) -> None:
         """Remove every row of a case, and replace its names where others mention it.
 
         Args:
             case_id: The case; there being none changes nothing.
             mentions: Of its names.
+            by: Pseudonym of who erases it.
         """
         with self._database.writing() as session:
+            is_there = session.get(tables.CaseRow, case_id) is not None
             lease, task = review_tables.LeaseRow, review_tables.TaskRow
             numbers = session.scalars(select(task.number).where(task.case_id == case_id))
             lent = lease.key.in_([str(number) for number in numbers])
@@ -102,7 +119,20 @@ class CaseRows:
             for table in reversed(_about_cases()):
                 session.execute(delete(table).where(table.c.case_id == case_id))
             _forget_keys(session, mentions)
-            _replace(session, mentions)
+            self._replace(session, mentions, by)
+            if is_there:
+                others = sorted(self._database.aliases.of(name) for name in mentions.names if name != case_id)
+                about = {"former": others, **restated(self._database, session)}
+                append_entry(self._database, session, by, LogAction.ERASED, about, case_id=case_id)
+
+    def _replace(self, session: Session, mentions: Mentions, by: str) -> None:
+        """Replace names where others mention them; the audit log says which of its texts are new."""
+        for column in _MENTION:
+            changed = _change(session, column, mentions, mentions.replaced)
+            action = _LOGGED.get((column.class_, column.key))
+            for number, text in changed if action else ():
+                about = {"number": number, "of": action, "text": self._database.aliases.of_text(text)}
+                append_entry(self._database, session, by, LogAction.REWORDED, about)
 
 
 def _about_cases() -> list[Table]:
@@ -133,11 +163,6 @@ def _move(session: Session, path: InstrumentedAttribute[Any], before: str, now: 
     session.execute(update(path.class_).where(below).values({path.key: moved}))
 
 
-def _replace(session: Session, mentions: Mentions) -> None:
-    for column in _MENTION:
-        _change(session, column, mentions, mentions.replaced)
-
-
 def _forget_keys(session: Session, mentions: Mentions) -> None:
     for column in _KEYS:
         _change(session, column, mentions, None)
@@ -148,8 +173,13 @@ def _change(
     column: InstrumentedAttribute[Any],
     mentions: Mentions,
     change: Callable[[Any], Any] | None,
-) -> None:
-    """Change a column in each row where it mentions a case, or remove the row where `change` is `None`."""
+) -> list[tuple[Any, Any]]:
+    """Change a column in each row where it mentions a case, or remove the row where `change` is `None`.
+
+    Returns:
+        First part of the key, and new value, of each row that was changed.
+    """
+    changed = []
     table: Table = column.class_.__table__
     keys = list(table.primary_key.columns)
     named = or_(*(column.cast(Text).contains(name, autoescape=True) for name in mentions.names))
@@ -161,3 +191,5 @@ def _change(
             session.execute(delete(table).where(*row))
         else:
             session.execute(update(table).where(*row).values({column.key: change(value)}))
+            changed.append((key[0], change(value)))
+    return changed

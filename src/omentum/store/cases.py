@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from omentum.errors import CaseClashError, ProjectError, UnknownCaseError
 from omentum.records import Case
+from omentum.records.audit_log import PROGRAM, LogAction
 from omentum.store.record_table import RecordTable
 from omentum.store.tables import CaseRow
 
@@ -80,6 +81,7 @@ class Cases(RecordTable[Case]):
             ProjectError: The project has no case of a patient.
         """
         with self._database.writing() as session:
+            patient_ids = list(patient_ids)
             known = set(session.scalars(select(CaseRow.patient_id).distinct()))
             for patient_id in patient_ids:
                 if patient_id not in known:
@@ -88,18 +90,29 @@ class Cases(RecordTable[Case]):
                     )
                 its_cases = update(CaseRow).where(CaseRow.patient_id == patient_id)
                 session.execute(its_cases.values(held_out=held_out))
+            if patient_ids:
+                patients = sorted(map(self._database.aliases.of, patient_ids))
+                about = {"held_out": held_out, "patients": patients}
+                self._log(session, PROGRAM, LogAction.HELD_OUT, about)
 
     def excluded(self) -> dict[str, str]:
         """Give why each case that is excluded takes no part, by name."""
         return dict(self._pairs(CaseRow.case_id, CaseRow.excluded_why, CaseRow.excluded_why.is_not(None)))
 
-    def exclude(self, case_id: str, why: str) -> None:
+    def exclude(self, case_id: str, why: str, *, by: str = PROGRAM) -> None:
         """Let a case take no part from now on; there being none raises `UnknownCaseError`."""
-        self._alter(case_id, excluded_why=why)
+        with self._database.together():
+            self._alter(case_id, excluded_why=why)
+            about = {"text": self._database.aliases.of_text(why)}
+            with self._database.writing() as session:
+                self._log(session, by, LogAction.EXCLUDED, about, case_id=case_id)
 
-    def include(self, case_id: str) -> None:
+    def include(self, case_id: str, *, by: str = PROGRAM) -> None:
         """Let a case take part again; there being none raises `UnknownCaseError`."""
-        self._alter(case_id, excluded_why=None)
+        with self._database.together():
+            self._alter(case_id, excluded_why=None)
+            with self._database.writing() as session:
+                self._log(session, by, LogAction.INCLUDED, {}, case_id=case_id)
 
     def move_source(self, case_id: str, source: str) -> None:
         """Keep where the source of a case is now; there being no case raises `UnknownCaseError`."""

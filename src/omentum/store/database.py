@@ -7,9 +7,9 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,14 @@ from sqlalchemy.orm import Session
 
 from omentum.errors import ProjectError
 from omentum.store import postgresql, sqlite
+from omentum.store.aliases import Aliases
 from omentum.store.paths import Paths
 
 __all__ = ["Database", "is_writable"]
 
 _strict_json = partial(json.dumps, allow_nan=False, ensure_ascii=False)
 """SQLite would take a NaN that PostgreSQL refuses."""
+_NO_TURN: AbstractContextManager[object] = nullcontext()
 
 
 class Database:
@@ -52,7 +54,7 @@ class Database:
         secret: Callable[[], bytes] = bytes,
     ) -> None:
         parsed = _parsed(url, root)
-        self.secret = cache(secret)
+        self.aliases = Aliases(secret)
         self.paths = Paths(root)
         self.name = parsed.render_as_string(hide_password=True)
         self.is_sqlite = _is_sqlite(parsed)
@@ -66,6 +68,8 @@ class Database:
         else:
             self._reader, self._writer, self._claimer = self._dialect.open_engines(parsed, **options)
         self._shared = _Shared()
+        # SQLite lets a writer that finds another poll with growing pauses: threads of one program take turns.
+        self._turn: AbstractContextManager[object] = threading.RLock() if self.is_sqlite else _NO_TURN
 
     def reading(self) -> AbstractContextManager[Session]:
         """Open a session that reads one consistent state.
@@ -82,7 +86,7 @@ class Database:
             ProjectError: The database is open for reading only, or cannot be reached or written to.
         """
         self._refuse_if_read_only()
-        return self._session(self._writer)
+        return self._session(self._writer, self._turn)
 
     def claiming(self) -> AbstractContextManager[Session]:
         """Open a session for a short write of rows that no two transactions may hold: leases.
@@ -94,7 +98,7 @@ class Database:
             ProjectError: The database is open for reading only, or cannot be reached or written to.
         """
         self._refuse_if_read_only()
-        return self._session(self._claimer)
+        return self._session(self._claimer, self._turn)
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -146,11 +150,11 @@ class Database:
             )
 
     @contextmanager
-    def _session(self, engine: Engine) -> Iterator[Session]:
+    def _session(self, engine: Engine, turn: AbstractContextManager[object] = _NO_TURN) -> Iterator[Session]:
         if self._shared.session is not None:
             yield self._shared.session
             return
-        with self._explained(), Session(engine) as session, session.begin():
+        with turn, self._explained(), Session(engine) as session, session.begin():
             yield session
 
     @contextmanager

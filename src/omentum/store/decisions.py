@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from omentum.records import Confirmation, Decision
+from omentum.records.audit_log import LogAction
 from omentum.store.cases import require_cases
+from omentum.store.logged_records import about_record
 from omentum.store.record_table import ListedTable
 from omentum.store.review_tables import ConfirmationRow, DecisionRow
 
@@ -24,9 +26,12 @@ class Decisions(ListedTable[Decision]):
         """
         with self._database.writing() as session:
             require_cases(session, [decision.case_id])
-            row = DecisionRow(**self._values(decision, number=None))
+            values = self._values(decision, number=None)
+            row = DecisionRow(**values)
             session.add(row)
             session.flush()
+            about = about_record(self._database, LogAction.DECISION, row.number, values)
+            self._log(session, decision.by, LogAction.DECISION, about, case_id=decision.case_id)
             return replace(decision, number=row.number)
 
     def of_case(self, case_id: str) -> list[Decision]:
@@ -48,7 +53,13 @@ class Confirmations(ListedTable[Confirmation]):
         confirmations = list(confirmations)
         with self._database.writing() as session:
             require_cases(session, (one.case_id for one in confirmations))
-            session.add_all(ConfirmationRow(**self._values(one)) for one in confirmations)
+            for one in confirmations:
+                values = self._values(one)
+                row = ConfirmationRow(**values)
+                session.add(row)
+                session.flush()
+                about = about_record(self._database, LogAction.CONFIRMATION, row.number, values)
+                self._log(session, one.by, LogAction.CONFIRMATION, about, case_id=one.case_id)
 
     def of_case(self, case_id: str) -> list[Confirmation]:
         """Give the confirmations of a case."""

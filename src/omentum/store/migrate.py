@@ -6,10 +6,15 @@ Alembic is imported only where tables have to be made or changed: its import cos
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, select
+from sqlalchemy.orm import Session
 
 from omentum.errors import ProjectError
+from omentum.records.audit_log import PROGRAM, LogAction
+from omentum.store.append_entry import append_entry
 from omentum.store.database import Database
+from omentum.store.logged_records import stated
+from omentum.store.reader_tables import LogEntryRow
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -38,6 +43,7 @@ def upgrade(database: Database) -> None:
         if _versions(session.connection(), database.name) != {HEAD}:
             config.attributes["connection"] = session.connection()
             command.upgrade(config, "head")
+            _begin_log(database, session)
 
 
 def check_current(database: Database) -> None:
@@ -80,6 +86,12 @@ def downgrade(database: Database, to: str) -> None:
                 )
         config.attributes["connection"] = session.connection()
         command.downgrade(config, to)
+
+
+def _begin_log(database: Database, session: Session) -> None:
+    """Begin the audit log where there is none, with what was there before it."""
+    if session.scalars(select(LogEntryRow.number).limit(1)).first() is None:
+        append_entry(database, session, PROGRAM, LogAction.BEGUN, {"earlier": stated(database, session)})
 
 
 def _config() -> "Config":

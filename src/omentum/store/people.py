@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from omentum.errors import MissingError, ProjectError, TakenError
 from omentum.records.audit_log import LogAction
 from omentum.records.people import AccessToken, Person, Role
-from omentum.store.audit_log import append_entry
+from omentum.store.append_entry import append_entry
 from omentum.store.reader_tables import AccessTokenRow, PersonRow
 from omentum.store.record_table import ListedTable
 

@@ -5,6 +5,7 @@ None is ever changed or removed: the last one about a network stands.
 
 from dataclasses import replace
 
+from omentum.records.audit_log import LogAction
 from omentum.records.promotions import Promotion
 from omentum.store.record_table import ListedTable
 from omentum.store.rounds import require_round
@@ -30,6 +31,14 @@ class Promotions(ListedTable[Promotion]):
         with self._database.writing() as session:
             require_round(session, promotion.round_number)
             session.add(PromotionRow(**self._values(promotion)))
+            about = {
+                "instead_of": promotion.instead_of,
+                "network": promotion.network,
+                "outcome": promotion.outcome,
+                "round": promotion.round_number,
+                "text": self._database.aliases.of_text(promotion.why),
+            }
+            self._log(session, promotion.by, LogAction.PROMOTION, about)
         return promotion
 
     def of_network(self, round_number: int, network: str) -> Promotion | None:

@@ -1,11 +1,14 @@
 """Read and write records of one type in the table that keeps them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy.orm import Session
 
+from omentum.records.audit_log import LogAction
+from omentum.store.append_entry import append_entry
 from omentum.store.base import TableBase
 from omentum.store.convert import record_of, row_values
 from omentum.store.database import Database
@@ -64,6 +67,18 @@ class RecordTable(Generic[_Record]):
     def _change(self, *conditions: ColumnElement[bool], **values: Any) -> None:
         with self._database.writing() as session:
             session.execute(update(self.row_type).where(*conditions).values(**values))
+
+    def _log(
+        self,
+        session: Session,
+        actor: str,
+        action: LogAction,
+        about: Mapping[str, Any],
+        *,
+        case_id: str | None = None,
+    ) -> None:
+        """Append to the audit log what is written in this session; see `append_entry`."""
+        append_entry(self._database, session, actor, action, about, case_id=case_id)
 
     def _delete(self, *conditions: ColumnElement[bool]) -> None:
         with self._database.writing() as session:

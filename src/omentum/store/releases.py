@@ -4,6 +4,7 @@ from sqlalchemy import select
 
 from omentum.errors import ReleaseError
 from omentum.records import Release
+from omentum.records.audit_log import PROGRAM, LogAction
 from omentum.store.record_table import ListedTable
 from omentum.store.tables import ReleaseRow
 
@@ -22,6 +23,12 @@ class Releases(ListedTable[Release]):
                 seen = f"version {release.version!r} was released already"
                 raise ReleaseError(f"{seen}, and releases never change; name another version")
             session.add(ReleaseRow(**self._values(release)))
+            about = {
+                "manifest": release.manifest_sha256,
+                "n_cases": release.n_cases,
+                "version": release.version,
+            }
+            self._log(session, PROGRAM, LogAction.RELEASED, about)
 
     def get(self, version: str) -> Release:
         """Find a release; there being none raises `ReleaseError`."""

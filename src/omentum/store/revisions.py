@@ -3,9 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from sqlalchemy import update
+
 from omentum.records import MaskFinding, Revision
+from omentum.records.audit_log import LogAction
 from omentum.store.cases import require_cases
+from omentum.store.catch_trials import next_revision_number
 from omentum.store.convert import json_value
+from omentum.store.logged_records import about_record
 from omentum.store.record_table import ListedTable
 from omentum.store.review_tables import RevisionRow
 from omentum.store.rounds import require_round
@@ -28,9 +33,12 @@ class Revisions(ListedTable[Revision]):
         with self._database.writing() as session:
             require_cases(session, [revision.case_id])
             require_round(session, revision.round_number)
-            row = RevisionRow(**self._values(revision, number=None))
+            values = self._values(revision, number=next_revision_number(session))
+            row = RevisionRow(**values)
             session.add(row)
             session.flush()
+            about = about_record(self._database, LogAction.REVISION, row.number, values)
+            self._log(session, revision.reader, LogAction.REVISION, about, case_id=revision.case_id)
             return replace(revision, number=row.number)
 
     def get(self, number: int) -> Revision | None:
@@ -61,6 +69,10 @@ class Revisions(ListedTable[Revision]):
         """Keep the findings of the plausibility rules for a revision."""
         self._change(RevisionRow.number == number, findings=json_value(list(findings)))
 
-    def keep_comment(self, number: int, comment: str) -> None:
-        """Keep a comment on a revision."""
-        self._change(RevisionRow.number == number, comment=comment)
+    def keep_comment(self, number: int, comment: str, *, by: str) -> None:
+        """Keep a comment on a revision, in place of the one before; `by` is who wrote it."""
+        with self._database.writing() as session:
+            session.execute(update(RevisionRow).where(RevisionRow.number == number).values(comment=comment))
+            text = self._database.aliases.of_text(comment)
+            about = {"of": LogAction.REVISION, "number": number, "text": text}
+            self._log(session, by, LogAction.REWORDED, about)

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from omentum.errors import ProjectError
 from omentum.records import Round
+from omentum.records.audit_log import PROGRAM, LogAction
 from omentum.store.record_table import ListedTable
 from omentum.store.tables import RoundRow
 
@@ -37,9 +38,7 @@ class Rounds(ListedTable[Round]):
             ProjectError: There is no such round.
         """
         with self._database.writing() as session:
-            row = require_round(session, number)
-            row.finished = row.finished or datetime.now(UTC)
-            return self._record(row)
+            return self._record(self._end(session, number))
 
     def turn(self, number: int, network: str) -> Round:
         """End a round and start the one after it, both or neither; give the new one.
@@ -50,8 +49,7 @@ class Rounds(ListedTable[Round]):
             ProjectError: There is no such round, or the one after it predicts with another network.
         """
         with self._database.writing() as session:
-            row = require_round(session, number)
-            row.finished = row.finished or datetime.now(UTC)
+            self._end(session, number)
             after = session.get(RoundRow, number + 1)
             if after is None:
                 return self._begin(session, number + 1, network)
@@ -75,7 +73,16 @@ class Rounds(ListedTable[Round]):
     def _begin(self, session: Session, number: int, network: str) -> Round:
         new = Round(number=number, network=network, started=datetime.now(UTC))
         session.add(RoundRow(**self._values(new)))
+        self._log(session, PROGRAM, LogAction.ROUND_BEGUN, {"network": network, "round": number})
         return new
+
+    def _end(self, session: Session, number: int) -> RoundRow:
+        """Note that a round has ended; one that has keeps its time."""
+        row = require_round(session, number)
+        if row.finished is None:
+            row.finished = datetime.now(UTC)
+            self._log(session, PROGRAM, LogAction.ROUND_ENDED, {"round": number})
+        return row
 
 
 def require_round(session: Session, number: int) -> RoundRow:

@@ -1,6 +1,9 @@
 """Keep what is left of cases that were erased: enough to recognise one, and nothing that names it."""
 
+from sqlalchemy import delete
+
 from omentum.records import Tombstone
+from omentum.records.audit_log import PROGRAM, LogAction
 from omentum.store.record_table import ListedTable
 from omentum.store.tables import TombstoneRow
 
@@ -18,4 +21,6 @@ class Tombstones(ListedTable[Tombstone]):
 
     def forget(self, pseudonym: str) -> None:
         """Forget that a case was erased, as it comes in again on purpose."""
-        self._delete(TombstoneRow.pseudonym == pseudonym)
+        with self._database.writing() as session:
+            session.execute(delete(TombstoneRow).where(TombstoneRow.pseudonym == pseudonym))
+            self._log(session, PROGRAM, LogAction.TOMBSTONE_FORGOTTEN, {"case": pseudonym})
