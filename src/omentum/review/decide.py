@@ -183,7 +183,7 @@ def comment(project: Project, number: int, text: str, *, by: str = OWNER) -> Rev
         if found is None:
             raise ReviewError(f"there is no revision {number}; `omentum review history` lists them")
         joined = "\n".join(filter(None, (found.comment, f"{by}: {text}")))
-        store.revisions.keep_comment(number, joined)
+        store.revisions.keep_comment(number, joined, by=by)
     return replace(found, comment=joined)
 
 
