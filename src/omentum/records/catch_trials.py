@@ -45,7 +45,7 @@ class CatchTrial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatchReading:
-    """What a reader answered to a catch trial; it is no revision, and no mask of the project changes by it."""
+    """What a reader answered to a catch trial; it is no revision, and changes no mask of the project."""
 
     trial_number: int
     case_id: str

@@ -48,7 +48,7 @@ class CatchTrials(ListedTable[CatchTrial]):
             return replace(trial, number=row.number)
 
     def remove(self, numbers: Collection[int]) -> None:
-        """Remove trials that no reader has begun; their tasks are removed with them or left out by a queue."""
+        """Remove trials that no reader has begun; the next queue leaves their tasks out."""
         self._delete(CatchTrialRow.number.in_(numbers))
 
     def of_case(self, case_id: str) -> list[CatchTrial]:
