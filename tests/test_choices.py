@@ -4,6 +4,7 @@ from omentum import choices
 from omentum.exchange.exporters.export import EXPORTERS
 from omentum.phantoms.sites import SITE_SEEDS
 from omentum.phantoms.styles import STYLES
+from omentum.review.task_layout import TaskLayout
 from omentum.score.strategies import strategy_names
 from omentum.tune.replay import RULES
 
@@ -13,4 +14,5 @@ def test_help_texts_list_what_there_is():
     assert tuple(STYLES) == choices.PHANTOM_STYLES
     assert tuple(SITE_SEEDS) == choices.PHANTOM_SITES
     assert tuple(RULES) == choices.REPLAY_RULES
+    assert tuple(TaskLayout) == choices.TASK_LAYOUTS
     assert set(choices.STRATEGIES) == {"default", *strategy_names()}

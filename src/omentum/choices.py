@@ -11,6 +11,7 @@ __all__ = [
     "PHANTOM_STYLES",
     "REPLAY_RULES",
     "STRATEGIES",
+    "TASK_LAYOUTS",
     "TRAINABLE",
 ]
 
@@ -44,4 +45,6 @@ STRATEGIES = (
     "foreground-random",
     "random",
 )
+TASK_LAYOUTS = ("nifti", "seg.nrrd", "mitk")
+"""Layouts in which tasks go out as folders."""
 TRAINABLE = ("heads", "heads+adapters", "chosen")

@@ -9,6 +9,7 @@ from omentum.records import TaskState
 from omentum.review.claims import give_back
 from omentum.review.folder_export import export_round, holder_of
 from omentum.review.folder_import import import_round
+from omentum.review.task_layout import ExportOptions
 from omentum.review.tasks import TaskFilter, request
 from omentum.volumes.nifti import read_nifti
 
@@ -61,7 +62,7 @@ def test_a_run_that_goes_on_gives_a_folder_no_more_tasks_than_it_began_with(queu
 
 def test_a_lease_that_ended_lets_others_have_the_task(queued, tmp_path):
     workspace = queued.workspace
-    export_round(workspace, tmp_path / "1", reader="r1", lasting=timedelta(seconds=-1))
+    export_round(workspace, tmp_path / "1", reader="r1", options=ExportOptions(lasting=timedelta(seconds=-1)))
     assert len(export_round(workspace, tmp_path / "2", reader="r2").tasks) == 3
 
 

@@ -10,6 +10,7 @@ from omentum.app import decide_commands, serve_command, task_commands
 from omentum.app.console import counted, say_error, say_json
 from omentum.app.lazy import command_group
 from omentum.app.options import AsJson, project_of
+from omentum.choices import TASK_LAYOUTS
 
 __all__ = ["app"]
 
@@ -33,19 +34,23 @@ def export(
         bool, typer.Option("--again", help="Also tasks that others have or had, for a second reading.")
     ] = False,
     days: Annotated[float, typer.Option(min=0.01, help="For how long the tasks are reserved.")] = 14.0,
+    layout: Annotated[
+        str, typer.Option("--as", help=f"Files that masks go out in: {', '.join(TASK_LAYOUTS)}.")
+    ] = TASK_LAYOUTS[0],
 ) -> None:
     """Write tasks that are free as folders for any viewer.
 
     Example: omentum -C my-atlas review export tasks --reader anna --top 20.
     """
     from omentum import loop
+    from omentum.review.task_layout import ExportOptions, task_layout_named
 
+    options = ExportOptions(layout=task_layout_named(layout), lasting=timedelta(days=days))
     only = task_commands.task_filter(case, organ_name, again=again)
     with project_of(context) as project:
         for case_id in only.case_ids:
             project.store.cases.get(case_id)
-        lasting = timedelta(days=days)
-        exported = loop.export_round(project, folder, top=top, reader=reader, only=only, lasting=lasting)
+        exported = loop.export_round(project, folder, top=top, reader=reader, only=only, options=options)
     n_cases = len({task.case_id for task in exported.tasks})
     whom = "" if reader is None else f" for {reader}"
     typer.echo(

@@ -1,5 +1,6 @@
 """Find the masks that a reader saved in a case's folder; set other files aside, with the reason."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,12 +18,14 @@ from omentum.review.file_names import (
     organ_in_name,
 )
 from omentum.review.import_report import ImportReport
+from omentum.review.mitk_tasks import is_interim
 from omentum.review.painted_masks import exported_masks, painted_masks
+from omentum.review.segment_import import gone_segments
 from omentum.review.task_file import TASK_NAME, ShownOrgan
 from omentum.volumes.hidden_files import is_hidden
 from omentum.volumes.labels import organ
 from omentum.volumes.library_errors import reading
-from omentum.volumes.mask_hash import mask_sha256
+from omentum.volumes.mask_hash import boxed_sha256, mask_sha256
 from omentum.volumes.nifti import is_nifti
 from omentum.volumes.organ_words import is_generic_name
 from omentum.volumes.read import is_volume
@@ -33,6 +36,7 @@ __all__ = ["NOT_A_MASK", "OF_THE_SYSTEM", "Candidate", "find_candidates"]
 NOT_A_MASK = "it is not a mask (.nii, .nii.gz, .nrrd, .mha or .seg.nrrd)"
 """Why a note or a scene is set aside."""
 OF_THE_SYSTEM = "a file of the operating system"
+_NO_SEGMENT = "it holds no segment; keep one that is named after its organ, also where the organ is absent"
 _AS_EXPORTED = "its voxels are as exported"
 _HEADERS_OF_DATA = {
     **{".raw": (".nhdr", ".mhd"), ".zraw": (".mhd",)},
@@ -109,12 +113,20 @@ def _look_at(look: _Look, path: Path) -> None:
         look.imported.keep_known(path, reason)
     elif path == case_folder.folder / LABELS_NAME and case_folder.task_file is not None:
         _add_painted(look, path)
-    elif case_folder.is_exported(path) and organ_in_name(path.name).organ is None:
+    elif is_interim(path):
+        look.imported.leave(path, "MITK saved it before the task was finished; accept the task there")
+    elif _is_of_no_use(case_folder, path):
         look.imported.leave(path, "it was changed after it was exported, and nothing is taken from it")
     elif not is_volume(path):
         look.imported.leave(path, NOT_A_MASK)
     else:
         _add_masks(look, path)
+
+
+def _is_of_no_use(case_folder: CaseFolder, path: Path) -> bool:
+    """Tell whether a file was exported, and shows a reader nothing that could be changed."""
+    is_shown = case_folder.is_segments(path) or organ_in_name(path.name).organ is not None
+    return case_folder.is_exported(path) and not is_shown
 
 
 def _known(case_folder: CaseFolder, path: Path) -> str:
@@ -155,42 +167,74 @@ def _add_painted(look: _Look, path: Path) -> None:
 
 def _add_masks(look: _Look, path: Path) -> None:
     """Take the masks of a file that a reader saved; one that was only shown is taken if it was changed."""
-    in_name = organ_in_name(path.name)
+    in_name = _named_by_file(look.case_folder, path)
     problem_of_name = _problem_of_name(look.case_folder, in_name)
     if is_nifti(path) and problem_of_name:
         look.imported.leave(path, problem_of_name)
         return
     values = () if in_name.organ is None else (organ(in_name.organ).index,)
     masks = read_segmentation(path, look.facts.case.geometry, values=values)
-    is_as_exported = True
-    for mask in masks:
-        named, problem = in_name, problem_of_name
-        if len(masks) > 1 or not is_generic_name(mask.name):
-            named, problem = _named_by_segment(look.case_folder, in_name, mask, n_masks=len(masks))
-        if problem:
-            look.imported.leave(path, problem)
-            is_as_exported = False
-        elif one := _changed(look, path, named, mask):
-            look.candidates.append(one)
-            is_as_exported = False
-    if is_as_exported:
+    n_before = len(look.candidates)
+    problems = [] if masks else [_NO_SEGMENT]
+    problems += _take(look, path, masks, in_name)
+    if in_name.organ is None:
+        problems += gone_segments(look.case_folder.task_file, masks)
+    for problem in problems:
+        look.imported.leave(path, problem)
+    if not problems and len(look.candidates) == n_before:
         look.imported.keep_known(path, _AS_EXPORTED)
 
 
+def _take(look: _Look, path: Path, masks: Sequence[NamedMask], in_name: NamedOrgan) -> list[str]:
+    """Take masks that a reader revised or accepted; give the problems of those that cannot be taken."""
+    problems = []
+    is_alone = len(masks) == 1 and not look.case_folder.is_segments(path)
+    for mask in masks:
+        named, problem = in_name, _problem_of_name(look.case_folder, in_name)
+        if len(masks) > 1 or not is_generic_name(mask.name):
+            named, problem = _named_by_segment(look, in_name, mask, is_alone=is_alone)
+        if problem:
+            problems.append(problem)
+        elif one := _changed(look, path, named, mask):
+            look.candidates.append(one)
+    return problems
+
+
+def _named_by_file(case_folder: CaseFolder, path: Path) -> NamedOrgan:
+    """Read the name of a file; that of a file of all organs says none."""
+    if case_folder.is_segments(path):
+        return NamedOrgan(organ=None, text=path.name, is_revised=False)
+    return organ_in_name(path.name)
+
+
 def _named_by_segment(
-    case_folder: CaseFolder, in_name: NamedOrgan, mask: NamedMask, *, n_masks: int
+    look: _Look, in_name: NamedOrgan, mask: NamedMask, *, is_alone: bool
 ) -> tuple[NamedOrgan, str]:
-    """Give the organ of a segment, and why it cannot be taken; empty where it can."""
-    named = organ_in_name(mask.name or "")
+    """Give the organ of a segment, and why it cannot be taken; empty where it can.
+
+    Args:
+        look: At the case's folder.
+        in_name: What the file's name says.
+        mask: The segment.
+        is_alone: Whether the file is saved for this organ, so that an empty mask says that it is absent.
+    """
+    named, case_folder = organ_in_name(mask.name or ""), look.case_folder
+    says_so = named.is_revised or mask.is_completed
     problem = ""
     if named.organ is None:
         problem = f"is named after no organ{_hint(named.text)}"
-    elif in_name.organ not in (None, named.organ) and n_masks == 1:
+    elif in_name.organ not in (None, named.organ) and is_alone:
         problem = f"says {named.organ}, and the file's name {in_name.organ}; rename one of them"
-    elif n_masks > 1 and not mask.mask.any() and not named.is_revised:
+    elif not (is_alone or says_so or mask.mask.any() or _is_shown_empty(look, named.organ)):
         problem = f"has no voxel; name it {named.organ}_revised to say that the organ is absent"
-    is_revised = named.is_revised or in_name.is_revised or case_folder.task_file is None
+    is_revised = says_so or in_name.is_revised or case_folder.task_file is None
     return replace(named, is_revised=is_revised), f"its segment {mask.name!r} {problem}" if problem else ""
+
+
+def _is_shown_empty(look: _Look, name: str) -> bool:
+    """Tell whether the mask that a reader was shown of an organ has no voxel."""
+    nothing = boxed_sha256(None, look.facts.case.geometry)
+    return look.case_folder.shown(look.project, name).base_sha256 == nothing
 
 
 def _problem_of_name(case_folder: CaseFolder, named: NamedOrgan) -> str:

@@ -5,7 +5,14 @@ from pathlib import Path
 
 from omentum.errors import ReviewError, UnknownCaseError
 from omentum.project.project import Project
-from omentum.review.task_file import TASK_NAME, ShownOrgan, TaskFile, project_id, read_task_file
+from omentum.review.task_file import (
+    TASK_NAME,
+    ShownOrgan,
+    TaskFile,
+    project_id,
+    read_task_file,
+    segments_name,
+)
 from omentum.volumes.file_hash import file_sha256
 
 __all__ = ["CaseFolder", "case_folders_below"]
@@ -41,6 +48,12 @@ class CaseFolder:
         """Tell whether somebody saved over a file of the export; never where its hash was not noted."""
         kept = None if self.task_file is None else self.task_file.files.get(path.name)
         return kept is not None and file_sha256(path) != kept
+
+    def is_segments(self, path: Path) -> bool:
+        """Tell whether a file is that of the segments of all organs, as it was exported or saved over."""
+        told = self.task_file
+        is_here = told is not None and bool(told.segments) and path.parent == self.folder
+        return is_here and told is not None and path.name == segments_name(told.case_id)
 
     def shown(self, project: Project, name: str) -> ShownOrgan:
         """Give what the folder shows of an organ, with its task if that is still there."""

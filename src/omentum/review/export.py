@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,13 @@ from omentum.errors import GridMismatchError
 from omentum.records import Case, Task
 from omentum.review.colour_tables import itk_snap_labels, slicer_colours
 from omentum.review.how_to import how_to
+from omentum.review.segment_export import show_segments
 from omentum.review.shown_masks import ShownCase
 from omentum.review.task_file import TASK_NAME, TASK_VERSION, ShownOrgan, TaskFile, read_task_file
+from omentum.review.task_layout import TaskLayout
+from omentum.review.written_folder import WrittenFolder
 from omentum.volumes.atomic import write_json, write_text
-from omentum.volumes.file_hash import copied_sha256, file_sha256
+from omentum.volumes.file_hash import copied_sha256
 from omentum.volumes.labels import organ
 from omentum.volumes.mask_files import write_label_table, write_painted
 from omentum.volumes.nifti import write_nifti
@@ -38,33 +41,8 @@ class ExportHeader:
     """Reader or folder that has the tasks."""
     network: str
     """Whose masks are shown where no person drew."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Written:
-    """A folder that is being written: what it says so far."""
-
-    folder: Path
-    before: TaskFile
-    """What it said of an earlier export; of no file where there was none."""
-    hashes: dict[str, str] = field(default_factory=dict)
-
-    def is_ours(self, name: str) -> bool:
-        """Tell whether a file is there, just as it was exported."""
-        kept, path = self.before.files.get(name), self.folder / name
-        return kept is not None and path.is_file() and file_sha256(path) == kept
-
-    def is_changed(self, name: str) -> bool:
-        """Tell whether somebody saved over a file that was exported."""
-        return name in self.before.files and (self.folder / name).is_file() and not self.is_ours(name)
-
-    def keep(self, name: str) -> None:
-        """Note a file as it was exported before."""
-        self.hashes[name] = self.before.files[name]
-
-    def note(self, name: str) -> None:
-        """Note a file that was just written."""
-        self.hashes[name] = file_sha256(self.folder / name)
+    layout: TaskLayout = TaskLayout.NIFTI
+    """In which files the masks go out."""
 
 
 def mask_path(folder: Path, organ_name: str) -> Path:
@@ -90,7 +68,8 @@ def export_task(
 
     Writes into `folder/<case_id>/`: `ct.nii.gz` (a copy), `<organ>.nii.gz` (uint8, the organ's 32-class
     index, so that one colour table is right for all), `attention_<organ>.nii.gz` where there is one,
-    `labels.nii.gz` (all organs that are known), two colour tables, `HOW_TO.txt` and `task.json`.
+    `labels.nii.gz` (all organs that are known), two colour tables, `HOW_TO.txt` and `task.json`. In the
+    layout `seg.nrrd`, `<case_id>.seg.nrrd` with all organs is in the place of masks, labels and colours.
     Again, it changes nothing that a reader saved, also over a file that was exported. Of organs that are
     audited, nothing is written that tells how they scored.
 
@@ -113,7 +92,7 @@ def export_task(
     """
     nothing = TaskFile(round_number=tasks[0].round_number, case_id=case.case_id, network=header.network)
     task_dir = folder / case.case_id
-    written = _Written(folder=task_dir, before=read_task_file(task_dir) or nothing)
+    written = WrittenFolder(folder=task_dir, before=read_task_file(task_dir) or nothing)
     if not shown.masks.geometry.same_grid(case.geometry):
         raise GridMismatchError(
             f"masks of {header.network}",
@@ -124,22 +103,45 @@ def export_task(
         written.keep("ct.nii.gz")
     else:
         written.hashes["ct.nii.gz"] = copied_sha256(case.ct_path, written.folder / "ct.nii.gz")
-    organs = [_show(task, shown, written) for task in tasks if not task.is_of_ct]
-    masks_sha256 = _paint(shown, written)
+    if header.layout is TaskLayout.SEG_NRRD:
+        organs, segments = show_segments(tasks, shown, written)
+        more: dict[str, Any] = {"segments": [_base(one) for one in segments]}
+    else:
+        organs, more = _show_files(tasks, shown, written)
     spots = _show_attention(tasks, attention_dir, written)
-    for name, text in {
-        "labels.label.txt": itk_snap_labels(),
-        "labels.ctbl": slicer_colours(),
-        "HOW_TO.txt": how_to(tasks, shown.ct_findings),
-    }.items():
-        write_text(written.folder / name, text)
-        written.note(name)
+    _write_text(written, "HOW_TO.txt", how_to(tasks, shown.ct_findings, header.layout))
     content = _described(tasks, organs, header, written)
-    write_json(written.folder / TASK_NAME, content | {"masks_sha256": masks_sha256, "hot_spots": spots})
+    write_json(
+        written.folder / TASK_NAME, content | _other_layout(written.before) | more | {"hot_spots": spots}
+    )
     return written.folder
 
 
-def _show(task: Task, shown: ShownCase, written: _Written) -> ShownOrgan:
+def _other_layout(before: TaskFile) -> dict[str, Any]:
+    """Repeat what the folder said of files of the other layout, as they may still come back."""
+    told: dict[str, Any] = {} if before.masks_sha256 is None else {"masks_sha256": before.masks_sha256}
+    return told | (
+        {"segments": [_base(before.organs[name]) for name in before.segments]} if before.segments else {}
+    )
+
+
+def _show_files(
+    tasks: Sequence[Task], shown: ShownCase, written: WrittenFolder
+) -> tuple[list[ShownOrgan], dict[str, Any]]:
+    """Write one mask an organ, the labels and their tables; give what the folder says of them."""
+    organs = [_show(task, shown, written) for task in tasks if not task.is_of_ct]
+    masks_sha256 = _paint(shown, written)
+    _write_text(written, "labels.label.txt", itk_snap_labels())
+    _write_text(written, "labels.ctbl", slicer_colours())
+    return organs, {"masks_sha256": masks_sha256}
+
+
+def _write_text(written: WrittenFolder, name: str, text: str) -> None:
+    write_text(written.folder / name, text)
+    written.note(name)
+
+
+def _show(task: Task, shown: ShownCase, written: WrittenFolder) -> ShownOrgan:
     """Write one mask unless it is there already; give what the folder says of it."""
     now = replace(shown.organs[task.organ], task_number=task.number)
     name = mask_path(written.folder, task.organ).name
@@ -161,7 +163,7 @@ def _coloured(shown: ShownCase, organ_name: str) -> npt.NDArray[np.uint8]:
     return shown.masks.mask(organ_name).view(np.uint8) * np.uint8(organ(organ_name).index)
 
 
-def _paint(shown: ShownCase, written: _Written) -> str | None:
+def _paint(shown: ShownCase, written: WrittenFolder) -> str | None:
     """Write `labels.nii.gz` and its table; give the hash of the file of masks that it was painted of."""
     if shown.masks_sha256 is None:
         return None
@@ -175,7 +177,9 @@ def _paint(shown: ShownCase, written: _Written) -> str | None:
     return shown.masks_sha256
 
 
-def _show_attention(tasks: Sequence[Task], attention_dir: Path, written: _Written) -> list[dict[str, Any]]:
+def _show_attention(
+    tasks: Sequence[Task], attention_dir: Path, written: WrittenFolder
+) -> list[dict[str, Any]]:
     """Copy the attention maps of these organs; give their hot spots."""
     for task in tasks:
         heat = attention_dir / f"{task.organ}.nii.gz"
@@ -191,7 +195,7 @@ def _show_attention(tasks: Sequence[Task], attention_dir: Path, written: _Writte
 
 
 def _described(
-    tasks: Sequence[Task], organs: Sequence[ShownOrgan], header: ExportHeader, written: _Written
+    tasks: Sequence[Task], organs: Sequence[ShownOrgan], header: ExportHeader, written: WrittenFolder
 ) -> dict[str, Any]:
     """Say what the folder holds; organs of earlier exports stay in it, as their masks may still come back."""
     shown = {one.organ: one for one in organs}

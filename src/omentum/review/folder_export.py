@@ -1,17 +1,18 @@
 """Write the tasks of a reader as folders that any viewer opens."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 
 from omentum.errors import ImageError, ReviewError
 from omentum.project.project import Project
 from omentum.records import Failure, Task, TaskState
-from omentum.review.claims import TWO_WEEKS, claim, give_back
+from omentum.review.claims import claim, give_back
 from omentum.review.export import ExportHeader, export_task
+from omentum.review.mitk_tasks import write_mitk_tasks
 from omentum.review.shown_masks import shown_case
 from omentum.review.task_file import TASK_NAME, project_id, read_task_file
+from omentum.review.task_layout import DEFAULT_OPTIONS, ExportOptions, TaskLayout
 from omentum.review.tasks import ANY_TASK, TaskFilter
 from omentum.store.tasks import pool_of
 
@@ -40,7 +41,7 @@ def export_round(
     top: int | None = None,
     reader: str | None = None,
     only: TaskFilter = ANY_TASK,
-    lasting: timedelta = TWO_WEEKS,
+    options: ExportOptions = DEFAULT_OPTIONS,
 ) -> Exported:
     """Write free tasks, by rank; the same reader, or the same folder, gets the same again.
 
@@ -50,7 +51,7 @@ def export_round(
         top: Most tasks; all where not said.
         reader: Who gets them; the folder itself holds them where not said.
         only: Which tasks.
-        lasting: For how long they are reserved.
+        options: In which layout, and for how long.
 
     Raises:
         ReviewError: No task can go out, or the folder has tasks of another round or project.
@@ -60,10 +61,13 @@ def export_round(
         project=project_id(project.folder),
         holder=reader or holder_of(folder),
         network=project.networks[0],
+        layout=options.layout,
     )
     _check_folder(folder, number, header.project)
     problems = _Problems(project, header.network)
-    tasks = claim(project, header.holder, top, only=only, lasting=lasting, can_be_shown=problems.is_shown)
+    tasks = claim(
+        project, header.holder, top, only=only, lasting=options.lasting, can_be_shown=problems.is_shown
+    )
     if not tasks and not (only.goes_on and project.store.leases.had(pool_of(number), header.holder)):
         raise ReviewError(problems.why_none(only, reader))
     written: list[Task] = []
@@ -86,6 +90,8 @@ def export_round(
             failed.append(Failure(key=case_id, reason=str(error)))
         else:
             written += of_case
+    if options.layout is TaskLayout.MITK and written:
+        write_mitk_tasks(folder)
     return Exported(tasks=tuple(written), left_out=(*problems.told, *failed))
 
 

@@ -13,6 +13,7 @@ from omentum.review.case_folders import CaseFolder, case_folders_below
 from omentum.review.file_names import organ_in_name
 from omentum.review.hand_in import HandIn, hand_in
 from omentum.review.import_report import ImportReport, TakenMask
+from omentum.review.mitk_tasks import MITK_LABELS, MITK_TASKS
 from omentum.review.task_file import TASK_NAME
 from omentum.volumes.hidden_files import is_hidden
 from omentum.volumes.read import is_volume
@@ -92,6 +93,8 @@ def _leave(imported: ImportReport, case_folder: CaseFolder) -> None:
     for path in case_folder.files:
         if is_hidden(path, case_folder.folder):
             imported.keep_known(path, OF_THE_SYSTEM)
+        elif path.name in (MITK_TASKS, MITK_LABELS):
+            imported.keep_known(path, "as exported: the list of tasks for MITK")
         else:
             is_note = not is_volume(path) and not (case_folder.folder / TASK_NAME).is_file()
             imported.leave(path, NOT_A_MASK if is_note else case_folder.problem)

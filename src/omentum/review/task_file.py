@@ -16,7 +16,15 @@ from omentum.errors import ReviewError
 from omentum.project.paths import ProjectFolder, read_secret
 from omentum.records import MaskSource
 
-__all__ = ["TASK_NAME", "TASK_VERSION", "ShownOrgan", "TaskFile", "project_id", "read_task_file"]
+__all__ = [
+    "TASK_NAME",
+    "TASK_VERSION",
+    "ShownOrgan",
+    "TaskFile",
+    "project_id",
+    "read_task_file",
+    "segments_name",
+]
 
 TASK_NAME = "task.json"
 """Written last: where it is, the export is whole."""
@@ -52,7 +60,10 @@ class TaskFile:
     files: Mapping[str, str] = field(default_factory=dict)
     """Hash of each file that was exported, by name."""
     masks_sha256: str | None = None
-    """Hash of the network's file of masks, of which `labels.nii.gz` was painted; `None` in old folders."""
+    """Hash of the network's file of masks, of which `labels.nii.gz` was painted; `None` in old folders, and
+    where none was."""
+    segments: tuple[str, ...] = ()
+    """Organs of the file of segments, in its order; empty where there is none."""
     version: int = TASK_VERSION
 
 
@@ -63,6 +74,11 @@ def project_id(folder: ProjectFolder) -> str:
         ProjectError: The secret is missing or damaged.
     """
     return hmac.new(read_secret(folder), b"project of a task folder", hashlib.sha256).hexdigest()[:16]
+
+
+def segments_name(case_id: str) -> str:
+    """Name the file of segments in the folder of a case."""
+    return f"{case_id}.seg.nrrd"
 
 
 def read_task_file(folder: Path) -> TaskFile | None:
@@ -88,15 +104,17 @@ def _parsed(loaded: Any) -> TaskFile:
     of_masks = hashes if version < TASK_VERSION else {}
     organs = [_organ(row, of_masks) for row in loaded.get("organs", ())]
     organs += [ShownOrgan(organ=name, base_sha256=sha256) for name, sha256 in of_masks.items()]
+    segments = [_organ(row, {}) for row in loaded.get("segments", ())]
     return TaskFile(
         round_number=int(loaded["round"]),
         case_id=str(loaded["case_id"]),
         network=str(loaded["network"]),
         project=str(loaded.get("project", "")),
         holder=str(loaded.get("holder", "")),
-        organs={one.organ: one for one in reversed(organs)},
+        organs={one.organ: one for one in reversed([*organs, *segments])},
         files={} if version < TASK_VERSION else hashes,
         masks_sha256=loaded.get("masks_sha256"),
+        segments=tuple(one.organ for one in segments),
         version=version,
     )
 
