@@ -38,15 +38,20 @@ class Patient:
     """Where each organ that has a task is probably wrong; its box is the hot spot."""
 
 
-def make_project(root: Path, patients: Iterable[Patient], organs: tuple[str, ...]) -> None:
+def make_project(
+    root: Path, patients: Iterable[Patient], organs: tuple[str, ...], *, database: str | None = None
+) -> None:
     """Make a project whose queue has the tasks of patients, in their order.
 
     Args:
         root: Gets the project; it must not be there yet.
         patients: One after the other, so that few are in memory.
         organs: That the project annotates.
+        database: URL of it; the project's own SQLite file where not said.
     """
     settings = Settings(organs=organs, networks=(NETWORK,), held_out_share=0.0, audit_share=0.0)
+    if database is not None:
+        settings = settings.model_copy(update={"database": database})
     begin_project(root, settings)
     with opened(root) as project:
         tasks: list[Task] = []

@@ -47,10 +47,10 @@ class OpenTasks(RecordTable[Task]):
         self, round_number: int, holder: str, only: OpenFilter = EVERY_OPEN_TASK, *, limit: int | None = None
     ) -> list[Task]:
         """Give what a reader has, by rank; also expired ones whose slot is still free."""
-        own = _keys_of(round_number, holder).where(~LeaseRow.ended)
-        asked = _open(round_number, only).where(_key().in_(own)).order_by(TaskRow.rank).limit(limit)
         with self._database.reading() as session:
-            return self._records(session.scalars(asked))
+            keys = session.scalars(_keys_of(round_number, holder).where(~LeaseRow.ended))
+            asked = _open(round_number, only).where(TaskRow.number.in_(map(int, keys)))
+            return self._records(session.scalars(asked.order_by(TaskRow.rank).limit(limit)))
 
     def free(
         self, round_number: int, holder: str, only: OpenFilter = EVERY_OPEN_TASK, *, limit: int | None = None

@@ -8,6 +8,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from omentum.errors import ProjectError
+from omentum.store.sqlite import N_CONNECTIONS
 
 __all__ = ["cure", "open_engines", "open_reader", "scrub"]
 
@@ -76,6 +77,8 @@ def _open(url: URL, json_serializer: Callable[[object], str]) -> Engine:
             isolation_level="REPEATABLE READ",
             json_serializer=json_serializer,
             connect_args={"connect_timeout": _CONNECT_SECONDS},
+            pool_size=N_CONNECTIONS,
+            max_overflow=-1,
         )
     except ModuleNotFoundError:
         raise ProjectError("PostgreSQL needs its driver; `pip install omentum[postgres]`") from None

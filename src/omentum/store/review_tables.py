@@ -25,6 +25,7 @@ class TaskRow(TableBase):
     __tablename__ = "tasks"
     __table_args__ = (
         Index(None, "round_number", "rank"),
+        Index(None, "round_number", "state", "rank"),
         Index(None, "case_id", "organ"),
         {"sqlite_autoincrement": True},  # a number that people have seen never stands for another task
     )

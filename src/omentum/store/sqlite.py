@@ -14,8 +14,10 @@ from sqlalchemy.pool import NullPool
 
 from omentum.errors import ProjectError
 
-__all__ = ["cure", "is_writable", "open_engines", "open_reader", "scrub"]
+__all__ = ["N_CONNECTIONS", "cure", "is_writable", "open_engines", "open_reader", "scrub"]
 
+N_CONNECTIONS = 48
+"""Kept open once a program's threads had needed them: as many as the review server has threads."""
 _WRITES = "omentum_writes"
 _RETRY_SECONDS = 0.02
 
@@ -36,7 +38,13 @@ def open_engines(
     url: URL, *, wait_seconds: float, json_serializer: Callable[[object], str]
 ) -> tuple[Engine, Engine, Engine]:
     """Make the engines that read, write and claim; claims are writes, as one program writes at a time."""
-    reader = create_engine(url, json_serializer=json_serializer, connect_args={"timeout": wait_seconds})
+    reader = create_engine(
+        url,
+        json_serializer=json_serializer,
+        connect_args={"timeout": wait_seconds},
+        pool_size=N_CONNECTIONS,
+        max_overflow=-1,
+    )
     event.listen(reader, "connect", partial(_prepare, wait_seconds=wait_seconds))
     event.listen(reader, "begin", _begin)
     writer = reader.execution_options(**{_WRITES: True})

@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from omentum.errors import BusyError
 
 __all__ = ["MOST_STREAMS", "Events", "ServerEvent"]
 
-MOST_STREAMS = 16
+MOST_STREAMS = 256
 _KEPT = 1000
 _HEARTBEAT_SECONDS = 15.0
 
@@ -24,6 +24,8 @@ class ServerEvent(NamedTuple):
     number: int
     name: str
     data: dict[str, Any]
+    only_for: str | None = None
+    """The one reader who is told; all are where it is `None`."""
 
     def encoded(self) -> bytes:
         """Give it as a server-sent event."""
@@ -52,11 +54,11 @@ class Events:
         """Number of the last event."""
         return self._last
 
-    def tell(self, name: str, data: dict[str, Any]) -> None:
-        """Tell all who listen, and keep it for those who come back."""
+    def tell(self, name: str, data: dict[str, Any], *, only_for: str | None = None) -> None:
+        """Tell all who listen, or one reader, and keep it for those who come back."""
         with self._lock:
             self._last += 1
-            event = ServerEvent(self._last, name, data)
+            event = ServerEvent(self._last, name, data, only_for)
             self._recent.append(event)
             listeners = list(self._listeners)
         for put in listeners:
@@ -70,11 +72,12 @@ class Events:
         for put in listeners:
             put(None)
 
-    def listen(self, last: int | None) -> AsyncIterator[bytes]:
+    def listen(self, last: int | None, reader: str | None = None) -> AsyncGenerator[bytes]:
         """Stream events to one page.
 
         Args:
             last: Number of the last event that the page has; `None` for a page that begins.
+            reader: Who reads there, who is not told what is for others alone; `None` is told everything.
 
         Raises:
             BusyError: Too many pages listen.
@@ -82,6 +85,8 @@ class Events:
         loop, queue = asyncio.get_running_loop(), asyncio.Queue[ServerEvent | None]()
 
         def put(event: ServerEvent | None) -> None:
+            if event is not None and not _is_for(event, reader):
+                return
             with suppress(RuntimeError):  # the loop is closed, and so is the page's stream
                 loop.call_soon_threadsafe(queue.put_nowait, event)
 
@@ -92,12 +97,13 @@ class Events:
                 )
             self._listeners.add(put)
             for event in self._missed(last):
-                queue.put_nowait(event)
+                if _is_for(event, reader):
+                    queue.put_nowait(event)
             if self._is_closed:
                 queue.put_nowait(None)
         return self._stream(queue, put)
 
-    async def _stream(self, queue: "asyncio.Queue[ServerEvent | None]", put: Put) -> AsyncIterator[bytes]:
+    async def _stream(self, queue: "asyncio.Queue[ServerEvent | None]", put: Put) -> AsyncGenerator[bytes]:
         try:
             yield b": omentum\n\n"
             while True:
@@ -120,3 +126,7 @@ class Events:
         if last < first - 1 or last > self._last:
             return [ServerEvent(self._last, "reload", {})]
         return [event for event in self._recent if event.number > last]
+
+
+def _is_for(event: ServerEvent, reader: str | None) -> bool:
+    return reader is None or event.only_for in (None, reader)

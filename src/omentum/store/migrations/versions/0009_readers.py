@@ -18,7 +18,8 @@ _MADE = (
 
 
 def upgrade() -> None:
-    """Add the tables."""
+    """Add the tables, and an index by which the open tasks of a long round are found."""
+    op.create_index("ix_tasks_round_number_state_rank", "tasks", ["round_number", "state", "rank"])
     _add_people()
     _add_catch_trials()
     _add_log()
@@ -26,6 +27,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the tables; accounts, trials and the log are lost."""
+    op.drop_index("ix_tasks_round_number_state_rank", "tasks")
     for name in reversed(_MADE):
         op.drop_table(name)
 
