@@ -101,6 +101,27 @@ class Settings(ConfigModel, frozen=True, title="omentum.toml"):
         "Share of these minutes for whole organs drawn at random, which bound how many of the organs without "
         "a revision still need a major one; `omentum audit` reports the bound. With 0 nothing is drawn.",
     )
+    double_reading_share: float = _number(
+        0.0,
+        0.0,
+        1.0,
+        "Share of the tasks of a round, beside findings and those drawn at random, that two readers read, "
+        "neither of whom sees the other's mask; which ones is drawn at random.",
+    )
+    same_above_dice: float = _number(
+        1.0,
+        0.5,
+        1.0,
+        "Dice from which two such readings count as the same, so that no person has to decide between them; "
+        "with 1 only identical masks do.",
+    )
+    catch_share: float = _number(
+        0.0,
+        0.0,
+        0.2,
+        "Share of the tasks of a round that are catch trials: masks that a person vouched for, with an error "
+        "planted in them, to learn how often readers miss one. Readers are not told which tasks they are.",
+    )
     gate_share: float = _number(
         0.1,
         0.0,

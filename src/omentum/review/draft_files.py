@@ -20,7 +20,7 @@ from omentum.errors import ConfigError, MissingError, ReviewError
 from omentum.project.paths import ProjectFolder
 from omentum.volumes.atomic import writing
 
-__all__ = ["MOST_DRAFTS", "DraftFiles", "KeptFile", "Why", "new_name", "saves_left"]
+__all__ = ["MOST_DRAFTS", "DraftFiles", "KeptFile", "Kind", "Why", "new_name", "saves_left"]
 
 MOST_DRAFTS = 20
 """Of one task and reader."""
@@ -30,7 +30,8 @@ _NAME = re.compile(r"[a-z0-9-]{1,40}")
 _DIGITS = 16
 
 Why = Literal["autosave", "stale-base", "failed"]
-Kind = Literal["draft", "save", "accept", "absent"]
+Kind = Literal["draft", "save", "accept", "absent", "adjudicate"]
+"""`adjudicate` is a mask that decides between readings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

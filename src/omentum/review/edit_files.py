@@ -27,6 +27,7 @@ __all__ = [
     "OrganEdit",
     "edited",
     "packed_edits",
+    "packed_mask",
     "read_edits",
     "read_header",
 ]
@@ -159,6 +160,18 @@ def packed_edits(header: dict[str, Any], masks: list[npt.NDArray[np.bool_]]) -> 
     bits = b"".join(np.packbits(mask.ravel(order="F"), bitorder="little").tobytes() for mask in masks)
     gzip = zlib.compressobj(1, zlib.DEFLATED, _GZIP)
     return _START.pack(MAGIC, len(told)) + told + gzip.compress(bits) + gzip.flush()
+
+
+def packed_mask(geometry: Geometry, name: str, part: BoxedMask | None, *, comment: str = "") -> bytes:
+    """Write one organ's whole mask as an edit file that begins with nothing; `None` is empty."""
+    part = part or BoxedArray((slice(0, 1),) * 3, np.zeros((1, 1, 1), dtype=bool))
+    bounds = [int(bound) for side in part.box for bound in (side.start, side.stop)]
+    header = {
+        "geometry": {"shape": list(geometry.shape), "affine": geometry.affine.tolist()},
+        "edits": [{"organ": name, "base": None, "box": bounds}],
+        "comment": comment,
+    }
+    return packed_edits(header, [part.values])
 
 
 def _split(content: bytes) -> tuple[EditHeader, bytes]:

@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 from omentum.errors import GridMismatchError, ReviewError
 from omentum.measures.overlap import changed_ml, dice
-from omentum.project.conflicts import conflict_of
 from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, facts_of_case
 from omentum.records import DecisionKind, MaskFinding, ReaderAnswer, Revision, Task
 from omentum.records.released_cases import TracedMask
 from omentum.review.activity import measured_minutes
 from omentum.review.check_revisions import findings_of_new
+from omentum.review.conflicting_readings import contradicted, measure_agreement
 from omentum.review.decide import decision_for, keep_decision
 from omentum.review.history import why_not_standing
 from omentum.review.shown_masks import ShownMask, find_base, likely_base
@@ -121,6 +121,8 @@ def hand_in(project: Project, hand_ins: Sequence[HandIn]) -> list[HandInResult]:
     masks = {one.revision.organ: one.hand_in.mask for one in new}
     sha256s = {one.revision.organ: one.revision.sha256 for one in new}
     findings = findings_of_new(facts, masks, sha256s) if new else {}
+    for one in new:
+        measure_agreement(project, facts, one.revision, one.task)
     with project.store.together():
         kept = [_kept(project, one, findings.get(one.revision.organ, ())) for one in drafts]
         facts = facts_of_case(project, case_id)
@@ -270,12 +272,7 @@ def _kept(project: Project, draft: _Draft, findings: tuple[MaskFinding, ...]) ->
     facts = facts_of_case(project, new.case_id)
     known = _known(facts, draft)
     if known is None:
-        other = None
-        if not draft.hand_in.decides:
-            is_blinded = draft.task is not None and draft.task.n_readings > 1
-            earlier, decisions = facts.revisions_of(new.organ), facts.decisions_of(new.organ)
-            other = conflict_of(new, earlier, decisions, is_blinded=is_blinded)
-        conflict = None if other is None else other.number
+        conflict = None if draft.hand_in.decides else contradicted(project, facts, new, draft.task)
         kept = store.revisions.add(replace(new, findings=findings, conflicts_with=conflict))
     else:
         kept = known

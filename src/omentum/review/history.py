@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from omentum.project.project import Project
-from omentum.project.standing import CaseFacts, facts_of_case, standing_case
+from omentum.project.standing import CaseFacts, facts_of_case, standing_case, unconfirmed
 from omentum.records import (
     Confirmation,
     Decision,
@@ -17,7 +17,7 @@ from omentum.records import (
 )
 from omentum.volumes.labels import organ
 
-__all__ = ["Event", "History", "history", "why_not_standing"]
+__all__ = ["Event", "History", "history", "why_held_back", "why_not_standing"]
 
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
@@ -154,6 +154,15 @@ def why_not_standing(facts: CaseFacts, revision: Revision) -> str:
         if is_it and one.source is MaskSource.REVISED:
             return _held_back(one, revision.case_id) if isinstance(one, HeldBackMask) else ""
     return _overruled(facts, revision)
+
+
+def why_held_back(facts: CaseFacts, revision: Revision) -> str:
+    """Say which severe findings hold a revision back, whatever others handed in; empty if none does."""
+    severe = tuple(one for one in unconfirmed(revision.findings, facts.confirmations) if one.holds)
+    if not severe:
+        return ""
+    held = HeldBackMask(organ=revision.organ, source=MaskSource.REVISED, findings=severe, revision=revision)
+    return _held_back(held, revision.case_id)
 
 
 def _held_back(held: HeldBackMask, case_id: str) -> str:

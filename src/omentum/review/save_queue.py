@@ -9,54 +9,30 @@ import queue
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import Literal
 
 from omentum.errors import EditsError, MissingError, OmentumError, ReviewError, StaleBaseError
 from omentum.project.project import Project
 from omentum.records import Task
-from omentum.review.draft_files import DraftFiles, KeptFile, new_name, saves_left
-from omentum.review.edit_files import OrganEdit, edited, read_edits
-from omentum.review.mask_view import PendingMask
+from omentum.review.blinding import results_as_seen
+from omentum.review.draft_files import DraftFiles, KeptFile, Kind, new_name, saves_left
+from omentum.review.edit_files import OrganEdit, edited, packed_mask, read_edits
 from omentum.review.page_bases import TaskFacts
 from omentum.review.page_masks import PageMasks
+from omentum.review.saves import Save, SaveJob, save_job
 from omentum.review.stale_base import require_editable, stale_masks
 from omentum.review.tasks import required_task
 from omentum.volumes.boxes import BoxedMask
 from omentum.volumes.mask_hash import boxed_sha256
 
-if TYPE_CHECKING:
-    from omentum.review.hand_in import HandInResult
-
-__all__ = ["Save", "SaveQueue"]
+__all__ = ["SaveQueue"]
 
 _LOG = logging.getLogger(__name__)
 _REMEMBERED = 1000
+_WITH_EDITS = ("save", "adjudicate")
+"""Kinds of saves whose content is an edit file."""
 Answer = Literal["accept", "absent"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Save:
-    """What became of something that a reader saved."""
-
-    name: str
-    task_number: int
-    state: Literal["queued", "done", "failed"] = "queued"
-    bases: Mapping[str, str]
-    """Hash of the mask of each organ that was saved."""
-    results: "tuple[HandInResult, ...]" = ()
-    said: str = ""
-    """Why it failed, for people."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Job:
-    save: Save
-    kept: KeptFile
-    masks: tuple[PendingMask, ...]
-    begun_with: Mapping[str, str | None] = field(default_factory=dict)
-    """Hash of the mask that each organ's edit began with."""
-    comment: str = ""
 
 
 class SaveQueue:
@@ -73,7 +49,7 @@ class SaveQueue:
     ) -> None:
         self._project, self._masks, self._on_change = project, masks, on_change
         self._lock = threading.RLock()
-        self._queue: queue.Queue[_Job | None] = queue.Queue()
+        self._queue: queue.Queue[SaveJob | None] = queue.Queue()
         self._saves: OrderedDict[str, Save] = OrderedDict()
         self._thread = threading.Thread(target=self._work, name="hand in", daemon=True)
 
@@ -92,10 +68,10 @@ class SaveQueue:
         self._queue.put(None)
         self._thread.join()
 
-    def get(self, name: str) -> Save:
-        """Find a save of this run; there being none raises `MissingError`."""
+    def get(self, name: str, reader: str) -> Save:
+        """Find a reader's save of this run; there being none raises `MissingError`."""
         found = self._saves.get(name)
-        if found is None:
+        if found is None or found.reader != reader:
             raise MissingError(f"no save is called {name!r}; what was saved is in the history of its organ")
         return found
 
@@ -166,6 +142,25 @@ class SaveQueue:
             self._put(replace(job, comment=comment))
         return job.save
 
+    def decide(
+        self, task: Task, person: str, part: BoxedMask | None, begun_with: str | None, comment: str
+    ) -> Save:
+        """Keep a mask that decides between the readings of a task.
+
+        Args:
+            task: The task.
+            person: Who decides.
+            part: The mask; `None` is empty.
+            begun_with: Hash of the mask that it is measured against.
+            comment: For people.
+        """
+        about = self._masks.about(task, person)
+        content = packed_mask(about.facts.case.geometry, task.organ, part, comment=comment)
+        with self._lock:
+            job = self._kept(about, "adjudicate", {task.organ: part}, content, {task.organ: begun_with})
+            self._put(replace(job, comment=comment))
+        return job.save
+
     def _drafts(self, task: Task, reader: str) -> DraftFiles:
         assert task.number is not None
         return DraftFiles(self._project.folder, task.case_id, task.number, reader)
@@ -176,23 +171,23 @@ class SaveQueue:
     def _kept(
         self,
         about: TaskFacts,
-        kind: Literal["save", "accept", "absent"],
+        kind: Kind,
         parts: Mapping[str, BoxedMask | None],
         content: bytes,
         begun_with: Mapping[str, str | None],
-    ) -> _Job:
+    ) -> SaveJob:
         """Keep a save as a file."""
         hashes = {name: boxed_sha256(part, about.facts.case.geometry) for name, part in parts.items()}
         name = new_name(f"s-{about.task.number or 0:06d}")
         drafts = self._drafts(about.task, about.reader)
         kept = drafts.put_save(name, kind, content, bases=hashes, begun_with=dict(begun_with))
-        return _job(kept, about, parts, hashes, begun_with)
+        return save_job(kept, about, parts, hashes, begun_with)
 
-    def _read_again(self, kept: KeptFile) -> _Job:
+    def _read_again(self, kept: KeptFile) -> SaveJob:
         """Read a save that an earlier run kept."""
         about = self._masks.about(required_task(self._project, kept.task_number), kept.reader)
         begun_with, content = kept.told["begun_with"], kept.content()
-        if kept.kind == "save":
+        if kept.kind in _WITH_EDITS:
             file = read_edits(content, about.facts.case.geometry)
             parts = {one.organ: edited(self._base_part(about, one), one) for one in file.edits}
             comment = file.header.comment
@@ -200,10 +195,10 @@ class SaveQueue:
             organ_name, comment = about.task.organ, content.decode()
             base = self._masks.part_of_hash(about, organ_name, begun_with[organ_name])
             parts = {organ_name: base if kept.kind == "accept" else None}
-        job = _job(kept, about, parts, kept.told["bases"], begun_with)
+        job = save_job(kept, about, parts, kept.told["bases"], begun_with)
         return replace(job, comment=comment)
 
-    def _put(self, job: _Job) -> None:
+    def _put(self, job: SaveJob) -> None:
         self._masks.add_pending(list(job.masks))
         self._note(job.save)
         self._queue.put(job)
@@ -226,28 +221,38 @@ class SaveQueue:
                 self._queue.task_done()
         self._queue.task_done()
 
-    def _hand_in(self, job: _Job) -> None:
+    def _hand_in(self, job: SaveJob) -> None:
         from omentum.review.hand_in import hand_in  # what measures masks is slow to import
         from omentum.review.saved_masks import as_hand_in
 
         task = required_task(self._project, job.kept.task_number)
         geometry = self._project.store.cases.get(task.case_id).geometry
         masks = [
-            as_hand_in(task, geometry, one, begun_with=job.begun_with.get(one.organ), comment=job.comment)
+            as_hand_in(
+                task,
+                geometry,
+                one,
+                begun_with=job.begun_with.get(one.organ),
+                comment=job.comment,
+                decides=job.save.decides,
+            )
             for one in job.masks
         ]
-        results = hand_in(self._project, masks)
+        handed_in = hand_in(self._project, masks)
+        results = results_as_seen(
+            self._project, required_task(self._project, job.kept.task_number), handed_in
+        )
         job.kept.path.unlink(missing_ok=True)
         with self._lock:
             self._masks.remove_pending(list(job.masks))
-            self._note(replace(job.save, state="done", results=tuple(results)))
+            self._note(replace(job.save, state="done", results=results))
 
     def _fail(self, kept: KeptFile, error: Exception, save: Save | None = None) -> None:
         """Turn a save that cannot be handed in into a draft; where not even that can be, its file stays."""
         if not isinstance(error, OmentumError):
             _LOG.error("the save %s cannot be handed in", kept.name, exc_info=error)
         try:
-            if kept.kind == "save":
+            if kept.kind in _WITH_EDITS:
                 case_id = required_task(self._project, kept.task_number).case_id
                 drafts = DraftFiles(self._project.folder, case_id, kept.task_number, kept.reader)
                 drafts.rescue(kept.content(), "failed", begun_with=kept.told.get("begun_with", {}))
@@ -256,27 +261,5 @@ class SaveQueue:
             _LOG.exception(
                 "the save %s stays in %s, and is tried again at the next start", kept.name, kept.path
             )
-        save = save or Save(name=kept.name, task_number=kept.task_number, bases={})
+        save = save or Save(name=kept.name, task_number=kept.task_number, reader=kept.reader, bases={})
         self._note(replace(save, state="failed", said=str(error)))
-
-
-def _job(
-    kept: KeptFile,
-    about: TaskFacts,
-    parts: Mapping[str, BoxedMask | None],
-    hashes: Mapping[str, str],
-    begun_with: Mapping[str, str | None],
-) -> _Job:
-    masks = tuple(
-        PendingMask(
-            case_id=about.task.case_id,
-            organ=name,
-            sha256=hashes[name],
-            reader=kept.reader,
-            task_number=kept.task_number,
-            part=part,
-        )
-        for name, part in parts.items()
-    )
-    save = Save(name=kept.name, task_number=kept.task_number, bases=dict(hashes))
-    return _Job(save=save, kept=kept, masks=masks, begun_with=begun_with)

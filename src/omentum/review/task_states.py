@@ -7,6 +7,7 @@ from omentum.project.ct_findings import ct_findings_of
 from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, facts_of_case, standing_case
 from omentum.records import Task, TaskKind, TaskState
+from omentum.store.tasks import pool_of
 
 __all__ = ["settle_tasks"]
 
@@ -18,9 +19,9 @@ def settle_tasks(
 ) -> None:
     """Set the state of the tasks of an organ that were read, and of those that wait for a person's word.
 
-    A task is in adjudication while readings of its organ disagree; submitted while its mask is held back or
-    more readings are wanted; and done otherwise. Where readings disagree and no task is in adjudication, one
-    is made.
+    A task is submitted while more readings are wanted; in adjudication while readings of its organ disagree;
+    submitted while its mask is held back; and done otherwise. Where readings disagree and no task is in
+    adjudication, one is made, once no more readings are wanted.
 
     Args:
         project: The project.
@@ -39,6 +40,9 @@ def settle_tasks(
             state = _state(project, facts, task, needs_reading=not asks)
             if state is not task.state:
                 project.store.tasks.set_state([task.number], state)
+    tasks = project.store.tasks.of_case(case_id)
+    if any(_lacks_readings(project, task) for task in tasks if task.organ == organ_name):
+        return  # what disagrees is decided when all readings are in
     if open_conflicts(facts.revisions_of(organ_name), facts.decisions_of(organ_name)):
         _put_to_adjudication(project, facts, organ_name)
 
@@ -66,10 +70,21 @@ def _state(project: Project, facts: CaseFacts, task: Task, *, needs_reading: boo
     if task.is_of_ct:
         arrival = project.store.arrivals.of_case(task.case_id)
         return task.state if ct_findings_of(facts, arrival) else TaskState.DONE
+    if needs_reading and _lacks_readings(project, task):
+        return TaskState.SUBMITTED
     if open_conflicts(facts.revisions_of(task.organ), facts.decisions_of(task.organ)):
         return TaskState.IN_ADJUDICATION
     if any(one.organ == task.organ for one in standing_case(facts).held):
         return TaskState.SUBMITTED if needs_reading else task.state
+    return TaskState.DONE
+
+
+def _lacks_readings(project: Project, task: Task) -> bool:
+    """Tell whether a task that is read several times in this round has had fewer readers than it asks for."""
+    ended = (TaskState.DONE, TaskState.SKIPPED, TaskState.IN_ADJUDICATION)
+    if task.n_readings == 1 or task.state in ended:
+        return False
+    if task.round_number != project.store.rounds.current().number:  # nobody can claim it any more
+        return bool(project.store.leases.all(pool_of(task.round_number)).get(str(task.number)))
     readers = {one.reader for one in project.store.revisions.of_task(task.number or 0)}
-    lacks = needs_reading and len(readers) < task.n_readings and task.n_readings > 1
-    return TaskState.SUBMITTED if lacks else TaskState.DONE
+    return len(readers) < task.n_readings

@@ -19,9 +19,10 @@ from omentum.app.server.told import (
 from omentum.project.ct_findings import ct_findings_of
 from omentum.project.standing import unconfirmed
 from omentum.records import MaskFinding, MaskSource, Task
+from omentum.review.blinding import as_seen_by, is_blinded
 from omentum.review.draft_files import DraftFiles
 from omentum.review.page_bases import OrganBase, TaskFacts, why_locked
-from omentum.review.page_spots import first_region, hot_spots_of
+from omentum.review.page_spots import ShownSpot, first_region, hot_spots_of
 from omentum.store.leases import Lease
 from omentum.store.tasks import pool_of
 
@@ -36,20 +37,24 @@ def drafts_of(server: ServerState, task: Task, reader: str) -> DraftFiles:
 def listed_tasks(server: ServerState, tasks: list[Task], reader: str) -> list[TaskOut]:
     """Describe tasks, with who has them."""
     leases = _leases(server, tasks)
-    return [
-        told_task(
-            one,
-            _lease(leases.get(one.number or 0, ()), reader),
-            drafts_of(server, one, reader).count(),
-        )
-        for one in tasks
-    ]
+    return [_listed(server, one, leases.get(one.number or 0, ()), reader) for one in tasks]
 
 
-def detail_of(server: ServerState, task: Task, reader: str) -> DetailOut:
-    """Describe a task with all that a page needs to open it."""
+def detail_of(
+    server: ServerState, task: Task, reader: str, *, differences: tuple[ShownSpot, ...] | None = None
+) -> DetailOut:
+    """Describe a task with all that a page needs to open it.
+
+    Args:
+        server: The server.
+        task: The task.
+        reader: Who opens it.
+        differences: Of its readings, shown in the place of its hot spots.
+    """
     about = server.masks.about(task, reader)
-    bases, spots = server.masks.bases(about), hot_spots_of(server.project, server.masks, about)
+    bases, spots = server.masks.bases(about), differences
+    if spots is None:
+        spots = hot_spots_of(server.project, server.masks, about)
     case, own = about.facts.case, bases.get(task.organ)
     region = first_region(about, bases, server.masks, spots)
     (row,) = listed_tasks(server, [task], reader)
@@ -80,6 +85,14 @@ def _leases(server: ServerState, tasks: list[Task]) -> dict[int, tuple[Lease, ..
         leases = server.project.store.leases.all(pool_of(number), keys)
         found |= {int(key): of_key for key, of_key in leases.items()}
     return found
+
+
+def _listed(server: ServerState, task: Task, leases: tuple[Lease, ...], reader: str) -> TaskOut:
+    if is_blinded(task):
+        leases = tuple(one for one in leases if one.holder == reader)
+        revisions = server.project.store.revisions.of_task(task.number or 0)
+        task = as_seen_by(task, reader, revisions, has_it=bool(leases))
+    return told_task(task, _lease(leases, reader), drafts_of(server, task, reader).count())
 
 
 def _lease(leases: tuple[Lease, ...], reader: str) -> Lease | None:

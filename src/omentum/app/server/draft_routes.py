@@ -43,7 +43,7 @@ def put_draft(
     file = read_edits(edits, about.facts.case.geometry)
     begun_with = {one.organ: one.base_sha256 for one in file.edits}
     kept = drafts_of(server, task, reader).put(name, edits, begun_with=begun_with)
-    server.events.tell("draft", {"task": task.number, "draft": name, "is_removed": False})
+    server.events.tell("draft", {"task": task.number, "draft": name, "is_removed": False}, only_for=reader)
     return told_draft(kept, server.masks.bases(about))
 
 
@@ -57,4 +57,4 @@ def draft(server: CurrentServer, reader: CurrentReader, task: CurrentTask, name:
 def delete_draft(server: CurrentServer, reader: CurrentReader, task: CurrentTask, name: Name) -> None:
     """Remove a draft; there being none changes nothing."""
     drafts_of(server, task, reader).remove(name)
-    server.events.tell("draft", {"task": task.number, "draft": name, "is_removed": True})
+    server.events.tell("draft", {"task": task.number, "draft": name, "is_removed": True}, only_for=reader)

@@ -23,6 +23,7 @@ from omentum.app.server.told import told_save
 from omentum.errors import EditsError, ImageError, MissingError, OmentumError
 from omentum.records import WHOLE_CT, Task, TaskState
 from omentum.review.activity import note_activity
+from omentum.review.blinding import counts_as_seen
 from omentum.review.claims import (
     claim_next,
     claim_task,
@@ -88,7 +89,8 @@ def queue(
     free = free_tasks(project, reader, only=only, limit=limit)
     mine = held_tasks(project, reader, only=only)
     number = project.store.rounds.current().number
-    counts = project.store.tasks.counts(number)
+    several = project.store.tasks.counts(number, least_readings=2)
+    counts = counts_as_seen(project.store.tasks.counts(number), several)
     return QueueOut(
         round=number,
         counts={state.value: counts.get(state, 0) for state in TaskState},
@@ -124,7 +126,7 @@ def next_task(
             without.add(task.number or 0)
             left_out.append(_left_out(task, error))
         else:
-            server.tell_task(task)
+            server.tell_task(task, reader)
             if wanted.warm:
                 later.add_task(_warm, server.masks, task, reader)
     n_free = count_free_tasks(server.project, reader, only=only)
@@ -144,7 +146,7 @@ def claim(
     """Claim a task, or renew the claim on it."""
     claimed = claim_task(server.project, task.number or 0, reader)
     later.add_task(_warm, server.masks, claimed, reader)
-    server.tell_task(claimed)
+    server.tell_task(claimed, reader)
     return detail_of(server, claimed, reader)
 
 
@@ -158,7 +160,7 @@ def renew_claim(project: CurrentProject, reader: CurrentReader, task: CurrentTas
 def give_task_back(server: CurrentServer, reader: CurrentReader, task: CurrentTask) -> GivenOut:
     """Let others have a task; drafts stay."""
     given = give_back(server.project, [task.number or 0], reader)
-    server.tell_task(task)
+    server.tell_task(task, reader)
     return GivenOut(given=bool(given))
 
 
@@ -166,7 +168,7 @@ def give_task_back(server: CurrentServer, reader: CurrentReader, task: CurrentTa
 def skip_task(server: CurrentServer, reader: CurrentReader, task: CurrentTask, why: SkipIn) -> TaskOut:
     """Leave a task out, with the reason."""
     skip(server.project, [task.number or 0], why.why, by=reader)
-    server.tell_task(task)
+    server.tell_task(task, reader)
     (row,) = listed_tasks(server, [server.project.store.tasks.get(task.number or 0) or task], reader)
     return row
 
@@ -196,9 +198,11 @@ def save(server: CurrentServer, reader: CurrentReader, task: CurrentTask, edits:
 
 
 @router.get("/saves/{name}", responses=refusals(404))
-def get_save(server: CurrentServer, name: Annotated[str, Path(max_length=100)]) -> SaveOut:
-    """Say what became of a save."""
-    return told_save(server.saves.get(name))
+def get_save(
+    server: CurrentServer, reader: CurrentReader, name: Annotated[str, Path(max_length=100)]
+) -> SaveOut:
+    """Say what became of the reader's own save."""
+    return told_save(server.saves.get(name, reader))
 
 
 def _filter(organ_name: str | None, case_id: str | None) -> TaskFilter:

@@ -27,7 +27,7 @@ from omentum.review.draft_files import KeptFile
 from omentum.review.history import History
 from omentum.review.page_bases import OrganBase
 from omentum.review.page_spots import ShownSpot
-from omentum.review.save_queue import Save
+from omentum.review.saves import Save
 from omentum.store.leases import Lease
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import ORGANS, organ

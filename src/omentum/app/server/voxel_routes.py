@@ -10,10 +10,15 @@ import numpy.typing as npt
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response, StreamingResponse
 
-from omentum.app.server.context import CurrentReader, CurrentServer
+from omentum.app.server.context import CurrentPerson, CurrentReader, CurrentServer, ServerState
 from omentum.app.server.refusals import refusals
 from omentum.app.server.task_routes import CurrentTask
+from omentum.app.server.visitors import Visitor
 from omentum.errors import EditsError
+from omentum.records import Task
+from omentum.records.people import Role
+from omentum.review.adjudicate import may_adjudicate, sources_of
+from omentum.review.mask_view import MaskView
 from omentum.volumes.boxes import box_shape, whole
 from omentum.volumes.decoded import DecodedVolume, Step
 from omentum.volumes.geometry import Box, Geometry
@@ -44,7 +49,12 @@ _VOXELS: dict[int | str, dict[str, Any]] = {
 }
 Case = Annotated[str, Path(max_length=100)]
 Source = Annotated[
-    str, Path(max_length=120, description="shown, original, predicted:<network> or revision:<number>")
+    str,
+    Path(
+        max_length=120,
+        description="shown, original, predicted:<network> or revision:<number>; in adjudication also "
+        "common, majority or staple",
+    ),
 ]
 BoxText = Annotated[
     str | None,
@@ -100,10 +110,10 @@ def ct_file(server: CurrentServer, case_id: Case, box: BoxText = None) -> Respon
 
 @router.get("/tasks/{number}/masks/{source}.nii.gz", response_class=Response, responses=_VOXELS)
 def mask_file(
-    server: CurrentServer, reader: CurrentReader, task: CurrentTask, source: Source, box: BoxText = None
+    server: CurrentServer, person: CurrentPerson, task: CurrentTask, source: Source, box: BoxText = None
 ) -> Response:
     """Give masks as a painted label map with 32-class indices, uint8, in a NIfTI file."""
-    view = server.masks.view(server.masks.about(task, reader), source)
+    view = _view(server, person, task, source)
     part = _Part.asked(view.geometry, box, "1")
     labels = view.masks(part.box).painted()
     grid = view.geometry.cropped(part.box)
@@ -113,14 +123,14 @@ def mask_file(
 @router.get("/tasks/{number}/masks/{source}", response_class=Response, responses=_VOXELS)
 def masks(
     server: CurrentServer,
-    reader: CurrentReader,
+    person: CurrentPerson,
     task: CurrentTask,
     source: Source,
     box: BoxText = None,
     step: StepText = "1",
 ) -> Response:
     """Give the masks of one source, set-coded: the header X-Omentum-Sets says what each code holds."""
-    view = server.masks.view(server.masks.about(task, reader), source)
+    view = _view(server, person, task, source)
     part = _Part.asked(view.geometry, box, step)
     if view.is_plain and view.coded is not None:
         return _decoded(view.coded, part, _sets(view.sets, view.organs))
@@ -150,6 +160,15 @@ def attention(
     """Give the attention map of a task's organ: the probability of an error times 255."""
     about = server.masks.about(task, reader)
     return _decoded(server.masks.attention(about), _Part.asked(about.facts.case.geometry, box, step))
+
+
+def _view(server: ServerState, person: Visitor, task: Task, source: str) -> MaskView:
+    """Open the masks of one source; who adjudicates the task sees its readings, too."""
+    about = server.masks.about(task, person.name)
+    readings = server.readings.of(about) if person.may(Role.ADJUDICATOR) else ()
+    if source in sources_of(readings) and may_adjudicate(server.project, task, person.name, readings):
+        return server.readings.view(about, readings, source)
+    return server.masks.view(about, source)
 
 
 def _box(geometry: Geometry, text: str | None) -> Box:
