@@ -4,7 +4,9 @@ Slices are axial, or as near as the grid allows, and carry no identity. A case g
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,15 +21,51 @@ from omentum.volumes.atomic import writing
 from omentum.volumes.geometry import LPS_TO_RAS, Geometry
 from omentum.volumes.nifti import read_nifti_geometry
 from omentum.volumes.read import read_ct
-from omentum.volumes.volume import Volume
 
-__all__ = ["AXIAL", "axial_grid", "decimal", "file_of", "fill_common", "save", "uid_of", "write_ct_slices"]
+__all__ = [
+    "AXIAL",
+    "SliceUids",
+    "Subject",
+    "axial_grid",
+    "axial_of",
+    "begin_slice",
+    "decimal",
+    "file_of",
+    "fill_common",
+    "fill_hounsfield",
+    "save",
+    "uid_of",
+    "write_ct_slices",
+]
 
 AXIAL = "LPS"
 """Directions of rows, columns and slices of the series."""
 
 _EARLIEST = "19000101"
 """Stands for an unknown date, as a study must have one."""
+
+
+class Subject(Protocol):
+    """What names a case and its patient in DICOM: pseudonyms."""
+
+    @property
+    def case_id(self) -> str:
+        """Name of the case."""
+
+    @property
+    def patient_id(self) -> str:
+        """Pseudonym of the patient."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceUids:
+    """UIDs of a CT series and one slice of it."""
+
+    study: str
+    series: str
+    frame: str
+    """Of the frame of reference."""
+    instance: str
 
 
 def uid_of(case: ReleasedCase, *parts: object) -> str:
@@ -47,10 +85,22 @@ def axial_grid(case: ReleasedCase) -> Geometry:
     Raises:
         AffineError: Its axes are not at right angles, which no DICOM series can say.
     """
-    geometry = read_nifti_geometry(case.labels_path)
+    return axial_of(case.ct_path, read_nifti_geometry(case.labels_path))
+
+
+def axial_of(path: Path, geometry: Geometry) -> Geometry:
+    """Give the grid of a series that is made of a CT's.
+
+    Args:
+        path: The CT, for the message.
+        geometry: Its grid.
+
+    Raises:
+        AffineError: Its axes are not at right angles, which no DICOM series can say.
+    """
     if geometry.is_sheared:
         raise AffineError(
-            case.ct_path,
+            path,
             "its axes are not at right angles, and DICOM's are",
             "export it in a NIfTI layout, or add the CT again with --resample-tilt",
         )
@@ -69,17 +119,32 @@ def write_ct_slices(case: ReleasedCase, folder: Path) -> list[Dataset]:
     study, series, frame = (uid_of(case, what) for what in ("study", "ct", "frame"))
     slices = []
     for place in range(grid.shape[2]):
-        made = file_of(CTImageStorage, uid_of(case, "ct", place))
-        fill_common(made, case, study_uid=study, series_uid=series, frame_uid=frame)
-        made.Modality = "CT"
-        made.SeriesNumber = 1
-        made.InstanceNumber = place + 1
-        made.ImageType = ["DERIVED", "SECONDARY", "AXIAL"]
-        _place(made, grid, place)
-        _fill_voxels(made, ct, place)
+        uids = SliceUids(study=study, series=series, frame=frame, instance=uid_of(case, "ct", place))
+        made = begin_slice(case, uids, grid, place)
+        fill_hounsfield(made, ct.voxels[:, :, place].T)
         save(folder / "ct" / f"{place + 1:04d}.dcm", made)
         slices.append(made)
     return slices
+
+
+def begin_slice(case: Subject, uids: SliceUids, grid: Geometry, place: int) -> FileDataset:
+    """Make a slice of a CT series without its voxels.
+
+    Args:
+        case: Whose it is.
+        uids: Of the series and the slice.
+        grid: Of the series.
+        place: Of the slice, from 0 at the feet.
+    """
+    made = file_of(CTImageStorage, uids.instance)
+    fill_common(made, case, study_uid=uids.study, series_uid=uids.series, frame_uid=uids.frame)
+    made.Modality = "CT"
+    made.SeriesNumber = 1
+    made.InstanceNumber = place + 1
+    made.ImageType = ["DERIVED", "SECONDARY", "AXIAL"]
+    _place(made, grid, place)
+    _describe_voxels(made)
+    return made
 
 
 def file_of(sop_class: str, instance_uid: str) -> FileDataset:
@@ -94,9 +159,7 @@ def file_of(sop_class: str, instance_uid: str) -> FileDataset:
     return made
 
 
-def fill_common(
-    made: Dataset, case: ReleasedCase, *, study_uid: str, series_uid: str, frame_uid: str
-) -> None:
+def fill_common(made: Dataset, case: Subject, *, study_uid: str, series_uid: str, frame_uid: str) -> None:
     """Set an object's patient (by pseudonym), study, series and frame of reference."""
     made.SpecificCharacterSet = "ISO_IR 192"  # UTF-8
     made.PatientName = f"{case.patient_id}^"  # a name of one part, says the mark
@@ -140,13 +203,16 @@ def _decimals(values: Sequence[float] | npt.NDArray[np.float64]) -> list[DSfloat
     return [decimal(value) for value in values]
 
 
-def _fill_voxels(made: Dataset, ct: Volume, place: int) -> None:
-    voxels = ct.voxels[:, :, place].T
-    if voxels.dtype.kind == "f":
-        voxels = np.clip(np.rint(voxels), -32768, 32767)
+def _describe_voxels(made: Dataset) -> None:
     made.SamplesPerPixel = 1
     made.PhotometricInterpretation = "MONOCHROME2"
     made.BitsAllocated, made.BitsStored, made.HighBit = 16, 16, 15
     made.PixelRepresentation = 1
     made.RescaleSlope, made.RescaleIntercept, made.RescaleType = 1, 0, "HU"
-    made.PixelData = np.ascontiguousarray(voxels, dtype="<i2").tobytes()
+
+
+def fill_hounsfield(made: Dataset, plane: npt.NDArray[Any]) -> None:
+    """Set the voxels of a slice, `(row, column)` in HU; fractions are rounded, and values cut to int16."""
+    if plane.dtype.kind == "f":
+        plane = np.clip(np.rint(plane), -32768, 32767)
+    made.PixelData = np.ascontiguousarray(plane, dtype="<i2").tobytes()
