@@ -3,6 +3,7 @@
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import pytest
 from fixtures.atlas import Atlas
 from omentum.app.server.app import make_app, make_state
 from omentum.app.server.context import ServerState
+from omentum.project.passwords import hashed_password
 from omentum.project.project import opened
 from omentum.records import Task, TaskKind
+from omentum.records.people import Person, Role
 from omentum.review.edit_files import packed_edits
 
 with warnings.catch_warnings():
@@ -144,3 +147,33 @@ def begun(client):
 
 def save(client, content, number=1):
     return client.post(f"/api/tasks/{number}/save", content=content, headers=BINARY)
+
+
+PASSWORDS = {"anna": "anna reads livers", "ada": "ada decides between", "chief": "chief adds all people"}
+"""Of a reader, an adjudicator and an admin."""
+
+
+@pytest.fixture(scope="session")
+def password_hashes() -> dict[str, str]:
+    return {name: hashed_password(name, password) for name, password in PASSWORDS.items()}
+
+
+@pytest.fixture
+def people(queued, password_hashes) -> dict[str, Person]:
+    """The people of the project: nobody comes in by a link any more."""
+    made = {}
+    for name, role in {"chief": Role.ADMIN, "ada": Role.ADJUDICATOR, "anna": Role.READER}.items():
+        now = datetime.now(UTC)
+        person = Person(
+            name=name, roles=(role,), password_hash=password_hashes[name], time=now, sessions_from=now
+        )
+        made[name] = queued.workspace.store.people.add(person, "omentum")
+    return made
+
+
+def logged_in(app: Any, name: str, origin: str = ORIGIN, **options: Any) -> TestClient:
+    """Let a person in by name and password."""
+    client = TestClient(app, base_url=origin, headers={"origin": origin}, **options)
+    answer = client.post("/api/login", json={"name": name, "password": PASSWORDS[name]})
+    assert answer.status_code == 204, answer.text
+    return client

@@ -10,54 +10,97 @@ from fastapi import FastAPI
 from omentum import __version__
 from omentum.app.dashboard import dashboard
 from omentum.app.server import (
+    adjudication_routes,
     case_routes,
     dashboard_routes,
     draft_routes,
+    login_routes,
+    people_routes,
     session_routes,
     task_routes,
     voxel_routes,
 )
+from omentum.app.server.access import LOCAL_ACCESS, Access
+from omentum.app.server.accounts import Accounts
 from omentum.app.server.context import ServerState
 from omentum.app.server.events import Events
 from omentum.app.server.gate import Gate, cookie_name
 from omentum.app.server.kept_dashboard import KeptDashboard
+from omentum.app.server.logins import Logins
+from omentum.app.server.monai_label import (
+    auth_routes,
+    datastore_routes,
+    infer_routes,
+    info_routes,
+    refused_routes,
+)
 from omentum.app.server.page_files import PAGE_DIR, add_page
 from omentum.app.server.refusals import add_refusals
 from omentum.app.server.sessions import Sessions
 from omentum.app.server.told import told_save
+from omentum.app.server.visitors import Visitors
 from omentum.project.project import Project
 from omentum.review.page_masks import PageMasks
-from omentum.review.save_queue import Save, SaveQueue
+from omentum.review.reading_masks import ReadingMasks
+from omentum.review.save_queue import SaveQueue
+from omentum.review.saves import Save
 from omentum.volumes.decoded import DecodedVolumes
 
 __all__ = ["make_app", "make_state"]
 
 _ABOUT = "Review of organ masks: queue, claims, voxels, edits, notes and history. See docs/review-server.md."
+_ROUTES = (
+    session_routes,
+    task_routes,
+    voxel_routes,
+    draft_routes,
+    login_routes,
+    people_routes,
+    case_routes,
+    adjudication_routes,
+    dashboard_routes,
+    info_routes,
+    infer_routes,
+    datastore_routes,
+    refused_routes,
+    auth_routes,
+)
 
 
-def make_state(project: Project, reader: str, *, is_demo: bool = False) -> ServerState:
+def make_state(
+    project: Project, reader: str, *, is_demo: bool = False, access: Access = LOCAL_ACCESS
+) -> ServerState:
     """Make what lives as long as the server.
 
     Args:
         project: The open project.
-        reader: Pseudonym that a new session begins with.
+        reader: Pseudonym that a new session begins with, where nobody logs in.
         is_demo: Whether the patients are synthetic.
+        access: How the server is reached.
     """
     folder = project.folder.cache_dir / "review"
     masks = PageMasks(project, DecodedVolumes(folder / "volumes"))
     events = Events()
+    accounts, sessions = Accounts(project.store), Sessions(folder / "sessions.json", reader)
 
     def on_change(save: Save) -> None:
-        events.tell("save", told_save(save).model_dump())
+        events.tell("save", told_save(save).model_dump(), only_for=save.reader)
         task = None if save.state == "queued" else project.store.tasks.get(save.task_number)
         if task is not None:
-            state.tell_task(task)
+            state.tell_task(task, save.reader)
+            if save.decides:
+                events.tell("organ", {"case": task.case_id, "organ": task.organ})
 
     state = ServerState(
         project=project,
-        sessions=Sessions(folder / "sessions.json", reader),
+        sessions=sessions,
+        accounts=accounts,
+        logins=Logins(project.store),
+        access=access,
+        visitors=Visitors(accounts, sessions, access),
         events=events,
         masks=masks,
+        readings=ReadingMasks(project, masks),
         saves=SaveQueue(project, masks, on_change),
         is_demo=is_demo,
     )
@@ -79,6 +122,7 @@ def make_app(state: ServerState, port: int, page_dir: Path = PAGE_DIR) -> FastAP
         yield
         state.events.close()
         state.saves.close()
+        state.logins.close()
 
     app = FastAPI(
         title="Omentum review",
@@ -92,8 +136,8 @@ def make_app(state: ServerState, port: int, page_dir: Path = PAGE_DIR) -> FastAP
     app.state.server, app.state.cookie = state, cookie_name(port)
     app.state.dashboard = KeptDashboard(partial(dashboard, state.project))
     add_refusals(app)
-    for module in (session_routes, task_routes, voxel_routes, draft_routes, case_routes, dashboard_routes):
+    for module in _ROUTES:
         app.include_router(module.router)
     add_page(app, page_dir)
-    app.add_middleware(Gate, sessions=state.sessions, cookie=app.state.cookie)
+    app.add_middleware(Gate, visitors=state.visitors, access=state.access, cookie=app.state.cookie)
     return app

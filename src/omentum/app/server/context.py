@@ -5,12 +5,17 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from omentum.app.server.access import Access
+from omentum.app.server.accounts import Accounts
 from omentum.app.server.events import Events
+from omentum.app.server.logins import Logins
 from omentum.app.server.sessions import Sessions
-from omentum.app.server.visitors import Visitor
+from omentum.app.server.visitors import Visitor, Visitors
 from omentum.project.project import Project
 from omentum.records import Task
+from omentum.review.blinding import as_seen_by, is_blinded
 from omentum.review.page_masks import PageMasks
+from omentum.review.reading_masks import ReadingMasks
 from omentum.review.save_queue import SaveQueue
 from omentum.store.tasks import pool_of
 
@@ -30,21 +35,37 @@ class ServerState:
 
     project: Project
     sessions: Sessions
+    accounts: Accounts
+    logins: Logins
+    access: Access
+    visitors: Visitors
     events: Events
     masks: PageMasks
+    readings: ReadingMasks
     saves: SaveQueue
     is_demo: bool = False
 
     def tell_task(self, task: Task, by: str = "") -> None:
         """Tell every page how a task is now, and who has it.
 
-        Of a task that several readers read, each is told only what `by`, who did something, is that reader.
+        Of a task that several readers read only the reader is told who did something.
+
+        Args:
+            task: The task.
+            by: Who did something.
         """
         now = self.project.store.tasks.get(task.number or 0) or task
         key = str(now.number)
         leases = self.project.store.leases.all(pool_of(now.round_number), [key]).get(key, ())
+        only_for = by if is_blinded(now) else None
+        if only_for is not None:
+            leases = tuple(one for one in leases if one.holder == by)
+            now = as_seen_by(
+                now, by, self.project.store.revisions.of_task(now.number or 0), has_it=bool(leases)
+            )
         told = {"task": now.number, "case": now.case_id, "organ": now.organ, "state": now.state.value}
-        self.events.tell("task", told | {"holder": leases[0].holder if leases else None})
+        holder = leases[0].holder if leases else None
+        self.events.tell("task", told | {"holder": holder}, only_for=only_for)
 
 
 def _server(request: Request) -> ServerState:

@@ -1,46 +1,36 @@
-"""Let requests in: the right host, a session, the page's own origin, a body that is not too large.
+"""Let requests in: the right host, someone who may ask this, the page's own origin, a body not too large.
 
 It is plain ASGI, before anything of a request is parsed. Every answer gets the headers that keep other sites,
 frames and caches out.
 """
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import suppress
-from http.cookies import CookieError, SimpleCookie
-from typing import Any
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
-from omentum.app.server.roles import least_role, methods_of
-from omentum.app.server.sessions import Sessions
-from omentum.app.server.visitors import Login, Visitor
-from omentum.records.people import Role
-from omentum.review.edit_files import MOST_EDIT_BYTES
+from omentum.app.server.access import Access
+from omentum.app.server.bodies import (
+    CONTENT_SECURITY_POLICY,
+    MOST_JSON_BYTES,
+    Receive,
+    Scope,
+    Send,
+    TooLargeBodyError,
+    closed,
+    read_body,
+    replayed,
+)
+from omentum.app.server.requests import Asked, read_request
+from omentum.app.server.roles import is_public, least_role, methods_of
+from omentum.app.server.visitors import Visitor, Visitors
+from omentum.errors import AccessError, OmentumError, StrangerError
 
 __all__ = ["CONTENT_SECURITY_POLICY", "MOST_JSON_BYTES", "Gate", "cookie_name"]
 
-MOST_JSON_BYTES = 1 << 20
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "font-src 'self' data:; connect-src 'self' data: blob:; worker-src 'self' blob:; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
-)
-_HEADERS = {
-    "content-security-policy": CONTENT_SECURITY_POLICY,
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "cache-control": "no-store",
-}
-_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_WITHOUT_COOKIE = frozenset({"/auth/token"})
+"""Programs log in here without a browser; no cookie is read or set, and no other site can read the answer."""
 
-Message = MutableMapping[str, Any]
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
@@ -57,12 +47,13 @@ class Gate:
 
     Args:
         app: What is behind it.
-        sessions: Of the browsers that were let in.
+        visitors: Finds out who asks.
+        access: How the server is reached.
         cookie: Name of the session's cookie.
     """
 
-    def __init__(self, app: App, sessions: Sessions, cookie: str) -> None:
-        self._app, self._sessions, self._cookie = app, sessions, cookie
+    def __init__(self, app: App, visitors: Visitors, access: Access, cookie: str) -> None:
+        self._app, self._visitors, self._access, self._cookie = app, visitors, access, cookie
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -72,27 +63,49 @@ class Gate:
         if scope["type"] != "http":  # a WebSocket: none is offered
             await send({"type": "websocket.close", "code": 1008})
             return
-        headers = {
-            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
-        }
         try:
-            self._check(scope, headers)
-            body = await _body(scope, headers, receive)
+            await self._check(scope)
+            body = await _body(scope, receive)
         except _RefusedError as refused:
-            await _refuse(scope, refused, _closed(send))
+            await _refuse(scope, refused, closed(send))
             return
-        await self._app(scope, _replayed(body, receive), _closed(send))
+        await self._app(scope, replayed(body, receive), closed(send))
 
-    def _check(self, scope: Scope, headers: dict[str, str]) -> None:
-        _check_host(headers.get("host", ""))
-        if scope["method"] not in _SAFE:
-            _check_origin(headers)
-        session = self._sessions.find(_cookie(headers.get("cookie", ""), self._cookie))
-        visitor = None
-        if session is not None:
-            visitor = Visitor(name=session.reader, roles=tuple(Role), login=Login.LINK, session=session)
-        _check_role(scope["method"], scope["path"], visitor)
-        scope["omentum_visitor"] = visitor
+    async def _check(self, scope: Scope) -> None:
+        asked = read_request(scope, self._access, self._cookie)
+        _check_peer(asked, self._access)
+        _check_host(asked.host, self._access)
+        has_token = asked.token is not None  # which no other site can send
+        if scope["method"] not in _SAFE and not has_token and scope["path"] not in _WITHOUT_COOKIE:
+            _check_origin(asked)
+        scope["omentum_visitor"] = await self._let_in(scope["method"], scope["path"], asked)
+
+    async def _let_in(self, method: str, path: str, asked: Asked) -> Visitor | None:
+        """Give who asks; `None` for a public route, whoever asks."""
+        try:
+            role = least_role(method, path)
+        except LookupError:
+            await self._visitor(asked)
+            raise _no_route(method, path) from None
+        if role is None:
+            return None
+        visitor = await self._visitor(asked)
+        if not visitor.may(role):
+            said = (
+                f"{method} {path} needs the role {role}, and {visitor.name!r} has {', '.join(visitor.roles)}"
+            )
+            raise _RefusedError(403, "role", f"{said}; ask an admin for it")
+        return visitor
+
+    async def _visitor(self, asked: Asked) -> Visitor:
+        try:
+            return await self._visitors.find(asked)
+        except StrangerError as error:
+            raise _RefusedError(401, "stranger", str(error)) from None
+        except AccessError as error:
+            raise _RefusedError(401, "no-session", str(error)) from None
+        except OmentumError as error:  # the database is out of reach
+            raise _RefusedError(503, "busy", str(error)) from None
 
 
 def cookie_name(port: int) -> str:
@@ -100,117 +113,54 @@ def cookie_name(port: int) -> str:
     return f"omentum-{port}"
 
 
-def _check_host(host: str) -> None:
+def _check_peer(asked: Asked, access: Access) -> None:
+    """Refuse other machines where passwords would cross the network in the clear."""
+    if access.takes_proxies_alone and not asked.is_by_proxy and not _is_here(asked.peer):
+        said = f"{asked.peer!r} is no proxy named with --proxy; open the page by the address of the proxy"
+        raise _RefusedError(403, "foreign-peer", said)
+
+
+def _check_host(host: str, access: Access) -> None:
     """Refuse names that another site could have pointed at this machine."""
     try:
         name = urlsplit(f"//{host}").hostname
     except ValueError:
         name = None
-    if name not in _HOSTS or "@" in host:
-        said = f"the Host {host!r} is not this server's; open it as 127.0.0.1 or localhost"
+    if name not in access.host_names or "@" in host:
+        names = "127.0.0.1 or localhost" if access.is_here_alone else " or ".join(sorted(access.host_names))
+        said = f"the Host {host!r} is not this server's; open it as {names}, or add it with --host-name"
         raise _RefusedError(421, "foreign-host", said)
 
 
-def _check_origin(headers: dict[str, str]) -> None:
+def _check_origin(asked: Asked) -> None:
     """Refuse what another site's page asks a browser to send."""
-    origin, host = headers.get("origin", ""), headers.get("host", "")
-    if origin not in (f"http://{host}", f"https://{host}"):
-        said = f"the Origin {origin!r} is not the page's own; load the page again"
+    schemes = ("https",) if asked.scheme == "https" else ("http", "https")
+    if asked.origin not in [f"{scheme}://{asked.host}" for scheme in schemes]:
+        said = f"the Origin {asked.origin!r} is not the page's own; load the page again"
         raise _RefusedError(403, "foreign-origin", said)
 
 
-def _check_role(method: str, path: str, visitor: Visitor | None) -> None:
-    """Refuse what the visitor may not ask, and every route that `ROLES` does not name."""
-    with suppress(LookupError):
-        role = least_role(method, path)
-        if role is None or (visitor is not None and visitor.may(role)):
-            return
-        if visitor is not None:
-            had = ", ".join(visitor.roles) or "none"
-            said = (
-                f"{method} {path} needs the role {role}, and {visitor.name!r} has {had}; ask an admin for it"
-            )
-            raise _RefusedError(403, "role", said)
-    if visitor is None:
-        said = "there is no session, or its time is over"
-        cure = "press Enter in the terminal of `omentum review serve`, and open the link that it shows"
-        raise _RefusedError(401, "no-session", f"{said}; {cure}")
+def _is_here(peer: str) -> bool:
+    return peer.startswith("127.") or peer in ("::1", "::ffff:127.0.0.1")
+
+
+def _no_route(method: str, path: str) -> _RefusedError:
     methods = ", ".join(methods_of(path))
     if methods:
         said = f"{method} {path}: it can be asked with {methods}; see /api/openapi.json"
-        raise _RefusedError(405, "method", said)
-    raise _RefusedError(404, "unknown", f"{method} {path}: there is no such route; see /api/openapi.json")
+        return _RefusedError(405, "method", said)
+    return _RefusedError(404, "unknown", f"{method} {path}: there is no such route; see /api/openapi.json")
 
 
-def _cookie(header: str, name: str) -> str:
+async def _body(scope: Scope, receive: Receive) -> bytes:
     try:
-        found = SimpleCookie(header).get(name)
-    except CookieError:
-        return ""
-    return "" if found is None else found.value
-
-
-async def _body(scope: Scope, headers: dict[str, str], receive: Receive) -> bytes:
-    """Read a body up to its bound; nothing is read of one that says that it is larger."""
-    most = _most_bytes(scope["path"])
-    stated = headers.get("content-length", "0")
-    if not stated.isascii() or not stated.isdigit() or int(stated) > most:
-        raise _too_large(stated, most)
-    pieces, n_bytes, more = [], 0, True
-    while more:
-        message = await receive()
-        if message["type"] != "http.request":
-            break
-        pieces.append(message.get("body", b""))
-        n_bytes += len(pieces[-1])
-        if n_bytes > most:
-            raise _too_large(f"more than {most}", most)
-        more = message.get("more_body", False)
-    return b"".join(pieces)
-
-
-def _most_bytes(path: str) -> int:
-    is_edits = path.startswith("/api/tasks/") and (path.endswith("/save") or "/drafts/" in path)
-    return MOST_EDIT_BYTES if is_edits else MOST_JSON_BYTES
-
-
-def _too_large(stated: str, most: int) -> _RefusedError:
-    return _RefusedError(413, "too-large", f"the body has {stated} bytes, and {most} are the most; send less")
-
-
-def _replayed(body: bytes, receive: Receive) -> Receive:
-    """Give a body that was read to the app; then what the connection says."""
-    is_given = False
-
-    async def replay() -> Message:
-        nonlocal is_given
-        if is_given:
-            return await receive()
-        is_given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replay
-
-
-def _closed(send: Send) -> Send:
-    """Add the headers that keep others out."""
-
-    async def with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            given = {name.lower() for name, _ in message.get("headers", [])}
-            added = [
-                (name.encode(), value.encode())
-                for name, value in _HEADERS.items()
-                if name.encode() not in given
-            ]
-            message["headers"] = [*message.get("headers", []), *added]
-        await send(message)
-
-    return with_headers
+        return await read_body(scope, receive)
+    except TooLargeBodyError as error:
+        raise _RefusedError(413, "too-large", str(error)) from None
 
 
 async def _refuse(scope: Scope, refused: _RefusedError, send: Send) -> None:
-    is_page = not scope["path"].startswith("/api/")
+    is_page = not scope["path"].startswith("/api/") and is_public(scope["method"], scope["path"])
     content = refused.said if is_page else json.dumps({"detail": refused.said, "kind": refused.kind})
     kind = b"text/plain; charset=utf-8" if is_page else b"application/json"
     body = content.encode()

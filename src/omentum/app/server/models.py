@@ -45,6 +45,8 @@ class SessionOut(BaseModel):
     """Who reads, in which project."""
 
     reader: str
+    roles: list[str]
+    login: Literal["link", "password", "proxy"]
     project: str
     round: int
     network: str

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from omentum.errors import (
+    AccessError,
     BusyError,
     ClaimedError,
     ConfigError,
@@ -18,9 +19,12 @@ from omentum.errors import (
     MissingError,
     OmentumError,
     StaleBaseError,
+    TakenError,
     TooLargeError,
+    TooManyTriesError,
     UnknownCaseError,
     UnknownOrganError,
+    WrongLoginError,
 )
 from omentum.review.stale_base import StaleMask
 
@@ -36,20 +40,25 @@ _KINDS: tuple[tuple[type[OmentumError], int, str], ...] = (
     (UnknownCaseError, 404, "unknown"),
     (UnknownOrganError, 404, "unknown"),
     (ConfigError, 422, "invalid"),
+    (TakenError, 409, "taken"),
+    (WrongLoginError, 401, "wrong-login"),
+    (AccessError, 401, "no-session"),
+    (TooManyTriesError, 429, "too-many"),
     (BusyError, 503, "busy"),
     (OmentumError, 409, "refused"),
 )
 _HTTP_KINDS = {404: "unknown", 405: "method", 415: "content-type"}
 _SAID = {
     400: "The body cannot be read.",
-    401: "There is no session, or its time is over.",
-    403: "Another site's page asks, or the task may not show this to its reader.",
+    401: "Nobody who may come in asks.",
+    403: "Another site's page asks, a role is missing, or the task may not show this to its reader.",
     404: "There is no such thing.",
     409: "It cannot be done now.",
     413: "The body is larger than is taken.",
     415: "The body has another content type.",
     421: "The Host is another name.",
     422: "A value is out of its range.",
+    429: "Passwords were tried too often; `Retry-After` says for how long nothing is tried.",
     503: "The server has as much to do as it takes.",
 }
 
@@ -103,7 +112,8 @@ def _refused(_: Request, error: Exception) -> JSONResponse:
     told: dict[str, Any] = {"detail": str(error), "kind": kind}
     if isinstance(error, StaleBaseError):
         told |= {"draft": error.draft, "stale": _stale(error.stale)}
-    return JSONResponse(told, status)
+    wait = {"Retry-After": str(error.wait_seconds)} if isinstance(error, TooManyTriesError) else None
+    return JSONResponse(told, status, headers=wait)
 
 
 def _stale(stale: Mapping[str, StaleMask]) -> list[dict[str, Any]]:

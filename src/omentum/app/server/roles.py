@@ -7,9 +7,9 @@ from starlette.routing import compile_path
 
 from omentum.records.people import Role
 
-__all__ = ["ROLES", "least_role", "methods_of"]
+__all__ = ["ROLES", "is_public", "least_role", "methods_of"]
 
-_R = Role.READER
+_R, _J = Role.READER, Role.ADJUDICATOR
 
 ROLES: Mapping[tuple[str, str], Role | None] = MappingProxyType({
     # the page's files, which hold nothing of a project
@@ -18,6 +18,17 @@ ROLES: Mapping[tuple[str, str], Role | None] = MappingProxyType({
     ("GET", "/assets/{path:path}"): None,
     ("GET", "/licenses/{path:path}"): None,
     ("GET", "/third-party-notices.md"): None,
+    # people, and how they come in
+    ("GET", "/api/login"): None,
+    ("POST", "/api/login"): None,
+    ("POST", "/api/logout"): _R,
+    ("PUT", "/api/password"): _R,
+    ("GET", "/api/tokens"): _R,
+    ("POST", "/api/tokens"): _R,
+    ("DELETE", "/api/tokens/{number}"): _R,
+    ("GET", "/api/people"): Role.ADMIN,
+    ("POST", "/api/people"): Role.ADMIN,
+    ("PUT", "/api/people/{name}"): Role.ADMIN,
     # sessions
     ("GET", "/enter"): None,
     ("GET", "/entered"): None,
@@ -57,6 +68,43 @@ ROLES: Mapping[tuple[str, str], Role | None] = MappingProxyType({
     ("GET", "/api/cases/{case_id}/organs/{name}/history"): _R,
     ("POST", "/api/cases/{case_id}/organs/{name}/restore"): _R,
     ("POST", "/api/cases/{case_id}/confirm"): _R,
+    # adjudication
+    ("GET", "/api/adjudications"): _J,
+    ("GET", "/api/adjudications/{number}"): _J,
+    ("POST", "/api/adjudications/{number}/decide"): _J,
+    ("POST", "/api/adjudications/{number}/save"): _J,
+    # MONAI Label
+    ("GET", "/info/"): _R,
+    ("POST", "/activelearning/{strategy}"): _R,
+    ("POST", "/infer/{model}"): _R,
+    ("GET", "/datastore/"): _R,
+    ("PUT", "/datastore/"): _R,
+    ("DELETE", "/datastore/"): _R,
+    ("GET", "/datastore/image"): _R,
+    ("PUT", "/datastore/image"): _R,
+    ("DELETE", "/datastore/image"): _R,
+    ("GET", "/datastore/image/info"): _R,
+    ("PUT", "/datastore/image/info"): _R,
+    ("GET", "/datastore/label"): _R,
+    ("PUT", "/datastore/label"): _R,
+    ("DELETE", "/datastore/label"): _R,
+    ("GET", "/datastore/label/info"): _R,
+    ("PUT", "/datastore/label/info"): _R,
+    ("PUT", "/datastore/updatelabelinfo"): _R,
+    ("GET", "/datastore/dataset"): _R,
+    ("GET", "/train/"): _R,
+    ("POST", "/train/"): _R,
+    ("POST", "/train/{model}"): _R,
+    ("DELETE", "/train/"): _R,
+    ("POST", "/batch/infer/{model}"): _R,
+    ("PUT", "/session/"): _R,
+    ("GET", "/session/{session_id}"): _R,
+    ("DELETE", "/session/{session_id}"): _R,
+    ("GET", "/logs/"): _R,
+    ("GET", "/logs/gpu"): _R,
+    ("GET", "/auth/"): None,
+    ("POST", "/auth/token"): None,
+    ("GET", "/auth/token/valid"): _R,
     # dashboard
     ("GET", "/api/dashboard"): _R,
 })  # fmt: skip
@@ -77,6 +125,12 @@ def least_role(method: str, path: str) -> Role | None:
     order = list(Role)
     named = [role for role in found if role is not None]
     return max(named, key=order.index) if named else None
+
+
+def is_public(method: str, path: str) -> bool:
+    """Tell whether a request needs no role: of the page's files, and of the way in."""
+    found = list(_fitting(method, path))
+    return bool(found) and not any(found)
 
 
 def methods_of(path: str) -> list[str]:

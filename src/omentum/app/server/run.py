@@ -1,19 +1,23 @@
 """Run the review server on this machine until it is interrupted."""
 
+import errno
 import socket
 import sys
 import threading
 import webbrowser
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 
 import typer
 import uvicorn
+from fastapi import FastAPI
 
+from omentum.app.server.access import HERE, LOCAL_ACCESS, Access
 from omentum.app.server.app import make_app, make_state
+from omentum.app.server.context import ServerState
 from omentum.app.server.events import Events
 from omentum.app.server.page_files import how_to_build
 from omentum.app.server.sessions import LINK_SECONDS, Sessions
@@ -21,9 +25,8 @@ from omentum.errors import ConfigError, ProjectError
 from omentum.project.project import Project
 from omentum.volumes.atomic import writing
 
-__all__ = ["HOST", "run_server"]
+__all__ = ["run_server"]
 
-HOST = "127.0.0.1"
 _STOP_SECONDS = 5
 
 
@@ -47,7 +50,7 @@ class _Links:
         self._sessions, self._port, self._path = sessions, port, path
 
     def new(self) -> str:
-        return f"http://{HOST}:{self._port}/enter?token={self._sessions.new_link_token()}"
+        return f"http://{HERE}:{self._port}/enter?token={self._sessions.new_link_token()}"
 
     def show(self) -> None:
         """Show a link in the terminal; where the output goes to a file, it must not be in there."""
@@ -82,7 +85,13 @@ _OPENS = (
 
 
 def run_server(
-    project: Project, *, reader: str, port: int, opens_browser: bool, is_demo: bool = False
+    project: Project,
+    *,
+    reader: str,
+    port: int,
+    opens_browser: bool,
+    is_demo: bool = False,
+    access: Access = LOCAL_ACCESS,
 ) -> None:
     """Answer requests until the program is interrupted.
 
@@ -92,44 +101,81 @@ def run_server(
         port: Where it listens; 0 takes a free one.
         opens_browser: Whether the page is opened.
         is_demo: Whether the patients are synthetic.
+        access: How the server is reached.
 
     Raises:
-        ConfigError: The port is in use.
+        ConfigError: The port or the address is in use or not this machine's, or the certificate is none.
         ProjectError: Another server runs on the project.
     """
-    with _only_one(project.folder.cache_dir / "review"), _listening(port) as listener:
+    with _only_one(project.folder.cache_dir / "review"), _listening(access.host, port) as listener:
         number = int(listener.getsockname()[1])
-        state = make_state(project, reader, is_demo=is_demo)
-        config = uvicorn.Config(
-            make_app(state, number),
-            access_log=False,  # it would keep the token of a link
-            log_level="warning",
-            server_header=False,
-            timeout_graceful_shutdown=_STOP_SECONDS,
-        )
+        state = make_state(project, reader, is_demo=is_demo, access=access)
+        config = _config(make_app(state, number), access)
         if how_to_build():
             typer.echo(f"note: {how_to_build()}")
-        links = _Links(state.sessions, number, project.folder.cache_dir / "review" / "link.txt")
-        links.show()
-        if sys.stdin is not None and sys.stdin.isatty():
-            threading.Thread(target=links.show_at_enter, name="links", daemon=True).start()
         server = _Server(config, state.events)
-        with suppress(KeyboardInterrupt):
-            if opens_browser:
-                with links.opened_in_browser():
-                    server.run(sockets=[listener])
-            else:
-                server.run(sockets=[listener])
+        with suppress(KeyboardInterrupt), _shown(state, number, opens_browser=opens_browser):
+            server.run(sockets=[listener])
     typer.echo("the review server has ended; what was saved is kept")
 
 
-@contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
+def _config(app: FastAPI, access: Access) -> uvicorn.Config:
+    """Make uvicorn's settings; a certificate that is none raises `ConfigError`."""
+    cert, key = access.certificate or (None, None)
+    config = uvicorn.Config(
+        app,
+        access_log=False,  # it would keep the token of a link
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,  # the gate reads them, from the proxies that are named
+        ssl_certfile=cert,
+        ssl_keyfile=key,
+        timeout_graceful_shutdown=_STOP_SECONDS,
+    )
     try:
-        listener = socket.create_server((HOST, port))
+        config.load()
+    except OSError as error:  # of which an SSLError is one
+        rule = f"it and --tls-key cannot be read as certificate and key in PEM form ({error})"
+        raise ConfigError("--tls-cert", str(cert), rule) from None
+    return config
+
+
+@contextmanager
+def _shown(state: ServerState, port: int, *, opens_browser: bool) -> Iterator[None]:
+    """Say where the page is: to whom a link lets in, or to all who log in; and open it."""
+    if state.project.store.people.all():
+        address = _address(state.access, port)
+        typer.echo(f"open {address} and log in; Ctrl-C ends the server")
+        if opens_browser and state.access.is_here_alone:
+            webbrowser.open(address)
+        yield
+        return
+    links = _Links(state.sessions, port, state.project.folder.cache_dir / "review" / "link.txt")
+    links.show()
+    if sys.stdin is not None and sys.stdin.isatty():
+        threading.Thread(target=links.show_at_enter, name="links", daemon=True).start()
+    with links.opened_in_browser() if opens_browser else nullcontext():
+        yield
+
+
+def _address(access: Access, port: int) -> str:
+    names = sorted(name for name in access.host_names - LOCAL_ACCESS.host_names)
+    name = names[0] if names else HERE
+    scheme = "http" if access.certificate is None else "https"
+    if access.proxies and names:  # the proxy does TLS, on its own port
+        return f"https://{name}/"
+    return f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}/"
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family)
     except OSError as error:
         seen = error.strerror or str(error)
-        raise ConfigError("--port", port, f"it cannot be used ({seen}); give another, or 0 for any") from None
+        option, value = ("--host", host) if error.errno == errno.EADDRNOTAVAIL else ("--port", port)
+        raise ConfigError(option, value, f"it cannot be used ({seen}); give another, or 0 for any") from None
     with listener:
         yield listener
 

@@ -1,5 +1,9 @@
 """Routes of sessions and events: how a browser comes in, who reads there, what it is told."""
 
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
@@ -7,18 +11,20 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 
 from omentum import __version__
 from omentum.app.server.context import CurrentPerson, CurrentServer, ServerState
+from omentum.app.server.cookies import set_session_cookie
 from omentum.app.server.models import SessionOut
 from omentum.app.server.refusals import refusals
 from omentum.app.server.request_models import SessionIn
-from omentum.app.server.sessions import SESSION_SECONDS
 from omentum.app.server.told import told_organs
-from omentum.errors import AccessError, HiddenError
+from omentum.app.server.visitors import Login, Visitor
+from omentum.errors import AccessError, ReviewError
 from omentum.records.case_notes import NoteKind
 from omentum.review.claims import HALF_AN_HOUR
 
 __all__ = ["router"]
 
 router = APIRouter()
+_NO_LINKS = "the links of this server are of no use any more, as people log in; open its page at /"
 _ENTERED = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/"><title>Omentum</title>
 <link rel="icon" href="data:,">
@@ -27,19 +33,18 @@ _ENTERED = """<!doctype html>
 
 
 @router.get("/enter", include_in_schema=False)
-def enter(
+async def enter(
     request: Request, server: CurrentServer, token: Annotated[str, Query(max_length=200)] = ""
 ) -> Response:
     """Exchange the token of a link for a cookie, and go on without the token in the address."""
+    if await server.visitors.login() is not Login.LINK:
+        return Response(_NO_LINKS, 401, media_type="text/plain; charset=utf-8")
     try:
         secret = server.sessions.exchange(token)
     except AccessError as error:
         return Response(str(error), 401, media_type="text/plain; charset=utf-8")
     answer = RedirectResponse("/entered", 303)
-    cookie: str = request.app.state.cookie
-    answer.set_cookie(
-        cookie, secret, max_age=int(SESSION_SECONDS), httponly=True, samesite="strict", path="/"
-    )
+    set_session_cookie(request, answer, secret)
     return answer
 
 
@@ -52,15 +57,16 @@ def entered() -> HTMLResponse:
 @router.get("/api/session", tags=["session"], responses=refusals())
 def get_session(server: CurrentServer, person: CurrentPerson) -> SessionOut:
     """Say who reads, in which project, and give the organs with their colours."""
-    return _told(server, person.name)
+    return _told(server, person)
 
 
-@router.put("/api/session", tags=["session"], responses=refusals())
+@router.put("/api/session", tags=["session"], responses=refusals(409))
 def put_session(server: CurrentServer, person: CurrentPerson, wanted: SessionIn) -> SessionOut:
-    """Let another person read in this browser."""
-    if person.session is None:
-        raise HiddenError(f"{person.name!r} asks with a token, whose reader cannot change; log in as another")
-    return _told(server, server.sessions.rename(person.session, wanted.reader).reader)
+    """Let another person read in this browser, where nobody logs in."""
+    if person.login is not Login.LINK or person.session is None:
+        raise ReviewError(f"the reader is {person.name!r}, who logged in; log out, and in as another person")
+    renamed = server.sessions.rename(person.session, wanted.reader)
+    return _told(server, replace(person, name=renamed.reader))
 
 
 @router.get(
@@ -73,17 +79,34 @@ def put_session(server: CurrentServer, person: CurrentPerson, wanted: SessionIn)
     },
 )
 async def events(
-    server: CurrentServer, last_event_id: Annotated[str, Header(max_length=20)] = ""
+    server: CurrentServer,
+    person: CurrentPerson,
+    last_event_id: Annotated[str, Header(max_length=20)] = "",
 ) -> StreamingResponse:
     """Stream what happens to tasks, saves, drafts and notes."""
     last = int(last_event_id) if last_event_id.isascii() and last_event_id.isdigit() else None
-    return StreamingResponse(server.events.listen(last), media_type="text/event-stream")
+    reader = None if person.login is Login.LINK else person.name  # by the link one may take another name
+    stream = _while_in(server.events.listen(last, reader), partial(server.visitors.is_still_in, person))
+    return StreamingResponse(stream, media_type="text/event-stream")
 
 
-def _told(server: ServerState, reader: str) -> SessionOut:
+async def _while_in(
+    events: AsyncGenerator[bytes], is_still_in: Callable[[], Awaitable[bool]]
+) -> AsyncGenerator[bytes]:
+    """End a stream with the session of its page, at the next event or sign of life."""
+    async with aclosing(events):
+        async for event in events:
+            if not await is_still_in():
+                return
+            yield event
+
+
+def _told(server: ServerState, person: Visitor) -> SessionOut:
     current = server.project.store.rounds.current()
     return SessionOut(
-        reader=reader,
+        reader=person.name,
+        roles=[role.value for role in person.roles],
+        login=person.login.value,
         project=server.project.folder.root.absolute().name,
         round=current.number,
         network=current.network,

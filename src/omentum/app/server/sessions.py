@@ -1,4 +1,4 @@
-"""Let a browser in by a link that works once, and know it again by a cookie.
+"""Let a browser in by a link that works once or by a login, and know it again by a cookie.
 
 Tokens are kept as hashes alone. Sessions are kept in a file that only the user may read, so that a page
 goes on after a restart of the server.
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from omentum.errors import AccessError
 from omentum.names import checked_name
+from omentum.records.people import Person
 from omentum.volumes.atomic import writing
 
 __all__ = ["LINK_SECONDS", "SESSION_SECONDS", "Session", "Sessions"]
@@ -36,6 +37,10 @@ class Session:
     """Pseudonym of who reads there."""
     until: float
     """End, in seconds since 1970."""
+    since: float = 0.0
+    """Begin, in seconds since 1970."""
+    is_login: bool = False
+    """Whether the reader is a person who logged in, and not whoever had the link."""
 
 
 class Sessions:
@@ -76,15 +81,40 @@ class Sessions:
                 raise _refused("was used before, or is of another server")
             if until <= self._clock():
                 raise _refused("is too old")
-            secret = secrets.token_urlsafe(_TOKEN_BYTES)
-            session = Session(key=_hashed(secret), reader=self._reader, until=self._clock() + SESSION_SECONDS)
-            self._keep(session)
-        return secret
+        return self._begin(self._reader, self._clock(), is_login=False)
+
+    def log_in(self, person: Person, since: float) -> str:
+        """Begin the session of a person whose password was right.
+
+        Args:
+            person: As it was when the password was checked.
+            since: Before that, in seconds since 1970; a change of the person afterwards ends the session.
+
+        Returns:
+            The secret of the session, for its cookie.
+        """
+        since = max(since, person.sessions_from.timestamp())  # clocks of several machines differ
+        return self._begin(person.name, since, is_login=True)
 
     def find(self, secret: str) -> Session | None:
         """Find the session of a cookie; `None` where there is none, or its time is over."""
         session = self._sessions.get(_hashed(secret)) if secret else None
         return session if session is not None and session.until > self._clock() else None
+
+    def again(self, session: Session) -> Session | None:
+        """Find a session as it is now; `None` where it has ended."""
+        now = self._sessions.get(session.key)
+        return now if now is not None and now.until > self._clock() else None
+
+    def renew(self, session: Session, person: Person) -> None:
+        """Let a session go on that is older than the person's new password."""
+        with self._lock:
+            self._keep(replace(session, since=max(self._clock(), person.sessions_from.timestamp())))
+
+    def end(self, session: Session) -> None:
+        """Forget a session: its cookie lets nobody in any more."""
+        with self._lock:
+            self._keep(replace(session, until=0.0))
 
     def rename(self, session: Session, reader: str) -> Session:
         """Let another person read in a browser.
@@ -97,10 +127,16 @@ class Sessions:
             self._keep(renamed)
         return renamed
 
+    def _begin(self, reader: str, since: float, *, is_login: bool) -> str:
+        secret, until = secrets.token_urlsafe(_TOKEN_BYTES), self._clock() + SESSION_SECONDS
+        session = Session(key=_hashed(secret), reader=reader, until=until, since=since, is_login=is_login)
+        with self._lock:
+            self._keep(session)
+        return secret
+
     def _keep(self, session: Session) -> None:
-        now = self._clock()
-        kept = {key: one for key, one in self._sessions.items() if one.until > now}
-        self._sessions = {**kept, session.key: session}
+        now, all_sessions = self._clock(), {**self._sessions, session.key: session}
+        self._sessions = {key: one for key, one in all_sessions.items() if one.until > now}
         content = json.dumps([asdict(one) for one in self._sessions.values()])
         with writing(self._path) as part:
             part.touch(mode=0o600)
@@ -121,7 +157,5 @@ def _hashed(secret: str) -> str:
 def _read(path: Path) -> list[Session]:
     with suppress(OSError, ValueError, TypeError):
         rows = json.loads(path.read_text(encoding="utf-8"))
-        return [
-            Session(key=str(row["key"]), reader=str(row["reader"]), until=float(row["until"])) for row in rows
-        ]
+        return [Session(**row) for row in rows]
     return []
