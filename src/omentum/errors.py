@@ -28,6 +28,7 @@ OmentumError
 │   ├── MissingError               no such mask, draft or save
 │   └── StaleBaseError             the mask that edits began with is no longer the one there
 ├── AccessError                a browser or a program is not let in
+│   ├── StrangerError              a token is none, or a name was not sent by a proxy
 │   └── WrongLoginError            name and password do not belong together
 ├── BusyError                  the server has as much to do as it takes
 ├── TooManyTriesError          passwords were tried too often
@@ -68,6 +69,7 @@ __all__ = [
     "ReleaseError",
     "ReviewError",
     "StaleBaseError",
+    "StrangerError",
     "TakenError",
     "TooLargeError",
     "TooManyTriesError",
@@ -272,6 +274,10 @@ class StaleBaseError(ReviewError):
 
 class AccessError(OmentumError, PermissionError):
     """A browser or a program is not let in."""
+
+
+class StrangerError(AccessError):
+    """A token is none, or a name in a header was not sent by a proxy."""
 
 
 class WrongLoginError(AccessError):
