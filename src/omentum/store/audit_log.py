@@ -4,7 +4,7 @@ An entry is written in the transaction of what it is about. Those who write foll
 on PostgreSQL, so that the log is one chain.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from omentum.records.audit_log import BEFORE_FIRST, LogAction, LogAnchor, LogEntry
 from omentum.store.append_entry import append_entry
+from omentum.store.check_log import LogCheck, check_log
 from omentum.store.reader_tables import LogAnchorRow, LogEntryRow
 from omentum.store.record_table import RecordTable
 
@@ -79,6 +80,14 @@ class AuditLog(RecordTable[LogEntry]):
                     n_entries=anchor.n_entries, sha256=anchor.sha256, place=anchor.place, time=anchor.time
                 )
             )
+
+    def check(self, outside: Sequence[LogAnchor] = ()) -> LogCheck:
+        """Hold the log against itself, the records that it is about, and anchors.
+
+        Args:
+            outside: Anchors of releases and reports, besides those that the database has.
+        """
+        return check_log(self._database, [*self.anchors(), *outside])
 
     def anchors(self) -> list[LogAnchor]:
         """Give the anchors that were noted, in order."""

@@ -56,13 +56,15 @@ class _Pass:
     """The last statement of what was there before the log."""
     hashes: dict[int, str] = field(default_factory=lambda: {0: BEFORE_FIRST})
     n_entries: int = 0
+    is_whole: bool = True
+    """Whether the chain is unbroken so far; what comes after a break is not held against records."""
 
     def take(self, entry: LogEntry, wanted: frozenset[int]) -> None:
         about = entry.about
         self.n_entries = entry.number
         if entry.number in wanted:
             self.hashes[entry.number] = entry.sha256
-        if entry.action in LOGGED_RECORDS:
+        if entry.action in LOGGED_RECORDS and self.is_whole:
             key = (entry.action, about["number"])
             self.replaced += [self.told[key].entry] if key in self.told else []
             self.told[key] = _Told(entry, about.get("text", ""))
@@ -92,6 +94,7 @@ def check_log(database: Database, anchors: Sequence[LogAnchor]) -> LogCheck:
         for entry in checked_chain(
             _entries(database, session), lambda: _entries(database, session), problems.append
         ):
+            found.is_whole = not problems
             found.take(entry, wanted)
             last = entry.sha256
         problems += _record_problems(database, session, found)
@@ -120,9 +123,9 @@ def _record_problems(database: Database, session: Session, found: _Pass) -> Iter
     for action, kind in LOGGED_RECORDS.items():
         for state in states(database, session, kind):
             told = gone.pop((action.value, state.number), None)
-            if told is None:
+            if told is None and found.is_whole:
                 yield from _without_entry(action, state, before.get(action.value, 0))
-            else:
+            elif told is not None:
                 names = [database.aliases.of(state.case_id), *former.get(state.case_id, ())]
                 yield from _differing(action, state, told, names)
     missing = [*found.replaced, *(told.entry for told in gone.values())]

@@ -57,7 +57,7 @@ def checked_chain(
         before = entry
     if before is None:
         said = "the log is empty, and every log has at least the entry with which it began"
-        on_problem(LogProblem(number=None, time=None, kind=ProblemKind.REMOVED, said=said))
+        on_problem(LogProblem(number=1, time=None, kind=ProblemKind.REMOVED, said=said))
 
 
 def _problem(

@@ -13,13 +13,23 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from omentum.records.audit_log import LogAction, canonical_json, plain_json
+from omentum.records.audit_log import PROGRAM, LogAction, canonical_json, plain_json
+from omentum.store.append_entry import append_entry
 from omentum.store.base import TableBase
 from omentum.store.database import Database
 from omentum.store.reader_tables import LogEntryRow
 from omentum.store.review_tables import ConfirmationRow, DecisionRow, RevisionRow
 
-__all__ = ["LOGGED_RECORDS", "LoggedRecord", "RecordState", "about_record", "restated", "stated", "states"]
+__all__ = [
+    "LOGGED_RECORDS",
+    "LoggedRecord",
+    "RecordState",
+    "about_record",
+    "begin_log",
+    "restated",
+    "stated",
+    "states",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +149,12 @@ def stated(database: Database, session: Session, last: Mapping[str, int] | None 
             n, highest = n + 1, one.number
         found[kind.action.value] = {"n": n, "last": highest, "sha256": hashed.hexdigest()}
     return found
+
+
+def begin_log(database: Database, session: Session) -> None:
+    """Begin the audit log where there is none, with what was there before it."""
+    if session.scalars(select(LogEntryRow.number).limit(1)).first() is None:
+        append_entry(database, session, PROGRAM, LogAction.BEGUN, {"earlier": stated(database, session)})
 
 
 def restated(database: Database, session: Session) -> dict[str, Any]:

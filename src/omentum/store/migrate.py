@@ -3,18 +3,15 @@
 Alembic is imported only where tables have to be made or changed: its import costs more than the check.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Connection, inspect
 from sqlalchemy.orm import Session
 
 from omentum.errors import ProjectError
-from omentum.records.audit_log import PROGRAM, LogAction
-from omentum.store.append_entry import append_entry
 from omentum.store.database import Database
-from omentum.store.logged_records import stated
-from omentum.store.reader_tables import LogEntryRow
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -26,8 +23,12 @@ HEAD = "0009"
 """This version's tables: the last file in `migrations/versions`."""
 
 
-def upgrade(database: Database) -> None:
+def upgrade(database: Database, then: Callable[[Session], None] = lambda _: None) -> None:
     """Bring a database to today's tables, in one transaction; do nothing where it has them.
+
+    Args:
+        database: The database.
+        then: What else to write in that transaction.
 
     Raises:
         ProjectError: It was written by a newer version, or cannot be written to.
@@ -43,7 +44,7 @@ def upgrade(database: Database) -> None:
         if _versions(session.connection(), database.name) != {HEAD}:
             config.attributes["connection"] = session.connection()
             command.upgrade(config, "head")
-            _begin_log(database, session)
+            then(session)
 
 
 def check_current(database: Database) -> None:
@@ -86,12 +87,6 @@ def downgrade(database: Database, to: str) -> None:
                 )
         config.attributes["connection"] = session.connection()
         command.downgrade(config, to)
-
-
-def _begin_log(database: Database, session: Session) -> None:
-    """Begin the audit log where there is none, with what was there before it."""
-    if session.scalars(select(LogEntryRow.number).limit(1)).first() is None:
-        append_entry(database, session, PROGRAM, LogAction.BEGUN, {"earlier": stated(database, session)})
 
 
 def _config() -> "Config":

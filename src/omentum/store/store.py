@@ -5,16 +5,19 @@ Each write is one transaction; `together` makes one of several.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from omentum.store.activities import Activities
 from omentum.store.arrivals import Arrivals
 from omentum.store.audit_log import AuditLog
+from omentum.store.assignments import Assignments
 from omentum.store.audits import Audits
 from omentum.store.base import TableBase
 from omentum.store.case_notes import CaseNotes
 from omentum.store.case_rows import CaseRows
+from omentum.store.case_search import CaseSearch
 from omentum.store.cases import Cases
 from omentum.store.catch_trials import CatchReadings, CatchTrials
 from omentum.store.database import Database
@@ -25,6 +28,7 @@ from omentum.store.label_versions import LabelVersions
 from omentum.store.learned_masks import LearnedMasks
 from omentum.store.leases import Leases
 from omentum.store.ledger import Ledgers
+from omentum.store.logged_records import begin_log
 from omentum.store.migrate import check_current, upgrade
 from omentum.store.networks import Networks
 from omentum.store.open_tasks import OpenTasks
@@ -57,6 +61,7 @@ class Store(AbstractContextManager["Store"]):
         self._database = database
         self.cases = Cases(database)
         self.case_rows = CaseRows(database)
+        self.case_search = CaseSearch(database)
         self.case_notes = CaseNotes(database)
         self.former_names = FormerNames(database)
         self.tombstones = Tombstones(database)
@@ -69,6 +74,7 @@ class Store(AbstractContextManager["Store"]):
         self.leases = Leases(database)
         self.tasks = Tasks(database, self.leases)
         self.open_tasks = OpenTasks(database)
+        self.assignments = Assignments(database)
         self.activities = Activities(database)
         self.audits = Audits(database)
         self.revisions = Revisions(database)
@@ -112,7 +118,7 @@ class Store(AbstractContextManager["Store"]):
             if read_only:
                 check_current(database)
             else:
-                upgrade(database)
+                upgrade(database, partial(begin_log, database))
         except BaseException:
             database.close()
             raise

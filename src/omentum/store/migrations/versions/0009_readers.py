@@ -20,6 +20,7 @@ _MADE = (
 def upgrade() -> None:
     """Add the tables, and an index by which the open tasks of a long round are found."""
     op.create_index("ix_tasks_round_number_state_rank", "tasks", ["round_number", "state", "rank"])
+    op.add_column("leases", sa.Column("is_dealt", sa.Boolean(), nullable=False, server_default=sa.false()))
     _add_people()
     _add_catch_trials()
     _add_log()
@@ -28,6 +29,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop the tables; accounts, trials and the log are lost."""
     op.drop_index("ix_tasks_round_number_state_rank", "tasks")
+    op.drop_column("leases", "is_dealt")
     for name in reversed(_MADE):
         op.drop_table(name)
 
@@ -113,6 +115,7 @@ def _add_catch_trials() -> None:
         sa.ForeignKeyConstraint(
             ["trial_number"], ["catch_trials.number"], name="fk_catch_readings_trial_number"
         ),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.case_id"], name="fk_catch_readings_case_id"),
     )
     op.create_index("ix_catch_readings_trial_number", "catch_readings", ["trial_number"])
     op.create_index("ix_catch_readings_case_id", "catch_readings", ["case_id"])
