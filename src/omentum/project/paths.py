@@ -68,6 +68,10 @@ class ProjectFolder:
         """Give the folder of a case's attention maps."""
         return self.case_dir(case_id) / "attention"
 
+    def shown_dir(self, case_id: str) -> Path:
+        """Give the folder of masks that are shown in the place of a case's own."""
+        return self.case_dir(case_id) / "shown"
+
     def revision_dir(self, case_id: str, organ_name: str) -> Path:
         """Give the folder of one organ's revisions; an unknown organ raises `UnknownOrganError`."""
         return self.case_dir(case_id) / "revisions" / organ(organ_name).name

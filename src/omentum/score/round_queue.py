@@ -14,6 +14,7 @@ from omentum.project.settings import Settings
 from omentum.project.standing import case_facts, standing_case
 from omentum.records import CaseScore, LabelledCase, MaskSource, Task, TaskKind, TaskState
 from omentum.score.audit_draw import audit_tasks, set_apart
+from omentum.score.catch_plan import catch_plan
 from omentum.score.finding_tasks import finding_tasks, shown_in, with_findings
 from omentum.score.held_out_draw import held_out_tasks
 from omentum.score.queue import tasks_of
@@ -113,7 +114,10 @@ def queue_round(project: Project, scores: Sequence[CaseScore], options: QueueOpt
     is_used_up = bool(state.found) and ask.budget_minutes <= 0.0
     selected = [] if is_used_up else chosen(options.strategy, plannable, ask)
     queue = _ranked([*state.found, *tasks_of(selected, costs, number), *kept])
-    tasks = [*queue, *(audit_tasks(project, queue, budget * share) if share else ())]
+    drawn = [*queue, *(audit_tasks(project, queue, budget * share) if share else ())]
+    network = project.networks[0]
+    hashes = project.store.predictions.organ_hashes(network)
+    plan = catch_plan(project, shown_in(drawn, state.labelled, network, hashes), state.labelled, costs)
     others = left_out(options.strategy, plannable, ask, selected) if has_minutes else []
     made = {
         "recipe": project.settings.scoring,
@@ -122,16 +126,14 @@ def queue_round(project: Project, scores: Sequence[CaseScore], options: QueueOpt
         "costs": {**asdict(costs), "n_records": n_records},
         "findings": _counted(state.found),
         "held_out": _counted(kept),
-        "totals": totals(tasks),
+        "totals": totals(plan.tasks),
         "left_out": {
             "tasks": len(others),
             "minutes": _minutes_of(others, costs, {task.case_id for task in queue}),
         },
     }
     write_json(queue_path(project), made)
-    network = project.networks[0]
-    hashes = project.store.predictions.organ_hashes(network)
-    return project.store.tasks.replace(number, shown_in(tasks, state.labelled, network, hashes))
+    return plan.keep(project, number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +155,7 @@ def _round_state(project: Project, costs: CostModel) -> _RoundState:
     facts = case_facts(project)
     labelled = [standing_case(one) for one in facts]
     begun = [one for one in project.store.tasks.of_round(number) if one.state is not TaskState.QUEUED]
-    apart = set_apart(project) | {task.key for task in begun if task.is_whole}
+    apart = set_apart(project) | {task.key for task in begun if task.is_whole or task.is_catch}
     predicted = {
         (one.case.case_id, mask.organ)
         for one in labelled

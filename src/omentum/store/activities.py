@@ -4,7 +4,7 @@ The clock is that of the database. The time between two signs of a reader is cou
 second one, so that the sum over tasks is never more than the time that has passed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -75,6 +75,11 @@ class Activities(RecordTable[Activity]):
         asked = select(ActivityRow.task_number, ActivityRow.reader).where(ActivityRow.seconds > 0).distinct()
         with self._database.reading() as session:
             return {(number, reader) for number, reader in session.execute(asked)}
+
+    def readers_by_case(self, *, without_tasks: Collection[int] = ()) -> dict[str, tuple[str, ...]]:
+        """Give who was at work in each case, sorted, by case; work at some tasks does not count."""
+        others = ActivityRow.task_number.not_in(list(without_tasks))
+        return self._grouped(ActivityRow.case_id, ActivityRow.reader, others)
 
     def seconds_by_reader(self) -> dict[str, float]:
         """Sum up each reader's time at work, over all tasks, by name."""

@@ -53,10 +53,12 @@ class RecordTable(Generic[_Record]):
             found = session.execute(select(first, second).where(*conditions))
             return [(one, other) for one, other in found]
 
-    def _grouped(self, first: Any, second: Any) -> dict[str, tuple[str, ...]]:
+    def _grouped(
+        self, first: Any, second: Any, *conditions: ColumnElement[bool]
+    ) -> dict[str, tuple[str, ...]]:
         """Give the values of a second column for each of the first, sorted and each once."""
         found: dict[str, set[str]] = {}
-        for one, other in self._pairs(first, second):
+        for one, other in self._pairs(first, second, *conditions):
             found.setdefault(one, set()).add(other)
         return {one: tuple(sorted(others)) for one, others in found.items()}
 

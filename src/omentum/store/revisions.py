@@ -65,6 +65,23 @@ class Revisions(ListedTable[Revision]):
         """Give the organs that readers revised in each case, sorted, by case."""
         return self._grouped(RevisionRow.case_id, RevisionRow.organ)
 
+    def readers_by_case(self) -> dict[str, tuple[str, ...]]:
+        """Give who revised something in each case, sorted, by case."""
+        return self._grouped(RevisionRow.case_id, RevisionRow.reader)
+
+    def organs_of_reader(self, reader: str) -> set[tuple[str, str]]:
+        """Give the organs that a reader revised, by case and organ."""
+        return set(self._pairs(RevisionRow.case_id, RevisionRow.organ, RevisionRow.reader == reader))
+
+    def readers_by_organ(self) -> dict[tuple[str, str], set[str]]:
+        """Give who revised each organ of each case, by case and organ."""
+        found: dict[tuple[str, str], set[str]] = {}
+        asked = select(RevisionRow.case_id, RevisionRow.organ, RevisionRow.reader).distinct()
+        with self._database.reading() as session:
+            for case_id, organ, reader in session.execute(asked):
+                found.setdefault((case_id, organ), set()).add(reader)
+        return found
+
     def keep_findings(self, number: int, findings: Iterable[MaskFinding]) -> None:
         """Keep the findings of the plausibility rules for a revision."""
         self._change(RevisionRow.number == number, findings=json_value(list(findings)))
