@@ -4,7 +4,6 @@ The surface of a mask is its voxels with a face on the background, as in MONAI a
 what is outside the grid is background.
 """
 
-import edt
 import numpy as np
 import numpy.typing as npt
 
@@ -72,4 +71,6 @@ def surface_dice(
 
 def _distance_to_mm(surface: Mask, spacing_mm: Spacing) -> npt.NDArray[np.float32]:
     """Measure every voxel's distance to the nearest surface voxel, in mm."""
+    import edt  # commands that only ask for the tolerance start without it
+
     return np.asarray(edt.edt(~surface, anisotropy=spacing_mm, black_border=False, parallel=1))

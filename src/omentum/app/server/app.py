@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
 from omentum import __version__
-from omentum.app.dashboard import dashboard
 from omentum.app.server import (
     adjudication_routes,
+    assignment_routes,
     case_routes,
     dashboard_routes,
     draft_routes,
@@ -46,6 +47,9 @@ from omentum.review.save_queue import SaveQueue
 from omentum.review.saves import Save
 from omentum.volumes.decoded import DecodedVolumes
 
+if TYPE_CHECKING:
+    from omentum.app.dashboard_figures import Dashboard
+
 __all__ = ["make_app", "make_state"]
 
 _ABOUT = "Review of organ masks: queue, claims, voxels, edits, notes and history. See docs/review-server.md."
@@ -58,6 +62,7 @@ _ROUTES = (
     people_routes,
     case_routes,
     adjudication_routes,
+    assignment_routes,
     dashboard_routes,
     info_routes,
     infer_routes,
@@ -134,10 +139,17 @@ def make_app(state: ServerState, port: int, page_dir: Path = PAGE_DIR) -> FastAP
         lifespan=lifespan,
     )
     app.state.server, app.state.cookie = state, cookie_name(port)
-    app.state.dashboard = KeptDashboard(partial(dashboard, state.project))
+    app.state.dashboard = KeptDashboard(partial(_dashboard, state.project))
     add_refusals(app)
     for module in _ROUTES:
         app.include_router(module.router)
     add_page(app, page_dir)
     app.add_middleware(Gate, visitors=state.visitors, access=state.access, cookie=app.state.cookie)
     return app
+
+
+def _dashboard(project: Project) -> "Dashboard":
+    """Make the dashboard; what it is made of is imported when the first page asks, not at the start."""
+    from omentum.app.dashboard import dashboard
+
+    return dashboard(project)
