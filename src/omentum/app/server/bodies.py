@@ -18,6 +18,7 @@ __all__ = [
 ]
 
 MOST_JSON_BYTES = 1 << 20
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "font-src 'self' data:; connect-src 'self' data: blob:; worker-src 'self' blob:; base-uri 'none'; "
@@ -49,9 +50,14 @@ class TooLargeBodyError(Exception):
 async def read_body(scope: Scope, receive: Receive) -> bytes:
     """Read a body up to its bound; nothing is read of one that says that it is larger.
 
+    Requests without a body are not waited for: MONAI Label's client sends the length of an earlier one with
+    them.
+
     Raises:
         TooLargeBodyError: It is larger.
     """
+    if scope["method"] not in _WITH_BODY:
+        return b""
     most = _most_bytes(scope["path"])
     lengths = [
         value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"content-length"
