@@ -71,7 +71,9 @@ def test_a_link_and_a_session_end_by_the_clock(tmp_path):
     assert sessions.find(secret) is None
 
 
-@pytest.mark.parametrize("path", ["/api/session", "/api/nothing", "/api/queue", "/api/cases/a/ct", "/api/openapi.json"])
+@pytest.mark.parametrize(
+    "path", ["/api/session", "/api/nothing", "/api/queue", "/api/cases/a/ct", "/api/openapi.json"]
+)
 @pytest.mark.parametrize("cookie", [None, "", "of-another-server"])
 def test_nothing_is_shown_without_a_session(stranger, path, cookie):
     if cookie is not None:

@@ -1,9 +1,8 @@
 """Routes of sessions and events: how a browser comes in, who reads there, what it is told."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
@@ -16,12 +15,12 @@ from omentum.app.server.models import SessionOut
 from omentum.app.server.refusals import refusals
 from omentum.app.server.request_models import SessionIn
 from omentum.app.server.told import told_organs
-from omentum.app.server.visitors import Login, Visitor
+from omentum.app.server.visitors import Login, Visitor, Visitors
 from omentum.errors import AccessError, ReviewError
 from omentum.records.case_notes import NoteKind
 from omentum.review.claims import HALF_AN_HOUR
 
-__all__ = ["router"]
+__all__ = ["router", "while_in"]
 
 router = APIRouter()
 _NO_LINKS = "the links of this server are of no use any more, as people log in; open its page at /"
@@ -86,17 +85,17 @@ async def events(
     """Stream what happens to tasks, saves, drafts and notes."""
     last = int(last_event_id) if last_event_id.isascii() and last_event_id.isdigit() else None
     reader = None if person.login is Login.LINK else person.name  # by the link one may take another name
-    stream = _while_in(server.events.listen(last, reader), partial(server.visitors.is_still_in, person))
+    stream = while_in(server.events.listen(last, reader), server.visitors, person)
     return StreamingResponse(stream, media_type="text/event-stream")
 
 
-async def _while_in(
-    events: AsyncGenerator[bytes], is_still_in: Callable[[], Awaitable[bool]]
+async def while_in(
+    events: AsyncGenerator[bytes], visitors: Visitors, visitor: Visitor
 ) -> AsyncGenerator[bytes]:
-    """End a stream with the session of its page, at the next event or sign of life."""
+    """End a stream with the session or the token of its visitor, at the next event or sign of life."""
     async with aclosing(events):
         async for event in events:
-            if not await is_still_in():
+            if not await visitors.is_still_in(visitor):
                 return
             yield event
 
