@@ -28,22 +28,38 @@ def add_to(app: typer.Typer) -> None:
 
 def adjudicate(
     context: typer.Context,
-    case_id: CaseId,
-    organ_name: OrganName,
-    revision: Annotated[int, typer.Option(help="Number of the revision that stands.")],
+    target: Annotated[str, typer.Argument(metavar="TASK", help="Number of the task, or a case.")],
+    organ_name: Annotated[
+        str | None, typer.Argument(metavar="[ORGAN]", help="The organ, after a case.", show_default=False)
+    ] = None,
+    stands: Annotated[
+        str | None, typer.Option(help="Of a task: revision:N, common, majority or staple.")
+    ] = None,
+    revision: Annotated[int | None, typer.Option(help="Of a case and organ: the revision's number.")] = None,
     by: By = OWNER,
     why: Why = "",
     as_json: AsJson = False,
 ) -> None:
-    """Let one revision stand where readings disagree.
+    """Let one mask stand where readings disagree: a reading, or what is made of all of them.
 
-    Example: omentum -C my-atlas review adjudicate BTCV_01 liver --revision 7.
+    Example: omentum -C my-atlas review adjudicate 12 --stands common.
     """
-    from omentum.review import decide
+    from omentum.review.adjudicate import decide_task
+    from omentum.review.decide import adjudicate as decide
 
+    is_task = organ_name is None
+    if is_task and (stands is None or revision is not None or not target.isdecimal()):
+        raise ConfigError("TASK", target, "give a task with --stands, or a case and an organ with --revision")
+    if not is_task and (revision is None or stands is not None):
+        raise ConfigError(
+            "--revision", revision, "give the number of the revision that stands, and no --stands"
+        )
     with project_of(context) as project:
-        decision = decide.adjudicate(project, case_id, organ_name, revision, by=by, why=why)
-    _say_decided(f"revision {revision}", decision, as_json=as_json)
+        if organ_name is None:
+            decision = decide_task(project, int(target), stands or "", by=by, why=why)
+        else:
+            decision = decide(project, target, organ_name, revision or 0, by=by, why=why)
+    _say_decided(f"revision {decision.revision_number}", decision, as_json=as_json)
 
 
 def prefer(

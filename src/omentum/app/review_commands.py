@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from omentum.app import decide_commands, serve_command, task_commands
+from omentum.app import assignment_commands, decide_commands, serve_command, task_commands
 from omentum.app.console import counted, say_error, say_json
 from omentum.app.lazy import command_group
 from omentum.app.options import AsJson, project_of
@@ -16,6 +16,7 @@ __all__ = ["app"]
 
 app = command_group("Send tasks to readers as folders, and take their masks back.")
 task_commands.add_to(app)
+assignment_commands.add_to(app)
 decide_commands.add_to(app)
 serve_command.add_to(app)
 

@@ -1,4 +1,4 @@
-"""Commands about tasks: list, request, assign, give back, skip and accept them."""
+"""Commands about tasks: list, request, give back, skip and accept them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,7 +22,6 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands to those of the review."""
     app.command("list")(list_)
     app.command()(request)
-    app.command()(assign)
     app.command("give-back")(give_back)
     app.command()(skip)
     app.command()(accept)
@@ -57,7 +56,7 @@ def list_(
             one.task.round_number,
             one.task.case_id,
             one.task.organ,
-            one.task.kind.value,
+            one.task.kind.told,
             one.task.state.value,
             ", ".join(lease.holder for lease in one.leases),
             ", ".join(f"{lease.until:%Y-%m-%d %H:%M}" for lease in one.leases),
@@ -94,34 +93,6 @@ def request(
 
 def _told(task: "Task") -> dict[str, object]:
     return {"task": task.number, "case": task.case_id, "organ": task.organ, "state": task.state.value}
-
-
-def assign(
-    context: typer.Context,
-    reader: Annotated[str | None, typer.Argument(help="Who is to have them.")] = None,
-    anyone: Annotated[bool, typer.Option("--anyone", help="Let anyone have them again.")] = False,
-    task: Annotated[list[int] | None, typer.Option(help="Number of a task; may be repeated.")] = None,
-    case: Annotated[list[str] | None, typer.Option(help="All open tasks of a case; may be repeated.")] = None,
-    organ_name: Annotated[str | None, typer.Option("--organ", help="All open tasks of an organ.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Let only one reader have open tasks of this round.
-
-    Example: omentum -C my-atlas review assign anna --organ pancreas.
-    """
-    if (reader is None) is not anyone:
-        raise ConfigError("READER", reader, "it must be a reader, or leave it out and give --anyone")
-    if not (task or case or organ_name):
-        raise ConfigError("--task", None, "name tasks with --task, --case or --organ")
-    from omentum.review import tasks
-
-    only = task_filter(case, organ_name)
-    with project_of(context) as project:
-        assigned = tasks.assign(project, reader, only, task or ())
-    if as_json:
-        say_json({"reader": reader, "tasks": [_told(one) for one in assigned]})
-    else:
-        typer.echo(f"{counted(len(assigned), 'task')} for {reader or 'anyone'}")
 
 
 def give_back(

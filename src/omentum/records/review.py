@@ -118,6 +118,11 @@ class Task:
         """Whether the reader looks at the whole organ and sees no score, as it was not chosen by any."""
         return self.is_audit or self.is_held_out
 
+    @property
+    def is_independent(self) -> bool:
+        """Whether its answer is compared, and so is of somebody who has not drawn the organ before."""
+        return self.is_whole or self.is_catch or self.n_readings > 1
+
 
 class ReaderAnswer(StrEnum):
     """What a reader says of the mask that was shown."""

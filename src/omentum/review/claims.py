@@ -3,7 +3,7 @@
 A task has one lease at a time, unless a second reading is wanted.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,10 +11,11 @@ from omentum.errors import ClaimedError
 from omentum.project.project import Project
 from omentum.project.standing import facts_of_case
 from omentum.records import Task, TaskState
+from omentum.review.blinding import is_blinded
 from omentum.review.shown_masks import shown_sha256
 from omentum.review.tasks import ANY_TASK, TaskFilter, required_task
 from omentum.store.leases import Lease
-from omentum.store.open_tasks import OpenFilter
+from omentum.store.open_tasks import EVERY_OPEN_TASK, OpenFilter
 from omentum.store.tasks import pool_of
 
 __all__ = [
@@ -77,6 +78,8 @@ def claim(
     keys = held[:most]
     if only.again:
         _open_again(project, holder, [tasks[key] for key in usable], most - len(keys))
+    if most > len(keys):
+        usable = _independent(project, holder, {key: tasks[key] for key in usable})
     free = [key for key in leases.free(pool) if key in usable]
     if free and most > len(keys):
         keys += [one.key for one in leases.claim(pool, holder, most - len(keys), lasting, keys=free)]
@@ -92,12 +95,14 @@ def free_tasks(
     project: Project, holder: str, *, only: TaskFilter = ANY_TASK, limit: int | None = None
 ) -> list[Task]:
     """Give the open tasks of this round that a reader could claim, by rank; the first `limit` of them."""
-    return project.store.open_tasks.free(_round(project), holder, _open_filter(only), limit=limit)
+    meant = _of_rules(project, holder, _open_filter(only))
+    return project.store.open_tasks.free(_round(project), holder, meant, limit=limit)
 
 
 def count_free_tasks(project: Project, holder: str, *, only: TaskFilter = ANY_TASK) -> int:
     """Count the open tasks of this round that a reader could claim."""
-    return project.store.open_tasks.count_free(_round(project), holder, _open_filter(only))
+    meant = _of_rules(project, holder, _open_filter(only))
+    return project.store.open_tasks.count_free(_round(project), holder, meant)
 
 
 def claim_next(
@@ -124,7 +129,7 @@ def claim_next(
     for task in open_tasks.held(number, holder, meant):
         if _renewed(project, task, holder, lasting) is not None:
             return _claimed(project, task.number or 0)
-    claimed = open_tasks.claim_first(number, holder, lasting, meant)
+    claimed = open_tasks.claim_first(number, holder, lasting, _of_rules(project, holder, meant))
     return None if claimed is None else _claimed(project, claimed)
 
 
@@ -133,11 +138,13 @@ def claim_task(project: Project, number: int, holder: str, *, lasting: timedelta
 
     Raises:
         ReviewError: There is no such task.
-        ClaimedError: Another reader has it, or it is not open.
+        ClaimedError: Another reader has it, it is not open, or the holder revised the organ before and the
+            reading has to be independent.
     """
     task = required_task(project, number)
     if _renewed(project, task, holder, lasting) is None:
         _require_open(project, task)
+        _require_independent(project, task, holder)
         pool = pool_of(task.round_number)
         if not project.store.leases.claim(pool, holder, 1, lasting, keys=[str(number)]):
             raise _taken(project, task)
@@ -179,7 +186,7 @@ def _open_again(project: Project, holder: str, tasks: Iterable[Task], n: int) ->
     had = project.store.leases.had(pool, holder)
     for task in sorted(tasks, key=lambda one: one.rank):
         read_by = {one.reader for one in project.store.revisions.of_task(task.number or 0)}
-        if n <= 0 or task.is_of_ct or str(task.number) in had or holder in read_by:
+        if n <= 0 or task.is_of_ct or task.is_catch or str(task.number) in had or holder in read_by:
             continue
         n -= 1
         if str(task.number) not in free and task.number is not None:
@@ -193,7 +200,7 @@ def _claimed(project: Project, number: int) -> Task:
     """Note that a task is out, and what its reader is shown; a task that is out already stays as it is."""
     task = required_task(project, number)
     is_new = task.shown_sha256 is None or (task.state is TaskState.QUEUED and task.n_readings == 1)
-    if is_new and not task.is_of_ct:
+    if is_new and not task.is_of_ct and not task.is_catch:
         network = task.network or project.networks[0]
         facts = facts_of_case(project, task.case_id, network=network)
         shown = shown_sha256(project, facts, task.organ)
@@ -209,6 +216,45 @@ def _round(project: Project) -> int:
 
 def _open_filter(only: TaskFilter, without: Collection[int] = ()) -> OpenFilter:
     return OpenFilter(case_ids=only.case_ids, organ=only.organ, without=frozenset(without))
+
+
+def _of_rules(project: Project, holder: str, only: OpenFilter) -> OpenFilter:
+    """Narrow a filter for a reader with rules: what was dealt comes first.
+
+    A reader whose rules all name organs gets no task of another organ, unless it is reserved for that reader.
+    """
+    rules = project.store.assignments.of_reader(holder)
+    if not rules:
+        return only
+    organs = {one.organ for one in rules}
+    beside_own = None if None in organs else frozenset(name for name in organs if name is not None)
+    return replace(only, own_first=True, beside_own=beside_own)
+
+
+def _independent(project: Project, holder: str, tasks: Mapping[str, Task]) -> set[str]:
+    """Leave out what a reader may not have: see `_of_rules` and `_require_independent`."""
+    meant = _of_rules(project, holder, EVERY_OPEN_TASK).beside_own
+    own = project.store.leases.reserved(pool_of(_round(project)), holder)
+    drawn = project.store.revisions.organs_of_reader(holder)
+    known = project.store.open_tasks.known_trials(_round(project), holder)
+    return {
+        key
+        for key, task in tasks.items()
+        if (meant is None or key in own or task.organ in meant)
+        and not (task.is_independent and task.key in drawn)
+        and task.number not in known
+    }
+
+
+def _require_independent(project: Project, task: Task, holder: str) -> None:
+    """Refuse a reader whose own mask a reading would be compared with, or would begin with."""
+    if task.is_catch and task.number in project.store.open_tasks.known_trials(task.round_number, holder):
+        raise _taken(project, task)
+    if task.is_independent and task.key in project.store.revisions.organs_of_reader(holder):
+        raise ClaimedError(
+            f"{holder} revised {task.organ} in {task.case_id} before, so that task {task.number} is for "
+            "another reader; take the next one"
+        )
 
 
 def _renewed(project: Project, task: Task, holder: str, lasting: timedelta) -> datetime | None:
@@ -227,12 +273,13 @@ def _require_open(project: Project, task: Task) -> None:
         seen = f"task {task.number} is of round {task.round_number}, and round {current} is going on"
         raise ClaimedError(f"{seen}; ask for the organ with `omentum review request`")
     if task.state not in (TaskState.QUEUED, TaskState.CLAIMED, TaskState.SUBMITTED):
-        raise ClaimedError(
-            f"task {task.number} is {task.state}; ask for it anew with `omentum review request`"
-        )
+        state = TaskState.DONE if is_blinded(task) else task.state
+        raise ClaimedError(f"task {task.number} is {state}; ask for it anew with `omentum review request`")
 
 
 def _taken(project: Project, task: Task) -> ClaimedError:
+    if is_blinded(task):
+        return ClaimedError(f"task {task.number} is not free, or was the reader's before; take the next one")
     key = str(task.number)
     others: tuple[Lease, ...] = project.store.leases.all(pool_of(task.round_number), [key]).get(key, ())
     if not others:

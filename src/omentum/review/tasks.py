@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from omentum.errors import ReviewError
+from omentum.project.dealing import deal_tasks
 from omentum.project.project import Project
 from omentum.project.standing import facts_of_case
 from omentum.records import WHOLE_CT, Task, TaskKind, TaskState
@@ -148,15 +149,25 @@ def request(
     if n_readings < 1:
         raise ReviewError(f"{n_readings} readings were asked for; give a number from 1")
     number = project.store.rounds.current().number
-    before = [one for one in project.store.tasks.open_of(case_id, name) if one.round_number == number]
+    open_tasks = [one for one in project.store.tasks.open_of(case_id, name) if one.round_number == number]
+    before = [one for one in open_tasks if not one.is_catch]
     with project.store.together():
+        _end_trials(project, case_id, name)
         task = before[0] if before else _new_task(project, case_id, name, n_readings, why)
         assert task.number is not None
         if n_readings > task.n_readings:
             project.store.tasks.want_readings(task.number, n_readings)
         if reader is not None:
             project.store.tasks.reserve([task.number], reader)
+        deal_tasks(project)
     return project.store.tasks.get(task.number) or task
+
+
+def _end_trials(project: Project, case_id: str, name: str) -> None:
+    """End the catch trials of a case that nobody has, and those of an organ that somebody asks for."""
+    trials = [one for one in project.store.tasks.of_case(case_id) if one.is_catch and one.state.is_open]
+    ended = [one.number for one in trials if one.organ == name or one.state is TaskState.QUEUED]
+    project.store.tasks.set_state([one for one in ended if one is not None], TaskState.SKIPPED)
 
 
 def _new_task(project: Project, case_id: str, name: str, n_readings: int, why: str) -> Task:

@@ -7,6 +7,7 @@ from typing import Any
 
 from omentum.errors import ProjectError
 from omentum.project.kept_hashes import keep_missing_hashes
+from omentum.project.dealing import deal_tasks
 from omentum.project.project import Project
 from omentum.records import Batch, Case, CaseScore, LabelledCase, MaskSource, Prediction
 from omentum.runners.runner import Progress
@@ -87,6 +88,7 @@ def score_round(
     )
     scored = [one for one in project.store.scores.of_round(number) if one.case_id in opinions]
     queue_round(project, scored, options)
+    deal_tasks(project)
     return batch
 
 

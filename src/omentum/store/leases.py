@@ -4,18 +4,19 @@ Items are offered in a pool, by key, in one or more slots. A claim is atomic on 
 processes get the same slot. Once a lease has expired, others may claim it; its holder may still hand in.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, insert, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, insert, or_, select
 from sqlalchemy.orm import aliased
 
+from omentum.store.reader_tables import PersonRow
 from omentum.store.record_table import RecordTable
 from omentum.store.review_tables import LeaseRow
 
-__all__ = ["Lease", "Leases", "Offer", "is_free"]
+__all__ = ["Lease", "Leases", "Offer", "Slot", "is_for", "is_free"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,20 @@ class Lease:
     slot: int
     holder: str
     until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """A slot of an item, whoever has it."""
+
+    key: str
+    slot: int
+    reserved_for: str | None
+    is_dealt: bool
+    """Whether it is reserved by a rule, and not by a person."""
+    holder: str | None
+    is_out: bool
+    """Whether its holder has it now, or had it until the end."""
 
 
 class Leases(RecordTable[Lease]):
@@ -62,7 +77,38 @@ class Leases(RecordTable[Lease]):
 
     def reserve(self, pool: str, keys: Collection[str], holder: str | None) -> None:
         """Let only one holder claim items that are on offer, or anyone again."""
-        self._change(LeaseRow.pool == pool, LeaseRow.key.in_(keys), reserved_for=holder)
+        self._change(LeaseRow.pool == pool, LeaseRow.key.in_(keys), reserved_for=holder, is_dealt=False)
+
+    def deal(self, pool: str, dealt: Mapping[tuple[str, int], str]) -> None:
+        """Reserve slots by rules, each by key and slot, in the place of all that were dealt before.
+
+        Slots that are out or ended stay as they are.
+        """
+        with self._database.writing() as session:
+            now = self._database.now(session)
+            free = _in(pool).where(is_free(LeaseRow, now))
+            for row in session.scalars(free.where(LeaseRow.is_dealt)):
+                row.reserved_for, row.is_dealt = None, False
+            there = {(row.key, row.slot): row for row in session.scalars(free)} if dealt else {}
+            for place in dealt.keys() & there.keys():
+                there[place].reserved_for, there[place].is_dealt = dealt[place], True
+
+    def slots(self, pool: str) -> list[Slot]:
+        """Give every slot, by rank."""
+        with self._database.reading() as session:
+            now = self._database.now(session)
+            rows = session.scalars(_in(pool).order_by(LeaseRow.rank, LeaseRow.key, LeaseRow.slot))
+            return [
+                Slot(
+                    key=row.key,
+                    slot=row.slot,
+                    reserved_for=row.reserved_for,
+                    is_dealt=row.is_dealt,
+                    holder=row.holder,
+                    is_out=row.ended or (row.until is not None and row.until > now),
+                )
+                for row in rows
+            ]
 
     def withdraw(self, pool: str, keys: Collection[str]) -> None:
         """Withdraw items, leased or not; readings that have ended stay known."""
@@ -71,7 +117,9 @@ class Leases(RecordTable[Lease]):
     def claim(
         self, pool: str, holder: str, n: int, lasting: timedelta, *, keys: Collection[str] | None = None
     ) -> list[Lease]:
-        """Claim up to `n` free slots by rank, of each key at most one, and none of a key held before.
+        """Claim up to `n` free slots, of each key at most one, and none of a key held before.
+
+        What rules dealt to the holder comes first, then all else by rank.
 
         Args:
             pool: Where to claim.
@@ -81,16 +129,17 @@ class Leases(RecordTable[Lease]):
             keys: Only of these; of all where not said.
 
         Returns:
-            What was claimed, by rank. It is fewer than `n` where no more is free.
+            What was claimed. It is fewer than `n` where no more is free.
         """
         with self._database.claiming() as session:
             now = self._database.now(session)
             own = select(LeaseRow.key).where(LeaseRow.pool == pool, LeaseRow.holder == holder)
-            free = _in(pool).where(is_free(LeaseRow, now), _is_first_free(now), LeaseRow.key.not_in(own))
-            free = free.where(or_(LeaseRow.reserved_for.is_(None), LeaseRow.reserved_for == holder))
+            free = _in(pool).where(LeaseRow.key.not_in(own), is_free(LeaseRow, now), is_for(LeaseRow, holder))
+            free = free.where(_is_first_free(now, holder))
             if keys is not None:
                 free = free.where(LeaseRow.key.in_(list(keys)))
-            free = free.order_by(LeaseRow.rank, LeaseRow.key).limit(n)
+            dealt = func.coalesce(and_(LeaseRow.is_dealt, LeaseRow.reserved_for == holder), false())
+            free = free.order_by(dealt.desc(), LeaseRow.rank, LeaseRow.key).limit(n)
             taken = list(session.scalars(free.with_for_update(skip_locked=True)))
             for row in taken:
                 row.holder, row.until = holder, now + lasting
@@ -156,18 +205,29 @@ class Leases(RecordTable[Lease]):
         """Give the keys of which a slot can be claimed, by rank; where a holder is named, by that one."""
         asked = select(LeaseRow.rank, LeaseRow.key).where(LeaseRow.pool == pool)
         if holder is not None:
-            asked = asked.where(or_(LeaseRow.reserved_for.is_(None), LeaseRow.reserved_for == holder))
+            asked = asked.where(is_for(LeaseRow, holder))
         with self._database.reading() as session:
             found = session.execute(asked.where(is_free(LeaseRow, self._database.now(session))))
             return list(dict.fromkeys(key for _, key in sorted((rank, key) for rank, key in found)))
 
+    def reserved(self, pool: str, holder: str) -> set[str]:
+        """Give the keys that are reserved for a holder, by a person or by rules."""
+        asked = select(LeaseRow.key).where(LeaseRow.pool == pool, LeaseRow.reserved_for == holder)
+        with self._database.reading() as session:
+            return set(session.scalars(asked))
+
     def touched(self, pool: str) -> set[str]:
-        """Give the keys that have or had a holder, or are reserved for one."""
+        """Give the keys that have or had a holder, or that a person reserved for one."""
         asked = select(LeaseRow.key).where(LeaseRow.pool == pool)
         with self._database.reading() as session:
             return set(
                 session.scalars(
-                    asked.where(or_(LeaseRow.holder.is_not(None), LeaseRow.reserved_for.is_not(None)))
+                    asked.where(
+                        or_(
+                            LeaseRow.holder.is_not(None),
+                            and_(LeaseRow.reserved_for.is_not(None), ~LeaseRow.is_dealt),
+                        )
+                    )
                 )
             )
 
@@ -185,13 +245,30 @@ def is_free(row: type[LeaseRow], now: datetime) -> ColumnElement[bool]:
     return and_(~row.ended, or_(row.holder.is_(None), row.until <= now))
 
 
-def _is_first_free(now: datetime) -> ColumnElement[bool]:
-    """Take one free slot of a key only: the first."""
+def is_for(row: type[LeaseRow], holder: str) -> ColumnElement[bool]:
+    """Tell whether a slot is not reserved for somebody else.
+
+    What is reserved for a disabled person is anyone's, and so is what a rule dealt to a reader who had it and
+    let the time end.
+    """
+    disabled = select(PersonRow.name).where(PersonRow.is_disabled)
+    is_passed_on = and_(row.is_dealt, row.holder == row.reserved_for)
+    return or_(
+        row.reserved_for.is_(None),
+        row.reserved_for == holder,
+        is_passed_on,
+        row.reserved_for.in_(disabled),
+    )
+
+
+def _is_first_free(now: datetime, holder: str) -> ColumnElement[bool]:
+    """Take one free slot of a key only: the first that the holder may have."""
     other = aliased(LeaseRow)
     before = select(other.slot).where(
         other.pool == LeaseRow.pool,
         other.key == LeaseRow.key,
         other.slot < LeaseRow.slot,
         is_free(other, now),
+        is_for(other, holder),
     )
     return ~before.exists()

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, cast, false, func, or_, select
 
-from omentum.records import Task, TaskState
-from omentum.store.leases import is_free
+from omentum.records import Task, TaskKind, TaskState
+from omentum.store.leases import is_for, is_free
 from omentum.store.record_table import RecordTable
-from omentum.store.review_tables import LeaseRow, TaskRow
+from omentum.store.review_tables import ActivityRow, DecisionRow, LeaseRow, RevisionRow, TaskRow
 from omentum.store.tables import CaseRow
 from omentum.store.tasks import pool_of
 
@@ -21,6 +21,7 @@ __all__ = ["EVERY_OPEN_TASK", "OpenFilter", "OpenTasks"]
 
 _OPEN = (TaskState.QUEUED.value, TaskState.CLAIMED.value, TaskState.SUBMITTED.value)
 """States of tasks on which a reader's mask is wanted."""
+_DRAWN = (TaskKind.AUDIT.value, TaskKind.HELD_OUT.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,10 @@ class OpenFilter:
     """Only of this organ."""
     without: frozenset[int] = frozenset()
     """Numbers of tasks that are not meant."""
+    beside_own: frozenset[str] | None = None
+    """Beside what is reserved for the reader only tasks of these organs; of all where `None`."""
+    own_first: bool = False
+    """Whether what is reserved for the reader comes before all else."""
 
 
 EVERY_OPEN_TASK = OpenFilter()
@@ -58,7 +63,17 @@ class OpenTasks(RecordTable[Task]):
         """Give what a reader could claim, by rank: never what that reader has or had."""
         with self._database.reading() as session:
             asked = _free(round_number, holder, only, self._database.now(session))
-            return self._records(session.scalars(asked.order_by(TaskRow.rank).limit(limit)))
+            if only.own_first:
+                own = _slots(round_number).where(LeaseRow.reserved_for == holder).exists()
+                asked = asked.order_by(own.desc())
+            rows = session.scalars(asked.order_by(TaskRow.rank).limit(limit))
+            return [self._record(row) for row in rows]
+
+    def known_trials(self, round_number: int, holder: str) -> set[int]:
+        """Give the catch trials of a round whose case a reader has seen, and all of them for a folder."""
+        asked = select(TaskRow.number).where(TaskRow.round_number == round_number, _is_known_trial(holder))
+        with self._database.reading() as session:
+            return set(session.scalars(asked))
 
     def count_free(self, round_number: int, holder: str, only: OpenFilter = EVERY_OPEN_TASK) -> int:
         """Count what a reader could claim."""
@@ -80,11 +95,13 @@ class OpenTasks(RecordTable[Task]):
             asked = (
                 select(LeaseRow)
                 .join(TaskRow, and_(LeaseRow.pool == pool_of(round_number), LeaseRow.key == _key()))
-                .where(*_conditions(round_number, only), _claimable(holder, now))
-                .where(_key().not_in(_keys_of(round_number, holder)))
-                .order_by(TaskRow.rank, LeaseRow.slot)
-                .limit(1)
+                .where(*_conditions(round_number, only), _claimable(holder, now, only))
+                .where(_key().not_in(_keys_of(round_number, holder)), ~_is_own_case(holder))
             )
+            if only.own_first:
+                is_own = func.coalesce(LeaseRow.reserved_for == holder, false())
+                asked = asked.order_by(is_own.desc())
+            asked = asked.order_by(TaskRow.rank, LeaseRow.slot).limit(1)
             row = session.scalar(asked.with_for_update(of=LeaseRow, skip_locked=True))
             if row is None:
                 return None
@@ -97,10 +114,47 @@ def _open(round_number: int, only: OpenFilter) -> Select[tuple[TaskRow]]:
 
 
 def _free(round_number: int, holder: str, only: OpenFilter, now: datetime) -> Select[tuple[TaskRow]]:
-    slots = select(LeaseRow.slot).where(
-        LeaseRow.pool == pool_of(round_number), LeaseRow.key == _key(), _claimable(holder, now)
+    slots = _slots(round_number).where(_claimable(holder, now, only))
+    return _open(round_number, only).where(
+        slots.exists(), _key().not_in(_keys_of(round_number, holder)), ~_is_own_case(holder)
     )
-    return _open(round_number, only).where(slots.exists(), _key().not_in(_keys_of(round_number, holder)))
+
+
+def _slots(round_number: int) -> Select[tuple[int]]:
+    return select(LeaseRow.slot).where(LeaseRow.pool == pool_of(round_number), LeaseRow.key == _key())
+
+
+def _is_own_case(holder: str) -> ColumnElement[bool]:
+    """Tell whether a reading is to be independent, and is of an organ that the holder revised before.
+
+    Of a case with a catch trial the holder must not have seen anything.
+    """
+    revisions = select(RevisionRow.number).where(
+        RevisionRow.case_id == TaskRow.case_id,
+        RevisionRow.organ == TaskRow.organ,
+        RevisionRow.reader == holder,
+    )
+    is_independent = or_(TaskRow.n_readings > 1, TaskRow.kind.in_(_DRAWN))
+    return or_(and_(is_independent, revisions.exists()), _is_known_trial(holder))
+
+
+def _is_known_trial(holder: str) -> ColumnElement[bool]:
+    """Tell whether a task is a catch trial that the holder, or whoever reads for a folder, may know."""
+    is_trial = TaskRow.kind == TaskKind.CATCH.value
+    if holder.startswith("folder:"):
+        return is_trial
+    revised = select(RevisionRow.number).where(
+        RevisionRow.case_id == TaskRow.case_id, RevisionRow.reader == holder
+    )
+    decided = select(DecisionRow.number).where(
+        DecisionRow.case_id == TaskRow.case_id, DecisionRow.by == holder
+    )
+    at_work = select(ActivityRow.number).where(
+        ActivityRow.case_id == TaskRow.case_id,
+        ActivityRow.reader == holder,
+        ActivityRow.task_number != TaskRow.number,
+    )
+    return and_(is_trial, or_(revised.exists(), decided.exists(), at_work.exists()))
 
 
 def _conditions(round_number: int, only: OpenFilter) -> Sequence[ColumnElement[bool]]:
@@ -115,9 +169,11 @@ def _conditions(round_number: int, only: OpenFilter) -> Sequence[ColumnElement[b
     return found + ([TaskRow.number.not_in(only.without)] if only.without else [])
 
 
-def _claimable(holder: str, now: datetime) -> ColumnElement[bool]:
-    for_holder = or_(LeaseRow.reserved_for.is_(None), LeaseRow.reserved_for == holder)
-    return and_(is_free(LeaseRow, now), for_holder)
+def _claimable(holder: str, now: datetime, only: OpenFilter) -> ColumnElement[bool]:
+    found = and_(is_free(LeaseRow, now), is_for(LeaseRow, holder))
+    if only.beside_own is None:
+        return found
+    return and_(found, or_(LeaseRow.reserved_for == holder, TaskRow.organ.in_(only.beside_own)))
 
 
 def _keys_of(round_number: int, holder: str) -> Select[Any]:

@@ -58,6 +58,7 @@ class LeaseRow(TableBase):
     slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     rank: Mapped[int]
     reserved_for: Mapped[str | None]
+    is_dealt: Mapped[bool] = mapped_column(server_default=false())
     holder: Mapped[str | None]
     until: Mapped[datetime | None]
     ended: Mapped[bool] = mapped_column(server_default=false())

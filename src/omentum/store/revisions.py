@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from omentum.records import MaskFinding, Revision
 from omentum.records.audit_log import LogAction

@@ -105,6 +105,23 @@ ROLES: Mapping[tuple[str, str], Role | None] = MappingProxyType({
     ("GET", "/auth/"): None,
     ("POST", "/auth/token"): None,
     ("GET", "/auth/token/valid"): _R,
+    # assignments
+    ("GET", "/api/assignments"): Role.ADMIN,
+    ("POST", "/api/assignments"): Role.ADMIN,
+    ("DELETE", "/api/assignments/{number}"): Role.ADMIN,
+    # DICOMweb
+    ("GET", "/dicomweb/studies"): _R,
+    ("GET", "/dicomweb/series"): _R,
+    ("GET", "/dicomweb/studies/{study}"): _R,
+    ("GET", "/dicomweb/studies/{study}/series"): _R,
+    ("GET", "/dicomweb/studies/{study}/instances"): _R,
+    ("GET", "/dicomweb/studies/{study}/metadata"): _R,
+    ("GET", "/dicomweb/studies/{study}/series/{series}"): _R,
+    ("GET", "/dicomweb/studies/{study}/series/{series}/instances"): _R,
+    ("GET", "/dicomweb/studies/{study}/series/{series}/metadata"): _R,
+    ("GET", "/dicomweb/studies/{study}/series/{series}/instances/{instance}"): _R,
+    ("GET", "/dicomweb/studies/{study}/series/{series}/instances/{instance}/metadata"): _R,
+    ("GET", "/dicomweb/studies/{study}/series/{series}/instances/{instance}/frames/{frames}"): _R,
     # dashboard
     ("GET", "/api/dashboard"): _R,
 })  # fmt: skip
