@@ -79,12 +79,12 @@ class DraftFiles:
 
     def all(self) -> list[KeptFile]:
         """Give the drafts, the newest first."""
-        found = [kept for path in self._dir.glob(f"{self._stem}.*.draft") if (kept := _read(path))]
+        found = [kept for name in self._names() if (kept := _read(self._dir / name))]
         return sorted(found, key=lambda one: one.time, reverse=True)
 
     def count(self) -> int:
         """Count the drafts without opening one."""
-        return sum(1 for _ in self._dir.glob(f"{self._stem}.*.draft"))
+        return len(self._names())
 
     def get(self, name: str) -> KeptFile:
         """Find a draft; there being none of that name raises `MissingError`."""
@@ -120,6 +120,15 @@ class DraftFiles:
     def remove(self, name: str) -> None:
         """Remove a draft; there being none changes nothing."""
         self._path(name, "draft").unlink(missing_ok=True)
+
+    def _names(self) -> list[str]:
+        """Give the names of the drafts' files; a queue asks for those of many tasks."""
+        stem = f"{self._stem}."
+        try:
+            names = os.listdir(self._dir)
+        except FileNotFoundError:
+            return []
+        return [name for name in names if name.startswith(stem) and name.endswith(".draft")]
 
     def _path(self, name: str, ending: str) -> Path:
         if not _NAME.fullmatch(name):

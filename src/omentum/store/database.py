@@ -77,6 +77,8 @@ class Database:
         Raises:
             ProjectError: The database cannot be reached or read.
         """
+        if self._shared.session is None and self._shared.reader is not None:
+            return nullcontext(self._shared.reader)
         return self._session(self._reader)
 
     def writing(self) -> AbstractContextManager[Session]:
@@ -112,6 +114,19 @@ class Database:
                 yield
             finally:
                 self._shared.session = before
+
+    @contextmanager
+    def reading_together(self) -> Iterator[None]:
+        """Let all that this thread reads inside the block see one state, by one session.
+
+        What is written meanwhile, also by this thread, is not seen inside.
+        """
+        with self.reading() as session:
+            before, self._shared.reader = self._shared.reader, session
+            try:
+                yield
+            finally:
+                self._shared.reader = before
 
     def now(self, session: Session) -> datetime:
         """Read the clock that all who share the database go by, in UTC.
@@ -169,9 +184,10 @@ class Database:
 
 
 class _Shared(threading.local):
-    """The session of a thread's `together`, while there is one."""
+    """The sessions of a thread's `together` and `reading_together`, while there are any."""
 
     session: Session | None = None
+    reader: Session | None = None
 
 
 def is_writable(root: Path, url: str) -> bool:

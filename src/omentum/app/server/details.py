@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 
 import numpy as np
 
@@ -36,8 +37,9 @@ def drafts_of(server: ServerState, task: Task, reader: str) -> DraftFiles:
 
 def listed_tasks(server: ServerState, tasks: list[Task], reader: str) -> list[TaskOut]:
     """Describe tasks, with who has them."""
-    leases = _leases(server, tasks)
-    return [_listed(server, one, leases.get(one.number or 0, ()), reader) for one in tasks]
+    with server.project.store.reading_together():
+        leases = _leases(server, tasks)
+        return [_listed(server, one, leases.get(one.number or 0, ()), reader) for one in tasks]
 
 
 def detail_of(
@@ -51,6 +53,13 @@ def detail_of(
         reader: Who opens it.
         differences: Of its readings, shown in the place of its hot spots.
     """
+    with server.project.store.reading_together():
+        return _detail_of(server, task, reader, differences)
+
+
+def _detail_of(
+    server: ServerState, task: Task, reader: str, differences: tuple[ShownSpot, ...] | None
+) -> DetailOut:
     about = server.masks.about(task, reader)
     bases, spots = server.masks.bases(about), differences
     if spots is None:
@@ -106,8 +115,10 @@ def _organs(server: ServerState, about: TaskFacts, bases: Mapping[str, OrganBase
     found = []
     for name, base in bases.items():
         why = why_locked(about, name)
-        volume_ml = predicted_ml.get(name) if base.source is MaskSource.PREDICTED else None
-        part = server.masks.known_part(base) if volume_ml is None else None
+        is_coded = base.source is MaskSource.PREDICTED and not base.is_apart
+        volume_ml = predicted_ml.get(name) if is_coded else None
+        read = server.masks.known_part if not base.is_apart else partial(server.masks.part, about)
+        part = read(base) if volume_ml is None else None
         if part is not None:
             volume_ml = round(int(np.count_nonzero(part.values)) * about.facts.case.geometry.voxel_ml, 3)
         found.append(
