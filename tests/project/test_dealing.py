@@ -104,7 +104,7 @@ def test_a_task_whose_reader_let_the_time_end_is_passed_on(ten):
 
 def test_tasks_of_a_disabled_person_are_passed_on(ten):
     people = ten.store.people
-    for name in ("anna", "ben"):
+    for name in ("ben", "anna"):
         roles = (Role.ADMIN,) if name == "ben" else (Role.READER,)
         people.add(Person(name=name, roles=roles, time=NOW, sessions_from=NOW), by="owner")
     add_rule(ten, "anna", share=1.0)
@@ -139,7 +139,11 @@ def test_no_reader_gets_an_independent_reading_of_an_organ_that_he_drew(atlas, m
     project.store.tasks.replace(1, [task(1, "liver", **more)])
     add_rule(project, "anna", organ_name="liver")
     assert set(dealt(project)) == {None}
-    assert (free_tasks(project, "anna"), claim_next(project, "anna"), claim(project, "anna")) == ([], None, [])
+    assert (free_tasks(project, "anna"), claim_next(project, "anna"), claim(project, "anna")) == (
+        [],
+        None,
+        [],
+    )
     with pytest.raises(ClaimedError, match="anna revised liver in a before"):
         claim_task(project, 1, "anna")
     assert claim_next(project, "ben").number == 1

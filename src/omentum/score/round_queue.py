@@ -15,6 +15,7 @@ from omentum.project.standing import case_facts, standing_case
 from omentum.records import CaseScore, LabelledCase, MaskSource, Task, TaskKind, TaskState
 from omentum.score.audit_draw import audit_tasks, set_apart
 from omentum.score.catch_plan import catch_plan
+from omentum.score.double_draw import DRAW_KEY, drawn_twice
 from omentum.score.finding_tasks import finding_tasks, shown_in, with_findings
 from omentum.score.held_out_draw import held_out_tasks
 from omentum.score.queue import tasks_of
@@ -108,12 +109,14 @@ def queue_round(project: Project, scores: Sequence[CaseScore], options: QueueOpt
     kept = held_out_tasks(project, scores, costs, reserved, due=keys) if reserved else []
     apart = keys | state.apart | {task.key for task in kept}
     spent = sum(task.minutes or 0.0 for task in (*state.found, *kept))
-    left = max(0.0, budget * (1.0 - share) - spent)
+    twice = project.settings.double_reading_share
+    left = max(0.0, budget * (1.0 - share) - spent) / (1.0 + twice)
     ask = StrategyInput(costs=costs, budget_minutes=left, seed=number, round_number=number)
     plannable = _plannable(scores, state, apart, with_suspects=has_minutes)
     is_used_up = bool(state.found) and ask.budget_minutes <= 0.0
     selected = [] if is_used_up else chosen(options.strategy, plannable, ask)
-    queue = _ranked([*state.found, *tasks_of(selected, costs, number), *kept])
+    planned, draw = drawn_twice(project, tasks_of(selected, costs, number), queue_path(project))
+    queue = _ranked([*state.found, *planned, *kept])
     drawn = [*queue, *(audit_tasks(project, queue, budget * share) if share else ())]
     network = project.networks[0]
     hashes = project.store.predictions.organ_hashes(network)
@@ -126,6 +129,7 @@ def queue_round(project: Project, scores: Sequence[CaseScore], options: QueueOpt
         "costs": {**asdict(costs), "n_records": n_records},
         "findings": _counted(state.found),
         "held_out": _counted(kept),
+        DRAW_KEY: draw,
         "totals": totals(plan.tasks),
         "left_out": {
             "tasks": len(others),
@@ -207,7 +211,7 @@ def _minutes_of(selected: Sequence[SelectedOrgan], costs: CostModel, opened: Col
 
 def totals(tasks: Sequence[Task]) -> dict[str, Any]:
     """Sum up tasks: number, minutes and expected error; `None` where not known."""
-    minutes = [task.minutes for task in tasks if task.minutes is not None]
+    minutes = [task.minutes * task.n_readings for task in tasks if task.minutes is not None]
     errors_ml = [task.error_ml for task in tasks if task.error_ml is not None]
     return {
         "tasks": len(tasks),

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from omentum.errors import ProjectError
-from omentum.project.kept_hashes import keep_missing_hashes
 from omentum.project.dealing import deal_tasks
+from omentum.project.kept_hashes import keep_missing_hashes
 from omentum.project.project import Project
 from omentum.records import Batch, Case, CaseScore, LabelledCase, MaskSource, Prediction
 from omentum.runners.runner import Progress
