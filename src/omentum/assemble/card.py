@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from omentum.assemble.licences import NOT_STATED
 from omentum.assemble.lineage import Lineage
 from omentum.records import MaskSource
+from omentum.records.audit_log import LogAnchor
 from omentum.volumes.labels import organs_named
 
 __all__ = ["CARD_NAME", "Agreement", "ReleaseCounts", "ReleaseNotes"]
@@ -40,6 +41,8 @@ class ReleaseNotes:
     """Why a case could not be released, by case."""
     excluded: Mapping[str, str] = field(default_factory=dict)
     """Why a person excluded a case, by case."""
+    log: LogAnchor | None = None
+    """Length and hash of the project's audit log; `None` without a project."""
 
 
 @dataclass(slots=True)

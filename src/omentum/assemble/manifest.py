@@ -1,7 +1,7 @@
 """Write the lists of a release, and verify a release against them. One case is in memory at a time.
 
-`manifest.json` has every file with hash and size, organs per source, and cases left out; `dataset.json` is
-for programs that train, `SHA256SUMS` for `sha256sum -c`.
+`manifest.json` has every file with hash and size, organs per source, cases left out, and length and hash of
+the audit log; `dataset.json` is for programs that train, `SHA256SUMS` for `sha256sum -c`.
 """
 
 import json
@@ -14,6 +14,7 @@ from typing import IO, Any
 from omentum.assemble.card import CARD_NAME, ReleaseCounts, ReleaseNotes
 from omentum.assemble.lineage import LINEAGE_NAME, Lineage, read_lineage
 from omentum.assemble.lineage_table import TABLE_NAME, writing_table
+from omentum.project.log_anchors import ANCHOR_KEY, anchor_json
 from omentum.records.released_cases import MANIFEST_NAME, SUMS_NAME
 from omentum.volumes.atomic import write_text, writing
 from omentum.volumes.file_hash import file_sha256
@@ -31,7 +32,8 @@ def write_manifest(
 ) -> Path:
     """Write the lists of a release whose cases are all assembled.
 
-    The same cases from the same inputs give the same bytes, whenever and in whatever order.
+    The same cases from the same inputs, and the same audit log, give the same bytes, whenever and in whatever
+    order.
 
     Returns:
         The path of `manifest.json`.
@@ -60,6 +62,7 @@ def write_manifest(
             "n_organs_by_source": counts.n_by_source,
             "left_out": dict(sorted(notes.left_out.items())),
             "excluded": dict(sorted(notes.excluded.items())),
+            **({} if notes.log is None else {ANCHOR_KEY: anchor_json(notes.log)}),
         }
         manifest.write("\n},\n" + json.dumps(totals, ensure_ascii=False)[1:] + "\n")
         manifest.flush()

@@ -18,6 +18,7 @@ from omentum.assemble.releasable import AVERAGE, releasable
 from omentum.assemble.release import build_release
 from omentum.errors import ReleaseError, UnknownNetworkError
 from omentum.project.kept_hashes import keep_missing_hashes
+from omentum.project.log_anchors import keep_release_anchor
 from omentum.project.project import Project
 from omentum.records import Arrival, MaskSource, Release
 from omentum.runners.processes import ProcessRunner
@@ -68,12 +69,16 @@ def assemble_round(
             run=partial(runner.run, step="assemble", progress=progress),
             earlier=None if earlier is None else earlier.folder,
             notes=ReleaseNotes(
-                agreement=_agreement(found.cases), left_out=found.left_out, excluded=found.excluded
+                agreement=_agreement(found.cases),
+                left_out=found.left_out,
+                excluded=found.excluded,
+                log=project.store.log.head(f"release {version}"),
             ),
         )
     with project.store.together():
         _keep_ct_hashes(project, found.cases, release.folder)
         project.store.releases.add(release)
+        keep_release_anchor(project, release.folder, version)
         make_current(project, version)
     return release
 

@@ -8,6 +8,7 @@ from omentum.errors import ConfigError
 from omentum.evaluate.summary import Summary
 from omentum.measures.surface import SURFACE_TOLERANCE_MM
 from omentum.records import Revision, Task
+from omentum.records.audit_log import LogAnchor
 from omentum.records.promotions import Promotion
 
 __all__ = ["PreviewPicture", "RoundFigures", "RoundReport", "Tuning"]
@@ -86,6 +87,8 @@ class RoundReport:
     """Predicted probability of an error, and share that was revised, by rising probability."""
     audit: str = ""
     """The bound of the audit in a sentence; empty where nothing was drawn."""
+    log: LogAnchor | None = None
+    """Length and hash of the project's audit log."""
 
     def __post_init__(self) -> None:
         """Refuse a report of nothing, or rounds out of order."""

@@ -72,11 +72,14 @@ def evaluate_round(
         verdict=verdict_of(project.store.promotions.all(), last.number),
         reliability=_reliability(project, last),
         audit=_audit(project, last),
+        log=project.store.log.head(f"the report of round {last.number}"),
     )
     from omentum.evaluate.report import write_report  # draws figures; slow to import
 
     path = project.folder.round_dir(last.number) / "report.html"
     write_report(path, report)
+    if report.log is not None:
+        project.store.log.keep_anchor(report.log)
     keep_agreement(path.parent, report.rounds, report.compared_with)
     return report, path
 
