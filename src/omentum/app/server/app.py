@@ -24,6 +24,7 @@ from omentum.app.server import (
 from omentum.app.server.access import LOCAL_ACCESS, Access
 from omentum.app.server.accounts import Accounts
 from omentum.app.server.context import ServerState
+from omentum.app.server.dicomweb import routes as dicomweb_routes
 from omentum.app.server.events import Events
 from omentum.app.server.gate import Gate, cookie_name
 from omentum.app.server.kept_dashboard import KeptDashboard
@@ -64,6 +65,7 @@ _ROUTES = (
     adjudication_routes,
     assignment_routes,
     dashboard_routes,
+    dicomweb_routes,
     info_routes,
     infer_routes,
     datastore_routes,

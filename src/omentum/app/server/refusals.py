@@ -53,6 +53,7 @@ _SAID = {
     401: "Nobody who may come in asks.",
     403: "Another site's page asks, a role is missing, or the task may not show this to its reader.",
     404: "There is no such thing.",
+    406: "The client accepts no form in which it is given.",
     409: "It cannot be done now.",
     413: "The body is larger than is taken.",
     415: "The body has another content type.",

@@ -76,7 +76,7 @@ def uid_of(case: ReleasedCase, *parts: object) -> str:
 
 def decimal(value: float) -> DSfloat:
     """Write a number as DICOM's decimal strings hold it, in 16 letters at most."""
-    return DSfloat(float(value) + 0.0, auto_format=True)
+    return DSfloat(str(DSfloat(float(value) + 0.0, auto_format=True)))  # its value is what is written
 
 
 def axial_grid(case: ReleasedCase) -> Geometry:

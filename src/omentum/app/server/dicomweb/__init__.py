@@ -1,0 +1,1 @@
+"""Answer DICOMweb: search (QIDO-RS) and retrieve (WADO-RS) CTs and the masks that a reader is shown."""
