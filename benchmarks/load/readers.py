@@ -124,22 +124,34 @@ async def work(
         seconds: For how long new tasks are taken.
         think_seconds: How long a reader draws, on average.
         watch: To go on with.
+
+    Raises:
+        httpx.HTTPError: The server ended, or refused something; what readers saw until then is in `watch`.
     """
     watch = Watch() if watch is None else watch
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
     async with httpx.AsyncClient(base_url=origin, limits=limits, timeout=_TIMEOUT_SECONDS) as http:
         ends = time.monotonic() + seconds
         readers = [
-            _Reader(name, http, watch, {"authorization": f"Bearer {token}"}, np.random.default_rng(n))
+            _Reader(
+                name,
+                http,
+                watch,
+                {"authorization": f"Bearer {token}"},
+                np.random.default_rng([n, len(watch.saved)]),
+            )
             for n, (name, token) in enumerate(tokens.items())
         ]
         listening = [asyncio.create_task(_listen(one)) for one in readers]
-        try:
-            await asyncio.gather(*(_read(one, ends, think_seconds) for one in readers))
-        finally:
-            for one in listening:
-                one.cancel()
-            await asyncio.gather(*listening, return_exceptions=True)
+        ended = await asyncio.gather(
+            *(_read(one, ends, think_seconds) for one in readers), return_exceptions=True
+        )
+        for one in listening:
+            one.cancel()
+        await asyncio.gather(*listening, return_exceptions=True)
+    for error in ended:
+        if error is not None:
+            raise error
     return watch
 
 

@@ -118,15 +118,16 @@ def facts_of_case(project: "Project", case_id: str, *, network: str | None = Non
         UnknownCaseError: There is no such case.
     """
     store = project.store
-    labels = store.labels.of_case(case_id)
-    return CaseFacts(
-        case=store.cases.get(case_id),
-        label=labels[-1] if labels else None,
-        revisions=tuple(store.revisions.of_case(case_id)),
-        decisions=tuple(store.decisions.of_case(case_id)),
-        confirmations=tuple(store.confirmations.of_case(case_id)),
-        prediction=store.predictions.of_case(case_id).get(network or project.networks[0]),
-    )
+    with store.reading_together():
+        labels = store.labels.of_case(case_id)
+        return CaseFacts(
+            case=store.cases.get(case_id),
+            label=labels[-1] if labels else None,
+            revisions=tuple(store.revisions.of_case(case_id)),
+            decisions=tuple(store.decisions.of_case(case_id)),
+            confirmations=tuple(store.confirmations.of_case(case_id)),
+            prediction=store.predictions.of_case(case_id).get(network or project.networks[0]),
+        )
 
 
 def standing_case(facts: CaseFacts) -> LabelledCase:

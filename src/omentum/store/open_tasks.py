@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, cast, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, cast, func, or_, select
 
 from omentum.records import Task, TaskKind, TaskState
 from omentum.store.leases import is_for, is_free
@@ -62,12 +62,13 @@ class OpenTasks(RecordTable[Task]):
     ) -> list[Task]:
         """Give what a reader could claim, by rank: never what that reader has or had."""
         with self._database.reading() as session:
-            asked = _free(round_number, holder, only, self._database.now(session))
-            if only.own_first:
-                own = _slots(round_number).where(LeaseRow.reserved_for == holder).exists()
-                asked = asked.order_by(own.desc())
-            rows = session.scalars(asked.order_by(TaskRow.rank).limit(limit))
-            return [self._record(row) for row in rows]
+            asked = _free(round_number, holder, only, self._database.now(session)).order_by(TaskRow.rank)
+            if not only.own_first:
+                return [self._record(row) for row in session.scalars(asked.limit(limit))]
+            own = _slots(round_number).where(LeaseRow.reserved_for == holder).exists()
+            first = list(session.scalars(asked.where(own).limit(limit)))
+            left = None if limit is None else limit - len(first)
+            return [self._record(row) for row in [*first, *session.scalars(asked.where(~own).limit(left))]]
 
     def known_trials(self, round_number: int, holder: str) -> set[int]:
         """Give the catch trials of a round whose case a reader has seen, and all of them for a folder."""
@@ -92,25 +93,31 @@ class OpenTasks(RecordTable[Task]):
         """
         with self._database.claiming() as session:
             now = self._database.now(session)
-            asked = (
-                select(LeaseRow)
-                .join(TaskRow, and_(LeaseRow.pool == pool_of(round_number), LeaseRow.key == _key()))
-                .where(*_conditions(round_number, only), _claimable(holder, now, only))
-                .where(_key().not_in(_keys_of(round_number, holder)), ~_is_own_case(holder))
-            )
-            if only.own_first:
-                is_own = func.coalesce(LeaseRow.reserved_for == holder, false())
-                asked = asked.order_by(is_own.desc())
-            asked = asked.order_by(TaskRow.rank, LeaseRow.slot).limit(1)
-            row = session.scalar(asked.with_for_update(of=LeaseRow, skip_locked=True))
-            if row is None:
-                return None
-            row.holder, row.until = holder, now + lasting
-            return int(row.key)
+            asked = _claims(round_number, holder, only, now)
+            own = asked.where(LeaseRow.reserved_for == holder)
+            for some in (own, asked) if only.own_first else (asked,):
+                row = session.scalar(some.with_for_update(of=LeaseRow, skip_locked=True))
+                if row is not None:
+                    row.holder, row.until = holder, now + lasting
+                    return int(row.key)
+            return None
 
 
 def _open(round_number: int, only: OpenFilter) -> Select[tuple[TaskRow]]:
     return select(TaskRow).where(*_conditions(round_number, only))
+
+
+def _claims(round_number: int, holder: str, only: OpenFilter, now: datetime) -> Select[tuple[LeaseRow]]:
+    """Select the first slot that a holder could have."""
+    pool, own = pool_of(round_number), _keys_of(round_number, holder)
+    return (
+        select(LeaseRow)
+        .join(TaskRow, and_(LeaseRow.pool == pool, LeaseRow.key == _key()))
+        .where(*_conditions(round_number, only), _claimable(holder, now, only))
+        .where(_key().not_in(own), ~_is_own_case(holder))
+        .order_by(TaskRow.rank, LeaseRow.slot)
+        .limit(1)
+    )
 
 
 def _free(round_number: int, holder: str, only: OpenFilter, now: datetime) -> Select[tuple[TaskRow]]:

@@ -8,7 +8,10 @@ from threading import current_thread
 
 from sqlalchemy import Engine, event
 
+from omentum.app.server import kept_counts
 from omentum.records import Task
+from omentum.review.claims import claim_next
+from omentum.review.tasks import ANY_TASK
 
 
 @contextmanager
@@ -73,3 +76,21 @@ def test_readers_who_hold_tasks_cost_others_no_statement(client, queued):
     for number in range(20):
         leases.claim("tasks 1", f"reader-{number}", 1, timedelta(hours=1))
     assert asked_of(client) == few
+
+
+def test_a_large_number_of_free_tasks_is_counted_once_a_minute(queued, monkeypatch):
+    monkeypatch.setattr(kept_counts, "EXACT_BELOW", 3)
+    seconds = iter([0.0, 10.0, 20.0, 61.0, 62.0])
+    counts = kept_counts.KeptCounts(queued.workspace, lambda: next(seconds))
+    assert counts.n_free("anna", ANY_TASK) == 4
+    claim_next(queued.workspace, "anna")
+    assert counts.n_free("anna", ANY_TASK) == 4
+    assert counts.n_free("ben", ANY_TASK) == 3
+    assert counts.n_free("anna", ANY_TASK) == 3
+
+
+def test_a_small_number_of_free_tasks_is_counted_anew(queued):
+    counts = kept_counts.KeptCounts(queued.workspace)
+    assert counts.n_free("anna", ANY_TASK) == 4
+    claim_next(queued.workspace, "anna")
+    assert counts.n_free("anna", ANY_TASK) == 3

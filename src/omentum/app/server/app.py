@@ -27,6 +27,7 @@ from omentum.app.server.context import ServerState
 from omentum.app.server.dicomweb import routes as dicomweb_routes
 from omentum.app.server.events import Events
 from omentum.app.server.gate import Gate, cookie_name
+from omentum.app.server.kept_counts import KeptCounts
 from omentum.app.server.kept_dashboard import KeptDashboard
 from omentum.app.server.logins import Logins
 from omentum.app.server.monai_label import (
@@ -108,6 +109,7 @@ def make_state(
         events=events,
         masks=masks,
         readings=ReadingMasks(project, masks),
+        counts=KeptCounts(project),
         saves=SaveQueue(project, masks, on_change),
         is_demo=is_demo,
     )

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from omentum.app.server.access import Access
 from omentum.app.server.accounts import Accounts
 from omentum.app.server.events import Events
+from omentum.app.server.kept_counts import KeptCounts
 from omentum.app.server.logins import Logins
 from omentum.app.server.sessions import Sessions
 from omentum.app.server.visitors import Visitor, Visitors
@@ -43,6 +44,7 @@ class ServerState:
     masks: PageMasks
     readings: ReadingMasks
     saves: SaveQueue
+    counts: KeptCounts
     is_demo: bool = False
 
     def tell_task(self, task: Task, by: str = "") -> None:

@@ -27,7 +27,6 @@ from omentum.review.blinding import counts_as_seen
 from omentum.review.claims import (
     claim_next,
     claim_task,
-    count_free_tasks,
     free_tasks,
     give_back,
     held_tasks,
@@ -96,7 +95,7 @@ def queue(
         counts={state.value: counts.get(state, 0) for state in TaskState},
         mine=listed_tasks(server, mine, reader),
         next=listed_tasks(server, free, reader),
-        n_free=count_free_tasks(project, reader, only=only),
+        n_free=server.counts.n_free(reader, only),
     )
 
 
@@ -129,7 +128,7 @@ def next_task(
             server.tell_task(task, reader)
             if wanted.warm:
                 later.add_task(_warm, server.masks, task, reader)
-    n_free = count_free_tasks(server.project, reader, only=only)
+    n_free = server.counts.n_free(reader, only)
     return NextOut(task=opened, n_free=n_free, left_out=left_out)
 
 
