@@ -108,7 +108,7 @@ def export_task(
         more: dict[str, Any] = {"segments": [_base(one) for one in segments]}
     else:
         organs, more = _show_files(tasks, shown, written)
-    spots = _show_attention(tasks, attention_dir, written)
+    spots = _show_attention(tasks, attention_dir, shown, written)
     _write_text(written, "HOW_TO.txt", how_to(tasks, shown.ct_findings, header.layout))
     content = _described(tasks, organs, header, written)
     write_json(
@@ -178,20 +178,25 @@ def _paint(shown: ShownCase, written: WrittenFolder) -> str | None:
 
 
 def _show_attention(
-    tasks: Sequence[Task], attention_dir: Path, written: WrittenFolder
+    tasks: Sequence[Task], attention_dir: Path, shown: ShownCase, written: WrittenFolder
 ) -> list[dict[str, Any]]:
     """Copy the attention maps of these organs; give their hot spots."""
     for task in tasks:
-        heat = attention_dir / f"{task.organ}.nii.gz"
+        trial = shown.trials.get(task.organ)
+        heat = attention_dir / f"{task.organ}.nii.gz" if trial is None else trial.attention
         name = f"attention_{task.organ}.nii.gz"
         if heat.exists() and not task.is_whole:
             written.hashes[name] = copied_sha256(heat, written.folder / name)
         else:
             (written.folder / name).unlink(missing_ok=True)
-    path = attention_dir / _HOT_SPOTS_NAME
-    spots = json.loads(path.read_text(encoding="utf-8"))["hot_spots"] if path.exists() else []
-    organs = {task.organ for task in tasks if not task.is_whole}
-    return [spot for spot in spots if spot["organ"] in organs]
+    organs = {task.organ for task in tasks if not task.is_whole} - shown.trials.keys()
+    spots = [spot for spot in _spots_in(attention_dir / _HOT_SPOTS_NAME) if spot["organ"] in organs]
+    return spots + [spot for trial in shown.trials.values() for spot in _spots_in(trial.hot_spots)]
+
+
+def _spots_in(path: Path) -> list[dict[str, Any]]:
+    found = json.loads(path.read_text(encoding="utf-8"))["hot_spots"] if path.exists() else []
+    return list(found)
 
 
 def _described(

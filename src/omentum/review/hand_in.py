@@ -5,18 +5,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
-import numpy.typing as npt
 
 from omentum.errors import GridMismatchError, ReviewError
 from omentum.measures.overlap import changed_ml, dice
 from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, facts_of_case
 from omentum.records import DecisionKind, MaskFinding, ReaderAnswer, Revision, Task
-from omentum.records.released_cases import TracedMask
 from omentum.review.activity import measured_minutes
+from omentum.review.catch_readings import read_trial, trial_read_by
 from omentum.review.check_revisions import findings_of_new
 from omentum.review.conflicting_readings import contradicted, measure_agreement
 from omentum.review.decide import decision_for, keep_decision
+from omentum.review.handed_in import HandIn, HandInResult
 from omentum.review.history import why_not_standing
 from omentum.review.shown_masks import ShownMask, find_base, likely_base
 from omentum.review.task_states import settle_tasks
@@ -28,59 +28,6 @@ from omentum.volumes.nifti import write_nifti
 from omentum.volumes.volume import Volume
 
 __all__ = ["HandIn", "HandInResult", "accept", "hand_in"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class HandIn:
-    """A mask that a reader hands in."""
-
-    case_id: str
-    organ: str
-    mask: npt.NDArray[np.bool_]
-    """Voxels `(x, y, z)` on the CT's grid; none of them says that the organ is absent."""
-    reader: str
-    """Pseudonym."""
-    task_number: int | None = None
-    """The task that it is for; `None` without one."""
-    base_sha256: str | None = None
-    """Hash of the mask that was shown; that of the task where not said, else unknown."""
-    shown: npt.NDArray[np.bool_] | None = None
-    """The mask that was shown, if it came along; it is found by its hash where it did not."""
-    network: str = ""
-    """Whose masks were shown; the task's or the main network's where not said."""
-    round_number: int | None = None
-    """Round that it is for; the task's or the current one where not said."""
-    holder: str = ""
-    """Who holds the task, where that is not the reader."""
-    decides: bool = False
-    """Whether the reader decides by it which mask stands, whatever others drew."""
-    is_aside: bool = False
-    """Whether it was drawn in passing, at the task of another organ, so that its own tasks stay open."""
-    minutes: float | None = None
-    """Time it took; what was measured at the task where not said, else unknown."""
-    comment: str = ""
-    """The reader's own words."""
-    origin: str = ""
-    """What the file looked like that it was imported from, where such imports are repeated."""
-    traced: TracedMask | None = None
-    """What a release of another project says of it, which is kept as it is."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandInResult:
-    """What became of a mask that was handed in."""
-
-    revision: Revision
-    """As it is kept."""
-    why_not: str = ""
-    """Why it does not stand, in a sentence for people; empty if it stands."""
-    is_known: bool = False
-    """Whether the same reader handed in the same mask of the same task before, so that nothing was added."""
-
-    @property
-    def stands(self) -> bool:
-        """Whether it is the mask that stands now."""
-        return not self.why_not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +62,19 @@ def hand_in(project: Project, hand_ins: Sequence[HandIn]) -> list[HandInResult]:
         one.case_id != case_id for one in hand_ins
     ):
         raise ReviewError("masks that come in together are of one case, and each of another organ")
+    trials = [trial_read_by(project, one) for one in hand_ins]
+    real = iter(_kept_all(project, [one for one, trial in zip(hand_ins, trials, strict=True) if not trial]))
+    return [
+        next(real) if trial is None else read_trial(project, trial, one)
+        for one, trial in zip(hand_ins, trials, strict=True)
+    ]
+
+
+def _kept_all(project: Project, hand_ins: Sequence[HandIn]) -> list[HandInResult]:
+    """Keep masks of one case as revisions."""
+    if not hand_ins:
+        return []
+    case_id = hand_ins[0].case_id
     facts = facts_of_case(project, case_id)
     drafts = [_drafted(project, facts, one) for one in hand_ins]
     new = [one for one in drafts if _known(facts, one) is None]
@@ -291,6 +251,7 @@ def _end_reading(project: Project, draft: _Draft) -> None:
     if draft.task is None:
         is_aside = draft.hand_in.is_aside
         tasks = [one for one in tasks if one.round_number == new.round_number and not is_aside]
+        tasks = [one for one in tasks if not one.is_catch]
     for task in tasks:
         store.leases.end(pool_of(task.round_number), str(task.number), draft.hand_in.holder or new.reader)
     settle_tasks(project, new.case_id, new.organ, read=tasks)

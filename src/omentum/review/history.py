@@ -15,6 +15,7 @@ from omentum.records import (
     Revision,
     StandingMask,
 )
+from omentum.review.catch_view import as_shown, trials_hidden_from
 from omentum.volumes.labels import organ
 
 __all__ = ["Event", "History", "history", "why_held_back", "why_not_standing"]
@@ -54,8 +55,14 @@ class History:
     """In the order in which they happened."""
 
 
-def history(project: Project, case_id: str, organ_name: str) -> History:
+def history(project: Project, case_id: str, organ_name: str, *, reader: str | None = None) -> History:
     """Gather the history of an organ; no file is opened.
+
+    Args:
+        project: The project.
+        case_id: The case.
+        organ_name: The organ.
+        reader: Who asks, and is shown a catch trial as others are; `None` for all that happened.
 
     Raises:
         UnknownCaseError: There is no such case.
@@ -63,10 +70,14 @@ def history(project: Project, case_id: str, organ_name: str) -> History:
     """
     name = organ(organ_name).name
     facts = facts_of_case(project, case_id)
+    trials = [] if reader is None else trials_hidden_from(project, case_id, reader)
+    facts = as_shown(facts, trials)
     stands = next((one for one in standing_case(facts).masks if one.organ == name), None)
     source = None if stands is None else stands.source
     revision = stands.revision if stands is not None and source is MaskSource.REVISED else None
-    labels = [one for one in project.store.labels.of_case(case_id) if name in one.organs]
+    is_trial = any(one.trial.organ == name for one in trials)
+    versions = [] if is_trial else project.store.labels.of_case(case_id)
+    labels = [one for one in versions if name in one.organs]
     events = [_of_label(one, stands=one is labels[-1] and source is MaskSource.ORIGINAL) for one in labels]
     if facts.prediction is not None and name in facts.prediction.organs:
         events.append(_of_prediction(facts.prediction, stands=source is MaskSource.PREDICTED))

@@ -7,6 +7,8 @@ from pathlib import Path
 from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, facts_of_case, standing_case
 from omentum.records import HeldBackMask, MaskSource, Revision, StandingMask, Task, TaskState
+from omentum.records.catch_trials import CatchTrial
+from omentum.review.catch_view import as_shown, trials_in
 from omentum.store.leases import Lease
 from omentum.store.tasks import pool_of
 from omentum.volumes.labels import organ, organs_named
@@ -18,6 +20,7 @@ __all__ = [
     "facts_of_task",
     "is_read_twice",
     "revision_base",
+    "waited_for",
     "why_locked",
 ]
 
@@ -39,6 +42,8 @@ class OrganBase:
     """Whose prediction it is."""
     revision: Revision | None = None
     """The revision that it is."""
+    is_apart: bool = False
+    """Whether the file holds this mask alone, 0/1, though it stands for a prediction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +57,8 @@ class TaskFacts:
     """Of the same case, in all rounds."""
     leases: Mapping[int, tuple[Lease, ...]] = field(default_factory=dict)
     """Who has those tasks, by number."""
+    planted: Mapping[str, CatchTrial] = field(default_factory=dict)
+    """Trials whose mask is shown in the place of the network's, by organ."""
 
     @property
     def network(self) -> str:
@@ -74,14 +81,34 @@ class TaskFacts:
 
 def facts_of_task(project: Project, task: Task, reader: str) -> TaskFacts:
     """Gather what is known of a task's case; no file is opened."""
+    with project.store.reading_together():
+        return _facts_of_task(project, task, reader)
+
+
+def _facts_of_task(project: Project, task: Task, reader: str) -> TaskFacts:
     facts = facts_of_case(project, task.case_id, network=task.network or None)
-    tasks = tuple(project.store.tasks.of_case(task.case_id))
+    tasks = tuple(waited_for(project, project.store.tasks.of_case(task.case_id)))
     leases: dict[int, tuple[Lease, ...]] = {}
     open_tasks = [one for one in tasks if one.state not in _ENDED]
     for number in {one.round_number for one in open_tasks}:
         keys = [str(one.number) for one in open_tasks if one.round_number == number]
         leases |= {int(key): found for key, found in project.store.leases.all(pool_of(number), keys).items()}
-    return TaskFacts(task=task, reader=reader, facts=facts, tasks=tasks, leases=leases)
+    trials = trials_in(project, task, reader)
+    return TaskFacts(
+        task=task,
+        reader=reader,
+        facts=as_shown(facts, trials),
+        tasks=tasks,
+        leases=leases,
+        planted={one.trial.organ: one.trial for one in trials},
+    )
+
+
+def waited_for(project: Project, tasks: Iterable[Task]) -> list[Task]:
+    """Leave out tasks of earlier rounds that nobody has and nobody can claim any more."""
+    current = project.store.rounds.current().number
+    idle = (TaskState.QUEUED, TaskState.SUBMITTED)
+    return [one for one in tasks if one.round_number == current or one.state not in idle]
 
 
 def is_read_twice(tasks: Iterable[Task], name: str) -> bool:
@@ -99,7 +126,8 @@ def bases_of(project: Project, about: TaskFacts) -> dict[str, OrganBase]:
     masks: list[StandingMask | HeldBackMask] = [*labelled.masks, *labelled.held]
     chosen = {one.organ: one for one in masks}
     names = {*chosen, *project.settings.organs} | ({about.task.organ} - {"whole_ct"})
-    hashes = _predicted_hashes(project, about.facts)
+    planted = {name: trial.planted_sha256 for name, trial in about.planted.items()}
+    hashes = {**_predicted_hashes(project, about.facts), **planted}
     found = {}
     for row in organs_named(names):
         base = _own(about, row.name) or _blinded(about, row.name, hashes)
@@ -112,10 +140,8 @@ def why_locked(about: TaskFacts, name: str) -> str:
     if name == about.task.organ:
         return ""
     for task in about.open_tasks_of(name):
-        if task.is_whole:
-            return f"task {task.number} looks at the whole {name}, so that it is changed there alone"
-        if task.n_readings > 1:
-            return f"task {task.number} asks for independent readings of {name}"
+        if task.is_whole or task.n_readings > 1:  # in the same words, as readers do not know of each other
+            return f"task {task.number} is about the whole {name}, so that it is changed there alone"
         if (lease := about.holder_of(task)) is not None:
             return f"{lease.holder} has task {task.number} of {name} until {lease.until:%Y-%m-%d %H:%M} UTC"
     return ""
@@ -145,7 +171,9 @@ def _own(about: TaskFacts, name: str) -> OrganBase | None:
 
 
 def _is_own(about: TaskFacts, one: Revision) -> bool:
-    return one.reader == about.reader and one.task_number == about.task.number
+    """Tell whether a revision is the reader's own of the task, or of another one that is blinded."""
+    blinded = {task.number for task in about.tasks if task.n_readings > 1 and task.state not in _ENDED}
+    return one.reader == about.reader and one.task_number in {about.task.number, *blinded}
 
 
 def _is_blinded(about: TaskFacts, name: str) -> bool:
@@ -185,14 +213,15 @@ def _chosen(
 
 
 def _predicted(about: TaskFacts, name: str, hashes: Mapping[str, str]) -> OrganBase:
-    made = about.facts.prediction
+    made, trial = about.facts.prediction, about.planted.get(name)
     assert made is not None
     return OrganBase(
         organ=name,
         sha256=hashes.get(name),
         source=MaskSource.PREDICTED,
-        path=made.masks_path,
+        path=made.masks_path if trial is None else trial.path,
         network=made.network,
+        is_apart=trial is not None,
     )
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from omentum.errors import HiddenError, MissingError, ReviewError
 from omentum.project.project import Project
 from omentum.records import MaskSource, Revision, Task
+from omentum.review.catch_masks import with_planted
+from omentum.review.catch_view import attention_path
 from omentum.review.mask_view import MaskView, PartCache, PendingMask
 from omentum.review.page_bases import (
     OrganBase,
@@ -51,7 +53,7 @@ class PageMasks:
     def has_attention(self, about: TaskFacts) -> bool:
         """Tell whether a task shows an attention map."""
         task = about.task
-        return not task.is_whole and not task.is_of_ct and self._attention_path(task).is_file()
+        return not task.is_whole and not task.is_of_ct and attention_path(self._project, task).is_file()
 
     def attention(self, about: TaskFacts) -> DecodedVolume:
         """Open the attention map of a task's organ.
@@ -63,13 +65,11 @@ class PageMasks:
         task, case = about.task, about.facts.case
         if task.is_whole:
             raise HiddenError(f"task {task.number} looks at the whole {task.organ} and shows no attention")
-        path = self._attention_path(task)
         if not self.has_attention(about):
             raise MissingError(f"{task.organ} in {task.case_id} has no attention map; go on without it")
-        return self._volumes.open(f"{case.case_id}.attention-{task.organ}", path, case.geometry.shape, codes)
-
-    def _attention_path(self, task: Task) -> Path:
-        return self._project.folder.attention_dir(task.case_id) / f"{task.organ}.nii.gz"
+        path = attention_path(self._project, task)
+        name = f"{case.case_id}.attention-{task.organ}-{path.parent.name}"
+        return self._volumes.open(name, path, case.geometry.shape, codes)
 
     def bases(self, about: TaskFacts) -> dict[str, OrganBase]:
         """Give for each organ what the reader is shown, with the hash of every mask that is there."""
@@ -144,7 +144,8 @@ class PageMasks:
         if source == "original" and about.facts.case.original_label_path is not None:
             return self._original(about, about.facts.case.original_label_path)
         if kind == "predicted":
-            return self._predicted(about, which)
+            made = self._predicted(about, which)
+            return with_planted(made, about.planted, is_main=which == about.network)
         if kind == "revision" and which.isascii() and which.isdigit():
             revision = _revision(about, int(which))
             base = revision_base(revision)
@@ -195,11 +196,14 @@ class PageMasks:
 
     def _shown(self, about: TaskFacts) -> MaskView:
         bases = self.bases(about)
-        predicted = tuple(name for name, one in bases.items() if one.source is MaskSource.PREDICTED)
+        is_coded = {
+            name: one.source is MaskSource.PREDICTED and not one.is_apart for name, one in bases.items()
+        }
+        predicted = tuple(name for name in bases if is_coded[name])
         parts = {
             name: self.part(about, one)
             for name, one in bases.items()
-            if one.source not in (None, MaskSource.PREDICTED)
+            if one.source is not None and not is_coded[name]
         }
         if not predicted:
             return MaskView(geometry=about.facts.case.geometry, parts=parts)
@@ -233,7 +237,7 @@ class PageMasks:
 
     def _read(self, about: TaskFacts, base: OrganBase) -> BoxedMask | None:
         assert base.path is not None
-        if base.source is MaskSource.PREDICTED:
+        if base.source is MaskSource.PREDICTED and not base.is_apart:
             return self._predicted(about, base.network).part(base.organ)
         _, part = read_nifti_part(base.path)
         if part is None:

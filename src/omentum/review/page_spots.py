@@ -9,6 +9,7 @@ import numpy as np
 
 from omentum.errors import ImageError
 from omentum.project.project import Project
+from omentum.review.catch_view import hot_spots_path
 from omentum.review.mask_view import MaskView
 from omentum.review.page_bases import OrganBase, TaskFacts
 from omentum.review.page_masks import PageMasks
@@ -49,7 +50,7 @@ def hot_spots_of(project: Project, masks: PageMasks, about: TaskFacts) -> tuple[
     task = about.task
     if task.is_whole or task.is_of_ct:
         return ()
-    path = project.folder.attention_dir(task.case_id) / "hot_spots.json"
+    path = hot_spots_path(project, task)
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["hot_spots"]
     except (OSError, ValueError, KeyError):

@@ -34,9 +34,11 @@ def exported_masks(project: Project, facts: CaseFacts, task_file: TaskFile) -> M
     now = prediction.masks_sha256 or file_sha256(prediction.masks_path)
     if task_file.masks_sha256 is not None and now != task_file.masks_sha256:
         raise ReviewError(f"{task_file.network} has predicted the case again since it was exported")
+    planted = {one.planted_sha256 for one in project.store.catch_trials.of_case(case_id)}
     drawn: dict[str, npt.NDArray[np.bool_]] = {}
     for name, shown in task_file.organs.items():
-        if shown.base_source in (MaskSource.ORIGINAL, MaskSource.REVISED) and shown.base_sha256 is not None:
+        is_drawn = shown.base_source in (MaskSource.ORIGINAL, MaskSource.REVISED)
+        if shown.base_sha256 is not None and (is_drawn or shown.base_sha256 in planted):
             base = find_base(project, facts, name, shown.base_sha256)
             if base is None:
                 raise ReviewError(f"the mask of {name} that it shows is gone")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from omentum.errors import ImageError, ReviewError
+from omentum.project.catch_files import CatchFiles
 from omentum.project.ct_findings import ct_findings_of
 from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, facts_of_case, standing_case
 from omentum.records import HeldBackMask, MaskFinding, MaskSource, StandingMask, Task
+from omentum.review.catch_view import trial_files
 from omentum.review.task_file import ShownOrgan
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.labels import organ
@@ -57,12 +59,14 @@ class ShownCase:
         masks_sha256: Hash of the network's file of masks; `None` where it made none of the case.
         organs: The masks that are to be looked at, by organ.
         ct_findings: What was found of the whole CT and no person has confirmed.
+        trials: Files of catch trials, by organ, whose attention is shown in the place of the case's.
     """
 
     masks: MaskSet
     masks_sha256: str | None
     organs: Mapping[str, ShownOrgan]
     ct_findings: tuple[MaskFinding, ...] = ()
+    trials: Mapping[str, CatchFiles] = field(default_factory=dict)
 
 
 def likely_base(facts: CaseFacts, name: str) -> ShownMask | None:
@@ -111,6 +115,7 @@ def shown_case(project: Project, tasks: Iterable[Task], network: str) -> ShownCa
         return ShownCase(masks=nothing, masks_sha256=None, organs={}, ct_findings=found)
     organs: dict[str, ShownOrgan] = {}
     replaced: dict[str, Mask] = {}
+    trials = {task.organ: files for task in tasks if (files := trial_files(project, task)) is not None}
     for task in tasks:
         if not task.is_of_ct:
             organs[task.organ], mask = _of_task(project, facts, task)
@@ -118,7 +123,7 @@ def shown_case(project: Project, tasks: Iterable[Task], network: str) -> ShownCa
                 replaced[task.organ] = mask
     masks = shown_masks(read_masks(prediction.masks_path), replaced)
     sha256 = prediction.masks_sha256 or file_sha256(prediction.masks_path)
-    return ShownCase(masks=masks, masks_sha256=sha256, organs=organs, ct_findings=found)
+    return ShownCase(masks=masks, masks_sha256=sha256, organs=organs, ct_findings=found, trials=trials)
 
 
 def shown_masks(predicted: MaskSet, replaced: Mapping[str, Mask]) -> MaskSet:
@@ -133,10 +138,11 @@ def find_base(
 ) -> ShownMask | None:
     """Find the mask of an organ by its hash; `None` where it is no longer there.
 
-    It may be what a network predicted, a revision, or one version of the original label. A file that is gone
-    or cannot be read is passed over.
+    It may be what a network predicted or a catch trial shows, a revision, or one version of the original
+    label. A file that is gone or cannot be read is passed over.
     """
     ways = (
+        partial(_of_trial, project, facts, name, sha256),
         partial(_of_prediction, project, facts, name, sha256, network),
         partial(_of_revision, facts, name, sha256),
         partial(_of_label, project, facts, name, sha256),
@@ -151,6 +157,10 @@ def find_base(
 def _of_task(project: Project, facts: CaseFacts, task: Task) -> tuple[ShownOrgan, Mask | None]:
     """Give what is shown of a task's organ, and its voxels where they are not the network's."""
     shown = ShownOrgan(organ=task.organ)
+    trial = project.store.catch_trials.of_task(task.number or 0) if task.is_catch else None
+    if trial is not None:
+        shown = replace(shown, base_sha256=trial.planted_sha256, base_source=MaskSource.PREDICTED)
+        return shown, _labelled(trial.path, 1)
     if task.n_readings > 1 and task.shown_sha256 is not None:
         base = find_base(project, facts, task.organ, task.shown_sha256, network=task.network)
         if base is not None:
@@ -222,6 +232,14 @@ def _of_prediction(
     mask = read_masks(made.masks_path).mask(name)
     is_it = mask_sha256(mask, facts.case.geometry) == sha256
     return ShownMask(mask=mask, source=MaskSource.PREDICTED) if is_it else None
+
+
+def _of_trial(project: Project, facts: CaseFacts, name: str, sha256: str) -> ShownMask | None:
+    """Find the mask of a catch trial, which is shown as a prediction."""
+    for trial in project.store.catch_trials.of_case(facts.case.case_id):
+        if (trial.organ, trial.planted_sha256) == (name, sha256) and trial.path.is_file():
+            return ShownMask(mask=_labelled(trial.path, 1), source=MaskSource.PREDICTED)
+    return None
 
 
 def _of_revision(facts: CaseFacts, name: str, sha256: str) -> ShownMask | None:

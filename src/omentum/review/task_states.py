@@ -33,7 +33,7 @@ def settle_tasks(
     facts = facts_of_case(project, case_id)
     numbers = {task.number for task in read}
     for task in project.store.tasks.of_case(case_id):
-        if task.organ != organ_name or task.number is None:
+        if task.organ != organ_name or task.number is None or task.is_catch:
             continue
         asks = answered and task.state.is_open and (task.kind is TaskKind.FINDING or task.is_of_ct)
         if task.number in numbers or task.state in _WAITING or asks:

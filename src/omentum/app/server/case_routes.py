@@ -9,13 +9,16 @@ from omentum.app.server.models import CaseOut, ConfirmedOut, FindingOut, History
 from omentum.app.server.refusals import refusals
 from omentum.app.server.request_models import ConfirmIn, NoteIn, RestoreIn
 from omentum.app.server.told import told_case, told_history, told_note
+from omentum.errors import ReviewError
 from omentum.project.project import Project
 from omentum.records import Case, MaskSource
 from omentum.records.case_notes import NoteKind
 from omentum.review.case_notes import add_note, withdraw_note
+from omentum.review.catch_view import restores_in_trial
 from omentum.review.decide import confirm, restore
 from omentum.review.history import history
-from omentum.review.page_bases import is_read_twice
+from omentum.review.page_bases import is_read_twice, waited_for
+from omentum.volumes.labels import organ
 
 __all__ = ["router"]
 
@@ -66,8 +69,10 @@ def restore_mask(
     server: CurrentServer, reader: CurrentReader, case: CurrentCase, name: Name, wanted: RestoreIn
 ) -> HistoryOut:
     """Let an earlier mask stand again."""
+    _require_decidable(server.project, case.case_id, name)
     to = wanted.to if isinstance(wanted.to, int) else MaskSource(wanted.to)
-    restore(server.project, case.case_id, name, to, by=reader, why=wanted.why)
+    if not restores_in_trial(server.project, case.case_id, organ(name).name, to, reader):
+        restore(server.project, case.case_id, name, to, by=reader, why=wanted.why)
     server.events.tell("organ", {"case": case.case_id, "organ": name})
     return _history(server.project, reader, case.case_id, name)
 
@@ -84,6 +89,17 @@ def confirm_finding(
 
 
 def _history(project: Project, reader: str, case_id: str, name: str) -> HistoryOut:
-    found = history(project, case_id, name)
-    is_blinded = is_read_twice(project.store.tasks.of_case(case_id), found.organ)
+    found = history(project, case_id, name, reader=reader)
+    is_blinded = _is_blinded(project, case_id, name)
     return told_history(found, only_by=reader if is_blinded else None)
+
+
+def _is_blinded(project: Project, case_id: str, name: str) -> bool:
+    tasks = waited_for(project, project.store.tasks.of_case(case_id))
+    return is_read_twice(tasks, organ(name).name)
+
+
+def _require_decidable(project: Project, case_id: str, name: str) -> None:
+    """Refuse a decision beside adjudication, without a word of why to who may not know it."""
+    if _is_blinded(project, case_id, name):
+        raise ReviewError(f"no mask of {name} in {case_id} can be restored now; an adjudicator can decide")

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
 
 import numpy as np
 
@@ -115,10 +114,10 @@ def _organs(server: ServerState, about: TaskFacts, bases: Mapping[str, OrganBase
     found = []
     for name, base in bases.items():
         why = why_locked(about, name)
-        is_coded = base.source is MaskSource.PREDICTED and not base.is_apart
-        volume_ml = predicted_ml.get(name) if is_coded else None
-        read = server.masks.known_part if not base.is_apart else partial(server.masks.part, about)
-        part = read(base) if volume_ml is None else None
+        volume_ml = predicted_ml.get(name) if base.source is MaskSource.PREDICTED else None
+        is_read = base.is_apart and volume_ml is not None
+        part = server.masks.known_part(base) if volume_ml is None else None
+        part = server.masks.part(about, base) if is_read else part
         if part is not None:
             volume_ml = round(int(np.count_nonzero(part.values)) * about.facts.case.geometry.voxel_ml, 3)
         found.append(

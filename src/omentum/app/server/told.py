@@ -73,7 +73,7 @@ def told_task(task: Task, lease: Lease | None = None, n_drafts: int = 0) -> Task
         case=task.case_id,
         organ=task.organ,
         name="Whole CT" if task.is_of_ct else organ(task.organ).display_name,
-        kind=task.kind.value,
+        kind=task.kind.told,
         state=task.state.value,
         is_whole=task.is_whole,
         is_of_ct=task.is_of_ct,
