@@ -63,7 +63,7 @@ def _joined_bits(made: Any, other: Any) -> bytes:
     """Append frames; they are packed without gaps, so the first of them may begin within a byte."""
     own, more = (int(one.NumberOfFrames) * one.Rows * one.Columns for one in (made, other))
     if own % 8 == 0:
-        joined = made.PixelData[: own // 8] + other.PixelData[: -(-more // 8)]
+        joined: bytes = made.PixelData[: own // 8] + other.PixelData[: -(-more // 8)]
     else:
         bits = [
             np.unpackbits(np.frombuffer(one.PixelData, np.uint8), count=count, bitorder="little")
