@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import permutations, product
 from typing import Any
 
@@ -89,9 +90,7 @@ class Geometry:
     @property
     def orientation(self) -> str:
         """Where the array axes point, as three of the letters R L A P S I."""
-        from nibabel.orientations import aff2axcodes  # slow to import
-
-        return "".join(aff2axcodes(self.affine))
+        return _orientation(self.affine.tobytes())
 
     @property
     def is_sheared(self) -> bool:
@@ -176,3 +175,11 @@ class Geometry:
         """Turn points in mm `(..., 3)` into (fractional) voxel indices `(..., 3)`."""
         inverse = np.linalg.inv(self.affine)
         return np.asarray(np.asarray(point_mm, dtype=np.float64) @ inverse[:3, :3].T + inverse[:3, 3])
+
+
+@lru_cache(maxsize=256)
+def _orientation(affine: bytes) -> str:
+    """Name the axes of a grid; rules ask for it many times a mask."""
+    from nibabel.orientations import aff2axcodes  # slow to import
+
+    return "".join(aff2axcodes(np.frombuffer(affine).reshape(4, 4)))

@@ -70,24 +70,35 @@ class ServerState:
         self.events.tell("task", told | {"holder": holder}, only_for=only_for)
 
 
-def _server(request: Request) -> ServerState:
+def _state(request: Request) -> ServerState:
     return cast("ServerState", request.app.state.server)
 
 
-def _visitor(request: Request) -> Visitor:
+def _who(request: Request) -> Visitor:
     return cast("Visitor", request.scope["omentum_visitor"])
 
 
-def _project(request: Request) -> Project:
-    return _server(request).project
+# FastAPI runs what is not async in a thread of its pool, which takes longer than these do.
 
 
-def _events(request: Request) -> Events:
-    return _server(request).events
+async def _server(request: Request) -> ServerState:
+    return _state(request)
 
 
-def _reader(request: Request) -> str:
-    return _visitor(request).name
+async def _visitor(request: Request) -> Visitor:
+    return _who(request)
+
+
+async def _project(request: Request) -> Project:
+    return _state(request).project
+
+
+async def _events(request: Request) -> Events:
+    return _state(request).events
+
+
+async def _reader(request: Request) -> str:
+    return _who(request).name
 
 
 CurrentServer = Annotated[ServerState, Depends(_server)]

@@ -27,10 +27,8 @@ class ServerEvent(NamedTuple):
     only_for: str | None = None
     """The one reader who is told; all are where it is `None`."""
 
-    def encoded(self) -> bytes:
-        """Give it as a server-sent event."""
-        data = json.dumps(self.data, ensure_ascii=False, allow_nan=False)
-        return f"id: {self.number}\nevent: {self.name}\ndata: {data}\n\n".encode()
+    sent: bytes = b""
+    """Itself as a server-sent event, made once for all who listen."""
 
 
 Put = Callable[[ServerEvent | None], None]
@@ -58,7 +56,7 @@ class Events:
         """Tell all who listen, or one reader, and keep it for those who come back."""
         with self._lock:
             self._last += 1
-            event = ServerEvent(self._last, name, data, only_for)
+            event = ServerEvent(self._last, name, data, only_for, _encoded(self._last, name, data))
             self._recent.append(event)
             listeners = list(self._listeners)
         for put in listeners:
@@ -114,7 +112,7 @@ class Events:
                     continue
                 if event is None:
                     return
-                yield event.encoded()
+                yield event.sent
         finally:
             with self._lock:
                 self._listeners.discard(put)
@@ -124,8 +122,13 @@ class Events:
             return []
         first = self._recent[0].number if self._recent else self._last + 1
         if last < first - 1 or last > self._last:
-            return [ServerEvent(self._last, "reload", {})]
+            return [ServerEvent(self._last, "reload", {}, None, _encoded(self._last, "reload", {}))]
         return [event for event in self._recent if event.number > last]
+
+
+def _encoded(number: int, name: str, data: dict[str, Any]) -> bytes:
+    told = json.dumps(data, ensure_ascii=False, allow_nan=False)
+    return f"id: {number}\nevent: {name}\ndata: {told}\n\n".encode()
 
 
 def _is_for(event: ServerEvent, reader: str | None) -> bool:

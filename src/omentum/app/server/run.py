@@ -28,6 +28,8 @@ from omentum.volumes.atomic import writing
 __all__ = ["run_server"]
 
 _STOP_SECONDS = 5
+_SWITCH_SECONDS = 0.001
+"""How long a thread that computes, such as one that hands in, keeps the others waiting at most."""
 
 
 class _Server(uvicorn.Server):
@@ -114,6 +116,7 @@ def run_server(
         if how_to_build():
             typer.echo(f"note: {how_to_build()}")
         server = _Server(config, state.events)
+        sys.setswitchinterval(_SWITCH_SECONDS)
         with suppress(KeyboardInterrupt), _shown(state, number, opens_browser=opens_browser):
             server.run(sockets=[listener])
     typer.echo("the review server has ended; what was saved is kept")
