@@ -53,21 +53,49 @@ class Page:
         pixel_ratio: float = 1.0,
         size: tuple[int, int] = (1280, 800),
         scheme: str = "dark",
+        has_touch: bool = False,
     ) -> Iterator[Page]:
         """Open the page in a profile of its own, let in by the server's link or by its cookie."""
-        context = chromium.new_context(
-            viewport={"width": size[0], "height": size[1]},
-            device_scale_factor=pixel_ratio,
-            color_scheme=scheme,
-        )
-        context.set_default_timeout(WAIT_MS)
-        try:
+        with cls._context(chromium, pixel_ratio, size, scheme, has_touch) as context:
             context.add_cookies(server.cookies)
             page = cls.in_tab(context, server)
             if not server.cookies:
                 page.tab.goto(server.link())
                 server.cookies = context.cookies()
             yield page
+
+    @classmethod
+    @contextmanager
+    def logged_in(
+        cls, chromium: Any, server: ReviewServer, name: str, password: str, *, path: str = "/"
+    ) -> Iterator[Page]:
+        """Open a page of the server in a profile of its own, and log in by name and password."""
+        with cls._context(chromium) as context:
+            page = cls.in_tab(context, server)
+            page.may_complain = "401"  # a browser writes to the console that nobody was logged in
+            page.tab.goto(server.origin + path)
+            page.log_in(name, password)
+            page.tab.get_by_test_id("login").wait_for(state="detached")
+            yield page
+
+    @staticmethod
+    @contextmanager
+    def _context(
+        chromium: Any,
+        pixel_ratio: float = 1.0,
+        size: tuple[int, int] = (1280, 800),
+        scheme: str = "dark",
+        has_touch: bool = False,
+    ) -> Iterator[Any]:
+        context = chromium.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            device_scale_factor=pixel_ratio,
+            color_scheme=scheme,
+            has_touch=has_touch,
+        )
+        context.set_default_timeout(WAIT_MS)
+        try:
+            yield context
         finally:
             context.close()
 
@@ -122,6 +150,13 @@ class Page:
         return self.tab.get_by_test_id(f"plane-{name}")
 
     # What a reader does
+
+    def log_in(self, name: str, password: str) -> None:
+        """Fill and send the login form that is shown."""
+        form = self.tab.get_by_test_id("login")
+        form.get_by_label("Name").fill(name)
+        form.get_by_label("Password").fill(password)
+        form.get_by_role("button", name="Log in").click()
 
     def open(self, task: int | None = None) -> None:
         """Open a certain task, or the next one."""

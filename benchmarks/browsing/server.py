@@ -28,12 +28,18 @@ class ReviewServer:
         root: The project.
         reader: Pseudonym that a session begins with.
         environment: Variables of its own, such as `PYTHONPATH`.
+        has_people: Whether people log in, so that there is no link.
     """
 
     def __init__(
-        self, root: Path, *, reader: str = "anna", environment: Mapping[str, str] | None = None
+        self,
+        root: Path,
+        *,
+        reader: str = "anna",
+        environment: Mapping[str, str] | None = None,
+        has_people: bool = False,
     ) -> None:
-        self.root, self._reader = root, reader
+        self.root, self._reader, self._has_people = root, reader, has_people
         self._environment = {**os.environ, **(environment or {})}
         self.port = _free_port()
         self.origin = f"http://127.0.0.1:{self.port}"
@@ -70,7 +76,8 @@ class ReviewServer:
             if self._process is not None and self._process.poll() is not None:
                 break
             with socket.socket() as one:
-                if self._link.is_file() and one.connect_ex(("127.0.0.1", self.port)) == 0:
+                is_told = self._has_people or self._link.is_file()
+                if is_told and one.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             time.sleep(0.05)
         raise RuntimeError(f"the review server does not answer:\n{self.log()}")
@@ -103,10 +110,14 @@ class ReviewServer:
 
 @contextmanager
 def serving(
-    root: Path, *, reader: str = "anna", environment: Mapping[str, str] | None = None
+    root: Path,
+    *,
+    reader: str = "anna",
+    environment: Mapping[str, str] | None = None,
+    has_people: bool = False,
 ) -> Iterator[ReviewServer]:
     """Run a server on a project as long as the context lasts."""
-    server = ReviewServer(root, reader=reader, environment=environment)
+    server = ReviewServer(root, reader=reader, environment=environment, has_people=has_people)
     server.start()
     try:
         yield server

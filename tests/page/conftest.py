@@ -1,6 +1,6 @@
 """The review page in Chromium; tests skip where Chromium, Playwright or the built page is absent."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from browsing.chromium import browser, why_no_page
 from browsing.driver import Page
 from browsing.server import ReviewServer, serving
 from fixtures.page_atlas import Wanted, page_atlas
+from fixtures.people import add_people, password_of
+from omentum.records.people import Role
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,13 +32,17 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., ReviewServer]]:
-    """Function: make a project with the tasks that are wanted, and serve it: `serve(Wanted("a"))`."""
+    """Function: make a project with the tasks that are wanted, and serve it: `serve(Wanted("a"))`.
+
+    With `people`, roles by name, these log in; without, the server's link lets a browser in.
+    """
     with ExitStack() as stack:
 
-        def start(*wanted: Wanted) -> ReviewServer:
+        def start(*wanted: Wanted, people: Mapping[str, Role] | None = None) -> ReviewServer:
             root = tmp_path_factory.mktemp("page") / "atlas"
             page_atlas(root, *wanted)
-            return stack.enter_context(serving(root))
+            add_people(root, people or {})
+            return stack.enter_context(serving(root, has_people=bool(people)))
 
         yield start
 
@@ -55,6 +61,22 @@ def enter(chromium: Any) -> Iterator[Enter]:
 
         def open_page(server: ReviewServer, **options: Any) -> Page:
             pages.append(stack.enter_context(Page.entered(chromium, server, **options)))
+            return pages[-1]
+
+        yield open_page
+        for one in pages:
+            one.require_quiet()
+
+
+@pytest.fixture
+def log_in(chromium: Any) -> Iterator[Enter]:
+    """Function: open a page of a server in a browser of its own, as a person: `log_in(server, "anna")`."""
+    with ExitStack() as stack:
+        pages: list[Page] = []
+
+        def open_page(server: ReviewServer, name: str, path: str = "/") -> Page:
+            come_in = Page.logged_in(chromium, server, name, password_of(name), path=path)
+            pages.append(stack.enter_context(come_in))
             return pages[-1]
 
         yield open_page

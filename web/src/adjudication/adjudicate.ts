@@ -9,7 +9,6 @@ import {
   sourceOfReading,
 } from '../api/adjudications';
 import { encodeEditFile } from '../api/editFile';
-import type { SaveInfo } from '../api/types';
 import { loadMasks } from '../api/voxels';
 import type { Answers } from '../flow/answers';
 import type { Drafts } from '../flow/drafts';
@@ -25,6 +24,8 @@ export class Adjudicate implements Answers {
   /** The source with which the edit began; `undefined` while nothing is edited. */
   begunWith: string | undefined;
   private loaded: LoadedTask | undefined;
+  /** Tasks that this tab has decided; the server may still be writing the mask. */
+  private readonly decided = new Set<number>();
 
   constructor(
     private readonly page: Page,
@@ -87,7 +88,7 @@ export class Adjudicate implements Answers {
       label: `Take ${said}`,
       run: (why: string) => void this.decide(source, why),
     }));
-    const save = { label: 'Take my edit', run: () => void this.saveAndGoOn() };
+    const save = { label: 'Take my edit', run: () => void this.save() };
     const answers = isEdited ? [save, ...choices] : choices;
     this.page.ask({
       title: `Which mask of ${detail.name} stands?`,
@@ -122,26 +123,24 @@ export class Adjudicate implements Answers {
     });
   }
 
-  /** Hand in what was drawn: it stands once the server has it. */
+  /** Hand in what was drawn, which stands once the server has written it, and go on; true if it was handed in. */
   async save(): Promise<boolean> {
     const { task } = this.page;
     const { detail } = this;
     if (task === undefined || detail === undefined) return false;
-    const diff = task.unsaved();
-    if (this.begunWith === undefined || diff.length === 0) {
-      this.page.say('Nothing was drawn. Press R to edit a mask, or A to take one as it is.');
+    const edits = this.drafts.fileOf(task).edits.filter(({ organ }) => organ === detail.organ);
+    if (this.begunWith === undefined || edits.length === 0) {
+      this.page.say('Nothing was drawn. Press R to edit a mask, or ⇧A to take one as it is.');
       return false;
     }
-    return this.guarded('Saving', async () => {
-      const base = task.bases.get(detail.organ) ?? null;
-      const edits = diff.map(({ organ, box, bits }) => ({ organ, base, box, bits }));
+    const isSaved = await this.guarded('Saving', async () => {
       const file = { geometry: detail.geometry, edits, draft: tabName() };
-      const saved: SaveInfo = await saveAdjudicated(detail.task, await encodeEditFile(file));
-      task.session.markSaved(diff);
-      for (const [organ, now] of Object.entries(saved.bases)) task.bases.set(organ, now);
+      await saveAdjudicated(detail.task, await encodeEditFile(file));
       this.page.activity.note('save');
       await this.drafts.forget(detail.task);
     });
+    if (isSaved) await this.openNext('Saved: your mask stands once the server has written it.');
+    return isSaved;
   }
 
   askAbsent(): void {
@@ -216,15 +215,12 @@ export class Adjudicate implements Answers {
     if (isDone) await this.openNext(`Decided: ${sourceSaid(detail, stands)} stands.`);
   }
 
-  private async saveAndGoOn(): Promise<void> {
-    if (await this.save()) await this.openNext('Saved: your mask stands once the server has written it.');
-  }
-
   private async openNext(said = ''): Promise<void> {
     const before = this.detail?.task;
+    if (before !== undefined && said !== '') this.decided.add(before);
     this.begunWith = undefined;
     await this.guarded('Opening the next task', async () => {
-      const tasks = await getAdjudications();
+      const tasks = (await getAdjudications()).filter(({ task }) => !this.decided.has(task));
       const at = tasks.findIndex(({ task }) => task === before);
       const next = [...tasks.slice(at + 1), ...tasks.slice(0, Math.max(0, at))].find(
         ({ task }) => task !== before,
