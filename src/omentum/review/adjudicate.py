@@ -88,10 +88,12 @@ def readings_of(project: Project, task: Task, facts: CaseFacts | None = None) ->
 
 
 def sources_of(readings: Sequence[Reading]) -> tuple[str, ...]:
-    """Name the masks that can stand: each reading, and what is made of all of them.
+    """Name the masks that can stand: each reading, and what is made of all of them; none without readings.
 
     A majority and an estimate by STAPLE need three readings.
     """
+    if not readings:
+        return ()
     made = _MADE if len(readings) >= _LEAST_FOR_MAJORITY else _MADE[:1]
     return (*(one.source for one in readings), *made)
 

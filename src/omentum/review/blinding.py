@@ -4,14 +4,17 @@ What one of them is shown depends on that reader alone: the task is queued befor
 claimed while the reader has it, and done afterwards.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from omentum.project.project import Project
 from omentum.project.standing import facts_of_case
 from omentum.records import Revision, Task, TaskState
 from omentum.review.history import why_held_back
+from omentum.store.tasks import pool_of
 
 if TYPE_CHECKING:
     from omentum.review.hand_in import HandInResult
@@ -38,30 +41,28 @@ def as_seen_by(task: Task, reader: str, revisions: Iterable[Revision], *, has_it
     if not is_blinded(task):
         return task
     has_read = any(one.reader == reader for one in revisions)
-    state = TaskState.CLAIMED if has_it else TaskState.DONE if has_read else TaskState.QUEUED
-    return replace(task, n_readings=1, state=state)
+    return replace(task, n_readings=1, state=_seen(has_it=has_it, has_read=has_read))
 
 
-def counts_as_seen(
-    counts: Mapping[TaskState, int], of_several: Mapping[TaskState, int]
-) -> dict[TaskState, int]:
-    """Count tasks by state as readers may see them: one of several readers is done when that one has read.
+def counts_as_seen(project: Project, round_number: int, reader: str) -> Counter[TaskState]:
+    """Count the tasks of a round by state, blinded ones as this reader sees them."""
+    store = project.store
+    counts = Counter(store.tasks.counts(round_number))
+    blinded = store.tasks.read_by_several(round_number)
+    if not blinded:
+        return counts
+    read, now = store.revisions.tasks_of_reader(reader), datetime.now(UTC)
+    leases = store.leases.held(pool_of(round_number), reader)
+    held = {int(one.key) for one in leases if one.until > now}
+    for number, state in blinded.items():
+        counts[state] -= 1
+        counts[_seen(has_it=number in held, has_read=number in read)] += 1
+    return counts
 
-    Args:
-        counts: Of all tasks, by state.
-        of_several: Of those among them that several readers read.
 
-    Example:
-        >>> counts_as_seen({TaskState.SUBMITTED: 2, TaskState.DONE: 1}, {TaskState.SUBMITTED: 2})
-        {<TaskState.SUBMITTED: 'submitted'>: 0, <TaskState.DONE: 'done'>: 3}
-    """
-    seen = dict(counts)
-    for state in (TaskState.SUBMITTED, TaskState.IN_ADJUDICATION):
-        n = of_several.get(state, 0)
-        if n:
-            seen[state] = seen.get(state, 0) - n
-            seen[TaskState.DONE] = seen.get(TaskState.DONE, 0) + n
-    return seen
+def _seen(*, has_it: bool, has_read: bool) -> TaskState:
+    """Give the state of a blinded task for a reader."""
+    return TaskState.CLAIMED if has_it else TaskState.DONE if has_read else TaskState.QUEUED
 
 
 def results_as_seen(

@@ -143,7 +143,7 @@ def claim_task(project: Project, number: int, holder: str, *, lasting: timedelta
     """
     task = required_task(project, number)
     if _renewed(project, task, holder, lasting) is None:
-        _require_open(project, task)
+        _require_open(project, task, holder)
         _require_independent(project, task, holder)
         pool = pool_of(task.round_number)
         if not project.store.leases.claim(pool, holder, 1, lasting, keys=[str(number)]):
@@ -267,12 +267,15 @@ def _renewed(project: Project, task: Task, holder: str, lasting: timedelta) -> d
     return None if renewed is None else renewed.until
 
 
-def _require_open(project: Project, task: Task) -> None:
+def _require_open(project: Project, task: Task, holder: str) -> None:
     current = project.store.rounds.current().number
     if task.round_number != current:
         seen = f"task {task.number} is of round {task.round_number}, and round {current} is going on"
         raise ClaimedError(f"{seen}; ask for the organ with `omentum review request`")
-    if task.state not in (TaskState.QUEUED, TaskState.CLAIMED, TaskState.SUBMITTED):
+    has_read = is_blinded(task) and holder in {
+        one.reader for one in project.store.revisions.of_task(task.number or 0)
+    }
+    if has_read or task.state not in (TaskState.QUEUED, TaskState.CLAIMED, TaskState.SUBMITTED):
         state = TaskState.DONE if is_blinded(task) else task.state
         raise ClaimedError(f"task {task.number} is {state}; ask for it anew with `omentum review request`")
 

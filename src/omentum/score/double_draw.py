@@ -1,7 +1,7 @@
 """Draw the tasks of a round that two readers read independently, and record the draw.
 
 Each task has a number that follows from the project's secret, the round and its organ, so that nobody can
-tell beforehand which ones are drawn. Those with the lowest numbers are, and those that were drawn before stay.
+tell beforehand which ones are drawn: those with the lowest numbers. What was drawn before stays drawn.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ def seed_of(project: Project, round_number: int) -> str:
 def keys_drawn(
     keys: Collection[Key], share: float, seed: str, before: Collection[Key] = ()
 ) -> tuple[Key, ...]:
-    """Draw a share of organs, rounded to the next number; of those that were drawn before as many as it takes.
+    """Draw a share of organs, rounded to the nearest number, first from those that were drawn before.
 
     Args:
         keys: Case and organ of each task.

@@ -73,6 +73,12 @@ class Revisions(ListedTable[Revision]):
         """Give the organs that a reader revised, by case and organ."""
         return set(self._pairs(RevisionRow.case_id, RevisionRow.organ, RevisionRow.reader == reader))
 
+    def tasks_of_reader(self, reader: str) -> set[int]:
+        """Give the numbers of the tasks that a reader handed in a mask for."""
+        asked = select(RevisionRow.task_number).where(RevisionRow.reader == reader).distinct()
+        with self._database.reading() as session:
+            return {number for number in session.scalars(asked) if number is not None}
+
     def readers_by_organ(self) -> dict[tuple[str, str], set[str]]:
         """Give who revised each organ of each case, by case and organ."""
         found: dict[tuple[str, str], set[str]] = {}

@@ -107,10 +107,16 @@ class Tasks(RecordTable[Task]):
         """Give the tasks of all rounds that are in a state."""
         return self._select(TaskRow.state == state.value)
 
-    def counts(self, round_number: int, *, least_readings: int = 1) -> dict[TaskState, int]:
-        """Count the tasks of a round by state; only those of which at least so many readings are wanted."""
+    def read_by_several(self, round_number: int) -> dict[int, TaskState]:
+        """Give the state of each task of a round that several readers read and that has not ended, by number."""
+        ended = (TaskState.DONE.value, TaskState.SKIPPED.value)
+        several = (TaskRow.n_readings > 1, TaskRow.state.not_in(ended))
+        found = self._pairs(TaskRow.number, TaskRow.state, TaskRow.round_number == round_number, *several)
+        return {number: TaskState(state) for number, state in found}
+
+    def counts(self, round_number: int) -> dict[TaskState, int]:
+        """Count the tasks of a round by state."""
         asked = select(TaskRow.state, func.count()).where(TaskRow.round_number == round_number)
-        asked = asked.where(TaskRow.n_readings >= least_readings)
         with self._database.reading() as session:
             found = session.execute(asked.group_by(TaskRow.state))
             return {TaskState(state): n for state, n in found}

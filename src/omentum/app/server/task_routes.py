@@ -88,11 +88,10 @@ def queue(
     free = free_tasks(project, reader, only=only, limit=limit)
     mine = held_tasks(project, reader, only=only)
     number = project.store.rounds.current().number
-    several = project.store.tasks.counts(number, least_readings=2)
-    counts = counts_as_seen(project.store.tasks.counts(number), several)
+    counts = counts_as_seen(project, number, reader)
     return QueueOut(
         round=number,
-        counts={state.value: counts.get(state, 0) for state in TaskState},
+        counts={state.value: counts[state] for state in TaskState},
         mine=listed_tasks(server, mine, reader),
         next=listed_tasks(server, free, reader),
         n_free=server.counts.n_free(reader, only),
