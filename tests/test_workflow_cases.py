@@ -9,10 +9,12 @@ import torch
 from torch import nn
 
 from omentum import loop
+from omentum.names import reader_pseudonym
 from omentum.networks.catalogue import add_model
 from omentum.networks.network import ARCHITECTURES, Network, NetworkSpec, build, register
 from omentum.networks.weights import save_network
 from omentum.predict import predict_case
+from omentum.project.paths import ProjectFolder, read_secret
 from omentum.project.project import begin_project, opened
 from omentum.project.settings import Settings
 from omentum.volumes.geometry import Geometry
@@ -228,7 +230,8 @@ def test_a_release_holds_the_mask_that_an_adjudicator_decided_for(run, root, pat
     folder = root / "releases" / "V1" / "p0"
     released = read_nifti(folder / "segmentations" / "liver.nii.gz").voxels > 0
     np.testing.assert_array_equal(released, masks["B"])
-    assert json.loads((folder / "lineage.json").read_text())["organs"]["liver"]["reader"] == "chief"
+    chief = reader_pseudonym(read_secret(ProjectFolder(root)), "chief")
+    assert json.loads((folder / "lineage.json").read_text())["organs"]["liver"]["reader"] == chief
 
 
 def test_two_readers_get_different_tasks(run, tmp_path):

@@ -13,12 +13,14 @@ __all__ = [
     "checked_new_case_id",
     "distinct_name",
     "pseudonym",
+    "reader_pseudonym",
     "safe_name",
 ]
 
 _LONGEST_BYTES = 100
 _HASH_DIGITS = 8
 _NAME = re.compile(rf"[A-Za-z0-9_-][A-Za-z0-9._-]{{0,{_LONGEST_BYTES - 1}}}")
+_READER_PSEUDONYM = re.compile("reader-[0-9a-f]{8}")
 _RESERVED = frozenset(
     ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))]
 )
@@ -137,3 +139,18 @@ def pseudonym(secret: bytes, identity: str) -> str:
         'p-f24b6a9ea5efb1d7'
     """
     return "p-" + hmac.new(secret, identity.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def reader_pseudonym(secret: bytes, reader: str) -> str:
+    """Name a reader by a keyed hash (HMAC-SHA256), for what leaves the project.
+
+    A name that is such a pseudonym already, as in masks from another project's release, stays, and so does
+    an empty one.
+
+    Example:
+        >>> reader_pseudonym(bytes(32), "anna")
+        'reader-ecad6a35'
+    """
+    if not reader or _READER_PSEUDONYM.fullmatch(reader):
+        return reader
+    return "reader-" + hmac.new(secret, f"reader {reader}".encode(), hashlib.sha256).hexdigest()[:8]

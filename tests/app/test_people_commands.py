@@ -93,6 +93,7 @@ def test_the_list_is_a_table_for_people(people, chief):
     said = people("list").out
     assert "1 person" in said
     assert "1 slicer" in said
+    assert listed(people)[0]["in_releases"] in said
 
 
 def test_what_the_commands_do_is_in_the_audit_log(people, chief):

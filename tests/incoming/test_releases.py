@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from omentum.assemble.lineage import read_lineage
+from omentum.assemble.lineage_table import TABLE_NAME, read_table
 from omentum.assemble.stage import assemble_round
 from omentum.incoming import add_cases
+from omentum.names import reader_pseudonym
+from omentum.project.paths import read_secret
 from omentum.project.project import begin_project, opened
 from omentum.project.settings import Settings
 from omentum.records import Decision, DecisionKind, MaskSource
@@ -187,7 +190,8 @@ def test_a_known_ct_gets_the_masks_though_another_has_its_name(north, project_at
     assert third.workspace.store.cases.get(name).source == str(copy)
     assert "--update-labels" in added.labels.changed[name]
     (revision,) = third.workspace.store.revisions.all()
-    assert (revision.case_id, revision.organ, revision.reader) == (name, "pancreas", "anna")
+    anna = reader_pseudonym(read_secret(north.workspace.folder), "anna")
+    assert (revision.case_id, revision.organ, revision.reader) == (name, "pancreas", anna)
 
 
 def test_a_reading_that_contradicts_one_of_this_project_waits_and_is_told(north, project_at, masks):
@@ -247,9 +251,26 @@ def test_decisions_come_along(project_at, masks):
     third = project_at("third")
     add_cases(third.workspace, [release_of(north)])
     (decision,) = third.workspace.store.decisions.of_case("n1")
-    assert (decision.by, decision.kind, decision.stands) == ("chief", DecisionKind.PREFER, MaskSource.REVISED)
+    chief = reader_pseudonym(read_secret(north.workspace.folder), "chief")
+    assert (decision.by, decision.kind, decision.stands) == (chief, DecisionKind.PREFER, MaskSource.REVISED)
     assemble_round(third.workspace, "V1")
     assert traced(release_of(third)) == traced(release_of(north))
+
+
+def test_no_name_of_a_reader_leaves_the_project_in_a_release(north):
+    files = [path for path in release_of(north).rglob("*") if path.suffix in (".json", ".md", ".parquet")]
+    assert len(files) >= 4
+    assert all(b"anna" not in path.read_bytes() for path in files)
+    rows = read_table(release_of(north) / TABLE_NAME)
+    assert {row["reader"] for row in rows if row["reader"]} == {
+        reader_pseudonym(read_secret(north.workspace.folder), "anna")
+    }
+
+
+def test_a_release_of_the_project_itself_brings_no_revision_a_second_time(north):
+    before = north.workspace.store.revisions.all()
+    add_cases(north.workspace, [release_of(north)])
+    assert north.workspace.store.revisions.all() == before
 
 
 def test_networks_of_one_name_and_other_weights_stay_apart(north, project_at, masks):

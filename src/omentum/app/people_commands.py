@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from omentum.app.console import counted, say_json, say_table
+from omentum.app.console import say_json, say_table
 from omentum.app.lazy import command_group
 from omentum.app.options import AsJson, project_of
 from omentum.errors import ConfigError
@@ -56,14 +56,21 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 
     Example: omentum -C my-atlas people list.
     """
+    from omentum.names import reader_pseudonym
+    from omentum.project.paths import read_secret
+
     with project_of(context, looking=True) as project:
         people, tokens = project.store.people.all(), project.store.tokens.all()
-    rows = [(one, [token for token in tokens if token.person == one.name]) for one in people]
+        secret = read_secret(project.folder)
+    rows = [
+        (one, reader_pseudonym(secret, one.name), [each for each in tokens if each.person == one.name])
+        for one in people
+    ]
     if as_json:
         say_json([_as_json(*row) for row in rows])
         return
-    columns = ("name", "roles", "state", "since", "tokens")
-    say_table(counted(len(rows), "person"), columns, [_row(*row) for row in rows])
+    columns = ("name", "roles", "state", "since", "in releases", "tokens")
+    say_table("1 person" if len(rows) == 1 else f"{len(rows)} people", columns, [_row(*row) for row in rows])
 
 
 @app.command("set-role")
@@ -180,19 +187,20 @@ def _listed(person: "Person") -> str:
     return ", ".join(person.roles)
 
 
-def _row(person: "Person", tokens: "Sequence[AccessToken]") -> tuple[object, ...]:
+def _row(person: "Person", pseudonym: str, tokens: "Sequence[AccessToken]") -> tuple[object, ...]:
     state = "disabled" if person.is_disabled else ("no password" if person.password_hash is None else "")
     said = ", ".join(f"{one.number} {one.label}" for one in tokens if one.revoked is None)
-    return person.name, _listed(person), state, f"{person.time:%Y-%m-%d}", said
+    return person.name, _listed(person), state, f"{person.time:%Y-%m-%d}", pseudonym, said
 
 
-def _as_json(person: "Person", tokens: "Sequence[AccessToken]") -> dict[str, object]:
+def _as_json(person: "Person", pseudonym: str, tokens: "Sequence[AccessToken]") -> dict[str, object]:
     return {
         "name": person.name,
         "roles": [role.value for role in person.roles],
         "is_disabled": person.is_disabled,
         "has_password": person.password_hash is not None,
         "since": person.time.isoformat(),
+        "in_releases": pseudonym,
         "tokens": [_token_as_json(one) for one in tokens],
     }
 

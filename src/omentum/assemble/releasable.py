@@ -1,13 +1,15 @@
 """Select the cases that a release would hold, and say why others are left out. No file is opened."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from omentum.assemble.inputs import CaseInputs, inputs_of
 from omentum.assemble.licences import data_set_of, read_data_sets
 from omentum.errors import ReleaseError
+from omentum.names import reader_pseudonym
+from omentum.project.paths import read_secret
 from omentum.project.project import Project, prediction_stage
-from omentum.project.standing import case_facts
+from omentum.project.standing import CaseFacts, case_facts
 
 __all__ = ["AVERAGE", "Releasable", "releasable"]
 
@@ -65,16 +67,25 @@ def releasable(project: Project, network: str) -> Releasable:
 
 
 def _inputs(project: Project, network: str) -> list[CaseInputs]:
-    data_sets = read_data_sets(project.folder.root)
+    data_sets, secret = read_data_sets(project.folder.root), read_secret(project.folder)
     arrivals = project.store.arrivals.all()
     return [
         inputs_of(
-            facts,
+            _with_pseudonyms(facts, secret),
             data_set=data_set_of(facts.case, data_sets),
             arrival=arrivals.get(facts.case.case_id),
         )
         for facts in case_facts(project, network=network)
     ]
+
+
+def _with_pseudonyms(facts: CaseFacts, secret: bytes) -> CaseFacts:
+    """Name readers by pseudonyms: a release leaves the project, and the names of readers stay in it."""
+    return replace(
+        facts,
+        revisions=tuple(replace(one, reader=reader_pseudonym(secret, one.reader)) for one in facts.revisions),
+        decisions=tuple(replace(one, by=reader_pseudonym(secret, one.by)) for one in facts.decisions),
+    )
 
 
 def _lacks(inputs: CaseInputs, wanted: set[str]) -> bool:

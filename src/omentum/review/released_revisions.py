@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from omentum.names import reader_pseudonym
+from omentum.project.paths import read_secret
 from omentum.project.project import Project
 from omentum.project.standing import facts_of_case
 from omentum.records import Batch, Decision, Failure, MaskSource, Revision
@@ -75,12 +77,13 @@ def take_released(
 
 
 def _known(project: Project, one: ReleasedMaskOfCase) -> Revision | None:
-    """Find the same mask by the same reader."""
+    """Find the same mask by the same reader, whom a release of this project names by a pseudonym."""
+    secret = read_secret(project.folder)
     ours = project.store.revisions.of_organ(one.case_id, one.mask.organ)
     same = [
         revision
         for revision in ours
-        if revision.reader == one.mask.reader
+        if one.mask.reader in (revision.reader, reader_pseudonym(secret, revision.reader))
         and (revision.origin == one.origin or revision.sha256 == one.mask.revision_sha256)
     ]
     return same[-1] if same else None
