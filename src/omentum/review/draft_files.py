@@ -11,6 +11,7 @@ import re
 import secrets
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -124,11 +125,9 @@ class DraftFiles:
     def _names(self) -> list[str]:
         """Give the names of the drafts' files; a queue asks for those of many tasks."""
         stem = f"{self._stem}."
-        try:
-            names = os.listdir(self._dir)
-        except FileNotFoundError:
-            return []
-        return [name for name in names if name.startswith(stem) and name.endswith(".draft")]
+        with suppress(FileNotFoundError), os.scandir(self._dir) as files:
+            return [one.name for one in files if one.name.startswith(stem) and one.name.endswith(".draft")]
+        return []
 
     def _path(self, name: str, ending: str) -> Path:
         if not _NAME.fullmatch(name):

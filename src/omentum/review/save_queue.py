@@ -1,11 +1,11 @@
-"""Keep what readers save at once, and hand it in one after the other in the background.
+"""Keep what readers save at once, and hand it in in the background, that of a case one after the other.
 
 A save is checked and kept as a file before it is answered; what a killed program left is handed in at the
 next start. Handing in twice adds nothing.
 """
 
 import logging
-import queue
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -16,6 +16,7 @@ from omentum.errors import EditsError, MissingError, OmentumError, ReviewError, 
 from omentum.project.project import Project
 from omentum.records import Task
 from omentum.review.blinding import results_as_seen
+from omentum.review.case_threads import CaseThreads
 from omentum.review.draft_files import DraftFiles, KeptFile, Kind, new_name, saves_left
 from omentum.review.edit_files import OrganEdit, edited, packed_mask, read_edits
 from omentum.review.page_bases import TaskFacts
@@ -30,6 +31,8 @@ __all__ = ["SaveQueue"]
 
 _LOG = logging.getLogger(__name__)
 _REMEMBERED = 1000
+_N_THREADS = max(1, min(4, (os.cpu_count() or 1) - 1))
+"""Saves of so many cases are handed in at once; each holds masks of its case in memory."""
 _WITH_EDITS = ("save", "adjudicate")
 """Kinds of saves whose content is an edit file."""
 Answer = Literal["accept", "absent"]
@@ -49,9 +52,8 @@ class SaveQueue:
     ) -> None:
         self._project, self._masks, self._on_change = project, masks, on_change
         self._lock = threading.RLock()
-        self._queue: queue.Queue[SaveJob | None] = queue.Queue()
+        self._threads = CaseThreads[SaveJob](self._work, _N_THREADS, "hand in")
         self._saves: OrderedDict[str, Save] = OrderedDict()
-        self._thread = threading.Thread(target=self._work, name="hand in", daemon=True)
 
     def start(self) -> None:
         """Begin to hand in, first what was left."""
@@ -61,12 +63,11 @@ class SaveQueue:
                     self._put(self._read_again(kept))
             except Exception as error:  # one damaged file must not keep the others from being handed in
                 self._fail(kept, error)
-        self._thread.start()
+        self._threads.start()
 
     def close(self) -> None:
-        """End after what is being handed in; the rest waits for the next start."""
-        self._queue.put(None)
-        self._thread.join()
+        """End once all that was saved is handed in; what is killed before waits for the next start."""
+        self._threads.close()
 
     def get(self, name: str, reader: str) -> Save:
         """Find a reader's save of this run; there being none raises `MissingError`."""
@@ -77,7 +78,7 @@ class SaveQueue:
 
     def drained(self) -> None:
         """Wait until all that was saved so far is handed in or failed."""
-        self._queue.join()
+        self._threads.join()
 
     def save(self, task: Task, reader: str, content: bytes) -> Save:
         """Keep edits that a reader sent.
@@ -201,7 +202,7 @@ class SaveQueue:
     def _put(self, job: SaveJob) -> None:
         self._masks.add_pending(list(job.masks))
         self._note(job.save)
-        self._queue.put(job)
+        self._threads.put(job.masks[0].case_id, job)
 
     def _note(self, save: Save) -> None:
         self._saves[save.name] = save
@@ -209,17 +210,14 @@ class SaveQueue:
             self._saves.popitem(last=False)
         self._on_change(save)
 
-    def _work(self) -> None:
-        while (job := self._queue.get()) is not None:
-            try:
-                self._hand_in(job)
-            except Exception as error:  # the reader's work is kept, and the next save goes on
-                self._fail(job.kept, error, job.save)
-            finally:
-                with self._lock:
-                    self._masks.remove_pending(list(job.masks))
-                self._queue.task_done()
-        self._queue.task_done()
+    def _work(self, job: SaveJob) -> None:
+        try:
+            self._hand_in(job)
+        except Exception as error:  # the reader's work is kept, and the next save goes on
+            self._fail(job.kept, error, job.save)
+        finally:
+            with self._lock:
+                self._masks.remove_pending(list(job.masks))
 
     def _hand_in(self, job: SaveJob) -> None:
         from omentum.review.hand_in import hand_in  # what measures masks is slow to import

@@ -1,0 +1,55 @@
+"""Do jobs in a few threads at once; those of one case follow one another, in their order."""
+
+import queue
+import threading
+import zlib
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+__all__ = ["CaseThreads"]
+
+_Job = TypeVar("_Job")
+
+
+class CaseThreads(Generic[_Job]):
+    """Threads that do jobs from when they are started until they are closed.
+
+    Args:
+        do: Does one job, and raises nothing.
+        n: Number of threads.
+        name: Of the threads, for those who look at a running program.
+    """
+
+    def __init__(self, do: Callable[[_Job], None], n: int, name: str) -> None:
+        self._do = do
+        self._queues = [queue.Queue[_Job | None]() for _ in range(n)]
+        self._threads = [
+            threading.Thread(target=self._work, args=(one,), name=name, daemon=True) for one in self._queues
+        ]
+
+    def start(self) -> None:
+        """Begin with what was put in before."""
+        for thread in self._threads:
+            thread.start()
+
+    def put(self, case_id: str, job: _Job) -> None:
+        """Let a job be done, after those of the same case."""
+        self._queues[zlib.crc32(case_id.encode()) % len(self._queues)].put(job)
+
+    def join(self) -> None:
+        """Wait until all jobs that were put in are done."""
+        for one in self._queues:
+            one.join()
+
+    def close(self) -> None:
+        """End the threads, once all jobs are done."""
+        for one in self._queues:
+            one.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self, jobs: "queue.Queue[_Job | None]") -> None:
+        while (job := jobs.get()) is not None:
+            self._do(job)
+            jobs.task_done()
+        jobs.task_done()
