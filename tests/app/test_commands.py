@@ -21,6 +21,8 @@ COMMANDS = [
     ["review", "prefer"], ["assemble"], ["release", "list"], ["release", "diff"], ["release", "verify"],
     ["release", "rollback"], ["export"], ["tune"], ["evaluate"], ["audit"], ["round"], ["status"],
     ["demo"], ["phantoms"],
+    ["people", "add"], ["people", "list"], ["people", "set-role"], ["people", "password"],
+    ["people", "disable"], ["people", "enable"], ["people", "token"], ["people", "revoke"],
     ["models", "list"], ["models", "show"], ["models", "pull"], ["models", "add"], ["models", "remove"],
 ]  # fmt: skip
 

@@ -110,5 +110,6 @@ def closed(send: Send) -> Send:
 
 
 def _most_bytes(path: str) -> int:
-    is_edits = path.startswith("/api/tasks/") and (path.endswith("/save") or "/drafts/" in path)
+    is_about_a_task = path.startswith(("/api/tasks/", "/api/adjudications/"))
+    is_edits = is_about_a_task and (path.endswith("/save") or "/drafts/" in path)
     return MOST_EDIT_BYTES if is_edits or path == "/datastore/label" else MOST_JSON_BYTES
