@@ -2,12 +2,20 @@
 
 from collections.abc import Callable
 
+from omentum.app.catch_table import catch_table
 from omentum.app.dashboard_figures import DashboardTable
+from omentum.app.forecast_table import forecast_table
+from omentum.app.reader_tables import agreement_table, load_table
 from omentum.project.project import Project
 
 __all__ = ["TABLES", "dashboard_tables"]
 
-TABLES: tuple[Callable[[Project], DashboardTable | None], ...] = ()
+TABLES: tuple[Callable[[Project], DashboardTable | None], ...] = (
+    forecast_table,
+    load_table,
+    agreement_table,
+    catch_table,
+)
 """Functions that each make one table, in the order in which they are shown; `None` for nothing to show."""
 
 

@@ -15,6 +15,7 @@ from omentum.errors import ConfigError
 if TYPE_CHECKING:
     from omentum import loop
     from omentum.app.next_steps import NextStep
+    from omentum.evaluate.reader_agreement import PairAgreement
     from omentum.project.project import Project
     from omentum.records import Batch, Release
     from omentum.records.promotions import Promotion
@@ -75,12 +76,22 @@ def evaluate(
     if as_json:
         listed = [dict(zip(columns, row, strict=True)) for row in rows]
         verdict = None if report.verdict is None else asdict(report.verdict)
-        say_json({"report": str(path), "rounds": listed, "verdict": verdict})
+        readers = [asdict(one) for one in report.readers]
+        say_json({"report": str(path), "rounds": listed, "verdict": verdict, "readers": readers})
         return
     say_table(f"compared with {report.compared_with}", columns, rows)
+    _say_agreement(report.readers)
     if report.verdict is not None:
         typer.echo(said_of(report.verdict))
     typer.echo(f"the report is {path}")
+
+
+def _say_agreement(readers: "Sequence[PairAgreement]") -> None:
+    """Say how far readers agree who read the same tasks."""
+    columns = ["reader", "other reader", "organ", "tasks", "Dice", "surface Dice", "kappa"]
+    rows = [(*one.readers, one.organ, one.n_tasks, one.dice, one.surface_dice, one.kappa) for one in readers]
+    if rows:
+        say_table("readers of the same tasks", columns, rows)
 
 
 def round_(

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from omentum.errors import ConfigError
+from omentum.evaluate.reader_agreement import PairAgreement
 from omentum.evaluate.summary import Summary
 from omentum.measures.surface import SURFACE_TOLERANCE_MM
 from omentum.records import Revision, Task
@@ -87,6 +88,10 @@ class RoundReport:
     """Predicted probability of an error, and share that was revised, by rising probability."""
     audit: str = ""
     """The bound of the audit in a sentence; empty where nothing was drawn."""
+    readers: tuple[PairAgreement, ...] = ()
+    """How far readers agree who read the same tasks without knowing of each other."""
+    forecast: str = ""
+    """How far more hours are expected to lower that bound, in a sentence; empty where nothing is known."""
     log: LogAnchor | None = None
     """Length and hash of the project's audit log."""
 

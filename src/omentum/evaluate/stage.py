@@ -9,8 +9,10 @@ from pathlib import Path
 from omentum.errors import ConfigError, LabelValueError, ProjectError
 from omentum.evaluate.agreement import OrganAgreement, compare_case
 from omentum.evaluate.audit import audit_result
+from omentum.evaluate.reader_agreement import pair_agreements, read_pairs
 from omentum.evaluate.report_data import PreviewPicture, RoundReport, Tuning
 from omentum.evaluate.round_figures import keep_agreement, round_figures, verdict_of
+from omentum.evaluate.stop_forecast import stop_forecast
 from omentum.evaluate.summary import mean, summarised
 from omentum.project.project import Project
 from omentum.project.read_masks import read_chosen
@@ -72,6 +74,8 @@ def evaluate_round(
         verdict=verdict_of(project.store.promotions.all(), last.number),
         reliability=_reliability(project, last),
         audit=_audit(project, last),
+        forecast=_forecast(project, last),
+        readers=tuple(pair_agreements(read_pairs(project))),
         log=project.store.log.head(f"the report of round {last.number}"),
     )
     from omentum.evaluate.report import write_report  # draws figures; slow to import
@@ -179,6 +183,14 @@ def _reliability(project: Project, last: Round) -> tuple[tuple[float, float], ..
 def _audit(project: Project, last: Round) -> str:
     result = audit_result(project, last.number)
     return result.statement if result.n_drawn else ""
+
+
+def _forecast(project: Project, last: Round) -> str:
+    """Forecast the bound of the current round; of an earlier one the queue is over."""
+    if last.number != project.store.rounds.current().number:
+        return ""
+    forecast = stop_forecast(project)
+    return forecast.said if forecast.later else ""
 
 
 def _tuning(project: Project, last: Round) -> Tuning | None:

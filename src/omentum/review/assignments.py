@@ -29,7 +29,7 @@ def add_rule(
         project: The project.
         reader: Pseudonym; one of the project's people, where it has any.
         organ_name: The organ, or `WHOLE_CT`; all that no rule names where `None`.
-        share: Of these tasks, in (0, 1]; where `None` an equal part of what other rules about the organ leave.
+        share: Of these tasks, in (0, 1]; where `None` an equal part of what other rules about them leave.
         by: Pseudonym of who makes the rule.
 
     Raises:

@@ -19,7 +19,7 @@ from omentum.store.tasks import pool_of
 if TYPE_CHECKING:
     from omentum.review.hand_in import HandInResult
 
-__all__ = ["as_seen_by", "counts_as_seen", "is_blinded", "results_as_seen"]
+__all__ = ["as_seen_by", "counts_as_seen", "is_blinded", "results_as_seen", "seen_states"]
 
 _ENDED = (TaskState.DONE, TaskState.SKIPPED)
 
@@ -51,13 +51,26 @@ def counts_as_seen(project: Project, round_number: int, reader: str) -> Counter[
     blinded = store.tasks.read_by_several(round_number)
     if not blinded:
         return counts
-    read, now = store.revisions.tasks_of_reader(reader), datetime.now(UTC)
-    leases = store.leases.held(pool_of(round_number), reader)
-    held = {int(one.key) for one in leases if one.until > now}
+    read, held = store.revisions.tasks_of_reader(reader), _held(project, round_number, reader)
     for number, state in blinded.items():
         counts[state] -= 1
         counts[_seen(has_it=number in held, has_read=number in read)] += 1
     return counts
+
+
+def seen_states(project: Project, round_number: int, reader: str) -> list[tuple[Task, TaskState]]:
+    """Give the blinded tasks of a round, each with the state in which a reader sees it."""
+    tasks = project.store.tasks.of_several()
+    blinded = [one for one in tasks if one.round_number == round_number and is_blinded(one)]
+    read = project.store.revisions.tasks_of_reader(reader) if blinded else set()
+    held = _held(project, round_number, reader) if blinded else set()
+    return [(one, _seen(has_it=one.number in held, has_read=one.number in read)) for one in blinded]
+
+
+def _held(project: Project, round_number: int, reader: str) -> set[int]:
+    now = datetime.now(UTC)
+    leases = project.store.leases.held(pool_of(round_number), reader)
+    return {int(one.key) for one in leases if one.until > now}
 
 
 def _seen(*, has_it: bool, has_read: bool) -> TaskState:

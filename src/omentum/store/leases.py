@@ -52,6 +52,8 @@ class Slot:
     holder: str | None
     is_out: bool
     """Whether its holder has it now, or had it until the end."""
+    is_ended: bool
+    """Whether its holder had it until the end."""
 
 
 class Leases(RecordTable[Lease]):
@@ -105,6 +107,7 @@ class Leases(RecordTable[Lease]):
                     reserved_for=row.reserved_for,
                     is_dealt=row.is_dealt,
                     holder=row.holder,
+                    is_ended=row.ended,
                     is_out=row.ended or (row.until is not None and row.until > now),
                 )
                 for row in rows

@@ -107,6 +107,10 @@ class Tasks(RecordTable[Task]):
         """Give the tasks of all rounds that are in a state."""
         return self._select(TaskRow.state == state.value)
 
+    def of_several(self) -> list[Task]:
+        """Give the tasks of all rounds that several readers are to read."""
+        return self._select(TaskRow.n_readings > 1)
+
     def read_by_several(self, round_number: int) -> dict[int, TaskState]:
         """Give the state of each task of a round that several readers read and that has not ended, by number."""
         ended = (TaskState.DONE.value, TaskState.SKIPPED.value)

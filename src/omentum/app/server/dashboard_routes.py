@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from omentum.app.dashboard_figures import Dashboard
-from omentum.app.server.context import CurrentProject, CurrentReader
+from omentum.app.server.context import CurrentPerson, CurrentProject, CurrentReader
 from omentum.app.server.kept_dashboard import KeptDashboard
 from omentum.app.server.refusals import refusals
 from omentum.app.server.task_routes import CurrentTask
@@ -46,6 +46,8 @@ def activity(
 
 
 @router.get("/dashboard", tags=["dashboard"], responses=refusals())
-def get_dashboard(request: Request) -> Dashboard:
+def get_dashboard(request: Request, project: CurrentProject, person: CurrentPerson) -> Dashboard:
     """Tell how far the project is: organs, queue, findings about CTs, errors left, rounds and readers."""
-    return cast("KeptDashboard", request.app.state.dashboard).get()
+    from omentum.app.server.dashboard_view import dashboard_for  # loads what the dashboard needs
+
+    return dashboard_for(project, cast("KeptDashboard", request.app.state.dashboard).get(), person)
