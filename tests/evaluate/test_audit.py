@@ -89,7 +89,7 @@ def test_the_bound_is_stated_once_all_have_come_back(audited, come_back):
     assert result.share == pytest.approx(14 / 60, abs=0.02)
     assert result.statement.startswith("with 95 % confidence at most ")
     assert "of the 60 organs without a revision still need a major one" in result.statement
-    assert "as predicted by synthetic (0 of 10 drawn at random did)" in result.statement
+    assert "as predicted by synthetic (0 of 10 drawn at random did; major errors" in result.statement
 
 
 def test_major_revisions_widen_the_bound(audited, come_back):
@@ -195,4 +195,4 @@ def test_what_was_drawn_of_a_case_that_is_excluded_or_erased_counts_as_wrong(aud
     result = audit_result(audited.workspace, 1)
     assert (len(result.gone), result.missing, result.n_done) == (2, (), 8)
     assert 14 / 60 < result.share < three_missing.share
-    assert "(0 of 10 drawn at random did, as do 2 of cases that were excluded or erased)" in result.statement
+    assert "(0 of 10 drawn at random did, as do 2 of cases that were excluded or erased; " in result.statement

@@ -10,6 +10,7 @@ from omentum.errors import ConfigError
 
 if TYPE_CHECKING:
     from omentum.evaluate.audit import AuditPlan
+    from omentum.evaluate.catch_misses import ReaderMisses
 
 __all__ = ["audit", "share_of"]
 
@@ -29,6 +30,7 @@ def audit(
 ) -> None:
     """Bound what still needs a major revision. Example: omentum -C my-atlas audit --bound 5%."""
     from omentum.evaluate.audit import audit_plan, audit_result, stop_rule
+    from omentum.evaluate.catch_misses import miss_rates, misses_by_reader
 
     with project_of(context) as project:
         share = share_of(bound) if bound else project.settings.audit_bound
@@ -36,6 +38,7 @@ def audit(
         plan = audit_plan(project, share)
         result = audit_result(project, number, count_missing=count_missing)
         stop = stop_rule(project)
+        rates = miss_rates(misses_by_reader(project))
     if as_json:
         told: dict[str, Any] = {
             "round": number,
@@ -51,6 +54,9 @@ def audit(
             "missing": [list(key) for key in result.missing],
             "gone": [list(key) for key in result.gone],
             "bound": result.share,
+            "bound_by_what_was_seen": result.seen_share,
+            "missed_at_most": result.missed_share,
+            "readers": [_told_misses(one) for one in rates],
             "statement": result.statement,
             "stop": stop.is_met,
         }
@@ -59,9 +65,22 @@ def audit(
     typer.echo(_planned(plan, share))
     if result.n_drawn:
         typer.echo(f"drawn {result.n_drawn}, done {result.n_done}, major revisions {len(result.major)}")
+    for one in rates:
+        low, high = one.interval
+        typer.echo(f"{one.reader} missed {one.n_missed} of {one.n_shown} planted ({low:.0%} to {high:.0%})")
     typer.echo(result.statement)
     if stop.is_met:
         typer.echo("this round may be the last")
+
+
+def _told_misses(one: "ReaderMisses") -> dict[str, Any]:
+    return {
+        "reader": one.reader,
+        "major_errors_planted": one.n_shown,
+        "missed": one.n_missed,
+        "share_missed": one.share,
+        "interval": list(one.interval),
+    }
 
 
 def share_of(text: str) -> float:

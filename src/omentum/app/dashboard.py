@@ -183,6 +183,11 @@ def _readers(project: Project, round_number: int) -> tuple[ReaderMinutes, ...]:
     for one in revisions:
         minutes[one.reader] += one.minutes or 0.0
         in_round[one.reader] += (one.minutes or 0.0) * (one.round_number == round_number)
+    now = {one.number for one in project.store.catch_trials.of_round(round_number)}
+    for reading in project.store.catch_readings.all():  # a count that stands still would tell of a trial
+        n_revisions[reading.reader] += 1
+        minutes[reading.reader] += reading.minutes or 0.0
+        in_round[reading.reader] += (reading.minutes or 0.0) * (reading.trial_number in now)
     return tuple(
         ReaderMinutes(
             reader=reader,

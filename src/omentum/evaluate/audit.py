@@ -1,11 +1,13 @@
 """Bound the share of organs that still need a major revision, by the audit of a round."""
 
 import math
-from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from omentum.evaluate.catch_misses import misses_by_reader
 from omentum.measures.finite_population_bound import CONFIDENCE, Clustered, least_sample, most_bad
+from omentum.measures.missed_errors import Misses, corrected_share, missed_limit
 from omentum.project.project import Project
 from omentum.project.standing import standing_revision
 from omentum.records import Audit, Decision, MaskSource, ReaderAnswer, Revision
@@ -30,6 +32,10 @@ class AuditResult:
         missing: Tasks whose mask has not come back.
         gone: Tasks whose case was excluded or erased.
         share: Greatest share of the organs that may need a major revision; `None` where none can be stated.
+            Where there are catch trials, it takes in what readers miss.
+        seen_share: The same by what readers saw alone.
+        missed_share: Greatest share of major errors that the readers of the audit may miss, by catch trials;
+            `None` where there are none.
         statement: The bound in a sentence, or why there is none.
     """
 
@@ -40,6 +46,8 @@ class AuditResult:
     missing: tuple[Key, ...] = ()
     gone: tuple[Key, ...] = ()
     share: float | None = None
+    seen_share: float | None = None
+    missed_share: float | None = None
     statement: str
 
     @property
@@ -126,12 +134,13 @@ def audit_result(project: Project, round_number: int, *, count_missing: bool = F
     gone = tuple(key for key in unread if key[0] not in taking_part)
     missing = tuple(key for key in unread if key[0] in taking_part)
     major = tuple(sorted(key for key, one in revisions.items() if is_major(one)))
-    share, statement = None, _why_stale(project, audit, taking_part)
+    bound, statement = _Bound(), _why_stale(project, audit, taking_part)
     if not statement and missing and not count_missing:
         statement = f"no bound: {_why_missing(audit, missing)}"
     if not statement:
-        share = _share(audit, len(major) + len(missing) + len(gone))
-        statement = _statement(audit, share, len(major), len(missing), len(gone))
+        n_bad = len(major) + len(missing) + len(gone)
+        bound = _bound(audit, n_bad, revisions.values(), misses_by_reader(project))
+        statement = _statement(audit, bound, len(major), len(missing), len(gone))
     return AuditResult(
         network=audit.network,
         n_organs=audit.n_organs,
@@ -139,7 +148,9 @@ def audit_result(project: Project, round_number: int, *, count_missing: bool = F
         major=major,
         missing=missing,
         gone=gone,
-        share=share,
+        share=bound.share,
+        seen_share=bound.seen_share,
+        missed_share=bound.missed_share,
         statement=statement,
     )
 
@@ -184,21 +195,53 @@ def _population(frame: Mapping[str, tuple[str, ...]]) -> Clustered:
     return Clustered(n_members=sum(sizes), n_clusters=len(sizes), size=max(sizes))
 
 
-def _share(audit: Audit, n_bad: int) -> float:
-    """Bound the share; organs that came back clean are not among the bad."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bound:
+    """The limits of an audit; none where none can be stated."""
+
+    share: float | None = None
+    seen_share: float | None = None
+    missed_share: float | None = None
+
+
+def _bound(audit: Audit, n_bad: int, read: Iterable[Revision], misses: Mapping[str, Misses]) -> _Bound:
+    """Bound the share by what readers saw, and by what they miss where there are catch trials."""
+    seen_share = _seen_share(audit, n_bad)
+    if not misses:
+        return _Bound(share=seen_share, seen_share=seen_share)
+    readers = Counter(one.reader for one in read)
+    shares = {reader: n / readers.total() for reader, n in readers.items()}
+    most = corrected_share(_population(audit.frame), audit.n_cases_drawn, n_bad, shares, misses)
+    missed = missed_limit(shares, misses, risk=(1.0 - CONFIDENCE) / 2)
+    return _Bound(share=max(most, seen_share), seen_share=seen_share, missed_share=missed)
+
+
+def _seen_share(audit: Audit, n_bad: int) -> float:
+    """Bound the share as if readers missed nothing; organs that came back clean are not among the bad."""
     n_clean = len(audit.drawn) - n_bad
     most = most_bad(_population(audit.frame), audit.n_cases_drawn, n_bad)
     return min(most, audit.n_organs - n_clean) / audit.n_organs
 
 
-def _statement(audit: Audit, share: float, n_major: int, n_missing: int, n_gone: int) -> str:
-    percent = math.ceil(share * 1000 - 1e-9) / 10
+def _percent(share: float | None) -> str:
+    """Write a limit, rounded up."""
+    return f"{math.ceil((share or 0.0) * 1000 - 1e-9) / 10:.1f} %"
+
+
+def _statement(audit: Audit, bound: _Bound, n_major: int, n_missing: int, n_gone: int) -> str:
     missing = f", and {n_missing} that have not come back count as if they did" if n_missing else ""
     gone = f", as do {n_gone} of cases that were excluded or erased" if n_gone else ""
+    missed = "major errors that readers missed are not in it"
+    if bound.missed_share is not None:
+        missed = (
+            f"by what readers saw alone {_percent(bound.seen_share)}, and by catch trials they miss at most "
+            f"{_percent(bound.missed_share)} of major errors"
+        )
+    sure = f"with {100 * CONFIDENCE:.0f} % confidence at most {_percent(bound.share)}"
     return (
-        f"with {100 * CONFIDENCE:.0f} % confidence at most {percent:.1f} % of the {audit.n_organs} organs "
+        f"{sure} of the {audit.n_organs} organs "
         f"without a revision still need a major one, as predicted by {audit.network} "
-        f"({n_major} of {len(audit.drawn)} drawn at random did{missing}{gone})"
+        f"({n_major} of {len(audit.drawn)} drawn at random did{missing}{gone}; {missed})"
     )
 
 
