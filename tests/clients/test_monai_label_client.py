@@ -2,17 +2,13 @@
 
 import json
 import subprocess
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-import uvicorn
 
 from fixtures.page_atlas import PageAtlas, Wanted, page_atlas
+from fixtures.running_server import running
 from omentum.app.server.app import make_app, make_state
 from omentum.project.accounts import add_person, make_token
 from omentum.project.project import opened
@@ -21,22 +17,6 @@ from omentum.volumes.nifti import read_nifti
 
 SESSION = Path(__file__).with_name("monai_label_session.py")
 PASSWORD = "a long enough password"
-
-
-@contextmanager
-def running(app) -> Iterator[str]:
-    """Run the server in a thread on a free port."""
-    config = uvicorn.Config(app, port=0, access_log=False, log_level="warning")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    ends = time.monotonic() + 60
-    while not server.started and time.monotonic() < ends:
-        time.sleep(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(20)
 
 
 @pytest.fixture

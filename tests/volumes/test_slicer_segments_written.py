@@ -78,3 +78,27 @@ def test_an_organ_that_the_masks_do_not_know_is_refused(tmp_path):
     with pytest.raises(UnknownOrganError, match="pancreas"):
         write_segments(tmp_path / "a.seg.nrrd", masks_on(OBLIQUE), ["pancreas"])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("grid", [OBLIQUE, *GRIDS.values()], ids=["oblique", *GRIDS])
+def test_cropped_with_other_layers_and_values_they_are_the_same_masks(grid, tmp_path):
+    box = tuple(slice(1, side - 1) for side in grid.shape)
+    inside = np.zeros(grid.shape, dtype=bool)
+    inside[box] = True
+    before = masks_on(grid)
+    parts = [(name, before.mask(name) & inside) for name in before.organs]
+    masks = MaskSet.build(grid, before.organs, parts)
+    write_segments(tmp_path / "a.seg.nrrd", masks, ORDER)
+    image = sitk.ReadImage(tmp_path / "a.seg.nrrd")
+    low, high = [part.start for part in box], [part.stop for part in box]
+    cropped = image[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
+    layers = np.stack([masks.mask(name)[box] * np.uint8(9) for name in reversed(ORDER)], axis=-1)
+    saved = sitk.GetImageFromArray(layers.transpose(2, 1, 0, 3), isVector=True)
+    saved.CopyInformation(cropped)
+    saved.SetMetaData("Segmentation_ReferenceImageExtentOffset", " ".join(map(str, low)))
+    for number, name in enumerate(reversed(ORDER)):
+        for key, value in {"Name": name, "Layer": str(number), "LabelValue": "9"}.items():
+            saved.SetMetaData(f"Segment{number}_{key}", value)
+    sitk.WriteImage(saved, tmp_path / "saved.seg.nrrd", useCompression=True)
+    for one in read_segmentation(tmp_path / "saved.seg.nrrd", grid):
+        np.testing.assert_array_equal(one.mask, masks.mask(one.name))
