@@ -104,8 +104,10 @@ def test_a_task_that_is_read_twice_goes_from_two_readers_by_an_adjudicator_to_a_
     mask, reader = standing(server, "released")
     assert reader == "ben"
     assert [tuple(map(int, one)) for one in np.argwhere(mask ^ BASE)] == [BESIDE]
-    lineage = released_lineage(server, "released")
-    assert lineage["organs"][ORGAN]["revision_sha256"] == revision_sha256(server, "released", "ben")
+    liver = released_lineage(server, "released")["organs"][ORGAN]
+    assert liver["revision_sha256"] == revision_sha256(server, "released", "ben")
+    assert liver["decided_by"]["kind"] == "adjudicate"
+    assert not {liver["reader"], liver["decided_by"]["by"]} & set(PEOPLE)
 
 
 def revision_sha256(server, case_id: str, reader: str) -> str:
@@ -116,7 +118,8 @@ def revision_sha256(server, case_id: str, reader: str) -> str:
 def released_lineage(server, case_id: str) -> dict:
     """Make a release by the command, and read the lineage of a case."""
     command = [sys.executable, "-m", "omentum", "-C", str(server.root), "assemble", "--version", "V1"]
-    subprocess.run(command, check=True, capture_output=True)
+    made = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
     (found,) = server.root.glob(f"releases/V1/**/{case_id}/lineage.json")
     return json.loads(found.read_text(encoding="utf-8"))
 
