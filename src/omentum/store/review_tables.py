@@ -84,7 +84,7 @@ class RevisionRow(TableBase):
     """A mask that a reader submitted for an organ of a case."""
 
     __tablename__ = "revisions"
-    __table_args__ = (Index(None, "case_id", "organ"),)
+    __table_args__ = (Index(None, "case_id", "organ"), Index(None, "reader", "task_number"))
 
     number: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"))

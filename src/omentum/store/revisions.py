@@ -1,6 +1,6 @@
 """Keep the masks that readers hand in; append-only."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from sqlalchemy import select, update
@@ -56,6 +56,13 @@ class Revisions(ListedTable[Revision]):
     def of_task(self, task_number: int) -> list[Revision]:
         """Give the revisions that were submitted for a task."""
         return self._select(RevisionRow.task_number == task_number)
+
+    def of_tasks(self, task_numbers: Collection[int]) -> dict[int, list[Revision]]:
+        """Give the revisions that were submitted for each of some tasks, by number."""
+        found: dict[int, list[Revision]] = {number: [] for number in task_numbers}
+        for one in self._select(RevisionRow.task_number.in_(task_numbers)) if task_numbers else []:
+            found[one.task_number or 0].append(one)
+        return found
 
     def of_round(self, round_number: int) -> list[Revision]:
         """Give the revisions of a round."""

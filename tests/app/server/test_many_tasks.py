@@ -94,3 +94,13 @@ def test_a_small_number_of_free_tasks_is_counted_anew(queued):
     assert counts.n_free("anna", ANY_TASK) == 4
     claim_next(queued.workspace, "anna")
     assert counts.n_free("anna", ANY_TASK) == 3
+
+
+def test_tasks_that_are_read_twice_take_no_statement_each(client, queued):
+    add_tasks(queued.workspace, 10)
+    asked_of(client)
+    queued.workspace.store.tasks.want_readings(5, 2)
+    few = asked_of(client)["queue"]
+    for number in range(6, 13):
+        queued.workspace.store.tasks.want_readings(number, 2)
+    assert asked_of(client)["queue"] == few

@@ -18,7 +18,7 @@ from omentum.app.server.told import (
 )
 from omentum.project.ct_findings import ct_findings_of
 from omentum.project.standing import unconfirmed
-from omentum.records import MaskFinding, MaskSource, Task
+from omentum.records import MaskFinding, MaskSource, Revision, Task
 from omentum.review.blinding import as_seen_by, is_blinded
 from omentum.review.draft_files import DraftFiles
 from omentum.review.page_bases import OrganBase, TaskFacts, why_locked
@@ -38,7 +38,10 @@ def listed_tasks(server: ServerState, tasks: list[Task], reader: str) -> list[Ta
     """Describe tasks, with who has them."""
     with server.project.store.reading_together():
         leases = _leases(server, tasks)
-        return [_listed(server, one, leases.get(one.number or 0, ()), reader) for one in tasks]
+        blinded = [one.number or 0 for one in tasks if is_blinded(one)]
+        revisions = server.project.store.revisions.of_tasks(blinded)
+        seen = [_seen(one, leases.get(one.number or 0, ()), revisions, reader) for one in tasks]
+    return [told_task(task, lease, drafts_of(server, task, reader).count()) for task, lease in seen]
 
 
 def detail_of(
@@ -95,12 +98,14 @@ def _leases(server: ServerState, tasks: list[Task]) -> dict[int, tuple[Lease, ..
     return found
 
 
-def _listed(server: ServerState, task: Task, leases: tuple[Lease, ...], reader: str) -> TaskOut:
+def _seen(
+    task: Task, leases: tuple[Lease, ...], revisions: Mapping[int, list[Revision]], reader: str
+) -> tuple[Task, Lease | None]:
+    """Give a task and the lease on it as a reader may see them."""
     if is_blinded(task):
         leases = tuple(one for one in leases if one.holder == reader)
-        revisions = server.project.store.revisions.of_task(task.number or 0)
-        task = as_seen_by(task, reader, revisions, has_it=bool(leases))
-    return told_task(task, _lease(leases, reader), drafts_of(server, task, reader).count())
+        task = as_seen_by(task, reader, revisions[task.number or 0], has_it=bool(leases))
+    return task, _lease(leases, reader)
 
 
 def _lease(leases: tuple[Lease, ...], reader: str) -> Lease | None:

@@ -20,6 +20,7 @@ _MADE = (
 def upgrade() -> None:
     """Add the tables, and an index by which the open tasks of a long round are found."""
     op.create_index("ix_tasks_round_number_state_rank", "tasks", ["round_number", "state", "rank"])
+    op.create_index("ix_revisions_reader_task_number", "revisions", ["reader", "task_number"])
     op.add_column("leases", sa.Column("is_dealt", sa.Boolean(), nullable=False, server_default=sa.false()))
     _add_people()
     _add_catch_trials()
@@ -28,6 +29,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the tables; accounts, trials and the log are lost."""
+    op.drop_index("ix_revisions_reader_task_number", "revisions")
     op.drop_index("ix_tasks_round_number_state_rank", "tasks")
     op.drop_column("leases", "is_dealt")
     for name in reversed(_MADE):
