@@ -34,11 +34,11 @@ Frames = Annotated[str, Path(pattern=r"^[0-9]{1,6}(,[0-9]{1,6}){0,999}$", descri
 Accept = Annotated[str, Header(max_length=4000)]
 _JSON_ANSWER: dict[int | str, dict[str, Any]] = {
     200: {"description": "DICOM JSON.", "content": {JSON: {"schema": {"type": "array"}}}},
-    **refusals(404, 406, 409),
+    **refusals(404, 406, 409, 503),
 }
 _PARTS_ANSWER: dict[int | str, dict[str, Any]] = {
     200: {"description": "Parts, of multipart/related.", "content": {"multipart/related": {}}},
-    **refusals(404, 406, 409),
+    **refusals(404, 406, 409, 503),
 }
 
 
