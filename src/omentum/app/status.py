@@ -8,6 +8,7 @@ from typing import Any
 
 from omentum.app.next_steps import n_predicted_cases, next_steps
 from omentum.evaluate.audit import StopRule, stop_rule
+from omentum.evaluate.stop_forecast import stop_forecast
 from omentum.project.conflicts import open_conflicts
 from omentum.project.ct_findings import open_ct_findings
 from omentum.project.project import Project
@@ -51,6 +52,7 @@ def summary(project: Project, *, gathered: Gathered | None = None) -> dict[str, 
     current = store.rounds.current()
     gathered = gathered or gather(project)
     facts, labelled, stop = gathered.facts, gathered.labelled, gathered.stop
+    forecast = stop_forecast(project, stop.audit)
     due = next_steps(project, labelled=labelled, stop=stop)
     revisions = store.revisions.of_round(current.number)
     excluded = store.cases.excluded()
@@ -71,6 +73,8 @@ def summary(project: Project, *, gathered: Gathered | None = None) -> dict[str, 
         "minutes_in_round": round(sum(one.minutes or 0.0 for one in revisions), 3),
         "releases": ", ".join(release.version for release in store.releases.all()) or "none",
         "audit": stop.why,
+        "forecast": forecast.said,
+        "bound_by_hours": [asdict(one) for one in forecast.later],
         "left_out_by_budget": _left_out(project),
         "holders": _holders(project),
         "conflicts": _conflicts(project, facts),

@@ -18,6 +18,7 @@ from omentum.evaluate.figures import (
     reliability_curve,
 )
 from omentum.evaluate.report_data import RoundReport
+from omentum.evaluate.stop_forecast import ASSUMED
 from omentum.evaluate.summary import Means, best_places, side_by_side
 from omentum.records import WHOLE_CT
 from omentum.volumes.atomic import write_text
@@ -48,6 +49,7 @@ def rendered(report: RoundReport) -> str:
     shown = report.rounds[-MOST_COLUMNS:]
     return environment.from_string(template).render(
         report=report,
+        assumed=ASSUMED,
         current=report.current,
         cards=_cards(report),
         shown=shown,

@@ -135,8 +135,7 @@ def _chance_if_even(population: Clustered, n_drawn: int, n_bad: int, n_supposed:
     n_richer_drawn = np.arange(low, min(n_drawn, n_richer) + 1)
     weight = stats.hypergeom.pmf(n_richer_drawn, population.n_clusters, n_richer, n_drawn)
     chance_richer, chance_poorer = min(1.0, (fewer + 1) / population.size), fewer / population.size
-    at_most = np.zeros(len(n_richer_drawn))
-    for n_of_richer in range(n_bad + 1):
-        exactly = stats.binom.pmf(n_of_richer, n_richer_drawn, chance_richer)
-        at_most += exactly * stats.binom.cdf(n_bad - n_of_richer, n_drawn - n_richer_drawn, chance_poorer)
-    return float(weight @ at_most)
+    n_of_richer = np.arange(n_bad + 1)[:, np.newaxis]
+    exactly = stats.binom.pmf(n_of_richer, n_richer_drawn, chance_richer)
+    at_most = exactly * stats.binom.cdf(n_bad - n_of_richer, n_drawn - n_richer_drawn, chance_poorer)
+    return float(weight @ at_most.sum(axis=0))

@@ -81,6 +81,16 @@ class Scores(RecordTable[CaseScore]):
             rows = session.execute(asked)
             return {(case_id, organ): ml for case_id, organ, ml in rows if ml is not None}
 
+    def losses(self, round_number: int) -> dict[tuple[str, str], tuple[float, float]]:
+        """Give expected error (in mL) and expected loss of Dice of each organ, where both are estimated."""
+        row = OrganScoreRow
+        asked = select(row.case_id, row.organ, row.error_ml, row.dice_loss).where(
+            row.round_number == round_number, row.error_ml.is_not(None), row.dice_loss.is_not(None)
+        )
+        with self._database.reading() as session:
+            found = session.execute(asked)
+            return {(case_id, organ): (ml or 0.0, loss or 0.0) for case_id, organ, ml, loss in found}
+
     def _organs(self, session: Session, round_number: int) -> dict[str, list[OrganScore]]:
         of_it = select(OrganScoreRow).where(OrganScoreRow.round_number == round_number)
         organs: dict[str, list[OrganScore]] = {}

@@ -1,0 +1,162 @@
+"""Forecast how far more hours of readers lower the bound of an audit; pure arithmetic, no file, no voxel.
+
+The share of bad masks follows from the audit so far: Beta(m + 1/2, n - m + 1/2) for m bad ones of n drawn
+(Jeffreys' prior). Where they are follows from the queue: a mask of risk r is bad with probability
+1 - exp(-k r), with k such that the mean is that share. Readers then take the masks with most expected error a
+minute; of what is left as many are drawn again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from omentum.measures.finite_population_bound import CONFIDENCE, Clustered, most_bad
+
+__all__ = ["INTERVAL", "Audited", "BoundForecast", "MasksLeft", "forecast_bounds", "reading_order"]
+
+INTERVAL = 0.9
+"""Chance that the later bound is in the interval, if what is assumed holds."""
+LEAST_RISK = 0.01
+"""Least risk of a mask, as a part of the mean: errors also lie where the queue expects none."""
+_N_SIMULATED = 2000
+_SEED = 0
+_SCALES = np.geomspace(1e-4, 1e3, 60)
+_MOST_EXACT = 1000
+"""Masks up to which the bound is that of a finite population; of more that would take too long."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MasksLeft:
+    """The masks that an audit drew from, without those drawn; all arrays have the shape `(mask,)`."""
+
+    case: npt.NDArray[np.intp]
+    """Number of the case of each."""
+    risk: Floats
+    """Relative risk of each, from 0."""
+    error_ml: Floats
+    """Expected error volume of each."""
+    minutes: Floats
+    """Price of each in an open case."""
+    minutes_per_case: float
+    """Price of opening a case."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audited:
+    """What an audit drew and found."""
+
+    n_masks: int
+    n_bad: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundForecast:
+    """What the bound may be after some more time."""
+
+    hours: float
+    """Of readers, from now."""
+    n_left: int
+    """Masks that no reader has taken by then."""
+    expected: float
+    """Mean of the bound that a new audit would give, as a share."""
+    low: float
+    """Lower end of the interval."""
+    high: float
+
+
+def reading_order(masks: MasksLeft) -> tuple[npt.NDArray[np.intp], Floats]:
+    """Order masks by expected error a minute, and sum up their minutes in that order.
+
+    Returns:
+        Places of the masks, and the minutes until each is done; a case is opened once.
+    """
+    worth = masks.error_ml / np.maximum(masks.minutes + masks.minutes_per_case, 1e-9)
+    order = np.argsort(-worth, kind="stable")
+    is_first = np.zeros(len(order), dtype=bool)
+    is_first[np.unique(masks.case[order], return_index=True)[1]] = True
+    return order, np.cumsum(masks.minutes[order] + is_first * masks.minutes_per_case)
+
+
+def forecast_bounds(
+    masks: MasksLeft, audited: Audited, hours: Sequence[float], *, first_minutes: float = 0.0
+) -> list[BoundForecast]:
+    """Forecast the bound after each of some times.
+
+    Args:
+        masks: That are left.
+        audited: What the audit found so far.
+        hours: Times of readers, rising; a time in which all masks are read is left out.
+        first_minutes: What readers do before they take any of these masks.
+    """
+    rng = np.random.default_rng(_SEED)
+    n_good = audited.n_masks - audited.n_bad
+    shares = rng.beta(audited.n_bad + 0.5, n_good + 0.5, _N_SIMULATED)
+    order, done_after = reading_order(masks)
+    limits = 60.0 * np.array(hours) - first_minutes + 1e-9
+    n_read = np.searchsorted(done_after, limits, side="right")
+    among_all, among_rest = _bad_by_scale(masks.risk[order], n_read)
+    found = []
+    for place, n in enumerate(n_read):
+        if n < len(order):
+            bad_shares = np.interp(shares, among_all, among_rest[place]).clip(0.0, 1.0)
+            bad = rng.binomial(len(order) - n, bad_shares)
+            low, expected, high = _bounds(masks.case[order[n:]], bad, audited.n_masks, rng)
+            n_left = len(order) - int(n)
+            found.append(
+                BoundForecast(hours=hours[place], n_left=n_left, expected=expected, low=low, high=high)
+            )
+    return found
+
+
+def _bad_by_scale(risk: Floats, n_read: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """Give the share of bad masks for each scale of the risk: among all, and without the first of them.
+
+    Args:
+        risk: By the order of reading, shape `(mask,)`.
+        n_read: How many are read at each time, shape `(time,)`.
+
+    Returns:
+        Shares of shapes `(scale,)` and `(time, scale)`; 0 where no mask is left.
+    """
+    mean = risk.mean()
+    relative = risk / mean + LEAST_RISK if mean > 0.0 else np.ones(len(risk))
+    among_all, among_rest = np.empty(len(_SCALES)), np.empty((len(n_read), len(_SCALES)))
+    for place, scale in enumerate(_SCALES):
+        summed = np.concatenate([[0.0], np.cumsum(-np.expm1(-scale * relative))])
+        among_all[place] = summed[-1] / len(risk)
+        among_rest[:, place] = (summed[-1] - summed[n_read]) / np.maximum(1, len(risk) - n_read)
+    return among_all, among_rest
+
+
+def _bounds(
+    case: npt.NDArray[np.intp], bad: npt.NDArray[np.int64], n_masks: int, rng: np.random.Generator
+) -> tuple[float, float, float]:
+    """Audit what is left for each number of bad masks; give low end, mean and high end of the bound."""
+    sizes = np.unique(case, return_counts=True)[1]
+    left = Clustered(n_members=len(case), n_clusters=len(sizes), size=int(sizes.max()))
+    n_cases = min(left.n_clusters, max(1, round(n_masks * left.n_places / left.n_members)))
+    if left.size == 1:
+        seen = rng.hypergeometric(bad, left.n_members - bad, n_cases)
+    else:
+        seen = rng.binomial(n_cases, bad / left.n_places)
+    tail = (1.0 - INTERVAL) / 2.0
+    ends = np.quantile(seen, [tail, 0.5, 1.0 - tail], method="inverted_cdf").astype(np.intp)
+    shares = _shares(left, n_cases, ends)  # of all numbers it would take too long
+    return float(shares[0]), float(np.interp(seen, ends, shares).mean()), float(shares[-1])
+
+
+def _shares(left: Clustered, n_cases: int, n_bad: npt.NDArray[np.intp]) -> Floats:
+    """Bound the share of bad masks for each number of those seen; what was seen and is good is not bad."""
+    if left.n_members <= _MOST_EXACT:
+        most = np.array([most_bad(left, n_cases, int(one)) for one in n_bad], dtype=np.float64)
+    else:
+        from scipy.special import betaincinv  # slow to import
+
+        # Clopper & Pearson 1934, which is the limit for many cases.
+        most = left.n_places * betaincinv(n_bad + 1.0, np.maximum(n_cases - n_bad, 1e-9), CONFIDENCE)
+    n_good = np.maximum(0.0, round(n_cases * left.n_members / left.n_places) - n_bad)
+    return np.minimum(most, left.n_members - n_good) / left.n_members
