@@ -16,7 +16,7 @@ from omentum.project.project import Project
 from omentum.project.seen_cases import known_readers, readers_by_case
 from omentum.records import LabelledCase, MaskSource, Prediction, StandingMask, Task, TaskKind, TaskState
 from omentum.records.catch_trials import CatchTrial
-from omentum.score.catch_planting import Candidate, plant, seed_of, sizes_of
+from omentum.score.catch_candidates import Candidate, seed_of
 
 __all__ = ["CatchPlan", "catch_plan"]
 
@@ -164,6 +164,8 @@ def _planted(
     """Plant errors one after another; give each trial with the real task that it is to be like."""
     if n_wanted <= 0:
         return
+    from omentum.score.catch_planting import plant, sizes_of  # what plants is slow to import
+
     revisions = project.store.revisions.all()
     for candidate in now.candidates(models):
         of_organ = models[candidate.mask.organ]

@@ -1,9 +1,6 @@
 """Plant an error in a mask that a person has vouched for, and keep what a reader will be shown."""
 
-import hashlib
-import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
@@ -11,20 +8,18 @@ import numpy.typing as npt
 
 from omentum.measures.planted_errors import OrganInCt, PlantedError, ScaledSizes, plant_error
 from omentum.project.catch_files import CatchFiles, new_catch_files
-from omentum.project.paths import read_secret
 from omentum.project.project import Project
 from omentum.project.read_masks import read_chosen
 from omentum.records import (
     Case,
     LabelledCase,
     MaskSource,
-    Prediction,
     ReaderAnswer,
     Revision,
-    StandingMask,
     Task,
 )
 from omentum.records.catch_trials import CatchTrial
+from omentum.score.catch_candidates import Candidate, seed_of
 from omentum.score.catch_spots import spots_of_task, write_spots
 from omentum.volumes.boxes import BoxedArray, BoxedMask, bounding_box, grown
 from omentum.volumes.geometry import Box
@@ -35,35 +30,13 @@ from omentum.volumes.nifti import write_nifti
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
 
-__all__ = ["MAJOR_SHARE", "Candidate", "plant", "seed_of", "sizes_of"]
+__all__ = ["MAJOR_SHARE", "plant", "sizes_of"]
 
 MAJOR_SHARE = 0.75
 """Share of planted errors that need a major revision; the audit counts these."""
 LEAST_REVISIONS = 20
 """Revisions from which sizes of errors are drawn; with fewer they come from a table."""
 _BESIDE_MM = 40.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A mask that a person has vouched for."""
-
-    case: Case
-    mask: StandingMask
-    prediction: Prediction
-    """Of the round's network, in whose place the mask will be shown."""
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """Case and organ."""
-        return self.case.case_id, self.mask.organ
-
-
-def seed_of(project: Project, round_number: int, key: tuple[str, str]) -> int:
-    """Derive a seed from the project's secret, so that a reader cannot work out what was planted."""
-    text = f"catch trial {round_number} {key[0]} {key[1]}"
-    digest = hmac.new(read_secret(project.folder), text.encode(), hashlib.sha256).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
 
 
 def sizes_of(revisions: Sequence[Revision], organ_name: str) -> ScaledSizes:
