@@ -43,7 +43,7 @@ def test_who_read_a_task_decides_only_where_no_other_adjudicator_is_left(disagre
     people = disagreeing.store.people
     people.add(person("anna", Role.ADMIN), by="owner")
     people.add(person("carl", Role.ADJUDICATOR), by="owner")
-    with pytest.raises(HiddenError, match="anna read task 1.*leave it to carl"):
+    with pytest.raises(HiddenError, match=r"anna read task 1.*leave it to carl"):
         decide_task(disagreeing, 1, "common", by="anna")
     people.change(person("carl", Role.ADJUDICATOR, is_disabled=True), by="owner")
     assert decide_task(disagreeing, 1, "common", by="anna").by == "anna"

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from app.server.conftest import PORT, logged_in, save
-from fixtures.atlas import Atlas
 from omentum.app.server.app import make_app, make_state
 from omentum.project.project import opened
 from omentum.records.people import Person
