@@ -8,6 +8,7 @@ Source:
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
@@ -115,8 +116,7 @@ def _fits(keyword: str, values: list[str], text: str) -> bool:
 def _like(pattern: str, value: str) -> bool:
     if not {"*", "?"} & set(pattern):
         return value.rstrip("^") == pattern.rstrip("^")
-    regex = "".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in pattern)
-    return re.fullmatch(regex, value, re.IGNORECASE | re.DOTALL) is not None
+    return fnmatchcase(value.lower(), pattern.lower().replace("[", "[[]"))
 
 
 def _listed(text: str) -> list[str]:
@@ -125,7 +125,7 @@ def _listed(text: str) -> list[str]:
 
 def _keyword(name: str) -> str:
     """Give the keyword of an attribute that is named by it or by its tag; a nested one stays as it is."""
-    if "." in name:
+    if re.fullmatch(r"[0-9A-Za-z]{1,64}(\.[0-9A-Za-z]{1,64}){1,8}", name):
         return name
     is_tag = re.fullmatch(r"[0-9A-Fa-f]{8}", name) is not None
     keyword = keyword_for_tag(int(name, 16)) if is_tag else name
