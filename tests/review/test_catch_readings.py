@@ -19,7 +19,8 @@ from omentum.records import ReaderAnswer, TaskState
 from omentum.review.claims import claim_task
 from omentum.review.folder_export import export_round
 from omentum.review.folder_import import import_round
-from omentum.review.hand_in import HandIn, accept, hand_in
+from omentum.review.hand_in import accept, hand_in
+from omentum.review.handed_in import HandIn
 from omentum.review.tasks import list_tasks
 from omentum.score.fit_calibration import round_calibration
 from omentum.score.round_queue import costs_of

@@ -1,6 +1,7 @@
 """Make the dashboard's table of how often readers miss a major error."""
 
 from omentum.app.dashboard_figures import DashboardTable, TableColumn
+from omentum.app.reader_tables import READER
 from omentum.evaluate.catch_misses import miss_rates, misses_by_reader
 from omentum.project.project import Project
 
@@ -23,7 +24,7 @@ def catch_table(project: Project) -> DashboardTable | None:
         said="Major errors that were planted in masks which a person had vouched for, in earlier rounds; the "
         "interval holds the true share with 95 % confidence. Planted errors are not natural ones.",
         columns=(
-            TableColumn(name="Reader", kind="text"),
+            TableColumn(name=READER, kind="text"),
             TableColumn(name="Shown", kind="number"),
             TableColumn(name="Missed", kind="number"),
             TableColumn(name="Share missed", kind="share"),

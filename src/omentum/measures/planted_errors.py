@@ -251,7 +251,7 @@ def _along(organ: OrganInCt, rng: Rng) -> tuple[int, int, int, Scores]:
 
 def _end_cut(organ: OrganInCt, rng: Rng) -> _Placed | None:
     _, _, _, beyond = _along(organ, rng)
-    return organ.mask, 1.0 - np.minimum(beyond, 0.0)
+    return organ.mask, np.asarray(1.0 - np.minimum(beyond, 0.0), dtype=np.float32)
 
 
 def _end_grown(organ: OrganInCt, rng: Rng) -> _Placed | None:
@@ -261,7 +261,8 @@ def _end_grown(organ: OrganInCt, rng: Rng) -> _Placed | None:
     ends = np.take(organ.mask, [min(max(depth, 0), organ.mask.shape[axis] - 1), plane], axis=axis)
     section = ends.any(axis=axis, keepdims=True)
     candidates = np.broadcast_to(section, organ.mask.shape) & (beyond > 0) & _like_organ(organ)
-    return np.asarray(candidates & ~organ.mask), 1.0 + np.maximum(beyond, 0.0)
+    far = np.asarray(1.0 + np.maximum(beyond, 0.0), dtype=np.float32)
+    return np.asarray(candidates & ~organ.mask), far
 
 
 _KINDS: dict[str, tuple[bool, Callable[[OrganInCt, Rng], _Placed | None]]] = {

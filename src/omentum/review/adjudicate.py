@@ -183,7 +183,8 @@ def decide_task(project: Project, number: int, stands: str, *, by: str = OWNER, 
 
 
 def _hand_in_made(project: Project, task: Task, part: BoxedMask | None, *, by: str, said: str) -> Decision:
-    from omentum.review.hand_in import HandIn, hand_in  # what measures masks is slow to import
+    from omentum.review.hand_in import hand_in  # what measures masks is slow to import
+    from omentum.review.handed_in import HandIn
 
     geometry = project.store.cases.get(task.case_id).geometry
     mask = np.zeros(geometry.shape, dtype=bool, order="F")

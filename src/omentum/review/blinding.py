@@ -17,7 +17,7 @@ from omentum.review.history import why_held_back
 from omentum.store.tasks import pool_of
 
 if TYPE_CHECKING:
-    from omentum.review.hand_in import HandInResult
+    from omentum.review.handed_in import HandInResult
 
 __all__ = ["as_seen_by", "counts_as_seen", "is_blinded", "results_as_seen", "seen_states"]
 

@@ -11,7 +11,8 @@ from omentum.project.standing import CaseFacts, facts_of_case
 from omentum.review.candidates import NOT_A_MASK, OF_THE_SYSTEM, Candidate, find_candidates
 from omentum.review.case_folders import CaseFolder, case_folders_below
 from omentum.review.file_names import organ_in_name
-from omentum.review.hand_in import HandIn, hand_in
+from omentum.review.hand_in import hand_in
+from omentum.review.handed_in import HandIn
 from omentum.review.import_report import ImportReport, TakenMask
 from omentum.review.mitk_tasks import MITK_LABELS, MITK_TASKS
 from omentum.review.task_file import TASK_NAME

@@ -27,7 +27,7 @@ from omentum.volumes.mask_hash import mask_sha256
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.volume import Volume
 
-__all__ = ["HandIn", "HandInResult", "accept", "hand_in"]
+__all__ = ["accept", "hand_in"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from omentum.records import Failure, Revision
-from omentum.review.hand_in import HandInResult
+from omentum.review.handed_in import HandInResult
 
 __all__ = ["ImportReport", "KnownFile", "TakenMask"]
 

@@ -12,7 +12,8 @@ from omentum.errors import ImageError, LabelValueError
 from omentum.project.project import Project
 from omentum.records import Batch, Case, Failure, Revision
 from omentum.review.file_names import organ_in_name
-from omentum.review.hand_in import HandIn, hand_in
+from omentum.review.hand_in import hand_in
+from omentum.review.handed_in import HandIn
 from omentum.runners.runner import Progress
 from omentum.volumes.labels import organ
 from omentum.volumes.segmentations import read_segmentation

@@ -10,7 +10,8 @@ from omentum.project.project import Project
 from omentum.project.standing import facts_of_case
 from omentum.records import Batch, Decision, Failure, MaskSource, Revision
 from omentum.records.released_cases import TracedMask
-from omentum.review.hand_in import HandIn, HandInResult, hand_in
+from omentum.review.hand_in import hand_in
+from omentum.review.handed_in import HandIn, HandInResult
 from omentum.runners.runner import Progress
 from omentum.volumes.segmentations import read_mask
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from omentum.records import Task
-from omentum.review.hand_in import HandIn
+from omentum.review.handed_in import HandIn
 from omentum.review.mask_view import PendingMask
 from omentum.volumes.geometry import Geometry
 

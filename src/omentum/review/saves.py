@@ -10,7 +10,7 @@ from omentum.review.page_bases import TaskFacts
 from omentum.volumes.boxes import BoxedMask
 
 if TYPE_CHECKING:
-    from omentum.review.hand_in import HandInResult
+    from omentum.review.handed_in import HandInResult
 
 __all__ = ["Save", "SaveJob", "save_job"]
 

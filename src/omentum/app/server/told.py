@@ -33,7 +33,7 @@ from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import ORGANS, organ
 
 if TYPE_CHECKING:
-    from omentum.review.hand_in import HandInResult
+    from omentum.review.handed_in import HandInResult
 
 __all__ = [
     "told_case",
