@@ -103,11 +103,11 @@ class OpenTasks(RecordTable[Task]):
             return None
 
 
-def _open(round_number: int, only: OpenFilter) -> Select[tuple[TaskRow]]:
+def _open(round_number: int, only: OpenFilter) -> Select[TaskRow]:
     return select(TaskRow).where(*_conditions(round_number, only))
 
 
-def _claims(round_number: int, holder: str, only: OpenFilter, now: datetime) -> Select[tuple[LeaseRow]]:
+def _claims(round_number: int, holder: str, only: OpenFilter, now: datetime) -> Select[LeaseRow]:
     """Select the first slot that a holder could have."""
     pool, own = pool_of(round_number), _keys_of(round_number, holder)
     return (
@@ -120,14 +120,14 @@ def _claims(round_number: int, holder: str, only: OpenFilter, now: datetime) -> 
     )
 
 
-def _free(round_number: int, holder: str, only: OpenFilter, now: datetime) -> Select[tuple[TaskRow]]:
+def _free(round_number: int, holder: str, only: OpenFilter, now: datetime) -> Select[TaskRow]:
     slots = _slots(round_number).where(_claimable(holder, now, only))
     return _open(round_number, only).where(
         slots.exists(), _key().not_in(_keys_of(round_number, holder)), ~_is_own_case(holder)
     )
 
 
-def _slots(round_number: int) -> Select[tuple[int]]:
+def _slots(round_number: int) -> Select[int]:
     return select(LeaseRow.slot).where(LeaseRow.pool == pool_of(round_number), LeaseRow.key == _key())
 
 
