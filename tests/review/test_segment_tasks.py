@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from fixtures.catch import trial_of
 from omentum.errors import ConfigError
 from omentum.review.folder_export import export_round
 from omentum.review.folder_import import import_round
 from omentum.review.task_layout import ExportOptions, TaskLayout, task_layout_named
 from omentum.volumes.geometry import LPS_TO_RAS
 from omentum.volumes.itk_io import read_itk_fields, read_itk_layers
-from omentum.volumes.nifti import read_nifti_geometry
+from omentum.volumes.nifti import read_nifti, read_nifti_geometry
 from omentum.volumes.segment_fields import segments_in
 from omentum.volumes.segmentations import read_segmentation
 
@@ -159,3 +160,19 @@ def test_a_folder_of_both_layouts_takes_back_what_was_saved_in_either(queued, fo
     imported = import_round(queued.workspace, folder)
     assert says(imported) == {("a", "liver"): "revised", ("a", "spleen"): "revised"}
     assert imported.set_aside == []
+
+
+def test_a_catch_trial_goes_out_as_the_planted_mask_and_its_answer_is_no_revision(caught, tmp_path):
+    project = caught.workspace
+    task, trial = trial_of(project)
+    export_round(project, tmp_path / "tasks", reader="anna", options=AS_SEGMENTS)
+    path = tmp_path / "tasks" / task.case_id / f"{task.case_id}.seg.nrrd"
+    masks = masks_of(path, project.store.cases.get(task.case_id))
+    np.testing.assert_array_equal(masks["liver"], read_nifti(trial.path).voxels > 0)
+    n_before = len(project.store.revisions.of_case(task.case_id))
+    as_slicer_saves(path, masks, completed=["liver"])
+    (taken,) = import_round(project, tmp_path / "tasks").taken
+    assert taken.result.revision.says.value == "accepted"
+    (reading,) = project.store.catch_readings.all()
+    assert (reading.is_found, reading.reader) == (False, "anna")
+    assert len(project.store.revisions.of_case(task.case_id)) == n_before
