@@ -89,3 +89,12 @@ def test_a_trial_goes_with_its_case_when_that_is_renamed_or_erased(busy_store, t
     busy_store.case_rows.erase("renamed", Mentions(("renamed",), "gone"))
     assert busy_store.catch_trials.all() == []
     assert busy_store.catch_readings.all() == []
+
+
+def test_planting_and_reading_are_in_the_audit_log_without_the_cases_name(busy_store, trial, reading):
+    busy_store.catch_readings.add(reading)
+    *_, planted, read = busy_store.log.entries()
+    assert [planted.action, read.action] == ["catch-planted", "catch-read"]
+    assert (planted.actor, read.actor) == ("omentum", "anna")
+    assert (planted.about["organ"], read.about["is_found"]) == ("liver", True)
+    assert planted.about["case"] == read.about["case"] == busy_store.log.alias(trial.case_id)

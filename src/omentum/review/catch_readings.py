@@ -72,7 +72,8 @@ def read_trial(project: Project, trial: CatchTrial, one: HandIn) -> HandInResult
         before.append(project.store.catch_readings.add(reading))
         result = _result(task, trial, before, facts)
         project.store.leases.end(pool_of(task.round_number), str(task.number), one.holder or one.reader)
-        project.store.tasks.set_state([trial.task_number], _state(project, task, trial, result))
+        state = TaskState.SUBMITTED if result.why_not else TaskState.DONE
+        project.store.tasks.set_state([trial.task_number], state)
     return result
 
 
@@ -129,13 +130,6 @@ def _result(
 
 def _shown(task: Task, trial: CatchTrial, readings: list[CatchReading]) -> ShownTrial:
     return ShownTrial(trial=trial, round_number=task.round_number, readings=tuple(readings))
-
-
-def _state(project: Project, task: Task, trial: CatchTrial, result: HandInResult) -> TaskState:
-    """Give the state that the task would have if it were like others."""
-    readings = project.store.catch_readings.of_trials([trial.number or 0])
-    lacks = len({one.reader for one in readings}) < task.n_readings
-    return TaskState.SUBMITTED if lacks or result.why_not else TaskState.DONE
 
 
 def _mask(path: Path) -> Mask:

@@ -198,6 +198,7 @@ def _task(trial: CatchTrial, like: Task, costs: CostModel, rng: np.random.Genera
         attention_ml=like.attention_ml * scale,
         error_ml=error_ml,
         minutes=minutes,
+        n_readings=1,
         shown_sha256=trial.planted_sha256,
         number=None,
     )

@@ -8,9 +8,11 @@ import pytest
 
 from fixtures.catch import REAL, VOUCHED, trial_of
 from omentum.app.server.app import make_app, make_state
+from omentum.app.server.dicomweb.shown_organs import shown_organs
 from omentum.project.catch_files import catch_files
-from omentum.records import TaskKind, TaskState
+from omentum.records import MaskSource, TaskKind, TaskState
 from omentum.review.edit_files import packed_edits
+from omentum.review.tasks import request
 from omentum.volumes.nifti import read_nifti
 
 from .conftest import BINARY, PORT, entered
@@ -246,8 +248,6 @@ def test_who_made_the_true_mask_is_never_given_the_trial(client, project):
 
 
 def test_another_task_of_the_case_shows_a_reader_of_the_trial_no_other_mask(client, project, numbers):
-    from omentum.review.tasks import request
-
     task, trial = trial_of(project)
     client.post(f"/api/tasks/{task.number}/claim")
     other = request(project, task.case_id, "spleen")
@@ -257,11 +257,39 @@ def test_another_task_of_the_case_shows_a_reader_of_the_trial_no_other_mask(clie
 
 
 def test_who_asks_for_the_organ_gets_a_task_of_what_stands_and_the_trial_ends(project):
-    from omentum.review.tasks import request
-
     task, trial = trial_of(project)
     asked = request(project, task.case_id, "liver")
     assert asked.kind is TaskKind.REQUESTED
     assert asked.shown_sha256 == trial.true_sha256
     assert project.store.tasks.get(task.number).state is TaskState.SKIPPED
     assert task.case_id in VOUCHED
+
+
+def test_monai_label_gives_the_planted_mask_and_names_the_same_organs(client, project, numbers):
+    shown = read_nifti(catch_files(trial_of(project)[1]).shown).voxels > 0
+    cases = [project.store.tasks.get(number).case_id for number in numbers]
+    for claims in (False, True):
+        if claims:
+            both(client, numbers, "POST", "/api/tasks/{}/claim")
+        real, trial = (client.get("/datastore/label/info", params={"label": one}) for one in cases)
+        assert (real.status_code, real.json()) == (trial.status_code, trial.json())
+        real, trial = (client.get("/datastore/label", params={"label": one}) for one in cases)
+        assert (real.status_code, trial.status_code) == (200, 200)
+        path = project.folder.root / "label.nii.gz"
+        path.write_bytes(trial.content)
+        voxels = read_nifti(path).voxels
+        liver = np.bincount(voxels[shown].astype(int))[1:].argmax() + 1
+        assert np.array_equal(voxels == liver, shown)
+    told = client.get("/datastore/", params={"output": "all"}).text
+    assert "catch" not in told
+
+
+def test_dicomweb_gives_the_planted_mask(server, project, numbers):
+    client, state = server
+    task, trial = trial_of(project)
+    case = project.store.cases.get(task.case_id)
+    for claims in (False, True):
+        if claims:
+            both(client, numbers, "POST", "/api/tasks/{}/claim")
+        bases = {base.organ: base for _, base in shown_organs(state, case, "anna").bases}
+        assert (bases["liver"].sha256, bases["liver"].source) == (trial.planted_sha256, MaskSource.PREDICTED)
