@@ -34,7 +34,7 @@ def _assigns(node: ast.Assign, name: str) -> bool:
 def _defined(tree: ast.Module) -> set[str]:
     names: set[str] = set()
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names.add(node.name)
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
@@ -69,7 +69,7 @@ def test_a_documented_command_has_the_options_that_are_shown(omentum, path, line
     words = shlex.split(line)[1:]
     if words[:1] == ["-C"]:
         words = words[2:]
-    names = [word for word in words if re.fullmatch(r"[a-z]+", word)]
+    names = [word for word in words if re.fullmatch(r"[a-z]+(-[a-z]+)*", word)]
     command = next(names[:n] for n in (2, 1, 0) if n == 0 or omentum(*names[:n], "--help").code == 0)
     text = omentum(*command, "--help").out
     for option in (word.partition("=")[0] for word in words if word.startswith("-")):

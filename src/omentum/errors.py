@@ -28,10 +28,7 @@ OmentumError
 │   ├── MissingError               no such mask, draft or save
 │   └── StaleBaseError             the mask that edits began with is no longer the one there
 ├── AccessError                a browser or a program is not let in
-│   ├── StrangerError              a token is none, or a name was not sent by a proxy
-│   └── WrongLoginError            name and password do not belong together
 ├── BusyError                  the server has as much to do as it takes
-├── TooManyTriesError          passwords were tried too often
 ├── ReleaseError               a release exists already or cannot be made
 ├── TuneError                  there is nothing to tune on, or the loss is not finite
 └── DiskFullError              there is no space left to write to
@@ -69,16 +66,13 @@ __all__ = [
     "ReleaseError",
     "ReviewError",
     "StaleBaseError",
-    "StrangerError",
     "TakenError",
     "TooLargeError",
-    "TooManyTriesError",
     "TuneError",
     "UnknownCaseError",
     "UnknownNetworkError",
     "UnknownOrganError",
     "UnreadableImageError",
-    "WrongLoginError",
 ]
 
 
@@ -274,23 +268,6 @@ class StaleBaseError(ReviewError):
 
 class AccessError(OmentumError, PermissionError):
     """A browser or a program is not let in."""
-
-
-class StrangerError(AccessError):
-    """A token is none, or a name in a header was not sent by a proxy."""
-
-
-class WrongLoginError(AccessError):
-    """Name and password do not belong together, or the person is disabled."""
-
-
-class TooManyTriesError(OmentumError, RuntimeError):
-    """Passwords were tried too often."""
-
-    def __init__(self, wait_seconds: int) -> None:
-        """Say for how long nothing is tried."""
-        super().__init__(f"too many passwords were tried; wait {wait_seconds} s and try again")
-        self.wait_seconds = wait_seconds
 
 
 class BusyError(OmentumError, RuntimeError):

@@ -90,9 +90,14 @@ def test_a_decision_lets_a_revision_win_over_an_original_label(revised, masks, d
 def test_what_is_released_is_what_stands(revised):
     found = [one.labelled for one in releasable(revised.workspace, "synthetic").cases]
     standing = revised.workspace.standing()
-    assert [(one.case.case_id, one.masks, one.held) for one in found] == [
-        (one.case.case_id, one.masks, one.held) for one in standing
+    assert [(one.case.case_id, *map(_nameless, one.masks), one.held) for one in found] == [
+        (one.case.case_id, *map(_nameless, one.masks), one.held) for one in standing
     ]
+
+
+def _nameless(mask):
+    """Leave out who drew a mask, as a release has the reader's pseudonym."""
+    return replace(mask, revision=mask.revision and replace(mask.revision, reader=""))
 
 
 def test_a_release_waits_for_cases_that_are_not_predicted_yet(revised):

@@ -7,9 +7,9 @@ import pytest
 
 from omentum.app.server.accounts import Accounts
 from omentum.app.server.app import make_app, make_state
+from omentum.app.server.login_errors import TooManyTriesError, WrongLoginError
 from omentum.app.server.login_limits import LoginLimits
 from omentum.app.server.logins import Logins
-from omentum.errors import TooManyTriesError, WrongLoginError
 from omentum.project.accounts import add_person, change_person
 from omentum.records.audit_log import LogAction
 from omentum.records.people import Role

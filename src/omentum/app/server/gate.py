@@ -20,10 +20,11 @@ from omentum.app.server.bodies import (
     read_body,
     replayed,
 )
+from omentum.app.server.login_errors import StrangerError
 from omentum.app.server.requests import Asked, read_request
 from omentum.app.server.roles import is_public, least_role, methods_of
 from omentum.app.server.visitors import Visitor, Visitors
-from omentum.errors import AccessError, OmentumError, StrangerError
+from omentum.errors import AccessError, OmentumError
 
 __all__ = ["CONTENT_SECURITY_POLICY", "MOST_JSON_BYTES", "Gate", "cookie_name"]
 

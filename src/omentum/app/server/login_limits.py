@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
-from omentum.errors import TooManyTriesError
+from omentum.app.server.login_errors import TooManyTriesError
 
 __all__ = ["LoginLimits"]
 

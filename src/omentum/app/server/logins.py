@@ -8,8 +8,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
+from omentum.app.server.login_errors import WrongLoginError
 from omentum.app.server.login_limits import LoginLimits
-from omentum.errors import BusyError, ConfigError, WrongLoginError
+from omentum.errors import BusyError, ConfigError
 from omentum.names import checked_name
 from omentum.project.passwords import is_password_of
 from omentum.records.audit_log import PROGRAM, LogAction

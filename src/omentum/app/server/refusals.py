@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from omentum.app.server.login_errors import TooManyTriesError, WrongLoginError
 from omentum.errors import (
     AccessError,
     BusyError,
@@ -21,10 +22,8 @@ from omentum.errors import (
     StaleBaseError,
     TakenError,
     TooLargeError,
-    TooManyTriesError,
     UnknownCaseError,
     UnknownOrganError,
-    WrongLoginError,
 )
 from omentum.review.stale_base import StaleMask
 

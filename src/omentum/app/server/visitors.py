@@ -6,9 +6,10 @@ from enum import StrEnum
 
 from omentum.app.server.access import Access
 from omentum.app.server.accounts import Accounts, KnownAccounts
+from omentum.app.server.login_errors import StrangerError
 from omentum.app.server.requests import Asked
 from omentum.app.server.sessions import Session, Sessions
-from omentum.errors import AccessError, StrangerError
+from omentum.errors import AccessError
 from omentum.project.accounts import hashed_token
 from omentum.records.people import Person, Role, may
 
