@@ -67,10 +67,17 @@ class Page:
     @classmethod
     @contextmanager
     def logged_in(
-        cls, chromium: Any, server: ReviewServer, name: str, password: str, *, path: str = "/"
+        cls,
+        chromium: Any,
+        server: ReviewServer,
+        name: str,
+        password: str,
+        *,
+        path: str = "/",
+        scheme: str = "dark",
     ) -> Iterator[Page]:
         """Open a page of the server in a profile of its own, and log in by name and password."""
-        with cls._context(chromium) as context:
+        with cls._context(chromium, scheme=scheme) as context:
             page = cls.in_tab(context, server)
             page.may_complain = "401"  # a browser writes to the console that nobody was logged in
             page.tab.goto(server.origin + path)

@@ -74,8 +74,9 @@ def log_in(chromium: Any) -> Iterator[Enter]:
     with ExitStack() as stack:
         pages: list[Page] = []
 
-        def open_page(server: ReviewServer, name: str, path: str = "/") -> Page:
-            come_in = Page.logged_in(chromium, server, name, password_of(name), path=path)
+        def open_page(server: ReviewServer, name: str, path: str = "/", scheme: str = "dark") -> Page:
+            password = password_of(name)
+            come_in = Page.logged_in(chromium, server, name, password, path=path, scheme=scheme)
             pages.append(stack.enter_context(come_in))
             return pages[-1]
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from browsing.driver import Page
+from fixtures.axe import violations
 from fixtures.page_atlas import LANDMARKS, PageAtlas, Wanted
 from fixtures.saved_masks import voxels
 from omentum.project.project import opened
@@ -194,6 +195,29 @@ def test_three_readings_have_a_majority_that_can_stand(log_in, server):
     mask, reader = standing(server, "three")
     assert reader == "judge"
     assert {tuple(map(int, one)) for one in np.argwhere(mask ^ BASE)} == {LANDMARKS[0], BESIDE}
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_axe_finds_nothing_in_the_pages_of_many_readers(log_in, server, scheme):
+    page = log_in(server, "root", "/people.html", scheme=scheme)
+    page.tab.get_by_role("button", name="New password for anna").click()
+    page.tab.get_by_role("button", name="Tokens of ben").click()
+    assert violations(page) == []
+    for path, shown in (("account", "Make a token"), ("dashboard", "What is due")):
+        page.tab.goto(f"{server.origin}/{path}.html")
+        page.tab.get_by_text(shown).first.wait_for()
+        assert violations(page) == []
+    page.tab.goto(f"{server.origin}/adjudications.html")
+    page.tab.get_by_test_id("adjudicate-4").wait_for()
+    assert violations(page) == []
+    adjudicating(page, "found")
+    if scheme == "light":
+        page.keys("Shift+L")
+    assert violations(page) == []
+    page.tab.get_by_test_id("reader").click()
+    page.tab.get_by_test_id("log-out").click()
+    page.tab.get_by_test_id("login").wait_for()
+    assert violations(page) == []
 
 
 def test_readers_are_kept_out_of_adjudication(log_in, server):

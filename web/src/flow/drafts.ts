@@ -49,11 +49,19 @@ export class Drafts {
     return { geometry: task.detail.geometry, edits, extra: { cursor: task.cursor } };
   }
 
-  /** Forget the drafts of a task, after its work was saved or thrown away. */
-  async forget(task: number): Promise<void> {
+  /** Forget the drafts of a task, after its work was saved or thrown away; one that is being written goes too. */
+  forget(task: number): Promise<void> {
+    clearTimeout(this.timer);
+    this.page.draftPlace = 'none';
+    this.running = this.running
+      .then(() => this.remove(task))
+      .catch((problem: unknown) => this.page.fail(problem));
+    return this.running;
+  }
+
+  private async remove(task: number): Promise<void> {
     const names = [...new Set([tabName(), ...this.taken])];
     this.taken = [];
-    this.page.draftPlace = 'none';
     for (const name of names) {
       await deleteDraft(this.keyOf(task, name));
       await sendDelete(`/api/tasks/${task}/drafts/${name}`).catch(() => undefined);
@@ -130,7 +138,10 @@ export class Drafts {
     const count = this.page.editCount;
     const file = this.fileOf(task);
     const number = task.detail.task;
-    if (file.edits.length === 0) return this.forget(number);
+    if (file.edits.length === 0) {
+      this.page.draftPlace = 'none';
+      return this.remove(number);
+    }
     const bytes = await encodeEditFile(file);
     const draft = this.stored(number, bytes);
     await putDraft(draft).then(
