@@ -106,7 +106,7 @@ def _difference(number: int, found: dict[str, npt.NDArray[np.generic]], code: in
     return Difference(
         held_by=tuple(place for place in range(_MOST_READINGS) if code >> place & 1),
         n_voxels=int(found["voxel_counts"][number]),
-        box=shifted(found["bounding_boxes"][number], box),  # type: ignore[arg-type]  # cc3d gives slices
+        box=shifted(found["bounding_boxes"][number], box),
         centre=(x, y, z),
     )
 
@@ -114,11 +114,10 @@ def _difference(number: int, found: dict[str, npt.NDArray[np.generic]], code: in
 def _codes(parts: Sequence[Part], box: Box) -> npt.NDArray[np.uint16]:
     """Code each voxel by the readings that hold it, a bit each."""
     assert len(parts) <= _MOST_READINGS
-    dtype = np.uint8 if len(parts) <= 8 else np.uint16
-    codes = np.zeros(box_shape(box), dtype=dtype)
+    codes: npt.NDArray[np.uint16] = np.zeros(box_shape(box), dtype=np.uint8 if len(parts) <= 8 else np.uint16)
     for place, part in enumerate(parts):
         if part is not None:
-            codes[shifted(part.box, box, sign=-1)] |= part.values.astype(dtype) << dtype(place)
+            codes[shifted(part.box, box, sign=-1)] |= part.values * codes.dtype.type(1 << place)
     return codes
 
 

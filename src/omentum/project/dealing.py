@@ -72,7 +72,8 @@ class Dealer:
         return None
 
     def _furthest_behind(self, group: str | None, without: Collection[str]) -> str | None:
-        shares: dict[str | None, float] = dict(self._shares(group))
+        shares: dict[str | None, float] = {}
+        shares.update(self._shares(group))
         if not shares:
             return None
         left = 1.0 - sum(shares.values())

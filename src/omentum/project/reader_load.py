@@ -43,7 +43,8 @@ def reader_loads(project: Project) -> list[ReaderLoad]:
     found: list[ReaderLoad] = []
     for reader in sorted(readers | minutes.keys()):
         own = [one for one in slots if _owner(one) == reader]
-        for rule in [one for one in rules if one.reader == reader] or [None]:
+        own_rules: list[Assignment | None] = [one for one in rules if one.reader == reader]
+        for rule in own_rules or [None]:
             found.append(
                 ReaderLoad(
                     reader=reader,
