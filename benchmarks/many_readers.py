@@ -1,7 +1,7 @@
 """Do fifty readers wait for one review server? Run: python benchmarks/many_readers.py [--quick].
 
 A project of 10,000 cases and 30,000 tasks, a tenth of them done; 50 readers, each with a token and a page's
-stream of events, for three minutes, on SQLite and then on PostgreSQL: next task, region of the CT and masks,
+stream of events, for two minutes, on SQLite and then on PostgreSQL: next task, region of the CT and masks,
 20 s of drawing with signs of work, a save, the queue, and again. `--quick`: 300 cases, 8 readers, 20 s, and a
 drawing takes 1 s. Readers and server are on one machine and share its processors; times are seen by the
 readers, from the first byte sent to the last received. At the end each save that was taken must be one
@@ -47,7 +47,7 @@ class Size:
     think_seconds: float
 
 
-FULL = Size(n_cases=10_000, n_real=200, n_readers=50, seconds=180, think_seconds=20)
+FULL = Size(n_cases=10_000, n_real=200, n_readers=50, seconds=120, think_seconds=20)
 QUICK = Size(n_cases=300, n_real=60, n_readers=8, seconds=20, think_seconds=1)
 
 
