@@ -34,6 +34,9 @@ ASSUMED = (
 """What a forecast assumes, for people."""
 
 
+_NO_BOUND = "no forecast: it needs the bound of the audit, and none is stated yet; `omentum audit` says what is missing"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopForecast:
     """What more hours are expected to bring."""
@@ -58,7 +61,7 @@ def stop_forecast(project: Project, result: AuditResult | None = None) -> StopFo
     result = audit_result(project, number) if result is None else result
     audit = project.store.audits.of_round(number)
     if result.share is None or audit is None:
-        return StopForecast(said=f"no forecast without a bound: {result.statement}")
+        return StopForecast(said=_NO_BOUND)
     costs, losses = _costs(project, number), project.store.scores.losses(number)
     if costs is None or not losses:
         cure = '`omentum score` estimates them, with `scoring = "expected-error"` in omentum.toml'

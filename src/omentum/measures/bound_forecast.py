@@ -151,12 +151,16 @@ def _bounds(
 
 def _shares(left: Clustered, n_cases: int, n_bad: npt.NDArray[np.intp]) -> Floats:
     """Bound the share of bad masks for each number of those seen; what was seen and is good is not bad."""
-    if left.n_members <= _MOST_EXACT:
-        most = np.array([most_bad(left, n_cases, int(one)) for one in n_bad], dtype=np.float64)
-    else:
-        from scipy.special import betaincinv  # slow to import
-
-        # Clopper & Pearson 1934, which is the limit for many cases.
-        most = left.n_places * betaincinv(n_bad + 1.0, np.maximum(n_cases - n_bad, 1e-9), CONFIDENCE)
     n_good = np.maximum(0.0, round(n_cases * left.n_members / left.n_places) - n_bad)
-    return np.minimum(most, left.n_members - n_good) / left.n_members
+    shares: Floats = np.minimum(_most_bad(left, n_cases, n_bad), left.n_members - n_good) / left.n_members
+    return shares
+
+
+def _most_bad(left: Clustered, n_cases: int, n_bad: npt.NDArray[np.intp]) -> Floats:
+    if left.n_members <= _MOST_EXACT:
+        return np.array([most_bad(left, n_cases, int(one)) for one in n_bad], dtype=np.float64)
+    from scipy.special import betaincinv  # slow to import
+
+    # Clopper & Pearson 1934, Biometrika 26:404: the limit for many cases.
+    limits = betaincinv(n_bad + 1.0, np.maximum(n_cases - n_bad, 1e-9), CONFIDENCE)
+    return np.asarray(left.n_places * limits, dtype=np.float64)

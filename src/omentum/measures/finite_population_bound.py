@@ -137,5 +137,5 @@ def _chance_if_even(population: Clustered, n_drawn: int, n_bad: int, n_supposed:
     chance_richer, chance_poorer = min(1.0, (fewer + 1) / population.size), fewer / population.size
     n_of_richer = np.arange(n_bad + 1)[:, np.newaxis]
     exactly = stats.binom.pmf(n_of_richer, n_richer_drawn, chance_richer)
-    at_most = exactly * stats.binom.cdf(n_bad - n_of_richer, n_drawn - n_richer_drawn, chance_poorer)
-    return float(weight @ at_most.sum(axis=0))
+    at_most = stats.binom.cdf(n_bad - n_of_richer, n_drawn - n_richer_drawn, chance_poorer)
+    return float(np.sum(weight * np.sum(exactly * at_most, axis=0)))

@@ -58,8 +58,8 @@ _MENTION: tuple[InstrumentedAttribute[Any], ...] = (
 """Where rows that are not the case's own may name it."""
 _KEYS: tuple[InstrumentedAttribute[Any], ...] = (tables.LedgerRow.key, review_tables.LeaseRow.key)
 """Names of items of work, which go where their case goes."""
-_LOGGED: Mapping[tuple[type[TableBase], str], LogAction] = {
-    (kind.row_type, kind.text): action for action, kind in LOGGED_RECORDS.items()
+_LOGGED: Mapping[tuple[str, str], LogAction] = {
+    (kind.row_type.__tablename__, kind.text): action for action, kind in LOGGED_RECORDS.items()
 }
 """Columns with texts of which the audit log has a hash."""
 
@@ -129,7 +129,7 @@ class CaseRows:
         """Replace names where others mention them; the audit log says which of its texts are new."""
         for column in _MENTION:
             changed = _change(session, column, mentions, mentions.replaced)
-            action = _LOGGED.get((column.class_, column.key))
+            action = _LOGGED.get((column.class_.__tablename__, column.key))
             for number, text in changed if action else ():
                 about = {"number": number, "of": action, "text": self._database.aliases.of_text(text)}
                 append_entry(self._database, session, by, LogAction.REWORDED, about)

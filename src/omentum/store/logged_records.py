@@ -48,7 +48,7 @@ class LoggedRecord:
     def sha256(self, values: Mapping[str, Any]) -> str:
         """Hash what a row says, given its values by column."""
         said = {name: values.get(name) for name in self.fields}
-        floats = {name: float(said[name]) for name in self.numbers if said[name] is not None}
+        floats = {name: float(values[name]) for name in self.numbers if said[name] is not None}
         text = canonical_json(plain_json({**said, **floats}))
         return hashlib.sha256(text.encode("ascii")).hexdigest()
 
