@@ -2,7 +2,7 @@
 
 from omentum.errors import MissingError, ReviewError
 from omentum.project.project import Project
-from omentum.records import Task, TaskState
+from omentum.records import Task, TaskKind, TaskState
 from omentum.store.tasks import pool_of
 
 __all__ = ["is_held", "own_tasks", "required_own_tasks", "task_to_look_at"]
@@ -58,8 +58,9 @@ def task_to_look_at(project: Project, case_id: str, organ_name: str, own: list[T
     Raises:
         MissingError: The case has no task, so that the review page shows nothing of it either.
     """
-    of_case = [one for one in project.store.tasks.of_case(case_id) if not one.is_of_ct]
-    others = [one for one in reversed(of_case) if one.organ == organ_name]
+    of_case = [one for one in reversed(project.store.tasks.of_case(case_id)) if not one.is_of_ct]
+    of_case.sort(key=lambda one: one.kind is TaskKind.CATCH)  # a planted error is shown to its reader alone
+    others = [one for one in of_case if one.organ == organ_name]
     of_own = [one for one in own if one.organ == organ_name]
     found = next(iter([*of_own, *own, *others, *of_case]), None)
     if found is None:

@@ -314,6 +314,8 @@ def test_what_is_not_done_here_is_refused_with_the_way_to_do_it(client):
         answer = client.request(method, path.replace("{model}", "m").replace("{session_id}", "s"))
         assert answer.status_code == status, (method, path)
         assert answer.json()["detail"] == said
+    large = client.put("/datastore/image", content=b"x" * (2 << 20))
+    assert "omentum add" in large.json()["detail"]
 
 
 def test_images_and_scribbles_of_clients_are_refused(client):
@@ -324,3 +326,16 @@ def test_images_and_scribbles_of_clients_are_refused(client):
     assert client.post("/infer/omentum", params={"session_id": "s"}).status_code == 409
     assert client.post("/infer/deepedit", params={"image": "a"}).status_code == 404
     assert client.post("/activelearning/random").status_code == 404
+
+
+def test_a_reader_is_not_told_that_an_organ_is_read_by_others_too(client, state, queued, send, drawn):
+    queued.workspace.store.tasks.want_readings(1, 2)
+    sample(client)
+    infer(client)
+    assert send(drawn, {"liver": 1}).status_code == 200
+    state.saves.drained()
+    assert client.get("/info/").json()["datastore"]["completed"] == 1
+    told = client.get("/datastore/", params={"output": "all"}).json()["objects"]
+    assert list(told["a"]["labels"]) == ["final"]
+    assert sample(client).json()["task"] == 2
+    assert infer(client, organs="liver")[0]["label_names"] == {"liver": 1}

@@ -19,6 +19,8 @@ __all__ = [
 
 MOST_JSON_BYTES = 1 << 20
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_UNREAD = frozenset({"/datastore/", "/datastore/image", "/session/"})
+"""Images are refused here whatever they are, with the way to add them."""
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "font-src 'self' data:; connect-src 'self' data: blob:; worker-src 'self' blob:; base-uri 'none'; "
@@ -56,7 +58,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
     Raises:
         TooLargeBodyError: It is larger.
     """
-    if scope["method"] not in _WITH_BODY:
+    if scope["method"] not in _WITH_BODY or scope["path"] in _UNREAD:
         return b""
     most = _most_bytes(scope["path"])
     lengths = [

@@ -33,6 +33,7 @@ from omentum.app.server.refusals import refusals
 from omentum.app.server.told import told_save
 from omentum.errors import EditsError, MissingError
 from omentum.records import TaskState
+from omentum.review.blinding import seen_states
 from omentum.review.label_exchange import ALL, LabelExchange
 from omentum.review.label_return import LabelFile, TakenLabels, take_labels
 from omentum.review.submitted_labels import ENDINGS
@@ -55,10 +56,11 @@ Tag = Annotated[str, Query(max_length=100, description="`final`, the one there i
 @router.get("/", responses=refusals(409))
 def datastore(
     server: CurrentServer,
+    reader: CurrentReader,
     output: Annotated[Literal["stats", "all"], Query()] = "stats",
 ) -> StatusOut | DatastoreOut:
     """Count tasks, or list all cases; those with a task that is done have a label."""
-    return _listed(server) if output == "all" else status_of(server)
+    return _listed(server, reader) if output == "all" else status_of(server, reader)
 
 
 @router.head("/image", responses=_FILE, response_class=Response)
@@ -169,9 +171,12 @@ def _check_tag(tag: str) -> None:
         raise EditsError(f"the tag is {tag!r}, and labels have the tag {FINAL!r} alone; leave it out")
 
 
-def _listed(server: ServerState) -> DatastoreOut:
+def _listed(server: ServerState, reader: str) -> DatastoreOut:
     store = server.project.store
-    done = {one.case_id for one in store.tasks.of_round(store.rounds.current().number, TaskState.DONE)}
+    number = store.rounds.current().number
+    of_several = seen_states(server.project, number, reader)
+    done = {one.case_id for one in store.tasks.of_round(number, TaskState.DONE)}
+    done |= {one.case_id for one, state in of_several if state is TaskState.DONE}
     excluded = store.cases.excluded()
     labelled = StoredImageOut(labels={FINAL: StoredFileOut()})
     objects = {

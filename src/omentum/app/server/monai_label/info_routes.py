@@ -15,6 +15,7 @@ from omentum.app.server.refusals import refusals
 from omentum.errors import MissingError
 from omentum.project.project import Project
 from omentum.records import Task, TaskState
+from omentum.review.blinding import counts_as_seen
 from omentum.review.label_exchange import ALL, OF_TASK
 from omentum.volumes.labels import Organ, organ, organs_named
 
@@ -29,7 +30,7 @@ _ABOUT_STRATEGY = "The next task of the review queue, claimed for you"
 
 
 @router.get("/info/", responses=refusals())
-def info(server: CurrentServer) -> InfoOut:
+def info(server: CurrentServer, reader: CurrentReader) -> InfoOut:
     """Say which labels, models and strategies there are."""
     rows = organs_named(server.project.settings.organs)
     return InfoOut(
@@ -40,7 +41,7 @@ def info(server: CurrentServer) -> InfoOut:
         label_colors={row.name: row.colour for row in rows},
         models={MODEL: _model(rows)},
         strategies={STRATEGY: _strategy(rows)},
-        datastore=status_of(server),
+        datastore=status_of(server, reader),
     )
 
 
@@ -79,11 +80,10 @@ def file_name(project: Project, case_id: str) -> str:
     return f"{case_id}-{hashlib.sha256(told.encode()).hexdigest()[:12]}{NIFTI}"
 
 
-def status_of(server: ServerState) -> StatusOut:
-    """Count the tasks of the round."""
-    store = server.project.store
-    counts = store.tasks.counts(store.rounds.current().number)
-    return StatusOut(total=sum(counts.values()), completed=counts.get(TaskState.DONE, 0))
+def status_of(server: ServerState, reader: str) -> StatusOut:
+    """Count the tasks of the round as a reader sees them."""
+    counts = counts_as_seen(server.project, server.project.store.rounds.current().number, reader)
+    return StatusOut(total=counts.total(), completed=counts[TaskState.DONE])
 
 
 def _described(task: Task) -> str:
