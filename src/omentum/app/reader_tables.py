@@ -9,8 +9,10 @@ __all__ = ["AGREEMENT", "OTHER_READER", "READER", "agreement_table", "load_table
 
 AGREEMENT = "reader-agreement"
 """The table that only those may see who may know which tasks are read twice."""
-READER, OTHER_READER = "Reader", "Other reader"
-"""Columns that name readers."""
+READER = "Reader"
+"""A column that names readers."""
+OTHER_READER = "Other reader"
+"""Another one."""
 
 
 def agreement_table(project: Project) -> DashboardTable | None:
