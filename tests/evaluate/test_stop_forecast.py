@@ -124,7 +124,7 @@ def test_what_is_missing_is_said_with_the_command_for_it(audited, bounded):
     store.audits.keep(replace(store.audits.of_round(1), n_cases_drawn=0, drawn=()))
     said = stop_forecast(audited.workspace)
     assert said.later == ()
-    assert said.said.startswith("no forecast: it needs the bound of the audit")
+    assert said.said.startswith("no forecast: it needs a bound of the audit")
     assert "`omentum audit` says what is missing" in said.said
 
 

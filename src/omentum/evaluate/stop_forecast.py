@@ -34,7 +34,7 @@ ASSUMED = (
 """What a forecast assumes, for people."""
 
 
-_NO_BOUND = "no forecast: it needs the bound of the audit, and none is stated yet; `omentum audit` says what is missing"
+_NO_BOUND = "no forecast: it needs a bound of the audit, and there is none yet; `omentum audit` says what is missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
