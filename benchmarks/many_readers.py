@@ -124,8 +124,9 @@ def main(quick: bool) -> None:
         show(name, found[name])
     report(
         "many_readers", ours=found["sqlite"]["next_alone"], other=None, unit="s", quick=quick,
-        n_cases=size.n_cases, n_readers=size.n_readers, seconds=size.seconds, think_seconds=size.think_seconds,
-        databases=found, is_right=not any(one["wrong"] for one in found.values()),
+        n_cases=size.n_cases, n_readers=size.n_readers, seconds=size.seconds,
+        think_seconds=size.think_seconds, databases=found,
+        is_right=not any(one["wrong"] for one in found.values()),
     )  # fmt: skip
 
 

@@ -55,7 +55,7 @@ def test_a_killed_server_loses_no_save_and_keeps_claims(project):
     finally:
         server.stop()
     assert wrongs(project, watch) == []
-    readers = {task: reader for task, reader in watch.given}
+    readers = dict(watch.given)
     assert all(readers[int(key)] == lease.holder for key, (lease,) in held.items() if int(key) in readers)
     with opened(project, looking=True) as opened_project:
         states = opened_project.store.tasks.counts(1)
