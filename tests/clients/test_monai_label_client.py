@@ -57,7 +57,7 @@ def test_the_client_gets_tasks_and_its_labels_become_revisions(python, project, 
         state.accounts.forget()
         with pytest.raises(AssertionError, match="401"):
             worked(python, f"{url}/t/{text}", tmp_path)
-    assert (by_token["auth"], by_login["valid"]) == (True, True)
+    assert (by_token["auth"], by_login["auth"], by_login["valid"]) == (False, True, True)
     assert by_token["info"]["labels"] == ["spleen", "kidney_right", "kidney_left", "liver"]
     assert (by_token["sample"]["id"], by_login["sample"]["id"]) == ("a", "b")
     assert by_token["ct"] == 352 + 2 * np.prod(PageAtlas.shape)

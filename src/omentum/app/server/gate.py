@@ -76,7 +76,7 @@ class Gate:
         asked = read_request(scope, self._access, self._cookie)
         _check_peer(asked, self._access)
         _check_host(asked.host, self._access)
-        has_token = asked.token is not None  # which no other site can send
+        has_token = scope["omentum_has_token"] = asked.token is not None  # which no other site can send
         if scope["method"] not in _SAFE and not has_token and scope["path"] not in _WITHOUT_COOKIE:
             _check_origin(asked)
         scope["omentum_visitor"] = await self._let_in(scope["method"], scope["path"], asked)

@@ -25,9 +25,13 @@ _BY_PROXY = (
 
 
 @router.get("/", responses=refusals())
-async def enabled(server: CurrentServer) -> AuthOut:
-    """Say whether clients have to log in by name and password. No session is needed."""
-    return AuthOut(enabled=await server.visitors.login() is Login.PASSWORD)
+async def enabled(request: Request, server: CurrentServer) -> AuthOut:
+    """Say whether clients have to log in by name and password. No session is needed.
+
+    A client whose server address holds a token has not.
+    """
+    has_token: bool = request.scope["omentum_has_token"]
+    return AuthOut(enabled=not has_token and await server.visitors.login() is Login.PASSWORD)
 
 
 @router.post("/token", responses=refusals(409, 429, 503))
