@@ -125,7 +125,7 @@ def test_what_is_missing_is_said_with_the_command_for_it(audited, bounded):
     said = stop_forecast(audited.workspace)
     assert said.later == ()
     assert said.said.startswith("no forecast: it needs a bound of the audit")
-    assert "`omentum audit` says what is missing" in said.said
+    assert "`omentum audit`" in said.said
 
 
 def test_status_dashboard_and_report_say_the_same(queued):

@@ -14,6 +14,8 @@ PROGRAM = "omentum"
 """The actor of what the program does, or of a command that asks nobody's name."""
 BEFORE_FIRST = "0" * 64
 """What the first entry has as the hash of the entry before it."""
+_LARGEST = 2**53 - 1
+"""The largest whole number that all programs read exactly from JSON."""
 
 
 class LogAction(StrEnum):
@@ -117,7 +119,7 @@ def canonical_json(value: Any) -> str:
 
 
 def plain_json(value: Any) -> Any:
-    """Give a value in types that every program writes alike: times and fractions become texts.
+    """Give a value in types that every program writes alike: times, fractions and large numbers become texts.
 
     Example:
         >>> plain_json({"share": 0.25, "n": 3, "organs": ("liver",)})
@@ -131,4 +133,7 @@ def plain_json(value: Any) -> Any:
         return [plain_json(one) for one in value]
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
-    return repr(float(value)) if isinstance(value, float) else value
+    if isinstance(value, float):
+        return repr(float(value))
+    is_large = isinstance(value, int) and abs(value) > _LARGEST
+    return str(value) if is_large else value
