@@ -108,10 +108,10 @@ def take(root: Path, task: int) -> None:
         page.settle()
         page.tab.screenshot(path=PICTURES / "review-adjudication.png")
         page.tab.goto(f"{server.origin}/dashboard.html")
-        page.tab.get_by_role("heading", name="Readers").wait_for()
+        page.tab.get_by_role("heading", name="Agreement of readers").wait_for()
         page.tab.wait_for_load_state("networkidle")
-        page.tab.get_by_role("heading", name="Readers").scroll_into_view_if_needed()
-        page.tab.mouse.wheel(0, 10_000)
+        page.tab.get_by_role("heading", name="Agreement of readers").scroll_into_view_if_needed()
+        page.tab.evaluate("() => window.scrollTo(0, document.body.scrollHeight)")
         page.tab.wait_for_timeout(500)
         page.tab.screenshot(path=PICTURES / "review-dashboard-readers.png")
 
