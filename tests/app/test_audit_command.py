@@ -42,6 +42,8 @@ def test_it_says_what_is_drawn_done_and_missing_for_programs(omentum, predicted,
     assert (told["drawn"], told["done"], told["organs"], told["cases"]) == (2, 1, 18, 6)
     assert told["missing"] == [[tasks[1].case_id, tasks[1].organ]]
     assert (told["bound"], told["tasks_needed"], told["stop"]) == (None, None, False)
+    assert (told["readers"], told["missed_at_most"]) == ([], None)
+    assert told["bound_by_what_was_seen"] == told["bound"]
     counted = json.loads(omentum("-C", root, "audit", "--count-missing", "--json").out)
     assert 0.5 < counted["bound"] <= 1.0
 

@@ -1,7 +1,5 @@
 """Put the mask of a catch trial in the place of what a network predicted, also of a second opinion."""
 
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,27 +10,23 @@ from omentum.review.mask_view import MaskView
 from omentum.volumes.boxes import BoxedArray, BoxedMask, box_shape, joint_box
 from omentum.volumes.nifti_slices import read_nifti_part
 
-__all__ = ["with_planted"]
+__all__ = ["planted_part"]
 
 
-def with_planted(view: MaskView, planted: Mapping[str, CatchTrial], *, is_main: bool) -> MaskView:
-    """Show what a network predicted with the masks of trials in their place.
+def planted_part(trial: CatchTrial, made: MaskView, *, is_main: bool) -> BoxedMask | None:
+    """Give what a network is shown to have predicted of a trial's organ; `None` is empty.
 
-    The main network's mask is the one that the trial shows. Another one's is its own, with the same error:
+    Of the main network that is the mask which the trial shows. Another one's is its own, with the same error:
     its other differences stay, as two networks never agree to the voxel.
 
     Args:
-        view: What the network predicted of the case.
-        planted: The trials of the case, by organ.
+        trial: The trial.
+        made: What the network predicted of the case.
         is_main: Whether it is the network whose mask the task shows.
     """
-    parts: dict[str, BoxedMask | None] = {}
-    for name, trial in planted.items():
-        if name in view.organs:
-            files = catch_files(trial)
-            shown = _read(files.shown)
-            parts[name] = shown if is_main else _with_error(view.part(name), shown, _read(files.true))
-    return replace(view, parts={**view.parts, **parts}) if parts else view
+    files = catch_files(trial)
+    shown = _read(files.shown)
+    return shown if is_main else _with_error(made.part(trial.organ), shown, _read(files.true))
 
 
 def _with_error(own: BoxedMask | None, shown: BoxedMask | None, true: BoxedMask | None) -> BoxedMask | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from omentum.errors import HiddenError, MissingError, ReviewError
 from omentum.project.project import Project
 from omentum.records import MaskSource, Revision, Task
-from omentum.review.catch_masks import with_planted
+from omentum.review.catch_masks import planted_part
 from omentum.review.catch_view import attention_path
 from omentum.review.mask_view import MaskView, PartCache, PendingMask
 from omentum.review.page_bases import (
@@ -144,8 +144,7 @@ class PageMasks:
         if source == "original" and about.facts.case.original_label_path is not None:
             return self._original(about, about.facts.case.original_label_path)
         if kind == "predicted":
-            made = self._predicted(about, which)
-            return with_planted(made, about.planted, is_main=which == about.network)
+            return self._with_planted(about, self._predicted(about, which), which)
         if kind == "revision" and which.isascii() and which.isdigit():
             revision = _revision(about, int(which))
             base = revision_base(revision)
@@ -226,6 +225,19 @@ class PageMasks:
         name = f"{case.case_id}.masks-{network}"
         coded = self._volumes.open(name, made.masks_path, case.geometry.shape, codes)
         return MaskView(geometry=case.geometry, coded=coded, sets=sets, organs=organs)
+
+    def _with_planted(self, about: TaskFacts, made: MaskView, network: str) -> MaskView:
+        """Put the masks of catch trials in the place of what a network predicted."""
+        parts: dict[str, BoxedMask | None] = {}
+        for name, trial in about.planted.items():
+            if name in made.organs:
+                key = f"{name} by {network}"
+                is_there, part = self._parts.find(trial.path, key)
+                if not is_there:
+                    part = planted_part(trial, made, is_main=network == about.network)
+                    self._parts.keep(trial.path, key, part)
+                parts[name] = part
+        return replace(made, parts=parts) if parts else made
 
     def _original(self, about: TaskFacts, path: Path) -> MaskView:
         case = about.facts.case

@@ -293,3 +293,21 @@ def test_dicomweb_gives_the_planted_mask(server, project, numbers):
             both(client, numbers, "POST", "/api/tasks/{}/claim")
         bases = {base.organ: base for _, base in shown_organs(state, case, "anna").bases}
         assert (bases["liver"].sha256, bases["liver"].source) == (trial.planted_sha256, MaskSource.PREDICTED)
+
+
+def test_a_second_network_has_the_same_error_beside_its_own_differences(client, caught, project, numbers):
+    task, trial = trial_of(project)
+    own = caught.box((3, 19), (3, 18), (2, 17))
+    for number in numbers:
+        case_id = project.store.tasks.get(number).case_id
+        caught.predict(case_id, {"liver": own}, network="second")
+    shown, true = (read_nifti(one).voxels > 0 for one in (catch_files(trial).shown, catch_files(trial).true))
+    for _ in range(2):
+        answer = client.get(f"/api/tasks/{task.number}/masks/predicted:second")
+        sets = json.loads(answer.headers["x-omentum-sets"])
+        codes = np.frombuffer(answer.content, np.uint8).reshape(shown.shape, order="F")
+        seen = np.array([6 in members for members in sets])[codes]
+        assert np.array_equal(seen[shown != true], shown[shown != true])
+        assert np.array_equal(seen[shown == true], own[shown == true])
+    real, trial_told = same(client, numbers, "GET", "/api/tasks/{}")
+    assert trial_told["masks"] == real["masks"]
