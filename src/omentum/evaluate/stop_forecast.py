@@ -34,7 +34,7 @@ ASSUMED = (
 """What a forecast assumes, for people."""
 
 
-_NO_BOUND = "no forecast: it needs a bound of the audit, which has none yet; see `omentum audit` for what is missing"
+_NO_BOUND = "no forecast: it needs a bound of the audit, and there is none; see `omentum audit`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
