@@ -125,11 +125,14 @@ def claim_next(
     Returns:
         The task; `None` where no more is free.
     """
-    open_tasks, number, meant = project.store.open_tasks, _round(project), _open_filter(only, without)
-    for task in open_tasks.held(number, holder, meant):
+    open_tasks, meant = project.store.open_tasks, _open_filter(only, without)
+    with project.store.reading_together():
+        number, of_rules = _round(project), _of_rules(project, holder, meant)
+        held = open_tasks.held(number, holder, meant)
+    for task in held:
         if _renewed(project, task, holder, lasting) is not None:
             return _claimed(project, task.number or 0)
-    claimed = open_tasks.claim_first(number, holder, lasting, _of_rules(project, holder, meant))
+    claimed = open_tasks.claim_first(number, holder, lasting, of_rules)
     return None if claimed is None else _claimed(project, claimed)
 
 
@@ -198,16 +201,20 @@ def _open_again(project: Project, holder: str, tasks: Iterable[Task], n: int) ->
 
 def _claimed(project: Project, number: int) -> Task:
     """Note that a task is out, and what its reader is shown; a task that is out already stays as it is."""
-    task = required_task(project, number)
-    is_new = task.shown_sha256 is None or (task.state is TaskState.QUEUED and task.n_readings == 1)
-    if is_new and not task.is_of_ct and not task.is_catch:
-        network = task.network or project.networks[0]
-        facts = facts_of_case(project, task.case_id, network=network)
-        shown = shown_sha256(project, facts, task.organ)
-        task = replace(task, network=network, shown_sha256=shown)
+    with project.store.reading_together():
+        task = required_task(project, number)
+        is_new = task.shown_sha256 is None or (task.state is TaskState.QUEUED and task.n_readings == 1)
+        if is_new and not task.is_of_ct and not task.is_catch:
+            task = _with_shown(project, task)
     if is_new or task.state is not TaskState.CLAIMED:
         project.store.tasks.claimed(task)
     return replace(task, state=TaskState.CLAIMED)
+
+
+def _with_shown(project: Project, task: Task) -> Task:
+    network = task.network or project.networks[0]
+    facts = facts_of_case(project, task.case_id, network=network)
+    return replace(task, network=network, shown_sha256=shown_sha256(project, facts, task.organ))
 
 
 def _round(project: Project) -> int:

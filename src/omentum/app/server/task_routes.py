@@ -85,17 +85,16 @@ def queue(
 ) -> QueueOut:
     """List what the reader has and could have, by rank, and count the round's tasks."""
     only, project = _filter(organ, case), server.project
-    free = free_tasks(project, reader, only=only, limit=limit)
-    mine = held_tasks(project, reader, only=only)
-    number = project.store.rounds.current().number
-    counts = counts_as_seen(project, number, reader)
-    return QueueOut(
-        round=number,
-        counts={state.value: counts[state] for state in TaskState},
-        mine=listed_tasks(server, mine, reader),
-        next=listed_tasks(server, free, reader),
-        n_free=server.counts.n_free(reader, only),
-    )
+    with project.store.reading_together():
+        number = project.store.rounds.current().number
+        counts = counts_as_seen(project, number, reader)
+        return QueueOut(
+            round=number,
+            counts={state.value: counts[state] for state in TaskState},
+            mine=listed_tasks(server, held_tasks(project, reader, only=only), reader),
+            next=listed_tasks(server, free_tasks(project, reader, only=only, limit=limit), reader),
+            n_free=server.counts.n_free(reader, only),
+        )
 
 
 @router.post("/tasks/next", responses=refusals(404))
