@@ -4,9 +4,9 @@ import { useEffect, useState } from 'preact/hooks';
 import { type AdjudicationInfo, getAdjudications } from '../api/adjudications';
 import { hasRole } from '../api/people';
 import type { SessionInfo } from '../api/types';
-import type { Cell } from '../sheet/cells';
+import type { Cell, Column } from '../sheet/cells';
 import { Section, Sheet } from '../sheet/Sheet';
-import { type Column, SortedTable } from '../sheet/SortedTable';
+import { SortedTable } from '../sheet/SortedTable';
 import { useWork } from '../sheet/work';
 
 const COLUMNS: readonly Column[] = [

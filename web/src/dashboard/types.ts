@@ -1,7 +1,7 @@
 /** The JSON of `GET /api/dashboard`; docs/review-server.md describes it. */
 
 import type { Colour } from '../api/types';
-import type { Cell, CellKind } from '../sheet/cells';
+import type { Cell, Column } from '../sheet/cells';
 
 export interface Due {
   readonly who: string;
@@ -78,7 +78,7 @@ export interface DashboardTable {
   readonly id: string;
   readonly title: string;
   readonly said: string;
-  readonly columns: readonly { readonly name: string; readonly kind: CellKind }[];
+  readonly columns: readonly Column[];
   readonly rows: readonly (readonly Cell[])[];
 }
 

@@ -2,13 +2,16 @@
 
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import { type Cell, type CellKind, type SortOrder, cellText, isFigure, nextOrder, sortedRows } from './cells';
-
-/** A column of a table. */
-export interface Column {
-  readonly name: string;
-  readonly kind: CellKind;
-}
+import {
+  type Cell,
+  type Column,
+  type SortOrder,
+  cellText,
+  isFigure,
+  isOfNumbers,
+  nextOrder,
+  sortedRows,
+} from './cells';
 
 interface SortedTableProps {
   /** Says what the table is about. */
@@ -48,9 +51,11 @@ export function SortedTable({ caption, columns, rows, head }: SortedTableProps) 
       <tbody>
         {sorted.map((row, n) => (
           <tr key={n}>
-            {columns.map(({ name, kind }, column) => {
-              const text =
-                column === 0 && head !== undefined ? head(row) : cellText(row[column] ?? null, kind);
+            {columns.map((about, column) => {
+              const { name, kind } = about;
+              const cell = row[column] ?? null;
+              const isHead = column === 0 && head !== undefined;
+              const text = isHead ? head(row) : cellText(cell, kind, isOfNumbers(columns, about));
               const className = isFigure(kind) ? 'figure' : '';
               return column === 0 ? (
                 <th key={name} scope="row" class={className}>

@@ -7,21 +7,45 @@ export type Cell = string | number | boolean | null | readonly (number | null)[]
 const MISSING = '–';
 const MOST_DIGITS = 3;
 
+/** A column of a table. */
+export interface Column {
+  readonly name: string;
+  readonly kind: CellKind;
+}
+
+/** Ends the name of the interval of another column, whose unit it has. */
+const OF_INTERVAL = ', interval';
+
+/** Whether an interval is one of numbers, as the column that it belongs to is, and not of shares. */
+export function isOfNumbers(columns: readonly Column[], { name, kind }: Column): boolean {
+  if (kind !== 'interval' || !name.endsWith(OF_INTERVAL)) return false;
+  const of = name.slice(0, -OF_INTERVAL.length);
+  return columns.some((one) => one.name === of && one.kind === 'number');
+}
+
 /** Write a cell; a dash where there is nothing. */
-export function cellText(cell: Cell, kind: CellKind): string {
+export function cellText(cell: Cell, kind: CellKind, hasNumbers = false): string {
+  if (hasNumbers && Array.isArray(cell)) return endsText(cell as readonly (number | null)[], plain, '');
   if (cell === null || cell === '') return MISSING;
   if (kind === 'share' && typeof cell === 'number') return `${percent(cell)} %`;
-  if (kind === 'interval' && Array.isArray(cell)) return intervalText(cell as readonly (number | null)[]);
-  if (typeof cell === 'number') return cell.toLocaleString('en', { maximumFractionDigits: MOST_DIGITS });
+  if (kind === 'interval' && Array.isArray(cell))
+    return endsText(cell as readonly (number | null)[], percent, ' %');
+  if (typeof cell === 'number') return plain(cell);
   return typeof cell === 'boolean' ? (cell ? 'yes' : 'no') : String(cell);
 }
 
-function intervalText([low = null, high = null]: readonly (number | null)[]): string {
+/** Write the ends of an interval; one that is not known is open. */
+function endsText(
+  [low = null, high = null]: readonly (number | null)[],
+  write: (end: number) => string,
+  unit: string,
+): string {
   if (low === null && high === null) return MISSING;
-  if (low === null || high === null)
-    return low === null ? `at most ${percent(high!)} %` : `at least ${percent(low)} %`;
-  return `${percent(low)} to ${percent(high)} %`;
+  if (low === null) return `at most ${write(high!)}${unit}`;
+  return high === null ? `at least ${write(low)}${unit}` : `${write(low)} to ${write(high)}${unit}`;
 }
+
+const plain = (value: number): string => value.toLocaleString('en', { maximumFractionDigits: MOST_DIGITS });
 
 const percent = (share: number): string =>
   (100 * share).toLocaleString('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 });

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { type Cell, cellText, compareCells, nextOrder, sortedRows } from '../../src/sheet/cells';
+import {
+  type Cell,
+  type Column,
+  cellText,
+  compareCells,
+  isOfNumbers,
+  nextOrder,
+  sortedRows,
+} from '../../src/sheet/cells';
 
 describe('cells', () => {
   it('of shares and intervals are percentages', () => {
@@ -11,6 +19,17 @@ describe('cells', () => {
 
   it('with nothing in them are a dash', () => {
     for (const empty of [null, '', [null, null]] as Cell[]) expect(cellText(empty, 'interval')).toBe('–');
+  });
+
+  it('of intervals have the unit of the column that they belong to', () => {
+    const columns: Column[] = [
+      { name: 'Dice', kind: 'number' },
+      { name: 'Dice, interval', kind: 'interval' },
+      { name: 'Missed', kind: 'share' },
+      { name: 'Missed, interval', kind: 'interval' },
+    ];
+    expect(columns.map((one) => isOfNumbers(columns, one))).toEqual([false, true, false, false]);
+    expect(cellText([0.81, 0.9021], 'interval', true)).toBe('0.81 to 0.902');
   });
 
   it('of numbers have at most three digits after the point', () => {
