@@ -1,4 +1,4 @@
-/** Decide between the readings of a task: show them, take one or what is made of them, or draw another mask. */
+/** Decide between the readings of a task: take one, take what is made of them, or draw another mask. */
 
 import {
   type AdjudicationDetail,
@@ -123,7 +123,7 @@ export class Adjudicate implements Answers {
     });
   }
 
-  /** Hand in what was drawn, which stands once the server has written it, and go on; true if it was handed in. */
+  /** Hand in what was drawn, which stands once it is written, and go on; true if it was handed in. */
   async save(): Promise<boolean> {
     const { task } = this.page;
     const { detail } = this;

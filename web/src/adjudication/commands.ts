@@ -1,4 +1,4 @@
-/** The commands of a task that is adjudicated: those of every task, and others for its answers and readings. */
+/** The commands of a task that is adjudicated: those of every task, and its own for answers and readings. */
 
 import { COMMANDS, type Command } from '../commands';
 import { passSpot } from '../flow/spots';

@@ -27,7 +27,7 @@ export class OfflineError extends Error {
 /** Gets a session again; nothing does that before a page says what. */
 let renewSession: (() => Promise<void>) | undefined;
 
-/** Say what gets a session again where a request finds none; the request waits, and is sent again after it. */
+/** Say what gets a session again where a request finds none; the request is sent again after it. */
 export function onNoSession(renew: () => Promise<void>): void {
   renewSession = renew;
 }
