@@ -11,8 +11,8 @@ from typing import Self
 
 from omentum.store.activities import Activities
 from omentum.store.arrivals import Arrivals
-from omentum.store.audit_log import AuditLog
 from omentum.store.assignments import Assignments
+from omentum.store.audit_log import AuditLog
 from omentum.store.audits import Audits
 from omentum.store.base import TableBase
 from omentum.store.case_notes import CaseNotes
