@@ -112,7 +112,7 @@ class Tasks(RecordTable[Task]):
         return self._select(TaskRow.n_readings > 1)
 
     def read_by_several(self, round_number: int) -> dict[int, TaskState]:
-        """Give the state of each task of a round that several readers read and that is open, by number."""
+        """Give the states of a round's tasks that several readers read and that have not ended, by number."""
         ended = (TaskState.DONE.value, TaskState.SKIPPED.value)
         several = (TaskRow.n_readings > 1, TaskRow.state.not_in(ended))
         found = self._pairs(TaskRow.number, TaskRow.state, TaskRow.round_number == round_number, *several)
