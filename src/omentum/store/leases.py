@@ -88,12 +88,11 @@ class Leases(RecordTable[Lease]):
         """
         with self._database.writing() as session:
             now = self._database.now(session)
-            free = _in(pool).where(is_free(LeaseRow, now))
-            for row in session.scalars(free.where(LeaseRow.is_dealt)):
-                row.reserved_for, row.is_dealt = None, False
-            there = {(row.key, row.slot): row for row in session.scalars(free)} if dealt else {}
-            for place in dealt.keys() & there.keys():
-                there[place].reserved_for, there[place].is_dealt = dealt[place], True
+            for row in session.scalars(_in(pool).where(is_free(LeaseRow, now))):
+                reader = dealt.get((row.key, row.slot))
+                is_other = reader != row.reserved_for or not row.is_dealt
+                if is_other and (reader is not None or row.is_dealt):
+                    row.reserved_for, row.is_dealt = reader, reader is not None
 
     def slots(self, pool: str) -> list[Slot]:
         """Give every slot, by rank."""
