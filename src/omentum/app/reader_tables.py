@@ -25,8 +25,8 @@ def agreement_table(project: Project) -> DashboardTable | None:
     return DashboardTable(
         id=AGREEMENT,
         title="Agreement of readers",
-        said="Tasks that two readers read without knowing of each other. Dice and surface Dice are means over "
-        "tasks, with 95 % intervals over patients; kappa compares who accepted and who changed the mask.",
+        said="Tasks that two readers read without knowing of each other. Dice and surface Dice are means "
+        "over tasks, with 95 % intervals over patients; kappa compares who accepted and who changed the mask.",
         columns=(
             TableColumn(name=READER, kind="text"),
             TableColumn(name=OTHER_READER, kind="text"),

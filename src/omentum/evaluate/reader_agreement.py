@@ -1,7 +1,7 @@
 """Measure how far readers of the same task agree, by organ and pair of readers.
 
 In:  the readings of tasks that several readers read, each as it was handed in, blinded.
-Out: mean Dice and surface Dice with intervals over patients, and kappa on who changed the mask that was shown.
+Out: mean Dice and surface Dice with intervals over patients, and kappa on who changed the mask shown.
 """
 
 from collections import defaultdict

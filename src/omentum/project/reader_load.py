@@ -44,19 +44,19 @@ def reader_loads(project: Project) -> list[ReaderLoad]:
     for reader in sorted(readers | minutes.keys()):
         own = [one for one in slots if _owner(one) == reader]
         own_rules: list[Assignment | None] = [one for one in rules if one.reader == reader]
-        for rule in own_rules or [None]:
-            found.append(
-                ReaderLoad(
-                    reader=reader,
-                    n_done=sum(one.is_ended for one in own),
-                    n_now=sum(one.is_out and not one.is_ended for one in own),
-                    n_waiting=sum(not one.is_out for one in own),
-                    minutes=minutes.get(reader, 0.0),
-                    rule=rule,
-                    share_by_rule=None if rule is None else _by_rule(rule, rules),
-                    share_dealt=None if rule is None else _dealt(rule, rules, slots, organs),
-                )
+        found += [
+            ReaderLoad(
+                reader=reader,
+                n_done=sum(one.is_ended for one in own),
+                n_now=sum(one.is_out and not one.is_ended for one in own),
+                n_waiting=sum(not one.is_out for one in own),
+                minutes=minutes.get(reader, 0.0),
+                rule=rule,
+                share_by_rule=None if rule is None else _by_rule(rule, rules),
+                share_dealt=None if rule is None else _dealt(rule, rules, slots, organs),
             )
+            for rule in own_rules or [None]
+        ]
     return found
 
 

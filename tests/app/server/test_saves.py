@@ -113,7 +113,8 @@ def test_a_killed_server_hands_in_at_its_next_start_what_it_had_kept(
 
     with monkeypatch.context() as patch, entered(app) as client:
         begun = client.post("/api/tasks/next", json={}).json()["task"]
-        patch.setattr(state.saves._threads, "put", lambda *_: None)  # as if it was killed right after the answer
+        # as if it was killed right after the answer
+        patch.setattr(state.saves._threads, "put", lambda *_: None)
         assert save(client, edits({"liver": (begun["base"], drawn)})).status_code == 202
         patch.undo()
     assert not queued.workspace.store.revisions.of_case("a")
