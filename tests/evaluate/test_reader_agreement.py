@@ -3,13 +3,13 @@
 import pytest
 
 from omentum.evaluate.reader_agreement import ReadPair, kappa, pair_agreements, read_pairs
-from omentum.project.reading_agreement import Agreement
+from omentum.project.reading_agreement import ReadingAgreement
 from omentum.records import Task
 from omentum.review.hand_in import HandIn, hand_in
 
 
 def pair(patient, dice=0.9, changed=(True, True), organ="liver", readers=("anna", "ben")):
-    agreement = Agreement(dice=dice, surface_dice=dice, differ_ml=1.0)
+    agreement = ReadingAgreement(dice=dice, surface_dice=dice, differ_ml=1.0)
     return ReadPair(organ=organ, patient_id=patient, readers=readers, changed=changed, agreement=agreement)
 
 

@@ -78,7 +78,7 @@ def test_a_password_fits_its_hash_however_a_keyboard_writes_accents():
 
 
 def test_without_a_hash_no_password_fits():
-    assert not is_password_of(None, "nobody has this password")
+    assert not is_password_of(None, "no one has this password")
 
 
 def test_a_changed_password_and_being_disabled_end_sessions_and_other_changes_do_not(chiefs_store):

@@ -153,7 +153,7 @@ def token(
 def revoke(
     context: typer.Context, number: Annotated[int, typer.Argument(help="The token's number.", min=1)]
 ) -> None:
-    """Let a token let nobody in any more.
+    """End a token, so that it lets no one in any more.
 
     Example: omentum -C my-atlas people revoke 3.
     """
@@ -161,7 +161,7 @@ def revoke(
 
     with project_of(context) as project:
         revoked = revoke_token(project.store, number)
-    typer.echo(f"token {number} of {revoked.person} lets nobody in any more")
+    typer.echo(f"token {number} of {revoked.person} lets no one in any more")
 
 
 def _roles(names: Sequence[str]) -> "list[Role]":

@@ -26,7 +26,7 @@ def agreement_table(project: Project) -> DashboardTable | None:
         id=AGREEMENT,
         title="Agreement of readers",
         said="Tasks that two readers read without knowing of each other. Dice and surface Dice are means "
-        "over tasks, with 95 % intervals over patients; kappa compares who accepted and who changed the mask.",
+        "over tasks, with 95 % intervals over patients; kappa compares who accepted and who changed masks.",
         columns=(
             TableColumn(name=READER, kind="text"),
             TableColumn(name=OTHER_READER, kind="text"),
@@ -64,8 +64,8 @@ def load_table(project: Project) -> DashboardTable | None:
     return DashboardTable(
         id="reader-load",
         title="Load of readers in this round",
-        said="Waiting are tasks that are reserved for a reader. A rule deals an organ, or a share of the tasks; "
-        "what a reader has had, has and has waiting is beside it.",
+        said="Waiting are tasks that are reserved for a reader. A rule deals an organ, or a share of the "
+        "tasks; what a reader has had, has and has waiting is beside it.",
         columns=(
             TableColumn(name=READER, kind="text"),
             TableColumn(name="Done", kind="number"),

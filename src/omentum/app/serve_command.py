@@ -26,7 +26,7 @@ def serve(
     context: typer.Context,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where it listens; 0 for any.")] = 8765,
     reader: Annotated[
-        str, typer.Option(help="Pseudonym of who reads, where nobody logs in; the page can change it.")
+        str, typer.Option(help="Pseudonym of who reads, where no one logs in; the page can change it.")
     ] = "reader-1",
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Show the address alone.")] = False,
     demo: Annotated[bool, typer.Option("--demo", help="Synthetic patients; no project is needed.")] = False,

@@ -16,7 +16,7 @@ import numpy as np
 
 from omentum.errors import ImageError
 from omentum.project.project import Project
-from omentum.project.reading_agreement import Agreement, agreement_of
+from omentum.project.reading_agreement import ReadingAgreement, agreement_of
 from omentum.records import Case, ReaderAnswer, Revision
 
 __all__ = ["ALL_ORGANS", "PairAgreement", "ReadPair", "kappa", "pair_agreements", "read_pairs"]
@@ -37,7 +37,7 @@ class ReadPair:
     """Sorted."""
     changed: tuple[bool, bool]
     """Whether each of them changed the mask that was shown."""
-    agreement: Agreement
+    agreement: ReadingAgreement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ _PLACEHOLDERS = re.compile(
     r"(anon|anonym|anonymi[sz]ed?|anonymous|anonyme|anonymisé|anonimo|anonimizado|anonimizzato|anonymisiert"
     r"|匿名化?|未知|unbekannt|deidentif(?:ied|y)|deid|pseudonymi[sz]ed|pseudonym|pseudo|hidden|masked|blank|empty"
     r"|private|confidential|removed|redacted|phi|data|info|unknown|unk|undefined|unspecified|unassigned|missing"
-    r"|none|null|nil|na|nan|not|no|provided|specified|known|available|applicable|given|nobody|noname"
+    r"|none|null|nil|na|nan|not|no|provided|specified|known|available|applicable|given|no(?:body|name)"
     r"|default|dummy|test|temp|tmp|example|sample|phantom|research|by"
     r"|patient|patientid|patientname|pat|pid|mrn|id|subject|name|nn|johndoe|janedoe|doe)*"
 )

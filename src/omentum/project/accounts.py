@@ -128,7 +128,7 @@ def make_token(
 
 
 def revoke_token(store: Store, number: int, *, by: str = PROGRAM) -> AccessToken:
-    """Let a token let nobody in any more; one that was revoked before stays as it is.
+    """End a token, so that it lets no one in any more; one that was revoked before stays as it is.
 
     Raises:
         MissingError: There is no token of that number.

@@ -24,7 +24,7 @@ def conflict_of(
         decisions: About the organ so far.
         is_blinded: Whether the readings of the task are independent, so that each is compared with the last
             reading of every other reader.
-        agrees: Tells whether two independent readings are so alike that nobody has to decide between them.
+        agrees: Tells whether two independent readings are so alike that no one has to decide between them.
     """
     stands = standing_revision(revisions, decisions)
     if stands is None or new.sha256 == stands.sha256:

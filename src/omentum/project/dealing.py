@@ -119,7 +119,7 @@ def _dealt(
     dealer: Dealer,
     drawn_by: Mapping[tuple[str, str], Collection[str]],
 ) -> dict[tuple[str, int], str]:
-    """Deal the slots that nobody has or had, by rank of their tasks."""
+    """Deal the slots that no one has or had, by rank of their tasks."""
     by_key: dict[str, list[Slot]] = {}
     for slot in slots:
         by_key.setdefault(slot.key, []).append(slot)

@@ -28,7 +28,7 @@ def hashed_password(name: str, password: str) -> str:
     n_letters = len(password)
     if not LEAST_LETTERS <= n_letters <= MOST_LETTERS:
         rule = (
-            f"it must have {LEAST_LETTERS} to {MOST_LETTERS}; several words that nobody else combines do well"
+            f"it must have {LEAST_LETTERS} to {MOST_LETTERS}; several words that no one else combines do well"
         )
         raise ConfigError("the number of letters of the password", n_letters, rule)
     if password.casefold() == name.casefold():
@@ -50,7 +50,7 @@ def _normal(password: str) -> str:
 
 @cache
 def _nobodys_hash() -> str:
-    return _hasher().hash("nobody has this password")
+    return _hasher().hash("no one has this password")
 
 
 @cache

@@ -16,11 +16,11 @@ from omentum.volumes.atomic import write_json
 from omentum.volumes.boxes import BoxedArray, BoxedMask, joint_box
 from omentum.volumes.nifti_slices import read_nifti_part
 
-__all__ = ["Agreement", "agreement_of", "agrees", "revision_part"]
+__all__ = ["ReadingAgreement", "agreement_of", "agrees", "revision_part"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
+class ReadingAgreement:
     """How far two masks of one organ agree."""
 
     dice: float | None
@@ -31,7 +31,7 @@ class Agreement:
     """Volume that one of them holds and the other does not."""
 
 
-def agreement_of(project: Project, case: Case, a: Revision, b: Revision) -> Agreement:
+def agreement_of(project: Project, case: Case, a: Revision, b: Revision) -> ReadingAgreement:
     """Measure how far two readings agree, or give what was measured before; their order does not matter.
 
     Raises:
@@ -39,7 +39,9 @@ def agreement_of(project: Project, case: Case, a: Revision, b: Revision) -> Agre
     """
     if a.sha256 == b.sha256:
         nothing = a.says is ReaderAnswer.ABSENT
-        return Agreement(dice=None if nothing else 1.0, surface_dice=None if nothing else 1.0, differ_ml=0.0)
+        return ReadingAgreement(
+            dice=None if nothing else 1.0, surface_dice=None if nothing else 1.0, differ_ml=0.0
+        )
     tolerance_mm = project.settings.surface_tolerance_mm
     path = _path(project, case, a, b, tolerance_mm)
     kept = _kept(path)
@@ -80,26 +82,26 @@ def _path(project: Project, case: Case, a: Revision, b: Revision, tolerance_mm: 
     return project.folder.case_dir(case.case_id) / "agreement" / name
 
 
-def _kept(path: Path) -> Agreement | None:
+def _kept(path: Path) -> ReadingAgreement | None:
     with suppress(OSError, ValueError, TypeError):
-        return Agreement(**json.loads(path.read_text(encoding="utf-8")))
+        return ReadingAgreement(**json.loads(path.read_text(encoding="utf-8")))
     return None
 
 
-def _measured(case: Case, a: BoxedMask | None, b: BoxedMask | None, tolerance_mm: float) -> Agreement:
+def _measured(case: Case, a: BoxedMask | None, b: BoxedMask | None, tolerance_mm: float) -> ReadingAgreement:
     from omentum.measures.overlap import dice
     from omentum.measures.surface import surface_dice
 
     box = joint_box(None if part is None else part.box for part in (a, b))
     if box is None:
-        return Agreement(dice=None, surface_dice=None, differ_ml=0.0)
+        return ReadingAgreement(dice=None, surface_dice=None, differ_ml=0.0)
     if a is None or b is None:
         only = a or b
         assert only is not None
         volume_ml = int(np.count_nonzero(only.values)) * case.geometry.voxel_ml
-        return Agreement(dice=0.0, surface_dice=0.0, differ_ml=volume_ml)
+        return ReadingAgreement(dice=0.0, surface_dice=0.0, differ_ml=volume_ml)
     one, other = a.crop(box), b.crop(box)
-    return Agreement(
+    return ReadingAgreement(
         dice=dice(one, other),
         surface_dice=surface_dice(one, other, case.geometry.spacing_mm, tolerance_mm),
         differ_ml=int(np.count_nonzero(one ^ other)) * case.geometry.voxel_ml,

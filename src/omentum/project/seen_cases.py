@@ -1,4 +1,4 @@
-"""Say who has seen which case, so that nobody is asked about a mask that he knows."""
+"""Say who has seen which case, so that no reader is asked about a mask already seen."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -27,7 +27,7 @@ def readers_by_case(project: Project, *, without_tasks: Collection[int] = ()) ->
 
 
 def known_readers(project: Project) -> set[str]:
-    """Give who may read: the people with an account, else whoever has read something so far."""
+    """Give who may read: the people with an account, else everyone who has read something so far."""
     people = {one.name for one in project.store.people.all() if not one.is_disabled}
     if people:
         return people

@@ -11,7 +11,7 @@ from typing import Any
 __all__ = ["BEFORE_FIRST", "PROGRAM", "LogAction", "LogAnchor", "LogEntry", "canonical_json", "plain_json"]
 
 PROGRAM = "omentum"
-"""The actor of what the program does, or of a command that asks nobody's name."""
+"""The actor of what the program does, or of a command that asks for no name."""
 BEFORE_FIRST = "0" * 64
 """What the first entry has as the hash of the entry before it."""
 _LARGEST = 2**53 - 1

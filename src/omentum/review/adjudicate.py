@@ -133,7 +133,7 @@ def may_adjudicate(project: Project, task: Task, person: str, readings: Sequence
 def require_adjudicator(project: Project, task: Task, person: str, readings: Sequence[Reading]) -> None:
     """Refuse someone who may not decide about a task.
 
-    Who read it may not, unless there is nobody else: no other person who is an adjudicator or an admin.
+    Who read it may not, unless there is no one else: no other person who is an adjudicator or an admin.
 
     Raises:
         ReviewError: The readings of the task do not wait for a decision.

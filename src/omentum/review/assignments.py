@@ -34,7 +34,7 @@ def add_rule(
 
     Raises:
         ConfigError: Neither organ nor share is given, the share is out of range or more than is left, the
-            reader has such a rule already, or is nobody.
+            reader has such a rule already, or is unknown.
         UnknownOrganError: There is no such organ.
     """
     name = organ_name if organ_name in (None, WHOLE_CT) else organ(str(organ_name)).name
@@ -49,7 +49,7 @@ def add_rule(
 
 
 def remove_rule(project: Project, number: int, *, by: str = OWNER) -> Assignment:
-    """Remove a rule; tasks that it dealt and nobody has are dealt by the others.
+    """Remove a rule; tasks that it dealt and no one has are dealt by the others.
 
     Raises:
         MissingError: There is no such rule.

@@ -1,4 +1,4 @@
-"""Hide that a task is read by several readers, until it is decided: each sees it as if nobody else did.
+"""Hide that a task is read by several readers, until it is decided: each sees it as if no one else did.
 
 What one of them is shown depends on that reader alone: the task is queued before the reader claims it,
 claimed while the reader has it, and done afterwards.

@@ -105,7 +105,7 @@ def _facts_of_task(project: Project, task: Task, reader: str) -> TaskFacts:
 
 
 def waited_for(project: Project, tasks: Iterable[Task]) -> list[Task]:
-    """Leave out tasks of earlier rounds that nobody has and nobody can claim any more."""
+    """Leave out tasks of earlier rounds that no one has and no one can claim any more."""
     current = project.store.rounds.current().number
     idle = (TaskState.QUEUED, TaskState.SUBMITTED)
     return [one for one in tasks if one.round_number == current or one.state not in idle]

@@ -84,7 +84,7 @@ def _lacks_readings(project: Project, task: Task) -> bool:
     ended = (TaskState.DONE, TaskState.SKIPPED, TaskState.IN_ADJUDICATION)
     if task.n_readings == 1 or task.state in ended:
         return False
-    if task.round_number != project.store.rounds.current().number:  # nobody can claim it any more
+    if task.round_number != project.store.rounds.current().number:  # no one can claim it any more
         return bool(project.store.leases.all(pool_of(task.round_number)).get(str(task.number)))
     readers = {one.reader for one in project.store.revisions.of_task(task.number or 0)}
     return len(readers) < task.n_readings

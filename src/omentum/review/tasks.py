@@ -164,7 +164,7 @@ def request(
 
 
 def _end_trials(project: Project, case_id: str, name: str) -> None:
-    """End the catch trials of a case that nobody has, and those of an organ that somebody asks for."""
+    """End the catch trials of a case that no one has, and those of an organ that somebody asks for."""
     trials = [one for one in project.store.tasks.of_case(case_id) if one.is_catch and one.state.is_open]
     ended = [one.number for one in trials if one.organ == name or one.state is TaskState.QUEUED]
     project.store.tasks.set_state([one for one in ended if one is not None], TaskState.SKIPPED)

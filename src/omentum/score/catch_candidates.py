@@ -1,4 +1,4 @@
-"""Describe a mask into which an error may be planted, and derive seeds that nobody can foresee."""
+"""Describe a mask into which an error may be planted, and derive seeds that no one can foresee."""
 
 import hashlib
 import hmac
@@ -8,11 +8,11 @@ from omentum.project.paths import read_secret
 from omentum.project.project import Project
 from omentum.records import Case, Prediction, StandingMask
 
-__all__ = ["Candidate", "seed_of"]
+__all__ = ["TrialCandidate", "seed_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class TrialCandidate:
     """A mask that a person has vouched for."""
 
     case: Case

@@ -16,7 +16,7 @@ from omentum.project.project import Project
 from omentum.project.seen_cases import known_readers, readers_by_case
 from omentum.records import LabelledCase, MaskSource, Prediction, StandingMask, Task, TaskKind, TaskState
 from omentum.records.catch_trials import CatchTrial
-from omentum.score.catch_candidates import Candidate, seed_of
+from omentum.score.catch_candidates import TrialCandidate, seed_of
 
 __all__ = ["CatchPlan", "catch_plan"]
 
@@ -59,7 +59,7 @@ def catch_plan(
 
     Trials of an earlier queue of the round stay while a reader has them or their masks stand as they did. A
     mask is no candidate if its patient is held out, its case has any other task in this round, it has a
-    finding, or nobody is known who has not seen it. A case has one trial at a time.
+    finding, or no reader is known who has not seen it. A case has one trial at a time.
 
     Args:
         project: The project.
@@ -123,8 +123,8 @@ class _Now:
         label = self.project.store.labels.current().get(trial.case_id)
         return label is None or label.time <= trial.time
 
-    def candidates(self, organs: Collection[str]) -> list[Candidate]:
-        """Give the masks in which an error may be planted, in an order that nobody can foresee."""
+    def candidates(self, organs: Collection[str]) -> list[TrialCandidate]:
+        """Give the masks in which an error may be planted, in an order that no one can foresee."""
         predictions = self.project.predictions(self.project.networks[0])
         readers = known_readers(self.project)
         seen = readers_by_case(self.project, without_tasks=self.trials) if readers else {}
@@ -140,13 +140,13 @@ class _Now:
 
 def _vouched(
     one: LabelledCase, organs: Collection[str], prediction: Prediction | None
-) -> Iterator[Candidate]:
+) -> Iterator[TrialCandidate]:
     if prediction is None or not prediction.masks_path.is_file():
         return
     for mask in one.masks:
         is_known = mask.organ in organs and mask.organ in prediction.organs
         if is_known and mask.source in _VOUCHED_FOR and not mask.findings:
-            yield Candidate(case=one.case, mask=mask, prediction=prediction)
+            yield TrialCandidate(case=one.case, mask=mask, prediction=prediction)
 
 
 def _models(tasks: Iterable[Task]) -> dict[str, list[Task]]:

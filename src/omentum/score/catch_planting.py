@@ -19,7 +19,7 @@ from omentum.records import (
     Task,
 )
 from omentum.records.catch_trials import CatchTrial
-from omentum.score.catch_candidates import Candidate, seed_of
+from omentum.score.catch_candidates import TrialCandidate, seed_of
 from omentum.score.catch_spots import spots_of_task, write_spots
 from omentum.volumes.boxes import BoxedArray, BoxedMask, bounding_box, grown
 from omentum.volumes.geometry import Box
@@ -59,7 +59,7 @@ def sizes_of(revisions: Sequence[Revision], organ_name: str) -> ScaledSizes:
 
 
 def plant(
-    project: Project, candidate: Candidate, like: Task, sizes: ScaledSizes, round_number: int
+    project: Project, candidate: TrialCandidate, like: Task, sizes: ScaledSizes, round_number: int
 ) -> CatchTrial | None:
     """Plant an error, and write the files of the trial.
 
@@ -96,7 +96,7 @@ def plant(
 
 
 def _trial(
-    candidate: Candidate, planted: PlantedError, box: Box, files: CatchFiles, made: tuple[str, str, int]
+    candidate: TrialCandidate, planted: PlantedError, box: Box, files: CatchFiles, made: tuple[str, str, int]
 ) -> CatchTrial:
     sha256, true_sha256, seed = made
     at = [middle + part.start for middle, part in zip(planted.centre_voxel, box, strict=True)]
@@ -117,7 +117,7 @@ def _trial(
     )
 
 
-def _true_mask(candidate: Candidate) -> npt.NDArray[np.bool_]:
+def _true_mask(candidate: TrialCandidate) -> npt.NDArray[np.bool_]:
     ((_, volume),) = read_chosen(LabelledCase(case=candidate.case, masks=(candidate.mask,)))
     return np.asarray(volume.voxels, dtype=bool)
 
@@ -128,7 +128,7 @@ def _box_around(true: npt.NDArray[np.bool_], case: Case) -> Box | None:
     return None if box is None else grown(box, margin, true.shape)
 
 
-def _in_ct(candidate: Candidate, true: npt.NDArray[np.bool_], box: Box) -> OrganInCt:
+def _in_ct(candidate: TrialCandidate, true: npt.NDArray[np.bool_], box: Box) -> OrganInCt:
     made = read_masks(candidate.prediction.masks_path)
     index = organ(candidate.mask.organ).index
     is_other = np.array([any(one != index for one in members) for members in made.sets])

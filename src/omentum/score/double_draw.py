@@ -1,6 +1,6 @@
 """Draw the tasks of a round that two readers read independently, and record the draw.
 
-Each task has a number that follows from the project's secret, the round and its organ, so that nobody can
+Each task has a number that follows from the project's secret, the round and its organ, so that no one can
 tell beforehand which ones are drawn: those with the lowest numbers. What was drawn before stays drawn.
 """
 

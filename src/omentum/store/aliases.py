@@ -29,7 +29,7 @@ class Aliases:
         return pseudonym(self._secret, name)
 
     def of_text(self, text: str) -> str:
-        """Hash a text so that nobody without the secret can guess it; empty for none."""
+        """Hash a text so that no one without the secret can guess it; empty for none."""
         return hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest() if text else ""
 
     @cached_property

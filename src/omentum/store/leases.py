@@ -42,7 +42,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """A slot of an item, whoever has it."""
+    """A slot of an item, no matter who has it."""
 
     key: str
     slot: int

@@ -1,6 +1,6 @@
 """Name the records that the audit log holds by hash, and compute these hashes from their rows.
 
-What a record says, and nobody may change, is hashed. Its text is hashed by itself, with the project's secret,
+What a record says, and no one may change, is hashed. Its text is hashed by itself, with the project's secret,
 as a case's name in it may be replaced; the case is named beside it, by its pseudonym.
 """
 

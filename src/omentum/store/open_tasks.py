@@ -146,7 +146,7 @@ def _is_own_case(holder: str) -> ColumnElement[bool]:
 
 
 def _is_known_trial(holder: str) -> ColumnElement[bool]:
-    """Tell whether a task is a catch trial that the holder, or whoever reads for a folder, may know."""
+    """Tell whether a task is a catch trial that the holder, or who reads for a folder, may know."""
     is_trial = TaskRow.kind == TaskKind.CATCH.value
     if holder.startswith("folder:"):
         return is_trial

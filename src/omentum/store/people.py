@@ -119,7 +119,7 @@ class Tokens(ListedTable[AccessToken]):
 
 
 def _require_an_admin(session: Session, seen: str) -> None:
-    """Refuse a project that nobody may manage."""
+    """Refuse a project that no one may manage."""
     session.flush()
     rows = session.scalars(select(PersonRow))
     if not any(Role.ADMIN in row.roles and not row.is_disabled for row in rows):

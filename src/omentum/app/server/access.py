@@ -108,7 +108,7 @@ def checked_access(
 
 
 def _check_without_people(access: Access, host_names: Sequence[str]) -> None:
-    """Refuse what lets other machines in where nobody logs in."""
+    """Refuse what lets other machines in where no one logs in."""
     cure = "make an admin first with `omentum people add NAME --role admin`"
     if not access.is_here_alone:
         rule = (

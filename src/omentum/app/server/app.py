@@ -82,7 +82,7 @@ def make_state(
 
     Args:
         project: The open project.
-        reader: Pseudonym that a new session begins with, where nobody logs in.
+        reader: Pseudonym that a new session begins with, where no one logs in.
         is_demo: Whether the patients are synthetic.
         access: How the server is reached.
     """

@@ -64,7 +64,7 @@ def _is_of_conflicts(one: Due) -> bool:
 
 
 def _without_names(table: DashboardTable, person: Visitor) -> DashboardTable:
-    """Name nobody but the person in columns of readers."""
+    """Name the person alone in columns of readers."""
     places = {place for place, one in enumerate(table.columns) if one.name in (READER, OTHER_READER)}
     if not places:
         return table

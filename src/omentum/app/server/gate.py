@@ -82,7 +82,7 @@ class Gate:
         scope["omentum_visitor"] = await self._let_in(scope["method"], scope["path"], asked)
 
     async def _let_in(self, method: str, path: str, asked: Asked) -> Visitor | None:
-        """Give who asks; `None` for a public route, whoever asks."""
+        """Give who asks; `None` for a public route, no matter who asks."""
         try:
             role = least_role(method, path)
         except LookupError:

@@ -1,4 +1,4 @@
-"""Slow down whoever tries passwords: waits that grow, for each name and for each address."""
+"""Slow down anyone who tries passwords: waits that grow, for each name and for each address."""
 
 import math
 import threading

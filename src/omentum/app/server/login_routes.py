@@ -18,7 +18,7 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/api", tags=["people"])
 _WHY_NO_LOGIN = {
-    Login.LINK: "nobody logs in here, as there are no people; open the link of the terminal",
+    Login.LINK: "no one logs in here, as there are no people; open the link of the terminal",
     Login.PROXY: "the proxy says who asks, and no password is taken; open the page by its address",
 }
 

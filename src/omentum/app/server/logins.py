@@ -51,7 +51,7 @@ class Logins:
             address: From where it was sent.
 
         Raises:
-            WrongLoginError: They belong to nobody, or the person is disabled.
+            WrongLoginError: They belong to no one, or the person is disabled.
             TooManyTriesError: The name or the address has to wait.
             BusyError: Too many wait for an answer.
         """
@@ -92,7 +92,7 @@ class Logins:
             self._log()
 
     def _log(self) -> None:
-        """Write counts by person; what was typed for a name that nobody has may be a password, and is not."""
+        """Write counts by person; what was typed for a name that no one has may be a password, and is not."""
         with self._lock:
             failed, self._failed, self._logged = self._failed, Counter(), self._clock()
         n_unknown = failed.pop("", 0)

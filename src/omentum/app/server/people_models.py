@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from omentum.records.people import AccessToken, Person
 
 __all__ = [
+    "AccessTokenOut",
     "LoginIn",
     "LoginOut",
     "NewPersonIn",
@@ -16,7 +17,6 @@ __all__ = [
     "PeopleOut",
     "PersonIn",
     "PersonOut",
-    "TokenOut",
     "TokensOut",
     "told_person",
     "told_token",
@@ -74,7 +74,7 @@ class LoginOut(BaseModel):
     mode: Literal["link", "password", "proxy"]
 
 
-class TokenOut(BaseModel):
+class AccessTokenOut(BaseModel):
     """A token, without its text."""
 
     number: int
@@ -84,7 +84,7 @@ class TokenOut(BaseModel):
     revoked: str | None
 
 
-class NewTokenOut(TokenOut):
+class NewTokenOut(AccessTokenOut):
     """A token that was just made; its text is shown this once."""
 
     token: str
@@ -93,7 +93,7 @@ class NewTokenOut(TokenOut):
 class TokensOut(BaseModel):
     """The tokens of who asks."""
 
-    tokens: list[TokenOut]
+    tokens: list[AccessTokenOut]
 
 
 class PersonOut(BaseModel):
@@ -104,7 +104,7 @@ class PersonOut(BaseModel):
     is_disabled: bool
     has_password: bool
     since: str
-    tokens: list[TokenOut]
+    tokens: list[AccessTokenOut]
 
 
 class PeopleOut(BaseModel):
@@ -113,9 +113,9 @@ class PeopleOut(BaseModel):
     people: list[PersonOut]
 
 
-def told_token(token: AccessToken) -> TokenOut:
+def told_token(token: AccessToken) -> AccessTokenOut:
     """Tell of a token."""
-    return TokenOut(
+    return AccessTokenOut(
         number=token.number or 0,
         label=token.label,
         since=token.time.isoformat(),

@@ -92,7 +92,7 @@ def new_token(server: CurrentServer, person: CurrentPerson, wanted: NewTokenIn) 
 
 @router.delete("/tokens/{number}", status_code=204, response_class=Response, responses=refusals(404))
 def delete_token(server: CurrentServer, person: CurrentPerson, number: Number) -> Response:
-    """Let a token let nobody in any more: one's own, or for an admin anybody's."""
+    """End a token, so that it lets no one in any more: one's own, or for an admin anybody's."""
     token = server.project.store.tokens.get(number)
     if token is None or (token.person != person.name and not person.may(Role.ADMIN)):
         raise MissingError(f"you have no token {number}; GET /api/tokens gives yours")

@@ -49,7 +49,7 @@ _KINDS: tuple[tuple[type[OmentumError], int, str], ...] = (
 _HTTP_KINDS = {404: "unknown", 405: "method", 415: "content-type"}
 _SAID = {
     400: "The body cannot be read.",
-    401: "Nobody who may come in asks.",
+    401: "Who asks may not come in.",
     403: "Another site's page asks, a role is missing, or the task may not show this to its reader.",
     404: "There is no such thing.",
     406: "The client accepts no form in which it is given.",

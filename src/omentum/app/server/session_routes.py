@@ -61,7 +61,7 @@ def get_session(server: CurrentServer, person: CurrentPerson) -> SessionOut:
 
 @router.put("/api/session", tags=["session"], responses=refusals(409))
 def put_session(server: CurrentServer, person: CurrentPerson, wanted: SessionIn) -> SessionOut:
-    """Let another person read in this browser, where nobody logs in."""
+    """Let another person read in this browser, where no one logs in."""
     if person.login is not Login.LINK or person.session is None:
         raise ReviewError(f"the reader is {person.name!r}, who logged in; log out, and in as another person")
     renamed = server.sessions.rename(person.session, wanted.reader)

@@ -40,7 +40,7 @@ class Session:
     since: float = 0.0
     """Begin, in seconds since 1970."""
     is_login: bool = False
-    """Whether the reader is a person who logged in, and not whoever had the link."""
+    """Whether the reader is a person who logged in, and not anyone who had the link."""
 
 
 class Sessions:
@@ -112,7 +112,7 @@ class Sessions:
             self._keep(replace(session, since=max(self._clock(), person.sessions_from.timestamp())))
 
     def end(self, session: Session) -> None:
-        """Forget a session: its cookie lets nobody in any more."""
+        """Forget a session: its cookie lets no one in any more."""
         with self._lock:
             self._keep(replace(session, until=0.0))
 

@@ -72,7 +72,7 @@ class Visitors:
         """Find out who sent a request; a token counts before all else that is sent.
 
         Raises:
-            AccessError: Nobody who may come in.
+            AccessError: Who asks may not come in.
             StrangerError: A token that is none, or a name that no proxy sent.
         """
         known = await self._accounts.known()

@@ -11,7 +11,7 @@ _KEPT_SERIES = 64
 
 
 class DicomUids:
-    """Keyed UIDs: without the secret nobody can tell which case one is of.
+    """Keyed UIDs: without the secret no one can tell which case one is of.
 
     Args:
         secret: Of the project.

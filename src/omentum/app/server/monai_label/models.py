@@ -121,7 +121,7 @@ class AuthOut(BaseModel):
 
 
 class TokenOut(BaseModel):
-    """A token for clients that logged in; `null` where nobody logs in."""
+    """A token for clients that logged in; `null` where no one logs in."""
 
     access_token: str | None
     token_type: str | None
