@@ -1,10 +1,12 @@
-"""A small AbdomenAtlas tree on any grid, and an empty project that it may come into."""
+"""A small AbdomenAtlas tree on any grid, an empty project, and projects with releases."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from omentum.assemble.stage import assemble_round
 from omentum.project.project import begin_project, opened
 from omentum.project.settings import Settings
 from omentum.volumes.geometry import Geometry
@@ -14,6 +16,7 @@ from omentum.volumes.volume import Volume
 SHAPE = (20, 18, 16)
 CASE = "04_LiTS_liver_7"
 ORGANS = ("kidney_right", "kidney_left", "liver", "celiac_trunk", "gall_bladder")
+RELEASED = ("spleen", "liver", "pancreas")
 BOXES = {  # in a RAS grid
     "kidney_right": ((13, 17), (3, 7), (4, 9)),
     "kidney_left": ((2, 6), (3, 7), (5, 11)),
@@ -108,3 +111,59 @@ def known(workspace) -> dict:
         ),
         "failed": store.ledger.failures(),
     }
+
+
+@pytest.fixture
+def project_at(tmp_path, atlas, monkeypatch):
+    """Function: a name to an empty project of that name."""
+    monkeypatch.setenv("OMENTUM_HOME", str(tmp_path / "home"))
+    for where in ("exchange.label_files", "predict.predict_case"):  # boxes are no plausible organs
+        monkeypatch.setattr(f"omentum.{where}.mask_findings", lambda *_: ())
+    monkeypatch.setattr("omentum.review.hand_in.findings_of_new", lambda *_: {})
+    with ExitStack() as stack:
+
+        def make(name, network="made-up"):
+            root = tmp_path / name
+            settings = Settings(organs=RELEASED, networks=(network,), held_out_share=0.0, audit_share=0.0)
+            begin_project(root, settings)
+            return type(atlas)(tmp_path, stack.enter_context(opened(root)))
+
+        yield make
+
+
+@pytest.fixture
+def masks(atlas):
+    return {
+        "liver": atlas.box((3, 10), (3, 10), (3, 10)),
+        "spleen": atlas.box((12, 18), (3, 10), (3, 10)),
+        "pancreas": atlas.box((3, 10), (12, 16), (3, 10)),
+    }
+
+
+@pytest.fixture
+def north(project_at, masks):
+    """A project with an original liver and no original spleen, a revised pancreas, and a predicted case."""
+    made = project_at("north")
+    made.add("n1", original={"liver": masks["liver"], "spleen": np.zeros_like(masks["spleen"])})
+    made.add("n2")
+    made.predict("n1", masks)
+    made.predict("n2", {**masks, "pancreas": np.zeros_like(masks["pancreas"])})
+    made.hand_in("n1", "pancreas", made.box((4, 11), (12, 16), (3, 10)), reader="anna")
+    assemble_round(made.workspace, "V1")
+    return made
+
+
+@pytest.fixture
+def south(project_at, masks):
+    """A project whose reader accepted one mask and found another organ absent; its patient is held out."""
+    made = project_at("south")
+    made.add("s1")
+    made.predict("s1", masks)
+    made.hand_in("s1", "liver", masks["liver"], reader="ben")
+    made.hand_in("s1", "spleen", np.zeros_like(masks["spleen"]), reader="anna")
+    assemble_round(made.workspace, "V1")
+    return made
+
+
+def release_of(made, version="V1"):
+    return made.workspace.folder.release_dir(version)

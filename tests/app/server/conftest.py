@@ -1,5 +1,6 @@
 """A review server over a small project with a queue, and a browser that was let in."""
 
+import json
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
@@ -7,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -110,6 +112,14 @@ def client(app) -> Iterator[TestClient]:
 
 
 @pytest.fixture
+def caught_server(caught: Atlas, tmp_path: Path) -> Iterator[tuple[TestClient, ServerState]]:
+    """A browser in which anna reads, and the server's state, over a project with a catch trial."""
+    state = make_state(caught.workspace, "anna")
+    with entered(make_app(state, PORT, tmp_path / "no-page")) as client:
+        yield client, state
+
+
+@pytest.fixture
 def edits(queued) -> Callable[..., bytes]:
     """Function: `edits({"liver": (base, mask)})` packs whole masks as an edit file."""
 
@@ -126,6 +136,27 @@ def edits(queued) -> Callable[..., bytes]:
         return packed_edits(header, [mask for _, mask in masks.values()])
 
     return pack
+
+
+@pytest.fixture
+def send(client, queued, tmp_path):
+    """Function: `send(labels, {"liver": 1})` sends a label map as 3D Slicer does."""
+
+    def put(labels, names, image="a", **query):
+        path = tmp_path / "label.nii.gz"
+        grid = queued.workspace.store.cases.get(image).geometry
+        nib.save(nib.Nifti1Image(labels.astype(np.uint8), grid.affine), path)
+        info = [{"name": name, "idx": number} for name, number in names.items()]
+        params = {"label_info": info, "client_id": "slicer"}
+        with path.open("rb") as file:
+            return client.put(
+                "/datastore/label",
+                params={"image": image, **query},
+                data={"params": json.dumps(params)},
+                files={"label": (f"/tmp/slicer/{path.name}", file)},
+            )
+
+    return put
 
 
 BINARY = {"content-type": "application/octet-stream"}

@@ -6,16 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fixtures.catch import REAL, VOUCHED, trial_of
-from omentum.app.server.app import make_app, make_state
+from fixtures.catch import REAL, trial_of
 from omentum.app.server.dicomweb.shown_organs import shown_organs
 from omentum.project.catch_files import catch_files
-from omentum.records import MaskSource, TaskKind, TaskState
+from omentum.records import MaskSource
 from omentum.review.edit_files import packed_edits
-from omentum.review.tasks import request
 from omentum.volumes.nifti import read_nifti
 
-from .conftest import BINARY, PORT, entered
+from .conftest import BINARY
 
 FREE_TEXT = {"case", "detail", "time", "until", "save", "why", "said"}
 
@@ -26,10 +24,8 @@ def project(caught):
 
 
 @pytest.fixture
-def server(project, tmp_path):
-    state = make_state(project, "anna")
-    with entered(make_app(state, PORT, tmp_path / "no-page")) as client:
-        yield client, state
+def server(caught_server):
+    return caught_server
 
 
 @pytest.fixture
@@ -235,34 +231,6 @@ def test_a_mask_that_a_trial_hides_is_restored_by_nobody_who_has_it(client, proj
     assert client.post(at, json={"to": revision.number}).status_code == 409
     assert client.post(at, json={"to": "predicted"}).json()["stands"] == "predicted"
     assert project.store.decisions.all() == []
-
-
-def test_who_made_the_true_mask_is_never_given_the_trial(client, project):
-    client.put("/api/session", json={"reader": "zoe"})
-    task, _ = trial_of(project)
-    queue = client.get("/api/queue").json()
-    assert (task.number not in {one["task"] for one in queue["next"]}, queue["n_free"]) == (True, 4)
-    assert client.post(f"/api/tasks/{task.number}/claim").status_code == 409
-    given = {client.post("/api/tasks/next", json={"without": []}).json()["task"]["task"] for _ in range(2)}
-    assert task.number not in given
-
-
-def test_another_task_of_the_case_shows_a_reader_of_the_trial_no_other_mask(client, project, numbers):
-    task, trial = trial_of(project)
-    client.post(f"/api/tasks/{task.number}/claim")
-    other = request(project, task.case_id, "spleen")
-    told = client.get(f"/api/tasks/{other.number}").json()
-    bases = {one["organ"]: (one["base"], one["source"]) for one in told["organs"]}
-    assert bases["liver"] == (trial.planted_sha256, "predicted")
-
-
-def test_who_asks_for_the_organ_gets_a_task_of_what_stands_and_the_trial_ends(project):
-    task, trial = trial_of(project)
-    asked = request(project, task.case_id, "liver")
-    assert asked.kind is TaskKind.REQUESTED
-    assert asked.shown_sha256 == trial.true_sha256
-    assert project.store.tasks.get(task.number).state is TaskState.SKIPPED
-    assert task.case_id in VOUCHED
 
 
 def test_monai_label_gives_the_planted_mask_and_names_the_same_organs(client, project, numbers):

@@ -1,57 +1,20 @@
 """Clients of MONAI Label get tasks and masks as the review page does; what they send becomes revisions."""
 
-import json
-from email import message_from_bytes
 from pathlib import Path
 from unittest.mock import Mock
 
-import nibabel as nib
 import numpy as np
-import pytest
 
+from fixtures.monai_client import infer, sample
 from omentum.volumes.nifti import read_nifti
 
 from .conftest import save
-
-
-def sample(client, **params):
-    return client.post("/activelearning/omentum", json=params)
-
-
-def infer(client, image="a", **params):
-    """Take the answer apart as the clients do."""
-    answer = client.post("/infer/omentum", params={"image": image}, data={"params": json.dumps(params)})
-    assert answer.status_code == 200, answer.text
-    head = f"Content-Type: {answer.headers['content-type']}\r\n\r\n".encode()
-    told, file = message_from_bytes(head + answer.content).get_payload()
-    return json.loads(told.get_payload(decode=True)), file.get_filename(), file.get_payload(decode=True)
 
 
 def voxels(content: bytes, tmp_path: Path) -> np.ndarray:
     path = tmp_path / "got.nii.gz"
     path.write_bytes(content)
     return np.asarray(read_nifti(path).voxels)
-
-
-@pytest.fixture
-def send(client, queued, tmp_path):
-    """Function: `send(labels, {"liver": 1})` sends a label map as 3D Slicer does."""
-
-    def put(labels, names, image="a", **query):
-        path = tmp_path / "label.nii.gz"
-        grid = queued.workspace.store.cases.get(image).geometry
-        nib.save(nib.Nifti1Image(labels.astype(np.uint8), grid.affine), path)
-        info = [{"name": name, "idx": number} for name, number in names.items()]
-        params = {"label_info": info, "client_id": "slicer"}
-        with path.open("rb") as file:
-            return client.put(
-                "/datastore/label",
-                params={"image": image, **query},
-                data={"params": json.dumps(params)},
-                files={"label": (f"/tmp/slicer/{path.name}", file)},
-            )
-
-    return put
 
 
 def test_info_names_the_projects_organs_with_their_colours_and_nothing_that_clients_refuse(client):
@@ -188,104 +151,6 @@ def test_an_organ_of_the_task_that_was_erased_is_said_to_be_absent(client, state
     assert (kept.organ, kept.says.value) == ("spleen", "absent")
 
 
-def test_a_file_without_any_voxel_is_not_taken_for_the_absence_of_many_organs(client, send, liver):
-    sample(client)
-    infer(client, organs="all")
-    answer = send(np.zeros_like(liver), {"liver": 1, "spleen": 2})
-    assert answer.status_code == 409
-    assert "the file holds no voxel" in answer.json()["detail"]
-
-
-def test_a_mask_that_was_not_loaded_is_never_taken_for_erased(client, send, liver):
-    sample(client)
-    answer = send(np.zeros_like(liver), {"liver": 1})
-    assert answer.status_code == 409
-    assert "its mask was not loaded" in answer.json()["detail"]
-
-
-def test_an_organ_of_another_readers_task_is_said_and_nothing_is_taken(
-    client, state, queued, send, drawn, spleen
-):
-    from omentum.review.claims import claim_task
-
-    claim_task(queued.workspace, 2, "ben")
-    sample(client)
-    infer(client, organs="all")
-    smaller = spleen.copy()
-    smaller[:, :, 4:6] = False
-    answer = send(drawn * 1 + smaller * 2, {"liver": 1, "spleen": 2})
-    assert answer.status_code == 403
-    assert "spleen cannot be changed here" in answer.json()["detail"]
-    state.saves.drained()
-    assert not queued.workspace.store.revisions.of_case("a")
-
-
-def test_names_that_are_no_organs_are_refused_and_told(client, send, liver):
-    sample(client)
-    infer(client)
-    answer = send(liver * 2, {"liver": 1, "livre": 2})
-    assert answer.status_code == 422
-    assert "no organ is called 'livre' (did you mean liver?)" in answer.json()["detail"]
-    assert "/tmp" not in answer.json()["detail"].replace("/tmp/slicer", "")
-
-
-def test_values_without_a_name_are_refused(client, send, liver):
-    sample(client)
-    infer(client)
-    answer = send(liver * 5, {"liver": 1})
-    assert answer.status_code == 422
-    assert "it holds the value 5" in answer.json()["detail"]
-    assert send(liver, {}).status_code == 422
-
-
-def test_numbers_that_can_be_counted_in_two_ways_are_refused(client, send, liver):
-    sample(client)
-    infer(client)
-    answer = send(liver * 2, {"spleen": 2, "liver": 3})
-    assert answer.status_code == 422
-    assert "leaves out a number" in answer.json()["detail"]
-    assert send(liver * 6, {"spleen": 1, "liver": 6}).status_code == 200
-
-
-def test_another_grid_is_refused_with_both(client, queued, tmp_path):
-    sample(client)
-    path = tmp_path / "other.nii.gz"
-    affine = queued.workspace.store.cases.get("a").geometry.affine.copy()
-    nib.save(nib.Nifti1Image(np.ones((12, 10, 9), np.uint8), affine @ np.diag([2, 2, 2, 1.0])), path)
-    params = json.dumps({"label_info": [{"name": "liver", "idx": 1}]})
-    answer = client.put(
-        "/datastore/label",
-        params={"image": "a"},
-        data={"params": params},
-        files={"label": (path.name, path.read_bytes())},
-    )
-    assert answer.status_code == 422
-    assert "12 x 10 x 9" in answer.json()["detail"]
-    assert "24 x 20 x 18" in answer.json()["detail"]
-
-
-def test_an_nrrd_that_names_another_file_is_refused(client, tmp_path):
-    sample(client)
-    text = "NRRD0004\ntype: uint8\ndimension: 3\nsizes: 2 2 2\nencoding: raw\ndata file: /etc/passwd\n\n"
-    answer = client.put("/datastore/label", params={"image": "a"}, files={"label": ("x.nrrd", text.encode())})
-    assert answer.status_code == 422
-    assert "its header names another file" in answer.json()["detail"]
-
-
-def test_a_base_that_another_reader_changed_is_stale_and_the_work_becomes_a_draft(
-    client, state, queued, send, hand_in, liver, drawn
-):
-    sample(client)
-    infer(client)
-    other = liver.copy()
-    other[:, :, 2] = False
-    hand_in(queued.workspace, "a", "liver", other, reader="ben")
-    answer = send(drawn, {"liver": 1})
-    assert answer.status_code == 409
-    assert answer.json()["kind"] == "stale-base"
-    assert answer.json()["draft"]
-
-
 def test_the_datastore_lists_cases_and_those_with_a_done_task_have_a_label(client, state, send, drawn):
     sample(client)
     infer(client)
@@ -305,27 +170,6 @@ def test_a_label_is_downloaded_with_all_organs_under_a_name(client, tmp_path, li
     told = client.get("/datastore/label/info", params={"label": "a"}).json()
     assert told["organs"] == ["spleen", "liver", "pancreas"]
     assert client.get("/datastore/label", params={"label": "a", "tag": "original"}).status_code == 422
-
-
-def test_what_is_not_done_here_is_refused_with_the_way_to_do_it(client):
-    from omentum.app.server.monai_label.refused_routes import REFUSED
-
-    for method, path, said, status in REFUSED:
-        answer = client.request(method, path.replace("{model}", "m").replace("{session_id}", "s"))
-        assert answer.status_code == status, (method, path)
-        assert answer.json()["detail"] == said
-    large = client.put("/datastore/image", content=b"x" * (2 << 20))
-    assert "omentum add" in large.json()["detail"]
-
-
-def test_images_and_scribbles_of_clients_are_refused(client):
-    sample(client)
-    for name in ("file", "label"):
-        answer = client.post("/infer/omentum", params={"image": "a"}, files={name: ("x.nii.gz", b"x")})
-        assert answer.status_code == 409, name
-    assert client.post("/infer/omentum", params={"session_id": "s"}).status_code == 409
-    assert client.post("/infer/deepedit", params={"image": "a"}).status_code == 404
-    assert client.post("/activelearning/random").status_code == 404
 
 
 def test_a_reader_is_not_told_that_an_organ_is_read_by_others_too(client, state, queued, send, drawn):
