@@ -10,7 +10,7 @@ from omentum.app.server.app import make_app, make_state
 from omentum.app.server.login_errors import TooManyTriesError, WrongLoginError
 from omentum.app.server.login_limits import LoginLimits
 from omentum.app.server.logins import Logins
-from omentum.project.accounts import add_person, change_person
+from omentum.project.accounts import add_person, change_person, make_token
 from omentum.records.audit_log import LogAction
 from omentum.records.people import Role
 
@@ -91,6 +91,18 @@ def test_another_sites_page_cannot_log_a_browser_in(people, stranger):
     told = {"name": "anna", "password": PASSWORDS["anna"]}
     answer = stranger.post("/api/login", json=told, headers={"origin": "https://evil.example"})
     assert (answer.status_code, answer.json()["kind"]) == (403, "foreign-origin")
+
+
+def test_no_token_valid_or_not_lets_another_sites_page_log_a_browser_in(people, queued, stranger):
+    told = {"name": "anna", "password": PASSWORDS["anna"]}
+    evil = {"origin": "https://evil.example"}
+    for token in ("x", "omt_x", make_token(queued.workspace.store, "ada", "slicer")[0]):
+        for answer in (
+            stranger.post(f"/t/{token}/api/login", json=told, headers=evil),
+            stranger.post("/api/login", json=told, headers={**evil, "authorization": f"Bearer {token}"}),
+        ):
+            assert (answer.status_code, answer.json()["kind"]) == (403, "foreign-origin")
+            assert "set-cookie" not in answer.headers
 
 
 def test_a_link_and_its_sessions_let_nobody_in_once_there_are_people(app, queued):

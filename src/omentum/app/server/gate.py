@@ -76,10 +76,11 @@ class Gate:
         asked = read_request(scope, self._access, self._cookie)
         _check_peer(asked, self._access)
         _check_host(asked.host, self._access)
-        has_token = scope["omentum_has_token"] = asked.token is not None  # which no other site can send
-        if scope["method"] not in _SAFE and not has_token and scope["path"] not in _WITHOUT_COOKIE:
+        scope["omentum_has_token"] = asked.token is not None
+        method, path = scope["method"], scope["path"]
+        if method not in _SAFE and path not in _WITHOUT_COOKIE and not _comes_by_token(method, path, asked):
             _check_origin(asked)
-        scope["omentum_visitor"] = await self._let_in(scope["method"], scope["path"], asked)
+        scope["omentum_visitor"] = await self._let_in(method, path, asked)
 
     async def _let_in(self, method: str, path: str, asked: Asked) -> Visitor | None:
         """Give who asks; `None` for a public route, no matter who asks."""
@@ -112,6 +113,11 @@ class Gate:
 def cookie_name(port: int) -> str:
     """Name the session's cookie; browsers give cookies to every port of a host."""
     return f"omentum-{port}"
+
+
+def _comes_by_token(method: str, path: str, asked: Asked) -> bool:
+    """Tell whether a token alone lets a request in; on a public route no one looks whether it is valid."""
+    return asked.token is not None and not is_public(method, path)
 
 
 def _check_peer(asked: Asked, access: Access) -> None:
