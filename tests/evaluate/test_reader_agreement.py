@@ -5,6 +5,7 @@ import pytest
 from omentum.evaluate.reader_agreement import ReadPair, kappa, pair_agreements, read_pairs
 from omentum.project.reading_agreement import ReadingAgreement
 from omentum.records import Task
+from omentum.review.decide import adjudicate
 from omentum.review.hand_in import HandIn, hand_in
 
 
@@ -109,3 +110,58 @@ def test_agreement_is_measured_once_and_kept_with_its_case(atlas, monkeypatch):
     first = read_pairs(atlas.workspace)
     monkeypatch.setattr(reading_agreement, "read_nifti_part", None)
     assert read_pairs(atlas.workspace) == first
+
+
+@pytest.fixture
+def twice_read(atlas):
+    """Function: `twice_read(name, mask)` hands in a reading of a task that two readers read."""
+    liver = atlas.box((3, 19), (3, 17), (2, 17))
+    atlas.add("a")
+    atlas.predict("a", {"liver": liver})
+    task = Task(
+        round_number=1,
+        case_id="a",
+        organ="liver",
+        rank=1,
+        attention_ml=1.0,
+        network="synthetic",
+        n_readings=2,
+    )
+    atlas.workspace.store.tasks.replace(1, [task])
+
+    def read(name, mask):
+        one = HandIn(case_id="a", organ="liver", mask=mask, reader=name, task_number=1)
+        (result,) = hand_in(atlas.workspace, [one])
+        return result.revision
+
+    return read
+
+
+def test_a_reading_made_after_the_decision_is_not_compared(atlas, twice_read):
+    small, large = atlas.box((3, 12), (3, 17), (2, 17)), atlas.box((3, 19), (3, 17), (2, 17))
+    twice_read("anna", small)
+    twice_read("ben", large)
+    (before,) = read_pairs(atlas.workspace)
+    adjudicate(atlas.workspace, "a", "liver", 2, by="dora")
+    twice_read("anna", large)
+    assert read_pairs(atlas.workspace) == [before]
+    assert before.agreement.dice < 1.0
+
+
+def test_a_reading_made_after_readers_agreed_is_not_compared(atlas, twice_read):
+    liver = atlas.box((3, 19), (3, 17), (2, 17))
+    twice_read("anna", liver)
+    twice_read("ben", liver)
+    assert atlas.workspace.store.tasks.get(1).state.value == "done"
+    twice_read("anna", atlas.box((3, 12), (3, 17), (2, 17)))
+    (found,) = read_pairs(atlas.workspace)
+    assert found.agreement.dice == 1.0
+
+
+def test_of_a_reader_who_reads_again_before_the_decision_the_last_reading_is_compared(atlas, twice_read):
+    small, large = atlas.box((3, 12), (3, 17), (2, 17)), atlas.box((3, 19), (3, 17), (2, 17))
+    twice_read("anna", small)
+    twice_read("ben", large)
+    twice_read("anna", large)
+    (found,) = read_pairs(atlas.workspace)
+    assert found.agreement.dice == 1.0

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from omentum.errors import ImageError
+from omentum.project.conflicts import open_conflicts
 from omentum.project.project import Project
 from omentum.project.reading_agreement import ReadingAgreement, agreement_of
-from omentum.records import Case, ReaderAnswer, Revision
+from omentum.records import Case, Decision, ReaderAnswer, Revision
 
 __all__ = ["ALL_ORGANS", "PairAgreement", "ReadPair", "kappa", "pair_agreements", "read_pairs"]
 
@@ -64,17 +65,22 @@ class PairAgreement:
 def read_pairs(project: Project) -> list[ReadPair]:
     """Give every pair of readings of tasks that were read by several readers, in all rounds.
 
-    Of each reader the last reading of a task counts. Cases that are excluded are left out, and readings whose
-    file is gone or damaged.
+    Of each reader the last reading of a task counts that was made without knowing of the others: before the
+    readings were decided about, or all were in and none contradicted another. Cases that are excluded are
+    left out, and readings whose file is gone or damaged.
     """
     tasks = {one.number: one for one in project.store.tasks.of_several()}
     cases = {case.case_id: case for case in project.store.cases.all()}
-    last: dict[int, dict[str, Revision]] = defaultdict(dict)
+    handed_in: dict[int, list[Revision]] = defaultdict(list)
     for one in project.store.revisions.all() if tasks else ():
         if one.task_number in tasks and one.case_id in cases:
-            last[one.task_number or 0][one.reader] = one
+            handed_in[one.task_number or 0].append(one)
+    decisions: dict[tuple[str, str], list[Decision]] = defaultdict(list)
+    for said in project.store.decisions.all() if tasks else ():
+        decisions[said.case_id, said.organ].append(said)
     found: list[ReadPair] = []
-    for _, readings in sorted(last.items()):
+    for number, revisions in sorted(handed_in.items()):
+        readings = _independent(revisions, decisions[tasks[number].key], tasks[number].n_readings)
         for a, b in combinations((readings[name] for name in sorted(readings)), 2):
             with suppress(ImageError):
                 found.append(_compared(project, cases[a.case_id], a, b))
@@ -127,6 +133,20 @@ def kappa(answers: Sequence[tuple[bool, bool]]) -> tuple[float | None, Interval 
     value = (observed - chance) / (1.0 - chance)
     half = 1.96 * _standard_error(table, value, len(answers))
     return value, (max(-1.0, value - half), min(1.0, value + half))
+
+
+def _independent(
+    revisions: Sequence[Revision], decisions: Sequence[Decision], n_readings: int
+) -> dict[str, Revision]:
+    """Give each reader's last reading of a task that was made before the others' were shown."""
+    found: dict[str, Revision] = {}
+    for place, one in enumerate(revisions):
+        since = [said for said in decisions if revisions[0].time <= said.time < one.time]
+        if len(found) >= n_readings and not open_conflicts(revisions[:place], since):
+            break
+        if one.reader not in found or not since:
+            found[one.reader] = one
+    return found
 
 
 def _standard_error(table: Any, value: float, n: int) -> float:
