@@ -4,6 +4,7 @@ import pytest
 
 from omentum.app.server.access import Access, checked_access
 from omentum.app.server.app import make_app, make_state
+from omentum.app.server.requests import read_request
 from omentum.errors import ConfigError
 
 from .conftest import PASSWORDS, PORT, TestClient
@@ -63,7 +64,10 @@ def test_under_tls_of_its_own_anybody_may_ask_and_headers_of_strangers_count_for
     assert plain.json() == {"mode": "password"}
 
 
-def test_waits_count_for_the_browser_behind_the_proxy_and_what_it_adds_to_the_header_is_not_believed(served):
+def test_waits_count_for_the_browser_behind_the_proxy_and_what_it_adds_to_the_header_is_not_believed(
+    served, monkeypatch
+):
+    monkeypatch.setattr("omentum.app.server.logins.is_password_of", lambda *_: False)  # a wait may be 1 s
     app = served()
     told = {"name": "x", "password": "not the password"}
     for number in range(20):
@@ -72,6 +76,30 @@ def test_waits_count_for_the_browser_behind_the_proxy_and_what_it_adds_to_the_he
     assert behind(app).post("/api/login", json={**told, "name": "y"}).status_code == 429
     other = behind(app, x_forwarded_for="192.168.7.10")
     assert other.post("/api/login", json={**told, "name": "y"}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("1.2.3.4, 192.168.7.9", "192.168.7.9"),
+        ("192.168.7.9:50123", "192.168.7.9"),
+        ("192.168.7.9:50123, 10.1.2.3:443", "192.168.7.9"),
+        ("[2001:db8::7]:50123", "2001:db8::7"),
+        ("[2001:db8::7]", "2001:db8::7"),
+        ("2001:DB8:0::7", "2001:db8::7"),
+        ("unknown", PROXY),
+        ("1.2.3.4, unknown", PROXY),
+        ("1.2.3.4, 999.1.1.1:80, 10.1.2.3", PROXY),
+        ("10.1.2.3:443", PROXY),
+        ("", PROXY),
+    ],
+)
+def test_a_browsers_address_is_one_however_the_proxy_writes_it_and_else_that_of_the_proxy(written, address):
+    access = checked_access(proxies=[PROXY, "10.1.0.0/16"], has_people=True)
+    headers = [(b"x-forwarded-for", written.encode())]
+    scope = {"type": "http", "path": "/", "client": (PROXY, 5000), "headers": headers}
+    assert read_request(scope, access, "omentum-8765").peer == PROXY
+    assert scope["client"][0] == address
 
 
 def test_a_named_proxy_says_who_asks(served):
@@ -119,7 +147,11 @@ def test_without_the_option_the_header_means_nothing(served):
         ({"host": "review.hospital.org", "has_people": True}, "names go into --host-name"),
         ({"proxies": [PROXY], "has_people": False}, "--proxy is '10.0.0.5/32'"),
         ({"host_names": [NAME], "has_people": False}, "for people who log in"),
-        ({"proxies": ["0.0.0.0/0"], "has_people": True}, "every address"),
+        ({"proxies": ["0.0.0.0/0"], "has_people": True}, "/8 or narrower"),
+        ({"proxies": ["128.0.0.0/1", "0.0.0.0/1"], "has_people": True}, "/8 or narrower"),
+        ({"proxies": ["10.0.0.0/7"], "has_people": True}, "/8 or narrower"),
+        ({"proxies": ["::/0"], "has_people": True}, "/32 or narrower"),
+        ({"proxies": ["2000::/31"], "has_people": True}, "/32 or narrower"),
         ({"proxies": ["proxy.hospital.org"], "has_people": True}, "such as 10.0.0.5"),
         ({"user_header": "X-Remote-User", "has_people": True}, "anybody could send it"),
         ({"user_header": "Cookie", "proxies": [PROXY], "has_people": True}, "header of its own"),
@@ -137,6 +169,12 @@ def test_certificate_and_key_go_together_and_must_be_there(tmp_path):
         checked_access(certificate=(missing, None), has_people=True)
     with pytest.raises(ConfigError, match="no such file"):
         checked_access(certificate=(missing, missing), has_people=True)
+
+
+def test_networks_of_a_hospital_are_taken():
+    access = checked_access(proxies=["10.0.0.0/8", "2001:db8::/32"], has_people=True)
+    assert access.is_proxy("10.255.0.1")
+    assert access.is_proxy("2001:db8:ffff::1")
 
 
 def test_an_ipv6_listener_knows_its_ipv4_proxy():

@@ -20,6 +20,8 @@ _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,99}")
 _TAKEN_HEADERS = frozenset(
     {"authorization", "cookie", "host", "origin", "x-forwarded-for", "x-forwarded-host"}
 )
+_LEAST_BITS = {4: 8, 6: 32}
+"""Of a network of proxies, by version of IP: that of 10.0.0.0/8, and what one provider has."""
 
 Network = IPv4Network | IPv6Network
 
@@ -151,8 +153,13 @@ def _network(text: str) -> Network:
     except ValueError:
         rule = "it must be an address or a network, such as 10.0.0.5 or 10.0.0.0/24"
         raise ConfigError("--proxy", text, rule) from None
-    if network.prefixlen == 0:
-        raise ConfigError("--proxy", text, "every address would be believed; name the proxy's own")
+    least = _LEAST_BITS[network.version]
+    if network.prefixlen < least:
+        rule = (
+            f"strangers would be believed, as it has too many addresses: a network of IPv{network.version} "
+            f"must be /{least} or narrower; name the proxy's own address"
+        )
+        raise ConfigError("--proxy", text, rule)
     return network
 
 

@@ -93,11 +93,14 @@ class LoginLimits:
 
 
 def _network(address: str) -> str:
-    """Give an address, and of IPv6 the first 64 bits, of which one machine may have all that follow."""
+    """Give an address, and of IPv6 the first 64 bits, of which one machine may have all that follow.
+
+    All that are no address count as one, so that no one gets a new count by another text.
+    """
     try:
         known = ip_address(address)
     except ValueError:
-        return address
+        return ""
     if not isinstance(known, IPv6Address):
         return str(known)
     return str(known.ipv4_mapped or f"{known.packed[:8].hex()}/64")

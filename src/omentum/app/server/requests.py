@@ -4,6 +4,7 @@ import re
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
+from ipaddress import ip_address
 from typing import Any
 
 from omentum.app.server.access import Access
@@ -13,6 +14,8 @@ __all__ = ["Asked", "read_request"]
 
 _TOKEN_PATH = re.compile(r"/t/(?P<token>[^/]*)(?P<rest>/.*)?", re.DOTALL)
 _BEARER = re.compile(rf"bearer +(?P<token>{TOKEN_BEGIN}\S+) *", re.IGNORECASE)
+_WITH_PORT = re.compile(r"\[(?P<v6>[^\]]+)\](:[0-9]+)?|(?P<v4>[0-9.]+):[0-9]+")
+"""How some proxies write addresses into `X-Forwarded-For`."""
 
 Scope = MutableMapping[str, Any]
 
@@ -74,9 +77,13 @@ def _last(headers: dict[str, list[str]], name: str) -> str:
 
 
 def _believe(scope: Scope, headers: dict[str, list[str]], access: Access) -> None:
-    """Take address, scheme and host of the browser from the headers of a proxy."""
+    """Take address, scheme and host of the browser from the headers of a proxy.
+
+    What is no address leaves that of the peer; what stands before it in the header may be the browser's own.
+    """
     said = [one.strip() for value in headers.get("x-forwarded-for", []) for one in value.split(",")]
-    browser = next((one for one in reversed(said) if one and not access.is_proxy(one)), None)
+    known = (_address(one) for one in reversed(said) if one)
+    browser = next((one for one in known if one is None or not access.is_proxy(one)), None)
     if browser is not None:
         scope["client"] = (browser, 0)
     scheme = _last(headers, "x-forwarded-proto").rpartition(",")[2].strip().lower()
@@ -87,6 +94,15 @@ def _believe(scope: Scope, headers: dict[str, list[str]], access: Access) -> Non
         headers["host"] = [host]
         others = [(name, value) for name, value in scope["headers"] if name.lower() != b"host"]
         scope["headers"] = [*others, (b"host", host.encode("latin-1"))]
+
+
+def _address(said: str) -> str | None:
+    """Give an address without port and brackets; `None` for what is none."""
+    found = _WITH_PORT.fullmatch(said)
+    try:
+        return str(ip_address(said if found is None else found["v6"] or found["v4"]))
+    except ValueError:
+        return None
 
 
 def _token_of_path(scope: Scope) -> str | None:
