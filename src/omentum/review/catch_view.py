@@ -12,8 +12,9 @@ from omentum.errors import ReviewError
 from omentum.project.catch_files import CatchFiles, catch_files
 from omentum.project.project import Project
 from omentum.project.standing import CaseFacts
-from omentum.records import MaskSource, Prediction, Revision, Task
+from omentum.records import MaskSource, Prediction, Revision, Task, TaskState
 from omentum.records.catch_trials import CatchReading, CatchTrial
+from omentum.records.people import Role, may
 from omentum.store.tasks import pool_of
 
 __all__ = [
@@ -41,24 +42,28 @@ class ShownTrial:
 def trials_in(project: Project, task: Task, reader: str) -> list[ShownTrial]:
     """Give the trials that a reader of a task must not know of, by any mask of its case.
 
-    Those are the task's own, and others that the reader has or had. A later task of the same organ shows what
-    stands, as somebody asked for it.
+    Those are the task's own, and others that are open or that the reader had. A later task of the same organ
+    shows what stands, as somebody asked for it.
+    """
+    trials = trials_hidden_from(project, task.case_id, reader, also=task.number)
+    return [one for one in trials if not _is_asked_after(task, one.trial)]
+
+
+def trials_hidden_from(
+    project: Project, case_id: str, reader: str, *, also: int | None = None
+) -> list[ShownTrial]:
+    """Give the trials of a case that a reader must not know of: those that are open, or the reader had.
+
+    Args:
+        project: The project.
+        case_id: The case.
+        reader: Pseudonym.
+        also: Task whose trial is given in any case, as it is what the reader is shown.
     """
     found = []
-    for trial in project.store.catch_trials.of_case(task.case_id):
-        is_later = task.organ == trial.organ and (task.number or 0) > trial.task_number
-        if trial.task_number == task.number or (not is_later and _had(project, trial, reader)):
-            found.append(_shown(project, trial, reader))
-    return found
-
-
-def trials_hidden_from(project: Project, case_id: str, reader: str) -> list[ShownTrial]:
-    """Give the trials of a case that a reader must not know of: those that are open, or the reader had."""
-    found = []
     for trial in project.store.catch_trials.of_case(case_id):
-        task = project.store.tasks.get(trial.task_number)
-        is_open = task is not None and task.state.is_open
-        if is_open or _had(project, trial, reader):
+        is_hidden = _is_open(project, trial) or _had(project, trial, reader)
+        if is_hidden or trial.task_number == also:
             found.append(_shown(project, trial, reader))
     return found
 
@@ -67,7 +72,8 @@ def restores_in_trial(project: Project, case_id: str, name: str, to: int | MaskS
     """Tell whether a reader asks to restore a mask of a trial's organ, by which nothing changes.
 
     Raises:
-        ReviewError: As far as the reader is told, there is no such mask.
+        ReviewError: As far as the reader is told, there is no such mask; or an admin asks who has not had the
+            trial, and who must not be told that a mask was restored when none was.
     """
     trials = [one for one in trials_hidden_from(project, case_id, reader) if one.trial.organ == name]
     known = {reading.number for one in trials for reading in one.readings} | {MaskSource.PREDICTED}
@@ -77,6 +83,8 @@ def restores_in_trial(project: Project, case_id: str, name: str, to: int | MaskS
             f"{name} in {case_id} has no {told}; "
             f"`omentum review history {case_id} {name}` lists what there is"
         )
+    for one in trials:
+        _require_no_admin(project, one.trial, reader)
     return bool(trials)
 
 
@@ -133,6 +141,29 @@ def hot_spots_path(project: Project, task: Task) -> Path:
 
 def _attention_dir(project: Project, task: Task) -> Path:
     return project.folder.attention_dir(task.case_id)
+
+
+def _is_asked_after(task: Task, trial: CatchTrial) -> bool:
+    return task.organ == trial.organ and (task.number or 0) > trial.task_number
+
+
+def _require_no_admin(project: Project, trial: CatchTrial, reader: str) -> None:
+    """Refuse an admin who is no reader of a trial."""
+    person = project.store.people.get(reader)
+    if person is None or not may(person.roles, Role.ADMIN) or _had(project, trial, reader):
+        return
+    raise ReviewError(
+        f"no mask of {trial.organ} in {trial.case_id} is restored while task {trial.task_number} is open; "
+        f"wait for its answer, or end it with `omentum review skip {trial.task_number} --why ...`"
+    )
+
+
+def _is_open(project: Project, trial: CatchTrial) -> bool:
+    """Tell whether somebody has a trial or can still claim it: one of an earlier round nobody can."""
+    task = project.store.tasks.get(trial.task_number)
+    if task is None or task.state is not TaskState.QUEUED:
+        return task is not None and task.state.is_open
+    return task.round_number == project.store.rounds.current().number
 
 
 def _had(project: Project, trial: CatchTrial, reader: str) -> bool:

@@ -1,9 +1,13 @@
 """Who made the true mask is given no trial of it, and a trial ends where its organ is asked for."""
 
+from dataclasses import replace
+
 import pytest
 
 from fixtures.catch import VOUCHED, trial_of
+from omentum.project.accounts import add_person, make_token
 from omentum.records import TaskKind, TaskState
+from omentum.records.people import Role
 from omentum.review.tasks import request
 
 
@@ -43,3 +47,44 @@ def test_who_asks_for_the_organ_gets_a_task_of_what_stands_and_the_trial_ends(pr
     assert asked.shown_sha256 == trial.true_sha256
     assert project.store.tasks.get(task.number).state is TaskState.SKIPPED
     assert task.case_id in VOUCHED
+
+
+def other_task(project, organ):
+    """Another task of the trial's case, which comes before the trial."""
+    task, _ = trial_of(project)
+    rank = {"rank": 0, "number": None, "kind": TaskKind.ATTENTION}
+    return project.store.tasks.add(replace(task, organ=organ, **rank))
+
+
+def liver_in(client, number):
+    told = client.get(f"/api/tasks/{number}").json()["organs"]
+    return next((one["base"], one["source"]) for one in told if one["organ"] == "liver")
+
+
+def test_another_task_of_the_case_hides_a_trial_that_nobody_has_claimed(client, project):
+    task, trial = trial_of(project)
+    other = other_task(project, "spleen")
+    assert liver_in(client, other.number) == (trial.planted_sha256, "predicted")
+    assert liver_in(client, other.number) == liver_in(client, task.number)
+    assert client.get(f"/api/tasks/{other.number}").json()["masks"] == ["shown", "predicted:synthetic"]
+
+
+def test_a_trial_that_ended_unread_is_hidden_no_more(client, project):
+    task, trial = trial_of(project)
+    other = other_task(project, "spleen")
+    project.store.tasks.set_state([task.number], TaskState.SKIPPED)
+    assert liver_in(client, other.number) == (trial.true_sha256, "revised")
+
+
+def test_an_admin_is_not_told_that_a_mask_was_restored_when_none_was(client, project):
+    task, _ = trial_of(project)
+    at = f"/api/cases/{task.case_id}/organs/liver/restore"
+    assert client.post(at, json={"to": "predicted"}).status_code == 200
+    add_person(project.store, "chief", [Role.ADMIN], password="chief adds all people")
+    token, _ = make_token(project.store, "chief", "script")
+    client.cookies.clear()
+    client.headers["authorization"] = f"Bearer {token}"
+    refused = client.post(at, json={"to": "predicted"})
+    assert (refused.status_code, refused.json()["kind"]) == (409, "refused")
+    assert f"task {task.number}" in refused.json()["detail"]
+    assert project.store.decisions.all() == []
