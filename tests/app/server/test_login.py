@@ -10,9 +10,11 @@ from omentum.app.server.app import make_app, make_state
 from omentum.app.server.login_errors import TooManyTriesError, WrongLoginError
 from omentum.app.server.login_limits import LoginLimits
 from omentum.app.server.logins import Logins
+from omentum.errors import ProjectError
 from omentum.project.accounts import add_person, change_person, make_token
 from omentum.records.audit_log import LogAction
 from omentum.records.people import Role
+from omentum.store.audit_log import AuditLog
 
 from .conftest import ORIGIN, PASSWORDS, PORT, TestClient, entered, logged_in
 
@@ -231,6 +233,14 @@ def test_all_addresses_of_an_ipv6_network_count_as_one():
     limits.begin("name-20", "2001:db8:1::1")
 
 
+def test_all_that_is_no_address_counts_as_one():
+    limits = LoginLimits(Clock())
+    for number in range(20):
+        limits.begin(f"name-{number}", f"unknown-{number}")
+    with pytest.raises(TooManyTriesError):
+        limits.begin("name-20", "another text")
+
+
 def test_names_that_nobody_has_fill_a_bounded_memory():
     limits = LoginLimits(Clock())
     for number in range(12_000):
@@ -251,3 +261,24 @@ def test_failed_logins_are_counted_in_the_log_and_what_was_typed_for_a_name_is_n
     assert sum(entry["n_unknown"] for entry in entries) == 1
     assert len(entries) == 2
     assert typed not in json.dumps(entries)
+
+
+def test_counts_that_cannot_be_written_are_kept_and_who_logs_in_is_told_of_the_password(
+    people, queued, monkeypatch
+):
+    store, clock = queued.workspace.store, Clock()
+    logins = Logins(store, clock=clock)
+
+    def busy(*_):
+        raise ProjectError("another program writes to the database")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AuditLog, "add", busy)
+        for name in ("anna", "nobody"):
+            with pytest.raises(WrongLoginError):
+                asyncio.run(logins.check(name, "not the password", "10.0.0.1"))
+    clock.now += 600.0
+    with pytest.raises(WrongLoginError):
+        asyncio.run(logins.check("anna", "not the password", "10.0.0.1"))
+    entries = [entry.about for entry in store.log.entries() if entry.action == LogAction.LOGINS_FAILED]
+    assert entries == [{"n_failed": {"anna": 2}, "n_unknown": 1}]

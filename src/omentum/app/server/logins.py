@@ -8,9 +8,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
+from sqlalchemy.exc import DatabaseError
+
 from omentum.app.server.login_errors import WrongLoginError
 from omentum.app.server.login_limits import LoginLimits
-from omentum.errors import BusyError, ConfigError
+from omentum.errors import BusyError, ConfigError, OmentumError
 from omentum.names import checked_name
 from omentum.project.passwords import is_password_of
 from omentum.records.audit_log import PROGRAM, LogAction
@@ -89,13 +91,24 @@ class Logins:
             self._failed[name] += 1
             is_due = self._clock() - self._logged >= _LOG_SECONDS
         if is_due:
-            self._log()
+            with suppress(OmentumError, DatabaseError, OSError):  # the counts are kept for the next time
+                self._log()
 
     def _log(self) -> None:
-        """Write counts by person; what was typed for a name that no one has may be a password, and is not."""
+        """Write counts by person; counts that cannot be written are kept."""
         with self._lock:
             failed, self._failed, self._logged = self._failed, Counter(), self._clock()
-        n_unknown = failed.pop("", 0)
-        if failed or n_unknown:
-            about = {"n_failed": dict(sorted(failed.items())), "n_unknown": n_unknown}
-            self._store.log.add(PROGRAM, LogAction.LOGINS_FAILED, about)
+        if not failed:
+            return
+        try:
+            self._store.log.add(PROGRAM, LogAction.LOGINS_FAILED, _told(failed))
+        except BaseException:
+            with self._lock:
+                self._failed.update(failed)
+            raise
+
+
+def _told(failed: Counter[str]) -> dict[str, object]:
+    """Give counts by person; what was typed for a name that no one has may be a password, and is not told."""
+    n_failed = {name: n for name, n in sorted(failed.items()) if name}
+    return {"n_failed": n_failed, "n_unknown": failed[""]}
