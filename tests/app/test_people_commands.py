@@ -76,6 +76,19 @@ def test_roles_passwords_and_who_is_disabled_change(people, chief):
     assert (last.code, "has no admin" in last.err) == (2, True)
 
 
+def test_a_new_password_says_how_many_tokens_stay(people, chief):
+    def changed():
+        return people("password", "chief", "--password-stdin", typed="other words of chief\n").out
+
+    assert "token" not in changed()
+    for label in ("slicer", "script", "lost"):
+        people("token", "chief", "--label", label)
+    people("revoke", "3")
+    assert "2 tokens of chief stay valid (1, 2)" in changed()
+    people("revoke", "1")
+    assert "1 token of chief stays valid (2)" in changed()
+
+
 def test_a_token_is_printed_once_alone_on_its_line_so_that_a_script_can_take_it(people, chief):
     made = people("token", "chief", "--label", "slicer", "--days", "90")
     assert made.out.startswith("omt_")

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -89,7 +90,7 @@ def set_role(context: typer.Context, name: Name, role: RoleNames) -> None:
 
 @app.command()
 def password(context: typer.Context, name: Name, password_stdin: FromStdin = False) -> None:
-    """Set a person's password; the person's sessions end.
+    """Set a person's password; the person's sessions end, and tokens stay valid.
 
     Example: omentum -C my-atlas people password anna.
     """
@@ -98,7 +99,9 @@ def password(context: typer.Context, name: Name, password_stdin: FromStdin = Fal
     with project_of(context) as project:
         known_person(project.store, name)
         change_person(project.store, name, password=_new_password(name, from_stdin=password_stdin))
+        tokens = project.store.tokens.of_person(name)
     typer.echo(f"{name} has a new password; the sessions of {name} have ended")
+    _say_valid_tokens(name, tokens)
 
 
 @app.command()
@@ -181,6 +184,17 @@ def _new_password(name: str, *, from_stdin: bool) -> str:
         rule = "there is no terminal to ask for the password; give --password-stdin and send it as a line"
         raise ConfigError("the standard input", "no terminal", rule)
     return str(typer.prompt(f"Password for {name}", hide_input=True, confirmation_prompt=True))
+
+
+def _say_valid_tokens(name: str, tokens: "Sequence[AccessToken]") -> None:
+    """Tell of what a new password does not end."""
+    now = datetime.now(UTC)
+    numbers = [str(one.number) for one in tokens if one.is_valid(now)]
+    if numbers:
+        said = "1 token" if len(numbers) == 1 else f"{len(numbers)} tokens"
+        stay = "stays" if len(numbers) == 1 else "stay"
+        cure = "end one with `omentum people revoke NUMBER`"
+        typer.echo(f"{said} of {name} {stay} valid ({', '.join(numbers)}); {cure}")
 
 
 def _listed(person: "Person") -> str:
