@@ -20,6 +20,7 @@ __all__ = [
     "facts_of_task",
     "is_read_twice",
     "revision_base",
+    "shows_attention",
     "waited_for",
     "why_locked",
 ]
@@ -145,6 +146,22 @@ def why_locked(about: TaskFacts, name: str) -> str:
         if (lease := about.holder_of(task)) is not None:
             return f"{lease.holder} has task {task.number} of {name} until {lease.until:%Y-%m-%d %H:%M} UTC"
     return ""
+
+
+def shows_attention(about: TaskFacts) -> bool:
+    """Tell whether a task shows its organ's attention and hot spots.
+
+    They are kept by case and organ, so that no task shows them while another one looks at the whole organ, or
+    while its reader must not know of a catch trial of the organ, which shows its own.
+    """
+    task = about.task
+    if task.is_whole or task.is_of_ct:
+        return False
+    if task.is_catch:
+        return True
+    return task.organ not in about.planted and not any(
+        one.is_whole for one in about.open_tasks_of(task.organ)
+    )
 
 
 def revision_base(revision: Revision) -> OrganBase:

@@ -16,6 +16,7 @@ from omentum.review.page_bases import (
     facts_of_task,
     is_read_twice,
     revision_base,
+    shows_attention,
 )
 from omentum.review.shown_masks import find_base
 from omentum.volumes.boxes import BoxedArray, BoxedMask
@@ -52,19 +53,21 @@ class PageMasks:
 
     def has_attention(self, about: TaskFacts) -> bool:
         """Tell whether a task shows an attention map."""
-        task = about.task
-        return not task.is_whole and not task.is_of_ct and attention_path(self._project, task).is_file()
+        return shows_attention(about) and attention_path(self._project, about.task).is_file()
 
     def attention(self, about: TaskFacts) -> DecodedVolume:
         """Open the attention map of a task's organ.
 
         Raises:
-            HiddenError: The task was not chosen by any score, and shows none.
+            HiddenError: The task, or an open one of the same organ, was not chosen by any score, so that none
+                is shown.
             MissingError: The organ has no attention map.
         """
         task, case = about.task, about.facts.case
-        if task.is_whole:
-            raise HiddenError(f"task {task.number} looks at the whole {task.organ} and shows no attention")
+        if task.is_whole or any(one.is_whole for one in about.open_tasks_of(task.organ)):
+            raise HiddenError(
+                f"the whole {task.organ} of {task.case_id} is looked at without attention; go on without it"
+            )
         if not self.has_attention(about):
             raise MissingError(f"{task.organ} in {task.case_id} has no attention map; go on without it")
         path = attention_path(self._project, task)

@@ -11,7 +11,7 @@ from omentum.errors import ImageError
 from omentum.project.project import Project
 from omentum.review.catch_view import hot_spots_path
 from omentum.review.mask_view import MaskView
-from omentum.review.page_bases import OrganBase, TaskFacts
+from omentum.review.page_bases import OrganBase, TaskFacts, shows_attention
 from omentum.review.page_masks import PageMasks
 from omentum.volumes.boxes import BoxedMask
 from omentum.volumes.geometry import Box, Geometry
@@ -46,9 +46,9 @@ class ShownSpot:
 
 
 def hot_spots_of(project: Project, masks: PageMasks, about: TaskFacts) -> tuple[ShownSpot, ...]:
-    """List the hot spots of a task; none where it was not chosen by a score."""
+    """List the hot spots of a task; none where it was not chosen by a score, or another task hides them."""
     task = about.task
-    if task.is_whole or task.is_of_ct:
+    if not shows_attention(about):
         return ()
     path = hot_spots_path(project, task)
     try:

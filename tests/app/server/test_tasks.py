@@ -1,10 +1,12 @@
 """A page asks for tasks, claims them, and is shown what it may see."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from omentum.records import TaskKind, TaskState
 from omentum.review.tasks import request
 
 HIDDEN = ("attention_ml", "error_ml", "n_spots", "minutes")
@@ -115,6 +117,19 @@ def test_an_audited_organ_shows_no_attention_score_or_hot_spot(client, attention
     assert all(row[key] is None for key in HIDDEN)
     assert client.get("/api/tasks/1/attention").status_code == 200
     assert client.get("/api/tasks/3/attention").status_code == 404
+
+
+def test_another_task_of_an_audited_organ_shows_no_attention_until_the_audit_ends(client, queued, attention):
+    tasks = queued.workspace.store.tasks
+    other = tasks.add(replace(tasks.get(4), number=None, kind=TaskKind.ATTENTION))
+    opened = client.get(f"/api/tasks/{other.number}").json()
+    assert (opened["has_attention"], opened["hot_spots"]) == (False, [])
+    for ending in ("", ".nii.gz"):
+        refused = client.get(f"/api/tasks/{other.number}/attention{ending}")
+        assert (refused.status_code, refused.json()["kind"]) == (403, "hidden")
+    tasks.set_state([4], TaskState.DONE)
+    assert len(client.get(f"/api/tasks/{other.number}").json()["hot_spots"]) == 1
+    assert client.get(f"/api/tasks/{other.number}/attention").status_code == 200
 
 
 def test_a_task_of_another_organ_cannot_change_an_audited_one(client, queued, attention):
