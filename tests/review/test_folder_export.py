@@ -6,7 +6,7 @@ import pytest
 
 from omentum.errors import ReviewError
 from omentum.records import TaskState
-from omentum.review.claims import give_back
+from omentum.review.claimed_tasks import give_back
 from omentum.review.folder_export import export_round, holder_of
 from omentum.review.folder_import import import_round
 from omentum.review.task_layout import ExportOptions

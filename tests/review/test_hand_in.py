@@ -5,7 +5,8 @@ import pytest
 
 from omentum.errors import ReviewError
 from omentum.records import WHOLE_CT, DecisionKind, MaskFinding, MaskSource, ReaderAnswer, TaskKind
-from omentum.review.claims import claim, give_back
+from omentum.review.claimed_tasks import give_back
+from omentum.review.claims import claim
 from omentum.review.decide import adjudicate, comment, confirm, prefer, restore
 from omentum.review.hand_in import HandIn, HandInResult, accept, hand_in
 from omentum.review.history import history

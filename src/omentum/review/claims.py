@@ -26,9 +26,10 @@ __all__ = [
     "claim_task",
     "count_free_tasks",
     "free_tasks",
-    "give_back",
     "held_tasks",
     "renew",
+    "require_independent",
+    "taken",
 ]
 
 TWO_WEEKS = timedelta(days=14)
@@ -147,10 +148,10 @@ def claim_task(project: Project, number: int, holder: str, *, lasting: timedelta
     task = required_task(project, number)
     if _renewed(project, task, holder, lasting) is None:
         _require_open(project, task, holder)
-        _require_independent(project, task, holder)
+        require_independent(project, task, holder)
         pool = pool_of(task.round_number)
         if not project.store.leases.claim(pool, holder, 1, lasting, keys=[str(number)]):
-            raise _taken(project, task)
+            raise taken(project, task)
     return _claimed(project, number)
 
 
@@ -164,22 +165,8 @@ def renew(project: Project, number: int, holder: str, *, lasting: timedelta = HA
     task = required_task(project, number)
     until = _renewed(project, task, holder, lasting)
     if until is None:
-        raise _taken(project, task)
+        raise taken(project, task)
     return until
-
-
-def give_back(project: Project, numbers: Iterable[int], holder: str) -> list[int]:
-    """Let others have tasks; give the numbers of those that the holder had."""
-    given = []
-    for number in numbers:
-        task = required_task(project, number)
-        with project.store.together():
-            pool = pool_of(task.round_number)
-            if project.store.leases.give_back(pool, str(number), holder):
-                given.append(number)
-                if not project.store.leases.all(pool, [str(number)]):
-                    project.store.tasks.set_state([number], TaskState.QUEUED)
-    return given
 
 
 def _open_again(project: Project, holder: str, tasks: Iterable[Task], n: int) -> None:
@@ -239,7 +226,7 @@ def _of_rules(project: Project, holder: str, only: OpenFilter) -> OpenFilter:
 
 
 def _independent(project: Project, holder: str, tasks: Mapping[str, Task]) -> set[str]:
-    """Leave out what a reader may not have: see `_of_rules` and `_require_independent`."""
+    """Leave out what a reader may not have: see `_of_rules` and `require_independent`."""
     meant = _of_rules(project, holder, EVERY_OPEN_TASK).beside_own
     own = project.store.leases.reserved(pool_of(_round(project)), holder)
     drawn = project.store.revisions.organs_of_reader(holder)
@@ -253,10 +240,10 @@ def _independent(project: Project, holder: str, tasks: Mapping[str, Task]) -> se
     }
 
 
-def _require_independent(project: Project, task: Task, holder: str) -> None:
+def require_independent(project: Project, task: Task, holder: str) -> None:
     """Refuse a reader whose own mask a reading would be compared with, or would begin with."""
     if task.is_catch and task.number in project.store.open_tasks.known_trials(task.round_number, holder):
-        raise _taken(project, task)
+        raise taken(project, task)
     if task.is_independent and task.key in project.store.revisions.organs_of_reader(holder):
         raise ClaimedError(
             f"{holder} revised {task.organ} in {task.case_id} before, so that task {task.number} is for "
@@ -287,7 +274,8 @@ def _require_open(project: Project, task: Task, holder: str) -> None:
         raise ClaimedError(f"task {task.number} is {state}; ask for it anew with `omentum review request`")
 
 
-def _taken(project: Project, task: Task) -> ClaimedError:
+def taken(project: Project, task: Task) -> ClaimedError:
+    """Say who has a task, or, of one whose readers must not know of each other, that it is not free."""
     if is_blinded(task):
         return ClaimedError(f"task {task.number} is not free, or was the reader's before; take the next one")
     key = str(task.number)

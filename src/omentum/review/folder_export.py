@@ -7,7 +7,8 @@ from pathlib import Path
 from omentum.errors import ImageError, ReviewError
 from omentum.project.project import Project
 from omentum.records import Failure, Task, TaskState
-from omentum.review.claims import claim, give_back
+from omentum.review.claimed_tasks import give_back
+from omentum.review.claims import claim
 from omentum.review.export import ExportHeader, export_task
 from omentum.review.mitk_tasks import write_mitk_tasks
 from omentum.review.shown_masks import shown_case

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from omentum.errors import ImageError, MissingError
 from omentum.project.project import Project
 from omentum.records import Task
-from omentum.review.claims import claim_next, give_back, held_tasks
+from omentum.review.claimed_tasks import give_back
+from omentum.review.claims import claim_next, held_tasks
 from omentum.review.own_tasks import own_tasks, required_own_tasks, task_to_look_at
 from omentum.review.page_bases import OrganBase, TaskFacts
 from omentum.review.page_masks import PageMasks

@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Literal
 
-from omentum.errors import EditsError, MissingError, OmentumError, ReviewError, StaleBaseError
+from omentum.errors import ClaimedError, EditsError, MissingError, OmentumError, ReviewError, StaleBaseError
 from omentum.project.project import Project
 from omentum.records import Task
 from omentum.review.blinding import results_as_seen
 from omentum.review.case_threads import CaseThreads
+from omentum.review.claimed_tasks import require_claimed
 from omentum.review.draft_files import DraftFiles, KeptFile, Kind, new_name, saves_left
 from omentum.review.edit_files import OrganEdit, edited, packed_mask, read_edits
 from omentum.review.page_bases import TaskFacts
@@ -91,6 +92,7 @@ class SaveQueue:
         Raises:
             EditsError: They are damaged, do not fit the CT, or there are none.
             HiddenError: An organ may not be changed by this task.
+            ClaimedError: The reader never claimed the task; the edits are kept as a draft.
             StaleBaseError: Other masks are there by now; the edits are kept as a draft.
         """
         about = self._masks.about(task, reader)
@@ -100,10 +102,11 @@ class SaveQueue:
         if task.is_of_ct:
             raise EditsError(f"task {task.number} is about a whole CT; confirm its findings, or skip it")
         drafts = self._drafts(task, reader)
+        begun_with = {one.organ: one.base_sha256 for one in file.edits}
         with self._lock:
             bases = self._masks.bases(about)
             require_editable(about, bases, file.edits)
-            begun_with = {one.organ: one.base_sha256 for one in file.edits}
+            self._require_claimed(task, reader, content, begun_with)
             stale = stale_masks(bases, begun_with)
             if stale and file.header.on_stale == "refuse":
                 kept = drafts.rescue(content, "stale-base", begun_with=begun_with)
@@ -127,10 +130,12 @@ class SaveQueue:
 
         Raises:
             ReviewError: The task is about a whole CT, or there is no mask to accept.
+            ClaimedError: The reader never claimed the task.
             StaleBaseError: Another mask is there by now.
         """
         if task.is_of_ct:
             raise ReviewError(f"task {task.number} is about a whole CT; confirm its findings, or skip it")
+        require_claimed(self._project, task, reader)
         about = self._masks.about(task, reader)
         with self._lock:
             bases = self._masks.bases(about)
@@ -161,6 +166,16 @@ class SaveQueue:
             job = self._kept(about, "adjudicate", {task.organ: part}, content, {task.organ: begun_with})
             self._put(replace(job, comment=comment))
         return job.save
+
+    def _require_claimed(
+        self, task: Task, reader: str, content: bytes, begun_with: Mapping[str, str | None]
+    ) -> None:
+        """Refuse edits of somebody who never claimed the task, and keep them as a draft."""
+        try:
+            require_claimed(self._project, task, reader, is_drawn=True)
+        except ClaimedError as error:
+            kept = self._drafts(task, reader).rescue(content, "failed", begun_with=dict(begun_with))
+            raise ClaimedError(f"{error}; the edits are kept as the draft {kept.name}") from error
 
     def _drafts(self, task: Task, reader: str) -> DraftFiles:
         assert task.number is not None

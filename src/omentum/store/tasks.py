@@ -158,9 +158,20 @@ class Tasks(RecordTable[Task]):
                 if state is TaskState.SKIPPED and numbers:
                     text = self._database.aliases.of_text(reason or "")
                     self._log(session, by, LogAction.SKIPPED, {"tasks": numbers, "text": text})
-            if state in (TaskState.DONE, TaskState.SKIPPED):
+            if state in (TaskState.IN_ADJUDICATION, TaskState.DONE, TaskState.SKIPPED):
                 for pool, tasks in by_pool.items():
                     self._leases.withdraw(pool, [str(task.number) for task in tasks])
+
+    def left_by(self, task: Task, reader: str, why: str) -> None:
+        """Note that one of the readers of a task leaves it out; another reader may have it instead."""
+        pool, key = pool_of(task.round_number), str(task.number)
+        with self._database.together():
+            self._leases.end(pool, key, reader)
+            n_slots = sum(one.key == key for one in self._leases.slots(pool))
+            self._leases.offer(pool, [Offer(key=key, rank=task.rank, n_slots=n_slots + 1)])
+            with self._database.writing() as session:
+                text = self._database.aliases.of_text(why)
+                self._log(session, reader, LogAction.SKIPPED, {"tasks": [task.number], "text": text})
 
     def claimed(self, task: Task) -> None:
         """Note that a reader has a task and what it shows, unless the task has ended meanwhile."""

@@ -177,6 +177,8 @@ def begun(client):
 
 
 def save(client, content, number=1):
+    """Save edits of a task as who has claimed it."""
+    client.post(f"/api/tasks/{number}/claim")
     return client.post(f"/api/tasks/{number}/save", content=content, headers=BINARY)
 
 

@@ -24,16 +24,16 @@ from omentum.errors import EditsError, ImageError, MissingError, OmentumError
 from omentum.records import WHOLE_CT, Task, TaskState
 from omentum.review.activity import note_activity
 from omentum.review.blinding import counts_as_seen
+from omentum.review.claimed_tasks import give_back, skip_own
 from omentum.review.claims import (
     claim_next,
     claim_task,
     free_tasks,
-    give_back,
     held_tasks,
     renew,
 )
 from omentum.review.page_masks import PageMasks
-from omentum.review.tasks import ANY_TASK, TaskFilter, skip
+from omentum.review.tasks import ANY_TASK, TaskFilter
 from omentum.volumes.labels import organ
 
 __all__ = ["EDITS_BODY", "CurrentTask", "Edits", "router"]
@@ -163,11 +163,11 @@ def give_task_back(server: CurrentServer, reader: CurrentReader, task: CurrentTa
 
 @router.post("/tasks/{number}/skip", responses=refusals(404, 409))
 def skip_task(server: CurrentServer, reader: CurrentReader, task: CurrentTask, why: SkipIn) -> TaskOut:
-    """Leave a task out, with the reason."""
-    skip(server.project, [task.number or 0], why.why, by=reader)
+    """Leave a task out, with the reason: the reader's own, or one that is free and that nobody has read."""
+    skip_own(server.project, task.number or 0, why.why, by=reader)
     server.tell_task(task, reader)
     (row,) = listed_tasks(server, [server.project.store.tasks.get(task.number or 0) or task], reader)
-    return row
+    return row.model_copy(update={"state": TaskState.SKIPPED.value, "reason": why.why})
 
 
 @router.post("/tasks/{number}/accept", status_code=202, responses=refusals(404, 409), dependencies=[AtWork])
