@@ -8,6 +8,7 @@ from fixtures.catch import VOUCHED, trial_of
 from omentum.project.accounts import add_person, make_token
 from omentum.records import TaskKind, TaskState
 from omentum.records.people import Role
+from omentum.review.page_bases import facts_of_task, shows_attention
 from omentum.review.tasks import request
 
 
@@ -76,15 +77,25 @@ def test_a_trial_that_ended_unread_is_hidden_no_more(client, project):
     assert liver_in(client, other.number) == (trial.true_sha256, "revised")
 
 
-def test_an_admin_is_not_told_that_a_mask_was_restored_when_none_was(client, project):
+def test_an_admin_is_not_told_that_a_mask_was_restored_when_none_was(caught_server, project):
+    client, state = caught_server
     task, _ = trial_of(project)
     at = f"/api/cases/{task.case_id}/organs/liver/restore"
     assert client.post(at, json={"to": "predicted"}).status_code == 200
     add_person(project.store, "chief", [Role.ADMIN], password="chief adds all people")
     token, _ = make_token(project.store, "chief", "script")
+    state.accounts.forget()
     client.cookies.clear()
     client.headers["authorization"] = f"Bearer {token}"
     refused = client.post(at, json={"to": "predicted"})
     assert (refused.status_code, refused.json()["kind"]) == (409, "refused")
     assert f"task {task.number}" in refused.json()["detail"]
     assert project.store.decisions.all() == []
+
+
+def test_only_the_trial_itself_shows_attention_of_its_organ(project):
+    task, _ = trial_of(project)
+    about = facts_of_task(project, other_task(project, "spleen"), "anna")
+    assert shows_attention(about)
+    assert not shows_attention(replace(about, task=replace(about.task, organ="liver")))
+    assert shows_attention(facts_of_task(project, task, "anna"))
