@@ -110,6 +110,7 @@ def full(figures, report, tmp_path):
 def test_full_report_has_every_section_and_closes_every_tag(full):
     page = Page(rendered(full))
     assert page.sections == [
+        "story",
         "agreement",
         "dice",
         "minutes",

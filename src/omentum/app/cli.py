@@ -47,7 +47,7 @@ COMMANDS = (
     Entry("models", "model_commands:app", "Networks by name."),
     Entry("attention", "attention_command", "Score predictions in the published layout."),
     Entry("phantoms", "project_commands", "Make synthetic CTs with true labels."),
-    Entry("demo", "project_commands", "Run two rounds on synthetic patients with a simulated reader."),
+    Entry("demo", "project_commands", "Run three rounds at a synthetic site with a simulated reader."),
 )
 
 app = typer.Typer(

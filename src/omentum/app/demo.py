@@ -1,7 +1,7 @@
-"""Run the whole loop for two rounds on synthetic patients, with a simulated reader."""
+"""Run the whole loop for three rounds at a synthetic site, with a simulated reader."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +16,12 @@ from omentum.evaluate.agreement import compare_case
 from omentum.evaluate.report_data import RoundReport
 from omentum.evaluate.summary import summarised
 from omentum.exchange.importers.labels import OriginalLabel
+from omentum.exchange.importers.source import Source
 from omentum.measures.error_regions import DEEPER_THAN_MM
 from omentum.phantoms.cohort import write_cohort
 from omentum.project.project import Project, begin_project, opened
 from omentum.project.settings import Settings
-from omentum.records import Case, Release, Task
+from omentum.records import Release, Task
 from omentum.records.promotions import GateOutcome, Promotion
 from omentum.review.simulated import SimulatedReader
 from omentum.runners.runner import Progress
@@ -30,21 +31,23 @@ from omentum.volumes.nifti import read_nifti
 
 __all__ = ["run_demo"]
 
-ROUNDS = 2
+ROUNDS = 3
+N_HELD_OUT = 8
+"""Patients whose masks the site brings with it; the gate judges networks by them."""
 _MARK = "omentum-demo"
-_STYLE = "hard"
-"""Contrast phases, noise and slices that are rare in the training data of the starter."""
+_SITE = "dev-site-1"
+"""Scans and draws as the starter never saw."""
 _SPACING_MM = (3.0, 3.0, 3.0)
-_MINUTES_A_CASE = 10.0
-_HELD_OUT_EVERY = 4
+_MINUTES_A_CASE = 20.0
+_FIRST_HELD_OUT = 1000
 
 
 def run_demo(folder: Path, n_cases: int) -> None:
-    """Run two rounds on synthetic patients, and say where the report is.
+    """Run rounds at a synthetic site, each with new patients, and say where the report is.
 
     Args:
         folder: Made anew; an older demonstration there is replaced.
-        n_cases: Synthetic patients.
+        n_cases: Synthetic patients that are read, over all rounds.
 
     Raises:
         ConfigError: The folder holds something else.
@@ -52,21 +55,32 @@ def run_demo(folder: Path, n_cases: int) -> None:
     from omentum.networks.catalogue import default_networks  # loads what networks need; slow to import
 
     _clear(folder)
+    batches = [tuple(range(first, n_cases, ROUNDS)) for first in range(ROUNDS)]
+    held_out = tuple(range(_FIRST_HELD_OUT, _FIRST_HELD_OUT + N_HELD_OUT))
     with bars() as progress:
-        for seed in range(n_cases):
-            write_cohort(folder / "cohort", [seed], style=_STYLE, spacing_mm=_SPACING_MM)
-            progress("make patients", seed + 1, n_cases, "")
         root = folder / "project"
-        minutes = n_cases * _MINUTES_A_CASE
+        minutes = len(batches[0]) * _MINUTES_A_CASE
         begin_project(root, Settings(networks=default_networks(), held_out_share=0.0, budget_minutes=minutes))
         with opened(root) as project:
-            _add(project, folder / "cohort")
-            rows = [_round(project, folder, progress) for _ in range(ROUNDS)]
+            _add_held_out(project, _made(folder / "held-out", held_out, progress))
+            rows = []
+            for seeds in batches:
+                _add(project, _made(folder / "cohort", seeds, progress))
+                rows.append(_round(project, folder, progress))
             loop.predict(project, progress=progress)
             loop.score(project, progress=progress)
-            report, path = loop.evaluate(project, truth=folder / "cohort")
+            report, path = loop.evaluate(project)
     _say(report, rows)
     typer.echo(f"the report is {path.resolve()}")
+
+
+def _made(folder: Path, seeds: Sequence[int], progress: Progress) -> list[Path]:
+    """Make patients of the site: CT, and the masks that its people would draw."""
+    made = []
+    for n, seed in enumerate(seeds, start=1):
+        made += write_cohort(folder, [seed], style=_SITE, spacing_mm=_SPACING_MM)
+        progress("make patients", n, len(seeds), "")
+    return made
 
 
 def _clear(folder: Path) -> None:
@@ -77,15 +91,20 @@ def _clear(folder: Path) -> None:
     (folder / _MARK).touch()
 
 
-def _add(project: Project, cohort: Path) -> None:
-    """Add the CTs alone: their true labels are for the simulated reader and the evaluation."""
+def _add(project: Project, cases: Sequence[Path]) -> None:
+    """Add the CTs alone: their true labels are for the simulated reader."""
+    loop.add_cases(project, cases, labels=lambda _: None)
 
-    def no_label(_source: object) -> OriginalLabel | None:
-        return None
 
-    loop.add_cases(project, [cohort], labels=no_label)
-    patients = [case.patient_id for case in project.store.cases.all()]
-    project.store.cases.hold_out(patients[_HELD_OUT_EVERY - 1 :: _HELD_OUT_EVERY])
+def _add_held_out(project: Project, cases: Sequence[Path]) -> None:
+    """Add the patients whose masks the site has; no network learns from them."""
+
+    def labelled(source: Source) -> OriginalLabel:
+        path = source.path.parent / "labels.nii.gz"
+        return OriginalLabel(path=path, ids="omentum", organs=tuple(project.settings.organs))
+
+    loop.add_cases(project, cases, labels=labelled)
+    project.store.cases.hold_out([case.patient_id for case in project.store.cases.all()])
 
 
 def _round(project: Project, folder: Path, progress: Progress) -> tuple[float, int, float | None]:
@@ -96,7 +115,7 @@ def _round(project: Project, folder: Path, progress: Progress) -> tuple[float, i
     minutes_of = _revise(half.tasks, project, folder, tasks_dir)
     done = loop.second_half(project, tasks_dir, f"V{number}", minutes_of=minutes_of, progress=progress)
     _accept(project, done.verdict)
-    dice = _release_dice(done.release, project.store.cases.all(), folder / "cohort")
+    dice = _release_dice(done.release, folder / "cohort")
     return sum(minutes_of.values()), len(done.revisions), dice
 
 
@@ -122,15 +141,16 @@ def _revise(
     return reader.revise(sorted(tasks, key=lambda task: task.rank), tasks_dir)
 
 
-def _release_dice(release: Release, cases: list[Case], cohort: Path) -> float | None:
+def _release_dice(release: Release, cohort: Path) -> float | None:
+    """Compare the masks of the patients who were read with what the site's people would draw."""
     agreements = []
-    for case in cases:
-        labels = read_nifti(cohort / case.case_id / "labels.nii.gz")
-        files = sorted((release.folder / case.case_id / "segmentations").glob("*.nii.gz"))
+    for case in sorted(cohort.iterdir()):
+        labels = read_nifti(case / "labels.nii.gz")
+        files = sorted((release.folder / case.name / "segmentations").glob("*.nii.gz"))
         names = [file.name.removesuffix(".nii.gz") for file in files]
         released = MaskSet.build(labels.geometry, names, _parts(files, names))
         truth = MaskSet.from_labels(labels.voxels, labels.geometry, names)
-        agreements += compare_case(case.case_id, released, truth)
+        agreements += compare_case(case.name, released, truth)
     return summarised(agreements).dice
 
 
@@ -157,4 +177,4 @@ def _say(report: RoundReport, rounds: list[tuple[float, int, float | None]]) -> 
         "masks revised",
         "Dice of release",
     )
-    say_table("two rounds", columns, rows)
+    say_table("three rounds at one site", columns, rows)

@@ -22,6 +22,7 @@ __all__ = [
     "dice_by_round",
     "gain_by_organ",
     "reliability_curve",
+    "rounds_at_a_glance",
     "spread_apart",
 ]
 
@@ -96,6 +97,28 @@ def bars_by_round(rounds: Sequence[int], values: Series, unit: str) -> str:
     axes.set_xlabel("round")
     axes.set_ylabel(unit)
     return _svg(figure, f"bars-{unit}")
+
+
+def rounds_at_a_glance(rounds: Sequence[int], panels: Mapping[str, Series]) -> str:
+    """Draw one panel for each figure, side by side over the rounds; `None` was not measured."""
+    figure = Figure(figsize=(9.4, 2.7), layout="constrained")
+    drawn = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (name, values) in zip(drawn, panels.items(), strict=True):
+        _style(axes)
+        places = [place for place, value in enumerate(values) if value is not None]
+        shown = [value for value in values if value is not None]
+        axes.plot(places, shown, marker="o", markersize=7, linewidth=2.4, color=BAR)
+        for place, value in zip(places, shown, strict=True):
+            axes.annotate(
+                _short(value), (place, value), (0, 8), textcoords="offset points", ha="center", color=INK
+            )
+        axes.set_xticks(range(len(rounds)), [str(number) for number in rounds])
+        axes.set_xlim(-0.35, len(rounds) - 0.65)
+        axes.margins(y=0.3)
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.set_xlabel("round")
+        axes.set_title(name, loc="left", fontsize=11, color=INK)
+    return _svg(figure, "rounds-at-a-glance")
 
 
 def reliability_curve(said: Sequence[float], seen: Sequence[float]) -> str:
@@ -186,6 +209,11 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
     """Make an empty drawing in the report's style, sizes in inches."""
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot()
+    _style(axes)
+    return figure, axes
+
+
+def _style(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(QUIET)
     axes.tick_params(colors=INK, labelsize=10, length=0)
@@ -193,7 +221,6 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
     axes.yaxis.label.set_color(INK)
     axes.grid(visible=True, axis="both", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
-    return figure, axes
 
 
 def _svg(figure: Figure, name: str) -> str:
@@ -210,4 +237,5 @@ def _colour(name: str) -> tuple[float, float, float]:
 
 
 def _short(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+    digits = 0 if value >= 10 else 1 if value >= 1 else 3
+    return f"{value:,.{digits}f}"

@@ -16,9 +16,11 @@ from omentum.evaluate.figures import (
     dice_by_round,
     gain_by_organ,
     reliability_curve,
+    rounds_at_a_glance,
 )
 from omentum.evaluate.report_data import RoundReport
 from omentum.evaluate.stop_forecast import ASSUMED
+from omentum.evaluate.story import story_of
 from omentum.evaluate.summary import Means, best_places, side_by_side
 from omentum.records import WHOLE_CT
 from omentum.volumes.atomic import write_text
@@ -52,6 +54,7 @@ def rendered(report: RoundReport) -> str:
         assumed=ASSUMED,
         current=report.current,
         cards=_cards(report),
+        story=story_of(report.rounds),
         shown=shown,
         rows=[_row(*row) for row in side_by_side([one.summary for one in shown]).items()],
         drawings=_drawings(report, rows),
@@ -141,13 +144,32 @@ def _drawings(report: RoundReport, rows: Mapping[str | None, Sequence[Means | No
     gains = report.verdict.organs if report.verdict else ()
     if any(one.differences for one in gains):
         drawn["gains"] = gain_by_organ(gains)
-    if len(numbers) < 2:
-        return drawn
+    return drawn | _by_round(report) if len(numbers) > 1 else drawn
+
+
+def _by_round(report: RoundReport) -> dict[str, str]:
+    """Draw what is known of several rounds."""
+    numbers = [one.number for one in report.rounds]
+    drawn: dict[str, str] = {}
+    if panels := _panels(report):
+        drawn["story"] = rounds_at_a_glance(numbers, panels)
     for name, field, unit in (("minutes", "minutes", "minutes"), ("attention", "attention_ml", "mL")):
         values = [getattr(one, field) for one in report.rounds]
         if any(value is not None for value in values):
             drawn[name] = bars_by_round(numbers, values, unit)
     return drawn
+
+
+def _panels(report: RoundReport) -> dict[str, Sequence[float | None]]:
+    """Give what the report opens with, where it is known in two rounds."""
+    rounds = report.rounds
+    shares = [None if one.audit_share is None else 100 * one.audit_share for one in rounds]
+    panels = {
+        "Mean Dice": [one.summary.dice if one.summary else None for one in rounds],
+        "Readers' minutes a CT": [one.minutes_a_case for one in rounds],
+        "May need a major revision, % at most": shares,
+    }
+    return {name: values for name, values in panels.items() if sum(value is not None for value in values) > 1}
 
 
 def _pictures(report: RoundReport) -> list[dict[str, str]]:

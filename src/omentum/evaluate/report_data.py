@@ -32,6 +32,15 @@ class RoundFigures:
     n_revised: int | None = None
     added_ml: float | None = None
     removed_ml: float | None = None
+    n_cases_read: int = 0
+    """Cases with a revision of this round."""
+    audit_share: float | None = None
+    """Bound of this round's audit: greatest share of the organs that may need a major revision."""
+
+    @property
+    def minutes_a_case(self) -> float | None:
+        """Readers' time for one of the cases that they read; `None` where it is not known."""
+        return None if self.minutes is None or not self.n_cases_read else self.minutes / self.n_cases_read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from omentum.evaluate.audit import audit_result
 from omentum.evaluate.report_data import RoundFigures
 from omentum.evaluate.summary import OrganMeans, Summary
 from omentum.project.project import Project
@@ -54,6 +55,8 @@ def round_figures(project: Project, one: Round, summary: Summary | None) -> Roun
         n_revised=len(revisions),
         added_ml=sum(revision.added_ml or 0.0 for revision in revisions),
         removed_ml=sum(revision.removed_ml or 0.0 for revision in revisions),
+        n_cases_read=len({revision.case_id for revision in revisions}),
+        audit_share=audit_result(project, one.number).share,
     )
 
 
