@@ -79,7 +79,7 @@ def demo(
     folder: Annotated[
         Path, typer.Option("--out", "-o", help="Made anew; an old demonstration is replaced.")
     ] = Path("demo"),
-    n_cases: Annotated[int, typer.Option("--cases", min=4, help="Synthetic patients to read.")] = 15,
+    n_cases: Annotated[int, typer.Option("--cases", min=4, help="Synthetic patients to read.")] = 18,
 ) -> None:
     """Run three rounds at a synthetic site with a simulated reader. Example: omentum demo."""
     from omentum.app.demo import run_demo
@@ -89,7 +89,7 @@ def demo(
 
 def phantoms(
     folder: Annotated[Path, typer.Argument(help="Gets a folder for each synthetic patient.")],
-    number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many.")] = 15,
+    number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many.")] = 12,
     first_seed: Annotated[int, typer.Option(min=0, help="Seed of the first; the next has the next.")] = 0,
     style: Annotated[str, typer.Option(help=_STYLES)] = "mixed",
 ) -> None:
