@@ -79,7 +79,7 @@ def demo(
     folder: Annotated[
         Path, typer.Option("--out", "-o", help="Made anew; an old demonstration is replaced.")
     ] = Path("demo"),
-    n_cases: Annotated[int, typer.Option("--cases", min=4, help="Synthetic patients to read.")] = 18,
+    n_cases: Annotated[int, typer.Option("--cases", min=4, help="Synthetic patients to read.")] = 15,
 ) -> None:
     """Run three rounds at a synthetic site with a simulated reader. Example: omentum demo."""
     from omentum.app.demo import run_demo
