@@ -15,9 +15,9 @@ from omentum.project.conflicts import open_conflicts
 from omentum.project.project import Project
 from omentum.project.reading_agreement import agreement_of, revision_part
 from omentum.project.standing import CaseFacts, facts_of_case
-from omentum.records import Decision, Revision, Task, TaskState
+from omentum.records import Decision, ReaderAnswer, Revision, Task, TaskState
 from omentum.records.people import Role, may
-from omentum.review.decide import adjudicate
+from omentum.review.decide import adjudicate, decided_already
 from omentum.review.tasks import required_task
 from omentum.volumes.boxes import BoxedMask
 
@@ -166,7 +166,8 @@ def decide_task(project: Project, number: int, stands: str, *, by: str = OWNER, 
         why: For people.
 
     Raises:
-        ReviewError: There is no such task, or its readings do not wait for a decision.
+        ReviewError: There is no such task, its readings do not wait for a decision, or a mask that is made of
+            them has no voxel though no reader said that the organ is absent.
         HiddenError: This person may not decide about it.
         ConfigError: There is no such source.
     """
@@ -176,10 +177,19 @@ def decide_task(project: Project, number: int, stands: str, *, by: str = OWNER, 
     _require_source(readings, stands)
     own = next((one.revision for one in readings if one.source == stands), None)
     if own is not None:
-        return adjudicate(project, task.case_id, task.organ, own.number or 0, by=by, why=why)
+        with project.store.together():
+            if not project.store.tasks.await_decision(task.case_id, task.organ):
+                raise decided_already(task.case_id, task.organ)
+            return adjudicate(project, task.case_id, task.organ, own.number or 0, by=by, why=why)
     of = ", ".join(str(one.revision.number) for one in readings)
     said = f"{stands} of the revisions {of}" + (f"; {why}" if why else "")
-    return _hand_in_made(project, task, made_part(readings, stands), by=by, said=said)
+    part = made_part(readings, stands)
+    if part is None and all(one.revision.says is not ReaderAnswer.ABSENT for one in readings):
+        raise ReviewError(
+            f"the mask {stands!r} of task {number} has no voxel, and no reader said that {task.organ} is "
+            "absent; let a reading stand, or draw the mask"
+        )
+    return _hand_in_made(project, task, part, by=by, said=said)
 
 
 def _hand_in_made(project: Project, task: Task, part: BoxedMask | None, *, by: str, said: str) -> Decision:
@@ -202,8 +212,9 @@ def _hand_in_made(project: Project, task: Task, part: BoxedMask | None, *, by: s
         is_aside=True,
         comment=said,
     )
-    hand_in(project, [made])
-    return project.store.decisions.of_case(task.case_id)[-1]
+    (kept,) = hand_in(project, [made])
+    decisions = project.store.decisions.of_case(task.case_id)
+    return [one for one in decisions if one.revision_number == kept.revision.number][-1]
 
 
 def _compared(project: Project, task: Task) -> Adjudication:

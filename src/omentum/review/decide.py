@@ -27,7 +27,16 @@ from omentum.records import (
 from omentum.review.task_states import settle_tasks
 from omentum.volumes.labels import organ
 
-__all__ = ["adjudicate", "comment", "confirm", "decision_for", "keep_decision", "prefer", "restore"]
+__all__ = [
+    "adjudicate",
+    "comment",
+    "confirm",
+    "decided_already",
+    "decision_for",
+    "keep_decision",
+    "prefer",
+    "restore",
+]
 
 
 def adjudicate(
@@ -238,6 +247,11 @@ def decision_for(revision: Revision, kind: DecisionKind, *, by: str, why: str) -
         why=why,
         time=datetime.now(UTC),
     )
+
+
+def decided_already(case_id: str, name: str) -> ReviewError:
+    """Say that no readings of an organ wait for a decision any more."""
+    return ReviewError(f"somebody decided about {name} in {case_id} meanwhile; look at what stands now")
 
 
 def keep_decision(project: Project, facts: CaseFacts, decision: Decision) -> Decision:

@@ -15,7 +15,7 @@ from omentum.review.activity import measured_minutes
 from omentum.review.catch_readings import read_trial, trial_read_by
 from omentum.review.check_revisions import findings_of_new
 from omentum.review.conflicting_readings import contradicted, measure_agreement
-from omentum.review.decide import decision_for, keep_decision
+from omentum.review.decide import decided_already, decision_for, keep_decision
 from omentum.review.handed_in import HandIn, HandInResult
 from omentum.review.history import why_not_standing
 from omentum.review.shown_masks import ShownMask, find_base, likely_base
@@ -231,6 +231,11 @@ def _kept(project: Project, draft: _Draft, findings: tuple[MaskFinding, ...]) ->
     store, new = project.store, draft.revision
     facts = facts_of_case(project, new.case_id)
     known = _known(facts, draft)
+    is_adjudication = draft.hand_in.is_aside and draft.hand_in.decides
+    if is_adjudication and not store.tasks.await_decision(new.case_id, new.organ):
+        if known is None:
+            raise decided_already(new.case_id, new.organ)
+        return known, True
     if known is None:
         conflict = None if draft.hand_in.decides else contradicted(project, facts, new, draft.task)
         kept = store.revisions.add(replace(new, findings=findings, conflicts_with=conflict))

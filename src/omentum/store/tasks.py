@@ -83,6 +83,13 @@ class Tasks(RecordTable[Task]):
         """Find a task; `None` where there is none of that number."""
         return self._get(number)
 
+    def await_decision(self, case_id: str, organ: str) -> bool:
+        """Tell whether a task of an organ is in adjudication; nobody else decides before this block ends."""
+        waiting = TaskRow.state == TaskState.IN_ADJUDICATION.value
+        asked = select(TaskRow.number).where(TaskRow.case_id == case_id, TaskRow.organ == organ, waiting)
+        with self._database.writing() as session:
+            return bool(list(session.scalars(asked.with_for_update())))
+
     def of_round(self, round_number: int, state: TaskState | None = None) -> list[Task]:
         """Give the tasks of a round by rank, or those in one state."""
         conditions = [] if state is None else [TaskRow.state == state.value]

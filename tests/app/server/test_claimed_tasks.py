@@ -92,7 +92,7 @@ def test_edits_of_who_never_claimed_a_compared_task_are_kept_as_a_draft(client, 
     refused = save(client, edits({"liver": (base, drawn)}))
     assert (refused.status_code, refused.json()["kind"]) == (409, "claimed")
     (draft,) = client.get("/api/tasks/1/drafts").json()
-    assert draft["name"] in refused.json()["detail"]
+    assert draft["draft"] in refused.json()["detail"]
 
 
 def test_who_drew_the_mask_of_a_catch_trial_does_not_answer_it(caught_server):

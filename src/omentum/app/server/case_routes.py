@@ -4,15 +4,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 
-from omentum.app.server.context import CurrentProject, CurrentReader, CurrentServer
+from omentum.app.server.context import CurrentPerson, CurrentProject, CurrentReader, CurrentServer
 from omentum.app.server.models import CaseOut, ConfirmedOut, FindingOut, HistoryOut, NoteOut
 from omentum.app.server.refusals import refusals
 from omentum.app.server.request_models import ConfirmIn, NoteIn, RestoreIn
 from omentum.app.server.told import told_case, told_history, told_note
-from omentum.errors import ReviewError
+from omentum.errors import HiddenError, ReviewError
 from omentum.project.project import Project
-from omentum.records import Case, MaskSource
+from omentum.records import Case, DecisionKind, MaskSource, TaskState
 from omentum.records.case_notes import NoteKind
+from omentum.records.people import Role
 from omentum.review.case_notes import add_note, withdraw_note
 from omentum.review.catch_view import restores_in_trial
 from omentum.review.decide import confirm, restore
@@ -66,10 +67,13 @@ def organ_history(
 
 @router.post("/organs/{name}/restore", responses=refusals(404, 409))
 def restore_mask(
-    server: CurrentServer, reader: CurrentReader, case: CurrentCase, name: Name, wanted: RestoreIn
+    server: CurrentServer, person: CurrentPerson, case: CurrentCase, name: Name, wanted: RestoreIn
 ) -> HistoryOut:
-    """Let an earlier mask stand again."""
+    """Let an earlier mask stand again; where several readers read the organ, an adjudicator does."""
+    reader = person.name
     _require_decidable(server.project, case.case_id, name)
+    if not person.may(Role.ADJUDICATOR):
+        _require_undecided(server.project, case.case_id, organ(name).name)
     to = wanted.to if isinstance(wanted.to, int) else MaskSource(wanted.to)
     if not restores_in_trial(server.project, case.case_id, organ(name).name, to, reader):
         restore(server.project, case.case_id, name, to, by=reader, why=wanted.why)
@@ -103,3 +107,19 @@ def _require_decidable(project: Project, case_id: str, name: str) -> None:
     """Refuse a decision beside adjudication, without a word of why to who may not know it."""
     if _is_blinded(project, case_id, name):
         raise ReviewError(f"no mask of {name} in {case_id} can be restored now; an adjudicator can decide")
+
+
+def _require_undecided(project: Project, case_id: str, name: str) -> None:
+    """Refuse a reader's decision where readings are an adjudicator's to decide about."""
+    tasks = [one for one in project.store.tasks.of_case(case_id) if one.organ == name]
+    decisions = project.store.decisions.of_case(case_id)
+    is_decided = any(one.organ == name and one.kind is DecisionKind.ADJUDICATE for one in decisions)
+    is_waiting = any(one.state is TaskState.IN_ADJUDICATION for one in tasks)
+    if is_decided or is_waiting or any(_has_several_readers(project, one.number or 0) for one in tasks):
+        raise HiddenError(
+            f"several readers read {name} in {case_id}, and an adjudicator says which mask stands; ask one"
+        )
+
+
+def _has_several_readers(project: Project, number: int) -> bool:
+    return len({one.reader for one in project.store.revisions.of_task(number)}) > 1
