@@ -12,7 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Literal
 
-from omentum.errors import ClaimedError, EditsError, MissingError, OmentumError, ReviewError, StaleBaseError
+from omentum.errors import (
+    ClaimedError,
+    EditsError,
+    MissingError,
+    OmentumError,
+    ReviewError,
+    StaleBaseError,
+)
 from omentum.project.project import Project
 from omentum.records import Task
 from omentum.review.blinding import results_as_seen
@@ -22,6 +29,7 @@ from omentum.review.draft_files import DraftFiles, KeptFile, Kind, new_name, sav
 from omentum.review.edit_files import OrganEdit, edited, packed_mask, read_edits
 from omentum.review.page_bases import TaskFacts
 from omentum.review.page_masks import PageMasks
+from omentum.review.save_tries import WITH_EDITS, is_overtaken, may_pass, patiently
 from omentum.review.saves import Save, SaveJob, save_job
 from omentum.review.stale_base import require_editable, stale_masks
 from omentum.review.tasks import required_task
@@ -34,8 +42,6 @@ _LOG = logging.getLogger(__name__)
 _REMEMBERED = 1000
 _N_THREADS = max(1, min(4, (os.cpu_count() or 1) - 1))
 """Saves of so many cases are handed in at once; each holds masks of its case in memory."""
-_WITH_EDITS = ("save", "adjudicate")
-"""Kinds of saves whose content is an edit file."""
 Answer = Literal["accept", "absent"]
 
 
@@ -60,6 +66,9 @@ class SaveQueue:
         """Begin to hand in, first what was left."""
         for kept in saves_left(self._project.folder):
             try:
+                if is_overtaken(self._project, kept):
+                    kept.path.unlink(missing_ok=True)
+                    continue
                 with self._lock:
                     self._put(self._read_again(kept))
             except Exception as error:  # one damaged file must not keep the others from being handed in
@@ -203,7 +212,7 @@ class SaveQueue:
         """Read a save that an earlier run kept."""
         about = self._masks.about(required_task(self._project, kept.task_number), kept.reader)
         begun_with, content = kept.told["begun_with"], kept.content()
-        if kept.kind in _WITH_EDITS:
+        if kept.kind in WITH_EDITS:
             file = read_edits(content, about.facts.case.geometry)
             parts = {one.organ: edited(self._base_part(about, one), one) for one in file.edits}
             comment = file.header.comment
@@ -227,7 +236,7 @@ class SaveQueue:
 
     def _work(self, job: SaveJob) -> None:
         try:
-            self._hand_in(job)
+            patiently(job.kept.name, lambda: self._hand_in(job))
         except Exception as error:  # the reader's work is kept, and the next save goes on
             self._fail(job.kept, error, job.save)
         finally:
@@ -261,15 +270,19 @@ class SaveQueue:
             self._note(replace(job.save, state="done", results=results))
 
     def _fail(self, kept: KeptFile, error: Exception, save: Save | None = None) -> None:
-        """Turn a save that cannot be handed in into a draft; where not even that can be, its file stays."""
+        """Turn edits that cannot be handed in into a draft; where not even that can be, their file stays.
+
+        So does the file of an answer, where the database or the disk is at fault.
+        """
         if not isinstance(error, OmentumError):
             _LOG.error("the save %s cannot be handed in", kept.name, exc_info=error)
         try:
-            if kept.kind in _WITH_EDITS:
+            if kept.kind in WITH_EDITS:
                 case_id = required_task(self._project, kept.task_number).case_id
                 drafts = DraftFiles(self._project.folder, case_id, kept.task_number, kept.reader)
                 drafts.rescue(kept.content(), "failed", begun_with=kept.told.get("begun_with", {}))
-            kept.path.unlink(missing_ok=True)
+            if kept.kind in WITH_EDITS or not may_pass(error):
+                kept.path.unlink(missing_ok=True)
         except (OmentumError, OSError):
             _LOG.exception(
                 "the save %s stays in %s, and is tried again at the next start", kept.name, kept.path

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from omentum.app.server.app import make_app, make_state
-from omentum.review import hand_in
+from omentum.review import hand_in, save_tries
 from omentum.volumes.nifti import read_nifti
 
 from .conftest import PORT, entered, save
@@ -151,6 +151,7 @@ def test_a_save_that_cannot_be_handed_in_is_a_draft_again_and_the_next_one_goes_
     content = edits({"liver": (begun["base"], drawn)})
     with monkeypatch.context() as patch:
         patch.setattr(hand_in, "hand_in", failing)
+        patch.setattr(save_tries, "PAUSES", ())
         name = save(client, content).json()["save"]
         state.saves.drained()
     failed = client.get(f"/api/saves/{name}").json()
