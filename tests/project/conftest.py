@@ -100,15 +100,21 @@ class Model:
             return False
         if self.decided and self.decided[1] is not None:
             return True
+        readings = self._readings_of_others(new) if is_blinded else []
+        if any(word.sha256 != new.sha256 for word in readings):
+            return True
         for word in reversed(self.words):
-            if word.sha256 == new.base and not is_blinded:
+            if word.sha256 == new.base:
                 return False
-            is_other = word.reader != new.reader and word.sha256 != new.sha256
-            if is_other and is_blinded and word.task == new.task:
+            is_other = word.reader != new.reader and word.sha256 != new.sha256 and word not in readings
+            if is_other and word.sha256 != word.base:
                 return True
-            if is_other and not is_blinded and word.sha256 != word.base:
-                return True
-        return is_blinded and self.contradicts(new, is_blinded=False)
+        return False
+
+    def _readings_of_others(self, new: Word) -> list[Word]:
+        """Give the last reading of each other reader of the same task."""
+        of_task = (word for word in self.everything if word.task == new.task and word.reader != new.reader)
+        return list({word.reader: word for word in of_task}.values())
 
     def decide(self, source: MaskSource, number: int | None) -> None:
         """Take a person's decision."""

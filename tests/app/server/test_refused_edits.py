@@ -167,6 +167,7 @@ def test_a_draft_has_a_plain_name(client, header, queued):
 
 
 def test_the_file_has_the_header_of_the_ct_whatever_was_posted(client, header, state, queued):
+    client.post("/api/tasks/1/claim")
     header["geometry"]["affine"][0][3] += 5e-5
     payload = np.full(1080, 255, np.uint8).tobytes()
     assert (
