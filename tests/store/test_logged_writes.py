@@ -30,6 +30,7 @@ NOT_LOGGED = {
     "Predictions": "what networks compute",
     "Revisions.keep_findings": "what rules compute",
     "Scores": "what is computed",
+    "Tasks.await_decision": "it waits, and changes nothing",
     "Tasks.claimed": "claims are no statements",
     "Tasks.replace": "a queue is computed",
     "Tombstones.keep": "`CaseRows.erase` logs it, in the same transaction",

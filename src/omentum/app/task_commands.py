@@ -106,7 +106,7 @@ def give_back(
 
     Example: omentum -C my-atlas review give-back --reader anna.
     """
-    from omentum.review import claims
+    from omentum.review import claimed_tasks
     from omentum.review.folder_export import holder_of
     from omentum.review.tasks import list_tasks
 
@@ -119,7 +119,7 @@ def give_back(
             one.task.number for one in list_tasks(project) if holder in {lease.holder for lease in one.leases}
         ]
         tasks = numbers or [number for number in held if number is not None]
-        given = claims.give_back(project, tasks, holder)
+        given = claimed_tasks.give_back(project, tasks, holder)
     if as_json:
         say_json({"holder": holder, "tasks": given})
     else:

@@ -84,7 +84,7 @@ class Tasks(RecordTable[Task]):
         return self._get(number)
 
     def await_decision(self, case_id: str, organ: str) -> bool:
-        """Tell whether a task of an organ is in adjudication; nobody else decides before this block ends."""
+        """Tell whether a task of an organ is in adjudication; no one else decides before this block ends."""
         waiting = TaskRow.state == TaskState.IN_ADJUDICATION.value
         asked = select(TaskRow.number).where(TaskRow.case_id == case_id, TaskRow.organ == organ, waiting)
         with self._database.writing() as session:
