@@ -89,6 +89,7 @@ def test_an_earlier_mask_is_compared_and_stands_again(enter, server):
     page = enter(server)
     page.may_complain = "409"  # the task is answered, so that it cannot be claimed again
     begin(page, "restored")
+    page.load_whole()  # a hash is of what is loaded
     shown = page.mask_hash()
     draw(page, LANDMARKS[0])
     page.save()
@@ -103,7 +104,7 @@ def test_an_earlier_mask_is_compared_and_stands_again(enter, server):
     page.tab.get_by_test_id("restore-predicted").click()
     answer(page, "Restore")
     page.tab.get_by_test_id("notices").get_by_text("Restored").wait_for()
-    page.settle()
+    page.load_whole()
     assert page.mask_hash() == shown
     told = page.tab.request.get(f"{server.origin}/api/cases/restored/organs/liver/history").json()
     assert told["stands"] == "predicted"
