@@ -8,14 +8,14 @@ from omentum.evaluate.report_data import RoundFigures
 from omentum.evaluate.summary import side_by_side
 from omentum.volumes.labels import organ
 
-__all__ = ["Change", "Story", "story_of"]
+__all__ = ["FigureChange", "Story", "story_of"]
 
 _SHOWN = 0.0005
 """A smaller change of Dice is none at three digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class FigureChange:
     """How a figure went from the first round that has it to the last."""
 
     first_round: int
@@ -52,15 +52,15 @@ def story_of(rounds: Sequence[RoundFigures]) -> Story:
     return Story(brought=tuple(filter(None, said)), not_better=_not_better(rounds))
 
 
-def _change(rounds: Sequence[RoundFigures], values: Sequence[float | None]) -> Change | None:
+def _change(rounds: Sequence[RoundFigures], values: Sequence[float | None]) -> FigureChange | None:
     known = [(one.number, value) for one, value in zip(rounds, values, strict=True) if value is not None]
     if len(known) < 2:
         return None
     (first_round, first), (last_round, last) = known[0], known[-1]
-    return Change(first_round=first_round, last_round=last_round, first=first, last=last)
+    return FigureChange(first_round=first_round, last_round=last_round, first=first, last=last)
 
 
-def _said(name: str, change: Change | None, digits: int) -> str:
+def _said(name: str, change: FigureChange | None, digits: int) -> str:
     if change is None:
         return ""
     first, last = f"{change.first:,.{digits}f}", f"{change.last:,.{digits}f}"

@@ -159,7 +159,7 @@ def _require_no_admin(project: Project, trial: CatchTrial, reader: str) -> None:
 
 
 def _is_open(project: Project, trial: CatchTrial) -> bool:
-    """Tell whether somebody has a trial or can still claim it: one of an earlier round nobody can."""
+    """Tell whether somebody has a trial or can still claim it: one of an earlier round no one can."""
     task = project.store.tasks.get(trial.task_number)
     if task is None or task.state is not TaskState.QUEUED:
         return task is not None and task.state.is_open

@@ -163,7 +163,7 @@ def give_task_back(server: CurrentServer, reader: CurrentReader, task: CurrentTa
 
 @router.post("/tasks/{number}/skip", responses=refusals(404, 409))
 def skip_task(server: CurrentServer, reader: CurrentReader, task: CurrentTask, why: SkipIn) -> TaskOut:
-    """Leave a task out, with the reason: the reader's own, or one that is free and that nobody has read."""
+    """Leave a task out, with the reason: the reader's own, or one that is free and that no one has read."""
     skip_own(server.project, task.number or 0, why.why, by=reader)
     server.tell_task(task, reader)
     (row,) = listed_tasks(server, [server.project.store.tasks.get(task.number or 0) or task], reader)
