@@ -95,6 +95,7 @@ def test_an_earlier_mask_is_compared_and_stands_again(enter, server):
     page.save()
     page.keys("Shift+R")
     history = page.tab.get_by_test_id("dialog-history")
+    history.get_by_role("row").first.wait_for()
     rows = history.get_by_role("row").all_inner_texts()
     assert any("prediction" in one for one in rows)
     assert any("revision" in one and "anna" in one for one in rows)
@@ -103,7 +104,7 @@ def test_an_earlier_mask_is_compared_and_stands_again(enter, server):
     page.keys("Shift+R")
     page.tab.get_by_test_id("restore-predicted").click()
     answer(page, "Restore")
-    page.tab.get_by_test_id("notices").get_by_text("Restored").wait_for()
+    page.tab.get_by_test_id("notices").get_by_text("Restored: the earlier mask").wait_for()
     page.load_whole()
     assert page.mask_hash() == shown
     told = page.tab.request.get(f"{server.origin}/api/cases/restored/organs/liver/history").json()

@@ -45,3 +45,20 @@ def test_closing_waits_for_what_was_put_in():
         threads.put(str(number), number)
     threads.close()
     assert sorted(done) == list(range(10))
+
+
+def test_one_waits_for_the_jobs_of_a_case_that_were_put_in_before():
+    may_end, done = threading.Event(), []
+
+    def do(job: str) -> None:
+        may_end.wait(60)
+        done.append(job)
+
+    threads = CaseThreads[str](do, 2, "test")
+    threads.start()
+    threads.put("case-1", "save")
+    assert not threads.wait("case-1", 0.01), "it is not done"
+    may_end.set()
+    assert threads.wait("case-1", 60)
+    assert done == ["save"]
+    threads.close()

@@ -22,7 +22,7 @@ class CaseThreads(Generic[_Job]):
 
     def __init__(self, do: Callable[[_Job], None], n: int, name: str) -> None:
         self._do = do
-        self._queues = [queue.Queue[_Job | None]() for _ in range(n)]
+        self._queues = [queue.Queue[_Job | threading.Event | None]() for _ in range(n)]
         self._threads = [
             threading.Thread(target=self._work, args=(one,), name=name, daemon=True) for one in self._queues
         ]
@@ -34,7 +34,13 @@ class CaseThreads(Generic[_Job]):
 
     def put(self, case_id: str, job: _Job) -> None:
         """Let a job be done, after those of the same case."""
-        self._queues[zlib.crc32(case_id.encode()) % len(self._queues)].put(job)
+        self._queue_of(case_id).put(job)
+
+    def wait(self, case_id: str, seconds: float) -> bool:
+        """Wait until the jobs of a case that were put in so far are done; false if that takes longer."""
+        are_done = threading.Event()
+        self._queue_of(case_id).put(are_done)
+        return are_done.wait(seconds)
 
     def join(self) -> None:
         """Wait until all jobs that were put in are done."""
@@ -48,8 +54,14 @@ class CaseThreads(Generic[_Job]):
         for thread in self._threads:
             thread.join()
 
-    def _work(self, jobs: "queue.Queue[_Job | None]") -> None:
+    def _queue_of(self, case_id: str) -> "queue.Queue[_Job | threading.Event | None]":
+        return self._queues[zlib.crc32(case_id.encode()) % len(self._queues)]
+
+    def _work(self, jobs: "queue.Queue[_Job | threading.Event | None]") -> None:
         while (job := jobs.get()) is not None:
-            self._do(job)
+            if isinstance(job, threading.Event):
+                job.set()
+            else:
+                self._do(job)
             jobs.task_done()
         jobs.task_done()

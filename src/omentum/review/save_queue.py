@@ -90,6 +90,10 @@ class SaveQueue:
         """Wait until all that was saved so far is handed in or failed."""
         self._threads.join()
 
+    def handed_in(self, case_id: str, seconds: float = 30.0) -> bool:
+        """Wait until what was saved of a case so far is handed in or failed; false if that takes longer."""
+        return self._threads.wait(case_id, seconds)
+
     def save(self, task: Task, reader: str, content: bytes) -> Save:
         """Keep edits that a reader sent.
 

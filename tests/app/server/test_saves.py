@@ -1,5 +1,7 @@
 """What a reader saves is kept before it is answered, and never lost."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -228,3 +230,23 @@ def test_a_save_whose_task_is_gone_stays_and_the_server_starts_all_the_same(
         assert client.get("/api/session").status_code == 200
         again.saves.drained()
     assert orphan.exists()
+
+
+def test_a_decision_comes_after_what_was_saved_before_it(
+    client, state, begun, edits, drawn, monkeypatch, queued
+):
+    handed_in = hand_in.hand_in
+
+    def slowly(*given):
+        time.sleep(0.5)
+        return handed_in(*given)
+
+    monkeypatch.setattr(hand_in, "hand_in", slowly)
+    save(client, edits({"liver": (begun["base"], drawn)}))
+    told = client.get("/api/cases/a/organs/liver/history").json()
+    assert told["stands"] == "revised"
+    save(client, edits({"liver": (client.get("/api/tasks/1").json()["base"], ~drawn)}))
+    restored = client.post("/api/cases/a/organs/liver/restore", json={"to": "predicted", "why": "as before"})
+    assert restored.json()["stands"] == "predicted"
+    state.saves.drained()
+    assert client.get("/api/cases/a/organs/liver/history").json()["stands"] == "predicted"

@@ -4,7 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 
-from omentum.app.server.context import CurrentPerson, CurrentProject, CurrentReader, CurrentServer
+from omentum.app.server.context import (
+    CurrentPerson,
+    CurrentProject,
+    CurrentReader,
+    CurrentServer,
+    ServerState,
+)
 from omentum.app.server.models import CaseOut, ConfirmedOut, FindingOut, HistoryOut, NoteOut
 from omentum.app.server.refusals import refusals
 from omentum.app.server.request_models import ConfirmIn, NoteIn, RestoreIn
@@ -24,6 +30,7 @@ from omentum.volumes.labels import organ
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api/cases/{case_id}", tags=["cases"])
+_HISTORY_WAITS_S = 5.0
 Name = Annotated[str, Path(max_length=100, description="The organ.")]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="Number of the note.")]
 
@@ -58,11 +65,10 @@ def withdraw(server: CurrentServer, reader: CurrentReader, case: CurrentCase, nu
 
 
 @router.get("/organs/{name}/history", responses=refusals(404))
-def organ_history(
-    project: CurrentProject, reader: CurrentReader, case: CurrentCase, name: Name
-) -> HistoryOut:
-    """List all that happened to an organ, and which mask stands."""
-    return _history(project, reader, case.case_id, name)
+def organ_history(server: CurrentServer, reader: CurrentReader, case: CurrentCase, name: Name) -> HistoryOut:
+    """List all that happened to an organ, and which mask stands, after what was saved before."""
+    server.saves.handed_in(case.case_id, _HISTORY_WAITS_S)
+    return _history(server.project, reader, case.case_id, name)
 
 
 @router.post("/organs/{name}/restore", responses=refusals(404, 409))
@@ -71,6 +77,7 @@ def restore_mask(
 ) -> HistoryOut:
     """Let an earlier mask stand again; where several readers read the organ, an adjudicator does."""
     reader = person.name
+    _require_handed_in(server, case.case_id)
     _require_decidable(server.project, case.case_id, name)
     if not person.may(Role.ADJUDICATOR):
         _require_undecided(server.project, case.case_id, organ(name).name)
@@ -86,10 +93,17 @@ def confirm_finding(
     server: CurrentServer, reader: CurrentReader, case: CurrentCase, said: ConfirmIn
 ) -> ConfirmedOut:
     """Say of all findings of a rule in a case, or in some organs, that they are no errors."""
+    _require_handed_in(server, case.case_id)
     found = confirm(server.project, said.rule, [case.case_id], organs=said.organs, by=reader, why=said.why)
     for name in dict.fromkeys(one.organ for one in found):
         server.events.tell("organ", {"case": case.case_id, "organ": name})
     return ConfirmedOut(confirmed=[FindingOut(organ=one.organ, rule=one.rule) for one in found])
+
+
+def _require_handed_in(server: ServerState, case_id: str) -> None:
+    """Let what was saved of a case come first, so that what is decided afterwards stands."""
+    if not server.saves.handed_in(case_id):
+        raise ReviewError(f"what was saved of {case_id} is still being handed in; try again in a minute")
 
 
 def _history(project: Project, reader: str, case_id: str, name: str) -> HistoryOut:
