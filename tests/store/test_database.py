@@ -67,6 +67,38 @@ def test_a_reader_sees_one_state_while_another_writes(database, tmp_path):
     assert numbers_in(database) == [1]
 
 
+def count_numbers(session):
+    return session.scalar(text("SELECT count(*) FROM numbers"))
+
+
+def test_in_one_state_the_same_question_is_asked_once(database):
+    asked = []
+
+    def ask(session):
+        asked.append(count_numbers(session))
+        return asked[-1]
+
+    with database.reading_together():
+        assert database.read_once("how many", ask) == 0
+        with database.writing() as session:
+            session.execute(text("INSERT INTO numbers VALUES (1)"))
+        with database.reading_together():
+            assert database.read_once("how many", ask) == 0
+    assert asked == [0]
+    assert database.read_once("how many", ask) == 1
+    assert database.read_once("how many", ask) == 1
+    assert asked == [0, 1, 1]
+
+
+def test_a_transaction_that_writes_is_asked_anew_each_time(database):
+    with database.reading_together(), database.together():
+        for n in (0, 1):
+            with database.reading_together():
+                assert database.read_once("how many", count_numbers) == n
+            with database.writing() as session:
+                session.execute(text("INSERT INTO numbers VALUES (:n)"), {"n": n})
+
+
 def test_who_reads_and_then_writes_waits_for_its_turn(database, tmp_path):
     other = Database(URL, tmp_path, wait_seconds=0.1)
     with closing(other), database.writing() as session:

@@ -56,3 +56,10 @@ def test_a_label_of_no_case_is_refused(busy_store, version_of):
     with pytest.raises(UnknownCaseError, match="'z'"):
         busy_store.labels.add(version_of(case_id="z"))
     assert busy_store.labels.current() == {}
+
+
+def test_inside_a_transaction_a_new_version_is_there_at_once(busy_store, version_of):
+    with busy_store.together():
+        assert busy_store.labels.of_case("a") == []
+        busy_store.labels.add(version_of())
+        assert len(busy_store.labels.of_case("a")) == 1

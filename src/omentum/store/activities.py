@@ -49,7 +49,7 @@ class Activities(RecordTable[Activity]):
 
     def of_task(self, task_number: int) -> list[Activity]:
         """Give the signs of work on a task, in order."""
-        return self._select(ActivityRow.task_number == task_number)
+        return self._equal(task_number=task_number)
 
     def seconds(
         self, task_number: int, reader: str, *, since: datetime | None = None, until: datetime | None = None

@@ -32,7 +32,7 @@ class Assignments(ListedTable[Assignment]):
 
     def of_reader(self, reader: str) -> list[Assignment]:
         """Give the rules of a reader."""
-        return self._select(AssignmentRow.reader == reader)
+        return self._equal(reader=reader)
 
     def remove(self, number: int, by: str) -> Assignment:
         """Remove a rule, and give it; there being none raises `MissingError`."""

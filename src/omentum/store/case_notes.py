@@ -36,7 +36,7 @@ class CaseNotes(ListedTable[CaseNote]):
 
     def of_case(self, case_id: str) -> list[CaseNote]:
         """Give the notes about a case."""
-        return self._select(CaseNoteRow.case_id == case_id)
+        return self._equal(case_id=case_id)
 
     def withdraw(self, number: int, by: str) -> None:
         """Note that a note does not count any more."""

@@ -53,11 +53,11 @@ class CatchTrials(ListedTable[CatchTrial]):
 
     def of_case(self, case_id: str) -> list[CatchTrial]:
         """Give the trials in a case."""
-        return self._select(CatchTrialRow.case_id == case_id)
+        return self._equal(case_id=case_id)
 
     def of_task(self, task_number: int) -> CatchTrial | None:
         """Give the trial of a task; `None` where the task is none."""
-        return next(iter(self._select(CatchTrialRow.task_number == task_number)), None)
+        return next(iter(self._equal(task_number=task_number)), None)
 
     def of_round(self, round_number: int) -> list[CatchTrial]:
         """Give the trials of a round."""

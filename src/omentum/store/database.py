@@ -6,12 +6,12 @@ What a user can put right is raised as `ProjectError`.
 import json
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import DateTime, Engine, func, select
 from sqlalchemy.engine import URL, make_url
@@ -27,6 +27,7 @@ __all__ = ["Database", "is_writable"]
 
 _strict_json = partial(json.dumps, allow_nan=False, ensure_ascii=False)
 """SQLite would take a NaN that PostgreSQL refuses."""
+_Answer = TypeVar("_Answer")
 _NO_TURN: AbstractContextManager[object] = nullcontext()
 
 
@@ -122,11 +123,31 @@ class Database:
         What is written meanwhile, also by this thread, is not seen inside.
         """
         with self.reading() as session:
-            before, self._shared.reader = self._shared.reader, session
+            before = self._shared.reader, self._shared.answers
+            if self._shared.session is None and before[0] is not session:
+                self._shared.answers = {}
+            self._shared.reader = session
             try:
                 yield
             finally:
-                self._shared.reader = before
+                self._shared.reader, self._shared.answers = before
+
+    def read_once(self, question: Hashable, ask: Callable[[Session], _Answer]) -> _Answer:
+        """Ask a question; inside `reading_together` one that was asked before is answered as it was.
+
+        Args:
+            question: Tells it from all others.
+            ask: Asks it; the answer must not be changed by anyone.
+        """
+        answers = self._shared.answers if self._shared.session is None else None
+        if answers is not None and question in answers:
+            return cast("_Answer", answers[question])
+        with self.reading() as session:
+            session.flush()  # of a session that writes, so that it reads what it wrote
+            answer = ask(session)
+        if answers is not None:
+            answers[question] = answer
+        return answer
 
     def now(self, session: Session) -> datetime:
         """Read the clock that all who share the database go by, in UTC.
@@ -188,6 +209,8 @@ class _Shared(threading.local):
 
     session: Session | None = None
     reader: Session | None = None
+    answers: dict[Hashable, Any] | None = None
+    """What the reader was asked."""
 
 
 def is_writable(root: Path, url: str) -> bool:

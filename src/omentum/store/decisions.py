@@ -36,7 +36,7 @@ class Decisions(ListedTable[Decision]):
 
     def of_case(self, case_id: str) -> list[Decision]:
         """Give the decisions about a case."""
-        return self._select(DecisionRow.case_id == case_id)
+        return self._equal(case_id=case_id)
 
 
 class Confirmations(ListedTable[Confirmation]):
@@ -63,4 +63,4 @@ class Confirmations(ListedTable[Confirmation]):
 
     def of_case(self, case_id: str) -> list[Confirmation]:
         """Give the confirmations of a case."""
-        return self._select(ConfirmationRow.case_id == case_id)
+        return self._equal(case_id=case_id)

@@ -36,7 +36,7 @@ class LabelVersions(RecordTable[LabelVersion]):
 
     def of_case(self, case_id: str) -> list[LabelVersion]:
         """Give the versions of a case, the first one first."""
-        return self._select(LabelVersionRow.case_id == case_id)
+        return self._equal(case_id=case_id)
 
     def keep_hash(self, number: int, sha256: str) -> None:
         """Keep the hash of a version's file, which an older version of the program did not."""

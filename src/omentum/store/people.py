@@ -94,12 +94,12 @@ class Tokens(ListedTable[AccessToken]):
 
     def of_hash(self, sha256: str) -> AccessToken | None:
         """Find a token by its hash; `None` where there is none."""
-        found = self._select(AccessTokenRow.sha256 == sha256)
+        found = self._equal(sha256=sha256)
         return found[0] if found else None
 
     def of_person(self, name: str) -> list[AccessToken]:
         """Give the tokens of a person."""
-        return self._select(AccessTokenRow.person == name)
+        return self._equal(person=name)
 
     def revoke(self, number: int, time: datetime, by: str) -> AccessToken:
         """Note that a token lets no program in any more; one that was revoked before keeps its time.

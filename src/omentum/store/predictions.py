@@ -6,13 +6,21 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
+
 from omentum.records import Prediction
-from omentum.store.base import TableBase
 from omentum.store.cases import require_cases
 from omentum.store.record_table import RecordTable
 from omentum.store.tables import PredictionRow
 
 __all__ = ["Predictions"]
+
+_TABLE = PredictionRow.__table__
+_HASHES = select(_TABLE.c.organ_sha256s).where(
+    _TABLE.c.case_id == bindparam("case_id"), _TABLE.c.network == bindparam("network")
+)
+"""Made once, as each next task asks it."""
 
 
 class Predictions(RecordTable[Prediction]):
@@ -46,11 +54,11 @@ class Predictions(RecordTable[Prediction]):
 
     def of_network(self, network: str) -> dict[str, Prediction]:
         """Give what a network made of every case that it has predicted, by case."""
-        return {one.case_id: one for one in self._select(PredictionRow.network == network)}
+        return {one.case_id: one for one in self._equal(network=network)}
 
     def of_case(self, case_id: str) -> dict[str, Prediction]:
         """Give what every network made of a case, by network."""
-        return {one.network: one for one in self._select(PredictionRow.case_id == case_id)}
+        return {one.network: one for one in self._equal(case_id=case_id)}
 
     def networks_by_case(self) -> dict[str, tuple[str, ...]]:
         """Give the networks that have predicted each case, sorted, by case."""
@@ -68,9 +76,11 @@ class Predictions(RecordTable[Prediction]):
 
     def hashes_of(self, case_id: str, network: str) -> dict[str, str]:
         """Give the hash of each organ's mask as a network predicted it in one case, where kept."""
-        with self._database.reading() as session:
-            row = session.get(PredictionRow, (case_id, network))
-            return {} if row is None else dict(row.organ_sha256s)
+
+        def ask(session: Session) -> dict[str, str]:
+            return session.scalar(_HASHES, {"case_id": case_id, "network": network}) or {}
+
+        return dict(self._database.read_once(("organ_sha256s", case_id, network), ask))
 
     def keep_hashes(
         self, case_id: str, network: str, masks_sha256: str, organ_sha256s: Mapping[str, str]
@@ -79,8 +89,7 @@ class Predictions(RecordTable[Prediction]):
         one = PredictionRow.case_id == case_id, PredictionRow.network == network
         self._change(*one, masks_sha256=masks_sha256, organ_sha256s=dict(organ_sha256s))
 
-    def _record(self, row: TableBase, **instead: Any) -> Prediction:
-        assert isinstance(row, PredictionRow)
+    def _record(self, row: Any, **instead: Any) -> Prediction:
         folder = self._database.paths.root / "cases" / row.case_id / "networks" / row.network
         return super()._record(row, folder=folder, **instead)
 

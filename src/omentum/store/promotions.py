@@ -43,5 +43,5 @@ class Promotions(ListedTable[Promotion]):
 
     def of_network(self, round_number: int, network: str) -> Promotion | None:
         """Give the last verdict about a network in a round; `None` where there is none."""
-        found = self._select(PromotionRow.round_number == round_number, PromotionRow.network == network)
+        found = self._equal(round_number=round_number, network=network)
         return found[-1] if found else None

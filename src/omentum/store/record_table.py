@@ -1,10 +1,11 @@
 """Read and write records of one type in the table that keeps them."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import Column, ColumnElement, Select, Table, bindparam, delete, inspect, select, update
 from sqlalchemy.orm import Session
 
 from omentum.records.audit_log import LogAction
@@ -13,7 +14,7 @@ from omentum.store.base import TableBase
 from omentum.store.convert import record_of, row_values
 from omentum.store.database import Database
 
-__all__ = ["ListedTable", "RecordTable"]
+__all__ = ["ListedTable", "RecordTable", "columns_of"]
 
 _Record = TypeVar("_Record")
 
@@ -32,16 +33,28 @@ class RecordTable(Generic[_Record]):
     def _values(self, record: _Record, **instead: Any) -> dict[str, Any]:
         return {**row_values(record, self.row_type, self._database.paths), **instead}
 
-    def _record(self, row: TableBase, **instead: Any) -> _Record:
+    def _record(self, row: Any, **instead: Any) -> _Record:
         return record_of(self.record_type, row, self._database.paths, **instead)
 
-    def _records(self, rows: Iterable[TableBase]) -> list[_Record]:
+    def _records(self, rows: Iterable[Any]) -> list[_Record]:
         return [self._record(row) for row in sorted(rows, key=attrgetter(*self.order))]
 
     def _get(self, key: object) -> _Record | None:
-        with self._database.reading() as session:
-            row = session.get(self.row_type, key)
-            return None if row is None else self._record(row)
+        (name,) = _table(self.row_type).primary_key.columns.keys()
+        return next(iter(self._equal(**{name: key})), None)
+
+    def _equal(self, **values: Any) -> list[_Record]:
+        """Give the records whose columns have these values, none of which is `None`.
+
+        The statement is made once, which is much of what it costs; and inside `reading_together`, where all
+        is seen in one state, the same question is asked once.
+        """
+
+        def ask(session: Session) -> list[_Record]:
+            asked = _with_equal(self.row_type, tuple(values))
+            return self._records(session.execute(asked, values))
+
+        return list(self._database.read_once((self.row_type, *values.items()), ask))
 
     def _select(self, *conditions: ColumnElement[bool]) -> list[_Record]:
         with self._database.reading() as session:
@@ -92,4 +105,22 @@ class ListedTable(RecordTable[_Record]):
 
     def all(self) -> list[_Record]:
         """Give all records, in order."""
-        return self._select()
+        return self._equal()
+
+
+@cache
+def columns_of(row_type: type[TableBase]) -> tuple[Column[Any], ...]:
+    """Give the columns of a table that are read with each row: all but the deferred ones."""
+    attributes = inspect(row_type).column_attrs
+    return tuple(_table(row_type).c[one.key] for one in attributes if not one.deferred)
+
+
+@cache
+def _with_equal(row_type: type[TableBase], names: tuple[str, ...]) -> Select[Any]:
+    """Select the rows of a table by the values of some columns."""
+    table = _table(row_type)
+    return select(*columns_of(row_type)).where(*(table.c[name] == bindparam(name) for name in names))
+
+
+def _table(row_type: type[TableBase]) -> Table:
+    return row_type.metadata.tables[row_type.__tablename__]

@@ -47,15 +47,15 @@ class Revisions(ListedTable[Revision]):
 
     def of_case(self, case_id: str) -> list[Revision]:
         """Give the revisions of a case."""
-        return self._select(RevisionRow.case_id == case_id)
+        return self._equal(case_id=case_id)
 
     def of_organ(self, case_id: str, organ: str) -> list[Revision]:
         """Give the revisions of an organ of a case."""
-        return self._select(RevisionRow.case_id == case_id, RevisionRow.organ == organ)
+        return self._equal(case_id=case_id, organ=organ)
 
     def of_task(self, task_number: int) -> list[Revision]:
         """Give the revisions that were submitted for a task."""
-        return self._select(RevisionRow.task_number == task_number)
+        return self._equal(task_number=task_number)
 
     def of_tasks(self, task_numbers: Collection[int]) -> dict[int, list[Revision]]:
         """Give the revisions that were submitted for each of some tasks, by number."""
@@ -66,7 +66,7 @@ class Revisions(ListedTable[Revision]):
 
     def of_round(self, round_number: int) -> list[Revision]:
         """Give the revisions of a round."""
-        return self._select(RevisionRow.round_number == round_number)
+        return self._equal(round_number=round_number)
 
     def organs_by_case(self) -> dict[str, tuple[str, ...]]:
         """Give the organs that readers revised in each case, sorted, by case."""

@@ -8,10 +8,12 @@ from sqlalchemy.orm import Session
 from omentum.errors import ProjectError
 from omentum.records import Round
 from omentum.records.audit_log import PROGRAM, LogAction
-from omentum.store.record_table import ListedTable
+from omentum.store.record_table import ListedTable, columns_of
 from omentum.store.tables import RoundRow
 
 __all__ = ["Rounds", "require_round"]
+
+_LATEST = select(*columns_of(RoundRow)).order_by(RoundRow.__table__.c.number.desc()).limit(1)
 
 
 class Rounds(ListedTable[Round]):
@@ -64,11 +66,15 @@ class Rounds(ListedTable[Round]):
         Raises:
             ProjectError: None has started.
         """
-        with self._database.reading() as session:
-            row = _last(session)
-            if row is None:
-                raise ProjectError("no round has started; `omentum init` starts the first")
-            return self._record(row)
+
+        def ask(session: Session) -> Round | None:
+            row = session.execute(_LATEST).first()
+            return None if row is None else self._record(row)
+
+        found = self._database.read_once("current round", ask)
+        if found is None:
+            raise ProjectError("no round has started; `omentum init` starts the first")
+        return found
 
     def _begin(self, session: Session, number: int, network: str) -> Round:
         new = Round(number=number, network=network, started=datetime.now(UTC))
