@@ -27,6 +27,8 @@ __all__ = [
     "count_free_tasks",
     "free_tasks",
     "held_tasks",
+    "lease_next",
+    "note_claimed",
     "renew",
     "require_independent",
     "taken",
@@ -84,7 +86,7 @@ def claim(
     free = [key for key in leases.free(pool) if key in usable]
     if free and most > len(keys):
         keys += [one.key for one in leases.claim(pool, holder, most - len(keys), lasting, keys=free)]
-    return sorted((_claimed(project, int(key)) for key in keys), key=lambda task: task.rank)
+    return sorted((note_claimed(project, int(key)) for key in keys), key=lambda task: task.rank)
 
 
 def held_tasks(project: Project, holder: str, *, only: TaskFilter = ANY_TASK) -> list[Task]:
@@ -126,15 +128,22 @@ def claim_next(
     Returns:
         The task; `None` where no more is free.
     """
+    number = lease_next(project, holder, only=only, without=without, lasting=lasting)
+    return None if number is None else note_claimed(project, number)
+
+
+def lease_next(
+    project: Project, holder: str, *, only: TaskFilter, without: Collection[int], lasting: timedelta
+) -> int | None:
+    """Lease the next task and give its number: `claim_next`, of which `note_claimed` is left to do."""
     open_tasks, meant = project.store.open_tasks, _open_filter(only, without)
     with project.store.reading_together():
         number, of_rules = _round(project), _of_rules(project, holder, meant)
         held = open_tasks.held(number, holder, meant)
     for task in held:
         if _renewed(project, task, holder, lasting) is not None:
-            return _claimed(project, task.number or 0)
-    claimed = open_tasks.claim_first(number, holder, lasting, of_rules)
-    return None if claimed is None else _claimed(project, claimed)
+            return task.number
+    return open_tasks.claim_first(number, holder, lasting, of_rules)
 
 
 def claim_task(project: Project, number: int, holder: str, *, lasting: timedelta = HALF_AN_HOUR) -> Task:
@@ -152,7 +161,7 @@ def claim_task(project: Project, number: int, holder: str, *, lasting: timedelta
         pool = pool_of(task.round_number)
         if not project.store.leases.claim(pool, holder, 1, lasting, keys=[str(number)]):
             raise taken(project, task)
-    return _claimed(project, number)
+    return note_claimed(project, number)
 
 
 def renew(project: Project, number: int, holder: str, *, lasting: timedelta = HALF_AN_HOUR) -> datetime:
@@ -186,7 +195,7 @@ def _open_again(project: Project, holder: str, tasks: Iterable[Task], n: int) ->
                     project.store.leases.end(pool, str(task.number), reader)
 
 
-def _claimed(project: Project, number: int) -> Task:
+def note_claimed(project: Project, number: int) -> Task:
     """Note that a task is out, and what its reader is shown; a task that is out already stays as it is."""
     with project.store.reading_together():
         task = required_task(project, number)

@@ -78,6 +78,8 @@ def first_region(
 def _views(project: Project, masks: PageMasks, about: TaskFacts) -> list[MaskView]:
     """Open what each network of the round made of the case, if all of them know the organ."""
     made = project.store.predictions.of_case(about.task.case_id)
+    if len(made) < 2:
+        return []
     networks = [name for name in dict.fromkeys((about.network, *project.networks)) if name in made]
     if len(networks) < 2:
         return []

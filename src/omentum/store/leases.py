@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, insert, or_, select
+from sqlalchemy import BindParameter, ColumnElement, and_, false, func, insert, or_, select
 from sqlalchemy.orm import aliased
 
 from omentum.store.reader_tables import PersonRow
@@ -242,12 +242,12 @@ def _held(pool: str, holder: str) -> Any:
     return _in(pool).where(LeaseRow.holder == holder, ~LeaseRow.ended)
 
 
-def is_free(row: type[LeaseRow], now: datetime) -> ColumnElement[bool]:
+def is_free(row: type[LeaseRow], now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Tell whether a slot can be claimed: it has no holder, or the holder's time is over."""
     return and_(~row.ended, or_(row.holder.is_(None), row.until <= now))
 
 
-def is_for(row: type[LeaseRow], holder: str) -> ColumnElement[bool]:
+def is_for(row: type[LeaseRow], holder: str | BindParameter[str]) -> ColumnElement[bool]:
     """Tell whether a slot is not reserved for somebody else.
 
     What is reserved for a disabled person is anyone's, and so is what a rule dealt to a reader who had it and

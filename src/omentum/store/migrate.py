@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HEAD", "check_current", "downgrade", "upgrade"]
 
-HEAD = "0009"
+HEAD = "0009a"
 """This version's tables: the last file in `migrations/versions`."""
 
 

@@ -6,22 +6,50 @@ What a reader could have is decided where the tasks are, so that a queue of any 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, cast, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    and_,
+    bindparam,
+    cast,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from omentum.records import Task, TaskKind, TaskState
+from omentum.store.base import UtcTime
 from omentum.store.leases import is_for, is_free
-from omentum.store.record_table import RecordTable
+from omentum.store.record_table import RecordTable, columns_of
 from omentum.store.review_tables import ActivityRow, DecisionRow, LeaseRow, RevisionRow, TaskRow
 from omentum.store.tables import CaseRow
 from omentum.store.tasks import pool_of
 
 __all__ = ["EVERY_OPEN_TASK", "OpenFilter", "OpenTasks"]
 
-_OPEN = (TaskState.QUEUED.value, TaskState.CLAIMED.value, TaskState.SUBMITTED.value)
+_OPEN: BindParameter[Any] = bindparam(
+    "open",
+    (TaskState.QUEUED.value, TaskState.CLAIMED.value, TaskState.SUBMITTED.value),
+    expanding=True,
+    literal_execute=True,  # in the words of the index of open tasks, which is used only then
+)
 """States of tasks on which a reader's mask is wanted."""
 _DRAWN = (TaskKind.AUDIT.value, TaskKind.HELD_OUT.value)
+_ROUND, _NOW = bindparam("round", type_=Integer), bindparam("now", type_=UtcTime)
+_POOL, _HOLDER = bindparam("in_pool", type_=String), bindparam("by", type_=String)
+_LEASES = LeaseRow.metadata.tables[LeaseRow.__tablename__]
+_TAKE = (
+    update(_LEASES)
+    .where(_LEASES.c.pool == _POOL, _LEASES.c.key == bindparam("of"), _LEASES.c.slot == bindparam("at"))
+    .values(holder=_HOLDER, until=bindparam("to", type_=UtcTime))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +67,35 @@ class OpenFilter:
     own_first: bool = False
     """Whether what is reserved for the reader comes before all else."""
 
+    def values(self) -> dict[str, Any]:
+        """Give the values that a statement is sent with."""
+        lists = {"cases": self.case_ids, "without": self.without, "beside": self.beside_own}
+        return {name: list(some) for name, some in lists.items() if some is not None} | {"organ": self.organ}
+
 
 EVERY_OPEN_TASK = OpenFilter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shape:
+    """What a statement depends on besides the values that it is sent with: it is made once for each shape."""
+
+    of_cases: bool
+    of_organ: bool
+    without_some: bool
+    beside_own: bool
+    for_folder: bool
+    """Whether the holder is a folder, which gets no catch trial."""
+
+
+def _shape(holder: str, only: OpenFilter) -> _Shape:
+    return _Shape(
+        of_cases=bool(only.case_ids),
+        of_organ=only.organ is not None,
+        without_some=bool(only.without),
+        beside_own=only.beside_own is not None,
+        for_folder=holder.startswith("folder:"),
+    )
 
 
 class OpenTasks(RecordTable[Task]):
@@ -48,40 +103,38 @@ class OpenTasks(RecordTable[Task]):
 
     record_type, row_type, order = Task, TaskRow, ("rank",)
 
-    def held(
-        self, round_number: int, holder: str, only: OpenFilter = EVERY_OPEN_TASK, *, limit: int | None = None
-    ) -> list[Task]:
+    def held(self, round_number: int, holder: str, only: OpenFilter = EVERY_OPEN_TASK) -> list[Task]:
         """Give what a reader has, by rank; also expired ones whose slot is still free."""
+        asked = _held(_shape(holder, only))
         with self._database.reading() as session:
-            keys = session.scalars(_keys_of(round_number, holder).where(~LeaseRow.ended))
-            asked = _open(round_number, only).where(TaskRow.number.in_(map(int, keys)))
-            return self._records(session.scalars(asked.order_by(TaskRow.rank).limit(limit)))
+            return self._records(session.execute(asked, _values(round_number, holder, only)))
 
     def free(
         self, round_number: int, holder: str, only: OpenFilter = EVERY_OPEN_TASK, *, limit: int | None = None
     ) -> list[Task]:
         """Give what a reader could claim, by rank: never what that reader has or had."""
+        shape = _shape(holder, only)
         with self._database.reading() as session:
-            asked = _free(round_number, holder, only, self._database.now(session)).order_by(TaskRow.rank)
-            if not only.own_first:
-                return [self._record(row) for row in session.scalars(asked.limit(limit))]
-            own = _slots(round_number).where(LeaseRow.reserved_for == holder).exists()
-            first = list(session.scalars(asked.where(own).limit(limit)))
-            left = None if limit is None else limit - len(first)
-            return [self._record(row) for row in [*first, *session.scalars(asked.where(~own).limit(left))]]
+            values = _values(round_number, holder, only, self._database.now(session))
+            found: list[Any] = []
+            for asked in _free_in_turn(shape, own_first=only.own_first):
+                left = None if limit is None else limit - len(found)
+                found += session.execute(asked.limit(left), values)
+            return [self._record(row) for row in found]
 
     def known_trials(self, round_number: int, holder: str) -> set[int]:
         """Give the catch trials of a round whose case a reader has seen, and all of them for a folder."""
-        asked = select(TaskRow.number).where(TaskRow.round_number == round_number, _is_known_trial(holder))
+        is_known = _is_known_trial(for_folder=_shape(holder, EVERY_OPEN_TASK).for_folder)
+        asked = select(TaskRow.number).where(TaskRow.round_number == _ROUND, is_known)
         with self._database.reading() as session:
-            return set(session.scalars(asked))
+            return set(session.scalars(asked, _values(round_number, holder, EVERY_OPEN_TASK)))
 
     def count_free(self, round_number: int, holder: str, only: OpenFilter = EVERY_OPEN_TASK) -> int:
         """Count what a reader could claim."""
+        asked = _count_free(_shape(holder, only))
         with self._database.reading() as session:
-            asked = _free(round_number, holder, only, self._database.now(session))
-            counted = asked.with_only_columns(func.count(), maintain_column_froms=True)
-            return session.scalar(counted) or 0
+            values = _values(round_number, holder, only, self._database.now(session))
+            return session.scalar(asked, values) or 0
 
     def claim_first(
         self, round_number: int, holder: str, lasting: timedelta, only: OpenFilter = EVERY_OPEN_TASK
@@ -91,47 +144,76 @@ class OpenTasks(RecordTable[Task]):
         No two readers get the same slot, and none waits for another: on PostgreSQL a slot that is being
         claimed at this moment is passed over.
         """
+        shape = _shape(holder, only)
         with self._database.claiming() as session:
             now = self._database.now(session)
-            asked = _claims(round_number, holder, only, now)
-            own = asked.where(LeaseRow.reserved_for == holder)
-            for some in (own, asked) if only.own_first else (asked,):
-                row = session.scalar(some.with_for_update(of=LeaseRow, skip_locked=True))
+            values = _values(round_number, holder, only, now)
+            for reserved in (True, False) if only.own_first else (False,):
+                row = session.execute(_claims(shape, reserved=reserved), values).first()
                 if row is not None:
-                    row.holder, row.until = holder, now + lasting
+                    session.execute(_TAKE, values | {"of": row.key, "at": row.slot, "to": now + lasting})
                     return int(row.key)
             return None
 
 
-def _open(round_number: int, only: OpenFilter) -> Select[TaskRow]:
-    return select(TaskRow).where(*_conditions(round_number, only))
+def _values(round_number: int, holder: str, only: OpenFilter, now: datetime | None = None) -> dict[str, Any]:
+    """Give the values that a statement is sent with."""
+    named = {"round": round_number, "in_pool": pool_of(round_number), "by": holder, "now": now}
+    return named | only.values()
 
 
-def _claims(round_number: int, holder: str, only: OpenFilter, now: datetime) -> Select[LeaseRow]:
-    """Select the first slot that a holder could have."""
-    pool, own = pool_of(round_number), _keys_of(round_number, holder)
+@cache
+def _held(shape: _Shape) -> Select[Any]:
+    """Select what a reader has; it begins with the leases, which are few."""
     return (
-        select(LeaseRow)
-        .join(TaskRow, and_(LeaseRow.pool == pool, LeaseRow.key == _key()))
-        .where(*_conditions(round_number, only), _claimable(holder, now, only))
-        .where(_key().not_in(own), ~_is_own_case(holder))
+        _open(shape)
+        .join(LeaseRow, TaskRow.number == cast(LeaseRow.key, Integer))
+        .where(LeaseRow.pool == _POOL, LeaseRow.holder == _HOLDER, ~LeaseRow.ended)
+    )
+
+
+@cache
+def _claims(shape: _Shape, *, reserved: bool) -> Select[str, int]:
+    """Select the first slot that a holder could have, or the first that is reserved for the holder."""
+    own = [LeaseRow.reserved_for == _HOLDER] if reserved else []
+    return (
+        select(LeaseRow.key, LeaseRow.slot)
+        .join(TaskRow, and_(LeaseRow.pool == _POOL, LeaseRow.key == _key()))
+        .where(*_conditions(shape), _claimable(shape), *own)
+        .where(_key().not_in(_had()), ~_is_own_case(shape))
         .order_by(TaskRow.rank, LeaseRow.slot)
         .limit(1)
+        .with_for_update(of=LeaseRow, skip_locked=True)
     )
 
 
-def _free(round_number: int, holder: str, only: OpenFilter, now: datetime) -> Select[TaskRow]:
-    slots = _slots(round_number).where(_claimable(holder, now, only))
-    return _open(round_number, only).where(
-        slots.exists(), _key().not_in(_keys_of(round_number, holder)), ~_is_own_case(holder)
-    )
+@cache
+def _free_in_turn(shape: _Shape, *, own_first: bool) -> tuple[Select[Any], ...]:
+    """Select what a holder could have, by rank; where that comes first, what is reserved before all else."""
+    asked = _open(shape).where(_is_free(shape)).order_by(TaskRow.rank)
+    own = _slots().where(LeaseRow.reserved_for == _HOLDER).exists()
+    return (asked.where(own), asked.where(~own)) if own_first else (asked,)
 
 
-def _slots(round_number: int) -> Select[int]:
-    return select(LeaseRow.slot).where(LeaseRow.pool == pool_of(round_number), LeaseRow.key == _key())
+@cache
+def _count_free(shape: _Shape) -> Select[Any]:
+    return select(func.count()).select_from(TaskRow).where(*_conditions(shape), _is_free(shape))
 
 
-def _is_own_case(holder: str) -> ColumnElement[bool]:
+def _open(shape: _Shape) -> Select[Any]:
+    return select(*columns_of(TaskRow)).where(*_conditions(shape))
+
+
+def _is_free(shape: _Shape) -> ColumnElement[bool]:
+    """Tell whether a holder could have a task."""
+    return and_(_slots().where(_claimable(shape)).exists(), _key().not_in(_had()), ~_is_own_case(shape))
+
+
+def _slots() -> Select[Any]:
+    return select(LeaseRow.slot).where(LeaseRow.pool == _POOL, LeaseRow.key == _key())
+
+
+def _is_own_case(shape: _Shape) -> ColumnElement[bool]:
     """Tell whether a reading is to be independent, and is of an organ that the holder revised before.
 
     Of a case with a catch trial the holder must not have seen anything.
@@ -139,53 +221,52 @@ def _is_own_case(holder: str) -> ColumnElement[bool]:
     revisions = select(RevisionRow.number).where(
         RevisionRow.case_id == TaskRow.case_id,
         RevisionRow.organ == TaskRow.organ,
-        RevisionRow.reader == holder,
+        RevisionRow.reader == _HOLDER,
     )
     is_independent = or_(TaskRow.n_readings > 1, TaskRow.kind.in_(_DRAWN))
-    return or_(and_(is_independent, revisions.exists()), _is_known_trial(holder))
+    return or_(and_(is_independent, revisions.exists()), _is_known_trial(for_folder=shape.for_folder))
 
 
-def _is_known_trial(holder: str) -> ColumnElement[bool]:
+def _is_known_trial(*, for_folder: bool) -> ColumnElement[bool]:
     """Tell whether a task is a catch trial that the holder, or who reads for a folder, may know."""
     is_trial = TaskRow.kind == TaskKind.CATCH.value
-    if holder.startswith("folder:"):
+    if for_folder:
         return is_trial
     revised = select(RevisionRow.number).where(
-        RevisionRow.case_id == TaskRow.case_id, RevisionRow.reader == holder
+        RevisionRow.case_id == TaskRow.case_id, RevisionRow.reader == _HOLDER
     )
     decided = select(DecisionRow.number).where(
-        DecisionRow.case_id == TaskRow.case_id, DecisionRow.by == holder
+        DecisionRow.case_id == TaskRow.case_id, DecisionRow.by == _HOLDER
     )
     at_work = select(ActivityRow.number).where(
         ActivityRow.case_id == TaskRow.case_id,
-        ActivityRow.reader == holder,
+        ActivityRow.reader == _HOLDER,
         ActivityRow.task_number != TaskRow.number,
     )
     return and_(is_trial, or_(revised.exists(), decided.exists(), at_work.exists()))
 
 
-def _conditions(round_number: int, only: OpenFilter) -> Sequence[ColumnElement[bool]]:
+def _conditions(shape: _Shape) -> Sequence[ColumnElement[bool]]:
     excluded = select(CaseRow.case_id).where(CaseRow.excluded_why.is_not(None))
-    found = [
-        TaskRow.round_number == round_number,
-        TaskRow.state.in_(_OPEN),
-        TaskRow.case_id.not_in(excluded),
-    ]
-    found += [TaskRow.case_id.in_(only.case_ids)] if only.case_ids else []
-    found += [TaskRow.organ == only.organ] if only.organ is not None else []
-    return found + ([TaskRow.number.not_in(only.without)] if only.without else [])
+    found = [TaskRow.round_number == _ROUND, TaskRow.state.in_(_OPEN), TaskRow.case_id.not_in(excluded)]
+    found += [TaskRow.case_id.in_(bindparam("cases", expanding=True))] if shape.of_cases else []
+    found += [TaskRow.organ == bindparam("organ", type_=String)] if shape.of_organ else []
+    return found + (
+        [TaskRow.number.not_in(bindparam("without", expanding=True))] if shape.without_some else []
+    )
 
 
-def _claimable(holder: str, now: datetime, only: OpenFilter) -> ColumnElement[bool]:
-    found = and_(is_free(LeaseRow, now), is_for(LeaseRow, holder))
-    if only.beside_own is None:
+def _claimable(shape: _Shape) -> ColumnElement[bool]:
+    found = and_(is_free(LeaseRow, _NOW), is_for(LeaseRow, _HOLDER))
+    if not shape.beside_own:
         return found
-    return and_(found, or_(LeaseRow.reserved_for == holder, TaskRow.organ.in_(only.beside_own)))
+    beside = TaskRow.organ.in_(bindparam("beside", expanding=True))
+    return and_(found, or_(LeaseRow.reserved_for == _HOLDER, beside))
 
 
-def _keys_of(round_number: int, holder: str) -> Select[Any]:
+def _had() -> Select[Any]:
     """Select the keys of what a reader has, or had until the end."""
-    return select(LeaseRow.key).where(LeaseRow.pool == pool_of(round_number), LeaseRow.holder == holder)
+    return select(LeaseRow.key).where(LeaseRow.pool == _POOL, LeaseRow.holder == _HOLDER)
 
 
 def _key() -> ColumnElement[str]:

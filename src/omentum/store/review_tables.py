@@ -18,6 +18,8 @@ __all__ = [
     "TaskRow",
 ]
 
+_OPEN = text("state IN ('queued', 'claimed', 'submitted')")
+
 
 class TaskRow(TableBase):
     """One organ of one case, or a whole CT, that a person should look at in a round."""
@@ -26,6 +28,7 @@ class TaskRow(TableBase):
     __table_args__ = (
         Index(None, "round_number", "rank"),
         Index(None, "round_number", "state", "rank"),
+        Index("ix_tasks_open", "round_number", "rank", sqlite_where=_OPEN, postgresql_where=_OPEN),
         Index(None, "case_id", "organ"),
         {"sqlite_autoincrement": True},  # a number that people have seen never stands for another task
     )

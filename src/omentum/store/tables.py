@@ -6,7 +6,7 @@ Migrations make the same tables step by step, and a test compares the two.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from omentum.store.base import TableBase
@@ -30,11 +30,16 @@ __all__ = [
     "TombstoneRow",
 ]
 
+_EXCLUDED = text("excluded_why IS NOT NULL")
+
 
 class CaseRow(TableBase):
     """One CT volume of one patient."""
 
     __tablename__ = "cases"
+    __table_args__ = (
+        Index("ix_cases_excluded", "case_id", sqlite_where=_EXCLUDED, postgresql_where=_EXCLUDED),
+    )
 
     case_id: Mapped[str] = mapped_column(primary_key=True)
     patient_id: Mapped[str] = mapped_column(index=True)

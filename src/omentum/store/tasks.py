@@ -97,7 +97,7 @@ class Tasks(RecordTable[Task]):
 
     def of_case(self, case_id: str) -> list[Task]:
         """Give the tasks of a case, in all rounds."""
-        return self._select(TaskRow.case_id == case_id)
+        return self._equal(case_id=case_id)
 
     def open_of(self, case_id: str, organ: str) -> list[Task]:
         """Give the tasks of an organ that are neither done nor skipped, the latest round first."""
@@ -112,7 +112,7 @@ class Tasks(RecordTable[Task]):
 
     def in_state(self, state: TaskState) -> list[Task]:
         """Give the tasks of all rounds that are in a state."""
-        return self._select(TaskRow.state == state.value)
+        return self._equal(state=state.value)
 
     def of_several(self) -> list[Task]:
         """Give the tasks of all rounds that several readers are to read."""
@@ -183,13 +183,13 @@ class Tasks(RecordTable[Task]):
     def claimed(self, task: Task) -> None:
         """Note that a reader has a task and what it shows, unless the task has ended meanwhile."""
         ended = (TaskState.IN_ADJUDICATION.value, TaskState.DONE.value, TaskState.SKIPPED.value)
-        self._change(
-            TaskRow.number == task.number,
-            TaskRow.state.not_in(ended),
-            state=TaskState.CLAIMED.value,
-            network=task.network,
-            shown_sha256=task.shown_sha256,
+        change = (
+            update(TaskRow)
+            .where(TaskRow.number == task.number, TaskRow.state.not_in(ended))
+            .values(state=TaskState.CLAIMED.value, network=task.network, shown_sha256=task.shown_sha256)
         )
+        with self._database.claiming() as session:  # one row, which need not wait for who writes others
+            session.execute(change)
 
     def reserve(self, numbers: Collection[int], reader: str | None, *, by: str = PROGRAM) -> None:
         """Let only one reader claim tasks, or anyone again; `by` is who says so."""

@@ -16,12 +16,15 @@ from omentum.review.tasks import ANY_TASK
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """Note the statements that requests send to databases; who may come in is read once a second besides."""
+    """Note the statements that requests send to databases, with their values.
+
+    Who may come in is read once a second besides.
+    """
     noted: list[str] = []
 
-    def note(_connection, _cursor, statement, *_more) -> None:
+    def note(_connection, _cursor, statement, parameters, *_more) -> None:
         if not current_thread().name.startswith("accounts"):
-            noted.append(statement)
+            noted.append(f"{statement} {parameters}")
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
@@ -65,6 +68,14 @@ def test_more_tasks_take_no_more_statements(client, queued):
     few = asked_of(client)
     add_tasks(queued.workspace, 60)
     assert asked_of(client) == few
+
+
+def test_nothing_is_read_twice_to_tell_the_details_of_a_task(client):
+    with statements() as noted:
+        assert client.get("/api/tasks/1").status_code == 200
+    asked = [one for one in noted if one.startswith("SELECT")]
+    of_case = [one for one in asked if "FROM tasks" not in one]
+    assert len(of_case) == len(set(of_case)) > 5
 
 
 def test_readers_who_hold_tasks_cost_others_no_statement(client, queued):

@@ -56,15 +56,16 @@ class ServerState:
             task: The task.
             by: Who did something.
         """
-        now = self.project.store.tasks.get(task.number or 0) or task
-        key = str(now.number)
-        leases = self.project.store.leases.all(pool_of(now.round_number), [key]).get(key, ())
-        only_for = by if is_blinded(now) else None
-        if only_for is not None:
-            leases = tuple(one for one in leases if one.holder == by)
-            now = as_seen_by(
-                now, by, self.project.store.revisions.of_task(now.number or 0), has_it=bool(leases)
-            )
+        store = self.project.store
+        with store.reading_together():
+            now = store.tasks.get(task.number or 0) or task
+            key = str(now.number)
+            leases = store.leases.all(pool_of(now.round_number), [key]).get(key, ())
+            only_for = by if is_blinded(now) else None
+            if only_for is not None:
+                leases = tuple(one for one in leases if one.holder == by)
+                revisions = store.revisions.of_task(now.number or 0)
+                now = as_seen_by(now, by, revisions, has_it=bool(leases))
         told = {"task": now.number, "case": now.case_id, "organ": now.organ, "state": now.state.value}
         holder = leases[0].holder if leases else None
         self.events.tell("task", told | {"holder": holder}, only_for=only_for)

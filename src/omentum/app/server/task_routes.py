@@ -26,14 +26,16 @@ from omentum.review.activity import note_activity
 from omentum.review.blinding import counts_as_seen
 from omentum.review.claimed_tasks import give_back, skip_own
 from omentum.review.claims import (
-    claim_next,
+    HALF_AN_HOUR,
     claim_task,
     free_tasks,
     held_tasks,
+    lease_next,
+    note_claimed,
     renew,
 )
 from omentum.review.page_masks import PageMasks
-from omentum.review.tasks import ANY_TASK, TaskFilter
+from omentum.review.tasks import ANY_TASK, TaskFilter, required_task
 from omentum.volumes.labels import organ
 
 __all__ = ["EDITS_BODY", "CurrentTask", "Edits", "router"]
@@ -108,22 +110,24 @@ def next_task(
 
     One whose files cannot be read is given back, and said.
     """
-    only, without = _filter(wanted.organ, wanted.case), set(wanted.without)
+    only, without, project = _filter(wanted.organ, wanted.case), set(wanted.without), server.project
     left_out: list[LeftOutOut] = []
     opened = None
     while opened is None:
-        task = claim_next(server.project, reader, only=only, without=without)
-        if task is None:
+        number = lease_next(project, reader, only=only, without=without, lasting=HALF_AN_HOUR)
+        if number is None:
             break
         try:
-            server.masks.ct(task.case_id)
-            opened = detail_of(server, task, reader)
+            with project.store.reading_together():  # much of what is told was read when it was claimed
+                task = note_claimed(project, number)
+                server.masks.ct(task.case_id)
+                opened = detail_of(server, task, reader)
         except (ImageError, MissingError) as error:
-            give_back(server.project, [task.number or 0], reader)
-            without.add(task.number or 0)
-            left_out.append(_left_out(task, error))
+            give_back(project, [number], reader)
+            without.add(number)
+            left_out.append(_left_out(required_task(project, number), error))
         else:
-            server.tell_task(task, reader)
+            later.add_task(server.tell_task, task, reader)
             if wanted.warm:
                 later.add_task(_warm, server.masks, task, reader)
     n_free = server.counts.n_free(reader, only)
