@@ -60,7 +60,7 @@ class Cases(RecordTable[Case]):
 
     def of_patient(self, patient_id: str) -> list[Case]:
         """Give the cases of a patient that take part, by name."""
-        return self._select(CaseRow.patient_id == patient_id, CaseRow.excluded_why.is_(None))
+        return [one for one in self._equal(patient_id=patient_id) if one.excluded_why is None]
 
     def names(self, *, held_out: bool | None = None) -> set[str]:
         """Give the names of the cases that take part; or of those that are, or are not, held out."""

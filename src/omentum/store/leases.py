@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, and_, false, func, insert, or_, select
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, false, func, insert, or_, select
 from sqlalchemy.orm import aliased
 
 from omentum.store.reader_tables import PersonRow
@@ -17,6 +17,13 @@ from omentum.store.record_table import RecordTable
 from omentum.store.review_tables import LeaseRow
 
 __all__ = ["Lease", "Leases", "Offer", "Slot", "is_for", "is_free"]
+
+_TABLE = LeaseRow.metadata.tables[LeaseRow.__tablename__]
+_OUT = select(_TABLE).where(
+    _TABLE.c.pool == bindparam("in_pool"), _TABLE.c.until > bindparam("now"), ~_TABLE.c.ended
+)
+_OUT_OF_KEYS = _OUT.where(_TABLE.c.key.in_(bindparam("of", expanding=True)))
+"""Made once, as they are sent for each task that is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,10 +202,12 @@ class Leases(RecordTable[Lease]):
     def all(self, pool: str, keys: Collection[str] | None = None) -> dict[str, tuple[Lease, ...]]:
         """Give every lease that has not ended yet, by key; only of these keys where any are named."""
         found: dict[str, tuple[Lease, ...]] = {}
-        asked = _in(pool) if keys is None else _in(pool).where(LeaseRow.key.in_(keys))
         with self._database.reading() as session:
-            now = self._database.now(session)
-            rows = session.scalars(asked.where(LeaseRow.until > now, ~LeaseRow.ended))
+            session.flush()
+            values: dict[str, Any] = {"in_pool": pool, "now": self._database.now(session)}
+            if keys is not None:
+                values["of"] = list(keys)
+            rows = session.execute(_OUT if keys is None else _OUT_OF_KEYS, values)
             for row in sorted(rows, key=lambda row: (row.rank, row.key, row.slot)):
                 found[row.key] = (*found.get(row.key, ()), self._record(row))
         return found

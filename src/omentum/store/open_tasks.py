@@ -146,12 +146,14 @@ class OpenTasks(RecordTable[Task]):
         """
         shape = _shape(holder, only)
         with self._database.claiming() as session:
+            session.flush()
             now = self._database.now(session)
             values = _values(round_number, holder, only, now)
             for reserved in (True, False) if only.own_first else (False,):
                 row = session.execute(_claims(shape, reserved=reserved), values).first()
                 if row is not None:
                     session.execute(_TAKE, values | {"of": row.key, "at": row.slot, "to": now + lasting})
+                    session.expire_all()
                     return int(row.key)
             return None
 

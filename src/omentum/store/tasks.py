@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from omentum.errors import ReviewError
 from omentum.records import Task, TaskKind, TaskState
@@ -20,6 +20,15 @@ from omentum.store.review_tables import TaskRow
 from omentum.store.rounds import require_round
 
 __all__ = ["Tasks", "pool_of"]
+
+_TABLE = TaskRow.metadata.tables[TaskRow.__tablename__]
+_ENDED = (TaskState.IN_ADJUDICATION.value, TaskState.DONE.value, TaskState.SKIPPED.value)
+_NOTE_CLAIMED = (
+    update(_TABLE)
+    .where(_TABLE.c.number == bindparam("of"), _TABLE.c.state.not_in(_ENDED))
+    .values(state=TaskState.CLAIMED.value, network=bindparam("by"), shown_sha256=bindparam("shown"))
+)
+"""Made once, as it is sent for each claim."""
 
 
 def pool_of(round_number: int) -> str:
@@ -182,14 +191,11 @@ class Tasks(RecordTable[Task]):
 
     def claimed(self, task: Task) -> None:
         """Note that a reader has a task and what it shows, unless the task has ended meanwhile."""
-        ended = (TaskState.IN_ADJUDICATION.value, TaskState.DONE.value, TaskState.SKIPPED.value)
-        change = (
-            update(TaskRow)
-            .where(TaskRow.number == task.number, TaskRow.state.not_in(ended))
-            .values(state=TaskState.CLAIMED.value, network=task.network, shown_sha256=task.shown_sha256)
-        )
+        values = {"of": task.number, "by": task.network, "shown": task.shown_sha256}
         with self._database.claiming() as session:  # one row, which need not wait for who writes others
-            session.execute(change)
+            session.flush()
+            session.execute(_NOTE_CLAIMED, values)
+            session.expire_all()
 
     def reserve(self, numbers: Collection[int], reader: str | None, *, by: str = PROGRAM) -> None:
         """Let only one reader claim tasks, or anyone again; `by` is who says so."""
