@@ -226,6 +226,14 @@ def test_claims_on_postgresql_do_not_queue_behind_a_writer(on_postgresql, postgr
     assert numbers_in(on_postgresql) == [1, 2]
 
 
+def test_in_one_state_the_servers_clock_stands_still(on_postgresql):
+    with on_postgresql.reading_together(), on_postgresql.reading() as session:
+        began = on_postgresql.now(session)
+        assert on_postgresql.now(session) == began
+    with on_postgresql.reading() as session:
+        assert on_postgresql.now(session) > began
+
+
 def test_a_claim_that_must_wait_for_a_row_gives_up_in_a_sentence(on_postgresql, postgresql_url, tmp_path):
     other = Database(postgresql_url, tmp_path, wait_seconds=0.1)
     same = text("INSERT INTO numbers VALUES (1)")

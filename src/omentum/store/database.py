@@ -28,6 +28,7 @@ __all__ = ["Database", "is_writable"]
 _strict_json = partial(json.dumps, allow_nan=False, ensure_ascii=False)
 """SQLite would take a NaN that PostgreSQL refuses."""
 _Answer = TypeVar("_Answer")
+_CLOCK = select(func.clock_timestamp(type_=DateTime(timezone=True)))
 _NO_TURN: AbstractContextManager[object] = nullcontext()
 
 
@@ -152,12 +153,14 @@ class Database:
     def now(self, session: Session) -> datetime:
         """Read the clock that all who share the database go by, in UTC.
 
-        It is the server's, as the clocks of machines differ; a SQLite file is used on one machine.
+        It is the server's, as the clocks of machines differ; a SQLite file is used on one machine. Inside
+        `reading_together` it stands still.
         """
         if self.is_sqlite:
             return datetime.now(UTC)
-        clock = func.clock_timestamp(type_=DateTime(timezone=True))
-        return session.scalars(select(clock)).one().astimezone(UTC)
+        return (
+            self.read_once("now", _server_time) if session is self._shared.reader else _server_time(session)
+        )
 
     def scrub(self, tables: Iterable[str]) -> None:
         """Overwrite what removed rows of these tables left behind in the database's files.
@@ -202,6 +205,10 @@ class Database:
             if cure is None:
                 raise
             raise ProjectError(f"database {self.name}: {cure}") from error
+
+
+def _server_time(session: Session) -> datetime:
+    return session.scalars(_CLOCK).one().astimezone(UTC)
 
 
 class _Shared(threading.local):
