@@ -14,12 +14,13 @@ from typing import Any, Protocol, TypeVar
 
 from omentum.errors import DiskFullError, OmentumError
 from omentum.records import Batch, Failure
+from omentum.runners.job_events import JobEnd, watcher_of
+from omentum.runners.ledger import Ledger
 
-__all__ = ["JobEnds", "Ledger", "Progress", "Runner", "Todo"]
+__all__ = ["JobEnds", "Progress", "Runner", "Todo"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Noted_contra = TypeVar("Noted_contra", contravariant=True)
 Todo = Iterable[tuple[str, Any, bool]]
 """Items by key, each with whether it is done."""
 
@@ -43,22 +44,6 @@ class Progress(Protocol):
         ...
 
 
-class Ledger(Protocol[Noted_contra]):
-    """What is done and what failed in one stage. It must outlast the program."""
-
-    def done(self, key: str) -> bool:
-        """Return whether an item is done."""
-        ...
-
-    def mark_done(self, key: str, result: Noted_contra) -> None:
-        """Note that an item is done, with its result; an earlier failure is removed."""
-        ...
-
-    def mark_failed(self, key: str, reason: str) -> None:
-        """Note why an item failed; an item that is done stays done."""
-        ...
-
-
 class JobEnds:
     """How the items of a run ended, as the rules above say.
 
@@ -78,6 +63,7 @@ class JobEnds:
         if len(set(keys)) < len(keys):
             raise ValueError(f"items must have keys of their own, got {sorted(keys)}")
         self._keys, self._ledger, self._step, self._progress = keys, ledger, step, progress
+        self._watcher = watcher_of(progress)
         self._done: set[str] = set()
         self._skipped: set[str] = set()
         self._failed: dict[str, Failure] = {}
@@ -88,10 +74,19 @@ class JobEnds:
             self._skipped.add(key)
         else:
             self._finish(key, finish)
+        if self._watcher is not None:
+            self._watcher.job_ended(self._ended(key))
         if self._progress is not None:
             n_ended = len(self._done) + len(self._skipped) + len(self._failed)
             note = f"{key} failed" if key in self._failed else key
             self._progress(self._step, n_ended, len(self._keys), note)
+
+    def is_done(self, key: str) -> bool:
+        """Return whether an item is done already; if not, its work begins now, and `progress` is told."""
+        is_done = self._ledger.done(key)
+        if not is_done and self._watcher is not None:
+            self._watcher.job_began(self._step, key)
+        return is_done
 
     def batch(self) -> Batch:
         """Return what became of the items, in their order."""
@@ -100,6 +95,11 @@ class JobEnds:
             skipped=tuple(key for key in self._keys if key in self._skipped),
             failed=tuple(self._failed[key] for key in self._keys if key in self._failed),
         )
+
+    def _ended(self, key: str) -> JobEnd:
+        if key in self._failed:
+            return JobEnd(step=self._step, key=key, outcome="failed", reason=self._failed[key].reason)
+        return JobEnd(step=self._step, key=key, outcome="done" if key in self._done else "skipped")
 
     def _finish(self, key: str, finish: Callable[[], Any]) -> None:
         try:
@@ -154,7 +154,7 @@ class Runner(ABC):
         keys = [key(item) for item in items]
         ends = JobEnds(keys, ledger, step, progress)
         # Asked one by one, as the work on one item may last for hours.
-        todo = ((name, item, ledger.done(name)) for name, item in zip(keys, items, strict=True))
+        todo = ((name, item, ends.is_done(name)) for name, item in zip(keys, items, strict=True))
         self._run_all(todo, work, ends)
         return ends.batch()
 
