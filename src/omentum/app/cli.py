@@ -6,7 +6,7 @@ Exit codes: 0 (done), 1 (some cases failed, listed), 2 (refused, one sentence), 
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -86,12 +86,21 @@ def main() -> None:
     try:
         app()
     except OmentumError as error:
-        say_error(str(error))
-        sys.exit(2)
+        _end(2, str(error))
     except OSError as error:
-        say_error(f"{error.filename or 'a file'}: {error.strerror or error}; check its rights and the disk")
-        sys.exit(2)
+        _end(2, f"{error.filename or 'a file'}: {error.strerror or error}; check its rights and the disk")
     except SystemExit as ended:
         if ended.code == _INTERRUPTED:
-            say_error("interrupted; the same command goes on where this one stopped")
-        raise
+            _end(_INTERRUPTED, "interrupted; the same command goes on where this one stopped")
+        _end(ended.code)
+
+
+def _end(code: str | int | None, message: str = "") -> NoReturn:
+    """Say why the command was refused, if it was, and exit."""
+    if message:
+        say_error(message)
+    if "omentum.app.json_log" in sys.modules:  # only where a log was begun
+        from omentum.app.json_log import end_log
+
+        end_log(code, message)
+    sys.exit(code)

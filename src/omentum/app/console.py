@@ -120,7 +120,8 @@ def end_batches(batches: "Sequence[Batch]", what: str) -> None:
     Raises:
         typer.Exit: Code 1 if some items failed; 2 if there was one item and it was refused.
     """
-    from omentum.app.failures import again_command, group_failures
+    from omentum.app.command_line import again_command
+    from omentum.app.failures import group_failures
 
     failures = dict.fromkeys(failure for batch in batches for failure in batch.failed)
     failed = {failure.key for failure in failures}

@@ -1,15 +1,14 @@
 """Group failures by their reasons, for people and for programs, with the command that tries them again."""
 
 import re
-import shlex
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from omentum.app.command_line import again_command
 from omentum.records import Failure
 
-__all__ = ["FailureGroup", "again_command", "failure_rows", "group_failures"]
+__all__ = ["FailureGroup", "failure_rows", "group_failures"]
 
 _SHOWN = 5
 """Most items of a group that are named for people; programs get all."""
@@ -63,8 +62,3 @@ def failure_rows(failures: Sequence[Failure]) -> dict[str, Any]:
         for group in group_failures(failures)
     ]
     return {"failed_by_reason": groups, "again": again_command() if groups else None}
-
-
-def again_command() -> str:
-    """Give the command that is running; called again, it does only what is not done."""
-    return shlex.join(["omentum", *sys.argv[1:]])
