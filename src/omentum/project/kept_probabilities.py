@@ -1,0 +1,175 @@
+"""Drop the probabilities of cases that are scored, by the setting `keep`, and find those needed again.
+
+Scores and averages are made from probabilities; masks, tuning, the gate and releases are not. A prediction
+whose probabilities were dropped says so in its `summary.json`, with their size, and counts as predicted until
+a score or an average needs them: then `omentum predict` makes them again.
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from omentum.errors import UnreadableImageError
+from omentum.project.project import Project
+from omentum.project.score_inputs import AVERAGE, scored_cases
+from omentum.records import Prediction
+from omentum.volumes.atomic import write_json
+from omentum.volumes.file_hash import file_sha256
+from omentum.volumes.probabilities import ProbabilityMaps, read_probabilities
+
+__all__ = [
+    "DroppedProbabilities",
+    "Dropping",
+    "drop_scored",
+    "dropped_probabilities",
+    "needed_again",
+    "probabilities_sha256",
+    "read_kept_probabilities",
+]
+
+_KEY = "dropped_probabilities"
+"""Key of `summary.json`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DroppedProbabilities:
+    """What is left of probabilities that were dropped.
+
+    Attributes:
+        n_bytes: Size that their file had.
+        keep: The setting by which they were dropped.
+        sha256: Hash of their file, where an average was made from them; else empty.
+    """
+
+    n_bytes: int
+    keep: str
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropping:
+    """What `drop_scored` did.
+
+    Attributes:
+        n_cases: Cases of which probabilities were dropped.
+        n_bytes: Sum of the sizes of these files.
+    """
+
+    n_cases: int = 0
+    n_bytes: int = 0
+
+
+def dropped_probabilities(prediction: Prediction) -> DroppedProbabilities | None:
+    """Give what is left of dropped probabilities; `None` where they are there, or were never dropped."""
+    return None if prediction.probabilities_path.is_file() else _noted(prediction.summary_path)
+
+
+def _noted(summary_path: Path) -> DroppedProbabilities | None:
+    try:
+        noted = json.loads(summary_path.read_text(encoding="utf-8")).get(_KEY)
+        return DroppedProbabilities(**noted) if noted else None
+    except (OSError, ValueError, AttributeError, TypeError):
+        return None
+
+
+def read_kept_probabilities(prediction: Prediction) -> ProbabilityMaps:
+    """Read the probabilities of a prediction.
+
+    Raises:
+        UnreadableImageError: They were dropped, or their file is missing or damaged.
+    """
+    _check_kept(prediction)
+    return read_probabilities(prediction.probabilities_path)
+
+
+def probabilities_sha256(prediction: Prediction) -> str:
+    """Hash the file of a prediction's probabilities, or give the hash that was kept when it was dropped.
+
+    Raises:
+        UnreadableImageError: They were dropped, and no average had been made from them by then.
+    """
+    dropped = dropped_probabilities(prediction)
+    if dropped is not None and dropped.sha256:
+        return dropped.sha256
+    _check_kept(prediction)
+    return file_sha256(prediction.probabilities_path)
+
+
+def _check_kept(prediction: Prediction) -> None:
+    dropped = dropped_probabilities(prediction)
+    if dropped is not None:
+        seen = (
+            f"the probabilities of {prediction.network} were dropped once the case was scored, as `keep` was "
+            f"{dropped.keep!r}"
+        )
+        cure = "`omentum predict` makes them again where they are needed"
+        raise UnreadableImageError(prediction.probabilities_path, seen, cure)
+
+
+def drop_scored(project: Project) -> Dropping:
+    """Drop the probabilities that the setting `keep` does not keep, of cases whose score is up to date.
+
+    With `revisit` those of cases with a task in this round stay. Those of imported predictions always stay,
+    as they cannot be made again here. Only networks that predict in this round, or did in an earlier one,
+    and their average are looked at. What is dropped is noted before its file is removed, so that a killed run
+    leaves nothing that later commands misunderstand.
+    """
+    keep = project.settings.keep
+    if keep == "all":
+        return Dropping()
+    scored = scored_cases(project)
+    if keep == "revisit":
+        number = project.store.rounds.current().number
+        scored -= {task.case_id for task in project.store.tasks.of_round(number)}
+    averaged = project.predictions(AVERAGE).keys()
+    sizes = {
+        (prediction.case_id, prediction.network): _drop(prediction, keep, prediction.case_id in averaged)
+        for prediction in _droppable(project, scored)
+    }
+    return Dropping(n_cases=len({case_id for case_id, _ in sizes}), n_bytes=sum(sizes.values()))
+
+
+def _droppable(project: Project, case_ids: Collection[str]) -> Iterator[Prediction]:
+    former = (one.network for one in project.store.rounds.all())
+    for name in dict.fromkeys([*project.networks, *former, AVERAGE]):
+        for case_id, prediction in project.predictions(name).items():
+            is_there = case_id in case_ids and prediction.probabilities_path.is_file()
+            if is_there and not prediction.origin and prediction.summary_path.is_file():
+                yield prediction
+
+
+def _drop(prediction: Prediction, keep: str, is_averaged: bool) -> int:
+    """Note what is dropped, then remove it; return its size in bytes."""
+    path = prediction.probabilities_path
+    noted = DroppedProbabilities(
+        n_bytes=path.stat().st_size, keep=keep, sha256=file_sha256(path) if is_averaged else ""
+    )
+    summary = json.loads(prediction.summary_path.read_text(encoding="utf-8"))
+    write_json(prediction.summary_path, {**summary, _KEY: asdict(noted)})
+    path.unlink(missing_ok=True)
+    return noted.n_bytes
+
+
+def needed_again(project: Project, due: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
+    """Find the cases whose probabilities were dropped and which have to be scored again.
+
+    Args:
+        project: The project.
+        due: Cases that networks are about to predict anew, by network.
+
+    Returns:
+        Those cases by network, for the networks that predict in this round.
+    """
+    dropped = {
+        name: {
+            case_id
+            for case_id, prediction in project.predictions(name).items()
+            if dropped_probabilities(prediction) is not None
+        }
+        for name in project.networks
+    }
+    if not any(dropped.values()):
+        return {}
+    current = scored_cases(project).difference(*(due.get(name, ()) for name in project.networks))
+    return {name: case_ids - current for name, case_ids in dropped.items()}
