@@ -16,8 +16,10 @@ OmentumError
 ├── CheckpointError            weights do not fit, or carry code
 ├── DownloadError              a file could not be brought from its address
 ├── ProjectError               a project is missing, exists already, or is in the wrong state
+│   ├── BackupError                a backup cannot be written, or is not as it was written
 │   ├── CaseClashError             two cases would have one `case_id`
 │   ├── ErasedCaseError            a CT was erased from the project
+│   ├── SharedFileError            two machines would work on one SQLite file
 │   ├── TakenError                 a person of that name is there already
 │   └── UnknownCaseError           no case of that name
 ├── ReviewError                a task or a revision cannot be taken
@@ -29,6 +31,7 @@ OmentumError
 │   └── StaleBaseError             the mask that edits began with is no longer the one there
 ├── AccessError                a browser or a program is not let in
 ├── BusyError                  the server has as much to do as it takes
+├── JobError                   a job ended its process, or took more than a job may
 ├── ReleaseError               a release exists already or cannot be made
 ├── TuneError                  there is nothing to tune on, or the loss is not finite
 └── DiskFullError              there is no space left to write to
@@ -43,6 +46,7 @@ from typing import Any
 __all__ = [
     "AccessError",
     "AffineError",
+    "BackupError",
     "BusyError",
     "CaseClashError",
     "CheckpointError",
@@ -57,6 +61,7 @@ __all__ = [
     "HiddenError",
     "ImageError",
     "ImageShapeError",
+    "JobError",
     "LabelValueError",
     "MissingError",
     "NonFiniteVoxelsError",
@@ -193,6 +198,14 @@ class ProjectError(OmentumError, RuntimeError):
     """A project is missing, exists already, or is not in the state that a command needs."""
 
 
+class BackupError(ProjectError):
+    """A backup of the database cannot be written, or is not as it was written."""
+
+    def __init__(self, path: Path | str, reason: str, cure: str) -> None:
+        """Say which file, what is wrong with it, and what to do."""
+        super().__init__(f"backup {path}: {reason}; {cure}")
+
+
 class CaseClashError(ProjectError):
     """Two cases would have one `case_id`."""
 
@@ -218,6 +231,10 @@ class UnknownCaseError(ProjectError, LookupError):
     def __init__(self, case_id: str) -> None:
         """Say which was asked and where the list is."""
         super().__init__(f"no case is called {case_id!r}; `omentum cases list` shows them")
+
+
+class SharedFileError(ProjectError):
+    """Two machines would work on one SQLite file, whose locks hold on one machine only."""
 
 
 class TakenError(ProjectError):
@@ -272,6 +289,10 @@ class AccessError(OmentumError, PermissionError):
 
 class BusyError(OmentumError, RuntimeError):
     """The server has as much to do as it takes."""
+
+
+class JobError(OmentumError, RuntimeError):
+    """A job ended the process that worked on it, or took more time or memory than a job may."""
 
 
 class ReleaseError(OmentumError, RuntimeError):
