@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["MOST_ATTEMPTS", "JobRecord", "JobState", "Left", "OpenJobs", "given_up", "worn_out"]
+__all__ = ["MOST_ATTEMPTS", "JobRecord", "JobState", "JobSummary", "Left", "OpenJobs", "given_up", "worn_out"]
 
 MOST_ATTEMPTS = 3
 """A job that was begun this often and never ended is not begun again."""
@@ -60,6 +60,8 @@ class OpenJobs:
     """Other workers have them."""
     next_at: datetime | None
     """When the next of those that are later or at others can be claimed; `None` if there are none."""
+    asked_at: datetime
+    """When this was counted, by the database's clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,22 @@ class Left:
     """Seconds until the next pause or lease of another ends; `None` if there is neither."""
     others: int
     """Other workers have them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSummary:
+    """How many jobs of a stage are in each state, and what the work on those that are done took."""
+
+    due: int
+    claimed: int
+    done: int
+    failed: int
+    total_s: float | None
+    """Seconds of all; `None` if none was measured."""
+    median_s: float | None
+    """Seconds of the job in the middle."""
+    peak_bytes: int | None
+    """Most memory that one used."""
 
 
 def given_up(worker: str | None) -> str:

@@ -6,7 +6,7 @@ Migrations make the same tables step by step, and a test compares the two.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from omentum.store.base import TableBase
@@ -130,14 +130,24 @@ class FormerNameRow(TableBase):
 
 
 class LedgerRow(TableBase):
-    """How the run of one item of a stage ended: done (then `reason` is empty), or failed for a reason."""
+    """One item of a stage, a job: whether it is due, claimed by a worker, done, or failed for a reason."""
 
     __tablename__ = "ledger"
+    __table_args__ = (Index(None, "stage", "state", "rank", "key"), Index(None, "until"))
 
     stage: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     reason: Mapped[str | None]
     time: Mapped[datetime]
+    state: Mapped[str] = mapped_column(server_default=text("'due'"))
+    rank: Mapped[int] = mapped_column(server_default=text("0"))
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    worker: Mapped[str | None]
+    until: Mapped[datetime | None]
+    not_before: Mapped[datetime | None]
+    started: Mapped[datetime | None]
+    seconds: Mapped[float | None]
+    peak_bytes: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class RoundRow(TableBase):
