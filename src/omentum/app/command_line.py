@@ -4,7 +4,7 @@ import re
 import shlex
 import sys
 
-__all__ = ["again_command", "command_for_records"]
+__all__ = ["again_command", "command_for_records", "without_passwords"]
 
 _PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):[^/@\s]*@")
 
@@ -16,7 +16,12 @@ def again_command() -> str:
 
 def command_for_records() -> list[str]:
     """Return the words of the command that is running, without passwords of databases."""
-    return [_PASSWORD.sub(r"\1:***@", word) for word in _words()]
+    return [without_passwords(word) for word in _words()]
+
+
+def without_passwords(text: str) -> str:
+    """Replace the passwords of addresses such as `postgresql://ann:secret@db/atlas` by stars."""
+    return _PASSWORD.sub(r"\1:***@", text)
 
 
 def _words() -> list[str]:

@@ -102,11 +102,12 @@ def counted(number: int, noun: str) -> str:
 
 @contextmanager
 def bars() -> Iterator["Progress"]:
-    """Show how far a command is; see `LiveView`."""
+    """Show how far a command is, and tell whatever else watches it; see `LiveView` and `RunWatch`."""
     from omentum.app.live_view import LiveView
+    from omentum.app.run_watch import watch_of
 
     with LiveView() as shown:
-        yield shown
+        yield watch_of(shown)
 
 
 def end_batches(batches: "Sequence[Batch]", what: str) -> None:

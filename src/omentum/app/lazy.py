@@ -1,29 +1,17 @@
-"""Load the module of a command only when the command is asked for, and give each command `--log-json`."""
+"""Load the module of a command only when the command is asked for, with the options that many have."""
 
-import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import wraps
 from importlib import import_module
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-__all__ = ["Entry", "command_group", "lazy_group"]
+from omentum.app.common_options import with_log_options, with_run_options
 
-_LogJson = Annotated[
-    Path | None,
-    typer.Option(
-        "--log-json",
-        envvar="OMENTUM_LOG_JSON",
-        show_envvar=True,
-        metavar="FILE",
-        help="Add what happens to a file, as lines of JSON.",
-    ),
-]
+__all__ = ["Entry", "command_group", "lazy_group"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +22,13 @@ class Entry:
         name: What users type.
         where: Module in `omentum.app` that has it; after a colon, its name there if it has another.
         summary: One line of help; the first sentence of the command's own.
+        is_run: Whether it works on many cases, so that a report and metrics of it make sense.
     """
 
     name: str
     where: str
     summary: str
+    is_run: bool = False
 
     def load(self) -> Any:
         """Import the module, and build the command."""
@@ -46,11 +36,12 @@ class Entry:
         found = getattr(import_module(f"omentum.app.{module}"), attribute or self.name)
         if not isinstance(found, typer.Typer):
             alone = typer.Typer(rich_markup_mode=None, add_completion=False)
-            alone.command(self.name)(_with_log(found))
+            whole = with_run_options(found) if self.is_run else found
+            alone.command(self.name)(with_log_options(whole))
             return get_command(alone)
         for command in found.registered_commands:
             if command.callback is not None:
-                command.callback = _with_log(command.callback)
+                command.callback = with_log_options(command.callback)
         return get_command(found)
 
 
@@ -80,23 +71,3 @@ def lazy_group(entries: Iterable[Entry]) -> type[TyperGroup]:
 def command_group(summary: str) -> typer.Typer:
     """Make an empty group of commands."""
     return typer.Typer(help=summary, no_args_is_help=True, rich_markup_mode=None, add_completion=False)
-
-
-def _with_log(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--log-json` to the options of a command, which are its arguments."""
-    shown = inspect.signature(function)
-    if "log_json" in shown.parameters:
-        return function
-
-    @wraps(function)
-    def logged(*arguments: Any, log_json: Path | None = None, **options: Any) -> Any:
-        if log_json is not None:
-            from omentum.app.json_log import begin_log
-
-            begin_log(log_json)
-        return function(*arguments, **options)
-
-    own = inspect.Parameter("log_json", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_LogJson)
-    logged.__signature__ = shown.replace(parameters=[*shown.parameters.values(), own])  # type: ignore[attr-defined]
-    logged.__annotations__ = {**function.__annotations__, "log_json": _LogJson}
-    return logged
