@@ -23,13 +23,15 @@ __all__ = [
     "Dropping",
     "drop_scored",
     "dropped_probabilities",
+    "has_or_dropped_probabilities",
     "needed_again",
     "probabilities_sha256",
     "read_kept_probabilities",
 ]
 
+_FILE, _SUMMARY = "probabilities.zarr.zip", "summary.json"
 _KEY = "dropped_probabilities"
-"""Key of `summary.json`."""
+"""Key of the summary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,11 @@ class Dropping:
 def dropped_probabilities(prediction: Prediction) -> DroppedProbabilities | None:
     """Give what is left of dropped probabilities; `None` where they are there, or were never dropped."""
     return None if prediction.probabilities_path.is_file() else _noted(prediction.summary_path)
+
+
+def has_or_dropped_probabilities(folder: Path) -> bool:
+    """Return whether the probabilities in a prediction's folder are there, or were dropped by the setting."""
+    return (folder / _FILE).is_file() or _noted(folder / _SUMMARY) is not None
 
 
 def _noted(summary_path: Path) -> DroppedProbabilities | None:
