@@ -151,6 +151,11 @@ class Plan:
         return self.request.n_gpus * sum(one.hours for one in self.stages if one.stage == "predict")
 
     @property
+    def is_at_most(self) -> bool:
+        """Whether hours, and what they cost, are those of a slower device."""
+        return any(one.is_at_most for one in self.stages)
+
+    @property
     def gb_at_most(self) -> float:
         """GB of all that is measured, until cases are scored."""
         return sum(one.gb_at_most or 0.0 for one in self.storage)
