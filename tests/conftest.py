@@ -15,8 +15,10 @@ pytest_plugins = [
     "fixtures.catch",
     "fixtures.networks",
     "fixtures.patients",
+    "fixtures.postgresql",
     "fixtures.published_attention",
     "fixtures.rounds",
+    "fixtures.runners",
 ]
 
 N_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))

@@ -140,7 +140,7 @@ def test_what_ended_keeps_who_did_it_and_has_no_lease(ledger):
     assert (done.state, done.worker, done.until, done.reason) == (JobState.DONE, ANNA, None, None)
     assert (done.seconds, done.peak_bytes) == (1.5, 2**40)
     assert (failed.state, failed.worker, failed.until, failed.reason) == (JobState.FAILED, ANNA, None, "torn")
-    assert ledger.ended("predict") == {"b": None, "a": "torn"}
+    assert ledger.not_done("predict") == {"a": (JobState.FAILED, "torn"), "c": (JobState.DUE, None)}
 
 
 def test_the_work_of_a_worker_that_lost_its_lease_counts(ledger):

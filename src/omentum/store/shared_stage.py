@@ -120,9 +120,10 @@ class SharedStageLedger:
 
     def ended(self) -> Mapping[str, str | None]:
         """See `SharedLedger.ended`."""
-        ended = self.ledger.ended(self.stage)
-        self._done.update(key for key, reason in ended.items() if reason is None)
-        return {key: ended[key] for key in self._offered if key in ended}
+        rest = self.ledger.not_done(self.stage)
+        self._done.update(key for key in self._offered if key not in rest)
+        failed = {key: reason for key, (state, reason) in rest.items() if state is JobState.FAILED}
+        return {key: failed.get(key) for key in self._offered if key not in rest or key in failed}
 
     def _claim(self, n: int, keys: Collection[str] | None = None) -> list[str]:
         claimed = self.ledger.claim(self.stage, self.worker, n, self._lease, keys=keys)
