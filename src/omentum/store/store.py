@@ -35,6 +35,7 @@ from omentum.store.open_tasks import OpenTasks
 from omentum.store.people import People, Tokens
 from omentum.store.predictions import Predictions
 from omentum.store.promotions import Promotions
+from omentum.store.recent_jobs import RecentJobs
 from omentum.store.releases import Releases
 from omentum.store.revisions import Revisions
 from omentum.store.rounds import Rounds
@@ -69,6 +70,7 @@ class Store(AbstractContextManager["Store"]):
         self.labels = LabelVersions(database)
         self.predictions = Predictions(database)
         self.ledger = Ledgers(database)
+        self.recent_jobs = RecentJobs(database)
         self.rounds = Rounds(database)
         self.scores = Scores(database)
         self.leases = Leases(database)
