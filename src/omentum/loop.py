@@ -190,11 +190,10 @@ def assemble(
     version: str,
     *,
     network: str | None = None,
-    n_workers: int = 1,
     progress: Progress | None = None,
 ) -> Release:
     """Put the masks that stand into a release; see `assemble.stage.assemble_round`."""
-    return assemble_round(project, version, network=network, n_workers=n_workers, progress=progress)
+    return assemble_round(project, version, network=network, progress=progress)
 
 
 def export(

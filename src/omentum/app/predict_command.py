@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,13 +14,21 @@ from omentum.app.options import (
     HuOffset,
     ResampleSlices,
     ResampleTilt,
+    RunnerName,
+    Workers,
     device_named,
     listed,
     project_of,
+    runner_named,
 )
 from omentum.errors import ConfigError
 
+if TYPE_CHECKING:
+    from omentum.project.project import Project
+
 __all__ = ["predict"]
+
+_IN_PROJECTS = "--network, --average, --device, --runner and --workers"
 
 
 def predict(
@@ -60,6 +68,8 @@ def predict(
         bool, typer.Option("--average", help="In a project: masks of the networks' average too.")
     ] = False,
     device: Device = "auto",
+    runner: RunnerName = None,
+    workers: Workers = None,
     for_programs: AsJson = False,
 ) -> None:
     """Predict CTs, or every case of a project. Example: omentum predict ct.nii.gz -o masks."""
@@ -70,9 +80,11 @@ def predict(
     if not cts:
         of_cts = out, organs, save, layout, postprocessing, without, numbers, resample_tilt, hu_offset
         if any(of_cts) or resample_slices or every_series or accept_values or overlap is not None:
-            rule = "without CTs only --network, --average and --device are taken; omentum.toml sets the rest"
-            raise ConfigError("CT", cts, rule)
-        _predict_project(context, names, average, device, for_programs)
+            raise ConfigError(
+                "CT", cts, f"without CTs only {_IN_PROJECTS} are taken; omentum.toml sets the rest"
+            )
+        with project_of(context, runner=runner, workers=workers) as project:
+            _predict_project(project, names, average, device_named(device), for_programs)
         return
     if out is None:
         raise ConfigError("--out", out, "CTs need a folder for their masks; give one with -o OUT")
@@ -83,7 +95,7 @@ def predict(
     from omentum.exchange.importers.find_sources import find_sources
     from omentum.predict.average import joint_predictor
     from omentum.predict.inference_config import InferenceConfig
-    from omentum.predict.load_predictor import load_predictor
+    from omentum.predict.portable import portable_predictor
     from omentum.predict.predict_files import FolderPlan, predict_files
 
     config = InferenceConfig(
@@ -95,7 +107,7 @@ def predict(
     found = find_sources(cts, largest_only=not every_series)
     wanted, where = listed(organs), device_named(device)
     predictors = [
-        load_predictor(name, organs=wanted, device=where, config=config) for name in names or ("starter",)
+        portable_predictor(name, organs=wanted, device=where, config=config) for name in names or ("starter",)
     ]
     plan = FolderPlan(
         sources={source.case_id: source.path for source in found.sources},
@@ -110,7 +122,7 @@ def predict(
         accept_values=accept_values,
     )
     with bars() as progress:
-        batch = predict_files(plan, progress=progress)
+        batch = predict_files(plan, runner_named(runner, workers), progress=progress)
     batch = replace(batch, failed=(*found.unusable, *batch.failed))
     findings, notes = found_in_folder(plan, batch), noted_in_folder(plan, batch)
     if for_programs:
@@ -124,25 +136,21 @@ def predict(
 
 
 def _predict_project(
-    context: typer.Context, networks: tuple[str, ...], average: bool, device: str, for_programs: bool
+    project: "Project", networks: tuple[str, ...], average: bool, device: str, for_programs: bool
 ) -> None:
     from omentum import loop
     from omentum.app.say_predicted import as_json, found_in_project, held_back, say_found, say_held_back
     from omentum.networks.catalogue import AVERAGE
 
-    where = device_named(device)
-    with project_of(context) as project:
-        with bars() as progress:
-            batches = loop.predict(
-                project, networks=networks, average=average, device=where, progress=progress
-            )
-        names = (*(networks or project.networks), *((AVERAGE,) if average else ()))
-        findings = found_in_project(project, names, batches)
-        done = {case_id for batch in batches for case_id in batch.done}
-        if for_programs:
-            cases = {case_id for batch in batches for case_id in (*batch.done, *batch.skipped)}
-            say_json(as_json(batches, findings, held_back(project, cases)))
-        else:
-            say_found(findings, done)
-            say_held_back(held_back(project, done))
+    with bars() as progress:
+        batches = loop.predict(project, networks=networks, average=average, device=device, progress=progress)
+    names = (*(networks or project.networks), *((AVERAGE,) if average else ()))
+    findings = found_in_project(project, names, batches)
+    done = {case_id for batch in batches for case_id in batch.done}
+    if for_programs:
+        cases = {case_id for batch in batches for case_id in (*batch.done, *batch.skipped)}
+        say_json(as_json(batches, findings, held_back(project, cases)))
+    else:
+        say_found(findings, done)
+        say_held_back(held_back(project, done))
     end_batches(batches, "predicted")

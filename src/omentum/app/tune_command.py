@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from omentum.app.console import bars, say_json
-from omentum.app.options import AsJson, Device, device_named, project_of
+from omentum.app.options import AsJson, Device, RunnerName, Workers, device_named, project_of
 from omentum.choices import REPLAY_RULES, TRAINABLE
 from omentum.errors import ConfigError
 
@@ -55,6 +55,8 @@ def tune(
     ] = None,
     replay_by: Annotated[str | None, typer.Option(help=f"Which of them: {', '.join(REPLAY_RULES)}.")] = None,
     device: Device = "auto",
+    runner: RunnerName = None,
+    workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
     """Tune the network on the revisions, and judge it. Example: omentum -C my-atlas tune --replay 0.1."""
@@ -75,7 +77,7 @@ def tune(
     settings = tune_settings(mode, config, options)
     maps = _anatomy(anatomy or [], settings)
     device = device_named(device)
-    with project_of(context) as project, bars() as progress:
+    with project_of(context, runner=runner, workers=workers) as project, bars() as progress:
         network = loop.tune(project, settings, maps=maps, device=device, progress=progress)
         verdict = loop.gate(project, device=device, progress=progress)
     if as_json:

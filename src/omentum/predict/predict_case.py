@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from omentum.measures.plausibility.case_check import check_case
@@ -24,7 +25,7 @@ from omentum.volumes.probabilities import ENTROPIES_NAME, write_probabilities
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
 
-__all__ = ["PredictionLedger", "WrittenPrediction", "case_steps", "is_predicted", "predict_cases"]
+__all__ = ["CaseWork", "PredictionLedger", "WrittenPrediction", "is_predicted", "predict_cases"]
 
 _Read = tuple[Volume, float]
 _Predicted = tuple[Volume, float, PredictedCase]
@@ -86,17 +87,18 @@ def predict_cases(
     """
     store, network = project.store, predictor.name
     stage = prediction_stage(network)
-
-    def folder_of(case_id: str) -> Path:
-        return project.folder.prediction_dir(case_id, network)
-
+    work = CaseWork(
+        predictor=predictor,
+        folder_of=partial(project.folder.prediction_dir, network=network),
+        confirmed=confirmed_ct_rules(store.confirmations.all()),
+    )
     for case_id in stale:
         with store.together():
             store.predictions.forget(case_id, network)
             store.ledger.forget(stage, case_id)
     return project.runner.run(
         cases,
-        case_steps(predictor, folder_of, confirmed=confirmed_ct_rules(store.confirmations.all())),
+        work.steps,
         key=lambda case: case.case_id,
         ledger=PredictionLedger(store, store.ledger.of(stage)),
         step=step,
@@ -104,18 +106,14 @@ def predict_cases(
     )
 
 
-def case_steps(
-    predictor: Predictor,
-    folder_of: Callable[[str], Path],
-    *,
-    confirmed: Mapping[str, Collection[str]] | None = None,
-) -> Steps[Case, _Read, _Predicted, WrittenPrediction]:
-    """Return the steps of predicting one case.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseWork:
+    """The work of predicting one case; it can be pickled if `predictor` and `folder_of` can.
 
-    They write `masks.nii.gz` (set-coded), `labels.nii.gz`, `labels.json`, `probabilities.zarr.zip`,
+    It writes `masks.nii.gz` (set-coded), `labels.nii.gz`, `labels.json`, `probabilities.zarr.zip`,
     `preview.png` and, last, `summary.json`.
 
-    Args:
+    Attributes:
         predictor: Predicts the case.
         folder_of: Gives a case's folder for this network.
         confirmed: Rules about a whole CT that a person confirmed, by case.
@@ -124,21 +122,28 @@ def case_steps(
         ImageError: The CT, or an imported prediction, cannot be used.
     """
 
-    def read(case: Case) -> _Read:
+    predictor: Predictor
+    folder_of: Callable[[str], Path]
+    confirmed: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+    def read(self, case: Case) -> _Read:
+        """Read the CT; give it with the seconds that it took."""
         started = time.perf_counter()
         ct = read_ct(case.ct_path)
         return ct, time.perf_counter() - started
 
-    def compute(case: Case, given: _Read) -> _Predicted:
-        return *given, predictor.predict(given[0], case.case_id)
+    def compute(self, case: Case, given: _Read) -> _Predicted:
+        """Predict the CT."""
+        return *given, self.predictor.predict(given[0], case.case_id)
 
-    def write(case: Case, made: _Predicted) -> WrittenPrediction:
-        settings = predictor.settings(case.case_id)
+    def write(self, case: Case, made: _Predicted) -> WrittenPrediction:
+        """Write all files of the prediction."""
+        settings = self.predictor.settings(case.case_id)
         prediction = Prediction(
             case_id=case.case_id,
-            network=predictor.name,
+            network=self.predictor.name,
             weights_sha256=settings["weights_sha256"],
-            folder=folder_of(case.case_id),
+            folder=self.folder_of(case.case_id),
             organs=made[2].masks.organs,
             made_with=settings,
             origin=made[2].origin,
@@ -146,9 +151,12 @@ def case_steps(
             unusable=dict(made[2].unusable),
             time=made[2].time,
         )
-        return _write(prediction, made, (confirmed or {}).get(case.case_id, ()))
+        return _write(prediction, made, self.confirmed.get(case.case_id, ()))
 
-    return Steps(read=read, compute=compute, write=write)
+    @property
+    def steps(self) -> Steps[Case, _Read, _Predicted, WrittenPrediction]:
+        """The same work as steps, which a runner may overlap."""
+        return Steps(read=self.read, compute=self.compute, write=self.write)
 
 
 def is_predicted(folder: Path) -> bool:

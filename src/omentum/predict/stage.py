@@ -6,7 +6,7 @@ from omentum.errors import ConfigError, ImageError
 from omentum.predict.average import KeptAveragePredictor
 from omentum.predict.imported_predictions import imported_predictor
 from omentum.predict.inference_config import InferenceConfig
-from omentum.predict.load_predictor import load_predictor
+from omentum.predict.portable import portable_predictor
 from omentum.predict.predict_case import is_predicted, predict_cases
 from omentum.predict.predictors import Predictor
 from omentum.project.project import Project
@@ -49,7 +49,7 @@ def predict_round(
     config = InferenceConfig(overlap=settings.overlap, recipe=settings.postprocessing)
     predictors: list[Predictor] = [
         imported_predictor(project, name)
-        or load_predictor(
+        or portable_predictor(
             name,
             organs=settings.organs,
             device=device,

@@ -12,7 +12,6 @@ from omentum.project.settings import Settings
 from omentum.project.settings_log import note_settings
 from omentum.project.standing import standing_masks
 from omentum.records import LabelledCase, MaskSource, Prediction, Revision
-from omentum.runners.in_process import InProcessRunner
 from omentum.runners.runner import Runner
 from omentum.store.database import is_writable
 from omentum.store.store import Store
@@ -132,7 +131,7 @@ def opened(root: Path, runner: Runner | None = None, *, looking: bool = False) -
 
     Args:
         root: The project's folder.
-        runner: Where work runs; in this process where not said.
+        runner: Where work runs; where the settings say by default.
         looking: Whether the command only reads. It then needs no right to write: where there is none,
             nothing is written at all, and a database of an older version is refused, not migrated.
 
@@ -149,4 +148,4 @@ def opened(root: Path, runner: Runner | None = None, *, looking: bool = False) -
         if not looking:  # what renamed or erased a case was killed before its end
             finish_case_changes(folder, store)
             note_settings(store, settings)
-        yield Project(folder, settings, store, runner or InProcessRunner())
+        yield Project(folder, settings, store, runner or settings.run.make())

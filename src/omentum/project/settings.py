@@ -13,12 +13,14 @@ from omentum.config import ConfigModel, one_of, read_toml
 from omentum.errors import ConfigError, UnknownOrganError
 from omentum.measures.surface import SURFACE_TOLERANCE_MM
 from omentum.names import checked_name
+from omentum.project.run_settings import RunSettings
 from omentum.records.promotions import LEAST_PATIENTS
 from omentum.volumes.atomic import write_text
 from omentum.volumes.labels import ORGANS, SUBSETS, organs_named
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
+    from tomlkit.items import Table
 
 __all__ = [
     "POSTPROCESSING",
@@ -163,6 +165,7 @@ class Settings(ConfigModel, frozen=True, title="omentum.toml"):
         "Those of the organs that `omentum organs add` brought in. Until a network has learned one, it is "
         "unknown there, not empty. The organs whose heads it begins as may follow: organ=similar+similar.",
     )
+    run: RunSettings = Field(default=RunSettings(), description="Where the work runs.")
 
     @property
     def window_overlap(self) -> float:
@@ -253,8 +256,8 @@ def write_settings(path: Path, settings: Settings) -> None:
 
     document = tomlkit.document()
     document.add(tomlkit.comment("Settings of this Omentum project."))
-    for name in Settings.model_fields:
-        _add(document, name, getattr(settings, name))
+    for name, field in Settings.model_fields.items():
+        _add(document, name, getattr(settings, name), field.description)
     write_text(path, tomlkit.dumps(document))
 
 
@@ -273,17 +276,22 @@ def change_settings(path: Path, changes: Mapping[str, tuple[str, ...]]) -> Setti
         if name in document:
             document[name] = list(getattr(settings, name))
         else:
-            _add(document, name, getattr(settings, name))
+            _add(document, name, getattr(settings, name), Settings.model_fields[name].description)
     write_text(path, tomlkit.dumps(document))
     return settings
 
 
-def _add(document: "TOMLDocument", name: str, value: Any) -> None:
-    """Add a setting, if it is set, below a comment that explains it."""
+def _add(document: "TOMLDocument | Table", name: str, value: Any, about: str | None) -> None:
+    """Add a setting, if it is set, below a comment that explains it; a group of them as a table."""
     import tomlkit
 
     document.add(tomlkit.nl())
-    for line in textwrap.wrap(Settings.model_fields[name].description or "", _COMMENT_WIDTH):
+    for line in textwrap.wrap(about or "", _COMMENT_WIDTH):
         document.add(tomlkit.comment(line))
-    if value is not None:
+    if isinstance(value, RunSettings):
+        table = tomlkit.table()
+        for own, field in RunSettings.model_fields.items():
+            _add(table, own, getattr(value, own), field.description)
+        document.add(name, table)
+    elif value is not None:
         document.add(name, list(value) if isinstance(value, tuple) else value)

@@ -1,16 +1,17 @@
 """Score the cases of a round, and make its queue."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from omentum.errors import ProjectError
 from omentum.project.dealing import deal_tasks
 from omentum.project.kept_hashes import keep_missing_hashes
+from omentum.project.paths import ProjectFolder
 from omentum.project.project import Project
 from omentum.records import Batch, Case, CaseScore, LabelledCase, MaskSource, Prediction
 from omentum.runners.runner import Progress
+from omentum.score.calibration import Calibration
 from omentum.score.expected_error_case import score_expected_error_case
 from omentum.score.finding_tasks import masks_by_key
 from omentum.score.fit_calibration import round_calibration
@@ -24,7 +25,38 @@ __all__ = ["score_round"]
 AVERAGE = "average"
 """Name of the average of several networks; scoring `published` takes its masks."""
 
-_ScoreOne = Callable[[Case, Sequence[Prediction], Sequence[str], Path], CaseScore]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CaseToScore:
+    """A case with all that its score is made from."""
+
+    case: Case
+    predictions: Sequence[Prediction]
+    organs: Sequence[str]
+    made_from: dict[str, Any]
+    average: Prediction | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ScoreWork:
+    """The work of scoring one case; it can be pickled.
+
+    Attributes:
+        folder: Of the project.
+        calibration: Of the round; `None` to score as published.
+    """
+
+    folder: ProjectFolder
+    calibration: Calibration | None
+
+    def __call__(self, one: _CaseToScore) -> CaseScore:
+        attention_dir = self.folder.attention_dir(one.case.case_id)
+        given = one.case, one.predictions, one.organs, attention_dir
+        if self.calibration is None:
+            score = score_published_case(*given, average=one.average)
+        else:
+            score = score_expected_error_case(*given, self.calibration)
+        return replace(score, made_from=one.made_from)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +104,24 @@ def score_round(
     for network in project.networks:
         keep_missing_hashes(project, network)
     number = project.store.rounds.current().number
-    made_from = _made_from(project, opinions)
+    is_published = project.settings.scoring == "published"
+    averages = project.predictions(AVERAGE) if is_published else {}
+    made_from = _made_from(project.settings.scoring, opinions, averages)
     ledger = _ledger(project, number, made_from)
     revised = _revised_before(project.standing(), number)
-    score_one = _score_one(project)
-
-    def work(case: Case) -> CaseScore:
-        predictions = opinions[case.case_id]
-        organs = [name for name in predictions[0].organs if (case.case_id, name) not in revised]
-        score = score_one(case, predictions, organs, project.folder.attention_dir(case.case_id))
-        return replace(score, made_from=made_from[case.case_id])
-
+    items = [
+        _CaseToScore(
+            case=case,
+            predictions=opinions[case.case_id],
+            organs=[name for name in opinions[case.case_id][0].organs if (case.case_id, name) not in revised],
+            made_from=made_from[case.case_id],
+            average=averages.get(case.case_id),
+        )
+        for case in cases
+    ]
+    work = _ScoreWork(folder=project.folder, calibration=None if is_published else round_calibration(project))
     batch = project.runner.run(
-        cases, work, key=lambda case: case.case_id, ledger=ledger, step="score", progress=progress
+        items, work, key=lambda one: one.case.case_id, ledger=ledger, step="score", progress=progress
     )
     scored = [one for one in project.store.scores.of_round(number) if one.case_id in opinions]
     queue_round(project, scored, options)
@@ -92,10 +129,10 @@ def score_round(
     return batch
 
 
-def _made_from(project: Project, opinions: dict[str, tuple[Prediction, ...]]) -> dict[str, dict[str, Any]]:
+def _made_from(
+    scoring: str, opinions: dict[str, tuple[Prediction, ...]], averages: dict[str, Prediction]
+) -> dict[str, dict[str, Any]]:
     """Describe what each score is made from: scoring, and weights and organs of each network."""
-    scoring = project.settings.scoring
-    averages = project.predictions(AVERAGE) if scoring == "published" else {}
     made: dict[str, dict[str, Any]] = {}
     for case_id, predictions in opinions.items():
         used = [*predictions, *([averages[case_id]] if case_id in averages else [])]
@@ -126,14 +163,3 @@ def _revised_before(labelled: Sequence[LabelledCase], number: int) -> set[tuple[
         if mask.source is MaskSource.REVISED and mask.revision is not None
         if mask.revision.round_number < number
     }
-
-
-def _score_one(project: Project) -> _ScoreOne:
-    """Give the scoring of the settings as a function of one case."""
-    if project.settings.scoring == "published":
-        averages = project.predictions(AVERAGE)
-        return lambda case, *rest: score_published_case(case, *rest, average=averages.get(case.case_id))
-    calibration = round_calibration(project)
-    return lambda case, predictions, organs, folder: score_expected_error_case(
-        case, predictions, organs, folder, calibration
-    )

@@ -64,7 +64,7 @@ def export_release(
     fit = [case for case in cases if case.case_id not in keys]
     batch = runner.run(
         fit,
-        partial(_write_case, exporter, export),
+        partial(_write_case, layout_name, export),
         key=lambda case: case.case_id,
         ledger=MemoryLedger[None](),
         step="export",
@@ -78,7 +78,8 @@ def export_release(
     return Batch(done=batch.done, skipped=batch.skipped, failed=(*unfit, *batch.failed))
 
 
-def _write_case(exporter: Exporter, export: Export, case: ReleasedCase) -> None:
+def _write_case(layout_name: str, export: Export, case: ReleasedCase) -> None:
+    exporter = exporter_named(layout_name)  # by its name, as functions of another program cannot be pickled
     if exporter.write_case is not None:
         exporter.write_case(case, export)
 
