@@ -56,9 +56,12 @@ def group_failures(failures: Iterable[Failure]) -> list[FailureGroup]:
 
 
 def failure_rows(failures: Sequence[Failure]) -> dict[str, Any]:
-    """Give failures by reason for programs, with the command that tries them again."""
-    groups = [
-        {"reason": group.reason, "n": len(group.keys), "cases": list(group.keys)}
-        for group in group_failures(failures)
-    ]
-    return {"failed_by_reason": groups, "again": again_command() if groups else None}
+    """Give failures for programs: each, by reason, and the command that tries them again."""
+    return {
+        "failed": [{"case": one.key, "reason": one.reason} for one in failures],
+        "failed_by_reason": [
+            {"reason": group.reason, "n": len(group.keys), "cases": list(group.keys)}
+            for group in group_failures(failures)
+        ],
+        "again": again_command() if failures else None,
+    }

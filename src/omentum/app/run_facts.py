@@ -1,6 +1,6 @@
 """Note for the report of a run with which settings and networks it worked."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from omentum.app.command_line import without_passwords
@@ -8,6 +8,7 @@ from omentum.app.run_record import NetworkUsed
 from omentum.app.run_watch import note_run, reported
 
 if TYPE_CHECKING:
+    from omentum.predict.predictors import Predictor
     from omentum.project.project import Project
 
 __all__ = ["note_predictor", "note_project"]
@@ -15,31 +16,40 @@ __all__ = ["note_predictor", "note_project"]
 
 def note_project(project: "Project") -> None:
     """Note the settings of a project, and what weights its predictions are of; for the report, if any."""
-    if not reported():
-        return
-    used = {
-        NetworkUsed(name=name, weights_sha256=kept.weights_sha256 or None)
-        for name in project.networks
-        for kept in project.predictions(name).values()
-    }
-    settings = project.settings.model_dump(mode="json")
-    note_run(
-        settings=_without_passwords(settings),
-        networks=sorted(used, key=lambda one: (one.name, one.weights_sha256 or "")),
-    )
-
-
-def note_predictor(made_with: Mapping[str, Any]) -> None:
-    """Note with what a predictor works, as `Predictor.settings` gives it; for the report, if any."""
     if reported():
-        note_run(settings=made_with, networks=list(_networks(made_with)))
+        kept = {
+            (name, one.weights_sha256)
+            for name in project.networks
+            for one in project.predictions(name).values()
+        }
+        settings = project.settings.model_dump(mode="json")
+        note_run(settings=_without_passwords(settings), networks=_networks(kept))
 
 
-def _networks(made_with: Mapping[str, Any]) -> Iterator[NetworkUsed]:
-    """Name a network with its hash, or those that are averaged."""
-    members = [one for one in made_with.get("networks", ()) if isinstance(one, Mapping)]
-    for one in members or [made_with]:
-        yield NetworkUsed(name=one["network"], weights_sha256=one.get("weights_sha256"))
+def note_predictor(predictor: "Predictor", case_ids: Iterable[str]) -> None:
+    """Note with what a predictor worked, as one of its cases tells it; for the report, if any."""
+    case_id = next(iter(case_ids), None)
+    if case_id is not None and reported():
+        made_with = predictor.settings(case_id)
+        members = [one for one in made_with.get("networks", ()) if isinstance(one, Mapping)] or [made_with]
+        kept = [(one["network"], one["weights_sha256"]) for one in members]
+        note_run(settings=made_with, networks=_networks(kept))
+
+
+def _networks(kept: Iterable[tuple[str, str]]) -> list[NetworkUsed]:
+    """Name networks with the hashes of their weights; masks that another program made have none."""
+    from omentum.networks.mask_folders import known_mask_folders
+    from omentum.predict.imported_predictions import UNKNOWN_WEIGHTS
+
+    by_others = known_mask_folders()
+    used = {
+        NetworkUsed(
+            name=name,
+            weights_sha256=None if name in by_others or sha256.startswith(UNKNOWN_WEIGHTS) else sha256,
+        )
+        for name, sha256 in kept
+    }
+    return sorted(used, key=lambda one: (one.name, one.weights_sha256 or ""))
 
 
 def _without_passwords(settings: Any) -> Any:

@@ -1,9 +1,12 @@
 """Tell what becomes of each job while a run goes on, for a view, a log, metrics or a report."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
-__all__ = ["JobEnd", "JobWatcher", "watcher_of"]
+from omentum.records import Failure
+
+__all__ = ["JobEnd", "JobWatcher", "tell_failures", "watcher_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,3 +42,11 @@ class JobWatcher(Protocol):
 def watcher_of(progress: object) -> JobWatcher | None:
     """Give what a run tells of each job: its `progress`, if that wants to know; else `None`."""
     return progress if isinstance(progress, JobWatcher) else None
+
+
+def tell_failures(progress: object, step: str, failures: Iterable[Failure]) -> None:
+    """Tell `progress` of items that failed before a runner got them."""
+    watcher = watcher_of(progress)
+    if watcher is not None:
+        for one in failures:
+            watcher.job_ended(JobEnd(step=step, key=one.key, outcome="failed", reason=one.reason))
