@@ -7,12 +7,15 @@ a score or an average needs them: then `omentum predict` makes them again.
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from omentum.errors import UnreadableImageError
 from omentum.project.project import Project
 from omentum.project.score_inputs import AVERAGE, scored_cases
+from omentum.project.settings import change_settings
+from omentum.project.settings_log import note_settings
 from omentum.records import Prediction
 from omentum.volumes.atomic import write_json
 from omentum.volumes.file_hash import file_sha256
@@ -27,6 +30,7 @@ __all__ = [
     "needed_again",
     "probabilities_sha256",
     "read_kept_probabilities",
+    "with_keep",
 ]
 
 _FILE, _SUMMARY = "probabilities.zarr.zip", "summary.json"
@@ -60,6 +64,18 @@ class Dropping:
 
     n_cases: int = 0
     n_bytes: int = 0
+
+    @property
+    def said(self) -> str:
+        """The same in words.
+
+        Example:
+            >>> Dropping(n_cases=3, n_bytes=93_000_000).said
+            'dropped for 3 scored cases, 93.0 MB; `omentum predict` makes them again where a score needs them'
+        """
+        cases = "1 scored case" if self.n_cases == 1 else f"{self.n_cases} scored cases"
+        again = "`omentum predict` makes them again where a score needs them"
+        return f"dropped for {cases}, {self.n_bytes / 1e6:.1f} MB; {again}"
 
 
 def dropped_probabilities(prediction: Prediction) -> DroppedProbabilities | None:
@@ -114,6 +130,19 @@ def _check_kept(prediction: Prediction) -> None:
         raise UnreadableImageError(prediction.probabilities_path, seen, cure)
 
 
+def with_keep(project: Project, keep: str) -> Project:
+    """Set `keep` in the project's settings, for this command and later ones; give the project with it.
+
+    Raises:
+        ConfigError: It is none of those known; the settings are as they were then.
+    """
+    if keep == project.settings.keep:
+        return project
+    settings = change_settings(project.folder.settings_path, {"keep": keep})
+    note_settings(project.store, settings)
+    return replace(project, settings=project.settings.changed(keep=settings.keep))
+
+
 def drop_scored(project: Project) -> Dropping:
     """Drop the probabilities that the setting `keep` does not keep, of cases whose score is up to date.
 
@@ -130,10 +159,10 @@ def drop_scored(project: Project) -> Dropping:
         number = project.store.rounds.current().number
         scored -= {task.case_id for task in project.store.tasks.of_round(number)}
     averaged = project.predictions(AVERAGE).keys()
-    sizes = {
-        (prediction.case_id, prediction.network): _drop(prediction, keep, prediction.case_id in averaged)
-        for prediction in _droppable(project, scored)
-    }
+    sizes: dict[tuple[str, str], int] = {}
+    for one in _droppable(project, scored):
+        with suppress(FileNotFoundError):  # another program has just dropped it
+            sizes[one.case_id, one.network] = _drop(one, keep, is_averaged=one.case_id in averaged)
     return Dropping(n_cases=len({case_id for case_id, _ in sizes}), n_bytes=sum(sizes.values()))
 
 
@@ -146,7 +175,7 @@ def _droppable(project: Project, case_ids: Collection[str]) -> Iterator[Predicti
                 yield prediction
 
 
-def _drop(prediction: Prediction, keep: str, is_averaged: bool) -> int:
+def _drop(prediction: Prediction, keep: str, *, is_averaged: bool) -> int:
     """Note what is dropped, then remove it; return its size in bytes."""
     path = prediction.probabilities_path
     noted = DroppedProbabilities(

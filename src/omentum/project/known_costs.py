@@ -10,7 +10,13 @@ from omentum.project.project import Project
 from omentum.project.settings import Settings
 from omentum.project.shipped_costs import shipped_bytes, shipped_costs, shipped_networks
 
-__all__ = ["RevisitedCases", "known_case_bytes", "known_network_costs", "revisited_cases"]
+__all__ = [
+    "RevisitedCases",
+    "known_case_bytes",
+    "known_network_costs",
+    "known_probability_bytes",
+    "revisited_cases",
+]
 
 
 def known_network_costs(project: Project | None, network: str, *, on_gpu: bool) -> NetworkCosts:
@@ -28,9 +34,7 @@ def known_network_costs(project: Project | None, network: str, *, on_gpu: bool) 
         ConfigError: Nothing was measured that can stand for it.
     """
     for name in _with_parents(project, network):
-        own = measured_costs(project, name) if project is not None else []
-        shipped = shipped_costs(name)
-        found = [*own, *([] if shipped is None else [shipped])]
+        found = _found(project, name)
         fitting = [one for one in found if one.is_on_gpu == on_gpu]
         chosen = next(iter(fitting or [one for one in found if on_gpu]), None)
         if chosen is not None:
@@ -40,6 +44,21 @@ def known_network_costs(project: Project | None, network: str, *, on_gpu: bool) 
         f"{', '.join(shipped_networks())}; predict a few cases with it first"
     )
     raise ConfigError("--network", network, rule)
+
+
+def known_probability_bytes(project: Project, network: str) -> tuple[Spread, str] | None:
+    """Give the bytes of a case's probabilities, and say where they were measured; `None` if unknown."""
+    for name in _with_parents(project, network):
+        for one in _found(project, name):
+            if "probabilities" in one.n_bytes:
+                return one.n_bytes["probabilities"], one.source
+    return None
+
+
+def _found(project: Project | None, network: str) -> list[NetworkCosts]:
+    own = measured_costs(project, network) if project is not None else []
+    shipped = shipped_costs(network)
+    return [*own, *([] if shipped is None else [shipped])]
 
 
 def _with_parents(project: Project | None, network: str) -> Iterator[str]:
