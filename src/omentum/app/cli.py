@@ -42,6 +42,7 @@ COMMANDS = (
     ),
     Entry("round", "stage_commands:round_", "Run the half of the round that is due.", is_run=True),
     Entry("cases", "case_commands:app", "Cases of a project."),
+    Entry("db", "db_commands:app", "The project's database: back it up, bring it back, move it."),
     Entry("people", "people_commands:app", "People who may log in to the review server."),
     Entry("organs", "organ_commands:app", "Organs of a project."),
     Entry("models", "model_commands:app", "Networks by name."),
