@@ -11,6 +11,7 @@ from omentum.predict.predictors import PredictedCase, Predictor
 from omentum.predict.preview import write_preview
 from omentum.predict.summary import summary_of
 from omentum.project.findings import confirmed_ct_rules, mask_findings
+from omentum.project.kept_probabilities import has_or_dropped_probabilities
 from omentum.project.project import Project, prediction_stage
 from omentum.records import Batch, Case, Prediction
 from omentum.runners.runner import Progress
@@ -160,10 +161,9 @@ class CaseWork:
 
 
 def is_predicted(folder: Path) -> bool:
-    """Return whether the files of a prediction are still in its folder."""
-    return all(
-        (folder / name).is_file() for name in ("masks.nii.gz", "probabilities.zarr.zip", "summary.json")
-    )
+    """Return whether the files of a prediction are still in its folder, but for dropped probabilities."""
+    is_there = all((folder / name).is_file() for name in ("masks.nii.gz", "summary.json"))
+    return is_there and has_or_dropped_probabilities(folder)
 
 
 def _write(prediction: Prediction, predicted: _Predicted, confirmed: Collection[str]) -> WrittenPrediction:

@@ -1,14 +1,16 @@
 """Predict every case of a project with every network in use, once."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from omentum.errors import ConfigError, ImageError
+from omentum.networks.catalogue import AVERAGE
 from omentum.predict.average import KeptAveragePredictor
 from omentum.predict.imported_predictions import imported_predictor
 from omentum.predict.inference_config import InferenceConfig
 from omentum.predict.portable import portable_predictor
 from omentum.predict.predict_case import is_predicted, predict_cases
 from omentum.predict.predictors import Predictor
+from omentum.project.kept_probabilities import dropped_probabilities, needed_again
 from omentum.project.project import Project
 from omentum.records import Batch, Case, Prediction
 from omentum.runners.runner import Progress
@@ -63,24 +65,57 @@ def predict_round(
     if average and len(set(names)) < max(2, len(names)):
         raise ConfigError("--average", names, "it takes two networks or more, each named once")
     wanted = [one for one in project.store.cases.all() if case_ids is None or one.case_id in case_ids]
-    batches = [_predict_with(project, wanted, one, progress) for one in predictors]
+    changed = {one.name: _changed(project, one) for one in predictors}
+    dropped = needed_again(project, changed)
+    averaged = _averages_due(project, predictors, changed, config) if average else set()
+    batches = []
+    for one in predictors:
+        again = {*dropped.get(one.name, ()), *averaged} & {case.case_id for case in wanted}
+        batches.append(_predict_with(project, wanted, one, changed[one.name] | again, progress))
     if average:
         mean = KeptAveragePredictor([project.predictions(one.name) for one in predictors], config)
         cases = [case for case in wanted if case.case_id in mean.cases]
-        batches.append(_predict_with(project, cases, mean, progress))
+        batches.append(_predict_with(project, cases, mean, _changed(project, mean), progress))
     return batches
 
 
 def _predict_with(
-    project: Project, cases: Sequence[Case], predictor: Predictor, progress: Progress | None
+    project: Project,
+    cases: Sequence[Case],
+    predictor: Predictor,
+    stale: Collection[str],
+    progress: Progress | None,
 ) -> Batch:
-    stale = [
+    forgotten = [case_id for case_id in project.predictions(predictor.name) if case_id in stale]
+    return predict_cases(project, cases, predictor, stale=forgotten, progress=progress)
+
+
+def _changed(project: Project, predictor: Predictor) -> set[str]:
+    """Give the cases whose kept prediction was made otherwise, or has lost a file."""
+    return {
         case_id
         for case_id, kept in project.predictions(predictor.name).items()
         if _is_stale(kept, predictor)
         or not is_predicted(project.folder.prediction_dir(case_id, predictor.name))
-    ]
-    return predict_cases(project, cases, predictor, stale=stale, progress=progress)
+    }
+
+
+def _averages_due(
+    project: Project,
+    predictors: Sequence[Predictor],
+    changed: Mapping[str, Collection[str]],
+    config: InferenceConfig,
+) -> set[str]:
+    """Give the cases that have to be averaged, though probabilities of a network were dropped."""
+    made = [project.predictions(one.name) for one in predictors]
+    mean, kept = KeptAveragePredictor(made, config), project.predictions(AVERAGE)
+    is_changed = {case_id for case_ids in changed.values() for case_id in case_ids}
+    return {
+        case_id
+        for case_id in mean.cases
+        if any(dropped_probabilities(one[case_id]) is not None for one in made)
+        if case_id in is_changed or case_id not in kept or _is_stale(kept[case_id], mean)
+    }
 
 
 def _is_stale(kept: Prediction, predictor: Predictor) -> bool:

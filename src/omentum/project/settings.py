@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from omentum.choices import STRATEGIES
+from omentum.choices import KEEPS, STRATEGIES
 from omentum.config import ConfigModel, one_of, read_toml
 from omentum.errors import ConfigError, UnknownOrganError
 from omentum.measures.surface import SURFACE_TOLERANCE_MM
@@ -160,6 +160,9 @@ class Settings(ConfigModel, frozen=True, title="omentum.toml"):
     postprocessing: Annotated[str, one_of(POSTPROCESSING)] = _text(
         "default", f"How masks are cleaned up: {', '.join(POSTPROCESSING)}."
     )
+    keep: Annotated[str, one_of(KEEPS)] = _text(
+        "all", "Probabilities that stay once a case is scored: all, revisit (of cases with a task), none."
+    )
     new_organs: Annotated[tuple[str, ...], AfterValidator(_each_once)] = _text(
         (),
         "Those of the organs that `omentum organs add` brought in. Until a network has learned one, it is "
@@ -261,8 +264,8 @@ def write_settings(path: Path, settings: Settings) -> None:
     write_text(path, tomlkit.dumps(document))
 
 
-def change_settings(path: Path, changes: Mapping[str, tuple[str, ...]]) -> Settings:
-    """Change lists in a settings file; all else that is in it stays, with people's own comments.
+def change_settings(path: Path, changes: Mapping[str, str | tuple[str, ...]]) -> Settings:
+    """Change texts and lists in a settings file; all else that is in it stays, with people's own comments.
 
     Raises:
         ConfigError: The file cannot be used, or not with these changes; it is as it was then.
@@ -274,7 +277,7 @@ def change_settings(path: Path, changes: Mapping[str, tuple[str, ...]]) -> Setti
     document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))
     for name in changes:
         if name in document:
-            document[name] = list(getattr(settings, name))
+            document[name] = getattr(settings, name)
         else:
             _add(document, name, getattr(settings, name), Settings.model_fields[name].description)
     write_text(path, tomlkit.dumps(document))
