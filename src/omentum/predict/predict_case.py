@@ -7,17 +7,16 @@ from functools import partial
 from pathlib import Path
 
 from omentum.measures.plausibility.case_check import check_case
+from omentum.predict.prediction_ledger import WrittenPrediction, forget_stale, prediction_ledger
 from omentum.predict.predictors import PredictedCase, Predictor
 from omentum.predict.preview import write_preview
 from omentum.predict.summary import summary_of
 from omentum.project.findings import confirmed_ct_rules, mask_findings
 from omentum.project.kept_probabilities import has_or_dropped_probabilities
-from omentum.project.project import Project, prediction_stage
+from omentum.project.project import Project
 from omentum.records import Batch, Case, Prediction
 from omentum.runners.runner import Progress
 from omentum.runners.steps import Steps
-from omentum.store.ledger import StageLedger
-from omentum.store.store import Store
 from omentum.volumes.atomic import sweep, write_json
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.mask_files import write_masks, write_painted
@@ -26,45 +25,10 @@ from omentum.volumes.probabilities import ENTROPIES_NAME, write_probabilities
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
 
-__all__ = ["CaseWork", "PredictionLedger", "WrittenPrediction", "is_predicted", "predict_cases"]
+__all__ = ["CaseWork", "is_predicted", "predict_cases"]
 
 _Read = tuple[Volume, float]
 _Predicted = tuple[Volume, float, PredictedCase]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WrittenPrediction:
-    """A prediction whose files are in place.
-
-    Attributes:
-        prediction: With the hash of its masks, and the findings of the plausibility rules.
-        organ_sha256s: Hash of each organ's mask, by organ.
-    """
-
-    prediction: Prediction
-    organ_sha256s: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class PredictionLedger:
-    """Keeps a prediction, and that it is done, in one transaction."""
-
-    store: Store
-    stage: StageLedger
-
-    def done(self, key: str) -> bool:
-        """Return whether a case is done."""
-        return self.stage.done(key)
-
-    def mark_done(self, key: str, result: WrittenPrediction) -> None:
-        """Keep the prediction of a case."""
-        with self.store.together():
-            self.store.predictions.keep(result.prediction, result.organ_sha256s)
-            self.stage.mark_done(key, None)
-
-    def mark_failed(self, key: str, reason: str) -> None:
-        """Note why a case failed."""
-        self.stage.mark_failed(key, reason)
 
 
 def predict_cases(
@@ -86,22 +50,19 @@ def predict_cases(
         step: Name of the work, for `progress`.
         progress: Called with each case.
     """
-    store, network = project.store, predictor.name
-    stage = prediction_stage(network)
+    network = predictor.name
     work = CaseWork(
         predictor=predictor,
         folder_of=partial(project.folder.prediction_dir, network=network),
-        confirmed=confirmed_ct_rules(store.confirmations.all()),
+        confirmed=confirmed_ct_rules(project.store.confirmations.all()),
     )
     for case_id in stale:
-        with store.together():
-            store.predictions.forget(case_id, network)
-            store.ledger.forget(stage, case_id)
+        forget_stale(project, predictor, case_id)
     return project.runner.run(
         cases,
         work.steps,
         key=lambda case: case.case_id,
-        ledger=PredictionLedger(store, store.ledger.of(stage)),
+        ledger=prediction_ledger(project, network),
         step=step,
         progress=progress,
     )

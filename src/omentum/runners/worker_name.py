@@ -4,7 +4,7 @@ import os
 import secrets
 import socket
 
-__all__ = ["worker_name"]
+__all__ = ["has_ended", "worker_name"]
 
 
 def worker_name() -> str:
@@ -14,3 +14,22 @@ def worker_name() -> str:
     of one host name apart.
     """
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+
+
+def has_ended(worker: str) -> bool:
+    """Tell whether a worker is known to have ended: it ran on this machine, and its process is gone.
+
+    Example:
+        >>> has_ended(worker_name())
+        False
+    """
+    host, pid, _ = worker.rsplit(":", 2)
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # it is another user's
+        return False
+    return False

@@ -5,7 +5,7 @@ database's clock; then others may claim it. No statement here waits for the rows
 PostgreSQL, for one who is `writing`, so that a thousand workers can share a ledger.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -130,6 +130,23 @@ class Claims(JobLists):
                 later = self._database.moment(pause)
                 self._end_lease(session, JobState.DUE, *mine, reason=reason, not_before=later)
             return not is_last
+
+    def end_leases(self, stage: str, has_ended: Callable[[str], bool]) -> None:
+        """Let others claim at once what workers had that have ended; the attempts count.
+
+        Args:
+            stage: Whose jobs.
+            has_ended: Tells of a worker, as `HOST:PID:RANDOM`, whether it is known to have ended.
+        """
+        now = self._database.moment()
+        held = [LedgerRow.stage == stage, LedgerRow.state == JobState.CLAIMED.value, LedgerRow.until > now]
+        with self._database.reading() as session:
+            workers = session.scalars(select(LedgerRow.worker).where(*held).distinct()).all()
+        ended = [worker for worker in workers if worker is not None and has_ended(worker)]
+        for part in _parts(ended, MOST_KEYS):
+            with self._database.claiming() as session:
+                lapsed = update(LedgerRow).where(*held, LedgerRow.worker.in_(part)).values(until=now)
+                session.execute(lapsed, execution_options=_AS_SQL)
 
     def open_counts(self, stage: str, worker: str, *, keys: Collection[str] | None = None) -> OpenJobs:
         """Count the jobs that have not ended, as one worker sees them.
