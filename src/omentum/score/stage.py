@@ -1,6 +1,6 @@
 """Score the cases of a round, and make its queue."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +9,7 @@ from omentum.project.dealing import deal_tasks
 from omentum.project.kept_hashes import keep_missing_hashes
 from omentum.project.paths import ProjectFolder
 from omentum.project.project import Project
-from omentum.project.result_ledger import ResultLedger
+from omentum.project.score_inputs import AVERAGE, score_inputs
 from omentum.records import Batch, Case, CaseScore, LabelledCase, MaskSource, Prediction
 from omentum.runners.runner import Progress
 from omentum.score.calibration import Calibration
@@ -18,11 +18,10 @@ from omentum.score.finding_tasks import masks_by_key
 from omentum.score.fit_calibration import round_calibration
 from omentum.score.published_case import score_published_case
 from omentum.score.round_queue import queue_options, queue_round
+from omentum.store.ledger import StageLedger
+from omentum.store.store import Store
 
 __all__ = ["score_round"]
-
-AVERAGE = "average"
-"""Name of the average of several networks; scoring `published` takes its masks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +57,27 @@ class _ScoreWork:
         return replace(score, made_from=one.made_from)
 
 
+@dataclass(frozen=True, slots=True)
+class _ScoreLedger:
+    """Keeps a score, and that its case is done, in one transaction; reads only once what was done before."""
+
+    store: Store
+    stage: StageLedger
+    round_number: int
+    done_before: Collection[str]
+
+    def done(self, key: str) -> bool:
+        return key in self.done_before
+
+    def mark_done(self, key: str, result: CaseScore) -> None:
+        with self.store.together():
+            self.store.scores.replace(self.round_number, [result])
+            self.stage.mark_done(key, None)
+
+    def mark_failed(self, key: str, reason: str) -> None:
+        self.stage.mark_failed(key, reason)
+
+
 def score_round(
     project: Project,
     *,
@@ -84,7 +104,7 @@ def score_round(
     number = project.store.rounds.current().number
     is_published = project.settings.scoring == "published"
     averages = project.predictions(AVERAGE) if is_published else {}
-    made_from = _made_from(project.settings.scoring, opinions, averages)
+    made_from = score_inputs(project.settings.scoring, opinions, averages)
     ledger = _ledger(project, number, made_from)
     revised = _revised_before(project.standing(), number)
     items = [
@@ -107,29 +127,16 @@ def score_round(
     return batch
 
 
-def _made_from(
-    scoring: str, opinions: dict[str, tuple[Prediction, ...]], averages: dict[str, Prediction]
-) -> dict[str, dict[str, Any]]:
-    """Describe what each score is made from: scoring, and weights and organs of each network."""
-    made: dict[str, dict[str, Any]] = {}
-    for case_id, predictions in opinions.items():
-        used = [*predictions, *([averages[case_id]] if case_id in averages else [])]
-        made[case_id] = {
-            "recipe": scoring,
-            **{one.network: [one.weights_sha256, list(one.organs)] for one in used},
-        }
-    return made
-
-
-def _ledger(project: Project, number: int, made_from: dict[str, dict[str, Any]]) -> ResultLedger:
-    """Give the ledger of the round's scores; one that was made from something else is due again."""
-    store, stage = project.store, f"score {number}"
-    with store.together():  # whole, as another program may be scoring
-        scores = {one.case_id: one.made_from for one in store.scores.of_round(number)}
-        for case_id in store.ledger.done_keys(stage) & made_from.keys():
-            if scores.get(case_id) != made_from[case_id]:
-                store.ledger.forget(stage, case_id)
-    return ResultLedger(store, stage, lambda score: store.scores.replace(number, [score]))
+def _ledger(project: Project, number: int, made_from: dict[str, dict[str, Any]]) -> _ScoreLedger:
+    """Give the ledger of the round's scores; one that was made from something else is not done there."""
+    stage = project.store.ledger.of(f"score {number}")
+    scores = {one.case_id: one for one in project.store.scores.of_round(number)}
+    done = {
+        case_id
+        for case_id in project.store.ledger.done_keys(stage.stage)
+        if case_id in scores and scores[case_id].made_from == made_from.get(case_id)
+    }
+    return _ScoreLedger(project.store, stage, number, done)
 
 
 def _revised_before(labelled: Sequence[LabelledCase], number: int) -> set[tuple[str, str]]:
