@@ -1,6 +1,6 @@
 """Score the cases of a round, and make its queue."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +9,7 @@ from omentum.project.dealing import deal_tasks
 from omentum.project.kept_hashes import keep_missing_hashes
 from omentum.project.paths import ProjectFolder
 from omentum.project.project import Project
+from omentum.project.result_ledger import ResultLedger
 from omentum.project.score_inputs import AVERAGE, score_inputs
 from omentum.records import Batch, Case, CaseScore, LabelledCase, MaskSource, Prediction
 from omentum.runners.runner import Progress
@@ -18,8 +19,6 @@ from omentum.score.finding_tasks import masks_by_key
 from omentum.score.fit_calibration import round_calibration
 from omentum.score.published_case import score_published_case
 from omentum.score.round_queue import queue_options, queue_round
-from omentum.store.ledger import StageLedger
-from omentum.store.store import Store
 
 __all__ = ["score_round"]
 
@@ -55,27 +54,6 @@ class _ScoreWork:
         else:
             score = score_expected_error_case(*given, self.calibration)
         return replace(score, made_from=one.made_from)
-
-
-@dataclass(frozen=True, slots=True)
-class _ScoreLedger:
-    """Keeps a score, and that its case is done, in one transaction; reads only once what was done before."""
-
-    store: Store
-    stage: StageLedger
-    round_number: int
-    done_before: Collection[str]
-
-    def done(self, key: str) -> bool:
-        return key in self.done_before
-
-    def mark_done(self, key: str, result: CaseScore) -> None:
-        with self.store.together():
-            self.store.scores.replace(self.round_number, [result])
-            self.stage.mark_done(key, None)
-
-    def mark_failed(self, key: str, reason: str) -> None:
-        self.stage.mark_failed(key, reason)
 
 
 def score_round(
@@ -127,16 +105,15 @@ def score_round(
     return batch
 
 
-def _ledger(project: Project, number: int, made_from: dict[str, dict[str, Any]]) -> _ScoreLedger:
-    """Give the ledger of the round's scores; one that was made from something else is not done there."""
-    stage = project.store.ledger.of(f"score {number}")
-    scores = {one.case_id: one for one in project.store.scores.of_round(number)}
-    done = {
-        case_id
-        for case_id in project.store.ledger.done_keys(stage.stage)
-        if case_id in scores and scores[case_id].made_from == made_from.get(case_id)
-    }
-    return _ScoreLedger(project.store, stage, number, done)
+def _ledger(project: Project, number: int, made_from: dict[str, dict[str, Any]]) -> ResultLedger:
+    """Give the ledger of the round's scores; one that was made from something else is due again."""
+    store, stage = project.store, f"score {number}"
+    with store.together():  # whole, as another program may be scoring
+        scores = {one.case_id: one.made_from for one in store.scores.of_round(number)}
+        for case_id in store.ledger.done_keys(stage) & made_from.keys():
+            if scores.get(case_id) != made_from[case_id]:
+                store.ledger.forget(stage, case_id)
+    return ResultLedger(store, stage, lambda score: store.scores.replace(number, [score]))
 
 
 def _revised_before(labelled: Sequence[LabelledCase], number: int) -> set[tuple[str, str]]:
