@@ -12,6 +12,7 @@ import pytest
 pytest.register_assert_rewrite("fixtures")
 pytest_plugins = [
     "fixtures.atlas",
+    "fixtures.bad_share",
     "fixtures.catch",
     "fixtures.networks",
     "fixtures.patients",

@@ -200,13 +200,11 @@ def run_in_slots(slots: Sequence[Slot], jobs: Jobs, wait: Callable[[float], None
         wait: Waits until a process has something to tell, for the given seconds at most.
     """
     try:
-        _give(slots, jobs)
-        while any(slot.n_in_work for slot in slots):
+        while _give(slots, jobs):
             wait(_LOOK_EVERY_S)
             for slot in slots:
                 for key, finish in slot.ended():
                     jobs.end(key, finish)
-            _give(slots, jobs)
         for slot in slots:
             slot.close()
     except BaseException:
@@ -215,12 +213,16 @@ def run_in_slots(slots: Sequence[Slot], jobs: Jobs, wait: Callable[[float], None
         raise
 
 
-def _give(slots: Sequence[Slot], jobs: Jobs) -> None:
-    """Give jobs to the slots that have the least."""
+def _give(slots: Sequence[Slot], jobs: Jobs) -> bool:
+    """Give jobs to the slots that have the least; `False` if none are left, and none is in work."""
     is_idle = not any(slot.n_in_work for slot in slots)
     n_free = sum(slot.n_free for slot in slots)
-    for job in jobs.take(n_free, wait=is_idle) if n_free else []:
+    if not n_free:  # all are busy, or none has begun yet
+        return True
+    taken = jobs.take(n_free, wait=is_idle)
+    for job in taken:
         max(slots, key=lambda slot: (slot.n_free > 0, -slot.n_in_work)).give(job)
+    return bool(taken) or not is_idle
 
 
 def _raising(error: Exception) -> Callable[[], Any]:
