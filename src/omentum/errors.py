@@ -4,6 +4,7 @@ OmentumError
 ├── ConfigError                a setting has a value the run cannot use
 ├── ImageError                 a file or folder is not a CT or a mask that can be used
 │   ├── UnreadableImageError       truncated, not gzip, not an image
+│   ├── UnreachableFileError       the disk or the network share does not give it now
 │   ├── ImageShapeError            not three axes, or a side out of range
 │   ├── AffineError                no usable affine, or a spacing out of range
 │   ├── NonFiniteVoxelsError       NaN or infinite voxels
@@ -41,7 +42,7 @@ Each message gives the value seen, the rule, and the cure.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 __all__ = [
     "AccessError",
@@ -77,12 +78,16 @@ __all__ = [
     "UnknownCaseError",
     "UnknownNetworkError",
     "UnknownOrganError",
+    "UnreachableFileError",
     "UnreadableImageError",
 ]
 
 
 class OmentumError(Exception):
     """Base of them all: what a user can put right. Anything else is our bug."""
+
+    may_pass: ClassVar[bool] = False
+    """Whether the same call may work a little later, as nothing is wrong with what it was given."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel between processes by kind and message, as each kind is made from arguments of its own."""
@@ -114,6 +119,12 @@ class ImageError(OmentumError, ValueError):
 
 class UnreadableImageError(ImageError):
     """The file is truncated, not what its ending says, or no image at all."""
+
+
+class UnreachableFileError(ImageError, OSError):
+    """The disk, or the network share, does not give the file now; it may give it later."""
+
+    may_pass = True
 
 
 class ImageShapeError(ImageError):

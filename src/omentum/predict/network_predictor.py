@@ -86,8 +86,6 @@ class NetworkPredictor:
             network.compile_windows(self.config.compiled)
         self._dtype, self._device = numbers, device
         self._numbers = str(numbers).removeprefix("torch.")
-        self._device, self._dtype = device, numbers
-        self._load, self._has_warned = default_load(device), False
         self.network = network.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         wish = self.config.windows_at_once
         self._load = default_load(device) if wish is None else DeviceLoad(n_windows=wish)

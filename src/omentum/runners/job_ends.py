@@ -96,8 +96,7 @@ class JobEnds:
 
     def _end_badly(self, key: str, error: Exception) -> None:
         reason = _reason(error)
-        may_pass = isinstance(error, (OSError, MemoryError)) and not isinstance(error, OmentumError)
-        if may_pass and is_shared(self._ledger):
+        if _may_pass(error) and is_shared(self._ledger):
             pause_s = _PAUSES_S[min(self._n_pauses[key], len(_PAUSES_S) - 1)]
             self._n_pauses[key] += 1
             if not self._ledger.postpone(key, reason, pause_s):
@@ -126,6 +125,12 @@ class JobEnds:
         if self._progress is not None:
             note = f"{key} failed" if outcome == "failed" else key
             self._progress(self._step, len(self._ended), len(self._keys), note)
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, OmentumError):
+        return error.may_pass
+    return isinstance(error, (OSError, MemoryError))
 
 
 def _reason(error: Exception) -> str:
