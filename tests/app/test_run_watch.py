@@ -158,3 +158,54 @@ def test_a_file_has_the_last_figures_when_the_command_has_ended(tmp_path):
         run(["a", "b"], step="score")
     assert value(file.read_text(), 'omentum_jobs_total{stage="score",state="done"}') == 2
     assert [path.name for path in file.parent.iterdir()] == ["omentum.prom"]
+
+
+@pytest.fixture
+def project(omentum, home_of_two, cohort, tmp_path):
+    """A project of a case that nothing has predicted."""
+    folder = tmp_path / "atlas"
+    omentum("init", folder, "--network", "tiny", "--organs", "liver,spleen")
+    omentum("-C", folder, "add", cohort / "phantom_0000")
+    return folder
+
+
+def test_the_reports_of_a_round_name_cases_settings_networks_and_what_was_made(omentum, project, tmp_path):
+    def reported(*command):
+        path = tmp_path / f"{command[0]}.json"
+        assert omentum("-C", project, *command, "--report", path).code == 0
+        return read(path)
+
+    predicted, scored = reported("predict"), reported("score")
+    assembled = reported("assemble", "--version", "V1")
+    exported = reported("export", "V1", "--layout", "masks-only", "-o", tmp_path / "out")
+    for one in (predicted, scored, assembled, exported):
+        assert [case.case for case in one.cases] == ["phantom_0000"]
+        assert (one.totals.done, one.exit_code, one.error) == (1, 0, None)
+        assert one.settings["organs"] == ["spleen", "liver"]
+        ((name, sha256),) = [(used.name, used.weights_sha256) for used in one.networks]
+        assert (name, len(sha256)) == ("tiny", 64)
+    assert predicted.command[1:4] == ("-C", str(project), "predict")
+    assert [case.step.split()[0] for case in (predicted.cases[0], scored.cases[0])] == ["predict", "score"]
+    assert assembled.results["release"] == "V1"
+
+
+def test_a_report_without_a_project_names_what_could_not_be_read(
+    omentum, home_of_two, cohort, report, tmp_path
+):
+    (tmp_path / "bad.nii.gz").write_bytes(b"no CT")
+    cts = [cohort / "phantom_0000" / "ct.nii.gz", tmp_path / "bad.nii.gz"]
+    ran = omentum(
+        "predict", *cts, "-o", tmp_path / "out", "--network", "tiny", "--organs", "liver", "--json",
+        "--report", report, "--log-json", tmp_path / "log.jsonl",
+    )  # fmt: skip
+    assert ran.code == 1
+    found, told = read(report), json.loads(ran.out)
+    assert found.exit_code == 1
+    assert {one.case: one.outcome for one in found.cases} == {"phantom_0000": "done", "bad": "failed"}
+    assert [one.name for one in found.networks] == ["tiny"]
+    assert found.settings["organs"] == ["liver"]
+    assert told["failed_by_reason"][0]["cases"] == ["bad"]
+    assert told["again"].startswith("omentum predict")
+    logged = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert {one["case"] for one in logged if one["message"] == "done"} == {"phantom_0000"}
+    assert [one["case"] for one in logged if one["level"] == "WARNING"] == ["bad"]

@@ -76,13 +76,17 @@ def project_of(
         runner: What `--runner` says.
         workers: What `--workers` says.
     """
+    from omentum.app.run_facts import note_project
     from omentum.project.paths import open_project
     from omentum.project.project import opened
 
     _, settings = open_project(context.obj)
     chosen = settings.run.with_options(runner=runner, workers=workers).make()
     with opened(context.obj, chosen, looking=looking) as project:
-        yield project
+        try:
+            yield project
+        finally:
+            note_project(project)
 
 
 def runner_named(runner: str | None, workers: int | None) -> "Runner":

@@ -24,7 +24,10 @@ from omentum.app.options import (
 from omentum.errors import ConfigError
 
 if TYPE_CHECKING:
+    from omentum.exchange.importers.source import FoundSources
+    from omentum.predict.predict_files import FolderPlan
     from omentum.project.project import Project
+    from omentum.runners.runner import Runner
 
 __all__ = ["predict"]
 
@@ -90,13 +93,11 @@ def predict(
         raise ConfigError("--out", out, "CTs need a folder for their masks; give one with -o OUT")
     if average:
         raise ConfigError("--average", average, "it is for projects; of CTs, several networks are averaged")
-    from omentum.app.say_files import left_out_rows, say_files_left_out
-    from omentum.app.say_predicted import as_json, found_in_folder, noted_in_folder, say_found, say_noted
     from omentum.exchange.importers.find_sources import find_sources
     from omentum.predict.average import joint_predictor
     from omentum.predict.inference_config import InferenceConfig
     from omentum.predict.portable import portable_predictor
-    from omentum.predict.predict_files import FolderPlan, predict_files
+    from omentum.predict.predict_files import FolderPlan
 
     config = InferenceConfig(
         overlap=overlap,
@@ -121,8 +122,20 @@ def predict(
         hu_offset=hu_offset,
         accept_values=accept_values,
     )
+    _predict_folder(plan, found, runner_named(runner, workers), for_programs)
+
+
+def _predict_folder(plan: "FolderPlan", found: "FoundSources", runner: "Runner", for_programs: bool) -> None:
+    from omentum.app.run_facts import note_predictor
+    from omentum.app.say_files import left_out_rows, say_files_left_out
+    from omentum.app.say_predicted import as_json, found_in_folder, noted_in_folder, say_found, say_noted
+    from omentum.predict.predict_files import predict_files
+    from omentum.runners.job_events import tell_failures
+
+    note_predictor(plan.predictor, plan.sources)
     with bars() as progress:
-        batch = predict_files(plan, runner_named(runner, workers), progress=progress)
+        tell_failures(progress, "predict", found.unusable)
+        batch = predict_files(plan, runner, progress=progress)
     batch = replace(batch, failed=(*found.unusable, *batch.failed))
     findings, notes = found_in_folder(plan, batch), noted_in_folder(plan, batch)
     if for_programs:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from omentum.app.console import bars, end_batches, say_error, say_json, say_rows, say_table
+from omentum.app.failures import failure_rows
 from omentum.app.lazy import command_group
 from omentum.app.options import AsJson, RunnerName, Workers, listed, project_of
 from omentum.choices import LAYOUTS
@@ -39,6 +40,7 @@ def assemble(
     as_json: AsJson = False,
 ) -> None:
     """Build a release with its lineage. Example: omentum -C my-atlas assemble --version V1."""
+    from omentum.app.run_watch import note_run
     from omentum.app.say_left_out import end_release
     from omentum.assemble.manifest import read_left_out
 
@@ -52,6 +54,9 @@ def assemble(
 
         with bars() as progress:
             release = loop.assemble(project, version, network=network, progress=progress)
+    note_run(
+        results={"release": version, "manifest_sha256": release.manifest_sha256, "n_cases": release.n_cases}
+    )
     if as_json:
         told = {"version": version, "folder": str(release.folder), "cases": release.n_cases}
         notes = read_left_out(release.folder)
@@ -178,6 +183,7 @@ def export(
     name: Annotated[str, typer.Option(help="Name of the data set, where the layout has one.")] = "Omentum",
     runner: RunnerName = None,
     workers: Workers = None,
+    as_json: AsJson = False,
 ) -> None:
     """Export a release in any layout.
 
@@ -190,4 +196,8 @@ def export(
     opening = project_of(context, looking=True, runner=runner, workers=workers)
     with opening as project, bars() as progress:
         batch = loop.export(project, version, layout, asked, progress=progress)
+    if as_json:
+        say_json(
+            {"folder": str(out), "done": batch.done, "skipped": batch.skipped, **failure_rows(batch.failed)}
+        )
     end_batches([batch], "exported")

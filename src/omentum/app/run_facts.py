@@ -1,11 +1,13 @@
 """Note for the report of a run with which settings and networks it worked."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from omentum.app.command_line import without_passwords
 from omentum.app.run_record import NetworkUsed
 from omentum.app.run_watch import note_run, reported
+from omentum.errors import ImageError
 
 if TYPE_CHECKING:
     from omentum.predict.predictors import Predictor
@@ -27,13 +29,16 @@ def note_project(project: "Project") -> None:
 
 
 def note_predictor(predictor: "Predictor", case_ids: Iterable[str]) -> None:
-    """Note with what a predictor worked, as one of its cases tells it; for the report, if any."""
-    case_id = next(iter(case_ids), None)
-    if case_id is not None and reported():
-        made_with = predictor.settings(case_id)
-        members = [one for one in made_with.get("networks", ()) if isinstance(one, Mapping)] or [made_with]
-        kept = [(one["network"], one["weights_sha256"]) for one in members]
-        note_run(settings=made_with, networks=_networks(kept))
+    """Note with what a predictor works, as a case that it can predict tells; for the report, if any."""
+    if not reported():
+        return
+    for case_id in case_ids:
+        with suppress(ImageError):
+            made_with = predictor.settings(case_id)
+            members = [one for one in made_with.get("networks", ()) if isinstance(one, Mapping)]
+            kept = [(one["network"], one["weights_sha256"]) for one in members or [made_with]]
+            note_run(settings=made_with, networks=_networks(kept))
+            return
 
 
 def _networks(kept: Iterable[tuple[str, str]]) -> list[NetworkUsed]:

@@ -60,7 +60,7 @@ def score(
         number, made = project.store.rounds.current().number, read_queue(project)
         ended = (TaskState.DONE, TaskState.SKIPPED)
         tasks = [one for one in project.store.tasks.of_round(number) if one.state not in ended]
-    say_queue(number, made, tasks, top=None if as_json else top)
+    say_queue(number, made, tasks, top=None if as_json else top, failures=batch.failed)
     end_batches([batch], "scored")
 
 

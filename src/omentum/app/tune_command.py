@@ -61,6 +61,7 @@ def tune(
 ) -> None:
     """Tune the network on the revisions, and judge it. Example: omentum -C my-atlas tune --replay 0.1."""
     from omentum import loop
+    from omentum.app.run_watch import note_run
     from omentum.app.say_verdict import said_of
     from omentum.app.tune_settings import tune_settings
     from omentum.tune.say_choices import choices_in_words
@@ -80,6 +81,8 @@ def tune(
     with project_of(context, runner=runner, workers=workers) as project, bars() as progress:
         network = loop.tune(project, settings, maps=maps, device=device, progress=progress)
         verdict = loop.gate(project, device=device, progress=progress)
+    made = {"network": network.name, "weights_sha256": network.weights_sha256}
+    note_run(settings={"tuning": settings.model_dump(mode="json")}, results=made)
     if as_json:
         say_json({"folder": str(network.folder), **_story(network), "verdict": asdict(verdict)})
         return

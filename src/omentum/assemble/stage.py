@@ -20,7 +20,8 @@ from omentum.errors import ReleaseError, UnknownNetworkError
 from omentum.project.kept_hashes import keep_missing_hashes
 from omentum.project.log_anchors import keep_release_anchor
 from omentum.project.project import Project
-from omentum.records import Arrival, MaskSource, Release
+from omentum.records import Arrival, Failure, MaskSource, Release
+from omentum.runners.job_events import tell_failures
 from omentum.runners.runner import Progress
 from omentum.volumes.file_hash import file_sha256
 
@@ -57,6 +58,8 @@ def assemble_round(
     found = releasable(project, name)
     release = _unnoted(project, version)
     if release is None:
+        left_out = [Failure(key=case_id, reason=why) for case_id, why in found.left_out.items()]
+        tell_failures(progress, "assemble", left_out)
         earlier = current_release(project)
         release = build_release(
             version,
