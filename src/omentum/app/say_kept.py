@@ -10,11 +10,11 @@ __all__ = ["kept_cost"]
 
 _GB = 1e9
 _LEAST_GB = 1.0
-"""Less than this is not worth a line that nobody asked for."""
+"""Less than this is worth a line only if it was asked for."""
 
 
 def kept_cost(project: Project, networks: Sequence[str], *, is_asked: bool) -> str:
-    """Say what probabilities take; nothing where they take little and nobody asked, or no size is known.
+    """Say what probabilities take; nothing where they take little and it was not asked, or no size is known.
 
     Args:
         project: The project.
