@@ -21,6 +21,7 @@ from omentum.app.options import (
     project_of,
     runner_named,
 )
+from omentum.choices import KEEPS
 from omentum.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["predict"]
 
-_IN_PROJECTS = "--network, --average, --device, --runner and --workers"
+_IN_PROJECTS = "--network, --average, --keep, --device, --runner and --workers"
 
 
 def predict(
@@ -70,6 +71,12 @@ def predict(
     average: Annotated[
         bool, typer.Option("--average", help="In a project: masks of the networks' average too.")
     ] = False,
+    keep: Annotated[
+        str,
+        typer.Option(
+            help=f"In a project: probabilities that stay once a case is scored: {', '.join(KEEPS)}."
+        ),
+    ] = "",
     device: Device = "auto",
     runner: RunnerName = None,
     workers: Workers = None,
@@ -87,12 +94,12 @@ def predict(
                 "CT", cts, f"without CTs only {_IN_PROJECTS} are taken; omentum.toml sets the rest"
             )
         with project_of(context, runner=runner, workers=workers) as project:
-            _predict_project(project, names, average, device_named(device), for_programs)
+            where, kept = device_named(device), _with_keep(project, names, keep)
+            _predict_project(kept, names, average, where, for_programs)
         return
     if out is None:
         raise ConfigError("--out", out, "CTs need a folder for their masks; give one with -o OUT")
-    if average:
-        raise ConfigError("--average", average, "it is for projects; of CTs, several networks are averaged")
+    _refuse_for_cts(average, keep)
     from omentum.exchange.importers.find_sources import find_sources
     from omentum.predict.average import joint_predictor
     from omentum.predict.inference_config import InferenceConfig
@@ -146,6 +153,29 @@ def _predict_folder(plan: "FolderPlan", found: "FoundSources", runner: "Runner",
         say_noted(notes)
         say_found(findings, batch.done, with_severe=True)
     end_batches([batch], "predicted")
+
+
+def _refuse_for_cts(average: bool, keep: str) -> None:
+    if average:
+        raise ConfigError("--average", average, "it is for projects; of CTs, several networks are averaged")
+    if keep:
+        raise ConfigError("--keep", keep, "it is for projects; of CTs, --save says what is written")
+
+
+def _with_keep(project: "Project", networks: tuple[str, ...], keep: str) -> "Project":
+    """Set what is kept, if asked, drop at once what that does not keep, and say what probabilities take."""
+    from omentum.app.say_kept import kept_cost
+    from omentum.project.kept_probabilities import drop_scored, with_keep
+
+    if keep:
+        project = with_keep(project, keep)
+        dropped = drop_scored(project)
+        if dropped.n_cases:
+            typer.echo(f"probabilities: {dropped.said}", err=True)
+    cost = kept_cost(project, networks or project.networks, is_asked=bool(keep))
+    if cost:
+        typer.echo(cost, err=True)
+    return project
 
 
 def _predict_project(
