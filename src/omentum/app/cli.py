@@ -1,6 +1,7 @@
 """Offer every command of `omentum`; the module of a command is loaded when it is asked for.
 
-Exit codes: 0 (done), 1 (some cases failed, listed), 2 (refused, one sentence), 130 (interrupted).
+Exit codes: 0 (done), 1 (some cases failed, listed), 2 (refused, one sentence), 130 (interrupted), 143
+(terminated by SIGTERM).
 """
 
 import logging
@@ -13,6 +14,7 @@ import typer
 from omentum import __version__
 from omentum.app.console import say_error
 from omentum.app.lazy import Entry, lazy_group
+from omentum.app.termination import TERMINATED, ending_on_sigterm
 from omentum.errors import OmentumError
 
 __all__ = ["COMMANDS", "app", "main"]
@@ -43,6 +45,8 @@ COMMANDS = (
     ),
     Entry("round", "stage_commands:round_", "Run the half of the round that is due.", is_run=True),
     Entry("jobs", "jobs_command", "List the jobs of each stage, and who works on what."),
+    Entry("ledger", "ledger_commands:app", "What is done: results of shards, merged into the database."),
+    Entry("slurm", "slurm_commands:app", "Scripts that run a project on a Slurm cluster."),
     Entry("cases", "case_commands:app", "Cases of a project."),
     Entry("db", "db_commands:app", "The project's database: back it up, bring it back, move it."),
     Entry("people", "people_commands:app", "People who may log in to the review server."),
@@ -86,16 +90,18 @@ def at(
 def main() -> None:
     """Run one command and exit; every error that a user can put right is one sentence."""
     logging.getLogger("nibabel").setLevel(logging.ERROR)  # header repairs are no news to users
-    try:
-        app()
-    except OmentumError as error:
-        _end(2, str(error))
-    except OSError as error:
-        _end(2, f"{error.filename or 'a file'}: {error.strerror or error}; check its rights and the disk")
-    except SystemExit as ended:
-        if ended.code == _INTERRUPTED:
-            _end(_INTERRUPTED, "interrupted; the same command goes on where this one stopped")
-        _end(ended.code)
+    with ending_on_sigterm() as sigterm:
+        try:
+            app()
+        except OmentumError as error:
+            _end(2, str(error))
+        except OSError as error:
+            _end(2, f"{error.filename or 'a file'}: {error.strerror or error}; check its rights and the disk")
+        except SystemExit as ended:
+            if ended.code == _INTERRUPTED:
+                code, what = (TERMINATED, "terminated") if sigterm.came else (_INTERRUPTED, "interrupted")
+                _end(code, f"{what}; the same command goes on where this one stopped")
+            _end(ended.code)
 
 
 def _end(code: str | int | None, message: str = "") -> NoReturn:

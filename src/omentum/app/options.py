@@ -66,23 +66,31 @@ Why = Annotated[str, typer.Option(help="The reason; it is kept.")]
 
 @contextmanager
 def project_of(
-    context: typer.Context, *, looking: bool = False, runner: str | None = None, workers: int | None = None
+    context: typer.Context,
+    *,
+    looking: bool = False,
+    shard: str = "",
+    runner: str | None = None,
+    workers: int | None = None,
 ) -> Iterator["Project"]:
     """Open the project that the command is about.
 
     Args:
         context: Of the command.
         looking: For reading only.
+        shard: What `--shard` says.
         runner: What `--runner` says.
         workers: What `--workers` says.
     """
     from omentum.app.run_facts import note_project
     from omentum.project.paths import open_project
     from omentum.project.project import opened
+    from omentum.runners.shards import Shard
 
     _, settings = open_project(context.obj)
     chosen = settings.run.with_options(runner=runner, workers=workers).make()
-    with opened(context.obj, chosen, looking=looking) as project:
+    part = Shard.named(shard) if shard else None
+    with opened(context.obj, chosen, looking=looking, shard=part) as project:
         try:
             yield project
         finally:

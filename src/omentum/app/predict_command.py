@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["predict"]
 
-_IN_PROJECTS = "--network, --average, --keep, --device, --runner and --workers"
+_IN_PROJECTS = "--network, --average, --keep, --shard, --device, --runner and --workers"
 
 
 def predict(
@@ -78,6 +78,9 @@ def predict(
         ),
     ] = "",
     device: Device = "auto",
+    shard: Annotated[
+        str, typer.Option(metavar="N/COUNT", help="In a project: only the cases of a part, such as 3/64.")
+    ] = "",
     runner: RunnerName = None,
     workers: Workers = None,
     for_programs: AsJson = False,
@@ -93,13 +96,13 @@ def predict(
             raise ConfigError(
                 "CT", cts, f"without CTs only {_IN_PROJECTS} are taken; omentum.toml sets the rest"
             )
-        with project_of(context, runner=runner, workers=workers) as project:
+        with project_of(context, shard=shard, runner=runner, workers=workers) as project:
             where, kept = device_named(device), _with_keep(project, names, keep)
             _predict_project(kept, names, average, where, for_programs)
         return
     if out is None:
         raise ConfigError("--out", out, "CTs need a folder for their masks; give one with -o OUT")
-    _refuse_for_cts(average, keep)
+    _refuse_for_cts(average, keep, shard)
     from omentum.exchange.importers.find_sources import find_sources
     from omentum.predict.average import joint_predictor
     from omentum.predict.inference_config import InferenceConfig
@@ -155,11 +158,13 @@ def _predict_folder(plan: "FolderPlan", found: "FoundSources", runner: "Runner",
     end_batches([batch], "predicted")
 
 
-def _refuse_for_cts(average: bool, keep: str) -> None:
+def _refuse_for_cts(average: bool, keep: str, shard: str) -> None:
     if average:
         raise ConfigError("--average", average, "it is for projects; of CTs, several networks are averaged")
     if keep:
         raise ConfigError("--keep", keep, "it is for projects; of CTs, --save says what is written")
+    if shard:
+        raise ConfigError("--shard", shard, "it is for projects; give each program CTs of its own")
 
 
 def _with_keep(project: "Project", networks: tuple[str, ...], keep: str) -> "Project":
@@ -167,6 +172,8 @@ def _with_keep(project: "Project", networks: tuple[str, ...], keep: str) -> "Pro
     from omentum.app.say_kept import kept_cost
     from omentum.project.kept_probabilities import drop_scored, with_keep
 
+    if keep and project.keeps_journals:
+        raise ConfigError("--keep", keep, "a shard changes no settings; give it once the shards are merged")
     if keep:
         project = with_keep(project, keep)
         dropped = drop_scored(project)
@@ -179,7 +186,11 @@ def _with_keep(project: "Project", networks: tuple[str, ...], keep: str) -> "Pro
 
 
 def _predict_project(
-    project: "Project", networks: tuple[str, ...], average: bool, device: str, for_programs: bool
+    project: "Project",
+    networks: tuple[str, ...],
+    average: bool,
+    device: str,
+    for_programs: bool,
 ) -> None:
     from omentum import loop
     from omentum.app.say_predicted import as_json, found_in_project, held_back, say_found, say_held_back

@@ -10,11 +10,13 @@ from omentum.measures.plausibility.case_check import check_case
 from omentum.predict.prediction_ledger import WrittenPrediction, forget_stale, prediction_ledger
 from omentum.predict.predictors import PredictedCase, Predictor
 from omentum.predict.preview import write_preview
+from omentum.predict.shard_journal import journal_ledger
 from omentum.predict.summary import summary_of
 from omentum.project.findings import confirmed_ct_rules, mask_findings
 from omentum.project.kept_probabilities import has_or_dropped_probabilities
 from omentum.project.project import Project
 from omentum.records import Batch, Case, Prediction
+from omentum.runners.ledger import Ledger
 from omentum.runners.runner import Progress
 from omentum.runners.steps import Steps
 from omentum.volumes.atomic import sweep, write_json
@@ -56,13 +58,18 @@ def predict_cases(
         folder_of=partial(project.folder.prediction_dir, network=network),
         confirmed=confirmed_ct_rules(project.store.confirmations.all()),
     )
-    for case_id in stale:
-        forget_stale(project, predictor, case_id)
+    ledger: Ledger[WrittenPrediction]
+    if project.keeps_journals:
+        ledger = journal_ledger(project, predictor, set(stale))
+    else:
+        for case_id in stale:
+            forget_stale(project, predictor, case_id)
+        ledger = prediction_ledger(project, network)
     return project.runner.run(
         cases,
         work.steps,
         key=lambda case: case.case_id,
-        ledger=prediction_ledger(project, network),
+        ledger=ledger,
         step=step,
         progress=progress,
     )

@@ -15,7 +15,7 @@ from omentum.project.project import Project
 from omentum.records import Batch, Case, Prediction
 from omentum.runners.runner import Progress
 
-__all__ = ["predict_round"]
+__all__ = ["predict_round", "predictors_of"]
 
 
 def predict_round(
@@ -44,27 +44,23 @@ def predict_round(
         UnknownNetworkError: There is no network of a name.
         CheckpointError: Its weights cannot be used.
         UnknownOrganError: It has no head for one of the project's organs that is not new.
-        ConfigError: There is one network only to average, or one is named twice.
+        ConfigError: There is one network only to average, or one is named twice; a shard cannot be averaged.
     """
+    if average and project.keeps_journals:
+        rule = "networks can be averaged once the shards are merged; leave it out with --shard"
+        raise ConfigError("--average", average, rule)
     # All are loaded before any volume is read, so that one that cannot be used is refused at once.
-    settings = project.settings
-    config = InferenceConfig(overlap=settings.overlap, recipe=settings.postprocessing)
-    predictors: list[Predictor] = [
-        imported_predictor(project, name)
-        or portable_predictor(
-            name,
-            organs=settings.organs,
-            device=device,
-            config=config,
-            project_networks=project.folder.root / "networks",
-            optional=tuple(settings.similar_to_new),
-        )
-        for name in networks or project.networks
-    ]
+    predictors = predictors_of(project, networks or project.networks, device=device)
+    config = _config(project)
     names = [one.name for one in predictors]
     if average and len(set(names)) < max(2, len(names)):
         raise ConfigError("--average", names, "it takes two networks or more, each named once")
-    wanted = [one for one in project.store.cases.all() if case_ids is None or one.case_id in case_ids]
+    wanted = [
+        one
+        for one in project.store.cases.all()
+        if case_ids is None or one.case_id in case_ids
+        if project.shard is None or project.shard.holds(one.case_id)
+    ]
     changed = {one.name: _changed(project, one) for one in predictors}
     dropped = needed_again(project, changed)
     averaged = _averages_due(project, predictors, changed, config) if average else set()
@@ -79,6 +75,27 @@ def predict_round(
     return batches
 
 
+def predictors_of(project: Project, networks: Sequence[str], *, device: str = "cpu") -> list[Predictor]:
+    """Load the predictors of networks as a project's settings say; errors as `predict_round`."""
+    settings = project.settings
+    return [
+        imported_predictor(project, name)
+        or portable_predictor(
+            name,
+            organs=settings.organs,
+            device=device,
+            config=_config(project),
+            project_networks=project.folder.root / "networks",
+            optional=tuple(settings.similar_to_new),
+        )
+        for name in networks
+    ]
+
+
+def _config(project: Project) -> InferenceConfig:
+    return InferenceConfig(overlap=project.settings.overlap, recipe=project.settings.postprocessing)
+
+
 def _predict_with(
     project: Project,
     cases: Sequence[Case],
@@ -86,8 +103,11 @@ def _predict_with(
     stale: Collection[str],
     progress: Progress | None,
 ) -> Batch:
-    forgotten = [case_id for case_id in project.predictions(predictor.name) if case_id in stale]
-    return predict_cases(project, cases, predictor, stale=forgotten, progress=progress)
+    own = {case.case_id for case in cases}
+    again = [
+        case_id for case_id in project.predictions(predictor.name) if case_id in stale and case_id in own
+    ]
+    return predict_cases(project, cases, predictor, stale=again, progress=progress)
 
 
 def _changed(project: Project, predictor: Predictor) -> set[str]:

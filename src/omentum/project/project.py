@@ -13,10 +13,11 @@ from omentum.project.settings_log import note_settings
 from omentum.project.standing import standing_masks
 from omentum.records import LabelledCase, MaskSource, Prediction, Revision
 from omentum.runners.runner import Runner
+from omentum.runners.shards import Shard
 from omentum.store.database import is_writable
 from omentum.store.store import Store
 
-__all__ = ["ADD_STAGE", "Project", "begin_project", "opened", "prediction_stage"]
+__all__ = ["ADD_STAGE", "Project", "begin_project", "is_shareable", "opened", "prediction_stage"]
 
 ADD_STAGE = "add"
 """The ledger's stage in which cases that came in are noted, with what was seen of each."""
@@ -30,6 +31,13 @@ class Project:
     settings: Settings
     store: Store
     runner: Runner
+    shard: Shard | None = None
+    """The part of the cases that this program predicts; `None` for all of them."""
+
+    @property
+    def keeps_journals(self) -> bool:
+        """Whether predictions are noted in a journal, as the database cannot be written to by all shards."""
+        return self.shard is not None and self.store.is_read_only
 
     @property
     def networks(self) -> tuple[str, ...]:
@@ -125,8 +133,15 @@ def begin_project(root: Path, settings: Settings) -> None:
         note_settings(store, settings)
 
 
+def is_shareable(settings: Settings) -> bool:
+    """Tell whether programs on several machines may write to the database: not if it is a SQLite file."""
+    return not settings.database.startswith("sqlite:")
+
+
 @contextmanager
-def opened(root: Path, runner: Runner | None = None, *, looking: bool = False) -> Iterator[Project]:
+def opened(
+    root: Path, runner: Runner | None = None, *, looking: bool = False, shard: Shard | None = None
+) -> Iterator[Project]:
     """Open a project, and close its database in the end.
 
     Args:
@@ -134,6 +149,8 @@ def opened(root: Path, runner: Runner | None = None, *, looking: bool = False) -
         runner: Where work runs; where the settings say by default.
         looking: Whether the command only reads. It then needs no right to write: where there is none,
             nothing is written at all, and a database of an older version is refused, not migrated.
+        shard: The part of the cases to predict. A SQLite file is then opened for reading only, as other
+            machines may have it open for other parts.
 
     Raises:
         ProjectError: There is no project, or its database cannot be used.
@@ -141,6 +158,8 @@ def opened(root: Path, runner: Runner | None = None, *, looking: bool = False) -
     """
     folder, settings = open_project(root)
     read_only = looking and not is_writable(folder.root, settings.database)
+    if shard is not None and not is_shareable(settings):
+        looking = read_only = True
     secret = partial(read_secret, folder)
     with Store.open(settings.database, folder.root, read_only=read_only, secret=secret) as store:
         if not store.rounds.all() and not read_only:  # what made the project was killed before it began
@@ -148,4 +167,4 @@ def opened(root: Path, runner: Runner | None = None, *, looking: bool = False) -
         if not looking:  # what renamed or erased a case was killed before its end
             finish_case_changes(folder, store)
             note_settings(store, settings)
-        yield Project(folder, settings, store, runner or settings.run.make())
+        yield Project(folder, settings, store, runner or settings.run.make(), shard)
