@@ -5,11 +5,11 @@ database's clock; then others may claim it. No statement here waits for the rows
 PostgreSQL, for one who is `writing`, so that a thousand workers can share a ledger.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, not_, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, insert, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from omentum.errors import SharedFileError
@@ -21,7 +21,6 @@ __all__ = ["MOST_KEYS", "Claims"]
 
 MOST_KEYS = 500
 """Keys that one statement names at most."""
-_MOST_NEW = 5_000
 
 
 class Claims(JobLists):
@@ -35,16 +34,12 @@ class Claims(JobLists):
         Returns:
             The state of every job of the stage just before.
         """
-        states = self.states(stage)
         ranks = {key: rank for rank, key in enumerate(keys)}
-        # Sorted, so that two who offer the same never wait for one another in a circle.
-        new = sorted(key for key in ranks if key not in states)
-        for part in _parts(new, _MOST_NEW):
-            with self._database.claiming() as session:
-                time = self._database.now(session)
-                due = {"stage": stage, "state": JobState.DUE.value, "time": time}
-                added = self._database.insert(LedgerRow).on_conflict_do_nothing()
-                session.execute(added, [{**due, "key": key, "rank": ranks[key]} for key in part])
+        states = self.states(stage)
+        while new := [key for key in ranks if key not in states]:
+            if self._added(stage, {key: ranks[key] for key in new}, len(states)):
+                break
+            states = self.states(stage)
         failed = sorted(key for key in ranks if states.get(key) is JobState.FAILED)
         for part in _parts(failed, MOST_KEYS):
             again = [*_in(stage, part), LedgerRow.state == JobState.FAILED.value]
@@ -182,6 +177,20 @@ class Claims(JobLists):
             next_at=found.next_at,
             asked_at=found.asked_at,
         )
+
+    def _added(self, stage: str, ranks: Mapping[str, int], n_known: int) -> bool:
+        """Add jobs, unless the stage has others than the known ones by now.
+
+        Of a thousand workers that begin together and offer the same, one adds it while the others wait.
+        """
+        with self._database.writing() as session:
+            n_jobs = select(func.count()).select_from(LedgerRow).where(LedgerRow.stage == stage)
+            if session.scalar(n_jobs) != n_known:
+                return False
+            due = {"stage": stage, "state": JobState.DUE.value, "time": self._database.now(session)}
+            rows = [{**due, "key": key, "rank": rank} for key, rank in ranks.items()]
+            session.execute(insert(LedgerRow), rows)
+            return True
 
     def _is_due(self) -> ColumnElement[bool]:
         is_over = or_(LedgerRow.not_before.is_(None), LedgerRow.not_before <= self._database.moment())

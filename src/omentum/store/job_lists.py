@@ -13,6 +13,10 @@ from omentum.store.tables import LedgerRow
 __all__ = ["JobLists"]
 
 
+_BETWEEN = "\x1f"
+"""Between two keys; no key has this control character."""
+
+
 class JobLists(RecordTable[JobRecord]):
     """What became of the jobs of all stages so far."""
 
@@ -20,9 +24,12 @@ class JobLists(RecordTable[JobRecord]):
 
     def states(self, stage: str) -> dict[str, JobState]:
         """Give the state of every job of a stage."""
-        asked = select(LedgerRow.key, LedgerRow.state).where(LedgerRow.stage == stage)
+        # One row a state, as 100,000 rows cost ten times as much.
+        keys = func.aggregate_strings(LedgerRow.key, _BETWEEN)
+        asked = select(LedgerRow.state, keys).where(LedgerRow.stage == stage).group_by(LedgerRow.state)
         with self._database.reading() as session:
-            return {key: JobState(state) for key, state in session.execute(asked)}
+            found = session.execute(asked).all()
+        return {key: JobState(state) for state, keys in found for key in keys.split(_BETWEEN)}
 
     def not_done(self, stage: str) -> dict[str, tuple[JobState, str | None]]:
         """Give the jobs of a stage that are not done: the state and the reason of each.

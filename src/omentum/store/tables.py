@@ -30,6 +30,9 @@ __all__ = [
     "TombstoneRow",
 ]
 
+HAS_FINDINGS = text("CAST(findings AS TEXT) != '[]'")
+"""The condition of the rows that an index has; a statement must have it, too, to be helped by it."""
+
 
 class CaseRow(TableBase):
     """One CT volume of one patient."""
@@ -53,6 +56,7 @@ class ArrivalRow(TableBase):
     """What was observed when a case was added."""
 
     __tablename__ = "arrivals"
+    __table_args__ = (Index(None, "case_id", sqlite_where=HAS_FINDINGS, postgresql_where=HAS_FINDINGS),)
 
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"), primary_key=True)
     ct_sha256: Mapped[str | None]
@@ -91,6 +95,9 @@ class PredictionRow(TableBase):
     """The prediction of one network for one case."""
 
     __tablename__ = "predictions"
+    __table_args__ = (
+        Index(None, "network", "case_id", sqlite_where=HAS_FINDINGS, postgresql_where=HAS_FINDINGS),
+    )
 
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"), primary_key=True)
     network: Mapped[str] = mapped_column(primary_key=True, index=True)
@@ -133,7 +140,11 @@ class LedgerRow(TableBase):
     """One item of a stage, a job: whether it is due, claimed by a worker, done, or failed for a reason."""
 
     __tablename__ = "ledger"
-    __table_args__ = (Index(None, "stage", "state", "rank", "key"), Index(None, "until"))
+    __table_args__ = (
+        Index(None, "stage", "state", "rank", "key"),
+        Index(None, "stage", "until"),
+        Index(None, "until"),
+    )
 
     stage: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
@@ -210,6 +221,9 @@ class AuditRow(TableBase):
     weights_sha256: Mapped[str]
     seed: Mapped[int] = mapped_column(BigInteger)
     frame: Mapped[dict[str, Any]]
+    n_cases: Mapped[int] = mapped_column(server_default="0")
+    n_organs: Mapped[int] = mapped_column(server_default="0")
+    most_organs: Mapped[int] = mapped_column(server_default="0")
     n_cases_drawn: Mapped[int]
     drawn: Mapped[list[list[str]]]
     time: Mapped[datetime]

@@ -25,6 +25,7 @@ def upgrade() -> None:
         op.add_column("ledger", column)
     op.execute("UPDATE ledger SET state = CASE WHEN reason IS NULL THEN 'done' ELSE 'failed' END")
     op.create_index("ix_ledger_stage_state_rank_key", "ledger", ["stage", "state", "rank", "key"])
+    op.create_index("ix_ledger_stage_until", "ledger", ["stage", "until"])
     op.create_index("ix_ledger_until", "ledger", ["until"])
 
 
@@ -32,6 +33,7 @@ def downgrade() -> None:
     """Drop the columns; who has what is lost, and what is not done is due again by not being there."""
     op.execute("DELETE FROM ledger WHERE state IN ('due', 'claimed')")
     op.drop_index("ix_ledger_until", "ledger")
+    op.drop_index("ix_ledger_stage_until", "ledger")
     op.drop_index("ix_ledger_stage_state_rank_key", "ledger")
     for name in reversed(_MADE):
         op.drop_column("ledger", name)
