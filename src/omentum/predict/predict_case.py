@@ -14,7 +14,7 @@ from omentum.predict.shard_journal import journal_ledger
 from omentum.predict.summary import summary_of
 from omentum.project.findings import confirmed_ct_rules, mask_findings
 from omentum.project.kept_probabilities import has_or_dropped_probabilities
-from omentum.project.project import Project
+from omentum.project.project import Project, prediction_stage
 from omentum.records import Batch, Case, Prediction
 from omentum.runners.ledger import Ledger
 from omentum.runners.runner import Progress
@@ -39,7 +39,7 @@ def predict_cases(
     predictor: Predictor,
     *,
     stale: Iterable[str] = (),
-    step: str = "predict",
+    step: str = "",
     progress: Progress | None = None,
 ) -> Batch:
     """Predict the cases that the predictor has not predicted yet.
@@ -49,7 +49,7 @@ def predict_cases(
         cases: Its cases.
         predictor: Predicts them.
         stale: Cases whose kept prediction is forgotten first.
-        step: Name of the work, for `progress`.
+        step: Name of the work, for `progress`; `predict` and the predictor's name where not said.
         progress: Called with each case.
     """
     network = predictor.name
@@ -70,7 +70,7 @@ def predict_cases(
         work.steps,
         key=lambda case: case.case_id,
         ledger=ledger,
-        step=step,
+        step=step or prediction_stage(network),
         progress=progress,
     )
 
