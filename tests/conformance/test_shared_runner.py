@@ -219,7 +219,7 @@ def test_a_run_that_is_told_to_end_gives_back_what_it_had(named, request, tmp_pa
     n_begun = 2 if named in PARALLEL else 1
     with subprocess.Popen([sys.executable, script, named, root], env=environment) as program:
         for _ in range(1200):
-            if len(list(root.glob("item-*"))) == n_begun:
+            if program.poll() is not None or len(list(root.glob("item-*"))) == n_begun:
                 break
             time.sleep(0.1)
         program.send_signal(signal.SIGTERM)
