@@ -14,6 +14,7 @@ from omentum.app.console import bars
 from omentum.app.metrics import JobMetrics
 from omentum.app.run_record import RunReport
 from omentum.app.run_watch import watching_run
+from omentum.app.termination import Terminated
 from omentum.errors import ConfigError
 from omentum.runners.in_process import InProcessRunner
 from omentum.runners.memory_ledger import MemoryLedger
@@ -71,7 +72,12 @@ def run_and_raise(report, error):
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(ConfigError("x", 1, "no"), 2), (KeyboardInterrupt(), 130), (ValueError("a mistake"), 1)],
+    [
+        (ConfigError("x", 1, "no"), 2),
+        (KeyboardInterrupt(), 130),
+        (Terminated(), 143),
+        (ValueError("a mistake"), 1),
+    ],
 )
 def test_a_report_is_written_however_the_command_ends(report, error, code):
     with pytest.raises(type(error)):

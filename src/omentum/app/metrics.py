@@ -33,7 +33,7 @@ class JobMetrics:
     A stage is the first word of a step, so that no name of a network or case is told.
 
     Args:
-        port: Serves the metrics at this port of this machine, to nobody else; 0 chooses a free one.
+        port: Serves the metrics at this port, for this machine alone; 0 chooses a free one.
         file: Gets the metrics every few seconds, whole or not at all.
 
     Raises:

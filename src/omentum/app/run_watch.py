@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from omentum.app.json_log import JobLog, is_logging
+from omentum.app.termination import TERMINATED, Terminated
 from omentum.errors import ConfigError, OmentumError
 from omentum.runners.job_events import JobEnd, JobWatcher
 
@@ -131,5 +132,5 @@ def _exit_code(error: BaseException) -> int:
     if isinstance(error, typer.Exit):
         return error.exit_code
     if isinstance(error, KeyboardInterrupt):
-        return 130
+        return TERMINATED if isinstance(error, Terminated) else 130
     return 2 if isinstance(error, (OmentumError, OSError)) else 1
