@@ -21,7 +21,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.orm import Session
 
-from omentum.errors import ProjectError
+from omentum.errors import DiskFullError, ProjectError
 from omentum.store import postgresql, sqlite
 from omentum.store.aliases import Aliases
 from omentum.store.base import TableBase, UtcTime
@@ -90,6 +90,7 @@ class Database:
 
         Raises:
             ProjectError: The database is open for reading only, or cannot be reached or written to.
+            DiskFullError: Its disk has no space left.
         """
         self._refuse_if_read_only()
         return self._session(self._writer, self._turn)
@@ -102,6 +103,7 @@ class Database:
 
         Raises:
             ProjectError: The database is open for reading only, or cannot be reached or written to.
+            DiskFullError: Its disk has no space left.
         """
         self._refuse_if_read_only()
         return self._session(self._claimer, self._turn)
@@ -205,6 +207,8 @@ class Database:
         try:
             yield
         except DatabaseError as error:
+            if self._dialect.is_full(error):
+                raise DiskFullError(f"database {self.name}", "there is no space left") from error
             cure = self._dialect.cure(error)
             if cure is None:
                 raise

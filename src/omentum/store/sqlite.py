@@ -14,7 +14,16 @@ from sqlalchemy.pool import NullPool
 
 from omentum.errors import ProjectError
 
-__all__ = ["N_CONNECTIONS", "copy_pages", "cure", "is_writable", "open_engines", "open_reader", "scrub"]
+__all__ = [
+    "N_CONNECTIONS",
+    "copy_pages",
+    "cure",
+    "is_full",
+    "is_writable",
+    "open_engines",
+    "open_reader",
+    "scrub",
+]
 
 N_CONNECTIONS = 48
 """Kept open once a program's threads had needed them: as many as the review server has threads."""
@@ -22,6 +31,8 @@ _WRITES = "omentum_writes"
 _RETRY_SECONDS = 0.02
 
 _LOCKED = "another program keeps it locked; wait for that to end and run the command again"
+_FULL = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")
+"""The second is that of the file beside the database, which readers need too."""
 _TROUBLE = {
     "SQLITE_BUSY": _LOCKED,
     "SQLITE_LOCKED": _LOCKED,
@@ -29,7 +40,6 @@ _TROUBLE = {
     "SQLITE_CORRUPT": "it is damaged; move it away and bring a backup back with `omentum db restore FILE`",
     "SQLITE_CANTOPEN": "it cannot be opened; its folder must exist and be yours to write to",
     "SQLITE_READONLY": "it cannot be written to; make the file and its folder writable",
-    "SQLITE_FULL": "its disk is full; free some space and run the command again",
     "SQLITE_IOERR": "its disk cannot be read or written to; check the disk and run the command again",
 }
 
@@ -90,6 +100,11 @@ def copy_pages(engine: Engine, target: sqlite3.Connection) -> None:
         raise DatabaseError("backup", None, error) from error
     finally:
         connection.close()
+
+
+def is_full(error: DatabaseError) -> bool:
+    """Tell whether the disk of the file has no space left."""
+    return getattr(error.orig, "sqlite_errorname", "") in _FULL
 
 
 def scrub(engine: Engine, name: str) -> None:
