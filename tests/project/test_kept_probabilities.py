@@ -102,13 +102,13 @@ def test_a_score_that_needs_what_was_dropped_says_so_and_how_it_comes_back(score
     for one in failures:
         assert "the probabilities of synthetic were dropped once the case was scored" in one.reason
         assert "as `keep` was 'none'; `omentum predict` makes them again" in one.reason
-    assert needed_again(workspace, {}) == {"synthetic": {"a", "b"}}
+    assert needed_again(workspace, {}) == {"a", "b"}
 
 
 def test_nothing_is_needed_again_while_the_scores_of_the_round_stand(scored):
     atlas = scored("none")
-    assert needed_again(atlas.workspace, {}) == {"synthetic": set()}
-    assert needed_again(atlas.workspace, {"synthetic": {"b"}}) == {"synthetic": {"b"}}, "about to change"
+    assert needed_again(atlas.workspace, {}) == set()
+    assert needed_again(atlas.workspace, {"synthetic": {"b"}}) == {"b"}, "about to change"
 
 
 def test_another_round_needs_all_again(scored):
@@ -116,7 +116,7 @@ def test_another_round_needs_all_again(scored):
     store = atlas.workspace.store
     store.rounds.finish(1)
     store.rounds.start("synthetic")
-    assert needed_again(atlas.workspace, {}) == {"synthetic": {"a", "b"}}
+    assert needed_again(atlas.workspace, {}) == {"a", "b"}
 
 
 def test_a_run_that_was_killed_between_the_note_and_the_file_is_as_if_nothing_was_dropped(scored):

@@ -1,6 +1,6 @@
 """Predict every case of a project with every network in use, once."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from omentum.errors import ConfigError, ImageError
 from omentum.networks.catalogue import AVERAGE
@@ -10,7 +10,7 @@ from omentum.predict.inference_config import InferenceConfig
 from omentum.predict.portable import portable_predictor
 from omentum.predict.predict_case import is_predicted, predict_cases
 from omentum.predict.predictors import Predictor
-from omentum.project.kept_probabilities import dropped_probabilities, needed_again
+from omentum.project.kept_probabilities import dropped_cases, needed_again
 from omentum.project.project import Project
 from omentum.records import Batch, Case, Prediction
 from omentum.runners.runner import Progress
@@ -61,13 +61,13 @@ def predict_round(
         if case_ids is None or one.case_id in case_ids
         if project.shard is None or project.shard.holds(one.case_id)
     ]
-    changed = {one.name: _changed(project, one) for one in predictors}
-    dropped = needed_again(project, changed)
-    averaged = _averages_due(project, predictors, changed, config) if average else set()
+    again = _needed_again(project, predictors, config, average=average)
+    again &= {case.case_id for case in wanted}
     batches = []
     for one in predictors:
-        again = {*dropped.get(one.name, ()), *averaged} & {case.case_id for case in wanted}
-        batches.append(_predict_with(project, wanted, one, changed[one.name] | again, progress))
+        is_used = average or one.name in project.networks
+        lacking = again & dropped_cases(project, one.name) if is_used else set()
+        batches.append(_predict_with(project, wanted, one, _changed(project, one) | lacking, progress))
     if average:
         mean = KeptAveragePredictor([project.predictions(one.name) for one in predictors], config)
         cases = [case for case in wanted if case.case_id in mean.cases]
@@ -120,22 +120,26 @@ def _changed(project: Project, predictor: Predictor) -> set[str]:
     }
 
 
-def _averages_due(
-    project: Project,
-    predictors: Sequence[Predictor],
-    changed: Mapping[str, Collection[str]],
-    config: InferenceConfig,
+def _needed_again(
+    project: Project, predictors: Sequence[Predictor], config: InferenceConfig, *, average: bool
 ) -> set[str]:
-    """Give the cases that have to be averaged, though probabilities of a network were dropped."""
-    made = [project.predictions(one.name) for one in predictors]
-    mean, kept = KeptAveragePredictor(made, config), project.predictions(AVERAGE)
-    is_changed = {case_id for case_ids in changed.values() for case_id in case_ids}
-    return {
-        case_id
-        for case_id in mean.cases
-        if any(dropped_probabilities(one[case_id]) is not None for one in made)
-        if case_id in is_changed or case_id not in kept or _is_stale(kept[case_id], mean)
-    }
+    """Give the cases of which probabilities were dropped that have to come back, of any network."""
+    if not any(
+        dropped_cases(project, name) for name in {*project.networks, *(one.name for one in predictors)}
+    ):
+        return set()
+    changed = {one.name: _changed(project, one) for one in predictors}
+    found = needed_again(project, changed)
+    if average:
+        made = [project.predictions(one.name) for one in predictors]
+        mean, kept = KeptAveragePredictor(made, config), project.predictions(AVERAGE)
+        is_changed = {case_id for case_ids in changed.values() for case_id in case_ids}
+        found |= {
+            case_id
+            for case_id in mean.cases
+            if case_id in is_changed or case_id not in kept or _is_stale(kept[case_id], mean)
+        }
+    return found
 
 
 def _is_stale(kept: Prediction, predictor: Predictor) -> bool:

@@ -25,6 +25,7 @@ __all__ = [
     "DroppedProbabilities",
     "Dropping",
     "drop_scored",
+    "dropped_cases",
     "dropped_probabilities",
     "has_or_dropped_probabilities",
     "needed_again",
@@ -187,25 +188,19 @@ def _drop(prediction: Prediction, keep: str, *, is_averaged: bool) -> int:
     return noted.n_bytes
 
 
-def needed_again(project: Project, due: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
-    """Find the cases whose probabilities were dropped and which have to be scored again.
+def dropped_cases(project: Project, network: str) -> set[str]:
+    """Give the cases of which a network's probabilities were dropped."""
+    made = project.predictions(network)
+    return {case_id for case_id, one in made.items() if dropped_probabilities(one) is not None}
+
+
+def needed_again(project: Project, due: Mapping[str, Collection[str]]) -> set[str]:
+    """Find the cases that have to be scored again, of which a network of the round lacks probabilities.
 
     Args:
         project: The project.
         due: Cases that networks are about to predict anew, by network.
-
-    Returns:
-        Those cases by network, for the networks that predict in this round.
     """
-    dropped = {
-        name: {
-            case_id
-            for case_id, prediction in project.predictions(name).items()
-            if dropped_probabilities(prediction) is not None
-        }
-        for name in project.networks
-    }
-    if not any(dropped.values()):
-        return {}
-    current = scored_cases(project).difference(*(due.get(name, ()) for name in project.networks))
-    return {name: case_ids - current for name, case_ids in dropped.items()}
+    networks = project.networks
+    current = scored_cases(project).difference(*(due.get(name, ()) for name in networks))
+    return set().union(*(dropped_cases(project, name) for name in networks)) - current
