@@ -1,5 +1,6 @@
 """Open a project: its paths, its settings, its database, and its runner."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from omentum.project.case_life import finish_case_changes
 from omentum.project.paths import ProjectFolder, create_project, open_project, read_secret
 from omentum.project.settings import Settings
 from omentum.project.settings_log import note_settings
-from omentum.project.standing import standing_masks
+from omentum.project.standing import case_facts, standing_case, standing_masks
 from omentum.records import LabelledCase, MaskSource, Prediction, Revision
 from omentum.runners.runner import Runner
 from omentum.runners.shards import Shard
@@ -88,12 +89,21 @@ class Project:
         learned = self.store.learned_masks.of_network(self.store.rounds.current().network)
         stand = [
             mask.revision
-            for one in (self.standing() if labelled is None else labelled)
+            for one in (self._with_news(learned) if labelled is None else labelled)
             for mask in one.masks
             if mask.source is MaskSource.REVISED and mask.revision is not None
         ]
         new = [one for one in stand if learned.get(one.key) != one.sha256]
         return sorted(new, key=lambda one: one.number or 0)
+
+    def _with_news(self, learned: Mapping[tuple[str, str], str]) -> list[LabelledCase]:
+        """Give what stands of the organs of which there is a revision that was not learned."""
+        new: dict[str, set[str]] = defaultdict(set)
+        for case_id, organ, sha256 in self.store.revisions.hashes():
+            if learned.get((case_id, organ)) != sha256:
+                new[case_id].add(organ)
+        facts = case_facts(self, case_ids=new.keys())
+        return [standing_case(one, new[one.case.case_id]) for one in facts]
 
     def predictions(self, network: str) -> dict[str, Prediction]:
         """Give what a network made of every case that takes part and that it has predicted, by case."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HEAD", "check_current", "downgrade", "upgrade", "version_of"]
 
-HEAD = "0010"
+HEAD = "0011"
 """This version's tables: the last file in `migrations/versions`."""
 
 

@@ -2,15 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import and_, func, or_, select
+
 from omentum.records import Prediction
-from omentum.store.base import TableBase
 from omentum.store.cases import require_cases
-from omentum.store.record_table import RecordTable
-from omentum.store.tables import PredictionRow
+from omentum.store.record_table import RecordTable, has_findings
+from omentum.store.tables import CaseRow, PredictionRow
 
 __all__ = ["Predictions"]
 
@@ -52,6 +53,35 @@ class Predictions(RecordTable[Prediction]):
         """Give what every network made of a case, by network."""
         return {one.network: one for one in self._select(PredictionRow.case_id == case_id)}
 
+    def of_cases(self, network: str, case_ids: Collection[str]) -> dict[str, Prediction]:
+        """Give what a network made of some cases, by case."""
+        return {one.case_id: one for one in self._of_cases(case_ids, PredictionRow.network == network)}
+
+    def cases_with_findings(self, network: str) -> set[str]:
+        """Give the cases of which the rules say something about what a network made, or about the CT."""
+        asked = select(PredictionRow.case_id).where(
+            PredictionRow.network == network, has_findings(PredictionRow.findings)
+        )
+        with self._database.reading() as session:
+            return set(session.scalars(asked))
+
+    def count_complete(self, networks: Collection[str]) -> int:
+        """Count the cases that take part and that all of these networks, each named once, have predicted."""
+        made = select(func.count()).where(
+            PredictionRow.case_id == CaseRow.case_id, PredictionRow.network.in_(networks)
+        )
+        asked = select(func.count()).select_from(CaseRow).where(CaseRow.excluded_why.is_(None))
+        with self._database.reading() as session:
+            return session.scalar(asked.where(made.scalar_subquery() == len(networks))) or 0
+
+    def not_by_weights(self, network: str, weights_sha256: str) -> set[str]:
+        """Give the cases that take part and that a network has not predicted, or with other weights."""
+        made = and_(PredictionRow.case_id == CaseRow.case_id, PredictionRow.network == network)
+        weights = PredictionRow.weights_sha256
+        asked = select(CaseRow.case_id).outerjoin(PredictionRow, made).where(CaseRow.excluded_why.is_(None))
+        with self._database.reading() as session:
+            return set(session.scalars(asked.where(or_(weights.is_(None), weights != weights_sha256))))
+
     def networks_by_case(self) -> dict[str, tuple[str, ...]]:
         """Give the networks that have predicted each case, sorted, by case."""
         return self._grouped(PredictionRow.case_id, PredictionRow.network)
@@ -79,8 +109,7 @@ class Predictions(RecordTable[Prediction]):
         one = PredictionRow.case_id == case_id, PredictionRow.network == network
         self._change(*one, masks_sha256=masks_sha256, organ_sha256s=dict(organ_sha256s))
 
-    def _record(self, row: TableBase, **instead: Any) -> Prediction:
-        assert isinstance(row, PredictionRow)
+    def _record(self, row: Any, **instead: Any) -> Prediction:
         folder = self._database.paths.root / "cases" / row.case_id / "networks" / row.network
         return super()._record(row, folder=folder, **instead)
 
