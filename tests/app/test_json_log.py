@@ -48,12 +48,14 @@ def test_a_file_that_cannot_be_written_is_refused_in_a_line(omentum, tmp_path):
 
 def test_a_job_is_logged_with_its_stage_case_and_seconds_and_a_warning_is_still_printed(log, capsys):
     begin_log(log)
+    JobLog().run_began("predict", 2)
     JobLog().job_began("predict", "a")
     JobLog().job_ended(JobEnd(step="predict", key="a", outcome="done", seconds=2.5, peak_bytes=10))
     JobLog().job_ended(JobEnd(step="predict", key="b", outcome="failed", reason="no CT"))
     logging.getLogger("library").warning("old header")
     end_log(0)
-    _, began, done, failed, warned, _ = lines(log)
+    _, run, began, done, failed, warned, _ = lines(log)
+    assert (run["message"], run["stage"], run["case"]) == ("2 items", "predict", None)
     assert (began["message"], began["stage"], began["case"]) == ("began", "predict", "a")
     assert (done["message"], done["seconds"], done["peak_bytes"]) == ("done", 2.5, 10)
     assert (failed["level"], failed["message"], failed["case"]) == ("WARNING", "no CT", "b")

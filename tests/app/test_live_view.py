@@ -106,6 +106,14 @@ def test_a_log_of_a_short_step_has_a_line_a_minute(capsys, clock):
     ]
 
 
+def test_a_run_has_its_bar_before_the_first_item_is_done(capsys):
+    with LiveView(is_terminal=True) as shown:
+        shown.run_began("predict", 7)
+        shown.job_began("predict", "a")
+        assert shown.lines() == ["at work: a (0 s); 6 wait"]
+    assert "0/7" in capsys.readouterr().err
+
+
 def test_names_with_brackets_are_shown_as_they_are(capsys, clock):
     with LiveView(is_terminal=True, now=clock) as shown:
         shown("predict", 0, 3, "")

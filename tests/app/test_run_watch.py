@@ -126,6 +126,7 @@ def test_metrics_count_jobs_by_stage_and_state_and_name_no_case():
         InProcessRunner().run(
             jobs, work, key=str, ledger=MemoryLedger(), step="predict starter", progress=metrics
         )
+        metrics.run_began("predict starter", 9)
         metrics.job_began("predict starter", "patient_jones")
         metrics("predict starter", 3, 9)
         text = scraped(metrics.port)

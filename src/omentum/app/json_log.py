@@ -25,6 +25,10 @@ _begun: list[tuple[logging.Handler, float]] = []
 class JobLog:
     """A `JobWatcher` that logs each job that begins and ends."""
 
+    def run_began(self, step: str, n_total: int) -> None:
+        """Log that a run begins."""
+        _JOBS.info(f"{n_total} items", extra={"stage": step})
+
     def job_began(self, step: str, key: str) -> None:
         """Log that the work on an item begins."""
         _JOBS.info("began", extra={"stage": step, "case": key})

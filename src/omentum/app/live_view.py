@@ -78,6 +78,14 @@ class LiveView:
                 failed = [f"{state.n_failed} failed"] if state.n_failed else []
                 typer.echo(f"{step}: {', '.join(filter(None, [*said, *failed]))}", err=True)
 
+    def run_began(self, step: str, n_total: int) -> None:
+        """Show a bar for a step that begins, or that goes over other items than before."""
+        with self._lock:
+            state = self._state(step)
+            state.start(n_total)
+            if self._is_terminal and n_total:
+                self._draw(step, state, "")
+
     def job_began(self, step: str, key: str) -> None:
         """Show that an item is at work."""
         with self._lock:

@@ -1,8 +1,7 @@
 """Offer metrics of a running command to Prometheus: counts, seconds and memory, never names of cases."""
 
-import time
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import (
@@ -41,7 +40,7 @@ class JobMetrics:
     """
 
     def __init__(self, *, port: int | None = None, file: Path | None = None) -> None:
-        self._file, self._written = file, 0.0
+        self._is_over = Event()
         self._steps: dict[str, StepState] = {}
         self._peaks: dict[str, int] = {}
         self._registry = CollectorRegistry()
@@ -62,7 +61,11 @@ class JobMetrics:
         version.labels(__version__).set(1)
         ProcessCollector(registry=self._registry)
         self._server = None if port is None else self._serve(port)
-        self._write()
+        self._writer = None if file is None else Thread(target=self._write_often, args=[file], daemon=True)
+        if file is not None and self._writer is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_to_textfile(str(file), self._registry)  # what cannot be written is refused at once
+            self._writer.start()
 
     @property
     def port(self) -> int | None:
@@ -80,6 +83,11 @@ class JobMetrics:
         if step in self._steps:  # others have no jobs
             self._steps[step].advance(n_done, n_total)
             self._tell(step)
+
+    def run_began(self, step: str, n_total: int) -> None:
+        """Count the jobs of a run that begins."""
+        self._steps.setdefault(step, StepState()).start(n_total)
+        self._tell(step)
 
     def job_began(self, step: str, key: str) -> None:
         """Count a job that begins."""
@@ -100,7 +108,9 @@ class JobMetrics:
 
     def close(self) -> None:
         """Serve no more; a file gets the last figures."""
-        self._write()
+        self._is_over.set()
+        if self._writer is not None:
+            self._writer.join()
         if self._server is not None:
             server, thread = self._server
             server.shutdown()
@@ -122,14 +132,12 @@ class JobMetrics:
         states = [state for name, state in self._steps.items() if _stage(name) == stage]
         self._at_work.labels(stage).set(sum(one.n_at_work for one in states))
         self._waiting.labels(stage).set(sum(one.n_waiting for one in states))
-        if time.monotonic() - self._written >= _WRITE_EVERY_S:
-            self._write()
 
-    def _write(self) -> None:
-        if self._file is not None:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            write_to_textfile(str(self._file), self._registry)
-            self._written = time.monotonic()
+    def _write_often(self, file: Path) -> None:
+        """Write the file until all is over, and once more then."""
+        while not self._is_over.wait(_WRITE_EVERY_S):
+            write_to_textfile(str(file), self._registry)
+        write_to_textfile(str(file), self._registry)
 
 
 def _stage(step: str) -> str:

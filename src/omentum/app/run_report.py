@@ -32,6 +32,9 @@ class ReportBuilder:
         self._networks: dict[NetworkUsed, None] = {}
         self._results: dict[str, Any] = {}
 
+    def run_began(self, step: str, n_total: int) -> None:
+        """Do nothing, as each item tells how it ended."""
+
     def job_began(self, step: str, key: str) -> None:
         """Do nothing: a case is in the report once it has ended."""
 

@@ -27,7 +27,7 @@ class StageState:
     done: int
     failed: int
     an_hour: float | None
-    """Jobs that were done an hour lately; `None` if fewer than two were."""
+    """Jobs that were done an hour lately; `None` if fewer than two were, or none are left."""
     seconds_left: float | None
     """Until all are done, at that pace."""
     median_seconds: float | None
@@ -93,10 +93,9 @@ def run_state(project: Project) -> RunState:
 
 
 def _stage_state(stage: str, counts: JobSummary, ends: Sequence[datetime], now: datetime) -> StageState:
-    an_hour = None
-    if len(ends) > 1 and now > ends[-1]:
+    an_hour, n_left = None, counts.due + counts.claimed
+    if n_left and len(ends) > 1 and now > ends[-1]:
         an_hour = (len(ends) - 1) / ((now - ends[-1]) / timedelta(hours=1))
-    n_left = counts.due + counts.claimed
     return StageState(
         stage=stage,
         due=counts.due,
@@ -104,7 +103,7 @@ def _stage_state(stage: str, counts: JobSummary, ends: Sequence[datetime], now: 
         done=counts.done,
         failed=counts.failed,
         an_hour=an_hour,
-        seconds_left=n_left / an_hour * 3600 if an_hour and n_left else None,
+        seconds_left=n_left / an_hour * 3600 if an_hour else None,
         median_seconds=counts.median_s,
         peak_bytes=counts.peak_bytes,
     )
@@ -128,7 +127,7 @@ def _worker_states(claimed: Sequence[JobRecord], now: datetime) -> list[WorkerSt
 
 def _stage_line(one: StageState) -> str:
     said = [f"{one.done} done", f"{one.at_work} at work", f"{one.due} due", f"{one.failed} failed"]
-    if one.an_hour is not None and (one.at_work or one.due):
+    if one.an_hour is not None:
         said.append(f"{one.an_hour:.{0 if one.an_hour >= 100 else 1}f}/h")
     if one.seconds_left is not None:
         said.append(f"{duration(one.seconds_left)} left")

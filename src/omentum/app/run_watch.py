@@ -41,6 +41,12 @@ class RunWatch:
             if callable(one):
                 one(step, n_done, n_total, note)
 
+    def run_began(self, step: str, n_total: int) -> None:
+        """Hand on that a run begins."""
+        for one in (*self._watchers, self._view):
+            if isinstance(one, JobWatcher):
+                one.run_began(step, n_total)
+
     def job_began(self, step: str, key: str) -> None:
         """Hand on that the work on an item begins."""
         for one in (*self._watchers, self._view):
@@ -124,7 +130,10 @@ def _metrics(port: int | None, file: Path | None) -> "JobMetrics | None":
             raise
         option, rule = ("--metrics", "it needs prometheus-client; run `pip install 'omentum[metrics]'`")
         raise ConfigError(option, port if file is None else str(file), rule) from None
-    return JobMetrics(port=port, file=file)
+    served = JobMetrics(port=port, file=file)
+    if served.port is not None:
+        typer.echo(f"metrics are at http://{served.address}:{served.port}/metrics", err=True)
+    return served
 
 
 def _exit_code(error: BaseException) -> int:

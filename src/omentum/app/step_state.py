@@ -30,6 +30,12 @@ class StepState:
         self.n_failed = 0
         self.last_failures: deque[JobEnd] = deque(maxlen=_SHOWN_FAILURES)
 
+    def start(self, n_total: int) -> None:
+        """Note that a run over so many items begins."""
+        self._is_of_jobs = True
+        self._began.clear()
+        self.n_ended, self.n_total = 0, n_total
+
     def begin(self, key: str) -> None:
         """Note that the work on an item begins."""
         self._began[key] = self._now()

@@ -44,6 +44,8 @@ class JobEnds:
             raise ValueError(f"items must have keys of their own, got {sorted(keys)}")
         self._keys, self._ledger, self._step, self._progress = keys, ledger, step, progress
         self._watcher = watcher_of(progress)
+        if self._watcher is not None:
+            self._watcher.run_began(step, len(keys))
         self._ended: dict[str, JobEnd] = {}
         self._n_pauses = Counter[str]()
 

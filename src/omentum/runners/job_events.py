@@ -30,6 +30,10 @@ class JobEnd:
 class JobWatcher(Protocol):
     """What a `Progress` may have besides, to be told of each job."""
 
+    def run_began(self, step: str, n_total: int) -> None:
+        """Take note that a run over so many items begins."""
+        ...
+
     def job_began(self, step: str, key: str) -> None:
         """Take note that the work on an item begins."""
         ...
