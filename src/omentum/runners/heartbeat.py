@@ -19,7 +19,7 @@ def holding_claims(ledger: SharedLedger[Any], *, every_s: float = _RENEW_EVERY_S
     """Renew the leases of a run from a thread, and give back in the end what was not brought to its end.
 
     A lease that was lost all the same, as when the machine slept, is no error: the result is kept, as the
-    work on an item gives the same whoever does it.
+    work on an item gives the same, by any worker.
 
     Args:
         ledger: Has the claims.

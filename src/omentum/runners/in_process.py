@@ -36,7 +36,7 @@ class InProcessRunner(Runner):
             threads = ThreadPoolExecutor(max_workers=2)
             try:
                 _run_in_steps(jobs, work, threads)
-            finally:  # after an interruption nobody waits for what is being read
+            finally:  # after an interruption what is being read is not waited for
                 threads.shutdown(wait=False, cancel_futures=True)
             return
         while taken := jobs.take(1, wait=True):

@@ -1,4 +1,4 @@
-"""Note how each item of a run ended, in the ledger and for whoever watches."""
+"""Note how each item of a run ended, in the ledger and for what watches the run."""
 
 import errno
 from collections import Counter

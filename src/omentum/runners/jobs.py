@@ -68,7 +68,7 @@ class OwnJobs(Jobs):
 
     def take(self, n: int, *, wait: bool) -> list[Job]:
         """See `Jobs.take`."""
-        del wait  # nobody else has any of them
+        del wait  # no other program has any of them
         taken: list[Job] = []
         while len(taken) < n and (one := next(self._todo, None)) is not None:
             key, item = one

@@ -8,14 +8,14 @@ from typing import Generic, ParamSpec, TypeVar
 from omentum.errors import OmentumError
 from omentum.runners.measure import timed
 
-__all__ = ["Outcome", "outcome_of"]
+__all__ = ["CallOutcome", "outcome_of"]
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome(Generic[Result]):
+class CallOutcome(Generic[Result]):
     """What a function gave, or the error that it raised."""
 
     value: Result | None
@@ -32,7 +32,7 @@ class Outcome(Generic[Result]):
 
 def outcome_of(
     function: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs
-) -> Outcome[Result]:
+) -> CallOutcome[Result]:
     """Call a function and keep what becomes of it; an error that is our bug keeps its lines as a note.
 
     Example:
@@ -44,5 +44,5 @@ def outcome_of(
     except BaseException as error:
         if not isinstance(error, (OmentumError, OSError, MemoryError)):
             error.add_note("In its own process:\n" + "".join(traceback.format_tb(error.__traceback__)))
-        return Outcome(None, error, 0.0)
-    return Outcome(made.value, None, made.seconds)
+        return CallOutcome(None, error, 0.0)
+    return CallOutcome(made.value, None, made.seconds)

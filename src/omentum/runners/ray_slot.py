@@ -12,9 +12,9 @@ from typing import Any
 
 from omentum.runners.jobs import Job
 from omentum.runners.measure import PeakMemory, resident_bytes
-from omentum.runners.outcomes import Outcome, outcome_of
+from omentum.runners.outcomes import CallOutcome, outcome_of
 from omentum.runners.shared_ledger import Measured
-from omentum.runners.slots import Limits, Slot
+from omentum.runners.slots import Limits, ProcessSlot
 from omentum.runners.steps import Steps
 from omentum.runners.worker import measured, then
 
@@ -30,7 +30,7 @@ class RayNeeds:
     task_cpus: int
 
 
-class RaySlot(Slot):
+class RaySlot(ProcessSlot):
     """One actor, which computes; of work in `Steps` that may be done apart, tasks read and write elsewhere.
 
     Args:
@@ -52,27 +52,26 @@ class RaySlot(Slot):
         self._died: str | None = None
 
     @property
-    def n_free(self) -> int:
-        """Jobs that it takes now; none until the cluster has had room for the actor, as that may be long."""
-        if not self._is_running:
-            self._start()
-        return super().n_free if self._is_ready else 0
-
-    @property
     def waits_on(self) -> list[Any]:
         """What becomes ready when the actor has something to tell."""
         return list(self._results)
 
     def close(self) -> None:
-        """See `Slot.close`."""
+        """See `ProcessSlot.close`."""
         self.kill()
 
     def kill(self) -> None:
-        """See `Slot.kill`."""
+        """See `ProcessSlot.kill`."""
         if self._actor is not None:
             self._ray.kill(self._actor)
         self._actor = self._memory = self._bytes = self._died = None
         self._results = {}
+
+    def _is_open(self) -> bool:
+        """Return whether the actor has begun: the cluster may have no room for it for long."""
+        if not self._is_running:
+            self._start()
+        return self._is_ready
 
     @property
     def _is_running(self) -> bool:
@@ -95,19 +94,21 @@ class RaySlot(Slot):
             result = self._ray.remote(**options)(_write).remote(self._work, pickled, made)
         self._results[result] = job.key
 
-    def _answers(self) -> list[tuple[str | None, Outcome[Any]]]:
+    def _answers(self) -> list[tuple[str | None, CallOutcome[Any]]]:
         if not self._results:
             return []
         ended, _ = self._ray.wait(list(self._results), num_returns=len(self._results), timeout=0)
-        answers: list[tuple[str | None, Outcome[Any]]] = []
+        answers: list[tuple[str | None, CallOutcome[Any]]] = []
         for result in ended:
             key = self._results.pop(result)
             try:
                 answers.append((key, pickle.loads(self._ray.get(result))))
-            except self._ray.exceptions.RayTaskError as error:
-                answers.append((key, Outcome(None, error, 0.0)))
             except self._ray.exceptions.RayError as error:
-                self._died = type(error).__name__
+                cause = getattr(error, "cause", error)  # a task may fail as the actor before it ended
+                if isinstance(cause, self._ray.exceptions.RayError):
+                    self._died = type(cause).__name__
+                else:
+                    answers.append((key, CallOutcome(None, error, 0.0)))
         return answers
 
     def _death(self) -> str | None:
@@ -136,7 +137,7 @@ class _Worker:
 
     def load(self, work: Callable[[Any], Any]) -> bytes:
         self._work = work
-        return pickle.dumps(Outcome(None, None, 0.0))
+        return pickle.dumps(CallOutcome(None, None, 0.0))
 
     def work(self, pickled: bytes) -> bytes:
         assert self._work is not None
@@ -165,11 +166,11 @@ def _write(steps: Steps[Any, Any, Any, Any], pickled: bytes, made: bytes) -> byt
     if before.error is not None:
         return made
     took: Measured[Any] = before.value
-    after = then(Outcome(took.result, None, took.seconds), steps.write, pickle.loads(pickled).item)
+    after = then(CallOutcome(took.result, None, took.seconds), steps.write, pickle.loads(pickled).item)
     return _pickled(measured(after, took.peak_bytes))
 
 
-def _pickled(outcome: Outcome[Any]) -> bytes:
+def _pickled(outcome: CallOutcome[Any]) -> bytes:
     """Pickle an outcome; what cannot be pickled becomes the error that says so."""
     pickled = outcome_of(pickle.dumps, outcome)
-    return pickled.value if pickled.value is not None else pickle.dumps(Outcome(None, pickled.error, 0.0))
+    return pickled.value if pickled.value is not None else pickle.dumps(CallOutcome(None, pickled.error, 0.0))

@@ -22,7 +22,7 @@ class SharedLedger(Ledger[Noted_contra], Protocol[Noted_contra]):
     """The jobs of one stage, as one worker sees them; each method may be called from any thread.
 
     What the worker does to jobs that it no longer has, as its lease ended, changes nothing, except that
-    `mark_done` and `mark_failed` are always kept: the work on an item gives the same whoever does it.
+    `mark_done` and `mark_failed` are always kept: the work on an item gives the same by any worker.
     """
 
     @property
@@ -41,7 +41,7 @@ class SharedLedger(Ledger[Noted_contra], Protocol[Noted_contra]):
     def claim(self, n: int) -> list[str]:
         """Claim up to `n` jobs, for as long as the lease lasts; none if nothing can be claimed now.
 
-        Nobody else gets them until the lease ends. A job that was begun `MOST_ATTEMPTS` times and whose
+        No other worker gets them until the lease ends. A job that was begun `MOST_ATTEMPTS` times and whose
         lease ended each time fails instead.
         """
         ...

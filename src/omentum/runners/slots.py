@@ -13,9 +13,9 @@ from typing import Any
 
 from omentum.errors import JobError
 from omentum.runners.jobs import Job, Jobs
-from omentum.runners.outcomes import Outcome
+from omentum.runners.outcomes import CallOutcome
 
-__all__ = ["Limits", "Slot", "run_in_slots"]
+__all__ = ["Limits", "ProcessSlot", "run_in_slots"]
 
 _LOOK_EVERY_S = 0.5
 _MOST_ENDS = 2
@@ -53,7 +53,7 @@ class _Trouble:
     """`death`, `time`, `memory` or a false start."""
 
 
-class Slot(ABC):
+class ProcessSlot(ABC):
     """One process at a time, and the jobs that it has.
 
     Args:
@@ -78,7 +78,7 @@ class Slot(ABC):
     def n_free(self) -> int:
         """Jobs that it takes now."""
         is_apart = self._again or any(one.n_ends for one in self._in_work)
-        return 0 if is_apart else self._n_jobs - len(self._in_work)
+        return 0 if is_apart or not self._is_open() else self._n_jobs - len(self._in_work)
 
     def give(self, job: Job) -> None:
         """Let the process work on a job."""
@@ -97,9 +97,13 @@ class Slot(ABC):
             self.kill()
             ends += self._blame(trouble)
             self._is_ready = False
-        if self._again and not self._in_work:
+        if self._again and not self._in_work and self._is_open():
             self._begin(self._again.pop(0))
         return ends
+
+    def _is_open(self) -> bool:
+        """Return whether a job can be handed over; a process that is begun for it takes it as well."""
+        return True
 
     @abstractmethod
     def close(self) -> None:
@@ -118,7 +122,7 @@ class Slot(ABC):
         """Hand a job to the process."""
 
     @abstractmethod
-    def _answers(self) -> list[tuple[str | None, Outcome[Any]]]:
+    def _answers(self) -> list[tuple[str | None, CallOutcome[Any]]]:
         """Receive what the process has sent: outcomes by key, and one without a key once it is ready."""
 
     @abstractmethod
@@ -191,7 +195,7 @@ class Slot(ABC):
         return []
 
 
-def run_in_slots(slots: Sequence[Slot], jobs: Jobs, wait: Callable[[float], None]) -> None:
+def run_in_slots(slots: Sequence[ProcessSlot], jobs: Jobs, wait: Callable[[float], None]) -> None:
     """Keep all slots busy until no jobs are left; after an error the processes are killed.
 
     Args:
@@ -213,7 +217,7 @@ def run_in_slots(slots: Sequence[Slot], jobs: Jobs, wait: Callable[[float], None
         raise
 
 
-def _give(slots: Sequence[Slot], jobs: Jobs) -> bool:
+def _give(slots: Sequence[ProcessSlot], jobs: Jobs) -> bool:
     """Give jobs to the slots that have the least; `False` if none are left, and none is in work."""
     is_idle = not any(slot.n_in_work for slot in slots)
     n_free = sum(slot.n_free for slot in slots)

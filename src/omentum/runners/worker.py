@@ -16,7 +16,7 @@ from typing import Any
 
 from omentum.runners.jobs import Job
 from omentum.runners.measure import PeakMemory
-from omentum.runners.outcomes import Outcome, outcome_of
+from omentum.runners.outcomes import CallOutcome, outcome_of
 from omentum.runners.shared_ledger import Measured
 from omentum.runners.steps import Steps
 
@@ -41,7 +41,7 @@ def serve(connection: Connection, work: bytes) -> None:
     signal.signal(signal.SIGTERM, lambda *_: None)  # it may be sent to all; the process that began this acts
     answers = _Answers(connection)
     loaded = outcome_of(pickle.loads, work)
-    answers.send(None, Outcome(None, loaded.error, loaded.seconds))
+    answers.send(None, CallOutcome(None, loaded.error, loaded.seconds))
     if loaded.error is None:
         _run(connection, loaded.get(), answers)
 
@@ -52,10 +52,10 @@ class _Answers:
     def __init__(self, connection: Connection) -> None:
         self._connection, self._lock = connection, threading.Lock()
 
-    def send(self, key: str | None, outcome: Outcome[Any]) -> None:
+    def send(self, key: str | None, outcome: CallOutcome[Any]) -> None:
         pickled = outcome_of(pickle.dumps, (key, outcome))
         if pickled.error is not None:  # what cannot be pickled cannot be answered
-            pickled = outcome_of(pickle.dumps, (key, Outcome(None, pickled.error, 0.0)))
+            pickled = outcome_of(pickle.dumps, (key, CallOutcome(None, pickled.error, 0.0)))
         with self._lock:
             self._connection.send_bytes(pickled.get())
 
@@ -70,12 +70,12 @@ def _run(connection: Connection, work: Callable[[Any], Any], answers: _Answers) 
         answers.send(job.key, measured(outcome_of(work, job.item), memory.end(job.key)))
 
 
-def measured(outcome: Outcome[Any], peak_bytes: int | None) -> Outcome[Any]:
+def measured(outcome: CallOutcome[Any], peak_bytes: int | None) -> CallOutcome[Any]:
     """Put what the work on a job took beside its result."""
     if outcome.error is not None:
         return outcome
     result = Measured(result=outcome.value, seconds=outcome.seconds, peak_bytes=peak_bytes)
-    return Outcome(result, None, outcome.seconds)
+    return CallOutcome(result, None, outcome.seconds)
 
 
 def _next(connection: Connection) -> Job | None:
@@ -87,7 +87,7 @@ def _next(connection: Connection) -> Job | None:
     return job
 
 
-_Reading = tuple[Job, Future[Outcome[Any]]]
+_Reading = tuple[Job, Future[CallOutcome[Any]]]
 
 
 def _run_in_steps(
@@ -102,7 +102,7 @@ def _run_in_steps(
             came.put((job, reader.submit(outcome_of, steps.read, job.item)))
         came.put(None)
 
-    def write(job: Job, made: Outcome[Any]) -> None:
+    def write(job: Job, made: CallOutcome[Any]) -> None:
         ended = then(made, steps.write, job.item)
         answers.send(job.key, measured(ended, memory.end(job.key)))
 
@@ -113,12 +113,12 @@ def _run_in_steps(
     writer.shutdown()
 
 
-def then(before: Outcome[Any], function: Callable[[Any, Any], Any], item: Any) -> Outcome[Any]:
+def then(before: CallOutcome[Any], function: Callable[[Any, Any], Any], item: Any) -> CallOutcome[Any]:
     """Go on with what a step gave, if it was no error; the time of both counts."""
     if before.error is not None:
         return before
     after = outcome_of(function, item, before.value)
-    return Outcome(after.value, after.error, before.seconds + after.seconds)
+    return CallOutcome(after.value, after.error, before.seconds + after.seconds)
 
 
 def _end_with_parent() -> None:

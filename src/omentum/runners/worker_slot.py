@@ -12,8 +12,8 @@ from typing import Any
 
 from omentum.runners.jobs import Job
 from omentum.runners.measure import resident_bytes
-from omentum.runners.outcomes import Outcome
-from omentum.runners.slots import Limits, Slot
+from omentum.runners.outcomes import CallOutcome
+from omentum.runners.slots import Limits, ProcessSlot
 from omentum.runners.worker import serve
 
 __all__ = ["WorkerSlot"]
@@ -27,7 +27,7 @@ _THREADS = (
 )
 
 
-class WorkerSlot(Slot):
+class WorkerSlot(ProcessSlot):
     """One process, which is spawned, as a fork would share the database's connections.
 
     Args:
@@ -51,14 +51,14 @@ class WorkerSlot(Slot):
         return [self._connection, self._process.sentinel]
 
     def close(self) -> None:
-        """See `Slot.close`."""
+        """See `ProcessSlot.close`."""
         if self._process is not None and self._connection is not None:
             self._connection.close()
             self._process.join(_END_WITHIN_S)
         self.kill()
 
     def kill(self) -> None:
-        """See `Slot.kill`."""
+        """See `ProcessSlot.kill`."""
         if self._process is not None and self._connection is not None:
             self._process.kill()
             self._process.join()
@@ -86,7 +86,7 @@ class WorkerSlot(Slot):
         except OSError:
             return  # the process has ended, which is seen when it is looked at next
 
-    def _answers(self) -> list[tuple[str | None, Outcome[Any]]]:
+    def _answers(self) -> list[tuple[str | None, CallOutcome[Any]]]:
         answers = []
         try:
             while self._connection is not None and self._connection.poll():
