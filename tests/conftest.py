@@ -20,6 +20,7 @@ pytest_plugins = [
     "fixtures.published_attention",
     "fixtures.rounds",
     "fixtures.runners",
+    "fixtures.shared_projects",
 ]
 
 N_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
