@@ -1,5 +1,6 @@
 """Gather the report of a run while it goes on, and write it at its end."""
 
+import math
 import statistics
 import time
 from collections.abc import Mapping, Sequence
@@ -102,7 +103,7 @@ def _totals(cases: Sequence[CaseOutcome]) -> Totals:
         done=n_of["done"],
         skipped=n_of["skipped"],
         failed=n_of["failed"],
-        seconds_of_work=round(sum(seconds), 3),
+        seconds_of_work=round(math.fsum(seconds), 3),
         median_seconds=round(statistics.median(seconds), 3) if seconds else None,
         peak_bytes=max(peaks, default=None),
     )

@@ -77,7 +77,7 @@ class StepState:
         n_left = (self.n_total or 0) - self.n_ended
         left = self._pace.seconds_left(n_left)
         said = [f"{an_hour:.{0 if an_hour >= 100 else 1}f}/h"] if self._is_of_jobs else []
-        return ", ".join([*said, *([f"{duration(left)} left"] if left and n_left > 0 else [])])
+        return ", ".join([*said, *([f"{duration(left)} left"] if left and left >= 1 else [])])
 
     def at_work_in_words(self) -> str:
         """Name what is at work, for how long, and how many wait for it; nothing if nothing is at work."""
