@@ -31,7 +31,7 @@ from omentum.evaluate.promotion_decisions import decide, roll_back
 from omentum.evaluate.report_data import RoundReport
 from omentum.evaluate.stage import evaluate_round
 from omentum.exchange.exporters.exporter import Export
-from omentum.incoming import add_cases, add_found
+from omentum.incoming import add_address, add_cases, add_found
 from omentum.project.kept_hashes import keep_missing_hashes
 from omentum.project.kept_probabilities import drop_scored
 from omentum.project.project import Project
@@ -51,6 +51,7 @@ __all__ = [
     "FirstHalf",
     "SecondHalf",
     "StopRule",
+    "add_address",
     "add_cases",
     "add_found",
     "assemble",
