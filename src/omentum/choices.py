@@ -1,20 +1,24 @@
-"""Name label schemes, layouts, phantom styles, replay rules, strategies and the like for help texts.
+"""Name label schemes, layouts, phantom styles, replay rules, runners, strategies and the like for help texts.
 
 Nothing that is named is loaded.
 """
 
 __all__ = [
+    "KEEPS",
     "LABEL_SCHEMES",
     "LAYOUTS",
     "OWNER",
     "PHANTOM_SITES",
     "PHANTOM_STYLES",
     "REPLAY_RULES",
+    "RUNNERS",
     "STRATEGIES",
     "TASK_LAYOUTS",
     "TRAINABLE",
 ]
 
+KEEPS = ("all", "revisit", "none")
+"""Which probabilities stay once a case is scored."""
 LABEL_SCHEMES = "omentum, abdomenatlas-1.0, abdomenatlas-1.1, totalsegmentator, or one organ"
 LAYOUTS = {
     "abdomenatlas-8k": "abdomenatlas_8k",
@@ -36,6 +40,8 @@ PHANTOM_SITES = (
     *("dev-site-1", "dev-site-2", "dev-site-3", "dev-site-4"),
 )
 REPLAY_RULES = ("importance", "random", "none")
+RUNNERS = ("in-process", "processes", "ray")
+"""Where the work of a stage may run."""
 STRATEGIES = (
     "default",
     "expected-error",

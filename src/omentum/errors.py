@@ -4,6 +4,7 @@ OmentumError
 ├── ConfigError                a setting has a value the run cannot use
 ├── ImageError                 a file or folder is not a CT or a mask that can be used
 │   ├── UnreadableImageError       truncated, not gzip, not an image
+│   ├── UnreachableFileError       the disk or the network share does not give it now
 │   ├── ImageShapeError            not three axes, or a side out of range
 │   ├── AffineError                no usable affine, or a spacing out of range
 │   ├── NonFiniteVoxelsError       NaN or infinite voxels
@@ -16,8 +17,10 @@ OmentumError
 ├── CheckpointError            weights do not fit, or carry code
 ├── DownloadError              a file could not be brought from its address
 ├── ProjectError               a project is missing, exists already, or is in the wrong state
+│   ├── BackupError                a backup cannot be written, or is not as it was written
 │   ├── CaseClashError             two cases would have one `case_id`
 │   ├── ErasedCaseError            a CT was erased from the project
+│   ├── SharedFileError            two machines would work on one SQLite file
 │   ├── TakenError                 a person of that name is there already
 │   └── UnknownCaseError           no case of that name
 ├── ReviewError                a task or a revision cannot be taken
@@ -29,6 +32,7 @@ OmentumError
 │   └── StaleBaseError             the mask that edits began with is no longer the one there
 ├── AccessError                a browser or a program is not let in
 ├── BusyError                  the server has as much to do as it takes
+├── JobError                   a job ended its process, or took more than a job may
 ├── ReleaseError               a release exists already or cannot be made
 ├── TuneError                  there is nothing to tune on, or the loss is not finite
 └── DiskFullError              there is no space left to write to
@@ -38,11 +42,12 @@ Each message gives the value seen, the rule, and the cure.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 __all__ = [
     "AccessError",
     "AffineError",
+    "BackupError",
     "BusyError",
     "CaseClashError",
     "CheckpointError",
@@ -57,6 +62,7 @@ __all__ = [
     "HiddenError",
     "ImageError",
     "ImageShapeError",
+    "JobError",
     "LabelValueError",
     "MissingError",
     "NonFiniteVoxelsError",
@@ -72,12 +78,16 @@ __all__ = [
     "UnknownCaseError",
     "UnknownNetworkError",
     "UnknownOrganError",
+    "UnreachableFileError",
     "UnreadableImageError",
 ]
 
 
 class OmentumError(Exception):
     """Base of them all: what a user can put right. Anything else is our bug."""
+
+    may_pass: ClassVar[bool] = False
+    """Whether the same call may work a little later, as nothing is wrong with what it was given."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel between processes by kind and message, as each kind is made from arguments of its own."""
@@ -109,6 +119,12 @@ class ImageError(OmentumError, ValueError):
 
 class UnreadableImageError(ImageError):
     """The file is truncated, not what its ending says, or no image at all."""
+
+
+class UnreachableFileError(ImageError, OSError):
+    """The disk, or the network share, does not give the file now; it may give it later."""
+
+    may_pass = True
 
 
 class ImageShapeError(ImageError):
@@ -193,6 +209,14 @@ class ProjectError(OmentumError, RuntimeError):
     """A project is missing, exists already, or is not in the state that a command needs."""
 
 
+class BackupError(ProjectError):
+    """A backup of the database cannot be written, or is not as it was written."""
+
+    def __init__(self, path: Path | str, reason: str, cure: str) -> None:
+        """Say which file, what is wrong with it, and what to do."""
+        super().__init__(f"backup {path}: {reason}; {cure}")
+
+
 class CaseClashError(ProjectError):
     """Two cases would have one `case_id`."""
 
@@ -218,6 +242,10 @@ class UnknownCaseError(ProjectError, LookupError):
     def __init__(self, case_id: str) -> None:
         """Say which was asked and where the list is."""
         super().__init__(f"no case is called {case_id!r}; `omentum cases list` shows them")
+
+
+class SharedFileError(ProjectError):
+    """Two machines would work on one SQLite file, whose locks hold on one machine only."""
 
 
 class TakenError(ProjectError):
@@ -272,6 +300,10 @@ class AccessError(OmentumError, PermissionError):
 
 class BusyError(OmentumError, RuntimeError):
     """The server has as much to do as it takes."""
+
+
+class JobError(OmentumError, RuntimeError):
+    """A job ended the process that worked on it, or took more time or memory than a job may."""
 
 
 class ReleaseError(OmentumError, RuntimeError):

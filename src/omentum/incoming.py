@@ -3,8 +3,8 @@
 Each step does only what is not done yet, so that a killed run continues when it is called again.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from omentum.exchange import batch
@@ -13,6 +13,7 @@ from omentum.exchange.import_options import DEFAULT_OPTIONS, ImportOptions, reco
 from omentum.exchange.importers.find_sources import find_sources
 from omentum.exchange.importers.source import FoundSources, Source
 from omentum.exchange.label_updates import LabelUpdates, update_labels
+from omentum.exchange.remote_sources import PORTION_BYTES, entries_of, fetched, portions
 from omentum.project.paths import read_secret
 from omentum.project.project import Project
 from omentum.project.standing import facts_of_case, standing_case
@@ -20,8 +21,9 @@ from omentum.records import Batch, Failure, MaskSource
 from omentum.review.import_tree_revisions import TreeRevision, take_tree_revisions
 from omentum.review.released_revisions import ReleasedMaskOfCase, take_released
 from omentum.runners.runner import Progress
+from omentum.volumes.remote import list_remote
 
-__all__ = ["ImportResult", "add_cases", "add_found"]
+__all__ = ["ImportResult", "add_address", "add_cases", "add_found"]
 
 _NOTHING = Batch(done=(), skipped=(), failed=())
 
@@ -116,6 +118,47 @@ def add_found(
             *_contradictions(project, cases.sources),
         ),
     )
+
+
+def add_address(
+    project: Project,
+    url: str,
+    *,
+    labels: Labels | None = None,
+    options: ImportOptions = DEFAULT_OPTIONS,
+    portion_bytes: int = PORTION_BYTES,
+    progress: Progress | None = None,
+) -> Iterator[ImportResult]:
+    """Add the CTs below an address of an object store, a portion at a time; nothing is written there.
+
+    A portion is fetched into the project's cache, added, and removed; what is a case already is not fetched.
+
+    Args:
+        project: The project.
+        url: Its entries are cases: files, or folders with all that belongs to a case.
+        labels: Finds a CT's original label, instead of the one of its layout.
+        options: How they come in.
+        portion_bytes: Most bytes that are fetched at a time, unless one entry has more.
+        progress: Told of the progress.
+
+    Yields:
+        What was added of each portion; entries that did not come are among the failed.
+
+    Raises:
+        DownloadError: The address cannot be listed.
+    """
+    url = url.rstrip("/")
+    sources = {case.source for case in project.store.cases.every()}
+    due = [one for one in entries_of(list_remote(url)) if not one.is_known(sources)]
+    for portion in portions(due, portion_bytes):
+        with fetched(url, portion, project.folder.cache_dir, progress) as here:
+            looked = here.sources()
+            mirrored = replace(options, mirror=(here.folder, url))
+            added = add_found(project, looked, labels=labels, options=mirrored, progress=progress)
+            failed = here.as_in_store(added.cases.failed)
+            cases = replace(added.cases, failed=failed)
+            left_out = here.as_in_store((*looked.left_out, *added.left_alone))
+            yield replace(added, cases=cases, left_alone=left_out)
 
 
 def _predictions(

@@ -31,8 +31,9 @@ from omentum.evaluate.promotion_decisions import decide, roll_back
 from omentum.evaluate.report_data import RoundReport
 from omentum.evaluate.stage import evaluate_round
 from omentum.exchange.exporters.exporter import Export
-from omentum.incoming import add_cases, add_found
+from omentum.incoming import add_address, add_cases, add_found
 from omentum.project.kept_hashes import keep_missing_hashes
+from omentum.project.kept_probabilities import drop_scored
 from omentum.project.project import Project
 from omentum.records import Batch, Failure, LabelledCase, NetworkRecord, Release, Revision, Task
 from omentum.records.promotions import Promotion
@@ -50,6 +51,7 @@ __all__ = [
     "FirstHalf",
     "SecondHalf",
     "StopRule",
+    "add_address",
     "add_cases",
     "add_found",
     "assemble",
@@ -181,8 +183,15 @@ def score(
     budget_minutes: float | None = None,
     progress: Progress | None = None,
 ) -> Batch:
-    """Find where predictions are probably wrong, and make the queue; see `score.stage.score_round`."""
-    return score_round(project, strategy=strategy, budget_minutes=budget_minutes, progress=progress)
+    """Find where predictions are probably wrong, and make the queue; see `score.stage.score_round`.
+
+    Then probabilities are dropped that the setting `keep` does not keep.
+    """
+    batch = score_round(project, strategy=strategy, budget_minutes=budget_minutes, progress=progress)
+    dropped = drop_scored(project)
+    if dropped.n_cases and progress is not None:
+        progress("probabilities", 0, 0, dropped.said)
+    return batch
 
 
 def assemble(
@@ -190,11 +199,10 @@ def assemble(
     version: str,
     *,
     network: str | None = None,
-    n_workers: int = 1,
     progress: Progress | None = None,
 ) -> Release:
     """Put the masks that stand into a release; see `assemble.stage.assemble_round`."""
-    return assemble_round(project, version, network=network, n_workers=n_workers, progress=progress)
+    return assemble_round(project, version, network=network, progress=progress)
 
 
 def export(

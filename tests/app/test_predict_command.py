@@ -251,9 +251,7 @@ def test_the_mean_of_one_network_is_refused_before_any_case_is_read(omentum, pro
 def test_in_a_project_options_for_cts_are_refused(omentum, project, arguments):
     ran = omentum("-C", project, "predict", *arguments)
     assert refused(ran), ran
-    assert (
-        "without CTs only --network, --average and --device are taken; omentum.toml sets the rest" in ran.err
-    )
+    assert "without CTs only --network, --average, --keep, --device, --runner and --workers" in ran.err
     assert not (project / "cases/phantom_0000/networks").exists()
 
 
@@ -267,3 +265,36 @@ def test_a_project_says_in_its_settings_how_masks_are_cleaned_up(omentum, projec
     ran = omentum("-C", project, "predict")
     assert refused(ran)
     assert "postprocessing is 'tidy'" in ran.err
+
+
+def test_what_is_kept_is_set_and_its_cost_said_before_the_run(omentum, project):
+    ran = omentum("-C", project, "predict", "--network", "tiny", "--keep", "revisit")
+    assert ran.code == 0, ran.err
+    assert 'keep = "revisit"' in (project / "omentum.toml").read_text()
+    again = omentum("-C", project, "predict", "--network", "tiny", "--keep", "none")
+    assert again.code == 0, again.err
+    said = next(line for line in again.err.splitlines() if line.startswith("probabilities:"))
+    assert "MB a case by tiny (measured in this project, 2 cases) x 2 cases" in said
+    assert "nothing once they are scored; with `--keep all` all stay" in said
+    assert "with `--keep revisit` about" in said
+    assert "probabilities:" not in omentum("-C", project, "predict", "--network", "tiny").err, "too little"
+
+
+def test_what_is_kept_is_of_projects_and_one_of_three(predict, omentum, project):
+    ran = predict("--keep", "none")
+    assert refused(ran)
+    assert "--keep is 'none', but it is for projects; of CTs, --save says what is written" in ran.err
+    ran = omentum("-C", project, "predict", "--keep", "some")
+    assert refused(ran)
+    assert "keep is 'some', but it must be one of all, revisit, none" in ran.err
+
+
+def test_probabilities_go_with_the_score_and_this_is_said(omentum, project, as_published):
+    as_published(project)
+    assert omentum("-C", project, "predict", "--keep", "none").code == 0
+    assert list(project.rglob("probabilities.zarr.zip"))
+    ran = omentum("-C", project, "score")
+    assert ran.code == 0
+    assert "probabilities: dropped for 2 scored cases" in ran.err
+    assert not list(project.rglob("probabilities.zarr.zip"))
+    assert omentum("-C", project, "predict").err.endswith("predicted 0 cases, 2 before\n")

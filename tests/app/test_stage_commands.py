@@ -89,9 +89,22 @@ def test_a_log_tells_the_loss_of_a_long_training_ten_times(tune, project, monkey
 
 def test_full_training_tells_what_it_made_and_of_which_organs_nobody_knows(tune, project, label_map):
     map_ = f"totalsegmentator={label_map}"
-    ran = tune("--anatomy", map_, "--steps", 1, "--seed", 4, "--architecture", "starter", "--json")
+    options = [
+        "--steps",
+        1,
+        "--seed",
+        4,
+        "--architecture",
+        "starter",
+        "--json",
+        "--report",
+        project / "run.json",
+    ]
+    ran = tune("--anatomy", map_, *options)
     assert ran.code == 0
-    story = json.loads(ran.out)
+    story, report = json.loads(ran.out), json.loads((project / "run.json").read_text())
+    assert report["results"] == {"network": "tiny-r1", "weights_sha256": story["weights_sha256"]}
+    assert report["settings"]["tuning"] == story["config"]
     assert (story["name"], story["mode"], story["steps"]) == ("tiny-r1", "full", 1)
     assert (story["config"]["seed"], story["config"]["architecture"]) == (4, "starter")
     assert "no label" not in ran.err, "synthetic patients have all nine organs"

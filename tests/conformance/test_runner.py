@@ -7,40 +7,28 @@ import subprocess
 import sys
 from collections import Counter
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 
+from fixtures.runners import PARALLEL, RAY, RUNNERS
 from omentum.errors import DiskFullError, OmentumError, ProjectError, UnreadableImageError
 from omentum.records import Batch, Failure
 from omentum.runners.memory_ledger import MemoryLedger
 from omentum.store.store import Store
 
-RUNNERS = [
-    "omentum.runners.in_process:InProcessRunner",
-    "omentum.runners.processes:ProcessRunner",
-]
-"""Each implementation."""
-PARALLEL = {"omentum.runners.processes:ProcessRunner"}
-"""These have several items in work: those may be done again after a run that ended early."""
-
 URL = "sqlite:///omentum.db"
-
-
-def make_runner(name):
-    module, _, attribute = name.partition(":")
-    return getattr(import_module(module), attribute)()
 
 
 @pytest.fixture(
     params=[
         pytest.param((name, step), id=f"{name}-{step}")
         for name in RUNNERS
-        for step in (["whole"] if name in PARALLEL else ["whole", "read", "compute", "write"])
+        for step in (["compute"] if name == RAY else ["whole", "read", "compute", "write"])
     ]
 )
-def runner(request):
-    return Plain(*request.param)
+def runner(request, runner_named):
+    name, step = request.param
+    return Plain(runner_named(name), step, is_one_by_one=name not in PARALLEL)
 
 
 @pytest.fixture
@@ -51,9 +39,8 @@ def ledger():
 class Plain:
     """A runner that is given work as it is, or in steps of which one does it all."""
 
-    def __init__(self, name, step):
-        self.runner, self.step = make_runner(name), step
-        self.is_one_by_one = name not in PARALLEL
+    def __init__(self, runner, step, *, is_one_by_one):
+        self.runner, self.step, self.is_one_by_one = runner, step, is_one_by_one
 
     def run(self, items, work, **how):
         if self.step != "whole":
@@ -62,8 +49,7 @@ class Plain:
 
 
 @pytest.fixture
-def work_with(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(Path(__file__).parent)  # other processes find the work by this path
+def work_with(tmp_path, runner_named):
     return lambda errors=None: import_module("runner_work").Failing(tmp_path / "calls.txt", errors)
 
 
@@ -198,7 +184,7 @@ def test_an_item_is_noted_before_progress_hears_of_it(runner, ledger, work_with)
 
 
 _PROGRAM = """
-import multiprocessing, os, signal, sys
+import os, signal, sys, time
 from importlib import import_module
 from pathlib import Path
 from omentum.errors import OmentumError
@@ -209,8 +195,8 @@ def work(item):
     with (root / "calls.txt").open("a") as log:
         log.write(item + "\\n")
     if item == fatal:
-        parent = multiprocessing.parent_process()
-        os.kill(parent.pid if parent else os.getpid(), signal.SIGKILL)
+        os.kill(int((root / "pid.txt").read_text()), signal.SIGKILL)
+        time.sleep(60)  # until this process ends, too
     if item == "item-03":
         raise OmentumError("the CT is torn")
     return {"said": item.upper()}
@@ -219,6 +205,7 @@ if __name__ == "__main__":
     from omentum.store.store import Store
 
     module, _, attribute = runner_name.partition(":")
+    (root / "pid.txt").write_text(str(os.getpid()))
     with Store.open("sqlite:///omentum.db", root) as store:
         items = [f"item-{number:02}" for number in range(12)]
         runner = getattr(import_module(module), attribute)()
@@ -227,11 +214,13 @@ if __name__ == "__main__":
 """
 
 
-def run_program(runner_name, root, fatal):
+def run_program(runner_name, root, fatal, address=None):
     root.mkdir(exist_ok=True)
     program = root.parent / "program.py"
     program.write_text(_PROGRAM)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    if address is not None:
+        environment["RAY_ADDRESS"] = address
     return subprocess.run(
         [sys.executable, program, runner_name, root, fatal],
         env=environment,
@@ -255,11 +244,13 @@ def state_of(root):
         for fatal in (["item-05"] if name in PARALLEL else ["item-00", "item-05", "item-11"])
     ],
 )
-def test_what_is_killed_goes_on_to_the_same_end_and_does_nothing_twice(runner_name, tmp_path, fatal):
-    assert run_program(runner_name, tmp_path / "killed", fatal).returncode == -signal.SIGKILL
-    again = run_program(runner_name, tmp_path / "killed", "none")
+def test_what_is_killed_goes_on_to_the_same_end_and_does_nothing_twice(runner_name, tmp_path, fatal, request):
+    address = request.getfixturevalue("ray_cluster") if runner_name == RAY else None
+    killed = run_program(runner_name, tmp_path / "killed", fatal, address)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    again = run_program(runner_name, tmp_path / "killed", "none", address)
     assert again.returncode == 0, again.stderr
-    whole = run_program(runner_name, tmp_path / "whole", "none")
+    whole = run_program(runner_name, tmp_path / "whole", "none", address)
     assert whole.stdout.split() == ["11", "0", "1"], whole.stderr
 
     assert state_of(tmp_path / "killed") == state_of(tmp_path / "whole")

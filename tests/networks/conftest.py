@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+import omentum.networks.starter
 from omentum.networks.network import ARCHITECTURES, Network, NetworkSpec, build, register
 from omentum.networks.weights import load_network
 from omentum.volumes.labels import SUBSETS
@@ -48,6 +49,12 @@ def positions():
 
     yield make
     del ARCHITECTURES["positions"]
+
+
+@pytest.fixture
+def windows_only(monkeypatch):
+    """No volume is small enough to go through at once."""
+    monkeypatch.setattr(omentum.networks.starter, "_WHOLE_VOXELS", 0)
 
 
 @pytest.fixture

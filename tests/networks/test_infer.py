@@ -5,6 +5,7 @@ from monai.inferers import sliding_window_inference
 
 from omentum.errors import ConfigError, UnknownOrganError
 from omentum.networks import infer
+from omentum.networks.device_load import DeviceLoad
 from omentum.networks.extend_organs import add_adapters
 from omentum.networks.infer import Features, compute_features, organ_probabilities, probabilities_of
 from omentum.networks.network import NetworkSpec
@@ -196,7 +197,7 @@ def test_an_adapter_changes_no_bit_of_another_organs_logits(starter, monkeypatch
     organs = ["liver", "pancreas", "spleen"]
     slabs = [list(organ_probabilities(one, hu, organs)) for one in (plain, adapted)]
     for (_, before), (_, after) in zip(*slabs, strict=True):
-        assert torch.equal(before[1:], after[1:])
+        assert np.array_equal(before[1:], after[1:])
 
 
 def test_nothing_is_kept_for_gradients(starter):
@@ -260,3 +261,24 @@ def test_a_ct_of_lung_alone_is_looked_at_as_it_is(narrow):
     found = put_together(organ_probabilities(narrow, lung, ["liver"]), lung.shape)
     wanted = in_255ths(narrow(torch.from_numpy(lung)[None, None], ["liver"])[0])
     assert np.abs(found - wanted).max() <= 1
+
+
+LIGHTER = [DeviceLoad(n_windows=3), DeviceLoad(in_pieces=True)]
+
+
+@pytest.mark.parametrize("load", LIGHTER)
+def test_probabilities_do_not_depend_on_how_much_is_on_the_device_at_once(narrow, load):
+    hu, organs = soft_tissue(20, 29, 40), ("spleen", "liver")
+    usual = put_together(organ_probabilities(narrow, hu, organs), hu.shape)
+    found = put_together(organ_probabilities(narrow, hu, organs, load=load), hu.shape)
+    assert usual.std() > 20
+    assert np.abs(found.astype(int) - usual).max() <= 1
+
+
+@pytest.mark.parametrize("load", LIGHTER)
+def test_features_do_not_depend_on_how_much_is_on_the_device_at_once(starter, windows_only, load):
+    network, hu = starter(window_voxels=(16, 16, 32)), soft_tissue(29, 40, 50)
+    usual, found = compute_features(network, hu), compute_features(network, hu, load=load)
+    assert torch.equal(found.seen, usual.seen)
+    apart = (found.features - usual.features).abs().max()
+    assert apart < 1e-4 * usual.features.std()

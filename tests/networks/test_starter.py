@@ -2,16 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-import omentum.networks.starter
 from omentum.networks.infer import compute_features
 from omentum.networks.starter import overview
 from omentum.volumes.labels import SUBSETS
-
-
-@pytest.fixture
-def windows_only(monkeypatch):
-    """No volume is small enough to go through at once."""
-    monkeypatch.setattr(omentum.networks.starter, "_WHOLE_VOXELS", 0)
 
 
 def hounsfield(*shape, seed=0):

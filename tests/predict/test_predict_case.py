@@ -8,7 +8,7 @@ import pytest
 from omentum.errors import ImageError
 from omentum.predict import predict_case as stage
 from omentum.predict.network_predictor import NetworkPredictor
-from omentum.predict.predict_case import case_steps
+from omentum.predict.predict_case import CaseWork
 from omentum.records import WHOLE_CT, Case, Prediction
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.labels import organ
@@ -44,7 +44,9 @@ def predict(predictor, case_of, folder):
     """Predict a CT as the case `one`; give what the database keeps."""
 
     def run(path, opinion=None, **options):
-        return case_steps(opinion or predictor, lambda _case_id: folder, **options)(case_of(path))
+        return CaseWork(predictor=opinion or predictor, folder_of=lambda _case_id: folder, **options).steps(
+            case_of(path)
+        )
 
     return run
 
@@ -159,7 +161,7 @@ def test_a_case_has_no_summary_while_its_files_are_replaced(predict, ct_file, fo
 def test_each_case_has_its_own_folder_and_each_step_can_be_done_apart(
     predictor, case_of, ct_file, tmp_path, truth
 ):
-    steps = case_steps(predictor, lambda case_id: tmp_path / case_id)
+    steps = CaseWork(predictor=predictor, folder_of=lambda case_id: tmp_path / case_id).steps
     case = case_of(ct_file())
     given = steps.read(case)
     made = steps.compute(case, given)

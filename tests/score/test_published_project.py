@@ -6,7 +6,7 @@ import pytest
 
 from omentum.abdomenatlas.datasets import organs_to_score
 from omentum.predict.mask_files import MaskFilesPredictor
-from omentum.predict.predict_case import case_steps
+from omentum.predict.predict_case import CaseWork
 from omentum.records import Case
 from omentum.score.published_case import heat_path, score_published_case
 from omentum.score.queue import priority_rows, ranked
@@ -47,7 +47,7 @@ def _case(folder, case_id, stored):
 def _predicted(folder, tree, case, name):
     opinion = MaskFilesPredictor(name=name, folder=tree)
     place = folder / "networks" / case.case_id / name
-    steps = case_steps(opinion, lambda _: place)
+    steps = CaseWork(predictor=opinion, folder_of=lambda _: place).steps
     return steps.write(case, steps.compute(case, steps.read(case))).prediction
 
 

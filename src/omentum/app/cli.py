@@ -1,18 +1,20 @@
 """Offer every command of `omentum`; the module of a command is loaded when it is asked for.
 
-Exit codes: 0 (done), 1 (some cases failed, listed), 2 (refused, one sentence), 130 (interrupted).
+Exit codes: 0 (done), 1 (some cases failed, listed), 2 (refused, one sentence), 130 (interrupted), 143
+(terminated by SIGTERM).
 """
 
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from omentum import __version__
 from omentum.app.console import say_error
 from omentum.app.lazy import Entry, lazy_group
+from omentum.app.termination import TERMINATED, ending_on_sigterm
 from omentum.errors import OmentumError
 
 __all__ = ["COMMANDS", "app", "main"]
@@ -24,13 +26,14 @@ COMMANDS = (
     Entry("add", "add_command", "Add CTs."),
     Entry("datalist", "add_command", "List a data set's cases."),
     Entry("status", "project_commands", "Show how far a project is and what waits for whom."),
-    Entry("predict", "predict_command", "Predict CTs, or every case of a project."),
-    Entry("score", "stage_commands", "Find what is probably wrong, and print the queue."),
+    Entry("plan", "plan_command", "Plan a run: hours, GB and money."),
+    Entry("predict", "predict_command", "Predict CTs, or every case of a project.", is_run=True),
+    Entry("score", "stage_commands", "Find what is probably wrong, and print the queue.", is_run=True),
     Entry("review", "review_commands:app", "Send tasks to readers as folders, and take their masks back."),
-    Entry("assemble", "release_commands", "Build a release with its lineage."),
+    Entry("assemble", "release_commands", "Build a release with its lineage.", is_run=True),
     Entry("release", "release_commands:app", "The releases of a project, which never change."),
-    Entry("export", "release_commands", "Export a release in any layout."),
-    Entry("tune", "tune_command", "Tune the network on the revisions, and judge it."),
+    Entry("export", "release_commands", "Export a release in any layout.", is_run=True),
+    Entry("tune", "tune_command", "Tune the network on the revisions, and judge it.", is_run=True),
     Entry("gate", "gate_command", "Judge the network that was just tuned."),
     Entry("rollback", "gate_command", "Use an earlier network again, from a new round on."),
     Entry("evaluate", "stage_commands", "Compare all rounds and write the report."),
@@ -40,8 +43,12 @@ COMMANDS = (
         "audit_log_command:app",
         "The audit log: who did what and when, as a chain of hashes.",
     ),
-    Entry("round", "stage_commands:round_", "Run the half of the round that is due."),
+    Entry("round", "stage_commands:round_", "Run the half of the round that is due.", is_run=True),
+    Entry("jobs", "jobs_command", "List the jobs of each stage, and who works on what."),
+    Entry("ledger", "ledger_commands:app", "What is done: results of shards, merged into the database."),
+    Entry("slurm", "slurm_commands:app", "Scripts that run a project on a Slurm cluster."),
     Entry("cases", "case_commands:app", "Cases of a project."),
+    Entry("db", "db_commands:app", "The project's database: back it up, bring it back, move it."),
     Entry("people", "people_commands:app", "People who may log in to the review server."),
     Entry("organs", "organ_commands:app", "Organs of a project."),
     Entry("models", "model_commands:app", "Networks by name."),
@@ -83,15 +90,26 @@ def at(
 def main() -> None:
     """Run one command and exit; every error that a user can put right is one sentence."""
     logging.getLogger("nibabel").setLevel(logging.ERROR)  # header repairs are no news to users
-    try:
-        app()
-    except OmentumError as error:
-        say_error(str(error))
-        sys.exit(2)
-    except OSError as error:
-        say_error(f"{error.filename or 'a file'}: {error.strerror or error}; check its rights and the disk")
-        sys.exit(2)
-    except SystemExit as ended:
-        if ended.code == _INTERRUPTED:
-            say_error("interrupted; the same command goes on where this one stopped")
-        raise
+    with ending_on_sigterm() as sigterm:
+        try:
+            app()
+        except OmentumError as error:
+            _end(2, str(error))
+        except OSError as error:
+            _end(2, f"{error.filename or 'a file'}: {error.strerror or error}; check its rights and the disk")
+        except SystemExit as ended:
+            if ended.code == _INTERRUPTED:
+                code, what = (TERMINATED, "terminated") if sigterm.came else (_INTERRUPTED, "interrupted")
+                _end(code, f"{what}; the same command goes on where this one stopped")
+            _end(ended.code)
+
+
+def _end(code: str | int | None, message: str = "") -> NoReturn:
+    """Say why the command was refused, if it was, and exit."""
+    if message:
+        say_error(message)
+    if "omentum.app.json_log" in sys.modules:  # only where a log was begun
+        from omentum.app.json_log import end_log
+
+        end_log(code, message)
+    sys.exit(code)

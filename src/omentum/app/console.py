@@ -4,7 +4,6 @@ Results go to stdout, progress and errors to stderr.
 """
 
 import json
-import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,8 +29,6 @@ __all__ = [
 _FILE_COLUMNS = 160
 """Width of a table that goes into a file or a pipe, where nothing should be cut."""
 _MOST_FRAMED_ROWS = 500
-_LONG = 100
-"""A step of so many items is worth lines in a log."""
 
 
 def say_error(message: str) -> None:
@@ -105,45 +102,12 @@ def counted(number: int, noun: str) -> str:
 
 @contextmanager
 def bars() -> Iterator["Progress"]:
-    """Show a progress bar for each step on a terminal; in a log, a line for each tenth of a long step.
+    """Show how far a command is, and tell whatever else watches it; see `LiveView` and `RunWatch`."""
+    from omentum.app.live_view import LiveView
+    from omentum.app.run_watch import watch_of
 
-    A message, which has a total of 0, is always a line.
-    """
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-    from rich.progress import Progress as Bars
-
-    shown = Bars(
-        TextColumn("{task.description:<14}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[last]}"),
-        console=Console(stderr=True, highlight=False, soft_wrap=True),
-        disable=not sys.stderr.isatty(),
-    )
-    tasks: dict[str, Any] = {}
-
-    def progress(step: str, n_done: int, n_total: int | None, note: str = "", /) -> None:
-        if n_total == 0:
-            shown.console.print(f"{step}: {note}", markup=False)
-        elif shown.disable:
-            if n_total and n_total >= _LONG and n_done * 10 // n_total > (n_done - 1) * 10 // n_total:
-                typer.echo(f"{step}: {n_done} of {n_total}{note and f', {note}'}", err=True)
-        else:
-            if step not in tasks:
-                tasks[step] = shown.add_task(step, total=n_total, last="")
-            shown.update(tasks[step], completed=n_done, total=n_total, last=note)
-
-    with shown:
-        yield progress
+    with LiveView() as shown:
+        yield watch_of(shown)
 
 
 def end_batches(batches: "Sequence[Batch]", what: str) -> None:
@@ -157,6 +121,9 @@ def end_batches(batches: "Sequence[Batch]", what: str) -> None:
     Raises:
         typer.Exit: Code 1 if some items failed; 2 if there was one item and it was refused.
     """
+    from omentum.app.command_line import again_command
+    from omentum.app.failures import group_failures
+
     failures = dict.fromkeys(failure for batch in batches for failure in batch.failed)
     failed = {failure.key for failure in failures}
     done = {key for batch in batches for key in batch.done} - failed
@@ -164,12 +131,11 @@ def end_batches(batches: "Sequence[Batch]", what: str) -> None:
     before = f", {len(skipped)} before" if skipped else ""
     if done or skipped:
         typer.echo(f"{what} {counted(len(done), 'case')}{before}", err=True)
-    for failure in failures:
-        say_error(f"{failure.key} was set aside: {failure.reason.removeprefix(f'{failure.key}: ')}")
+    for group in group_failures(failures):
+        say_error(str(group))
     n_items = len(done | skipped | failed)
     if failed and n_items == 1:
         raise typer.Exit(2)
     if failed:
-        again = shlex.join(["omentum", *sys.argv[1:]])
-        say_error(f"{len(failed)} of {n_items} cases failed; try them again with `{again}`")
+        say_error(f"{len(failed)} of {n_items} cases failed; try them again with `{again_command()}`")
         raise typer.Exit(1)

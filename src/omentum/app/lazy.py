@@ -1,4 +1,4 @@
-"""Load the module of a command only when the command is asked for."""
+"""Load the module of a command only when the command is asked for, with the options that many have."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
+
+from omentum.app.common_options import with_log_options, with_run_options
 
 __all__ = ["Entry", "command_group", "lazy_group"]
 
@@ -20,11 +22,13 @@ class Entry:
         name: What users type.
         where: Module in `omentum.app` that has it; after a colon, its name there if it has another.
         summary: One line of help; the first sentence of the command's own.
+        is_run: Whether it works on many cases, so that a report and metrics of it make sense.
     """
 
     name: str
     where: str
     summary: str
+    is_run: bool = False
 
     def load(self) -> Any:
         """Import the module, and build the command."""
@@ -32,8 +36,12 @@ class Entry:
         found = getattr(import_module(f"omentum.app.{module}"), attribute or self.name)
         if not isinstance(found, typer.Typer):
             alone = typer.Typer(rich_markup_mode=None, add_completion=False)
-            alone.command(self.name)(found)
-            found = alone
+            whole = with_run_options(found) if self.is_run else found
+            alone.command(self.name)(with_log_options(whole))
+            return get_command(alone)
+        for command in found.registered_commands:
+            if command.callback is not None:
+                command.callback = with_log_options(command.callback)
         return get_command(found)
 
 

@@ -9,7 +9,7 @@ from omentum.evaluate.audit import StopRule, stop_rule
 from omentum.evaluate.gate_stage import candidate_of, pending
 from omentum.project.conflicts import open_conflicts
 from omentum.project.project import Project
-from omentum.records import LabelledCase, Task, TaskState
+from omentum.records import Task, TaskState
 
 __all__ = ["NextStep", "n_predicted_cases", "next_steps"]
 
@@ -31,26 +31,24 @@ class NextStep:
 
 
 def next_steps(
-    project: Project, *, labelled: Sequence[LabelledCase] | None = None, stop: StopRule | None = None
+    project: Project, *, stop: StopRule | None = None, n_predicted: int | None = None
 ) -> list[NextStep]:
     """List what is due, the next thing first; never empty. No volume is opened and no file is hashed.
 
     Args:
         project: The project.
-        labelled: What `Project.standing` gives, where that is known.
         stop: Whether the round is the last, where that is known.
+        n_predicted: What `n_predicted_cases` gives, where that is known.
     """
-    return [*_of_round(project, labelled, stop or stop_rule(project)), *_conflicts(project)]
+    return [*_of_round(project, stop or stop_rule(project), n_predicted), *_conflicts(project)]
 
 
 def n_predicted_cases(project: Project) -> int:
     """Count the cases that take part and that every network of the round has predicted."""
-    wanted = set(project.networks)
-    predicted = project.store.predictions.networks_by_case()
-    return sum(wanted <= set(predicted.get(name, ())) for name in project.store.cases.names())
+    return project.store.predictions.count_complete(project.networks)
 
 
-def _of_round(project: Project, labelled: Sequence[LabelledCase] | None, stop: StopRule) -> list[NextStep]:
+def _of_round(project: Project, stop: StopRule, n_predicted: int | None) -> list[NextStep]:
     verdict = pending(project)
     if verdict is not None:
         said = f"the verdict on {verdict.network} ({verdict.why})"
@@ -64,24 +62,23 @@ def _of_round(project: Project, labelled: Sequence[LabelledCase] | None, stop: S
     if candidate is not None:
         said = f"{candidate.name}, to be judged"
         return [NextStep(who="you", what=said, command="omentum gate"), *_tasks_out(project)]
-    return _due(project, labelled)
+    return _due(project, n_predicted_cases(project) if n_predicted is None else n_predicted)
 
 
-def _due(project: Project, labelled: Sequence[LabelledCase] | None) -> list[NextStep]:
+def _due(project: Project, n_predicted: int) -> list[NextStep]:
     """Say what is due before a network is tuned."""
     store = project.store
-    n_cases, n_predicted = len(store.cases.names()), n_predicted_cases(project)
+    n_cases = store.cases.count()
     if not n_cases:
         return [NextStep(who="you", what="an empty project", command="omentum add CT...")]
     if n_predicted < n_cases:
         what = f"{_counted(n_cases - n_predicted, 'case')} to predict"
         return [NextStep(who="you", what=what, command="omentum predict")]
-    number = store.rounds.current().number
-    tasks = store.tasks.of_round(number)
-    if not tasks:
+    counts = store.tasks.counts(store.rounds.current().number)
+    if not counts:
         return [NextStep(who="you", what="the queue to make", command="omentum score")]
     found = []
-    n_revised = _n_to_learn(project, labelled)
+    n_revised = _n_to_learn(project)
     if n_revised:
         command = "omentum tune, or go on with omentum review import FOLDER"
         found.append(
@@ -89,7 +86,7 @@ def _due(project: Project, labelled: Sequence[LabelledCase] | None) -> list[Next
         )
     found += _tasks_out(project)
     if not found:
-        n_queued = sum(task.state is TaskState.QUEUED for task in tasks)
+        n_queued = counts.get(TaskState.QUEUED, 0)
         what, command = "a round without a task", "omentum score"
         if n_queued:
             what, command = f"{_counted(n_queued, 'task')} to hand out", "omentum review export FOLDER"
@@ -97,20 +94,21 @@ def _due(project: Project, labelled: Sequence[LabelledCase] | None) -> list[Next
     return found
 
 
-def _n_to_learn(project: Project, labelled: Sequence[LabelledCase] | None) -> int:
+def _n_to_learn(project: Project) -> int:
     """Count the revisions that stand and that tuning would learn from now."""
-    audit = project.store.audits.of_round(project.store.rounds.current().number)
-    drawn = set() if audit is None else set(audit.drawn)
+    draw = project.store.audits.draw_of_round(project.store.rounds.current().number)
+    drawn = set() if draw is None else set(draw.drawn)
     kept = project.store.cases.names(held_out=True)
-    return sum(one.key not in drawn and one.case_id not in kept for one in project.unlearned(labelled))
+    return sum(one.key not in drawn and one.case_id not in kept for one in project.unlearned())
 
 
 def _conflicts(project: Project) -> list[NextStep]:
     """Say how many masks contradict what another reader made meanwhile."""
     store = project.store
-    found = open_conflicts(store.revisions.all(), store.decisions.all())
-    takes_part = store.cases.names() if found else set()
-    n_open = sum(one.case_id in takes_part for one in found)
+    in_conflict = store.revisions.in_conflict()
+    decisions = store.decisions.of_cases({one.case_id for one in in_conflict})
+    excluded = store.cases.excluded()
+    n_open = sum(one.case_id not in excluded for one in open_conflicts(in_conflict, decisions))
     if not n_open:
         return []
     command = "omentum review adjudicate CASE ORGAN --revision NUMBER; omentum status lists them"

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from omentum.choices import RUNNERS
 from omentum.errors import ConfigError
 
 if TYPE_CHECKING:
     from omentum.project.project import Project
+    from omentum.runners.runner import Runner
 
 __all__ = [
     "AcceptValues",
@@ -20,11 +22,14 @@ __all__ = [
     "HuOffset",
     "ResampleSlices",
     "ResampleTilt",
+    "RunnerName",
     "Why",
+    "Workers",
     "device_named",
     "listed",
     "minutes_named",
     "project_of",
+    "runner_named",
 ]
 
 Device = Annotated[str, typer.Option(help="Where networks run: auto, cpu, cuda, cuda:1.")]
@@ -42,16 +47,65 @@ AcceptValues = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 By = Annotated[str, typer.Option(help="Pseudonym of the person who decides.")]
+RunnerName = Annotated[
+    str | None,
+    typer.Option(
+        "--runner", help=f"Where the work runs: {', '.join(RUNNERS)}. Default: that of the settings."
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        min=1,
+        help="Cases at a time, each in a process of its own. Default: that of the settings.",
+    ),
+]
 Why = Annotated[str, typer.Option(help="The reason; it is kept.")]
 
 
 @contextmanager
-def project_of(context: typer.Context, *, looking: bool = False) -> Iterator["Project"]:
-    """Open the project that the command is about; `looking` for reading only."""
-    from omentum.project.project import opened
+def project_of(
+    context: typer.Context,
+    *,
+    looking: bool = False,
+    shard: str = "",
+    runner: str | None = None,
+    workers: int | None = None,
+) -> Iterator["Project"]:
+    """Open the project that the command is about.
 
-    with opened(context.obj, looking=looking) as project:
-        yield project
+    Args:
+        context: Of the command.
+        looking: For reading only.
+        shard: What `--shard` says.
+        runner: What `--runner` says.
+        workers: What `--workers` says.
+    """
+    from omentum.app.run_facts import note_project
+    from omentum.project.paths import open_project
+    from omentum.project.project import opened
+    from omentum.runners.shards import Shard
+
+    _, settings = open_project(context.obj)
+    chosen = settings.run.with_options(runner=runner, workers=workers).make()
+    part = Shard.named(shard) if shard else None
+    with opened(context.obj, chosen, looking=looking, shard=part) as project:
+        try:
+            yield project
+        finally:
+            note_project(project)
+
+
+def runner_named(runner: str | None, workers: int | None) -> "Runner":
+    """Make the runner of work that is about no project.
+
+    Raises:
+        ConfigError: There is none of that name, or it has one worker only.
+    """
+    from omentum.project.run_settings import RunSettings
+
+    return RunSettings().with_options(runner=runner, workers=workers).make()
 
 
 def device_named(name: str) -> str:

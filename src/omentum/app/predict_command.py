@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,13 +14,25 @@ from omentum.app.options import (
     HuOffset,
     ResampleSlices,
     ResampleTilt,
+    RunnerName,
+    Workers,
     device_named,
     listed,
     project_of,
+    runner_named,
 )
+from omentum.choices import KEEPS
 from omentum.errors import ConfigError
 
+if TYPE_CHECKING:
+    from omentum.exchange.importers.source import FoundSources
+    from omentum.predict.predict_files import FolderPlan
+    from omentum.project.project import Project
+    from omentum.runners.runner import Runner
+
 __all__ = ["predict"]
+
+_IN_PROJECTS = "--network, --average, --keep, --shard, --device, --runner and --workers"
 
 
 def predict(
@@ -59,7 +71,18 @@ def predict(
     average: Annotated[
         bool, typer.Option("--average", help="In a project: masks of the networks' average too.")
     ] = False,
+    keep: Annotated[
+        str,
+        typer.Option(
+            help=f"In a project: probabilities that stay once a case is scored: {', '.join(KEEPS)}."
+        ),
+    ] = "",
     device: Device = "auto",
+    shard: Annotated[
+        str, typer.Option(metavar="N/COUNT", help="In a project: only the cases of a part, such as 3/64.")
+    ] = "",
+    runner: RunnerName = None,
+    workers: Workers = None,
     for_programs: AsJson = False,
 ) -> None:
     """Predict CTs, or every case of a project. Example: omentum predict ct.nii.gz -o masks."""
@@ -70,21 +93,21 @@ def predict(
     if not cts:
         of_cts = out, organs, save, layout, postprocessing, without, numbers, resample_tilt, hu_offset
         if any(of_cts) or resample_slices or every_series or accept_values or overlap is not None:
-            rule = "without CTs only --network, --average and --device are taken; omentum.toml sets the rest"
-            raise ConfigError("CT", cts, rule)
-        _predict_project(context, names, average, device, for_programs)
+            raise ConfigError(
+                "CT", cts, f"without CTs only {_IN_PROJECTS} are taken; omentum.toml sets the rest"
+            )
+        with project_of(context, shard=shard, runner=runner, workers=workers) as project:
+            where, kept = device_named(device), _with_keep(project, names, keep)
+            _predict_project(kept, names, average, where, for_programs)
         return
     if out is None:
         raise ConfigError("--out", out, "CTs need a folder for their masks; give one with -o OUT")
-    if average:
-        raise ConfigError("--average", average, "it is for projects; of CTs, several networks are averaged")
-    from omentum.app.say_files import left_out_rows, say_files_left_out
-    from omentum.app.say_predicted import as_json, found_in_folder, noted_in_folder, say_found, say_noted
+    _refuse_for_cts(average, keep, shard)
     from omentum.exchange.importers.find_sources import find_sources
     from omentum.predict.average import joint_predictor
     from omentum.predict.inference_config import InferenceConfig
-    from omentum.predict.load_predictor import load_predictor
-    from omentum.predict.predict_files import FolderPlan, predict_files
+    from omentum.predict.portable import portable_predictor
+    from omentum.predict.predict_files import FolderPlan
 
     config = InferenceConfig(
         overlap=overlap,
@@ -95,7 +118,7 @@ def predict(
     found = find_sources(cts, largest_only=not every_series)
     wanted, where = listed(organs), device_named(device)
     predictors = [
-        load_predictor(name, organs=wanted, device=where, config=config) for name in names or ("starter",)
+        portable_predictor(name, organs=wanted, device=where, config=config) for name in names or ("starter",)
     ]
     plan = FolderPlan(
         sources={source.case_id: source.path for source in found.sources},
@@ -109,8 +132,20 @@ def predict(
         hu_offset=hu_offset,
         accept_values=accept_values,
     )
+    _predict_folder(plan, found, runner_named(runner, workers), for_programs)
+
+
+def _predict_folder(plan: "FolderPlan", found: "FoundSources", runner: "Runner", for_programs: bool) -> None:
+    from omentum.app.run_facts import note_predictor
+    from omentum.app.say_files import left_out_rows, say_files_left_out
+    from omentum.app.say_predicted import as_json, found_in_folder, noted_in_folder, say_found, say_noted
+    from omentum.predict.predict_files import predict_files
+    from omentum.runners.job_events import tell_failures
+
+    note_predictor(plan.predictor, plan.sources)
     with bars() as progress:
-        batch = predict_files(plan, progress=progress)
+        tell_failures(progress, "predict", found.unusable)
+        batch = predict_files(plan, runner, progress=progress)
     batch = replace(batch, failed=(*found.unusable, *batch.failed))
     findings, notes = found_in_folder(plan, batch), noted_in_folder(plan, batch)
     if for_programs:
@@ -123,26 +158,53 @@ def predict(
     end_batches([batch], "predicted")
 
 
+def _refuse_for_cts(average: bool, keep: str, shard: str) -> None:
+    if average:
+        raise ConfigError("--average", average, "it is for projects; of CTs, several networks are averaged")
+    if keep:
+        raise ConfigError("--keep", keep, "it is for projects; of CTs, --save says what is written")
+    if shard:
+        raise ConfigError("--shard", shard, "it is for projects; give each program CTs of its own")
+
+
+def _with_keep(project: "Project", networks: tuple[str, ...], keep: str) -> "Project":
+    """Set what is kept, if asked, drop at once what that does not keep, and say what probabilities take."""
+    from omentum.app.say_kept import kept_cost
+    from omentum.project.kept_probabilities import drop_scored, with_keep
+
+    if keep and project.keeps_journals:
+        raise ConfigError("--keep", keep, "a shard changes no settings; give it once the shards are merged")
+    if keep:
+        project = with_keep(project, keep)
+        dropped = drop_scored(project)
+        if dropped.n_cases:
+            typer.echo(f"probabilities: {dropped.said}", err=True)
+    cost = kept_cost(project, networks or project.networks, is_asked=bool(keep))
+    if cost:
+        typer.echo(cost, err=True)
+    return project
+
+
 def _predict_project(
-    context: typer.Context, networks: tuple[str, ...], average: bool, device: str, for_programs: bool
+    project: "Project",
+    networks: tuple[str, ...],
+    average: bool,
+    device: str,
+    for_programs: bool,
 ) -> None:
     from omentum import loop
     from omentum.app.say_predicted import as_json, found_in_project, held_back, say_found, say_held_back
     from omentum.networks.catalogue import AVERAGE
 
-    where = device_named(device)
-    with project_of(context) as project:
-        with bars() as progress:
-            batches = loop.predict(
-                project, networks=networks, average=average, device=where, progress=progress
-            )
-        names = (*(networks or project.networks), *((AVERAGE,) if average else ()))
-        findings = found_in_project(project, names, batches)
-        done = {case_id for batch in batches for case_id in batch.done}
-        if for_programs:
-            cases = {case_id for batch in batches for case_id in (*batch.done, *batch.skipped)}
-            say_json(as_json(batches, findings, held_back(project, cases)))
-        else:
-            say_found(findings, done)
-            say_held_back(held_back(project, done))
+    with bars() as progress:
+        batches = loop.predict(project, networks=networks, average=average, device=device, progress=progress)
+    names = (*(networks or project.networks), *((AVERAGE,) if average else ()))
+    findings = found_in_project(project, names, batches)
+    done = {case_id for batch in batches for case_id in batch.done}
+    if for_programs:
+        cases = {case_id for batch in batches for case_id in (*batch.done, *batch.skipped)}
+        say_json(as_json(batches, findings, held_back(project, cases)))
+    else:
+        say_found(findings, done)
+        say_held_back(held_back(project, done))
     end_batches(batches, "predicted")

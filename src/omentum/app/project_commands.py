@@ -49,9 +49,19 @@ def status(
     patients: Annotated[
         bool, typer.Option("--patients", help="Say which cases count as one patient, and why.")
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show what all programs work on, until Ctrl-C is pressed.")
+    ] = False,
+    every: Annotated[float, typer.Option(min=0.2, help="Seconds between two looks, with --watch.")] = 5.0,
     as_json: AsJson = False,
 ) -> None:
     """Show how far a project is and what waits for whom. Example: omentum -C my-atlas status."""
+    if watch:
+        from omentum.app.watch import watch_project
+
+        with project_of(context, looking=True) as project:
+            watch_project(project, every_s=every, as_json=as_json)
+        return
     from omentum.app.next_steps import NextStep
     from omentum.app.say_patients import say_patients
     from omentum.app.say_status import say_status

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from omentum.app.console import bars, end_batches, say_error, say_json, say_rows, say_table
+from omentum.app.failures import failure_rows
 from omentum.app.lazy import command_group
-from omentum.app.options import AsJson, listed, project_of
+from omentum.app.options import AsJson, RunnerName, Workers, listed, project_of
 from omentum.choices import LAYOUTS
 from omentum.errors import ConfigError
 
@@ -33,24 +34,29 @@ def assemble(
             "round's networks were averaged (`omentum predict --average`), else the main network."
         ),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Cases at a time, each in a process of its own.")] = 1,
+    runner: RunnerName = None,
+    workers: Workers = None,
     plan: Annotated[bool, typer.Option("--plan", help="Say what it would hold; make nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Build a release with its lineage. Example: omentum -C my-atlas assemble --version V1."""
+    from omentum.app.run_watch import note_run
     from omentum.app.say_left_out import end_release
     from omentum.assemble.manifest import read_left_out
 
     if not version and not plan:
         raise ConfigError("--version", version, "a release needs a name, such as V1; or give --plan")
-    with project_of(context, looking=plan) as project:
+    with project_of(context, looking=plan, runner=runner, workers=workers) as project:
         if plan:
             _say_plan(project, network, as_json=as_json)
             return
         from omentum import loop  # slow to import, and a plan does not need it
 
         with bars() as progress:
-            release = loop.assemble(project, version, network=network, n_workers=workers, progress=progress)
+            release = loop.assemble(project, version, network=network, progress=progress)
+    note_run(
+        results={"release": version, "manifest_sha256": release.manifest_sha256, "n_cases": release.n_cases}
+    )
     if as_json:
         told = {"version": version, "folder": str(release.folder), "cases": release.n_cases}
         notes = read_left_out(release.folder)
@@ -175,6 +181,9 @@ def export(
     ],
     organs: Annotated[str, typer.Option(help="Organs or subsets, with commas between. Default: all.")] = "",
     name: Annotated[str, typer.Option(help="Name of the data set, where the layout has one.")] = "Omentum",
+    runner: RunnerName = None,
+    workers: Workers = None,
+    as_json: AsJson = False,
 ) -> None:
     """Export a release in any layout.
 
@@ -184,6 +193,11 @@ def export(
     from omentum.exchange.exporters.exporter import Export
 
     asked = Export(version=version, out=out, organs=listed(organs), data_set=name)
-    with project_of(context, looking=True) as project, bars() as progress:
+    opening = project_of(context, looking=True, runner=runner, workers=workers)
+    with opening as project, bars() as progress:
         batch = loop.export(project, version, layout, asked, progress=progress)
+    if as_json:
+        say_json(
+            {"folder": str(out), "done": batch.done, "skipped": batch.skipped, **failure_rows(batch.failed)}
+        )
     end_batches([batch], "exported")

@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from omentum.app.failures import failure_rows
 from omentum.predict.predict_files import FolderPlan
 from omentum.predict.summary import finding_row, read_summary
 from omentum.project.project import Project
@@ -116,7 +117,7 @@ def as_json(
     return {
         "done": sorted(done),
         "skipped": sorted(skipped),
-        "failed": [{"case": one.key, "reason": one.reason} for one in failures],
+        **failure_rows(failures),
         "findings": list(findings),
         "ct_notes": list(notes),
         "held_back": list(held),

@@ -6,7 +6,8 @@ from typing import Any
 import typer
 
 from omentum.app.console import say_json, say_table
-from omentum.records import Task
+from omentum.app.failures import failure_rows
+from omentum.records import Failure, Task
 from omentum.score.round_queue import totals
 
 __all__ = ["beyond_budget", "say_queue", "why_queued"]
@@ -14,7 +15,14 @@ __all__ = ["beyond_budget", "say_queue", "why_queued"]
 _COLUMNS = ("rank", "case", "organ", "attention (mL)", "error (mL)", "spots", "minutes", "state", "why")
 
 
-def say_queue(number: int, made: Mapping[str, Any], tasks: Sequence[Task], *, top: int | None) -> None:
+def say_queue(
+    number: int,
+    made: Mapping[str, Any],
+    tasks: Sequence[Task],
+    *,
+    top: int | None,
+    failures: Sequence[Failure] = (),
+) -> None:
     """Print a queue.
 
     Args:
@@ -22,13 +30,14 @@ def say_queue(number: int, made: Mapping[str, Any], tasks: Sequence[Task], *, to
         made: How it was made, as `read_queue` gives it.
         tasks: Those that have not ended, by rank.
         top: Tasks to print as a table; `None` for all of them as JSON.
+        failures: Cases that could not be scored; only for JSON.
     """
     left = totals(tasks)
     rows = [_row(task) for task in tasks]
     if top is None:
         said = {name: value for name, value in made.items() if name != "totals"}
         listed = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
-        say_json({"round": number, **said, "totals": left, "tasks": listed})
+        say_json({"round": number, **said, "totals": left, "tasks": listed, **failure_rows(failures)})
         return
     title = f"round {number}, {made['strategy']}: {min(top, len(rows))} of {len(rows)} tasks"
     say_table(title, _COLUMNS, rows[:top])

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from omentum.app.console import bars, end_batches, say_json, say_table
-from omentum.app.options import AsJson, Device, device_named, minutes_named, project_of
+from omentum.app.options import (
+    AsJson,
+    Device,
+    RunnerName,
+    Workers,
+    device_named,
+    minutes_named,
+    project_of,
+)
 from omentum.choices import STRATEGIES
 from omentum.errors import ConfigError
 
@@ -35,6 +43,8 @@ def score(
         str | None, typer.Option(help=f"One of {', '.join(STRATEGIES)}. Default: that of the settings.")
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="Tasks to print.")] = 20,
+    runner: RunnerName = None,
+    workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
     """Find what is probably wrong, and print the queue. Example: omentum -C my-atlas score --budget 20h."""
@@ -44,13 +54,13 @@ def score(
     from omentum.score.round_queue import read_queue
 
     minutes = None if budget is None else minutes_named("--budget", budget)
-    with project_of(context) as project:
+    with project_of(context, runner=runner, workers=workers) as project:
         with bars() as progress:
             batch = loop.score(project, strategy=strategy, budget_minutes=minutes, progress=progress)
         number, made = project.store.rounds.current().number, read_queue(project)
         ended = (TaskState.DONE, TaskState.SKIPPED)
         tasks = [one for one in project.store.tasks.of_round(number) if one.state not in ended]
-    say_queue(number, made, tasks, top=None if as_json else top)
+    say_queue(number, made, tasks, top=None if as_json else top, failures=batch.failed)
     end_batches([batch], "scored")
 
 
@@ -106,6 +116,8 @@ def round_(
     ] = False,
     by: Annotated[str, typer.Option(help="Pseudonym of the person who accepts.")] = "reader-1",
     device: Device = "auto",
+    runner: RunnerName = None,
+    workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the half of the round that is due. Example: omentum -C my-atlas round, then round --finish V1."""
@@ -118,7 +130,7 @@ def round_(
         raise ConfigError("--accept", "given without --finish", "say `omentum gate --accept` for a verdict")
     batches: tuple[Batch, ...] = ()
     release: Release | None = None
-    with project_of(context) as project, bars() as progress:
+    with project_of(context, runner=runner, workers=workers) as project, bars() as progress:
         number = project.store.rounds.current().number
         folder = tasks / f"round-{number}"
         done: dict[str, Any] = {"round": number}

@@ -1,9 +1,8 @@
 """Summarise a project: how far it is, what rules found, what readers disagree about, what is left out."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any
 
 from omentum.app.next_steps import n_predicted_cases, next_steps
@@ -15,7 +14,6 @@ from omentum.project.project import Project
 from omentum.project.standing import CaseFacts, case_facts, standing_case, unconfirmed
 from omentum.records import LabelledCase, MaskFinding, TaskState
 from omentum.score.round_queue import queue_path, read_queue
-from omentum.store.tasks import pool_of
 
 __all__ = ["Gathered", "case_lines", "confirm_command", "gather", "summary"]
 
@@ -25,8 +23,9 @@ class Gathered:
     """What a summary is made from, beside single questions to the database."""
 
     facts: Sequence[CaseFacts]
+    """Of every case that takes part, or of those of which a rule says something."""
     labelled: Sequence[LabelledCase]
-    """Of each case, what stands."""
+    """Of each case, what stands; of the organs of which a rule says something at least."""
     stop: StopRule
 
 
@@ -37,12 +36,31 @@ def gather(project: Project) -> Gathered:
     return Gathered(facts=facts, labelled=labelled, stop=stop_rule(project))
 
 
+def _gather_found(project: Project) -> Gathered:
+    """Gather what is known of the cases of which a rule says something; of most it says nothing."""
+    store, network = project.store, project.networks[0]
+    case_ids = {
+        *store.predictions.cases_with_findings(network),
+        *store.labels.cases_with_findings(),
+        *store.revisions.cases_with_findings(),
+        *store.arrivals.with_findings(),
+    }
+    facts = case_facts(project, network=network, case_ids=case_ids)
+    labelled = [standing_case(one, _organs_found(one)) for one in facts]
+    return Gathered(facts=facts, labelled=labelled, stop=stop_rule(project))
+
+
+def _organs_found(facts: CaseFacts) -> set[str]:
+    sources = [one for one in (facts.label, facts.prediction, *facts.revisions) if one is not None]
+    return {said.organ for one in sources for said in one.findings}
+
+
 def summary(project: Project, *, gathered: Gathered | None = None) -> dict[str, Any]:
     """Give all that `omentum status` tells.
 
     Args:
         project: The project; it may be open for reading only.
-        gathered: What `gather` gives, where that is known.
+        gathered: What `gather` gives, where that is known; without it only findings are gathered.
 
     Returns:
         Numbers and words by name; lists of findings, masks held back, conflicts, who has tasks, cases that
@@ -50,11 +68,12 @@ def summary(project: Project, *, gathered: Gathered | None = None) -> dict[str, 
     """
     store = project.store
     current = store.rounds.current()
-    gathered = gathered or gather(project)
+    gathered = gathered or _gather_found(project)
     facts, labelled, stop = gathered.facts, gathered.labelled, gathered.stop
     forecast = stop_forecast(project, stop.audit)
-    due = next_steps(project, labelled=labelled, stop=stop)
-    revisions = store.revisions.of_round(current.number)
+    n_predicted = n_predicted_cases(project)
+    due = next_steps(project, stop=stop, n_predicted=n_predicted)
+    n_revisions, minutes = store.revisions.totals(current.number)
     excluded = store.cases.excluded()
     failures = store.ledger.failures_by_stage()
     failed = {
@@ -65,19 +84,19 @@ def summary(project: Project, *, gathered: Gathered | None = None) -> dict[str, 
         "round": current.number,
         "network": current.network,
         "second_opinion": ", ".join(project.networks[1:]) or "none",
-        "cases": len(facts),
+        "cases": store.cases.count(),
         "cases_excluded": len(excluded),
-        "predicted": n_predicted_cases(project),
+        "predicted": n_predicted,
         **_task_counts(project),
-        "revisions_in_round": len(revisions),
-        "minutes_in_round": round(sum(one.minutes or 0.0 for one in revisions), 3),
+        "revisions_in_round": n_revisions,
+        "minutes_in_round": round(minutes, 3),
         "releases": ", ".join(release.version for release in store.releases.all()) or "none",
         "audit": stop.why,
         "forecast": forecast.said,
         "bound_by_hours": [asdict(one) for one in forecast.later],
         "left_out_by_budget": _left_out(project),
         "holders": _holders(project),
-        "conflicts": _conflicts(project, facts),
+        "conflicts": _conflicts(project, excluded),
         **_found(project, facts, labelled),
         "label_findings": _label_findings(facts),
         "excluded": [{"case": case_id, "why": why} for case_id, why in sorted(excluded.items())],
@@ -129,20 +148,15 @@ def _left_out(project: Project) -> dict[str, Any]:
 
 def _holders(project: Project) -> list[dict[str, Any]]:
     """Say who has how many tasks, of whatever round, until when."""
-    n_tasks: Counter[str] = Counter()
-    until: dict[str, datetime] = {}
-    for one in project.store.rounds.all():
-        for leases in project.store.leases.all(pool_of(one.number)).values():
-            for lease in leases:
-                n_tasks[lease.holder] += 1
-                until[lease.holder] = max(lease.until, until.get(lease.holder, lease.until))
-    return [{"holder": name, "tasks": n_tasks[name], "until": until[name]} for name in sorted(n_tasks)]
+    holders = project.store.holders.of_tasks()
+    return [{"holder": one.name, "tasks": one.n, "until": one.until} for one in holders]
 
 
-def _conflicts(project: Project, facts: Iterable[CaseFacts]) -> list[dict[str, Any]]:
+def _conflicts(project: Project, excluded: Collection[str]) -> list[dict[str, Any]]:
     """Give what readers disagree about and no person has decided, with the command that decides."""
-    takes_part = {one.case.case_id for one in facts}
-    found = open_conflicts(project.store.revisions.all(), project.store.decisions.all())
+    revisions = project.store.revisions.in_conflict()
+    decisions = project.store.decisions.of_cases({one.case_id for one in revisions})
+    found = open_conflicts(revisions, decisions)
     return [
         {
             "case": one.case_id,
@@ -153,7 +167,7 @@ def _conflicts(project: Project, facts: Iterable[CaseFacts]) -> list[dict[str, A
             "command": f"omentum review adjudicate {one.case_id} {one.organ} --revision {one.number}",
         }
         for one in found
-        if one.case_id in takes_part
+        if one.case_id not in excluded
     ]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from omentum.app.console import bars, say_json
-from omentum.app.options import AsJson, Device, device_named, project_of
+from omentum.app.options import AsJson, Device, RunnerName, Workers, device_named, project_of
 from omentum.choices import REPLAY_RULES, TRAINABLE
 from omentum.errors import ConfigError
 
@@ -55,10 +55,13 @@ def tune(
     ] = None,
     replay_by: Annotated[str | None, typer.Option(help=f"Which of them: {', '.join(REPLAY_RULES)}.")] = None,
     device: Device = "auto",
+    runner: RunnerName = None,
+    workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
     """Tune the network on the revisions, and judge it. Example: omentum -C my-atlas tune --replay 0.1."""
     from omentum import loop
+    from omentum.app.run_watch import note_run
     from omentum.app.say_verdict import said_of
     from omentum.app.tune_settings import tune_settings
     from omentum.tune.say_choices import choices_in_words
@@ -75,9 +78,11 @@ def tune(
     settings = tune_settings(mode, config, options)
     maps = _anatomy(anatomy or [], settings)
     device = device_named(device)
-    with project_of(context) as project, bars() as progress:
+    with project_of(context, runner=runner, workers=workers) as project, bars() as progress:
         network = loop.tune(project, settings, maps=maps, device=device, progress=progress)
         verdict = loop.gate(project, device=device, progress=progress)
+    made = {"network": network.name, "weights_sha256": network.weights_sha256}
+    note_run(settings={"tuning": settings.model_dump(mode="json")}, results=made)
     if as_json:
         say_json({"folder": str(network.folder), **_story(network), "verdict": asdict(verdict)})
         return

@@ -20,8 +20,8 @@ from omentum.errors import ReleaseError, UnknownNetworkError
 from omentum.project.kept_hashes import keep_missing_hashes
 from omentum.project.log_anchors import keep_release_anchor
 from omentum.project.project import Project
-from omentum.records import Arrival, MaskSource, Release
-from omentum.runners.processes import ProcessRunner
+from omentum.records import Arrival, Failure, MaskSource, Release
+from omentum.runners.job_events import tell_failures
 from omentum.runners.runner import Progress
 from omentum.volumes.file_hash import file_sha256
 
@@ -33,7 +33,6 @@ def assemble_round(
     version: str,
     *,
     network: str | None = None,
-    n_workers: int = 1,
     progress: Progress | None = None,
 ) -> Release:
     """Build a release of every case that can be released, and make it the current one.
@@ -46,7 +45,6 @@ def assemble_round(
         project: The project.
         version: Name of the release.
         network: Whose predictions stand where there is no revision; see `network_of`.
-        n_workers: Cases at a time, each in a process of its own; with 1, the project's runner does the work.
         progress: Called for each case.
 
     Raises:
@@ -58,15 +56,16 @@ def assemble_round(
     name = network_of(project, network)
     keep_missing_hashes(project, name)
     found = releasable(project, name)
-    runner = project.runner if n_workers == 1 else ProcessRunner(n_workers)
     release = _unnoted(project, version)
     if release is None:
+        left_out = [Failure(key=case_id, reason=why) for case_id, why in found.left_out.items()]
+        tell_failures(progress, "assemble", left_out)
         earlier = current_release(project)
         release = build_release(
             version,
             project.folder.releases_dir,
             found.cases,
-            run=partial(runner.run, step="assemble", progress=progress),
+            run=partial(project.runner.run, step="assemble", progress=progress),
             earlier=None if earlier is None else earlier.folder,
             notes=ReleaseNotes(
                 agreement=_agreement(found.cases),

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from omentum.evaluate.catch_misses import misses_by_reader
@@ -10,7 +10,7 @@ from omentum.measures.finite_population_bound import CONFIDENCE, Clustered, leas
 from omentum.measures.missed_errors import Misses, corrected_share, missed_limit
 from omentum.project.project import Project
 from omentum.project.standing import standing_revision
-from omentum.records import Audit, Decision, MaskSource, ReaderAnswer, Revision
+from omentum.records import AuditDraw, Decision, MaskSource, ReaderAnswer, Revision
 from omentum.volumes.labels import organ
 
 __all__ = ["AuditPlan", "AuditResult", "StopRule", "audit_plan", "audit_result", "is_major", "stop_rule"]
@@ -97,19 +97,19 @@ def is_major(revision: Revision) -> bool:
 
 def audit_plan(project: Project, share: float) -> AuditPlan:
     """Plan how many tasks bound the share (in [0, 1]) of organs that need a major revision."""
-    audit = project.store.audits.of_round(project.store.rounds.current().number)
-    frame = audit.frame if audit is not None else project.unrevised()
-    if not frame:
+    draw = project.store.audits.draw_of_round(project.store.rounds.current().number)
+    frame = project.unrevised() if draw is None else {}
+    if draw is None and not frame:
         return AuditPlan()
-    population = _population(frame)
+    population = _population_of(frame) if draw is None else _population(draw)
     n_cases = least_sample(population, share)
     # Of the cases drawn, some hold a blank where they have fewer organs left than others.
     filled = population.n_members / population.n_places
     return AuditPlan(
         n_organs=population.n_members,
-        n_cases=len(frame),
+        n_cases=population.n_clusters,
         n_tasks=None if n_cases is None else math.ceil(n_cases * filled),
-        least_share=most_bad(population, len(frame), 0) / population.n_members,
+        least_share=most_bad(population, population.n_clusters, 0) / population.n_members,
     )
 
 
@@ -125,16 +125,16 @@ def audit_result(project: Project, round_number: int, *, count_missing: bool = F
         count_missing: Count a task that has not come back as a major revision, which only widens the bound;
             else there is no bound while one is missing, as readers may have chosen which.
     """
-    audit = project.store.audits.of_round(round_number)
+    audit = project.store.audits.draw_of_round(round_number)
     if audit is None or not audit.n_cases_drawn:
         return _nothing_drawn(project, round_number)
     revisions = _audited_revisions(project, audit)
-    taking_part = project.store.cases.names()
+    taking_part = {case.case_id for case in project.store.cases.some({case_id for case_id, _ in audit.drawn})}
     unread = sorted(set(audit.drawn) - revisions.keys())
     gone = tuple(key for key in unread if key[0] not in taking_part)
     missing = tuple(key for key in unread if key[0] in taking_part)
     major = tuple(sorted(key for key, one in revisions.items() if is_major(one)))
-    bound, statement = _Bound(), _why_stale(project, audit, taking_part)
+    bound, statement = _Bound(), _why_stale(project, audit)
     if not statement and missing and not count_missing:
         statement = f"no bound: {_why_missing(audit, missing)}"
     if not statement:
@@ -170,19 +170,20 @@ def stop_rule(project: Project) -> StopRule:
     return StopRule(is_met=is_met, audit=result, why=f"{result.statement}; that is {verdict}, so {so}")
 
 
-def _audited_revisions(project: Project, audit: Audit) -> dict[Key, Revision]:
+def _audited_revisions(project: Project, audit: AuditDraw) -> dict[Key, Revision]:
     """Give the revision of each drawn organ that stands among those of the audit's round.
 
     Revisions of another person's mask are left out, as they do not judge the network.
     """
     drawn = set(audit.drawn)
+    case_ids = {case_id for case_id, _ in drawn}
     of_round: dict[Key, list[Revision]] = defaultdict(list)
-    for one in project.store.revisions.of_round(audit.round_number):
+    for one in project.store.revisions.of_round_in(audit.round_number, case_ids):
         is_of_network = one.network == audit.network and one.base_source in (None, MaskSource.PREDICTED)
         if one.key in drawn and is_of_network:
             of_round[one.key].append(one)
     decisions: dict[Key, list[Decision]] = defaultdict(list)
-    for decision in project.store.decisions.all():
+    for decision in project.store.decisions.of_cases(case_ids):
         decisions[decision.case_id, decision.organ].append(decision)
     return {
         key: standing_revision(found, decisions[key]) or standing_revision(found, ()) or found[-1]
@@ -190,7 +191,11 @@ def _audited_revisions(project: Project, audit: Audit) -> dict[Key, Revision]:
     }
 
 
-def _population(frame: Mapping[str, tuple[str, ...]]) -> Clustered:
+def _population(audit: AuditDraw) -> Clustered:
+    return Clustered(n_members=audit.n_organs, n_clusters=audit.n_cases, size=audit.most_organs)
+
+
+def _population_of(frame: Mapping[str, tuple[str, ...]]) -> Clustered:
     sizes = [len(organs) for organs in frame.values()]
     return Clustered(n_members=sum(sizes), n_clusters=len(sizes), size=max(sizes))
 
@@ -204,22 +209,22 @@ class _Bound:
     missed_share: float | None = None
 
 
-def _bound(audit: Audit, n_bad: int, read: Iterable[Revision], misses: Mapping[str, Misses]) -> _Bound:
+def _bound(audit: AuditDraw, n_bad: int, read: Iterable[Revision], misses: Mapping[str, Misses]) -> _Bound:
     """Bound the share by what readers saw, and by what they miss where there are catch trials."""
     seen_share = _seen_share(audit, n_bad)
     if not misses:
         return _Bound(share=seen_share, seen_share=seen_share)
     readers = Counter(one.reader for one in read)
     shares = {reader: n / readers.total() for reader, n in readers.items()}
-    most = corrected_share(_population(audit.frame), audit.n_cases_drawn, n_bad, shares, misses)
+    most = corrected_share(_population(audit), audit.n_cases_drawn, n_bad, shares, misses)
     missed = missed_limit(shares, misses, risk=(1.0 - CONFIDENCE) / 2)
     return _Bound(share=max(most, seen_share), seen_share=seen_share, missed_share=missed)
 
 
-def _seen_share(audit: Audit, n_bad: int) -> float:
+def _seen_share(audit: AuditDraw, n_bad: int) -> float:
     """Bound the share as if readers missed nothing; organs that came back clean are not among the bad."""
     n_clean = len(audit.drawn) - n_bad
-    most = most_bad(_population(audit.frame), audit.n_cases_drawn, n_bad)
+    most = most_bad(_population(audit), audit.n_cases_drawn, n_bad)
     return min(most, audit.n_organs - n_clean) / audit.n_organs
 
 
@@ -228,7 +233,7 @@ def _percent(share: float | None) -> str:
     return f"{math.ceil((share or 0.0) * 1000 - 1e-9) / 10:.1f} %"
 
 
-def _statement(audit: Audit, bound: _Bound, n_major: int, n_missing: int, n_gone: int) -> str:
+def _statement(audit: AuditDraw, bound: _Bound, n_major: int, n_missing: int, n_gone: int) -> str:
     missing = f", and {n_missing} that have not come back count as if they did" if n_missing else ""
     gone = f", as do {n_gone} of cases that were excluded or erased" if n_gone else ""
     missed = "major errors that readers missed are not in it"
@@ -247,21 +252,18 @@ def _statement(audit: Audit, bound: _Bound, n_major: int, n_missing: int, n_gone
 
 def _nothing_drawn(project: Project, round_number: int) -> AuditResult:
     network = next(one.network for one in project.store.rounds.all() if one.number == round_number)
-    earlier = [one for one in project.store.audits.all() if one.round_number < round_number and one.drawn]
+    earlier = [one for one in project.store.audits.draws() if one.round_number < round_number and one.drawn]
     holds = f"; that of round {earlier[-1].round_number} is about {earlier[-1].network}" if earlier else ""
     cure = "`omentum score` draws, as many as audit_share of the minutes pay for"
     seen = f"no bound: nothing was drawn at random from the predictions of {network}"
     return AuditResult(network=network, statement=f"{seen}{holds}; {cure}")
 
 
-def _why_stale(project: Project, audit: Audit, taking_part: Collection[str]) -> str:
+def _why_stale(project: Project, audit: AuditDraw) -> str:
     """Say which predictions are not those that the audit drew from; empty where all are."""
-    weights = project.store.predictions.weights(audit.network)
-    others = [
-        case_id
-        for case_id in audit.frame
-        if case_id in taking_part and weights.get(case_id) != audit.weights_sha256
-    ]
+    stale = project.store.predictions.not_by_weights(audit.network, audit.weights_sha256)
+    whole = project.store.audits.of_round(audit.round_number) if stale else None
+    others = [] if whole is None else [case_id for case_id in whole.frame if case_id in stale]
     if not others:
         return ""
     seen = (
@@ -270,7 +272,7 @@ def _why_stale(project: Project, audit: Audit, taking_part: Collection[str]) -> 
     return f"no bound: {seen} that were audited ({audit.weights_sha256[:12]}); the next round draws anew"
 
 
-def _why_missing(audit: Audit, missing: tuple[Key, ...]) -> str:
+def _why_missing(audit: AuditDraw, missing: tuple[Key, ...]) -> str:
     named = _some([f"{organ_name} of {case_id}" for case_id, organ_name in missing])
     return (
         f"{len(missing)} of {len(audit.drawn)} organs drawn at random have not come back ({named}), "

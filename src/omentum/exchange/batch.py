@@ -27,6 +27,7 @@ from omentum.names import checked_new_case_id, pseudonym
 from omentum.project.paths import read_secret
 from omentum.project.project import ADD_STAGE, Project
 from omentum.records import Batch, Failure, Tombstone
+from omentum.runners.in_process import InProcessRunner
 from omentum.runners.processes import WorkAhead
 from omentum.runners.runner import Progress
 
@@ -117,7 +118,8 @@ def add_found(
     )
     bring_in = partial(brought_in, secret=secret, options=options)
     with WorkAhead(list(new.values()), bring_in, is_small=_is_small) as ahead:
-        batch = project.runner.run(
+        # Here, as the work writes to the open database.
+        batch = InProcessRunner().run(
             sources, intake, key=lambda source: source.case_id, ledger=ledger, step="add", progress=progress
         )
     failed = (*found.unusable, *clashes, *batch.failed)

@@ -25,6 +25,7 @@ class ImportOptions:
         update_labels: Take new and changed labels of known cases, as another version.
         readmit: Take CTs that were erased from the project.
         refused: Reasons to refuse CTs, by the hash of their voxels.
+        mirror: Folder to which files of an object store were fetched, and its address there, which is kept.
 
     Raises:
         ConfigError: `hu_offset` is out of range or no number.
@@ -39,6 +40,7 @@ class ImportOptions:
     update_labels: bool = False
     readmit: bool = False
     refused: Mapping[str, str] = field(default_factory=dict)
+    mirror: tuple[Path, str] | None = None
 
     def __post_init__(self) -> None:
         """Check the offset before any CT is read."""
@@ -50,5 +52,14 @@ DEFAULT_OPTIONS = ImportOptions()
 
 
 def recorded_path(path: Path, secret: bytes, options: ImportOptions) -> str:
-    """Give the absolute path of a CT or label as the database keeps it: a pseudonym if de-identified."""
-    return pseudonym(secret, str(path)) if options.deidentify else os.path.normpath(path.absolute())
+    """Give the absolute path or address of a CT or label as the database keeps it.
+
+    It is a pseudonym if de-identified.
+    """
+    whole = os.path.normpath(path.absolute())
+    if options.mirror is not None:
+        folder, address = options.mirror
+        if Path(whole).is_relative_to(folder):
+            whole = "/".join((address, *Path(whole).relative_to(folder).parts))
+            return pseudonym(secret, whole) if options.deidentify else whole
+    return pseudonym(secret, str(path)) if options.deidentify else whole

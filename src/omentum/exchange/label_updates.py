@@ -19,6 +19,7 @@ from omentum.project.findings import confirmed_ct_rules
 from omentum.project.paths import read_secret
 from omentum.project.project import Project
 from omentum.records import Case, Failure, LabelVersion
+from omentum.runners.in_process import InProcessRunner
 from omentum.runners.runner import Progress
 from omentum.volumes.nifti import read_nifti
 from omentum.volumes.read import read_ct
@@ -213,7 +214,8 @@ def update_labels(
 
     news: dict[str, LabelComparison] = {}
     ledger = _ComparisonLedger(project, news)
-    batch = project.runner.run(list(todo), work, key=str, ledger=ledger, step="labels", progress=progress)
+    # Here, as the work writes to the open database.
+    batch = InProcessRunner().run(list(todo), work, key=str, ledger=ledger, step="labels", progress=progress)
     updated = {case_id: one.taken for case_id, one in news.items() if one.taken is not None}
     return LabelUpdates(
         updated=updated,

@@ -11,12 +11,16 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from omentum.errors import ConfigError
 
 __all__ = ["CONFIDENCE", "Clustered", "least_sample", "most_bad"]
 
 CONFIDENCE = 0.95
+
+Ints = npt.NDArray[np.intp]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,14 +132,46 @@ def _is_even_spread_worst(population: Clustered, n_drawn: int, n_bad: int, n_sup
 
 def _chance_if_even(population: Clustered, n_drawn: int, n_bad: int, n_supposed: int) -> float:
     """Give the chance of at most `n_bad`, where no cluster has two bad members more than another."""
-    from scipy import stats  # slow to import, and most commands never need it
-
     fewer, n_richer = divmod(n_supposed, population.n_clusters)
     low = max(0, n_drawn - (population.n_clusters - n_richer))
     n_richer_drawn = np.arange(low, min(n_drawn, n_richer) + 1)
-    weight = stats.hypergeom.pmf(n_richer_drawn, population.n_clusters, n_richer, n_drawn)
+    weight = _drawn_without_return(n_richer_drawn, population.n_clusters, n_richer, n_drawn)
     chance_richer, chance_poorer = min(1.0, (fewer + 1) / population.size), fewer / population.size
     n_of_richer = np.arange(n_bad + 1)[:, np.newaxis]
-    exactly = stats.binom.pmf(n_of_richer, n_richer_drawn, chance_richer)
-    at_most = stats.binom.cdf(n_bad - n_of_richer, n_drawn - n_richer_drawn, chance_poorer)
+    exactly = _exactly(n_of_richer, n_richer_drawn, chance_richer)
+    at_most = _at_most(n_bad - n_of_richer, n_drawn - n_richer_drawn, chance_poorer)
     return float(np.sum(weight * np.sum(exactly * at_most, axis=0)))
+
+
+# `scipy.stats` has these too, and takes longer to import than all that a summary does.
+def _log_ways(n: Ints, k: Ints) -> Floats:
+    """Give the logarithm of the number of ways to choose `k` of `n`."""
+    from scipy import special  # slow to import, and most commands never need it
+
+    ways: Floats = -special.betaln(n - k + 1.0, k + 1.0) - np.log(n + 1.0)
+    return ways
+
+
+def _drawn_without_return(k: Ints, n_all: int, n_rich: int, n_drawn: int) -> Floats:
+    """Give the chance that `k` of those drawn are rich (hypergeometric)."""
+    rich, others = np.asarray(n_rich), np.asarray(n_all - n_rich)
+    ways = _log_ways(rich, k) + _log_ways(others, n_drawn - k)
+    return np.exp(ways - _log_ways(np.asarray(n_all), np.asarray(n_drawn)))
+
+
+def _exactly(k: Ints, n: Ints, chance: float) -> Floats:
+    """Give the chance of `k` successes in `n` trials (binomial)."""
+    from scipy import special
+
+    inside = np.minimum(k, n)
+    log_chance = _log_ways(n, inside) + special.xlogy(inside, chance) + special.xlog1py(n - inside, -chance)
+    return np.where(k <= n, np.exp(log_chance), 0.0)
+
+
+def _at_most(k: Ints, n: Ints, chance: float) -> Floats:
+    """Give the chance of at most `k` successes in `n` trials."""
+    from scipy import special
+
+    inside = np.clip(k, 0, np.maximum(n - 1, 0))
+    below = np.asarray(special.betaincc(inside + 1.0, np.maximum(n - inside, 1.0), chance), dtype=np.float64)
+    return np.where(k < 0, 0.0, np.where(k >= n, 1.0, below))

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from omentum.errors import ConfigError
+from omentum.networks.device_load import WHOLE, DeviceLoad
+from omentum.networks.host_copies import HostCopies
 from omentum.networks.multiscale import crop_planes, join_levels
 from omentum.networks.network import Network
 from omentum.networks.sliding_window import Windows, sliding_window, window_layout
@@ -67,7 +69,7 @@ class WindowedBox:
 
     box: Box
     volume: Tensor
-    """Its voxels, `(1, 1, x, y, z)`, on the network's device."""
+    """Its voxels, `(1, 1, x, y, z)`, on the network's device; in the machine's memory if read in pieces."""
     windows: Windows
 
     @property
@@ -76,26 +78,39 @@ class WindowedBox:
         return self.volume[0, 0] > BODY_HU
 
 
-def windowed_box(network: Network, hu: npt.NDArray[np.float32], overlap: float) -> WindowedBox:
+def windowed_box(
+    network: Network, hu: npt.NDArray[np.float32], overlap: float, load: DeviceLoad = WHOLE
+) -> WindowedBox:
     """Crop a volume to what the network can see; arguments as `organ_probabilities`."""
+    device = torch.device("cpu") if load.in_pieces else _device(network)
     if network.context_per_window:
         box = bounding_box(hu > network.least_hu) or whole(hu.shape)
-        volume = _on_device(network, hu[box])
+        volume = _tensor(hu[box], device)
         windows = Windows(
             voxels=network.window_for(volume.shape[2:]),
             overlap=overlap,
             padding=network.least_hu,
             sums=torch.float16,
+            at_once=load.n_windows,
         )
         return WindowedBox(box, volume, windows)
     windows = Windows(
-        voxels=network.window_for(hu.shape), overlap=overlap, multiple=network.stride, evenly=True
+        voxels=network.spec.window_voxels if load.in_pieces else network.window_for(hu.shape),
+        overlap=overlap,
+        multiple=network.stride,
+        evenly=True,
+        at_once=load.n_windows,
     )
-    return WindowedBox(whole(hu.shape), _on_device(network, hu), windows)
+    return WindowedBox(whole(hu.shape), _tensor(hu, device), windows)
 
 
 def organ_probabilities(
-    network: Network, hu: npt.NDArray[np.float32], organs: Sequence[str], *, overlap: float = 0.5
+    network: Network,
+    hu: npt.NDArray[np.float32],
+    organs: Sequence[str],
+    *,
+    overlap: float = 0.5,
+    load: DeviceLoad = WHOLE,
 ) -> Iterator[Slab]:
     """Predict organ probabilities on the network's grid.
 
@@ -107,6 +122,7 @@ def organ_probabilities(
         hu: Hounsfield units `(x, y, z)` at the network's spacing, axes turned to RAS+.
         organs: Names; only their heads are computed.
         overlap: Least share of a window that the next one repeats.
+        load: How much of the volume the device holds at once; results differ by rounding only.
 
     Yields:
         For each slab its place along z and probabilities times 255, uint8 `(organ, x, y, slab)`; 0 outside
@@ -117,13 +133,17 @@ def organ_probabilities(
         UnknownOrganError: The network has no head for one of the organs.
     """
     if network.context_per_window:
-        yield from _joined_as_logits(network, hu, organs, overlap)
+        yield from _joined_as_logits(network, hu, organs, overlap, load)
     else:
-        yield from probabilities_of(network, compute_features(network, hu, overlap=overlap), organs)
+        yield from probabilities_of(
+            network, compute_features(network, hu, overlap=overlap, load=load), organs
+        )
 
 
 @torch.inference_mode()
-def compute_features(network: Network, hu: npt.NDArray[np.float32], *, overlap: float = 0.5) -> Features:
+def compute_features(
+    network: Network, hu: npt.NDArray[np.float32], *, overlap: float = 0.5, load: DeviceLoad = WHOLE
+) -> Features:
     """Run the trunk over a whole volume; arguments as `organ_probabilities`.
 
     Raises:
@@ -133,18 +153,22 @@ def compute_features(network: Network, hu: npt.NDArray[np.float32], *, overlap: 
     if network.context_per_window:
         rule = "each of its windows has a context of its own; tune it with `--mode full`"
         raise ConfigError("network", network.spec.architecture, rule)
-    view = windowed_box(network, hu, overlap)
-    volume = view.volume
-    context = network.context_of(volume)
+    view = windowed_box(network, hu, overlap, load)
+    volume, device = view.volume, _device(network)
+    context = network.context_of(volume.to(device))
     if all(side <= window for side, window in zip(hu.shape, view.windows.voxels, strict=True)):
         layout = window_layout(volume, view.windows, visible=view.visible)
-        levels, _ = network.levels(layout.padded)
+        levels, _ = network.levels(layout.padded.to(device))
+        levels = tuple(level.to(volume.device) for level in levels)
         seen = torch.ones(hu.shape, dtype=torch.bool, device=volume.device)
         return Features(levels, context, seen, layout.inner)
     features: Tensor | None = None
     seen = torch.zeros(hu.shape, dtype=torch.bool, device=volume.device)
     slabs = sliding_window(
-        lambda window: network.trunk(window)[0], volume, view.windows, visible=view.visible
+        lambda windows: network.trunk(windows.to(device))[0].to(volume.device),
+        volume,
+        view.windows,
+        visible=view.visible,
     )
     for z, values, looked in slabs:
         if features is None:
@@ -158,6 +182,10 @@ def compute_features(network: Network, hu: npt.NDArray[np.float32], *, overlap: 
 @torch.inference_mode()
 def probabilities_of(network: Network, made: Features, organs: Sequence[str]) -> Iterator[Slab]:
     """Apply the heads to features; see `organ_probabilities`."""
+    yield from HostCopies(made.seen.device).in_order(_slabs_of(network, made, organs))
+
+
+def _slabs_of(network: Network, made: Features, organs: Sequence[str]) -> Iterator[tuple[slice, Tensor]]:
     x, y, z = made.box
     *plane, length = made.seen.shape
     n_planes = max(1, _SLAB_VOXELS // (plane[0] * plane[1]))
@@ -184,29 +212,31 @@ def _thin(slab: slice, full_size: Tensor) -> Iterator[slice]:
 
 @torch.inference_mode()
 def _joined_as_logits(
-    network: Network, hu: npt.NDArray[np.float32], organs: Sequence[str], overlap: float
+    network: Network, hu: npt.NDArray[np.float32], organs: Sequence[str], overlap: float, load: DeviceLoad
 ) -> Iterator[Slab]:
-    view = windowed_box(network, hu, overlap)
+    view, device = windowed_box(network, hu, overlap, load), _device(network)
     x, y, z = view.box
 
-    def logits_of(window: Tensor) -> Tensor:
-        return _logits(network, *network.trunk(window), organs)
+    def logits_of(windows: Tensor) -> Tensor:
+        return _logits(network, *network.trunk(windows.to(device)), organs).to(windows.device)
 
-    for place, logits, seen in sliding_window(logits_of, view.volume, view.windows, visible=view.visible):
+    slabs = sliding_window(logits_of, view.volume, view.windows, visible=view.visible)
+    in_bytes = ((place, _as_bytes(logits[0], seen)) for place, logits, seen in slabs)
+    for place, found in HostCopies(view.volume.device).in_order(in_bytes):
         made = np.zeros((len(organs), *hu.shape[:2], place.stop - place.start), dtype=np.uint8)
-        made[:, x, y] = _as_bytes(logits[0], seen)
+        made[:, x, y] = found
         yield slice(z.start + place.start, z.start + place.stop), made
 
 
 def _logits(network: Network, features: Tensor, context: Tensor, organs: Sequence[str]) -> Tensor:
-    """Apply the heads to features `(1, channel, x, y, z)`, part by part."""
+    """Apply the heads to features `(batch, channel, x, y, z)`, part by part, where the context is."""
     flat = _flat(features)
-    logits = flat.new_empty((1, len(organs), flat.shape[2]))
-    n_voxels = _VOXELS_AT_ONCE.get(flat.device.type, flat.shape[2])
+    logits = flat.new_empty((len(flat), len(organs), flat.shape[2]))
+    n_voxels = max(1, _VOXELS_AT_ONCE.get(context.device.type, flat.shape[2]) // len(flat))
     for start in range(0, flat.shape[2], n_voxels):
         part = slice(start, start + n_voxels)
-        logits[:, :, part] = network.heads(flat[:, :, part], context, organs)
-    return logits.reshape(1, len(organs), *features.shape[2:])
+        logits[:, :, part] = network.heads(flat[:, :, part].to(context.device), context, organs)
+    return logits.reshape(len(flat), len(organs), *features.shape[2:])
 
 
 def _flat(features: Tensor) -> Tensor:
@@ -216,14 +246,17 @@ def _flat(features: Tensor) -> Tensor:
     return features.flatten(start_dim=2)
 
 
-def _on_device(network: Network, hu: npt.NDArray[np.float32]) -> Tensor:
-    device = next(network.parameters()).device
+def _device(network: Network) -> torch.device:
+    return next(network.parameters()).device
+
+
+def _tensor(hu: npt.NDArray[np.float32], device: torch.device) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(hu, dtype=np.float32))[None, None].to(device)
 
 
-def _as_bytes(logits: Tensor, seen: Tensor) -> npt.NDArray[np.uint8]:
+def _as_bytes(logits: Tensor, seen: Tensor) -> Tensor:
     """Turn logits `(organ, x, y, slab)` into probabilities times 255; 0 outside all windows."""
     made = torch.empty(logits.shape, dtype=torch.uint8, device=logits.device)
     for one, values in zip(made, logits, strict=True):
         one[:] = (values.float().sigmoid_() * 255).round_() * seen
-    return made.cpu().numpy()
+    return made

@@ -161,6 +161,18 @@ class Network(nn.Module, ABC):
             raise ConfigError("numbers", str(dtype).removeprefix("torch."), rule)
         self.dtype = dtype
 
+    def compile_windows(self, backend: str) -> None:
+        """Compile what is computed of each window, for networks whose windows all have one size.
+
+        Args:
+            backend: Of PyTorch, such as `inductor`, which needs a C compiler, or `cudagraphs`.
+
+        Raises:
+            ConfigError: The network sees CTs of any size at once, or PyTorch has no such backend.
+        """
+        rule = f"{self.spec.architecture} sees CTs of any size at once, and cannot be compiled once for all"
+        raise ConfigError("compiled", backend, rule)
+
     def forward(self, hu: Tensor, organs: Sequence[str]) -> Tensor:
         """Compute logits of one window: trunk, then heads."""
         features, context = self.trunk(hu)

@@ -64,6 +64,7 @@ class Windows:
         evenly: Spread windows from border to border, see `window_starts`.
         padding: Value to pad with; by default the minimum of the volume.
         sums: Type in which windows are summed and maps returned.
+        at_once: Most windows that the function is given together; all are of one row along z.
     """
 
     voxels: Sequence[int]
@@ -72,6 +73,7 @@ class Windows:
     evenly: bool = False
     padding: float | None = None
     sums: torch.dtype = torch.float32
+    at_once: int = 1
 
 
 def sliding_window(
@@ -80,7 +82,8 @@ def sliding_window(
     """Run a function over a volume, window by window.
 
     Args:
-        function: From `(1, 1, x, y, z)` of the window's size to `(1, channel, x, y, z)`.
+        function: From `(window, 1, x, y, z)` of the windows' size to `(window, channel, x, y, z)`; each as if
+            it were alone.
         volume: `(1, 1, x, y, z)`, on the device to compute on; padded to the multiple, and to the window.
         windows: Their size and places.
         visible: Mask `(x, y, z)`; windows without any voxel of it are skipped.
@@ -167,8 +170,10 @@ def _added(
     sums = _Sums(layout.padded, windows)
     rows = [list(row) for _, row in groupby(layout.boxes, key=lambda box: box[2])]
     for row, following in zip(rows, [*rows[1:], None], strict=True):
-        for box in row:
-            sums.add(box[:2], function(layout.padded[:, :, *box]))
+        for start in range(0, len(row), windows.at_once):
+            boxes = row[start : start + windows.at_once]
+            for box, made in zip(boxes, function(_cut(layout.padded, boxes)), strict=True):
+                sums.add(box[:2], made[None])
         low, high = row[0][2].start, row[0][2].stop
         if following is None:
             yield low, high, sums
@@ -176,6 +181,12 @@ def _added(
             high = min(high, following[0][2].start)
             yield low, high, sums
             sums.move_down(high - low)
+
+
+def _cut(padded: Tensor, boxes: Sequence[Box]) -> Tensor:
+    """Cut windows out, `(window, 1, x, y, z)`; one alone is not copied."""
+    cut = [padded[:, :, *box] for box in boxes]
+    return cut[0] if len(cut) == 1 else torch.cat(cut)
 
 
 def _starts(end: int, side: int, windows: Windows) -> list[int]:

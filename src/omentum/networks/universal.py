@@ -78,6 +78,13 @@ class UniversalNetwork(Network):
         super().set_compute_dtype(dtype)
         self.backbone.to(dtype)
 
+    def compile_windows(self, backend: str) -> None:
+        """See `Network.compile_windows`; what follows the backbone is not compiled."""
+        known = torch.compiler.list_backends(exclude_tags=())
+        if backend not in known:
+            raise ConfigError("compiled", backend, f"the backends of PyTorch are {', '.join(known)}")
+        self.backbone.compile(backend=backend, dynamic=False)
+
 
 def split_controller(
     weight: Tensor, bias: Tensor, embedding: Tensor, text_weight: Tensor, text_bias: Tensor

@@ -14,11 +14,12 @@ from omentum.networks.catalogue import AVERAGE
 from omentum.predict.inference_config import InferenceConfig
 from omentum.predict.masks_from_probabilities import decide_masks
 from omentum.predict.predictors import PredictedCase, Predictor
+from omentum.project.kept_probabilities import probabilities_sha256, read_kept_probabilities
 from omentum.records import Prediction
 from omentum.volumes.boxes import BoxedArray, BoxedBytes, joint_box
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.labels import organs_named
-from omentum.volumes.probabilities import ProbabilityMaps, read_probabilities
+from omentum.volumes.probabilities import ProbabilityMaps
 from omentum.volumes.volume import Volume
 
 __all__ = ["AveragePredictor", "KeptAveragePredictor", "average_maps", "joint_predictor"]
@@ -95,7 +96,7 @@ class KeptAveragePredictor:
     def settings(self, case_id: str) -> dict[str, Any]:
         """See `Predictor.settings`; the hash is that of the probabilities that are averaged."""
         kept = [one[case_id] for one in self._predictions]
-        hashes = [hashlib.sha256(one.probabilities_path.read_bytes()).hexdigest() for one in kept]
+        hashes = [probabilities_sha256(one) for one in kept]
         return {
             "network": self.name,
             "weights_sha256": hashlib.sha256("".join(hashes).encode()).hexdigest(),
@@ -106,9 +107,7 @@ class KeptAveragePredictor:
 
     def predict(self, ct: Volume, case_id: str) -> PredictedCase:
         """See `Predictor.predict`."""
-        mean = average_maps(
-            [read_probabilities(one[case_id].probabilities_path) for one in self._predictions]
-        )
+        mean = average_maps([read_kept_probabilities(one[case_id]) for one in self._predictions])
         return decide_masks(mean, ct.geometry, self._config)
 
 

@@ -2,20 +2,23 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from omentum.measures.plausibility.case_check import check_case
+from omentum.predict.prediction_ledger import WrittenPrediction, forget_stale, prediction_ledger
 from omentum.predict.predictors import PredictedCase, Predictor
 from omentum.predict.preview import write_preview
+from omentum.predict.shard_journal import journal_ledger
 from omentum.predict.summary import summary_of
 from omentum.project.findings import confirmed_ct_rules, mask_findings
+from omentum.project.kept_probabilities import has_or_dropped_probabilities
 from omentum.project.project import Project, prediction_stage
 from omentum.records import Batch, Case, Prediction
+from omentum.runners.ledger import Ledger
 from omentum.runners.runner import Progress
 from omentum.runners.steps import Steps
-from omentum.store.ledger import StageLedger
-from omentum.store.store import Store
 from omentum.volumes.atomic import sweep, write_json
 from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.mask_files import write_masks, write_painted
@@ -24,45 +27,10 @@ from omentum.volumes.probabilities import ENTROPIES_NAME, write_probabilities
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
 
-__all__ = ["PredictionLedger", "WrittenPrediction", "case_steps", "is_predicted", "predict_cases"]
+__all__ = ["CaseWork", "is_predicted", "predict_cases"]
 
 _Read = tuple[Volume, float]
 _Predicted = tuple[Volume, float, PredictedCase]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WrittenPrediction:
-    """A prediction whose files are in place.
-
-    Attributes:
-        prediction: With the hash of its masks, and the findings of the plausibility rules.
-        organ_sha256s: Hash of each organ's mask, by organ.
-    """
-
-    prediction: Prediction
-    organ_sha256s: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class PredictionLedger:
-    """Keeps a prediction, and that it is done, in one transaction."""
-
-    store: Store
-    stage: StageLedger
-
-    def done(self, key: str) -> bool:
-        """Return whether a case is done."""
-        return self.stage.done(key)
-
-    def mark_done(self, key: str, result: WrittenPrediction) -> None:
-        """Keep the prediction of a case."""
-        with self.store.together():
-            self.store.predictions.keep(result.prediction, result.organ_sha256s)
-            self.stage.mark_done(key, None)
-
-    def mark_failed(self, key: str, reason: str) -> None:
-        """Note why a case failed."""
-        self.stage.mark_failed(key, reason)
 
 
 def predict_cases(
@@ -71,7 +39,7 @@ def predict_cases(
     predictor: Predictor,
     *,
     stale: Iterable[str] = (),
-    step: str = "predict",
+    step: str = "",
     progress: Progress | None = None,
 ) -> Batch:
     """Predict the cases that the predictor has not predicted yet.
@@ -81,41 +49,40 @@ def predict_cases(
         cases: Its cases.
         predictor: Predicts them.
         stale: Cases whose kept prediction is forgotten first.
-        step: Name of the work, for `progress`.
+        step: Name of the work, for `progress`; `predict` and the predictor's name where not said.
         progress: Called with each case.
     """
-    store, network = project.store, predictor.name
-    stage = prediction_stage(network)
-
-    def folder_of(case_id: str) -> Path:
-        return project.folder.prediction_dir(case_id, network)
-
-    for case_id in stale:
-        with store.together():
-            store.predictions.forget(case_id, network)
-            store.ledger.forget(stage, case_id)
+    network = predictor.name
+    work = CaseWork(
+        predictor=predictor,
+        folder_of=partial(project.folder.prediction_dir, network=network),
+        confirmed=confirmed_ct_rules(project.store.confirmations.all()),
+    )
+    ledger: Ledger[WrittenPrediction]
+    if project.keeps_journals:
+        ledger = journal_ledger(project, predictor, set(stale))
+    else:
+        for case_id in stale:
+            forget_stale(project, predictor, case_id)
+        ledger = prediction_ledger(project, network)
     return project.runner.run(
         cases,
-        case_steps(predictor, folder_of, confirmed=confirmed_ct_rules(store.confirmations.all())),
+        work.steps,
         key=lambda case: case.case_id,
-        ledger=PredictionLedger(store, store.ledger.of(stage)),
-        step=step,
+        ledger=ledger,
+        step=step or prediction_stage(network),
         progress=progress,
     )
 
 
-def case_steps(
-    predictor: Predictor,
-    folder_of: Callable[[str], Path],
-    *,
-    confirmed: Mapping[str, Collection[str]] | None = None,
-) -> Steps[Case, _Read, _Predicted, WrittenPrediction]:
-    """Return the steps of predicting one case.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseWork:
+    """The work of predicting one case; it can be pickled if `predictor` and `folder_of` can.
 
-    They write `masks.nii.gz` (set-coded), `labels.nii.gz`, `labels.json`, `probabilities.zarr.zip`,
+    It writes `masks.nii.gz` (set-coded), `labels.nii.gz`, `labels.json`, `probabilities.zarr.zip`,
     `preview.png` and, last, `summary.json`.
 
-    Args:
+    Attributes:
         predictor: Predicts the case.
         folder_of: Gives a case's folder for this network.
         confirmed: Rules about a whole CT that a person confirmed, by case.
@@ -124,21 +91,28 @@ def case_steps(
         ImageError: The CT, or an imported prediction, cannot be used.
     """
 
-    def read(case: Case) -> _Read:
+    predictor: Predictor
+    folder_of: Callable[[str], Path]
+    confirmed: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+    def read(self, case: Case) -> _Read:
+        """Read the CT; give it with the seconds that it took."""
         started = time.perf_counter()
         ct = read_ct(case.ct_path)
         return ct, time.perf_counter() - started
 
-    def compute(case: Case, given: _Read) -> _Predicted:
-        return *given, predictor.predict(given[0], case.case_id)
+    def compute(self, case: Case, given: _Read) -> _Predicted:
+        """Predict the CT."""
+        return *given, self.predictor.predict(given[0], case.case_id)
 
-    def write(case: Case, made: _Predicted) -> WrittenPrediction:
-        settings = predictor.settings(case.case_id)
+    def write(self, case: Case, made: _Predicted) -> WrittenPrediction:
+        """Write all files of the prediction."""
+        settings = self.predictor.settings(case.case_id)
         prediction = Prediction(
             case_id=case.case_id,
-            network=predictor.name,
+            network=self.predictor.name,
             weights_sha256=settings["weights_sha256"],
-            folder=folder_of(case.case_id),
+            folder=self.folder_of(case.case_id),
             organs=made[2].masks.organs,
             made_with=settings,
             origin=made[2].origin,
@@ -146,16 +120,18 @@ def case_steps(
             unusable=dict(made[2].unusable),
             time=made[2].time,
         )
-        return _write(prediction, made, (confirmed or {}).get(case.case_id, ()))
+        return _write(prediction, made, self.confirmed.get(case.case_id, ()))
 
-    return Steps(read=read, compute=compute, write=write)
+    @property
+    def steps(self) -> Steps[Case, _Read, _Predicted, WrittenPrediction]:
+        """The same work as steps, which a runner may overlap."""
+        return Steps(read=self.read, compute=self.compute, write=self.write)
 
 
 def is_predicted(folder: Path) -> bool:
-    """Return whether the files of a prediction are still in its folder."""
-    return all(
-        (folder / name).is_file() for name in ("masks.nii.gz", "probabilities.zarr.zip", "summary.json")
-    )
+    """Return whether the files of a prediction are still in its folder, but for dropped probabilities."""
+    is_there = all((folder / name).is_file() for name in ("masks.nii.gz", "summary.json"))
+    return is_there and has_or_dropped_probabilities(folder)
 
 
 def _write(prediction: Prediction, predicted: _Predicted, confirmed: Collection[str]) -> WrittenPrediction:

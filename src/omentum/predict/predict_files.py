@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from omentum.predict.summary import SUMMARY, listed_files, read_summary, remove_
 from omentum.project.findings import mask_findings
 from omentum.records import Batch
 from omentum.runners.in_process import InProcessRunner
-from omentum.runners.runner import Progress
+from omentum.runners.runner import Progress, Runner
 from omentum.runners.steps import Steps
 from omentum.volumes.atomic import sweep, write_json
 from omentum.volumes.library_errors import reading
@@ -110,14 +111,17 @@ def _hash_of_names(files: Sequence[Path]) -> str:
     return hashlib.blake2b(names.encode(), digest_size=8).hexdigest()
 
 
-def predict_files(plan: FolderPlan, *, progress: Progress | None = None) -> Batch:
+def predict_files(
+    plan: FolderPlan, runner: Runner | None = None, *, progress: Progress | None = None
+) -> Batch:
     """Predict CTs, each into its folder; one that cannot be used fails with its reason.
 
     Args:
         plan: The plan.
+        runner: Where the work runs; in this process by default.
         progress: Called with each CT.
     """
-    return InProcessRunner().run(
+    return (runner or InProcessRunner()).run(
         list(plan.sources),
         folder_steps(plan),
         key=str,
@@ -133,24 +137,25 @@ def folder_steps(plan: FolderPlan) -> Steps[str, _Read, _Predicted, None]:
     Raises:
         ImageError: The CT, or a mask file, cannot be used; also `NotHounsfieldError`.
     """
+    return Steps(read=partial(_read, plan), compute=partial(_compute, plan), write=partial(_write, plan))
 
-    def read(case_id: str) -> _Read:
-        started = time.perf_counter()
-        path = plan.sources[case_id]
-        with reading(path):
-            ct = read_ct(
-                path,
-                files=plan.files.get(case_id, ()),
-                resample_tilt=plan.resample_tilt,
-                resample_slices=plan.resample_slices,
-            )
-            ct, _ = as_hounsfield(path, ct, offset_hu=plan.hu_offset, accept=plan.accept_values)
-        return ct, time.perf_counter() - started
 
-    def compute(case_id: str, given: _Read) -> _Predicted:
-        return *given, plan.predictor.predict(given[0], case_id)
+def _read(plan: FolderPlan, case_id: str) -> _Read:
+    started = time.perf_counter()
+    path = plan.sources[case_id]
+    with reading(path):
+        ct = read_ct(
+            path,
+            files=plan.files.get(case_id, ()),
+            resample_tilt=plan.resample_tilt,
+            resample_slices=plan.resample_slices,
+        )
+        ct, _ = as_hounsfield(path, ct, offset_hu=plan.hu_offset, accept=plan.accept_values)
+    return ct, time.perf_counter() - started
 
-    return Steps(read=read, compute=compute, write=lambda case_id, made: _write(plan, case_id, made))
+
+def _compute(plan: FolderPlan, case_id: str, given: _Read) -> _Predicted:
+    return *given, plan.predictor.predict(given[0], case_id)
 
 
 def _write(plan: FolderPlan, case_id: str, predicted: _Predicted) -> None:

@@ -22,6 +22,7 @@ class PredictedCase:
         removed_ml: By organ and rule of post-processing, the volume removed in mL; negative if added.
         notes: Of post-processing, or of how masks of files were placed; for people, one sentence each.
         seconds: Time of each step.
+        device: What a network ran on: `cpu`, or the name of a GPU; empty where none ran.
         members: Of an average, the prediction of each network, by name.
         entropies: Those of an imported prediction that has them; attention then uses its files unchanged.
         origin: Of an imported prediction, where it comes from, as the project may keep it.
@@ -35,6 +36,7 @@ class PredictedCase:
     removed_ml: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    device: str = ""
     members: Mapping[str, "PredictedCase"] = field(default_factory=dict)
     entropies: ProbabilityMaps | None = None
     origin: str = ""

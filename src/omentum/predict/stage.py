@@ -3,17 +3,19 @@
 from collections.abc import Collection, Sequence
 
 from omentum.errors import ConfigError, ImageError
+from omentum.networks.catalogue import AVERAGE
 from omentum.predict.average import KeptAveragePredictor
 from omentum.predict.imported_predictions import imported_predictor
 from omentum.predict.inference_config import InferenceConfig
-from omentum.predict.load_predictor import load_predictor
+from omentum.predict.portable import portable_predictor
 from omentum.predict.predict_case import is_predicted, predict_cases
 from omentum.predict.predictors import Predictor
+from omentum.project.kept_probabilities import dropped_cases, needed_again
 from omentum.project.project import Project
 from omentum.records import Batch, Case, Prediction
 from omentum.runners.runner import Progress
 
-__all__ = ["predict_round"]
+__all__ = ["predict_round", "predictors_of"]
 
 
 def predict_round(
@@ -42,45 +44,102 @@ def predict_round(
         UnknownNetworkError: There is no network of a name.
         CheckpointError: Its weights cannot be used.
         UnknownOrganError: It has no head for one of the project's organs that is not new.
-        ConfigError: There is one network only to average, or one is named twice.
+        ConfigError: There is one network only to average, or one is named twice; a shard cannot be averaged.
     """
+    if average and project.keeps_journals:
+        rule = "networks can be averaged once the shards are merged; leave it out with --shard"
+        raise ConfigError("--average", average, rule)
     # All are loaded before any volume is read, so that one that cannot be used is refused at once.
-    settings = project.settings
-    config = InferenceConfig(overlap=settings.overlap, recipe=settings.postprocessing)
-    predictors: list[Predictor] = [
-        imported_predictor(project, name)
-        or load_predictor(
-            name,
-            organs=settings.organs,
-            device=device,
-            config=config,
-            project_networks=project.folder.root / "networks",
-            optional=tuple(settings.similar_to_new),
-        )
-        for name in networks or project.networks
-    ]
+    predictors = predictors_of(project, networks or project.networks, device=device)
+    config = _config(project)
     names = [one.name for one in predictors]
     if average and len(set(names)) < max(2, len(names)):
         raise ConfigError("--average", names, "it takes two networks or more, each named once")
-    wanted = [one for one in project.store.cases.all() if case_ids is None or one.case_id in case_ids]
-    batches = [_predict_with(project, wanted, one, progress) for one in predictors]
+    wanted = [
+        one
+        for one in project.store.cases.all()
+        if case_ids is None or one.case_id in case_ids
+        if project.shard is None or project.shard.holds(one.case_id)
+    ]
+    again = _needed_again(project, predictors, config, average=average)
+    again &= {case.case_id for case in wanted}
+    batches = []
+    for one in predictors:
+        is_used = average or one.name in project.networks
+        lacking = again & dropped_cases(project, one.name) if is_used else set()
+        batches.append(_predict_with(project, wanted, one, _changed(project, one) | lacking, progress))
     if average:
         mean = KeptAveragePredictor([project.predictions(one.name) for one in predictors], config)
         cases = [case for case in wanted if case.case_id in mean.cases]
-        batches.append(_predict_with(project, cases, mean, progress))
+        batches.append(_predict_with(project, cases, mean, _changed(project, mean), progress))
     return batches
 
 
+def predictors_of(project: Project, networks: Sequence[str], *, device: str = "cpu") -> list[Predictor]:
+    """Load the predictors of networks as a project's settings say; errors as `predict_round`."""
+    settings = project.settings
+    return [
+        imported_predictor(project, name)
+        or portable_predictor(
+            name,
+            organs=settings.organs,
+            device=device,
+            config=_config(project),
+            project_networks=project.folder.root / "networks",
+            optional=tuple(settings.similar_to_new),
+        )
+        for name in networks
+    ]
+
+
+def _config(project: Project) -> InferenceConfig:
+    return InferenceConfig(overlap=project.settings.overlap, recipe=project.settings.postprocessing)
+
+
 def _predict_with(
-    project: Project, cases: Sequence[Case], predictor: Predictor, progress: Progress | None
+    project: Project,
+    cases: Sequence[Case],
+    predictor: Predictor,
+    stale: Collection[str],
+    progress: Progress | None,
 ) -> Batch:
-    stale = [
+    own = {case.case_id for case in cases}
+    again = [
+        case_id for case_id in project.predictions(predictor.name) if case_id in stale and case_id in own
+    ]
+    return predict_cases(project, cases, predictor, stale=again, progress=progress)
+
+
+def _changed(project: Project, predictor: Predictor) -> set[str]:
+    """Give the cases whose kept prediction was made otherwise, or has lost a file."""
+    return {
         case_id
         for case_id, kept in project.predictions(predictor.name).items()
         if _is_stale(kept, predictor)
         or not is_predicted(project.folder.prediction_dir(case_id, predictor.name))
-    ]
-    return predict_cases(project, cases, predictor, stale=stale, progress=progress)
+    }
+
+
+def _needed_again(
+    project: Project, predictors: Sequence[Predictor], config: InferenceConfig, *, average: bool
+) -> set[str]:
+    """Give the cases of which probabilities were dropped that have to come back, of any network."""
+    if not any(
+        dropped_cases(project, name) for name in {*project.networks, *(one.name for one in predictors)}
+    ):
+        return set()
+    changed = {one.name: _changed(project, one) for one in predictors}
+    found = needed_again(project, changed)
+    if average:
+        made = [project.predictions(one.name) for one in predictors]
+        mean, kept = KeptAveragePredictor(made, config), project.predictions(AVERAGE)
+        is_changed = {case_id for case_ids in changed.values() for case_id in case_ids}
+        found |= {
+            case_id
+            for case_id in mean.cases
+            if case_id in is_changed or case_id not in kept or _is_stale(kept[case_id], mean)
+        }
+    return found
 
 
 def _is_stale(kept: Prediction, predictor: Predictor) -> bool:

@@ -47,6 +47,7 @@ def summary_of(
         },
         "notes": list(made.notes),
         "findings": [finding_row(one) for one in findings],
+        "device": made.device,
         "seconds": _rounded(
             {**made.seconds, **seconds, "total": sum([*made.seconds.values(), *seconds.values()])}
         ),

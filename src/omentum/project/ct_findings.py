@@ -18,7 +18,7 @@ def open_ct_findings(project: Project, facts: Iterable[CaseFacts]) -> dict[str, 
         project: The project.
         facts: Of the cases that are asked about, as `standing.case_facts` gives them.
     """
-    arrivals = project.store.arrivals.all()
+    arrivals = project.store.arrivals.with_findings()
     found = {one.case.case_id: ct_findings_of(one, arrivals.get(one.case.case_id)) for one in facts}
     return {case_id: findings for case_id, findings in found.items() if findings}
 

@@ -52,6 +52,16 @@ class ProjectFolder:
         return self.root / "releases"
 
     @property
+    def backups_dir(self) -> Path:
+        """Backups of the database that a command made before it replaced it."""
+        return self.root / "backups"
+
+    @property
+    def shards_dir(self) -> Path:
+        """Journals of shards, until they are merged into the database."""
+        return self.root / "shards"
+
+    @property
     def cache_dir(self) -> Path:
         """What can be computed anew; may be deleted at any time."""
         return self.root / "cache"

@@ -1,5 +1,6 @@
 """Open a project: its paths, its settings, its database, and its runner."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,14 +11,14 @@ from omentum.project.case_life import finish_case_changes
 from omentum.project.paths import ProjectFolder, create_project, open_project, read_secret
 from omentum.project.settings import Settings
 from omentum.project.settings_log import note_settings
-from omentum.project.standing import standing_masks
+from omentum.project.standing import case_facts, standing_case, standing_masks
 from omentum.records import LabelledCase, MaskSource, Prediction, Revision
-from omentum.runners.in_process import InProcessRunner
 from omentum.runners.runner import Runner
+from omentum.runners.shards import Shard
 from omentum.store.database import is_writable
 from omentum.store.store import Store
 
-__all__ = ["ADD_STAGE", "Project", "begin_project", "opened", "prediction_stage"]
+__all__ = ["ADD_STAGE", "Project", "begin_project", "is_shareable", "opened", "prediction_stage"]
 
 ADD_STAGE = "add"
 """The ledger's stage in which cases that came in are noted, with what was seen of each."""
@@ -31,6 +32,13 @@ class Project:
     settings: Settings
     store: Store
     runner: Runner
+    shard: Shard | None = None
+    """The part of the cases that this program predicts; `None` for all of them."""
+
+    @property
+    def keeps_journals(self) -> bool:
+        """Whether predictions are noted in a journal, as the database cannot be written to by all shards."""
+        return self.shard is not None and self.store.is_read_only
 
     @property
     def networks(self) -> tuple[str, ...]:
@@ -81,12 +89,21 @@ class Project:
         learned = self.store.learned_masks.of_network(self.store.rounds.current().network)
         stand = [
             mask.revision
-            for one in (self.standing() if labelled is None else labelled)
+            for one in (self._with_news(learned) if labelled is None else labelled)
             for mask in one.masks
             if mask.source is MaskSource.REVISED and mask.revision is not None
         ]
         new = [one for one in stand if learned.get(one.key) != one.sha256]
         return sorted(new, key=lambda one: one.number or 0)
+
+    def _with_news(self, learned: Mapping[tuple[str, str], str]) -> list[LabelledCase]:
+        """Give what stands of the organs of which there is a revision that was not learned."""
+        new: dict[str, set[str]] = defaultdict(set)
+        for case_id, organ, sha256 in self.store.revisions.hashes():
+            if learned.get((case_id, organ)) != sha256:
+                new[case_id].add(organ)
+        facts = case_facts(self, case_ids=new.keys())
+        return [standing_case(one, new[one.case.case_id]) for one in facts]
 
     def predictions(self, network: str) -> dict[str, Prediction]:
         """Give what a network made of every case that takes part and that it has predicted, by case."""
@@ -126,15 +143,24 @@ def begin_project(root: Path, settings: Settings) -> None:
         note_settings(store, settings)
 
 
+def is_shareable(settings: Settings) -> bool:
+    """Tell whether programs on several machines may write to the database: not if it is a SQLite file."""
+    return not settings.database.startswith("sqlite:")
+
+
 @contextmanager
-def opened(root: Path, runner: Runner | None = None, *, looking: bool = False) -> Iterator[Project]:
+def opened(
+    root: Path, runner: Runner | None = None, *, looking: bool = False, shard: Shard | None = None
+) -> Iterator[Project]:
     """Open a project, and close its database in the end.
 
     Args:
         root: The project's folder.
-        runner: Where work runs; in this process where not said.
+        runner: Where work runs; where the settings say by default.
         looking: Whether the command only reads. It then needs no right to write: where there is none,
             nothing is written at all, and a database of an older version is refused, not migrated.
+        shard: The part of the cases to predict. A SQLite file is then opened for reading only, as other
+            machines may have it open for other parts.
 
     Raises:
         ProjectError: There is no project, or its database cannot be used.
@@ -142,6 +168,8 @@ def opened(root: Path, runner: Runner | None = None, *, looking: bool = False) -
     """
     folder, settings = open_project(root)
     read_only = looking and not is_writable(folder.root, settings.database)
+    if shard is not None and not is_shareable(settings):
+        looking = read_only = True
     secret = partial(read_secret, folder)
     with Store.open(settings.database, folder.root, read_only=read_only, secret=secret) as store:
         if not store.rounds.all() and not read_only:  # what made the project was killed before it began
@@ -149,4 +177,4 @@ def opened(root: Path, runner: Runner | None = None, *, looking: bool = False) -
         if not looking:  # what renamed or erased a case was killed before its end
             finish_case_changes(folder, store)
             note_settings(store, settings)
-        yield Project(folder, settings, store, runner or InProcessRunner())
+        yield Project(folder, settings, store, runner or settings.run.make(), shard)

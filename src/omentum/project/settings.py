@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from omentum.choices import STRATEGIES
+from omentum.choices import KEEPS, STRATEGIES
 from omentum.config import ConfigModel, one_of, read_toml
 from omentum.errors import ConfigError, UnknownOrganError
 from omentum.measures.surface import SURFACE_TOLERANCE_MM
 from omentum.names import checked_name
+from omentum.project.run_settings import RunSettings
 from omentum.records.promotions import LEAST_PATIENTS
 from omentum.volumes.atomic import write_text
 from omentum.volumes.labels import ORGANS, SUBSETS, organs_named
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
+    from tomlkit.items import Table
 
 __all__ = [
     "POSTPROCESSING",
@@ -158,11 +160,15 @@ class Settings(ConfigModel, frozen=True, title="omentum.toml"):
     postprocessing: Annotated[str, one_of(POSTPROCESSING)] = _text(
         "default", f"How masks are cleaned up: {', '.join(POSTPROCESSING)}."
     )
+    keep: Annotated[str, one_of(KEEPS)] = _text(
+        "all", "Probabilities that stay once a case is scored: all, revisit (of cases with a task), none."
+    )
     new_organs: Annotated[tuple[str, ...], AfterValidator(_each_once)] = _text(
         (),
         "Those of the organs that `omentum organs add` brought in. Until a network has learned one, it is "
         "unknown there, not empty. The organs whose heads it begins as may follow: organ=similar+similar.",
     )
+    run: RunSettings = Field(default=RunSettings(), description="Where the work runs.")
 
     @property
     def window_overlap(self) -> float:
@@ -253,13 +259,13 @@ def write_settings(path: Path, settings: Settings) -> None:
 
     document = tomlkit.document()
     document.add(tomlkit.comment("Settings of this Omentum project."))
-    for name in Settings.model_fields:
-        _add(document, name, getattr(settings, name))
+    for name, field in Settings.model_fields.items():
+        _add(document, name, getattr(settings, name), field.description)
     write_text(path, tomlkit.dumps(document))
 
 
-def change_settings(path: Path, changes: Mapping[str, tuple[str, ...]]) -> Settings:
-    """Change lists in a settings file; all else that is in it stays, with people's own comments.
+def change_settings(path: Path, changes: Mapping[str, str | tuple[str, ...]]) -> Settings:
+    """Change texts and lists in a settings file; all else that is in it stays, with people's own comments.
 
     Raises:
         ConfigError: The file cannot be used, or not with these changes; it is as it was then.
@@ -271,19 +277,24 @@ def change_settings(path: Path, changes: Mapping[str, tuple[str, ...]]) -> Setti
     document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))
     for name in changes:
         if name in document:
-            document[name] = list(getattr(settings, name))
+            document[name] = getattr(settings, name)
         else:
-            _add(document, name, getattr(settings, name))
+            _add(document, name, getattr(settings, name), Settings.model_fields[name].description)
     write_text(path, tomlkit.dumps(document))
     return settings
 
 
-def _add(document: "TOMLDocument", name: str, value: Any) -> None:
-    """Add a setting, if it is set, below a comment that explains it."""
+def _add(document: "TOMLDocument | Table", name: str, value: Any, about: str | None) -> None:
+    """Add a setting, if it is set, below a comment that explains it; a group of them as a table."""
     import tomlkit
 
     document.add(tomlkit.nl())
-    for line in textwrap.wrap(Settings.model_fields[name].description or "", _COMMENT_WIDTH):
+    for line in textwrap.wrap(about or "", _COMMENT_WIDTH):
         document.add(tomlkit.comment(line))
-    if value is not None:
+    if isinstance(value, RunSettings):
+        table = tomlkit.table()
+        for own, field in RunSettings.model_fields.items():
+            _add(table, own, getattr(value, own), field.description)
+        document.add(name, table)
+    elif value is not None:
         document.add(name, list(value) if isinstance(value, tuple) else value)

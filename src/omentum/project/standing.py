@@ -91,12 +91,18 @@ def case_facts(
     project: "Project", *, network: str | None = None, case_ids: Collection[str] | None = None
 ) -> list[CaseFacts]:
     """Gather what is known of the masks of each case that takes part; arguments as of `standing_masks`."""
-    store = project.store
-    predictions = store.predictions.of_network(network or project.networks[0])
-    labels = store.labels.current()
-    revisions = _by_case(store.revisions.all())
-    decisions = _by_case(store.decisions.all())
-    confirmations = _by_case(store.confirmations.all())
+    store, network = project.store, network or project.networks[0]
+    if case_ids is None:
+        cases, labels = store.cases.all(), store.labels.current()
+        predictions = store.predictions.of_network(network)
+        revisions, decisions = _by_case(store.revisions.all()), _by_case(store.decisions.all())
+        confirmations = _by_case(store.confirmations.all())
+    else:
+        cases, labels = store.cases.some(case_ids), store.labels.of_cases(case_ids)
+        predictions = store.predictions.of_cases(network, case_ids)
+        revisions = _by_case(store.revisions.of_cases(case_ids))
+        decisions = _by_case(store.decisions.of_cases(case_ids))
+        confirmations = _by_case(store.confirmations.of_cases(case_ids))
     return [
         CaseFacts(
             case=case,
@@ -106,8 +112,7 @@ def case_facts(
             confirmations=tuple(confirmations.get(case.case_id, ())),
             prediction=predictions.get(case.case_id),
         )
-        for case in store.cases.all()
-        if case_ids is None or case.case_id in case_ids
+        for case in cases
     ]
 
 
@@ -130,8 +135,12 @@ def facts_of_case(project: "Project", case_id: str, *, network: str | None = Non
         )
 
 
-def standing_case(facts: CaseFacts) -> LabelledCase:
-    """Choose the mask that stands for each organ that any source knows.
+def standing_case(facts: CaseFacts, names: Collection[str] | None = None) -> LabelledCase:
+    """Choose the mask that stands for each organ that any source knows, or for some of them.
+
+    Args:
+        facts: Of the case.
+        names: Organs that are asked about; all if not given.
 
     Returns:
         Masks in the order in which a combined map is painted, later over earlier: predicted, revised,
@@ -142,7 +151,8 @@ def standing_case(facts: CaseFacts) -> LabelledCase:
     files = _files(facts)
     masks: list[StandingMask] = []
     held: list[HeldBackMask] = []
-    for row in organs_named([*facts.case.original_organs, *revised, *predicted]):
+    known = {*facts.case.original_organs, *revised, *predicted}
+    for row in organs_named(known if names is None else known.intersection(names)):
         mask = _standing(facts, row.name, files)
         severe = tuple(one for one in mask.findings if one.holds) if mask is not None else ()
         if mask is not None and severe:

@@ -7,12 +7,13 @@ from omentum.records.masks import HeldBackMask, LabelledCase, StandingMask
 from omentum.records.networks import NetworkRecord, Release, Round
 from omentum.records.patients import LinkKind, PatientIdentity, PatientLink, Shared
 from omentum.records.review import Decision, DecisionKind, ReaderAnswer, Revision, Task, TaskKind, TaskState
-from omentum.records.scores import Audit, CaseScore, OrganScore
+from omentum.records.scores import Audit, AuditDraw, CaseScore, OrganScore
 
 __all__ = [
     "WHOLE_CT",
     "Arrival",
     "Audit",
+    "AuditDraw",
     "Batch",
     "Case",
     "CaseScore",

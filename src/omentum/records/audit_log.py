@@ -57,6 +57,8 @@ class LogAction(StrEnum):
     RENAMED = "renamed"
     ERASED = "erased"
     TOMBSTONE_FORGOTTEN = "tombstone-forgotten"
+    RESTORED = "restored"
+    """A backup took the place of all that the database held, and of its log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

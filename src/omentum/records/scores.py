@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-__all__ = ["Audit", "CaseScore", "OrganScore"]
+__all__ = ["Audit", "AuditDraw", "CaseScore", "OrganScore"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,27 @@ class CaseScore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditDraw:
+    """What a round's random draw chose, and from how many; `Audit` has all that it was drawn from."""
+
+    round_number: int
+    network: str
+    """Whose predictions are judged."""
+    weights_sha256: str
+    """Of that network: of others the audit says nothing."""
+    n_cases: int
+    """Cases that it was drawn from."""
+    n_organs: int
+    """Their organs."""
+    most_organs: int
+    """Most organs of one case."""
+    n_cases_drawn: int
+    """Of those cases; some may hold a blank and make no task."""
+    drawn: tuple[tuple[str, str], ...]
+    """Case and organ, in the order of the draw, at most one a case."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
     """The random draw of a round, from which the errors that are left are bounded."""
 
@@ -64,6 +85,16 @@ class Audit:
     time: datetime
 
     @property
+    def n_cases(self) -> int:
+        """Cases in the frame."""
+        return len(self.frame)
+
+    @property
     def n_organs(self) -> int:
         """Organs in the frame."""
         return sum(len(organs) for organs in self.frame.values())
+
+    @property
+    def most_organs(self) -> int:
+        """Most organs of one case in the frame."""
+        return max((len(organs) for organs in self.frame.values()), default=0)

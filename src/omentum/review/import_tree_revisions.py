@@ -14,6 +14,7 @@ from omentum.records import Batch, Case, Failure, Revision
 from omentum.review.file_names import organ_in_name
 from omentum.review.hand_in import hand_in
 from omentum.review.handed_in import HandIn
+from omentum.runners.in_process import InProcessRunner
 from omentum.runners.runner import Progress
 from omentum.volumes.labels import organ
 from omentum.volumes.segmentations import read_segmentation
@@ -71,7 +72,8 @@ def take_tree_revisions(
         else:
             ledger.forget(DRAWN_STAGE, one.key)
             wanted.append(one)
-    batch = project.runner.run(
+    # Here, as the work writes to the open database.
+    batch = InProcessRunner().run(
         wanted,
         lambda one: _take(project, one),
         key=lambda one: one.key,

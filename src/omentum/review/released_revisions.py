@@ -12,6 +12,7 @@ from omentum.records import Batch, Decision, Failure, MaskSource, Revision
 from omentum.records.released_cases import TracedMask
 from omentum.review.hand_in import hand_in
 from omentum.review.handed_in import HandIn, HandInResult
+from omentum.runners.in_process import InProcessRunner
 from omentum.runners.runner import Progress
 from omentum.volumes.segmentations import read_mask
 
@@ -63,7 +64,8 @@ def take_released(
         if not result.stands:
             waiting.append(Failure(key=str(one.mask.path), reason=f"taken, and {result.why_not}"))
 
-    batch = project.runner.run(
+    # Here, as the work writes to the open database.
+    batch = InProcessRunner().run(
         new,
         take,
         key=lambda one: one.key,

@@ -4,12 +4,16 @@ Of work in `Steps`, the next item is read and the last one written while this on
 alone uses the ledger.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from omentum.runners.runner import JobEnds, Runner, Todo
+from omentum.runners.jobs import Job, Jobs
+from omentum.runners.measure import Timed, most_memory_bytes, timed
+from omentum.runners.runner import Runner
+from omentum.runners.shared_ledger import Measured
 from omentum.runners.steps import Steps
 
 __all__ = ["InProcessRunner"]
@@ -27,49 +31,82 @@ class InProcessRunner(Runner):
         {'a': 1, 'bb': 2}
     """
 
-    def _run_all(self, todo: Todo, work: Callable[[Any], Any], ends: JobEnds) -> None:
+    def _run_all(self, jobs: Jobs, work: Callable[[Any], Any]) -> None:
         if isinstance(work, Steps):
-            _run_in_steps(todo, work, ends)
-        else:
-            for name, item, is_done in todo:
-                ends.end(name, None if is_done else partial(work, item))
+            threads = ThreadPoolExecutor(max_workers=2)
+            try:
+                _run_in_steps(jobs, work, threads)
+            finally:  # after an interruption what is being read is not waited for
+                threads.shutdown(wait=False, cancel_futures=True)
+            return
+        while taken := jobs.take(1, wait=True):
+            jobs.end(taken[0].key, partial(_measured, work, taken[0].item))
 
 
-def _run_in_steps(todo: Todo, steps: Steps[Any, Any, Any, Any], ends: JobEnds) -> None:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    job: Job
+    given: Future[Timed[Any]]
+
+
+def _run_in_steps(jobs: Jobs, steps: Steps[Any, Any, Any, Any], threads: Executor) -> None:
     """Bring items to their ends in order; three are in memory at most."""
-    with ThreadPoolExecutor(max_workers=2) as threads:
-        last: tuple[str, Callable[[], Any]] | None = None
-        try:
-            for name, item, reading in _reading_ahead(todo, steps, threads):
-                made = None if reading is None else _called(partial(_computed, steps, item, reading))
+    last: tuple[str, Callable[[], Any]] | None = None
+    try:
+        current = _reading(jobs, steps, threads, wait=True)
+        while current is not None:
+            following = _reading(jobs, steps, threads, wait=False)
+            made = _called(partial(_computed, steps, current))
+            if last is not None:
+                ended, last = last, None
+                jobs.end(*ended)
+            if made.exception() is not None:
+                jobs.end(current.job.key, made.result)
+            else:
+                last = current.job.key, _writing(steps, current.job.item, made.result(), threads)
+            if following is None:  # what comes next may be long in coming, so this one is ended before
                 if last is not None:
                     ended, last = last, None
-                    ends.end(*ended)
-                if made is None or made.exception() is not None:
-                    ends.end(name, None if made is None else made.result)
-                else:
-                    last = name, threads.submit(steps.write, item, made.result()).result
-        finally:  # also when computing was interrupted: what is being written gets done
-            if last is not None:
-                ends.end(*last)
+                    jobs.end(*ended)
+                following = _reading(jobs, steps, threads, wait=True)
+            current = following
+    finally:  # also when computing was interrupted: what is being written gets done
+        if last is not None:
+            jobs.end(*last)
 
 
-def _reading_ahead(
-    todo: Todo, steps: Steps[Any, Any, Any, Any], threads: Executor
-) -> Iterator[tuple[str, Any, Future[Any] | None]]:
-    """Yield each item with its reading, `None` where it is done, while the next one is being read."""
-    reading = (
-        (name, item, None if is_done else threads.submit(steps.read, item)) for name, item, is_done in todo
-    )
-    current = next(reading, None)
-    while current is not None:
-        following = next(reading, None)
-        yield current
-        current = following
+def _reading(
+    jobs: Jobs, steps: Steps[Any, Any, Any, Any], threads: Executor, *, wait: bool
+) -> _Reading | None:
+    """Take the next item and begin to read it; `None` if there is none."""
+    taken = jobs.take(1, wait=wait)
+    return _Reading(taken[0], threads.submit(timed, steps.read, taken[0].item)) if taken else None
 
 
-def _computed(steps: Steps[Any, Any, Any, Any], item: Any, reading: Future[Any]) -> Any:
-    return steps.compute(item, reading.result())
+def _computed(steps: Steps[Any, Any, Any, Any], reading: _Reading) -> Timed[Any]:
+    """Compute on an item; the time that it took to read it counts."""
+    given = reading.given.result()
+    made = timed(steps.compute, reading.job.item, given.value)
+    return Timed(made.value, given.seconds + made.seconds)
+
+
+def _writing(
+    steps: Steps[Any, Any, Any, Any], item: Any, made: Timed[Any], threads: Executor
+) -> Callable[[], Measured[Any]]:
+    """Begin to write an item, and give what waits for that."""
+    written = threads.submit(timed, steps.write, item, made.value)
+
+    def finish() -> Measured[Any]:
+        end = written.result()
+        seconds = made.seconds + end.seconds
+        return Measured(result=end.value, seconds=seconds, peak_bytes=most_memory_bytes())
+
+    return finish
+
+
+def _measured(work: Callable[[Any], Any], item: Any) -> Measured[Any]:
+    made = timed(work, item)
+    return Measured(result=made.value, seconds=made.seconds, peak_bytes=most_memory_bytes())
 
 
 def _called(function: Callable[[], Any]) -> Future[Any]:

@@ -2,16 +2,22 @@
 
 import multiprocessing
 import os
-import signal
-import threading
+import pickle
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing.connection import wait
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from omentum.runners.runner import JobEnds, Runner, Todo
+from omentum.errors import ConfigError
+from omentum.runners.jobs import Jobs
+from omentum.runners.runner import Runner
+from omentum.runners.slots import Limits, run_in_slots
+from omentum.runners.steps import Steps
+from omentum.runners.worker import begin_process
+from omentum.runners.worker_slot import WorkerSlot
 
 __all__ = ["ProcessRunner", "WorkAhead", "n_processors", "worker_processes"]
 
@@ -25,29 +31,53 @@ _N_AHEAD = 64
 
 
 class ProcessRunner(Runner):
-    """Does several items at a time, each in a process; items, the work and its results must be picklable.
+    """Does several items at a time, each in a process of its own, so that a process that ends fails one item.
+
+    Items, the work and its results must be picklable. The work is loaded once in each process. Of work in
+    `Steps`, each process reads and writes one item while it computes another.
 
     Args:
         n_workers: How many at a time.
+        threads: With which each process computes; `None` shares the processors among them, or leaves it
+            to `OMP_NUM_THREADS` where that is set.
+        job_seconds: Longest time of a job, from when its process is free for it; `None` if there is no limit.
+        job_bytes: Most memory of the process of a job; `None` if there is no limit.
+        waits_for_others: See `Runner`.
+
+    Raises:
+        ConfigError: A number is below one, or there is no `/proc`, by which memory is watched.
     """
 
-    def __init__(self, n_workers: int = 2) -> None:
-        self._n_workers = n_workers
+    def __init__(
+        self,
+        n_workers: int = 2,
+        *,
+        threads: int | None = None,
+        job_seconds: float | None = None,
+        job_bytes: int | None = None,
+        waits_for_others: bool = True,
+    ) -> None:
+        super().__init__(waits_for_others=waits_for_others)
+        if n_workers < 1:
+            raise ConfigError("workers", n_workers, "it takes one at least")
+        if job_bytes is not None and not Path("/proc/self/statm").exists():
+            rule = "memory of a job can be watched on Linux only; leave it out here"
+            raise ConfigError("job_bytes", job_bytes, rule)
+        self._n_workers, self._threads = n_workers, threads
+        self._limits = Limits(seconds=job_seconds, n_bytes=job_bytes)
 
-    def _run_all(self, todo: Todo, work: Callable[[Any], Any], ends: JobEnds) -> None:
-        with worker_processes(self._n_workers) as pool:
-            futures = {}
-            try:
-                for name, item, is_done in todo:
-                    if is_done:
-                        ends.end(name, None)
-                    else:
-                        futures[pool.submit(work, item)] = name
-                for future in as_completed(futures):
-                    ends.end(futures[future], future.result)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+    def _run_all(self, jobs: Jobs, work: Callable[[Any], Any]) -> None:
+        pickled = pickle.dumps(work)
+        n_jobs = 2 if isinstance(work, Steps) else 1
+        n_threads = self._threads
+        if n_threads is None and "OMP_NUM_THREADS" not in os.environ:
+            n_threads = max(1, n_processors() // self._n_workers)
+        slots = [WorkerSlot(pickled, n_jobs, self._limits, n_threads) for _ in range(self._n_workers)]
+
+        def wait_for_any(seconds: float) -> None:
+            wait([one for slot in slots for one in slot.waits_on], seconds)
+
+        run_in_slots(slots, jobs, wait_for_any)
 
 
 class WorkAhead(Generic[Item, Result]):
@@ -111,7 +141,7 @@ def worker_processes(n_workers: int) -> ProcessPoolExecutor:
     keyboard, and end when the process that began them does, even if it was killed.
     """
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(n_workers, mp_context=context, initializer=_begin)
+    return ProcessPoolExecutor(n_workers, mp_context=context, initializer=begin_process)
 
 
 def n_processors() -> int:
@@ -119,15 +149,3 @@ def n_processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _begin() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)

@@ -28,6 +28,9 @@ class Steps(Generic[Item, Given, Made, Result]):
     """Changes nothing either."""
     write: Callable[[Item, Made], Result]
     """Has all the item's files in place when it returns."""
+    may_be_apart: bool = True
+    """Whether steps may be done on different machines, which are sent what is read and made; `False` where
+    that is too much to send, or cannot be pickled."""
 
     def __call__(self, item: Item) -> Result:
         """Do one step after another."""

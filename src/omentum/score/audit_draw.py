@@ -184,7 +184,7 @@ def _begun(project: Project, number: int, *, is_audit: bool) -> set[tuple[str, s
 
 def _minutes_a_task(project: Project) -> float:
     """Estimate the minutes of an audit task: the mean of earlier ones, else the price of a look."""
-    drawn = {(one.round_number, *key) for one in project.store.audits.all() for key in one.drawn}
+    drawn = {(one.round_number, *key) for one in project.store.audits.draws() for key in one.drawn}
     taken = [
         one.minutes
         for one in project.store.revisions.all()

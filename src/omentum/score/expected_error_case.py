@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from omentum.project.kept_probabilities import read_kept_probabilities
 from omentum.records import Case, CaseScore, OrganScore, Prediction
 from omentum.score.calibration import Calibration
 from omentum.score.error_model import shipped_model
@@ -21,7 +22,7 @@ from omentum.volumes.boxes import BoxedArray, shifted
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organs_named
 from omentum.volumes.nifti_slices import write_nifti_part
-from omentum.volumes.probabilities import FULL, ProbabilityMaps, read_probabilities, write_probabilities
+from omentum.volumes.probabilities import FULL, ProbabilityMaps, write_probabilities
 from omentum.volumes.read import read_ct
 from omentum.volumes.resample import nearest_voxels
 
@@ -60,7 +61,7 @@ def score_expected_error_case(
     """
     wanted = [row.name for row in organs_named(organs) if row.name not in case.original_organs]
     main = read_outputs(case, predictions[:1])[0]
-    maps = [main.probabilities, *(read_probabilities(one.probabilities_path) for one in predictions[1:])]
+    maps = [main.probabilities, *map(read_kept_probabilities, predictions[1:])]
     gridded = gridded_case(main.masks, maps, read_ct(case.ct_path))
     known = [name for name in wanted if name in main.masks.organs]
     (attention_dir / HOT_SPOTS_NAME).unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from omentum.errors import GridMismatchError, ProjectError
 from omentum.measures.probability_bytes import entropy_bytes, soft_bytes
+from omentum.project.kept_probabilities import read_kept_probabilities
 from omentum.records import Case, Prediction
 from omentum.volumes.boxes import BoxedArray, BoxedBytes, bytes_inside, joint_box
 from omentum.volumes.geometry import Box, Geometry
@@ -19,7 +20,7 @@ from omentum.volumes.mask_files import read_masks
 from omentum.volumes.masks import MaskSet, organ_boxes
 from omentum.volumes.probabilities import ENTROPIES_NAME, FULL, ProbabilityMaps, read_probabilities
 
-__all__ = ["NetworkOutput", "OrganOutputs", "n_organs_map", "organ_outputs", "read_outputs"]
+__all__ = ["NetworkOutput", "OrganOutputs", "n_organs_map", "organ_outputs", "read_average", "read_outputs"]
 
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -65,6 +66,7 @@ def read_outputs(case: Case, predictions: Sequence[Prediction]) -> list[NetworkO
     Raises:
         ProjectError: There is no prediction, or one of another case.
         GridMismatchError: Masks do not lie on the CT's grid.
+        UnreadableImageError: Probabilities were dropped, or a file is missing or damaged.
     """
     if not predictions:
         raise ProjectError(
@@ -128,7 +130,20 @@ def _decided(
     return list(known) if len(known) == 1 else []
 
 
+def read_average(case: Case, prediction: Prediction) -> NetworkOutput:
+    """Read the masks of the networks' average, of which nothing else is used; errors as `read_outputs`."""
+    masks = _masks(case, prediction)
+    return NetworkOutput(masks, organ_boxes(masks), ProbabilityMaps(masks.geometry, masks.organs, {}))
+
+
 def _read(case: Case, prediction: Prediction) -> NetworkOutput:
+    masks = _masks(case, prediction)
+    left = prediction.folder / ENTROPIES_NAME
+    entropies = read_probabilities(left) if left.is_file() else None
+    return NetworkOutput(masks, organ_boxes(masks), read_kept_probabilities(prediction), entropies)
+
+
+def _masks(case: Case, prediction: Prediction) -> MaskSet:
     if prediction.case_id != case.case_id:
         raise ProjectError(
             f"the prediction in {prediction.folder} is of case {prediction.case_id!r}, "
@@ -138,10 +153,7 @@ def _read(case: Case, prediction: Prediction) -> NetworkOutput:
     if not masks.geometry.same_grid(case.geometry):
         seen = f"its shape is {masks.geometry.shape} and the CT's {case.geometry.shape}, or they lie apart"
         raise GridMismatchError(prediction.masks_path, seen, "predict the case again")
-    left = prediction.folder / ENTROPIES_NAME
-    entropies = read_probabilities(left) if left.is_file() else None
-    probabilities = read_probabilities(prediction.probabilities_path)
-    return NetworkOutput(masks, organ_boxes(masks), probabilities, entropies)
+    return masks
 
 
 def _soft_and_entropy(

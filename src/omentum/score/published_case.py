@@ -12,7 +12,13 @@ from typing import Any
 from omentum.abdomenatlas.attention import OrganAttention, organ_attention, overlapped
 from omentum.records import Case, CaseScore, OrganScore, Prediction
 from omentum.score.hot_spots import hot_spots
-from omentum.score.network_outputs import NetworkOutput, n_organs_map, organ_outputs, read_outputs
+from omentum.score.network_outputs import (
+    NetworkOutput,
+    n_organs_map,
+    organ_outputs,
+    read_average,
+    read_outputs,
+)
 from omentum.volumes.atomic import write_json
 from omentum.volumes.boxes import BoxedArray
 from omentum.volumes.geometry import Box, Geometry
@@ -67,7 +73,7 @@ def score_published_case(
     (attention_dir / HOT_SPOTS_NAME).unlink(missing_ok=True)
     scores = {name: attention_score(name, None, case.geometry) for name in known}
     spots: list[dict[str, Any]] = []
-    mean = None if average is None else read_outputs(case, [average])[0]
+    mean = None if average is None else read_average(case, average)
     for name, box, attention in _attentions(outputs, known, case.geometry, mean):
         scores[name] = attention_score(name, attention, case.geometry)
         spots += hot_spots(name, attention.binary, box, case.geometry)

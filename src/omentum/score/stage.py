@@ -1,51 +1,59 @@
 """Score the cases of a round, and make its queue."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from omentum.errors import ProjectError
 from omentum.project.dealing import deal_tasks
 from omentum.project.kept_hashes import keep_missing_hashes
+from omentum.project.paths import ProjectFolder
 from omentum.project.project import Project
+from omentum.project.result_ledger import ResultLedger
+from omentum.project.score_inputs import AVERAGE, score_inputs
 from omentum.records import Batch, Case, CaseScore, LabelledCase, MaskSource, Prediction
 from omentum.runners.runner import Progress
+from omentum.score.calibration import Calibration
 from omentum.score.expected_error_case import score_expected_error_case
 from omentum.score.finding_tasks import masks_by_key
 from omentum.score.fit_calibration import round_calibration
 from omentum.score.published_case import score_published_case
 from omentum.score.round_queue import queue_options, queue_round
-from omentum.store.ledger import StageLedger
-from omentum.store.store import Store
 
 __all__ = ["score_round"]
 
-AVERAGE = "average"
-"""Name of the average of several networks; scoring `published` takes its masks."""
 
-_ScoreOne = Callable[[Case, Sequence[Prediction], Sequence[str], Path], CaseScore]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CaseToScore:
+    """A case with all that its score is made from."""
+
+    case: Case
+    predictions: Sequence[Prediction]
+    organs: Sequence[str]
+    made_from: dict[str, Any]
+    average: Prediction | None
 
 
-@dataclass(frozen=True, slots=True)
-class _ScoreLedger:
-    """Keeps a score, and that its case is done, in one transaction; reads only once what was done before."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ScoreWork:
+    """The work of scoring one case; it can be pickled.
 
-    store: Store
-    stage: StageLedger
-    round_number: int
-    done_before: Collection[str]
+    Attributes:
+        folder: Of the project.
+        calibration: Of the round; `None` to score as published.
+    """
 
-    def done(self, key: str) -> bool:
-        return key in self.done_before
+    folder: ProjectFolder
+    calibration: Calibration | None
 
-    def mark_done(self, key: str, result: CaseScore) -> None:
-        with self.store.together():
-            self.store.scores.replace(self.round_number, [result])
-            self.stage.mark_done(key, None)
-
-    def mark_failed(self, key: str, reason: str) -> None:
-        self.stage.mark_failed(key, reason)
+    def __call__(self, one: _CaseToScore) -> CaseScore:
+        attention_dir = self.folder.attention_dir(one.case.case_id)
+        given = one.case, one.predictions, one.organs, attention_dir
+        if self.calibration is None:
+            score = score_published_case(*given, average=one.average)
+        else:
+            score = score_expected_error_case(*given, self.calibration)
+        return replace(score, made_from=one.made_from)
 
 
 def score_round(
@@ -72,19 +80,24 @@ def score_round(
     for network in project.networks:
         keep_missing_hashes(project, network)
     number = project.store.rounds.current().number
-    made_from = _made_from(project, opinions)
+    is_published = project.settings.scoring == "published"
+    averages = project.predictions(AVERAGE) if is_published else {}
+    made_from = score_inputs(project.settings.scoring, opinions, averages)
     ledger = _ledger(project, number, made_from)
     revised = _revised_before(project.standing(), number)
-    score_one = _score_one(project)
-
-    def work(case: Case) -> CaseScore:
-        predictions = opinions[case.case_id]
-        organs = [name for name in predictions[0].organs if (case.case_id, name) not in revised]
-        score = score_one(case, predictions, organs, project.folder.attention_dir(case.case_id))
-        return replace(score, made_from=made_from[case.case_id])
-
+    items = [
+        _CaseToScore(
+            case=case,
+            predictions=opinions[case.case_id],
+            organs=[name for name in opinions[case.case_id][0].organs if (case.case_id, name) not in revised],
+            made_from=made_from[case.case_id],
+            average=averages.get(case.case_id),
+        )
+        for case in cases
+    ]
+    work = _ScoreWork(folder=project.folder, calibration=None if is_published else round_calibration(project))
     batch = project.runner.run(
-        cases, work, key=lambda case: case.case_id, ledger=ledger, step="score", progress=progress
+        items, work, key=lambda one: one.case.case_id, ledger=ledger, step="score", progress=progress
     )
     scored = [one for one in project.store.scores.of_round(number) if one.case_id in opinions]
     queue_round(project, scored, options)
@@ -92,30 +105,15 @@ def score_round(
     return batch
 
 
-def _made_from(project: Project, opinions: dict[str, tuple[Prediction, ...]]) -> dict[str, dict[str, Any]]:
-    """Describe what each score is made from: scoring, and weights and organs of each network."""
-    scoring = project.settings.scoring
-    averages = project.predictions(AVERAGE) if scoring == "published" else {}
-    made: dict[str, dict[str, Any]] = {}
-    for case_id, predictions in opinions.items():
-        used = [*predictions, *([averages[case_id]] if case_id in averages else [])]
-        made[case_id] = {
-            "recipe": scoring,
-            **{one.network: [one.weights_sha256, list(one.organs)] for one in used},
-        }
-    return made
-
-
-def _ledger(project: Project, number: int, made_from: dict[str, dict[str, Any]]) -> _ScoreLedger:
-    """Give the ledger of the round's scores; one that was made from something else is not done there."""
-    stage = project.store.ledger.of(f"score {number}")
-    scores = {one.case_id: one for one in project.store.scores.of_round(number)}
-    done = {
-        case_id
-        for case_id in project.store.ledger.done_keys(stage.stage)
-        if case_id in scores and scores[case_id].made_from == made_from.get(case_id)
-    }
-    return _ScoreLedger(project.store, stage, number, done)
+def _ledger(project: Project, number: int, made_from: dict[str, dict[str, Any]]) -> ResultLedger:
+    """Give the ledger of the round's scores; one that was made from something else is due again."""
+    store, stage = project.store, f"score {number}"
+    with store.together():  # whole, as another program may be scoring
+        scores = {one.case_id: one.made_from for one in store.scores.of_round(number)}
+        for case_id in store.ledger.done_keys(stage) & made_from.keys():
+            if scores.get(case_id) != made_from[case_id]:
+                store.ledger.forget(stage, case_id)
+    return ResultLedger(store, stage, lambda score: store.scores.replace(number, [score]))
 
 
 def _revised_before(labelled: Sequence[LabelledCase], number: int) -> set[tuple[str, str]]:
@@ -126,14 +124,3 @@ def _revised_before(labelled: Sequence[LabelledCase], number: int) -> set[tuple[
         if mask.source is MaskSource.REVISED and mask.revision is not None
         if mask.revision.round_number < number
     }
-
-
-def _score_one(project: Project) -> _ScoreOne:
-    """Give the scoring of the settings as a function of one case."""
-    if project.settings.scoring == "published":
-        averages = project.predictions(AVERAGE)
-        return lambda case, *rest: score_published_case(case, *rest, average=averages.get(case.case_id))
-    calibration = round_calibration(project)
-    return lambda case, predictions, organs, folder: score_expected_error_case(
-        case, predictions, organs, folder, calibration
-    )

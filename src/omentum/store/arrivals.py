@@ -1,7 +1,7 @@
 """Keep what was observed when each case was added: hashes, similar cases, findings about the CT."""
 
 from omentum.records import Arrival
-from omentum.store.record_table import RecordTable
+from omentum.store.record_table import RecordTable, has_findings
 from omentum.store.tables import ArrivalRow
 
 __all__ = ["Arrivals"]
@@ -19,6 +19,10 @@ class Arrivals(RecordTable[Arrival]):
     def all(self) -> dict[str, Arrival]:
         """Give all arrivals, by case."""
         return {one.case_id: one for one in self._select()}
+
+    def with_findings(self) -> dict[str, Arrival]:
+        """Give the arrivals in which something was found about the CT itself, by case."""
+        return {one.case_id: one for one in self._select(has_findings(ArrivalRow.findings))}
 
     def of_case(self, case_id: str) -> Arrival | None:
         """Give the arrival of a case; `None` where nothing was kept."""

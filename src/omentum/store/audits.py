@@ -5,12 +5,13 @@ repeated would no longer be random.
 """
 
 import hashlib
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from omentum.records import Audit, TaskKind, TaskState
+from omentum.records import Audit, AuditDraw, TaskKind, TaskState
 from omentum.records.audit_log import PROGRAM, LogAction, canonical_json
 from omentum.store.cases import require_cases
 from omentum.store.record_table import ListedTable
@@ -19,6 +20,9 @@ from omentum.store.rounds import require_round
 from omentum.store.tables import AuditRow
 
 __all__ = ["Audits"]
+
+_SIZES = ("n_cases", "n_organs", "most_organs")
+"""What is kept of the frame's size, as the frame of many cases takes long to read."""
 
 
 class Audits(ListedTable[Audit]):
@@ -42,8 +46,17 @@ class Audits(ListedTable[Audit]):
             about = self._about(audit)
             if first is None or self._about(self._record(first)) != about:
                 self._log(session, PROGRAM, LogAction.AUDIT_DRAWN, about)
-            session.merge(AuditRow(**self._values(audit)))
+            sizes = {name: getattr(audit, name) for name in _SIZES}
+            session.merge(AuditRow(**self._values(audit, **sizes)))
         return audit
+
+    def draws(self) -> list[AuditDraw]:
+        """Give what was drawn in each round, without all that it was drawn from."""
+        return _Draws(self._database).all()
+
+    def draw_of_round(self, round_number: int) -> AuditDraw | None:
+        """Give what was drawn in a round, without all that it was drawn from; `None` where nothing was."""
+        return _Draws(self._database).of_round(round_number)
 
     def of_round(self, round_number: int) -> Audit | None:
         """Give the draw of a round; `None` where nothing was drawn."""
@@ -61,6 +74,14 @@ class Audits(ListedTable[Audit]):
             "seed": audit.seed,
             "weights": audit.weights_sha256,
         }
+
+
+class _Draws(ListedTable[AuditDraw]):
+    record_type, row_type, order = AuditDraw, AuditRow, ("round_number",)
+    columns = tuple(one.name for one in fields(AuditDraw))
+
+    def of_round(self, round_number: int) -> AuditDraw | None:
+        return next(iter(self._select(AuditRow.round_number == round_number)), None)
 
 
 def _is_begun(session: Session, row: AuditRow) -> bool:

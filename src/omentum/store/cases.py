@@ -3,9 +3,9 @@
 A case that is excluded stays, and takes no part: `all` gives those that do.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from omentum.errors import CaseClashError, ProjectError, UnknownCaseError
@@ -57,6 +57,15 @@ class Cases(RecordTable[Case]):
     def all(self) -> list[Case]:
         """Give the cases that take part, by name."""
         return self._select(CaseRow.excluded_why.is_(None))
+
+    def some(self, case_ids: Collection[str]) -> list[Case]:
+        """Give those of some cases that take part, by name."""
+        return self._of_cases(case_ids, CaseRow.excluded_why.is_(None))
+
+    def count(self) -> int:
+        """Count the cases that take part."""
+        with self._database.reading() as session:
+            return session.scalar(select(func.count()).where(CaseRow.excluded_why.is_(None))) or 0
 
     def of_patient(self, patient_id: str) -> list[Case]:
         """Give the cases of a patient that take part, by name."""

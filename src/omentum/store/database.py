@@ -8,19 +8,24 @@ import os
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from sqlite3 import Connection
+from typing import Any, TypeVar
+from typing import cast as typed
 
-from sqlalchemy import DateTime, Engine, func, select
+from sqlalchemy import ColumnElement, DateTime, Engine, cast, func, literal, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.orm import Session
 
-from omentum.errors import ProjectError
+from omentum.errors import DiskFullError, ProjectError
 from omentum.store import postgresql, sqlite
 from omentum.store.aliases import Aliases
+from omentum.store.base import TableBase, UtcTime
 from omentum.store.paths import Paths
 
 __all__ = ["Database", "is_writable"]
@@ -58,7 +63,7 @@ class Database:
         parsed = _parsed(url, root)
         self.aliases = Aliases(secret)
         self.paths = Paths(root)
-        self.name = parsed.render_as_string(hide_password=True)
+        self.name = _shown(parsed)
         self.is_sqlite = _is_sqlite(parsed)
         self.is_read_only = read_only
         self._dialect = sqlite if self.is_sqlite else postgresql
@@ -88,6 +93,7 @@ class Database:
 
         Raises:
             ProjectError: The database is open for reading only, or cannot be reached or written to.
+            DiskFullError: Its disk has no space left.
         """
         self._refuse_if_read_only()
         return self._session(self._writer, self._turn)
@@ -100,6 +106,7 @@ class Database:
 
         Raises:
             ProjectError: The database is open for reading only, or cannot be reached or written to.
+            DiskFullError: Its disk has no space left.
         """
         self._refuse_if_read_only()
         return self._session(self._claimer, self._turn)
@@ -142,7 +149,7 @@ class Database:
         """
         answers = self._shared.answers if self._shared.session is None else None
         if answers is not None and question in answers:
-            return cast("_Answer", answers[question])
+            return typed("_Answer", answers[question])
         with self.reading() as session:
             session.flush()  # of a session that writes, so that it reads what it wrote
             answer = ask(session)
@@ -162,6 +169,21 @@ class Database:
             self.read_once("now", _server_time) if session is self._shared.reader else _server_time(session)
         )
 
+    def moment(self, after: timedelta = timedelta(0)) -> ColumnElement[datetime]:
+        """Give the same clock as a part of a statement, which saves asking for the time first.
+
+        Args:
+            after: How long after the statement's time; negative for before.
+        """
+        if self.is_sqlite:
+            return literal(datetime.now(UTC) + after, UtcTime())
+        # Unlike `clock_timestamp`, one time for all rows of a statement, so that an index can be used.
+        return cast(func.statement_timestamp() + after, UtcTime())
+
+    def insert(self, table: type[TableBase]) -> Any:
+        """Begin a statement that inserts rows, or changes those that are there (`on_conflict_...`)."""
+        return sqlite_insert(table) if self.is_sqlite else postgresql_insert(table)
+
     def scrub(self, tables: Iterable[str]) -> None:
         """Overwrite what removed rows of these tables left behind in the database's files.
 
@@ -176,6 +198,15 @@ class Database:
                 sqlite.scrub(self._reader, self.name)
             else:
                 postgresql.scrub(self._reader, tables)
+
+    def copy_pages(self, target: Connection) -> None:
+        """Copy a SQLite database, page by page and as it is at one moment, into one that is empty.
+
+        Raises:
+            ProjectError: One of both cannot be read or written to.
+        """
+        with self._explained():
+            sqlite.copy_pages(self._reader, target)
 
     def close(self) -> None:
         """Let go of every connection."""
@@ -201,6 +232,8 @@ class Database:
         try:
             yield
         except DatabaseError as error:
+            if self._dialect.is_full(error):
+                raise DiskFullError(f"database {self.name}", "there is no space left") from error
             cure = self._dialect.cure(error)
             if cure is None:
                 raise
@@ -250,6 +283,12 @@ def _parsed(url: str, root: Path) -> URL:
     if not parsed.database or parsed.database == ":memory:" or parsed.host:
         raise ProjectError(f"{url!r} names no file; name one, as in sqlite:///omentum.db")
     return parsed.set(database=str(root.absolute() / parsed.database))
+
+
+def _shown(url: URL) -> str:
+    """Write a URL for people, without any password."""
+    secret = [name for name in url.query if "password" in name]
+    return url.difference_update_query(secret).render_as_string(hide_password=True)
 
 
 def _is_sqlite(url: URL) -> bool:

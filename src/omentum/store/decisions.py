@@ -1,6 +1,6 @@
 """Keep what people decided: which mask stands, and which finding is no error. None is ever removed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from omentum.records import Confirmation, Decision
@@ -34,6 +34,10 @@ class Decisions(ListedTable[Decision]):
             self._log(session, decision.by, LogAction.DECISION, about, case_id=decision.case_id)
             return replace(decision, number=row.number)
 
+    def of_cases(self, case_ids: Collection[str]) -> list[Decision]:
+        """Give the decisions about some cases, in the order in which they were made."""
+        return self._of_cases(case_ids)
+
     def of_case(self, case_id: str) -> list[Decision]:
         """Give the decisions about a case."""
         return self._equal(case_id=case_id)
@@ -60,6 +64,10 @@ class Confirmations(ListedTable[Confirmation]):
                 session.flush()
                 about = about_record(self._database, LogAction.CONFIRMATION, row.number, values)
                 self._log(session, one.by, LogAction.CONFIRMATION, about, case_id=one.case_id)
+
+    def of_cases(self, case_ids: Collection[str]) -> list[Confirmation]:
+        """Give the confirmations of some cases."""
+        return self._of_cases(case_ids)
 
     def of_case(self, case_id: str) -> list[Confirmation]:
         """Give the confirmations of a case."""

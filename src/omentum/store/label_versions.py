@@ -1,10 +1,12 @@
 """Keep every version of the label that a data set gives for a case; the last one counts."""
 
-from sqlalchemy import update
+from collections.abc import Collection
+
+from sqlalchemy import select, update
 
 from omentum.records import LabelVersion
 from omentum.store.cases import require_cases
-from omentum.store.record_table import RecordTable
+from omentum.store.record_table import RecordTable, has_findings
 from omentum.store.tables import CaseRow, LabelVersionRow
 
 __all__ = ["LabelVersions"]
@@ -33,6 +35,16 @@ class LabelVersions(RecordTable[LabelVersion]):
     def current(self) -> dict[str, LabelVersion]:
         """Give the last version of each case that has a label, by case."""
         return {one.case_id: one for one in self._select()}
+
+    def of_cases(self, case_ids: Collection[str]) -> dict[str, LabelVersion]:
+        """Give the last version of each of some cases that has a label, by case."""
+        return {one.case_id: one for one in self._of_cases(case_ids)}
+
+    def cases_with_findings(self) -> set[str]:
+        """Give the cases of which a version has findings."""
+        asked = select(LabelVersionRow.case_id).where(has_findings(LabelVersionRow.findings))
+        with self._database.reading() as session:
+            return set(session.scalars(asked))
 
     def of_case(self, case_id: str) -> list[LabelVersion]:
         """Give the versions of a case, the first one first."""

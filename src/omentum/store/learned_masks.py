@@ -37,8 +37,9 @@ class LearnedMasks:
             parents = {row.name: row.parent for row in session.scalars(select(NetworkRow))}
             name: str | None = network
             while name is not None:
-                rows = session.scalars(select(LessonRow).where(LessonRow.network == name))
-                learned = {(row.case_id, row.organ): row.sha256 for row in rows} | learned
+                asked = select(LessonRow.case_id, LessonRow.organ, LessonRow.sha256)
+                rows = session.execute(asked.where(LessonRow.network == name))
+                learned = {(case_id, organ): sha256 for case_id, organ, sha256 in rows} | learned
                 name = parents.get(name)
         return learned
 

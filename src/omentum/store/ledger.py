@@ -1,45 +1,48 @@
-"""Keep which items of a stage are done, and which failed and why.
+"""Keep which items of a stage are done, and which failed and why; others are due or being worked on.
 
-What is done stays done until it is forgotten; a failure is removed once its item is done. Results are kept
-in tables of their own.
+What is done stays done until it is forgotten; a failure is removed once its item is done or offered again.
+Results are kept in tables of their own.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from omentum.records import Failure
-from omentum.store.record_table import RecordTable
+from omentum.records.jobs import JobState
+from omentum.store.claims import Claims
 from omentum.store.tables import LedgerRow
 
 __all__ = ["Ledgers", "StageLedger"]
 
 
-class Ledgers(RecordTable[Failure]):
+class Ledgers(Claims):
     """What is done and what failed, for each stage."""
 
-    record_type, row_type, order = Failure, LedgerRow, ("stage", "key")
-
     def of(self, stage: str) -> "StageLedger":
-        """Give the ledger of one stage, as runners take it."""
+        """Give the ledger of one stage, as runners take it; `SharedStageLedger` is one for many programs."""
         return StageLedger(self, stage)
 
     def done(self, stage: str, key: str) -> bool:
         """Tell whether an item is done."""
         with self._database.reading() as session:
-            return _is_done(session.get(LedgerRow, (stage, key)))
+            row = session.get(LedgerRow, (stage, key))
+            return row is not None and row.state == JobState.DONE
 
     def mark_done(self, stage: str, key: str) -> None:
-        """Note that an item is done."""
-        with self._database.writing() as session:
-            session.merge(_row(stage, key, reason=None))
+        """Note that an item is done, whoever worked on it."""
+        self._keep(stage, key, JobState.DONE, reason=None)
 
     def mark_failed(self, stage: str, key: str, reason: str) -> None:
         """Note why an item failed; one that is done stays done."""
-        with self._database.writing() as session:
-            if not _is_done(session.get(LedgerRow, (stage, key))):
-                session.merge(_row(stage, key, reason=reason))
+        self._keep(stage, key, JobState.FAILED, reason=reason)
+
+    def note_cost(self, stage: str, key: str, *, seconds: float | None, peak_bytes: int | None) -> None:
+        """Note what the work on an item took."""
+        took = update(LedgerRow).where(LedgerRow.stage == stage, LedgerRow.key == key)
+        with self._database.claiming() as session:
+            session.execute(took.values(seconds=seconds, peak_bytes=peak_bytes))
 
     def forget(self, stage: str, key: str) -> None:
         """Forget an item, so that it will be done again."""
@@ -47,23 +50,40 @@ class Ledgers(RecordTable[Failure]):
 
     def done_keys(self, stage: str) -> set[str]:
         """Give the keys of the items that are done."""
-        asked = select(LedgerRow.key).where(LedgerRow.stage == stage, LedgerRow.reason.is_(None))
+        asked = select(LedgerRow.key)
+        of_done = asked.where(LedgerRow.stage == stage, LedgerRow.state == JobState.DONE.value)
         with self._database.reading() as session:
-            return set(session.scalars(asked))
+            return set(session.scalars(of_done))
 
     def failures(self, stage: str | None = None) -> list[Failure]:
         """Give what failed, by stage and key; in every stage if none is named."""
-        of_stage = [] if stage is None else [LedgerRow.stage == stage]
-        return self._select(LedgerRow.reason.is_not(None), *of_stage)
+        by_stage = self.failures_by_stage()
+        named = sorted(by_stage) if stage is None else [stage]
+        return [failure for one in named for failure in by_stage.get(one, [])]
 
     def failures_by_stage(self) -> dict[str, list[Failure]]:
         """Give what failed in each stage where something did."""
+        asked = select(LedgerRow.stage, LedgerRow.key, LedgerRow.reason)
         by_stage: dict[str, list[Failure]] = {}
         with self._database.reading() as session:
-            rows = session.scalars(select(LedgerRow).where(LedgerRow.reason.is_not(None)))
-            for row in sorted(rows, key=lambda row: (row.stage, row.key)):
-                by_stage.setdefault(row.stage, []).append(self._record(row))
+            rows = session.execute(asked.where(LedgerRow.state == JobState.FAILED.value))
+            for stage, key, reason in sorted(rows):
+                by_stage.setdefault(stage, []).append(Failure(key=key, reason=reason or ""))
         return by_stage
+
+    def _keep(self, stage: str, key: str, state: JobState, *, reason: str | None) -> None:
+        """Write how an item ended; no other transaction waits for this one's row for long."""
+        ended: dict[str, Any] = {"state": state.value, "reason": reason, "until": None, "not_before": None}
+        ended["time"] = self._database.moment()
+        is_open = LedgerRow.state != JobState.DONE.value
+        new = self._database.insert(LedgerRow).values(stage=stage, key=key, **ended)
+        kept = new.on_conflict_do_update(
+            index_elements=["stage", "key"],
+            set_=ended,
+            where=None if state is JobState.DONE else is_open,
+        )
+        with self._database.claiming() as session:
+            session.execute(kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +105,3 @@ class StageLedger:
     def mark_failed(self, key: str, reason: str) -> None:
         """Note why an item failed."""
         self.ledger.mark_failed(self.stage, key, reason)
-
-
-def _is_done(row: LedgerRow | None) -> bool:
-    return row is not None and row.reason is None
-
-
-def _row(stage: str, key: str, *, reason: str | None) -> LedgerRow:
-    return LedgerRow(stage=stage, key=key, reason=reason, time=datetime.now(UTC))

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from alembic.script import Script, ScriptDirectory
 
-__all__ = ["HEAD", "check_current", "downgrade", "upgrade"]
+__all__ = ["HEAD", "check_current", "downgrade", "upgrade", "version_of"]
 
-HEAD = "0009a"
+HEAD = "0011"
 """This version's tables: the last file in `migrations/versions`."""
 
 
@@ -45,6 +45,14 @@ def upgrade(database: Database, then: Callable[[Session], None] = lambda _: None
             config.attributes["connection"] = session.connection()
             command.upgrade(config, "head")
             then(session)
+
+
+def version_of(session: Session) -> str:
+    """Give the version of the tables that a session sees; empty where there are none."""
+    connection = session.connection()
+    if not inspect(connection).has_table("alembic_version"):
+        return ""
+    return str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() or "")
 
 
 def check_current(database: Database) -> None:

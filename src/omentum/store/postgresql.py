@@ -10,7 +10,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from omentum.errors import ProjectError
 from omentum.store.sqlite import N_CONNECTIONS
 
-__all__ = ["cure", "open_engines", "open_reader", "scrub"]
+__all__ = ["cure", "is_full", "open_engines", "open_reader", "scrub"]
 
 _WRITES = "omentum_writes"
 _WAITS = "omentum_waits"
@@ -20,6 +20,7 @@ _SCRUB_SECONDS = 30
 _WRITERS = 0x6F6D656E
 """The number of the lock that writers take in turn: any that no other program takes."""
 
+_DISK_FULL = "53100"
 _TROUBLE = {
     "55P03": "another program keeps it locked; wait for that to end and run the command again",
     "40P01": "another program wrote the same rows at that moment; run the command again",
@@ -53,6 +54,11 @@ def cure(error: DatabaseError) -> str | None:
         said = str(error.orig).strip().partition("\n")[0]
         return f"it says {said!r}; check `database` in omentum.toml and that the server runs"
     return known
+
+
+def is_full(error: DatabaseError) -> bool:
+    """Tell whether the disk of the server has no space left."""
+    return getattr(error.orig, "sqlstate", None) == _DISK_FULL
 
 
 def scrub(engine: Engine, tables: Iterable[str]) -> None:

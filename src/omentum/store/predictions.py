@@ -2,17 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from omentum.records import Prediction
 from omentum.store.cases import require_cases
-from omentum.store.record_table import RecordTable
-from omentum.store.tables import PredictionRow
+from omentum.store.record_table import RecordTable, has_findings
+from omentum.store.tables import CaseRow, PredictionRow
 
 __all__ = ["Predictions"]
 
@@ -59,6 +59,35 @@ class Predictions(RecordTable[Prediction]):
     def of_case(self, case_id: str) -> dict[str, Prediction]:
         """Give what every network made of a case, by network."""
         return {one.network: one for one in self._equal(case_id=case_id)}
+
+    def of_cases(self, network: str, case_ids: Collection[str]) -> dict[str, Prediction]:
+        """Give what a network made of some cases, by case."""
+        return {one.case_id: one for one in self._of_cases(case_ids, PredictionRow.network == network)}
+
+    def cases_with_findings(self, network: str) -> set[str]:
+        """Give the cases of which the rules say something about what a network made, or about the CT."""
+        asked = select(PredictionRow.case_id).where(
+            PredictionRow.network == network, has_findings(PredictionRow.findings)
+        )
+        with self._database.reading() as session:
+            return set(session.scalars(asked))
+
+    def count_complete(self, networks: Collection[str]) -> int:
+        """Count the cases that take part and that all of these networks, each named once, have predicted."""
+        made = select(func.count()).where(
+            PredictionRow.case_id == CaseRow.case_id, PredictionRow.network.in_(networks)
+        )
+        asked = select(func.count()).select_from(CaseRow).where(CaseRow.excluded_why.is_(None))
+        with self._database.reading() as session:
+            return session.scalar(asked.where(made.scalar_subquery() == len(networks))) or 0
+
+    def not_by_weights(self, network: str, weights_sha256: str) -> set[str]:
+        """Give the cases that take part and that a network has not predicted, or with other weights."""
+        made = and_(PredictionRow.case_id == CaseRow.case_id, PredictionRow.network == network)
+        weights = PredictionRow.weights_sha256
+        asked = select(CaseRow.case_id).outerjoin(PredictionRow, made).where(CaseRow.excluded_why.is_(None))
+        with self._database.reading() as session:
+            return set(session.scalars(asked.where(or_(weights.is_(None), weights != weights_sha256))))
 
     def networks_by_case(self) -> dict[str, tuple[str, ...]]:
         """Give the networks that have predicted each case, sorted, by case."""

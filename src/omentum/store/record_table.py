@@ -1,11 +1,24 @@
 """Read and write records of one type in the table that keeps them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Select, Table, bindparam, delete, inspect, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    inspect,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from omentum.records.audit_log import LogAction
@@ -14,9 +27,11 @@ from omentum.store.base import TableBase
 from omentum.store.convert import record_of, row_values
 from omentum.store.database import Database
 
-__all__ = ["ListedTable", "RecordTable", "columns_of"]
+__all__ = ["ListedTable", "RecordTable", "columns_of", "has_findings"]
 
 _Record = TypeVar("_Record")
+_AT_ONCE = 10_000
+"""Names in one statement, below what any database takes."""
 
 
 class RecordTable(Generic[_Record]):
@@ -26,6 +41,8 @@ class RecordTable(Generic[_Record]):
     row_type: type[TableBase]
     order: tuple[str, ...]
     """Columns by which records are sorted when they are read, as databases differ in how they sort text."""
+    columns: tuple[str, ...] = ()
+    """Columns that are read where a record has fewer fields than the row; all by default."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -51,14 +68,28 @@ class RecordTable(Generic[_Record]):
         """
 
         def ask(session: Session) -> list[_Record]:
-            asked = _with_equal(self.row_type, tuple(values))
+            asked = _with_equal(self.row_type, self.columns, tuple(values))
             return self._records(session.execute(asked, values))
 
         return list(self._database.read_once((self.row_type, *values.items()), ask))
 
     def _select(self, *conditions: ColumnElement[bool]) -> list[_Record]:
+        # Columns are read without an object of each row, which takes a third of the time.
         with self._database.reading() as session:
-            return self._records(session.scalars(select(self.row_type).where(*conditions)))
+            asked = select(*columns_of(self.row_type, self.columns)).where(*conditions)
+            return self._records(session.execute(asked))
+
+    def _of_cases(self, case_ids: Collection[str], *conditions: ColumnElement[bool]) -> list[_Record]:
+        """Give the records of some cases, in one statement for some thousands of them."""
+        row: Any = self.row_type
+        names = sorted(case_ids)
+        found: list[Any] = []
+        with self._database.reading() as session:
+            for start in range(0, len(names), _AT_ONCE):
+                of_some = row.case_id.in_(names[start : start + _AT_ONCE])
+                asked = select(*columns_of(self.row_type, self.columns)).where(of_some, *conditions)
+                found += session.execute(asked).all()
+        return self._records(found)
 
     def _pairs(self, first: Any, second: Any, *conditions: ColumnElement[bool]) -> list[tuple[Any, Any]]:
         """Give two columns of the rows that meet the conditions."""
@@ -109,18 +140,23 @@ class ListedTable(RecordTable[_Record]):
 
 
 @cache
-def columns_of(row_type: type[TableBase]) -> tuple[Column[Any], ...]:
-    """Give the columns of a table that are read with each row: all but the deferred ones."""
-    attributes = inspect(row_type).column_attrs
-    return tuple(_table(row_type).c[one.key] for one in attributes if not one.deferred)
+def columns_of(row_type: type[TableBase], names: tuple[str, ...] = ()) -> tuple[Column[Any], ...]:
+    """Give the columns of a table that are read with each row, of these names or all, less the deferred."""
+    known = [one.key for one in inspect(row_type).column_attrs if not one.deferred]
+    return tuple(_table(row_type).c[name] for name in known if not names or name in names)
 
 
 @cache
-def _with_equal(row_type: type[TableBase], names: tuple[str, ...]) -> Select[Any]:
+def _with_equal(row_type: type[TableBase], columns: tuple[str, ...], names: tuple[str, ...]) -> Select[Any]:
     """Select the rows of a table by the values of some columns."""
     table = _table(row_type)
-    return select(*columns_of(row_type)).where(*(table.c[name] == bindparam(name) for name in names))
+    return select(*columns_of(row_type, columns)).where(*(table.c[name] == bindparam(name) for name in names))
 
 
 def _table(row_type: type[TableBase]) -> Table:
     return row_type.metadata.tables[row_type.__tablename__]
+
+
+def has_findings(findings: Any) -> ColumnElement[bool]:
+    """Tell whether a row has findings; rows that have are indexed by this very condition."""
+    return cast(findings, Text) != literal_column("'[]'")

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from omentum.records import MaskFinding, Revision
 from omentum.records.audit_log import LogAction
@@ -11,7 +11,7 @@ from omentum.store.cases import require_cases
 from omentum.store.catch_trials import next_revision_number
 from omentum.store.convert import json_value
 from omentum.store.logged_records import about_record
-from omentum.store.record_table import ListedTable
+from omentum.store.record_table import ListedTable, has_findings
 from omentum.store.review_tables import RevisionRow
 from omentum.store.rounds import require_round
 
@@ -48,6 +48,37 @@ class Revisions(ListedTable[Revision]):
     def of_case(self, case_id: str) -> list[Revision]:
         """Give the revisions of a case."""
         return self._equal(case_id=case_id)
+
+    def of_cases(self, case_ids: Collection[str]) -> list[Revision]:
+        """Give the revisions of some cases."""
+        return self._of_cases(case_ids)
+
+    def of_round_in(self, round_number: int, case_ids: Collection[str]) -> list[Revision]:
+        """Give the revisions of a round in some cases."""
+        return self._of_cases(case_ids, RevisionRow.round_number == round_number)
+
+    def in_conflict(self) -> list[Revision]:
+        """Give the revisions that contradict another one, whether a person has decided since or not."""
+        return self._select(RevisionRow.conflicts_with.is_not(None))
+
+    def cases_with_findings(self) -> set[str]:
+        """Give the cases of which the rules say something about a revision."""
+        asked = select(RevisionRow.case_id).where(has_findings(RevisionRow.findings)).distinct()
+        with self._database.reading() as session:
+            return set(session.scalars(asked))
+
+    def hashes(self) -> set[tuple[str, str, str]]:
+        """Give case, organ and hash of every mask that a reader submitted."""
+        asked = select(RevisionRow.case_id, RevisionRow.organ, RevisionRow.sha256)
+        with self._database.reading() as session:
+            return {(case_id, organ, sha256) for case_id, organ, sha256 in session.execute(asked)}
+
+    def totals(self, round_number: int) -> tuple[int, float]:
+        """Count the revisions of a round, and sum up their minutes."""
+        asked = select(func.count(), func.sum(RevisionRow.minutes))
+        with self._database.reading() as session:
+            n, minutes = session.execute(asked.where(RevisionRow.round_number == round_number)).one()
+            return n, float(minutes or 0.0)
 
     def of_organ(self, case_id: str, organ: str) -> list[Revision]:
         """Give the revisions of an organ of a case."""

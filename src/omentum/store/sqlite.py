@@ -14,7 +14,16 @@ from sqlalchemy.pool import NullPool
 
 from omentum.errors import ProjectError
 
-__all__ = ["N_CONNECTIONS", "cure", "is_writable", "open_engines", "open_reader", "scrub"]
+__all__ = [
+    "N_CONNECTIONS",
+    "copy_pages",
+    "cure",
+    "is_full",
+    "is_writable",
+    "open_engines",
+    "open_reader",
+    "scrub",
+]
 
 N_CONNECTIONS = 48
 """Kept open once a program's threads had needed them: as many as the review server has threads."""
@@ -22,14 +31,15 @@ _WRITES = "omentum_writes"
 _RETRY_SECONDS = 0.02
 
 _LOCKED = "another program keeps it locked; wait for that to end and run the command again"
+_FULL = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")
+"""The second is that of the file beside the database, which readers need too."""
 _TROUBLE = {
     "SQLITE_BUSY": _LOCKED,
     "SQLITE_LOCKED": _LOCKED,
     "SQLITE_NOTADB": "it is no SQLite database; move it away, or set `database` in omentum.toml",
-    "SQLITE_CORRUPT": "it is damaged; bring it back from a backup",
+    "SQLITE_CORRUPT": "it is damaged; move it away and bring a backup back with `omentum db restore FILE`",
     "SQLITE_CANTOPEN": "it cannot be opened; its folder must exist and be yours to write to",
     "SQLITE_READONLY": "it cannot be written to; make the file and its folder writable",
-    "SQLITE_FULL": "its disk is full; free some space and run the command again",
     "SQLITE_IOERR": "its disk cannot be read or written to; check the disk and run the command again",
 }
 
@@ -77,6 +87,24 @@ def cure(error: DatabaseError) -> str | None:
     """Say what to do about an error from SQLite; `None` where it is our bug."""
     code = getattr(error.orig, "sqlite_errorname", None) or ""
     return next((text for known, text in _TROUBLE.items() if code.startswith(known)), None)
+
+
+def copy_pages(engine: Engine, target: sqlite3.Connection) -> None:
+    """Copy a SQLite database as it is at one moment into an empty one; writers need not wait."""
+    connection = engine.raw_connection()
+    try:
+        source = connection.driver_connection
+        assert isinstance(source, sqlite3.Connection)
+        source.backup(target)
+    except sqlite3.Error as error:
+        raise DatabaseError("backup", None, error) from error
+    finally:
+        connection.close()
+
+
+def is_full(error: DatabaseError) -> bool:
+    """Tell whether the disk of the file has no space left."""
+    return getattr(error.orig, "sqlite_errorname", "") in _FULL
 
 
 def scrub(engine: Engine, name: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from omentum.store.activities import Activities
 from omentum.store.arrivals import Arrivals
@@ -24,6 +24,7 @@ from omentum.store.database import Database
 from omentum.store.decisions import Confirmations, Decisions
 from omentum.store.facts import Facts
 from omentum.store.former_names import FormerNames
+from omentum.store.holders import Holders
 from omentum.store.label_versions import LabelVersions
 from omentum.store.learned_masks import LearnedMasks
 from omentum.store.leases import Leases
@@ -35,12 +36,18 @@ from omentum.store.open_tasks import OpenTasks
 from omentum.store.people import People, Tokens
 from omentum.store.predictions import Predictions
 from omentum.store.promotions import Promotions
+from omentum.store.recent_jobs import RecentJobs
 from omentum.store.releases import Releases
 from omentum.store.revisions import Revisions
 from omentum.store.rounds import Rounds
 from omentum.store.scores import Scores
 from omentum.store.tasks import Tasks
 from omentum.store.tombstones import Tombstones
+
+if TYPE_CHECKING:
+    from omentum.store.backup import Backup
+    from omentum.store.check_log import LogCheck
+    from omentum.store.move import MovedCopy
 
 __all__ = ["Store"]
 
@@ -69,9 +76,11 @@ class Store(AbstractContextManager["Store"]):
         self.labels = LabelVersions(database)
         self.predictions = Predictions(database)
         self.ledger = Ledgers(database)
+        self.recent_jobs = RecentJobs(database)
         self.rounds = Rounds(database)
         self.scores = Scores(database)
         self.leases = Leases(database)
+        self.holders = Holders(database)
         self.tasks = Tasks(database, self.leases)
         self.open_tasks = OpenTasks(database)
         self.assignments = Assignments(database)
@@ -139,6 +148,31 @@ class Store(AbstractContextManager["Store"]):
         What is written meanwhile, also by this thread, is not seen inside.
         """
         return self._database.reading_together()
+
+    def is_just_made(self) -> bool:
+        """Tell whether it holds nothing but what every new project has."""
+        from omentum.store.copy_tables import is_unused
+
+        with self._database.reading() as session:
+            return is_unused(session, just_made=True)
+
+    def back_up(self, path: Path) -> "Backup":
+        """Write all that it holds now into a new file; see `omentum.store.backup.write_backup`."""
+        from omentum.store.backup import write_backup
+
+        return write_backup(self._database, path)
+
+    def restore(self, backup: "Backup", *, accept_log: bool = False) -> "LogCheck":
+        """Replace all that it holds by a backup; see `omentum.store.backup.restore_backup`."""
+        from omentum.store.backup import restore_backup
+
+        return restore_backup(self._database, backup, accept_log=accept_log)
+
+    def copied_to(self, url: str) -> "AbstractContextManager[MovedCopy]":
+        """Copy all that it holds into another database; see `omentum.store.move.copied_to`."""
+        from omentum.store.move import copied_to
+
+        return copied_to(self._database, url)
 
     def scrub(self) -> None:
         """Overwrite what removed rows left behind in the database's files.

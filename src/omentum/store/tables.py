@@ -31,6 +31,8 @@ __all__ = [
 ]
 
 _EXCLUDED = text("excluded_why IS NOT NULL")
+HAS_FINDINGS = text("CAST(findings AS TEXT) != '[]'")
+"""The condition of the rows that an index has; a statement must have it, too, to be helped by it."""
 
 
 class CaseRow(TableBase):
@@ -58,6 +60,7 @@ class ArrivalRow(TableBase):
     """What was observed when a case was added."""
 
     __tablename__ = "arrivals"
+    __table_args__ = (Index(None, "case_id", sqlite_where=HAS_FINDINGS, postgresql_where=HAS_FINDINGS),)
 
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"), primary_key=True)
     ct_sha256: Mapped[str | None]
@@ -96,6 +99,9 @@ class PredictionRow(TableBase):
     """The prediction of one network for one case."""
 
     __tablename__ = "predictions"
+    __table_args__ = (
+        Index(None, "network", "case_id", sqlite_where=HAS_FINDINGS, postgresql_where=HAS_FINDINGS),
+    )
 
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"), primary_key=True)
     network: Mapped[str] = mapped_column(primary_key=True, index=True)
@@ -135,14 +141,28 @@ class FormerNameRow(TableBase):
 
 
 class LedgerRow(TableBase):
-    """How the run of one item of a stage ended: done (then `reason` is empty), or failed for a reason."""
+    """One item of a stage, a job: whether it is due, claimed by a worker, done, or failed for a reason."""
 
     __tablename__ = "ledger"
+    __table_args__ = (
+        Index(None, "stage", "state", "rank", "key"),
+        Index(None, "stage", "until"),
+        Index(None, "until"),
+    )
 
     stage: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     reason: Mapped[str | None]
     time: Mapped[datetime]
+    state: Mapped[str] = mapped_column(server_default=text("'due'"))
+    rank: Mapped[int] = mapped_column(server_default=text("0"))
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    worker: Mapped[str | None]
+    until: Mapped[datetime | None]
+    not_before: Mapped[datetime | None]
+    started: Mapped[datetime | None]
+    seconds: Mapped[float | None]
+    peak_bytes: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class RoundRow(TableBase):
@@ -205,6 +225,9 @@ class AuditRow(TableBase):
     weights_sha256: Mapped[str]
     seed: Mapped[int] = mapped_column(BigInteger)
     frame: Mapped[dict[str, Any]]
+    n_cases: Mapped[int] = mapped_column(server_default="0")
+    n_organs: Mapped[int] = mapped_column(server_default="0")
+    most_organs: Mapped[int] = mapped_column(server_default="0")
     n_cases_drawn: Mapped[int]
     drawn: Mapped[list[list[str]]]
     time: Mapped[datetime]

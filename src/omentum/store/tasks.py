@@ -21,6 +21,8 @@ from omentum.store.rounds import require_round
 
 __all__ = ["Tasks", "pool_of"]
 
+_AT_ONCE = 10_000
+"""Numbers in one statement, below what any database takes."""
 _TABLE = TaskRow.metadata.tables[TaskRow.__tablename__]
 _ENDED = (TaskState.IN_ADJUDICATION.value, TaskState.DONE.value, TaskState.SKIPPED.value)
 _NOTE_CLAIMED = (
@@ -221,7 +223,12 @@ class Tasks(RecordTable[Task]):
 
     def _keep(self, queue: Sequence[Task]) -> list[Task]:
         """Write tasks, those with a number over what they were, and offer what is open."""
+        numbers = [task.number for task in queue if task.number is not None]
         with self._database.writing() as session:
+            known: list[TaskRow] = []  # while the session has these rows, `merge` asks for none of them
+            for start in range(0, len(numbers), _AT_ONCE):
+                some = select(TaskRow).where(TaskRow.number.in_(numbers[start : start + _AT_ONCE]))
+                known += session.scalars(some)
             rows = [session.merge(TaskRow(**self._values(task))) for task in queue]
             session.flush()
             kept = [self._record(row) for row in rows]

@@ -13,6 +13,7 @@ from isal.igzip_lib import IsalError
 
 from omentum.errors import UnreadableImageError
 from omentum.volumes.itk_headers import META_ENDINGS, header_fields
+from omentum.volumes.library_errors import raise_if_unreachable
 
 __all__ = ["require_data_file", "require_whole"]
 
@@ -45,6 +46,7 @@ def require_whole(path: Path, n_bytes: int) -> None:
     try:
         inflated = _of_meta(path) if path.suffix.lower() in META_ENDINGS else _of_nrrd(path)
     except _DAMAGE as error:
+        raise_if_unreachable(path, error)
         raise UnreadableImageError(path, f"its compressed voxels are damaged ({error})", _COPY) from None
     if inflated is not None and inflated < n_bytes:
         seen = f"its compressed voxels hold {inflated} bytes, and {n_bytes} by its header"

@@ -14,6 +14,7 @@ from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, LegacyConvertedE
 
 from omentum.errors import DicomSeriesError
 from omentum.volumes.dicom_files import is_dicom, malformed, number_of, numbers_of, read_dataset, text_of
+from omentum.volumes.library_errors import raise_if_unreachable
 
 __all__ = [
     "NO_PLACE",
@@ -117,7 +118,8 @@ def read_header(path: Path) -> pydicom.FileDataset | None:
     """Read the attributes that tell what a file is and where its slices lie; `None` if it is no DICOM."""
     try:
         return read_dataset(path, _TAGS, with_pixels=False)
-    except Exception:  # what pydicom raises depends on the bytes of the file
+    except Exception as error:  # what pydicom raises depends on the bytes of the file
+        raise_if_unreachable(path, error)
         return None
 
 

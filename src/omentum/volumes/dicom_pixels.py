@@ -21,6 +21,7 @@ from pydicom.pixels import get_decoder, iter_pixels
 from omentum.errors import DicomSeriesError
 from omentum.volumes.dicom_files import read_dataset
 from omentum.volumes.dicom_headers import Slice
+from omentum.volumes.library_errors import raise_if_unreachable
 
 __all__ = ["PADDING_HU", "read_hounsfield", "same_pixels"]
 
@@ -97,6 +98,7 @@ def _planes(slices: Sequence[Slice]) -> Iterator[Planes]:
     except DicomSeriesError:
         raise
     except Exception as error:  # decoders raise what they like
+        raise_if_unreachable(path, error)
         reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
         seen = f"{path.name} is cut short or cannot be decoded ({type(error).__name__}: {reason})"
         raise DicomSeriesError(path.parent, seen, "copy it again from its source, or " + _CURE) from error

@@ -12,7 +12,7 @@ from omentum.errors import AffineError, ImageShapeError, UnreadableImageError
 from omentum.volumes.compressed_voxels import require_data_file, require_whole
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.itk_headers import META_ENDINGS, itk_affine
-from omentum.volumes.library_errors import said_by
+from omentum.volumes.library_errors import is_there, require_reachable, said_by
 from omentum.volumes.volume import Volume
 
 __all__ = ["ITK_ENDINGS", "Layers", "is_itk", "read_itk", "read_itk_fields", "read_itk_layers"]
@@ -106,7 +106,7 @@ def _text(text: str) -> str:
 def _header(path: Path) -> Any:
     import SimpleITK as sitk  # slow to import, and few files need it
 
-    if not path.is_file():
+    if not (is_there(path) and path.is_file()):
         raise UnreadableImageError(path, "there is no such file", "check the path")
     _require_header(path)
     reader = sitk.ImageFileReader()
@@ -116,6 +116,7 @@ def _header(path: Path) -> Any:
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
+        require_reachable(path)
         raise UnreadableImageError(path, f"it cannot be read ({said_by(error, path)})", _CURE) from None
     return reader
 
@@ -138,6 +139,7 @@ def _voxels(path: Path, reader: Any) -> npt.NDArray[Any]:
     try:
         voxels = np.asarray(sitk.GetArrayFromImage(reader.Execute()))
     except RuntimeError as error:
+        require_reachable(path)
         raise UnreadableImageError(
             path, f"its voxels cannot be read ({said_by(error, path)})", "copy it again from its source"
         ) from None

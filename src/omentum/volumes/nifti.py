@@ -15,7 +15,7 @@ import numpy.typing as npt
 from omentum.errors import UnreadableImageError
 from omentum.volumes.atomic import copy, writing
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.library_errors import said_by
+from omentum.volumes.library_errors import raise_if_unreachable, said_by
 from omentum.volumes.nifti_headers import DAMAGE, OpenNifti, is_gzip, is_nifti, nifti_bytes, open_nifti
 from omentum.volumes.sparse_gzip import ZeroRunsGzip
 from omentum.volumes.volume import Volume
@@ -96,6 +96,7 @@ def read_nifti(path: Path, *, check: Callable[[Geometry], object] | None = None)
     try:
         voxels = _voxels(path, opened).reshape(geometry.shape, order="F")
     except DAMAGE as error:
+        raise_if_unreachable(path, error)
         raise UnreadableImageError(
             path, f"its voxels cannot be read ({said_by(error, path)})", "copy it again from its source"
         ) from None

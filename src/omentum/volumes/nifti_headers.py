@@ -15,7 +15,7 @@ from nibabel.wrapstruct import WrapStructError
 
 from omentum.errors import AffineError, ImageError, ImageShapeError, UnreadableImageError
 from omentum.volumes.geometry import Geometry
-from omentum.volumes.library_errors import said_by
+from omentum.volumes.library_errors import is_there, raise_if_unreachable, said_by
 from omentum.volumes.nifti_affine import nifti_affine
 
 __all__ = ["DAMAGE", "OpenNifti", "header_file", "is_gzip", "is_nifti", "nifti_bytes", "open_nifti"]
@@ -96,7 +96,7 @@ def nifti_bytes(path: Path) -> IO[bytes]:
 
 def open_nifti(path: Path) -> OpenNifti:
     """Read a header; errors as `read_nifti`."""
-    if not path.exists():
+    if not is_there(path):
         raise UnreadableImageError(path, "there is no such file", "check the path")
     if path.stat().st_size == 0:
         raise UnreadableImageError(path, "the file is empty", "copy it again from its source")
@@ -108,6 +108,7 @@ def open_nifti(path: Path) -> OpenNifti:
     except ImageError:
         raise
     except DAMAGE as error:
+        raise_if_unreachable(path, error)
         raise UnreadableImageError(
             path, f"it cannot be read as NIfTI ({said_by(error, path)})", _CURE
         ) from None

@@ -12,7 +12,7 @@ from omentum.errors import UnreadableImageError
 from omentum.volumes.boxes import BoxedArray, BoxedBytes
 from omentum.volumes.geometry import Geometry
 from omentum.volumes.lattice import full_placement
-from omentum.volumes.library_errors import said_by
+from omentum.volumes.library_errors import raise_if_unreachable, said_by
 from omentum.volumes.nifti import (
     DAMAGE,
     NiftiLayout,
@@ -124,6 +124,7 @@ def _planes(path: Path, layout: NiftiLayout, stream: IO[bytes]) -> Iterator[Plan
         while stream.read(_CHECKED_AT_ONCE):  # reaching the end of a gzip stream is what checks its checksum
             continue
     except DAMAGE as error:
+        raise_if_unreachable(path, error)
         raise UnreadableImageError(
             path, f"its voxels cannot be read ({said_by(error, path)})", "copy it again from its source"
         ) from None

@@ -17,6 +17,7 @@ from omentum.volumes.atomic import writing
 from omentum.volumes.boxes import BoxedArray, BoxedBytes
 from omentum.volumes.geometry import Box, Geometry
 from omentum.volumes.labels import organ
+from omentum.volumes.library_errors import raise_if_unreachable, require_reachable
 from omentum.volumes.volume import Volume
 
 __all__ = [
@@ -120,6 +121,8 @@ def read_probabilities(path: Path) -> ProbabilityMaps:
             starts: Any = root.attrs["starts"]
             parts = {name: _part(starts[name], np.asarray(root[name])) for name in starts}
     except (OSError, KeyError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise_if_unreachable(path, error)
+        require_reachable(path)  # `zipfile` calls a file that it cannot read no zip file
         raise UnreadableImageError(
             path, f"it holds no probabilities ({error})", "run `omentum predict` again"
         ) from None

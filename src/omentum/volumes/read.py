@@ -19,7 +19,7 @@ from omentum.errors import (
 from omentum.volumes.dicom import TILT_MM, read_dicom, tilt_mm, upright
 from omentum.volumes.geometry import SPACING_MM, Geometry
 from omentum.volumes.itk_io import ITK_ENDINGS, is_itk, read_itk
-from omentum.volumes.library_errors import reading
+from omentum.volumes.library_errors import is_there, reading
 from omentum.volumes.nifti import is_nifti, read_nifti
 from omentum.volumes.nifti_headers import header_file
 from omentum.volumes.resample import resampled_anyhow
@@ -97,7 +97,7 @@ def read_ct(
     Raises:
         ImageError: Whatever makes it unusable; see the tree in `omentum.errors`.
     """
-    if not path.exists():
+    if not is_there(path):
         raise UnreadableImageError(path, "there is no such file or folder", "check the path")
     if path.is_dir():
         with reading(path):

@@ -17,6 +17,7 @@ from omentum.exchange.exporters.absent import STATES_NAME, organ_states
 from omentum.exchange.exporters.exporter import EXPORTERS, Export, Exporter, exporter_named
 from omentum.records import Batch, Failure
 from omentum.records.released_cases import ReleasedCase
+from omentum.runners.job_events import tell_failures
 from omentum.runners.memory_ledger import MemoryLedger
 from omentum.runners.runner import Progress, Runner
 from omentum.volumes.atomic import write_json
@@ -62,9 +63,10 @@ def export_release(
     unfit = [failure for case in cases if (failure := _unfit(case, exporter, organs)) is not None]
     keys = {failure.key for failure in unfit}
     fit = [case for case in cases if case.case_id not in keys]
+    tell_failures(progress, "export", unfit)
     batch = runner.run(
         fit,
-        partial(_write_case, exporter, export),
+        partial(_write_case, layout_name, export),
         key=lambda case: case.case_id,
         ledger=MemoryLedger[None](),
         step="export",
@@ -78,7 +80,8 @@ def export_release(
     return Batch(done=batch.done, skipped=batch.skipped, failed=(*unfit, *batch.failed))
 
 
-def _write_case(exporter: Exporter, export: Export, case: ReleasedCase) -> None:
+def _write_case(layout_name: str, export: Export, case: ReleasedCase) -> None:
+    exporter = exporter_named(layout_name)  # by its name, as functions of another program cannot be pickled
     if exporter.write_case is not None:
         exporter.write_case(case, export)
 

@@ -1,0 +1,1 @@
+"""Disturb programs that share a project, for benchmarks and tests of what they leave."""
