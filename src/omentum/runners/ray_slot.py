@@ -7,7 +7,6 @@ import logging
 import math
 import os
 import pickle
-import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -168,7 +167,7 @@ class _Worker:
         return _pickled(measured(made, self._memory.end(job.key)))
 
     def used_bytes(self) -> int | None:
-        return resident_bytes(os.getpid(), resource.getpagesize())
+        return resident_bytes(os.getpid())
 
 
 def _read(steps: Steps[Any, Any, Any, Any], pickled: bytes) -> bytes:
