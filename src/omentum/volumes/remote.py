@@ -71,7 +71,7 @@ class _S3:
 
     def opened(self, path: str) -> tuple[Any, str]:
         """See `_Store.opened`."""
-        stream = self._files.open_input_stream(path)
+        stream = self._files.open_input_stream(path, compression=None)  # else `.gz` is decompressed
         said = dict(stream.metadata() or {})
         return stream, _text(said.get("ETag", said.get(b"ETag", "")))
 
