@@ -20,13 +20,17 @@ def file_hashes(project: Path) -> dict[str, str]:
     return {
         path.relative_to(project).as_posix(): _content_sha256(path)
         for path in sorted(project.rglob("*"))
-        if path.is_file() and path.suffix in _HASHED and "cache" not in path.relative_to(project).parts
+        if path.suffix in _HASHED and _is_counted(path.relative_to(project)) and path.is_file()
     }
 
 
 def half_written(project: Path) -> list[Path]:
     """Find temporary files that a writer left."""
     return sorted(project.rglob(f"{_PART}*"))
+
+
+def _is_counted(path: Path) -> bool:
+    return "cache" not in path.parts and not path.name.startswith(_PART)
 
 
 def _content_sha256(path: Path) -> str:

@@ -34,10 +34,17 @@ _seconds: dict[str, float] = defaultdict(float)
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side: Python's arguments, with CT and OUT for the paths, and how often it runs in a full run."""
+    """One side.
+
+    Attributes:
+        command: Python's arguments, with CT and OUT for the paths.
+        times: How often it runs in a full run.
+        may_fail: Leave it out where this machine cannot do it.
+    """
 
     command: Sequence[str]
     times: int = 3
+    may_fail: bool = False
 
 
 @contextmanager
@@ -72,14 +79,20 @@ def compare(name: str, quick: bool, grid: Grid, sides: Mapping[str, Side], **fig
                 if k < one.times:
                     out = Path(folder) / f"{side}-{k}"
                     words = {"CT": str(ct), "OUT": str(out)}
-                    runs[side].append(_timed([words.get(word, word) for word in one.command], out))
+                    try:
+                        runs[side].append(_timed([words.get(word, word) for word in one.command], out))
+                    except subprocess.CalledProcessError as error:
+                        if not one.may_fail:
+                            raise
+                        print(f"{side}: left out, as it ended with code {error.returncode}")
+    runs = {side: made for side, made in runs.items() if made}
     seconds = {
         side: {step: round(statistics.median(one[step] for one in made), 3) for step in STEPS}
         for side, made in runs.items()
     }
     peak_gb = {side: round(max(one["peak_gb"] for one in made), 3) for side, made in runs.items()}
-    rows = [[step, *(f"{seconds[side][step]:.2f}" for side in sides)] for step in STEPS]
-    print(table([["seconds", *sides], *rows, ["peak, GB", *(f"{peak_gb[side]:.2f}" for side in sides)]]))
+    rows = [[step, *(f"{seconds[side][step]:.2f}" for side in runs)] for step in STEPS]
+    print(table([["seconds", *runs], *rows, ["peak, GB", *(f"{peak_gb[side]:.2f}" for side in runs)]]))
     figures |= {"shape": grid[0], "spacing_mm": grid[1], "seconds": seconds, "peak_gb": peak_gb}
     figures["runs"] = {side: len(made) for side, made in runs.items()}
     ours, other = (seconds[side]["total"] for side in ("ours", "other"))

@@ -55,7 +55,7 @@ def predict(runner: Runner, cases: list[Case], folder: Path) -> tuple[float, lis
 
 def main(quick: bool) -> None:
     shape, n_cases = ((96, 96, 64), 2) if quick else ((320, 320, 200), 12)
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
     runners = {
         "one": ProcessRunner(1, threads=1),
         "two": ProcessRunner(2, threads=1),

@@ -251,7 +251,8 @@ def test_the_mean_of_one_network_is_refused_before_any_case_is_read(omentum, pro
 def test_in_a_project_options_for_cts_are_refused(omentum, project, arguments):
     ran = omentum("-C", project, "predict", *arguments)
     assert refused(ran), ran
-    assert "without CTs only --network, --average, --keep, --device, --runner and --workers" in ran.err
+    taken = "--network, --average, --keep, --shard, --device, --runner and --workers"
+    assert f"without CTs only {taken} are taken" in ran.err
     assert not (project / "cases/phantom_0000/networks").exists()
 
 

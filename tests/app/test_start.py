@@ -10,7 +10,7 @@ from omentum.app.cli import COMMANDS
 
 _LIGHT = {
     "omentum", "omentum.app", "omentum.app.cli", "omentum.app.common_options", "omentum.app.console",
-    "omentum.app.lazy", "omentum.errors",
+    "omentum.app.lazy", "omentum.app.termination", "omentum.errors",
 }  # fmt: skip
 _LIGHT_PACKAGES = {
     "annotated_doc", "annotated_types", "markdown_it", "mdurl", "omentum", "pydantic", "pydantic_core",

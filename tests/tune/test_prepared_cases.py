@@ -3,9 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from omentum.errors import ImageError
 from omentum.records import LabelledCase, MaskSource, StandingMask
+from omentum.runners.in_process import InProcessRunner
+from omentum.runners.processes import ProcessRunner
 from omentum.tune import prepared_cases as prepared_module
-from omentum.tune.prepared_cases import prepared
+from omentum.tune.prepared_cases import fill_cache, prepared
 from omentum.volumes.nifti import read_nifti, write_nifti
 from omentum.volumes.volume import Volume
 
@@ -125,3 +128,26 @@ def test_an_organ_that_is_known_to_be_nowhere_stays_known(labelled_patient, tmp_
     case = prepared(labelled_patient(0, ("liver", "prostate")), SPACING_MM, tmp_path)
     assert set(case.sources) == {"liver", "prostate"}
     assert not case.masks.mask("prostate").any()
+
+
+@pytest.mark.slow
+def test_cases_prepared_in_processes_are_those_prepared_here(labelled_patient, tmp_path):
+    cases = [labelled_patient(number) for number in range(2)]
+    fill_cache(ProcessRunner(2), cases, SPACING_MM, tmp_path / "there", step="prepare cases")
+    made = sorted(path.name for path in (tmp_path / "there").iterdir())
+    there = [prepared(one, SPACING_MM, tmp_path / "there") for one in cases]
+    here = [prepared(one, SPACING_MM, tmp_path / "here") for one in cases]
+    assert made == sorted(path.name for path in (tmp_path / "here").iterdir())
+    for one, other in zip(there, here, strict=True):
+        assert np.array_equal(one.hu, other.hu)
+        assert np.array_equal(one.masks.codes, other.masks.codes)
+        assert (one.key, one.sources) == (other.key, other.sources)
+
+
+def test_a_case_that_cannot_be_prepared_raises_its_error_when_it_is_needed(labelled_patient, tmp_path):
+    labelled = labelled_patient(0)
+    case = replace(labelled.case, ct_path=tmp_path / "none.nii.gz")
+    labelled = replace(labelled, case=case)
+    fill_cache(InProcessRunner(), [labelled], SPACING_MM, tmp_path, step="prepare cases")
+    with pytest.raises(ImageError):
+        prepared(labelled, SPACING_MM, tmp_path)

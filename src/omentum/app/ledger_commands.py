@@ -14,6 +14,11 @@ __all__ = ["app"]
 app = command_group("What is done: results of shards, merged into the database.")
 
 
+@app.callback()
+def group() -> None:
+    """Keep `merge` a command of its own, as a group of one command would be that command."""
+
+
 @app.command()
 def merge(
     context: typer.Context,

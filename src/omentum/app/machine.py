@@ -58,8 +58,7 @@ def _memory_bytes() -> int | None:
 
 def _gpus() -> tuple[str, ...]:
     """Name the GPUs; PyTorch is asked only if the command loaded it, as that takes seconds."""
-    if "torch" not in sys.modules:
+    torch = sys.modules.get("torch")
+    if torch is None:
         return ()
-    import torch
-
     return tuple(torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count()))

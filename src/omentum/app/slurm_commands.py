@@ -14,7 +14,7 @@ app = command_group("Scripts that run a project on a Slurm cluster.")
 
 @app.callback()
 def group() -> None:
-    """Make `predict` a command of its own, as a group of one command would be that command."""
+    """Keep `predict` a command of its own, as a group of one command would be that command."""
 
 
 @app.command()

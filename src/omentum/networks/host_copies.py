@@ -36,7 +36,7 @@ class HostCopies:
         """Yield each tensor as an array in the machine's memory, in order.
 
         Args:
-            made: Tensors that nobody changes later.
+            made: Tensors that are not changed later.
         """
         begun: deque[tuple[Place, Callable[[], _Array]]] = deque()
         for place, tensor in made:

@@ -33,7 +33,7 @@ class JobRecord:
     worker: str | None
     """Who has it, or had it last."""
     until: datetime | None
-    """When the lease ends, by the database's clock; `None` if nobody has it."""
+    """When the lease ends, by the database's clock; `None` if no worker has it."""
     started: datetime | None
     """When it was last claimed."""
     seconds: float | None

@@ -11,6 +11,7 @@ from omentum.runners.shared_ledger import SharedLedger
 __all__ = ["holding_claims"]
 
 _RENEW_EVERY_S = 30.0
+_END_WITHIN_S = 5.0
 _log = logging.getLogger(__name__)
 
 
@@ -34,7 +35,7 @@ def holding_claims(ledger: SharedLedger[Any], *, every_s: float = _RENEW_EVERY_S
         yield
     finally:
         is_over.set()
-        thread.join()
+        thread.join(_END_WITHIN_S)  # it may wait for a database that is away
         ledger.give_back()
 
 

@@ -1,5 +1,6 @@
 """Measure what the work on an item takes."""
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -44,12 +45,13 @@ def most_memory_bytes() -> int | None:
     return int(sizes[0]) * 1024 if sizes else None
 
 
-def resident_bytes(process_id: int, page_bytes: int) -> int | None:
+def resident_bytes(process_id: int) -> int | None:
     """Read the memory that a process uses now; `None` if it has ended or the system does not tell."""
     try:
-        return int(Path(f"/proc/{process_id}/statm").read_text().split()[1]) * page_bytes
+        n_pages = int(Path(f"/proc/{process_id}/statm").read_text().split()[1])
     except (OSError, IndexError):
         return None
+    return n_pages * os.sysconf("SC_PAGE_SIZE")
 
 
 class PeakMemory:

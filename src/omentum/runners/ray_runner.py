@@ -1,7 +1,9 @@
 """Do work on the machines of a Ray cluster, or with Ray on this one."""
 
 import os
+import re
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +18,12 @@ from omentum.runners.steps import Steps
 
 __all__ = ["RayRunner"]
 
+_OWN = "local"
+"""Ray's name for a cluster that the program begins itself."""
+_HOST_AND_PORT = re.compile(r"[\w.-]+:\d+")
+_ANSWERS_WITHIN_S = 10.0
+_NO_CLUSTER = "no Ray cluster answers there; `ray status` on a machine of the cluster shows whether it runs"
+
 
 class RayRunner(Runner):
     """Does several items at a time, each in an actor of a Ray cluster, that is, in a process of its own.
@@ -26,8 +34,8 @@ class RayRunner(Runner):
 
     Args:
         n_workers: How many actors, where the cluster has no GPUs.
-        address: Of the cluster, such as `auto` or `ray://head:10001`; `None` is the one that `RAY_ADDRESS`
-            names, or else begins one on this machine, which ends with this program.
+        address: Of the cluster, such as `auto` on a machine that is part of it; `None` is the one that
+            `RAY_ADDRESS` names, or else begins one on this machine, which ends with this program.
         threads: Processors of an actor, where the cluster has no GPUs.
         job_seconds: Longest time of a job, from when its actor is free for it; `None` if there is no limit.
         job_bytes: Most memory of the actor of a job; `None` if there is no limit.
@@ -95,14 +103,24 @@ def _connect(ray: Any, address: str | None) -> None:
     """Connect to a cluster once a program; the program's own way to end when it is told to stays."""
     if ray.is_initialized():
         return
+    where = address or os.environ.get("RAY_ADDRESS") or _OWN
+    if _HOST_AND_PORT.fullmatch(where):
+        _check_reachable(where)
     is_main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM)
-    begins = address is None and not os.environ.get("RAY_ADDRESS")
-    own = {"include_dashboard": False} if begins else {}
+    own = {"include_dashboard": False} if where == _OWN else {}
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="warning", **own)
+        ray.init(address=where, log_to_driver=False, logging_level="warning", **own)
     except ConnectionError as error:
-        rule = f"no Ray cluster answers there ({error}); `ray status` on its head shows the address"
-        raise ConfigError("address", address or os.environ.get("RAY_ADDRESS"), rule) from error
+        raise ConfigError("address", where, _NO_CLUSTER) from error
     if is_main:
         signal.signal(signal.SIGTERM, before)
+
+
+def _check_reachable(address: str) -> None:
+    """Refuse an address where nothing answers at once, as Ray asks there for five minutes."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=_ANSWERS_WITHIN_S).close()
+    except OSError as error:
+        raise ConfigError("address", address, _NO_CLUSTER) from error

@@ -3,9 +3,11 @@
 What passes between processes is pickled here, as arrays that Ray itself hands over cannot be changed.
 """
 
+import logging
+import math
 import os
 import pickle
-import resource
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +22,9 @@ from omentum.runners.worker import measured, then
 
 __all__ = ["RayNeeds", "RaySlot"]
 
+_WARN_AFTER_S = 60.0
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RayNeeds:
@@ -28,6 +33,9 @@ class RayNeeds:
     actor_cpus: int
     actor_gpus: int
     task_cpus: int
+
+    def __str__(self) -> str:
+        return f"an actor with {self.actor_gpus} GPUs and {self.actor_cpus} CPUs"
 
 
 class RaySlot(ProcessSlot):
@@ -50,6 +58,7 @@ class RaySlot(ProcessSlot):
         self._memory: Any = None
         self._bytes: int | None = None
         self._died: str | None = None
+        self._warn_at = math.inf
 
     @property
     def waits_on(self) -> list[Any]:
@@ -71,6 +80,9 @@ class RaySlot(ProcessSlot):
         """Return whether the actor has begun: the cluster may have no room for it for long."""
         if not self._is_running:
             self._start()
+        if not self._is_ready and time.monotonic() > self._warn_at:
+            self._warn_at = math.inf
+            _log.warning("the Ray cluster has had no room for %s for %g s", self._needs, _WARN_AFTER_S)
         return self._is_ready
 
     @property
@@ -78,6 +90,7 @@ class RaySlot(ProcessSlot):
         return self._actor is not None
 
     def _start(self) -> None:
+        self._warn_at = time.monotonic() + _WARN_AFTER_S
         options = {"num_cpus": self._needs.actor_cpus, "num_gpus": self._needs.actor_gpus}
         groups = {"watch": 1}  # memory is told while a job is under way
         self._actor = self._ray.remote(concurrency_groups=groups, **options)(_Worker).remote()
@@ -154,7 +167,7 @@ class _Worker:
         return _pickled(measured(made, self._memory.end(job.key)))
 
     def used_bytes(self) -> int | None:
-        return resident_bytes(os.getpid(), resource.getpagesize())
+        return resident_bytes(os.getpid())
 
 
 def _read(steps: Steps[Any, Any, Any, Any], pickled: bytes) -> bytes:

@@ -1,8 +1,8 @@
 """Define the ledger by which any number of programs share the items of a stage.
 
 Each item is a job. A program offers its items, claims a few at a time and renews its leases while it works;
-what lapses is claimed by others. `omentum.store.ledger` keeps it in a project's database, `MemoryJobs` in
-memory; `tests/conformance/test_shared_ledger.py` has the rules.
+what lapses is claimed by others. `omentum.store.shared_stage` keeps it in a project's database,
+`MemoryJobs` in memory; `tests/conformance/test_shared_ledger.py` has the rules.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import pickle
-import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -103,7 +102,7 @@ class WorkerSlot(ProcessSlot):
 
     def _used_bytes(self) -> int | None:
         pid = None if self._process is None else self._process.pid
-        return None if pid is None else resident_bytes(pid, resource.getpagesize())
+        return None if pid is None else resident_bytes(pid)
 
 
 @contextmanager

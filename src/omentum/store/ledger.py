@@ -31,7 +31,7 @@ class Ledgers(Claims):
             return row is not None and row.state == JobState.DONE
 
     def mark_done(self, stage: str, key: str) -> None:
-        """Note that an item is done, whoever worked on it."""
+        """Note that an item is done, also by a worker that lost its lease."""
         self._keep(stage, key, JobState.DONE, reason=None)
 
     def mark_failed(self, stage: str, key: str, reason: str) -> None:

@@ -13,7 +13,7 @@ from omentum.networks.network import Network
 from omentum.networks.precision import fastest_dtype
 from omentum.project.project import Project
 from omentum.records import LabelledCase
-from omentum.tune.cache import FeatureCache, SampleRequest
+from omentum.tune.cache import FeatureCache
 from omentum.tune.choose_fit import OrganChoice
 from omentum.tune.chosen_stage import (
     Plan,
@@ -148,10 +148,10 @@ def _cached(
     def load(case_id: str) -> PreparedCase:
         return prepared(by_id[case_id], network.spec.spacing_mm, project.folder.cache_dir)
 
-    wanted: dict[str, list[SampleRequest]] = {}
-    for done, (case_id, organs) in enumerate(sorted(plan.items()), start=1):
-        wanted[case_id] = cache.wanted(load(case_id), sorted(organs))
-        run.tell("prepare cases", done, len(plan), case_id)
+    run.prepare("prepare cases", [by_id[case_id] for case_id in sorted(plan)], network.spec.spacing_mm)
+    wanted = {
+        case_id: cache.wanted(load(case_id), sorted(organs)) for case_id, organs in sorted(plan.items())
+    }
     every = [one for case in wanted.values() for one in case]
     at_most_bytes = cache.make_room(every)
     run.tell(_CACHING, 0, len(wanted), f"takes up to {at_most_bytes / _GB:.2g} GB in {folder}")

@@ -141,8 +141,5 @@ def _fresh(project: Project, cases: Sequence[LabelledCase], config: FullConfig) 
 def _all_prepared(
     run: TuneRun, what: str, cases: Sequence[LabelledCase], spacing_mm: float
 ) -> list[PreparedCase]:
-    ready = []
-    for done, one in enumerate(cases, start=1):
-        ready.append(prepared(one, spacing_mm, run.project.folder.cache_dir))
-        run.tell(what, done, len(cases), one.case.case_id)
-    return ready
+    run.prepare(what, cases, spacing_mm)
+    return [prepared(one, spacing_mm, run.project.folder.cache_dir) for one in cases]

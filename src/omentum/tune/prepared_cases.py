@@ -4,8 +4,9 @@ A file's name is a hash of all that it depends on, so it is never stale.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import numpy.typing as npt
 from omentum.networks.grid import network_geometry, to_network_grid, to_network_mask
 from omentum.project.read_masks import read_chosen
 from omentum.records import LabelledCase, MaskSource
+from omentum.runners.memory_ledger import MemoryLedger
+from omentum.runners.runner import Progress, Runner
 from omentum.tune.merge_lesions import hosts_filled
 from omentum.volumes.atomic import writing
 from omentum.volumes.labels import ORGANS, organ
@@ -22,7 +25,7 @@ from omentum.volumes.masks import MaskSet
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
 
-__all__ = ["PreparedCase", "prepared", "to_int16"]
+__all__ = ["PreparedCase", "fill_cache", "prepared", "to_int16"]
 
 _N_INDICES = len(ORGANS) + 1
 
@@ -46,24 +49,59 @@ class PreparedCase:
     key: str
 
 
+def fill_cache(
+    runner: Runner,
+    cases: Sequence[LabelledCase],
+    spacing_mm: float,
+    cache_dir: Path,
+    *,
+    step: str,
+    progress: Progress | None = None,
+) -> None:
+    """Prepare cases where the runner works; `prepared` raises the error of one that cannot be used.
+
+    Args:
+        runner: Where the work runs.
+        cases: To prepare.
+        spacing_mm: Of the network.
+        cache_dir: Gets a file for each case.
+        step: Name of the work, for `progress`.
+        progress: Called with each case.
+    """
+    runner.run(
+        cases,
+        partial(_prepare, spacing_mm, cache_dir),
+        key=lambda one: one.case.case_id,
+        ledger=MemoryLedger[Path](),
+        step=step,
+        progress=progress,
+    )
+
+
 def prepared(labelled: LabelledCase, spacing_mm: float, cache_dir: Path) -> PreparedCase:
     """Bring a case to a grid of the network's spacing, or find it in the cache."""
-    case = labelled.case
-    key = _key(labelled, spacing_mm)
-    path = cache_dir / f"{case.case_id}-{key}.npz"
-    if not path.is_file():
-        hu = to_network_grid(read_ct(case.ct_path), spacing_mm).voxels
-        hu = to_int16(hu)
-        masks = _masks(labelled, spacing_mm)
-        table = np.array([[index in members for index in range(_N_INDICES)] for members in masks.sets])
-        with writing(path) as part, part.open("wb") as stream:
-            np.savez_compressed(stream, hu=hu, codes=masks.codes, table=table)
+    case, path = labelled.case, _prepare(spacing_mm, cache_dir, labelled)
     with np.load(path) as stored:
         hu, codes, table = stored["hu"], stored["codes"], stored["table"]
     sets = tuple(tuple(np.flatnonzero(row).tolist()) for row in table)
     sources = {mask.organ: mask.source for mask in labelled.masks}
     masks = MaskSet(codes, sets, tuple(sources), network_geometry(case.geometry, spacing_mm))
-    return PreparedCase(case_id=case.case_id, hu=hu, masks=masks, sources=sources, key=key)
+    return PreparedCase(
+        case_id=case.case_id, hu=hu, masks=masks, sources=sources, key=_key(labelled, spacing_mm)
+    )
+
+
+def _prepare(spacing_mm: float, cache_dir: Path, labelled: LabelledCase) -> Path:
+    """Write a case's file, unless it is there."""
+    case = labelled.case
+    path = cache_dir / f"{case.case_id}-{_key(labelled, spacing_mm)}.npz"
+    if not path.is_file():
+        hu = to_int16(to_network_grid(read_ct(case.ct_path), spacing_mm).voxels)
+        masks = _masks(labelled, spacing_mm)
+        table = np.array([[index in members for index in range(_N_INDICES)] for members in masks.sets])
+        with writing(path) as part, part.open("wb") as stream:
+            np.savez_compressed(stream, hu=hu, codes=masks.codes, table=table)
+    return path
 
 
 def to_int16(hu: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.int16]:

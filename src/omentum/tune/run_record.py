@@ -1,5 +1,6 @@
 """What one run of tuning works with: the project, the network in use, the folder of the new one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from omentum.networks.weights import load_network
 from omentum.project.project import Project
 from omentum.records import LabelledCase
 from omentum.runners.runner import Progress
+from omentum.tune.prepared_cases import fill_cache
 
 __all__ = ["TuneRun", "network_in_use"]
 
@@ -24,6 +26,11 @@ class TuneRun:
     tell: Progress
     held_out: tuple[LabelledCase, ...] = ()
     """Cases that full training looks at to know when to stop, and never learns from."""
+
+    def prepare(self, step: str, cases: Sequence[LabelledCase], spacing_mm: float) -> None:
+        """Prepare cases where the project's runner works; see `fill_cache`."""
+        project = self.project
+        fill_cache(project.runner, cases, spacing_mm, project.folder.cache_dir, step=step, progress=self.tell)
 
 
 def network_in_use(project: Project) -> Network:

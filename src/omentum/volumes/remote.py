@@ -1,7 +1,7 @@
-"""List and fetch files of an object store, by address, through fsspec; nothing is ever written there.
+"""List and fetch files of an object store, by address; nothing is ever written there.
 
-In:  an address such as `s3://bucket/folder`. Credentials are those of the store's own tools, for S3 the files
-     and variables of AWS (`AWS_PROFILE`, `AWS_ENDPOINT_URL`, ...).
+In:  an address: `s3://bucket/folder`, through pyarrow, with credentials and endpoint as AWS's own tools take
+     them (`AWS_PROFILE`, `AWS_ENDPOINT_URL`, ...); other stores through fsspec and its package for them.
 Out: files on this machine, whole or not at all, with the size and the checksum that the store says.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Protocol
 
 from omentum.errors import DownloadError
 from omentum.volumes.atomic import writing
@@ -33,14 +33,69 @@ class RemoteFile:
         url: Its address.
         below: Its path below the address that was listed.
         n_bytes: Its size.
-        md5: Its checksum, 32 hexadecimal digits; empty where the store says none. A store that encrypts may
-            give another 32 digits, see `fetch`.
     """
 
     url: str
     below: PurePosixPath
     n_bytes: int
-    md5: str = ""
+
+
+class _Store(Protocol):
+    """What is asked of a store; paths are without the scheme."""
+
+    def sizes(self, root: str) -> dict[str, int]:
+        """Give the size of every file below a path, or of the one that it is, by path."""
+        ...
+
+    def opened(self, path: str) -> tuple[Any, str]:
+        """Open a file as a stream of bytes; give what may be its MD5, too, or nothing."""
+        ...
+
+
+class _S3:
+    """S3, and stores that speak like it."""
+
+    def __init__(self, url: str) -> None:
+        from pyarrow.fs import FileSystem
+
+        self._files, self.root = FileSystem.from_uri(url)
+
+    def sizes(self, root: str) -> dict[str, int]:
+        """See `_Store.sizes`."""
+        from pyarrow.fs import FileSelector, FileType
+
+        (own,) = self._files.get_file_info([root])
+        inside = self._files.get_file_info(FileSelector(root, recursive=True, allow_not_found=True))
+        found = [own] if own.type == FileType.File else inside
+        return {one.path: one.size for one in found if one.type == FileType.File}
+
+    def opened(self, path: str) -> tuple[Any, str]:
+        """See `_Store.opened`."""
+        stream = self._files.open_input_stream(path, compression=None)  # else `.gz` is decompressed
+        said = dict(stream.metadata() or {})
+        return stream, _text(said.get("ETag", said.get(b"ETag", "")))
+
+
+class _Other:
+    """Whatever fsspec reaches."""
+
+    def __init__(self, url: str) -> None:
+        import fsspec
+
+        self._files, self.root = fsspec.core.url_to_fs(url)
+
+    def sizes(self, root: str) -> dict[str, int]:
+        """See `_Store.sizes`."""
+        self._files.invalidate_cache()
+        return {path: int(about["size"]) for path, about in self._files.find(root, detail=True).items()}
+
+    def opened(self, path: str) -> tuple[Any, str]:
+        """See `_Store.opened`."""
+        return self._files.open(path, "rb"), _text(self._files.info(path).get("ETag", ""))
+
+
+def _text(value: object) -> str:
+    return value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
 
 
 def is_address(text: str) -> bool:
@@ -61,24 +116,19 @@ def list_remote(url: str) -> list[RemoteFile]:
     """
     url = url.rstrip("/")
     with _reaching(url):
-        files, root = _file_system(url)
-        files.invalidate_cache()
-        found: dict[str, Any] = files.find(root, detail=True)
-    listed = [_listed(url, root, path, about) for path, about in sorted(found.items())]
-    named = [one for one in listed if one.below.name]
-    if not named:
+        store, root = _store_of(url)
+        sizes = store.sizes(root)
+    if not sizes:
         raise DownloadError(url, "holds no file; check the address")
-    return named
+    return [_listed(url, root, path, n_bytes) for path, n_bytes in sorted(sizes.items())]
 
 
-def _listed(url: str, root: str, path: str, about: dict[str, Any]) -> RemoteFile:
+def _listed(url: str, root: str, path: str, n_bytes: int) -> RemoteFile:
     rest = path[len(root) :].strip("/")
-    checksum = _MD5.fullmatch(str(about.get("ETag", "")))
     return RemoteFile(
         url=f"{url}/{rest}" if rest else url,
         below=PurePosixPath(rest or path.rpartition("/")[2]),
-        n_bytes=int(about["size"]),
-        md5="" if checksum is None else checksum[1],
+        n_bytes=n_bytes,
     )
 
 
@@ -95,16 +145,17 @@ def fetch(file: RemoteFile, path: Path) -> None:
     if path.is_file() and path.stat().st_size == file.n_bytes:
         return
     with _reaching(file.url), writing(path) as part:
-        first = _fetched(file, part)
-        if file.md5 and first != file.md5 and _fetched(file, part) != first:
+        came, said = _fetched(file, part)
+        if said and came != said and _fetched(file, part)[0] != came:
             raise DownloadError(file.url, "came in other bytes each time; run the same command again")
 
 
-def _fetched(file: RemoteFile, part: Path) -> str:
-    """Fetch a file; give the MD5 of what came."""
-    files, path = _file_system(file.url)
+def _fetched(file: RemoteFile, part: Path) -> tuple[str, str]:
+    """Fetch a file; give the MD5 of what came, and what the store says it is, or nothing."""
+    store, path = _store_of(file.url)
     digest, n_bytes = hashlib.md5(usedforsecurity=False), 0
-    with files.open(path, "rb", block_size=_AT_ONCE) as stream, part.open("wb") as copy:
+    stream, said = store.opened(path)
+    with stream, part.open("wb") as copy:
         while chunk := stream.read(_AT_ONCE):
             digest.update(chunk)
             n_bytes += len(chunk)
@@ -112,14 +163,13 @@ def _fetched(file: RemoteFile, part: Path) -> str:
     if n_bytes != file.n_bytes:
         seen = f"came with {n_bytes} bytes in place of {file.n_bytes}"
         raise DownloadError(file.url, f"{seen}; run the same command again")
-    return digest.hexdigest()
+    checksum = _MD5.fullmatch(said)
+    return digest.hexdigest(), "" if checksum is None else checksum[1]
 
 
-def _file_system(url: str) -> tuple[Any, str]:
-    import fsspec
-
-    files, path = fsspec.core.url_to_fs(url)
-    return files, str(path)
+def _store_of(url: str) -> tuple[_Store, str]:
+    store = _S3(url) if url.lower().startswith("s3://") else _Other(url)
+    return store, str(store.root)
 
 
 @contextmanager
@@ -134,8 +184,7 @@ def _reaching(url: str) -> Iterator[None]:
     except PermissionError:
         raise DownloadError(url, "may not be read with your credentials; check them") from None
     except (ImportError, ValueError) as error:
-        scheme = url.partition(":")[0]
-        cure = "for S3 install it with `pip install 'omentum[s3]'`"
+        scheme, cure = url.partition(":")[0], "give s3://..., or install fsspec's package for that store"
         raise DownloadError(url, f"cannot be reached by {scheme!r} here ({error}); {cure}") from None
     except Exception as error:  # each store has a library with errors of its own
         if isinstance(error, OSError) and error.errno in _FULL:

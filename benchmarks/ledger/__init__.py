@@ -1,0 +1,1 @@
+"""Measure the statements of the ledger, and simulate many workers that share it."""
