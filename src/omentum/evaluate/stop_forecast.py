@@ -59,7 +59,7 @@ def stop_forecast(project: Project, result: AuditResult | None = None) -> StopFo
     """
     number = project.store.rounds.current().number
     result = audit_result(project, number) if result is None else result
-    audit = project.store.audits.of_round(number)
+    audit = None if result.share is None else project.store.audits.of_round(number)
     if result.share is None or audit is None:
         return StopForecast(said=_NO_BOUND)
     costs, losses = _costs(project, number), project.store.scores.losses(number)

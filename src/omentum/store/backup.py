@@ -133,7 +133,7 @@ def restore_backup(database: Database, backup: Backup, *, accept_log: bool = Fal
 
 
 def _copied_file(database: Database, part: Path) -> bool:
-    """Copy a SQLite database page by page, which waits for nobody; tell whether it is one."""
+    """Copy a SQLite database page by page, without waiting; tell whether it is one."""
     if not database.is_sqlite:
         return False
     with closing(sqlite3.connect(part)) as target:

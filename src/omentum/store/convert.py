@@ -72,7 +72,9 @@ def _reader(hint: Any) -> _Reader | None:
         return known and (lambda value, paths: None if value is None else known(value, paths))
     if origin is tuple:
         element = _reader(parts[0])
-        return lambda value, paths: tuple(element(one, paths) if element else one for one in value)
+        if element is None:
+            return lambda value, _: tuple(value)
+        return lambda value, paths: tuple(element(one, paths) for one in value)
     if origin is Mapping:
         of_value = _reader(parts[1])
         return of_value and (

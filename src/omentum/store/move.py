@@ -44,7 +44,7 @@ class MovedCopy:
 
 @contextmanager
 def copied_to(database: Database, url: str) -> Iterator[MovedCopy]:
-    """Copy a database into another; nobody writes to it until the block ends.
+    """Copy a database into another; no one else writes to it until the block ends.
 
     Args:
         database: The database.
