@@ -30,7 +30,9 @@ class Copy:
             ignore=shutil.ignore_patterns("shipped", "__pycache__"),
         )
         (root / "src/omentum/networks/shipped").symlink_to(ROOT / "src/omentum/networks/shipped")
-        shutil.copytree(ROOT / "tests/conformance", root / "tests/conformance")
+        for name in ("conformance", "fixtures"):
+            shutil.copytree(ROOT / "tests" / name, root / "tests" / name)
+        shutil.copy(ROOT / "tests/conftest.py", root / "tests/conftest.py")
         text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
         section = text.partition(f"\n### {recipe}\n")[2].partition("\n### ")[0].partition("\n## ")[0]
         self.blocks = BLOCK.findall(section)
@@ -45,7 +47,7 @@ class Copy:
     def run(self, *words):
         """Run Python on the copy; gives what it prints."""
         environment = os.environ | {
-            "PYTHONPATH": str(self.root / "src"),
+            "PYTHONPATH": os.pathsep.join(str(self.root / name) for name in ("src", "tests")),
             "OMENTUM_HOME": str(self.root / "home"),
         }
         done = subprocess.run(

@@ -295,7 +295,6 @@ def test_probabilities_go_with_the_score_and_this_is_said(omentum, project, as_p
     assert omentum("-C", project, "predict", "--keep", "none").code == 0
     assert list(project.rglob("probabilities.zarr.zip"))
     ran = omentum("-C", project, "score")
-    assert ran.code == 0
     assert "probabilities: dropped for 2 scored cases" in ran.err
     assert not list(project.rglob("probabilities.zarr.zip"))
     assert omentum("-C", project, "predict").err.endswith("predicted 0 cases, 2 before\n")

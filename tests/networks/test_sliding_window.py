@@ -7,43 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from monai.data.utils import dense_patch_slices
 from monai.inferers import sliding_window_inference
-from torch.nn import functional as F
 
+from fixtures.windows import network_like, random_volume, slid
 from omentum.errors import ConfigError
 from omentum.networks.sliding_window import Windows, sliding_window, window_layout, window_starts
 
 OVERLAPS = [0.0, 0.25, 0.5, 0.75]
 
 
-def random_volume(*shape, seed=0):
-    return torch.randn((1, 1, *shape), generator=torch.Generator().manual_seed(seed))
-
-
 def place_dependent(window):
     """Says something else of the same voxel in every window, so that weights and places matter."""
     x, y, z = torch.meshgrid(*(torch.arange(side) / side for side in window.shape[2:]), indexing="ij")
     return torch.cat([window * x + y, window.mean() + z + 0 * window, window.flip(2)], dim=1)
-
-
-def network_like(window):
-    """Two convolutions that see their window's border, with a norm between that sees all of it."""
-    first = 0.3 * random_volume(6, 3, 3, 3, seed=8)[0].transpose(0, 1)
-    hidden = F.instance_norm(F.conv3d(window, first, padding=1)).relu()
-    return F.conv3d(hidden, random_volume(4, 6, 3, 3, 3, seed=9)[0, 0], padding=1)
-
-
-def slid(function, volume, windows, visible=None):
-    """All slabs put together: the map, what was seen, and where the slabs are."""
-    made, seen = None, torch.zeros(volume.shape[2:], dtype=torch.bool)
-    places = []
-    for z, values, looked in sliding_window(function, volume, windows, visible=visible):
-        if made is None:
-            made = torch.zeros(1, values.shape[1], *volume.shape[2:], dtype=values.dtype)
-        assert values.shape == (1, made.shape[1], *volume.shape[2:4], z.stop - z.start)
-        assert looked.shape == values.shape[2:]
-        made[..., z], seen[..., z] = values, looked
-        places.append(z)
-    return made, seen, places
 
 
 def by_hand(function, volume, windows, visible=None):
@@ -291,20 +266,3 @@ def test_the_windows_that_are_laid_are_those_that_are_looked_through():
     for window, box in zip(seen, lying.boxes, strict=True):
         assert torch.equal(window, lying.padded[:, :, *box])
     assert torch.equal(lying.padded[:, :, *lying.inner], volume)
-
-
-@pytest.mark.parametrize("at_once", [2, 3, 100])
-def test_windows_that_go_together_give_what_each_gives_alone(at_once):
-    volume, numbers = random_volume(30, 25, 41), []
-
-    def noted(windows):
-        numbers.append(len(windows))
-        return network_like(windows)
-
-    alone, _, places = slid(network_like, volume, Windows(voxels=(16, 12, 20), overlap=0.5))
-    together = Windows(voxels=(16, 12, 20), overlap=0.5, at_once=at_once)
-    made, seen, same_places = slid(noted, volume, together)
-    assert places == same_places
-    assert seen.all()
-    assert 1 < max(numbers) <= at_once
-    torch.testing.assert_close(made, alone, rtol=0, atol=1e-4)
