@@ -22,7 +22,7 @@ class Shard:
 
     Example:
         >>> [key for key in ("a", "b", "c", "d") if Shard(1, 2).holds(key)]
-        ['b', 'c', 'd']
+        ['a', 'b', 'c']
     """
 
     number: int

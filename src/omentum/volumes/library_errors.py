@@ -64,7 +64,7 @@ def raise_if_unreachable(path: Path, error: BaseException) -> None:
     Example:
         >>> raise_if_unreachable(Path("ct.nii.gz"), OSError(errno.EIO, "Input/output error"))
         Traceback (most recent call last):
-        omentum.errors.UnreachableFileError: ct.nii.gz: its disk or network share did not give it
+        omentum.errors.images.UnreachableFileError: ct.nii.gz: its disk or network share did not give it
             (Input/output error); check that it is connected, and run the same command again
     """
     if isinstance(error, OSError) and error.errno in _UNREACHABLE:
