@@ -33,6 +33,7 @@ def prediction_ledger(project: Project, network: str) -> ResultLedger:
         project.store,
         prediction_stage(network),
         lambda written: kept.keep(written.prediction, written.organ_sha256s),
+        case_dir=project.folder.case_dir,
     )
 
 

@@ -16,7 +16,9 @@ def append_line(path: Path, line: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(dict(line), allow_nan=False, ensure_ascii=False) + "\n"
     with path.open("a+b") as stream:
-        stream.truncate(_whole_bytes(path))
+        whole = _whole_bytes(path)
+        if whole < path.stat().st_size:  # else another program may have appended a line meanwhile
+            stream.truncate(whole)
         stream.write(text.encode())
         stream.flush()
         os.fsync(stream.fileno())

@@ -1,11 +1,13 @@
 """Hold the jobs that a run has claimed, while it works on them."""
 
 import logging
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from omentum.errors import OmentumError
 from omentum.runners.shared_ledger import SharedLedger
 
 __all__ = ["holding_claims"]
@@ -36,7 +38,18 @@ def holding_claims(ledger: SharedLedger[Any], *, every_s: float = _RENEW_EVERY_S
     finally:
         is_over.set()
         thread.join(_END_WITHIN_S)  # it may wait for a database that is away
+        _give_back(ledger)
+
+
+def _give_back(ledger: SharedLedger[Any]) -> None:
+    """Give claims back; where that fails they end by themselves, and why the run ends matters more."""
+    is_ending = sys.exc_info()[0] is not None
+    try:
         ledger.give_back()
+    except OmentumError as error:
+        if not is_ending:
+            raise
+        _log.warning("claims could not be given back, and end by themselves: %s", error)
 
 
 def _renew(ledger: SharedLedger[Any], is_over: threading.Event, every_s: float) -> None:

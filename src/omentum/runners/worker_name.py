@@ -3,17 +3,18 @@
 import os
 import secrets
 import socket
+from pathlib import Path
 
 __all__ = ["has_ended", "worker_name"]
 
 
 def worker_name() -> str:
-    """Make a name `HOST:PID:RANDOM` that no other worker has.
+    """Make a name `HOST:PID:RANDOM-SPACE` that no other worker has.
 
-    The random part tells a program from one that had the same process number before it, and two containers
-    of one host name apart.
+    The random part tells a program from one that had the same process number before it; the space of
+    process numbers, which Linux tells, two containers of one host name apart.
     """
-    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}-{_number_space()}"
 
 
 def has_ended(worker: str) -> bool:
@@ -23,8 +24,8 @@ def has_ended(worker: str) -> bool:
         >>> has_ended(worker_name())
         False
     """
-    host, pid, _ = worker.rsplit(":", 2)
-    if host != socket.gethostname():
+    host, pid, rest = worker.rsplit(":", 2)
+    if host != socket.gethostname() or rest.partition("-")[2] != _number_space():
         return False
     try:
         os.kill(int(pid), 0)
@@ -33,3 +34,11 @@ def has_ended(worker: str) -> bool:
     except PermissionError:  # it is another user's
         return False
     return False
+
+
+def _number_space() -> str:
+    """Tell which space of process numbers this program sees; containers have spaces of their own."""
+    try:
+        return f"{Path('/proc/self/ns/pid').stat().st_ino:x}"
+    except OSError:  # not on Linux
+        return "0"

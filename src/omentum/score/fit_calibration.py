@@ -45,6 +45,8 @@ def round_calibration(project: Project) -> Calibration:
             if found is not None:
                 counts[revision.organ] = counts.get(revision.organ, LevelCounts.none()) + found
     learned = Calibration(before.prior, counts)
+    if path.exists():  # another program was faster, and may have written levels of this round since
+        return read_calibration(path)
     write_calibration(path, learned)
     return learned
 

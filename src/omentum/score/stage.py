@@ -113,7 +113,9 @@ def _ledger(project: Project, number: int, made_from: dict[str, dict[str, Any]])
         for case_id in store.ledger.done_keys(stage) & made_from.keys():
             if scores.get(case_id) != made_from[case_id]:
                 store.ledger.forget(stage, case_id)
-    return ResultLedger(store, stage, lambda score: store.scores.replace(number, [score]))
+    return ResultLedger(
+        store, stage, lambda score: store.scores.replace(number, [score]), case_dir=project.folder.case_dir
+    )
 
 
 def _revised_before(labelled: Sequence[LabelledCase], number: int) -> set[tuple[str, str]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, insert, not_, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from omentum.errors import SharedFileError
@@ -56,7 +56,7 @@ class Claims(JobLists):
 
         Args:
             stage: Whose jobs.
-            worker: Who claims, as `HOST:PID:RANDOM`.
+            worker: Who claims, as `worker_name` makes it.
             n: Most jobs.
             lasting: Until when, from now by the database's clock.
             keys: Only of these, `MOST_KEYS` at most; of all where not said.
@@ -131,7 +131,7 @@ class Claims(JobLists):
 
         Args:
             stage: Whose jobs.
-            has_ended: Tells of a worker, as `HOST:PID:RANDOM`, whether it is known to have ended.
+            has_ended: Tells of a worker, as `worker_name` makes it, whether it is known to have ended.
         """
         now = self._database.moment()
         held = [LedgerRow.stage == stage, LedgerRow.state == JobState.CLAIMED.value, LedgerRow.until > now]
@@ -189,7 +189,7 @@ class Claims(JobLists):
                 return False
             due = {"stage": stage, "state": JobState.DUE.value, "time": self._database.now(session)}
             rows = [{**due, "key": key, "rank": rank} for key, rank in ranks.items()]
-            session.execute(insert(LedgerRow), rows)
+            session.execute(self._database.insert(LedgerRow).on_conflict_do_nothing(), rows)
             return True
 
     def _is_due(self) -> ColumnElement[bool]:
@@ -202,7 +202,8 @@ class Claims(JobLists):
         """Take over jobs whose lease has ended; those that were begun too often fail."""
         asked = select(LedgerRow.stage, LedgerRow.key, LedgerRow.attempts, LedgerRow.worker)
         asked = asked.where(*among, LedgerRow.until <= self._database.moment())
-        lapsed = asked.order_by(LedgerRow.until).limit(n).with_for_update(skip_locked=True)
+        # Last claimed first: of a worker that died that is a job which it had not begun.
+        lapsed = asked.order_by(LedgerRow.started.desc()).limit(n).with_for_update(skip_locked=True)
         taken = []
         for stage, key, attempts, worker in session.execute(lapsed).all():
             if attempts < MOST_ATTEMPTS:

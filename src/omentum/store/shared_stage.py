@@ -23,7 +23,7 @@ class SharedStageLedger:
     Args:
         ledger: Of all stages.
         stage: Whose items.
-        worker: Whose ledger it is, as `HOST:PID:RANDOM`.
+        worker: Whose ledger it is, as `worker_name` makes it.
         lease: How long the worker has what it claims.
     """
 
