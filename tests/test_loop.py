@@ -25,7 +25,7 @@ def project(home, few_steps, scored_project, tmp_path):
 def test_the_first_half_ends_with_tasks_for_people(project, tmp_path):
     told = []
     half = loop.first_half(project, tmp_path / "tasks", top=3, progress=lambda step, *_: told.append(step))
-    assert told == ["predict", "predict", "score", "score"]
+    assert told == ["predict starter", "predict starter", "score", "score"]
     assert [task.rank for task in sorted(half.tasks, key=lambda task: task.rank)] == [1, 2, 3]
     states = [task.state for task in project.store.tasks.of_round(1)]
     assert states.count(TaskState.QUEUED) == len(states) - 3

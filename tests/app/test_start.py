@@ -10,7 +10,8 @@ from omentum.app.cli import COMMANDS
 
 _LIGHT = {
     "omentum", "omentum.app", "omentum.app.cli", "omentum.app.common_options", "omentum.app.console",
-    "omentum.app.lazy", "omentum.app.termination", "omentum.errors",
+    "omentum.app.lazy", "omentum.app.termination", "omentum.errors", "omentum.errors.base",
+    "omentum.errors.images", "omentum.errors.projects", "omentum.errors.reviews", "omentum.errors.runs",
 }  # fmt: skip
 _LIGHT_PACKAGES = {
     "annotated_doc", "annotated_types", "markdown_it", "mdurl", "omentum", "pydantic", "pydantic_core",
