@@ -108,7 +108,7 @@ def test_the_summary_says_what_was_done_with_what(predict, predictor, box_ct, fo
     write_nifti(tmp_path / "ct.nii.gz", Volume(hu, ct.geometry))
     predict(tmp_path / "ct.nii.gz")
     told = json.loads((folder / "summary.json").read_text())
-    assert set(told) == {"omentum", "made_with", "organs", "notes", "findings", "seconds"}
+    assert set(told) == {"omentum", "made_with", "device", "organs", "notes", "findings", "seconds"}
     assert told["made_with"] == predictor.settings("one")
     n_voxels = (ct.voxels == organ_hu("spleen")).sum()
     spleen = {"volume_ml": pytest.approx(n_voxels * 0.064, abs=1e-3), "removed_ml": {"specks": 0.064}}

@@ -90,7 +90,7 @@ def test_the_summary_says_what_was_done_with_what_and_lists_every_file(
     predict(source)
     told = summary_of(out)
     assert set(told) == {
-        *("omentum", "made_with", "organs", "notes", "findings", "seconds", "files", "ct_notes")
+        *("omentum", "made_with", "device", "organs", "notes", "findings", "seconds", "files", "ct_notes")
     }
     assert told["omentum"] == __version__
     assert told["made_with"] == {

@@ -278,4 +278,4 @@ def test_progress_is_told_of_each_case(project):
     told = []
     with opened(project) as workspace:
         predict_round(workspace, progress=lambda *seen: told.append(seen))
-    assert told == [("predict", 1, 2, "a"), ("predict", 2, 2, "b")]
+    assert told == [("predict bands", 1, 2, "a"), ("predict bands", 2, 2, "b")]

@@ -62,16 +62,19 @@ def predict_round(
         if project.shard is None or project.shard.holds(one.case_id)
     ]
     again = _needed_again(project, predictors, config, average=average)
-    again &= {case.case_id for case in wanted}
+    own = {case.case_id for case in wanted}
+    again &= own
     batches = []
     for one in predictors:
         is_used = average or one.name in project.networks
         lacking = again & dropped_cases(project, one.name) if is_used else set()
-        batches.append(_predict_with(project, wanted, one, _changed(project, one) | lacking, progress))
+        batches.append(
+            _predict_with(project, wanted, one, own & (_changed(project, one) | lacking), progress)
+        )
     if average:
         mean = KeptAveragePredictor([project.predictions(one.name) for one in predictors], config)
         cases = [case for case in wanted if case.case_id in mean.cases]
-        batches.append(_predict_with(project, cases, mean, _changed(project, mean), progress))
+        batches.append(_predict_with(project, cases, mean, own & _changed(project, mean), progress))
     return batches
 
 
@@ -103,10 +106,7 @@ def _predict_with(
     stale: Collection[str],
     progress: Progress | None,
 ) -> Batch:
-    own = {case.case_id for case in cases}
-    again = [
-        case_id for case_id in project.predictions(predictor.name) if case_id in stale and case_id in own
-    ]
+    again = [case_id for case_id in project.predictions(predictor.name) if case_id in stale]
     return predict_cases(project, cases, predictor, stale=again, progress=progress)
 
 
