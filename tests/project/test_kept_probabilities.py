@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -162,3 +163,13 @@ def test_a_lost_file_that_nobody_dropped_is_still_an_error(scored):
     assert dropped_probabilities(made) is None
     with pytest.raises(UnreadableImageError, match="run `omentum predict` again"):
         read_kept_probabilities(made)
+
+
+def test_nothing_is_dropped_while_another_program_works(scored):
+    project = with_keep(scored().workspace, "none")
+    ledger = project.store.ledger
+    ledger.offer("predict other", ["a"])
+    assert ledger.claim("predict other", "elsewhere:1:abcdef-0", 1, timedelta(minutes=2)) == ["a"]
+    assert drop_scored(project).n_cases == 0
+    ledger.give_back("predict other", "elsewhere:1:abcdef-0")
+    assert drop_scored(project).n_cases == 2

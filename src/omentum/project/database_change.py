@@ -80,6 +80,8 @@ def move_database(project: Project, url: str, *, anyway: bool = False) -> MovedC
     if not anyway:
         _refuse_while_others_work(project)
     with project.store.copied_to(url) as copied:
+        if not anyway:  # somebody may have begun while it was copied
+            _refuse_while_others_work(project)
         change_settings(project.folder.settings_path, {"database": url})
     return copied
 

@@ -149,11 +149,12 @@ def drop_scored(project: Project) -> Dropping:
 
     With `revisit` those of cases with a task in this round stay. Those of imported predictions always stay,
     as they cannot be made again here. Only networks that predict in this round, or did in an earlier one,
-    and their average are looked at. What is dropped is noted before its file is removed, so that a killed run
-    leaves nothing that later commands misunderstand.
+    and their average are looked at. While another program has cases in work nothing is dropped, as it may
+    need them; the last one that ends does so. What is dropped is noted before its file is removed, so that a
+    killed run leaves nothing that later commands misunderstand.
     """
     keep = project.settings.keep
-    if keep == "all":
+    if keep == "all" or project.store.holders.of_jobs():
         return Dropping()
     scored = scored_cases(project)
     if keep == "revisit":
