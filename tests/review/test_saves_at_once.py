@@ -1,12 +1,15 @@
 """Saves of several cases are handed in at once, and each of them is one revision."""
 
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from omentum.records import Task
 from omentum.review import save_queue
 from omentum.review.claims import claim_task
+from omentum.review.draft_files import DraftFiles
 from omentum.review.page_masks import PageMasks
 from omentum.review.save_queue import SaveQueue
 from omentum.volumes.decoded import DecodedVolumes
@@ -45,3 +48,33 @@ def test_saves_of_several_cases_are_each_one_revision(project, tmp_path, monkeyp
     kept = Counter((one.task_number, one.reader) for one in project.store.revisions.all())
     assert kept == Counter((number, reader) for number, reader, _ in given)
     assert {saves.get(name, reader).state for _, reader, name in given} == {"done"}
+
+
+def test_a_save_does_not_wait_for_that_of_another_case(project, tmp_path, monkeypatch):
+    masks = PageMasks(project, DecodedVolumes(tmp_path / "volumes"))
+    saves = SaveQueue(project, masks)
+    first, other = (
+        next(one for one in project.store.tasks.of_round(1) if one.case_id == case_id)
+        for case_id in CASES[:2]
+    )
+    bases = {}
+    for task in (first, other):
+        claim_task(project, task.number, "reader")
+        bases[task.number] = masks.bases(masks.about(task, "reader"))[task.organ].sha256
+    has_begun, may_end = threading.Event(), threading.Event()
+    put_save = DraftFiles.put_save
+
+    def slowly(self, name, kind, content, **told):
+        if self.case_id == first.case_id:
+            has_begun.set()
+            assert may_end.wait(60)
+        return put_save(self, name, kind, content, **told)
+
+    monkeypatch.setattr(DraftFiles, "put_save", slowly)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(saves.answer, first, "reader", "accept", bases[first.number])
+        assert has_begun.wait(60)
+        assert saves.answer(other, "reader", "accept", bases[other.number]).state == "queued"
+        assert not slow.done()
+        may_end.set()
+        assert slow.result(60).state == "queued"

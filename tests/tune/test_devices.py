@@ -193,3 +193,23 @@ def test_one_device_needs_no_other_process(boxes, network, tmp_path):
     assert told[0].rate == pytest.approx(config.learning_rate)
     assert np.isfinite(told[0].loss)
     assert told[0].patches_per_second > 0
+
+
+def test_one_device_is_alone_within_a_job_of_slurm_as_well(boxes, network, tmp_path, monkeypatch):
+    srun = tmp_path / "srun"
+    srun.write_text("#!/bin/sh\n")
+    srun.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    told = {
+        "NTASKS": "4",
+        "PROCID": "1",
+        "LOCALID": "1",
+        "JOB_ID": "7",
+        "JOB_NAME": "tune",
+        "NODELIST": "node1",
+    }
+    for name, value in told.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    config = FullConfig(steps=1, patch_voxels=(16, 16, 16))
+    run = FullRun(network=network, cases=[boxes], config=config, checkpoint_path=tmp_path / "c.pt")
+    assert run_on("cpu", run).steps == 1

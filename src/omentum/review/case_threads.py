@@ -1,14 +1,34 @@
-"""Do jobs in a few threads at once; those of one case follow one another, in their order."""
+"""Do jobs in a few threads at once; what is done to one case is done one after the other."""
 
 import queue
 import threading
 import zlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Generic, TypeVar
 
-__all__ = ["CaseThreads"]
+__all__ = ["CaseLocks", "CaseThreads"]
 
 _Job = TypeVar("_Job")
+_N_LOCKS = 256
+
+
+class CaseLocks:
+    """A lock for each case; a few cases share one.
+
+    Example:
+        >>> locks = CaseLocks()
+        >>> with locks.of("case_1"), locks.of("case_1"):
+        ...     print("the same thread may take a lock again")
+        the same thread may take a lock again
+    """
+
+    def __init__(self) -> None:
+        self._locks = [threading.RLock() for _ in range(_N_LOCKS)]
+
+    def of(self, case_id: str) -> AbstractContextManager[bool]:
+        """Give the lock of a case."""
+        return self._locks[zlib.crc32(case_id.encode()) % _N_LOCKS]
 
 
 class CaseThreads(Generic[_Job]):

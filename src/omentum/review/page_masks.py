@@ -1,5 +1,6 @@
 """Read masks of a case as a page shows them: any source, any box, in a moment."""
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,7 +41,8 @@ class PageMasks:
     def __init__(self, project: Project, volumes: DecodedVolumes) -> None:
         self._project, self._volumes = project, volumes
         self._parts = PartCache()
-        self._pending: list[PendingMask] = []
+        self._pending: list[PendingMask] = []  # replaced, never changed: many threads look at it
+        self._adding = threading.Lock()
 
     def about(self, task: Task, reader: str) -> TaskFacts:
         """Gather what is known of a task's case."""
@@ -175,11 +177,13 @@ class PageMasks:
 
     def add_pending(self, masks: list[PendingMask]) -> None:
         """Show masks that were saved, until they are handed in."""
-        self._pending = [*self._pending, *masks]
+        with self._adding:
+            self._pending = [*self._pending, *masks]
 
     def remove_pending(self, masks: list[PendingMask]) -> None:
         """Show what is kept instead of these."""
-        self._pending = [one for one in self._pending if one not in masks]
+        with self._adding:
+            self._pending = [one for one in self._pending if one not in masks]
 
     def tasks_handed_in(self, reader: str) -> set[int]:
         """Give the tasks of which something that a reader saved is being handed in."""

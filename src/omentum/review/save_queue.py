@@ -23,7 +23,7 @@ from omentum.errors import (
 from omentum.project.project import Project
 from omentum.records import Task
 from omentum.review.blinding import results_as_seen
-from omentum.review.case_threads import CaseThreads
+from omentum.review.case_threads import CaseLocks, CaseThreads
 from omentum.review.claimed_tasks import require_claimed
 from omentum.review.draft_files import DraftFiles, KeptFile, Kind, new_name, saves_left
 from omentum.review.edit_files import OrganEdit, edited, packed_mask, read_edits
@@ -58,7 +58,8 @@ class SaveQueue:
         self, project: Project, masks: PageMasks, on_change: Callable[[Save], None] = lambda _: None
     ) -> None:
         self._project, self._masks, self._on_change = project, masks, on_change
-        self._lock = threading.RLock()
+        self._locks = CaseLocks()
+        self._known = threading.Lock()
         self._threads = CaseThreads[SaveJob](self._work, _N_THREADS, "hand in")
         self._saves: OrderedDict[str, Save] = OrderedDict()
 
@@ -69,8 +70,7 @@ class SaveQueue:
                 if is_overtaken(self._project, kept):
                     kept.path.unlink(missing_ok=True)
                     continue
-                with self._lock:
-                    self._put(self._read_again(kept))
+                self._put(self._read_again(kept))
             except Exception as error:  # one damaged file must not keep the others from being handed in
                 self._fail(kept, error)
         self._threads.start()
@@ -116,7 +116,7 @@ class SaveQueue:
             raise EditsError(f"task {task.number} is about a whole CT; confirm its findings, or skip it")
         drafts = self._drafts(task, reader)
         begun_with = {one.organ: one.base_sha256 for one in file.edits}
-        with self._lock:
+        with self._locks.of(task.case_id):
             bases = self._masks.bases(about)
             require_editable(about, bases, file.edits)
             self._require_claimed(task, reader, content, begun_with)
@@ -150,7 +150,7 @@ class SaveQueue:
             raise ReviewError(f"task {task.number} is about a whole CT; confirm its findings, or skip it")
         require_claimed(self._project, task, reader)
         about = self._masks.about(task, reader)
-        with self._lock:
+        with self._locks.of(task.case_id):
             bases = self._masks.bases(about)
             if stale := stale_masks(bases, {task.organ: base}):
                 raise StaleBaseError(stale, None)
@@ -175,7 +175,7 @@ class SaveQueue:
         """
         about = self._masks.about(task, person)
         content = packed_mask(about.facts.case.geometry, task.organ, part, comment=comment)
-        with self._lock:
+        with self._locks.of(task.case_id):
             job = self._kept(about, "adjudicate", {task.organ: part}, content, {task.organ: begun_with})
             self._put(replace(job, comment=comment))
         return job.save
@@ -233,9 +233,10 @@ class SaveQueue:
         self._threads.put(job.masks[0].case_id, job)
 
     def _note(self, save: Save) -> None:
-        self._saves[save.name] = save
-        while len(self._saves) > _REMEMBERED:
-            self._saves.popitem(last=False)
+        with self._known:
+            self._saves[save.name] = save
+            while len(self._saves) > _REMEMBERED:
+                self._saves.popitem(last=False)
         self._on_change(save)
 
     def _work(self, job: SaveJob) -> None:
@@ -244,7 +245,7 @@ class SaveQueue:
         except Exception as error:  # the reader's work is kept, and the next save goes on
             self._fail(job.kept, error, job.save)
         finally:
-            with self._lock:
+            with self._locks.of(job.masks[0].case_id):
                 self._masks.remove_pending(list(job.masks))
 
     def _hand_in(self, job: SaveJob) -> None:
@@ -269,7 +270,7 @@ class SaveQueue:
             self._project, required_task(self._project, job.kept.task_number), handed_in
         )
         job.kept.path.unlink(missing_ok=True)
-        with self._lock:
+        with self._locks.of(task.case_id):
             self._masks.remove_pending(list(job.masks))
             self._note(replace(job.save, state="done", results=results))
 
