@@ -10,11 +10,13 @@ nothing         the shipped network stays as it is
 full training   all weights, from the shipped ones on, after 16 and 64 masks, at two sites (`curve/whole.py`)
 
 `curve/plan.py` says what was fixed beforehand, `curve/pool.py` which masks are revised and what that takes,
-`curve/judged.py` how Dice is measured. Times include caching; those of the arms that tune are of all rounds
-together, that of full training is of the one training whose weights are kept, its looks not counted.
+`curve/judged.py` how Dice is measured. Times are the processor's, so that work beside it does not count, and
+include caching. Those of the arms that tune are of all rounds together, that of full training is of the one
+training whose weights are kept, its looks not counted.
 
 Every round and every full training is kept below scratch/ under the plan, the code and the shipped weights: a
-run that was killed goes on. `--site` and `--arm` run a part. `--write` puts tables and curves into the docs.
+run that was killed goes on. `--site` and `--arm` run a part, `--kept` runs nothing and tells what is there.
+`--write` puts tables and curves into the docs.
 """
 
 import json
@@ -46,12 +48,13 @@ SHOWN = "![Dice on held-out patients against the reader's minutes, at six sites]
 JUDGED = "judged.json"
 
 
-def main(plan: Plan, arms: Sequence[str], *, quick: bool, write: bool) -> None:
+def main(plan: Plan, arms: Sequence[str], *, quick: bool, kept: bool, write: bool) -> None:
     base = load_network(find_weights("starter")).eval().requires_grad_(False)
     results: dict[tuple[str, str, int], Measured] = {}
     for site in plan.sites:
         folder = folder_for(site, plan, base)
-        run_site(base, site, plan, arms, folder)
+        if not kept:
+            run_site(base, site, plan, arms, folder)
         results |= results_of(site, plan, arms, folder)
     tables = [curve_table(results, plan), full_table(results, plan), organ_table(results, plan.sizes[-1])]
     text = "\n\n".join([*tables, verdict(results, plan)])
@@ -63,7 +66,7 @@ def main(plan: Plan, arms: Sequence[str], *, quick: bool, write: bool) -> None:
         "learning_curve",
         ours=_seconds(results, OURS, plan),
         other=_seconds(results, FULL, plan),
-        unit="s of all fits, at the sites of full training",
+        unit="processor s of all fits, at the sites of full training",
         quick=quick,
         keep=write,
         **_summary(results, plan),
@@ -90,11 +93,13 @@ def run_site(base: Network, site: str, plan: Plan, arms: Sequence[str], folder: 
 
 
 def results_of(site: str, plan: Plan, arms: Sequence[str], folder: Path) -> Results:
-    """Read what arms came to at one site; times of rounds are summed up."""
+    """Read what arms came to at one site, as far as it was judged; times of rounds are summed up."""
     found: dict[tuple[str, str, int], Measured] = {}
     spent = dict.fromkeys(arms, np.zeros(3))
     for arm, n in _points(site, plan, arms):
         own = folder / arm.replace(" ", "-") / str(n)
+        if not (own / JUDGED).is_file():
+            continue
         figures: Figures = _read(own / JUDGED)
         if n:
             taken = _read(own / ROUND)
@@ -146,7 +151,7 @@ def _means(by_organ: dict[str, list[float | None]]) -> dict[str, float]:
 def _seconds(results: Results, arm: str, plan: Plan) -> float | None:
     """Give what an arm's fits take to the last number of masks, in the mean over sites of full training."""
     n = plan.full_sizes[-1]
-    found = [results[site, arm, n].seconds for site in plan.full_sites if (site, arm, n) in results]
+    found = [results[site, arm, n].cpu_seconds for site in plan.full_sites if (site, arm, n) in results]
     return float(np.mean(found)) if found else None
 
 
@@ -177,6 +182,7 @@ if __name__ == "__main__":
     parser = options(__doc__, write="put tables and picture into the docs")
     parser.add_argument("--site", action="append", help="only this one; may be given several times")
     parser.add_argument("--arm", action="append", choices=ARMS[1:], help="only this one, beside nothing")
+    parser.add_argument("--kept", action="store_true", help="run nothing; tell what is there")
     given = asked(parser)
     if given.write and (given.site or given.arm):
         parser.error(
@@ -187,4 +193,4 @@ if __name__ == "__main__":
         from dataclasses import replace
 
         wanted = replace(wanted, sites=tuple(given.site))
-    main(wanted, (NOTHING, *(given.arm or ARMS[1:])), quick=given.quick, write=given.write)
+    main(wanted, (NOTHING, *(given.arm or ARMS[1:])), quick=given.quick, kept=given.kept, write=given.write)

@@ -23,7 +23,7 @@ _COLUMNS = 4
 
 def curve_table(results: Results, plan: Plan) -> str:
     """Tell Dice, surface Dice and times of the arms that tune, in the mean over sites."""
-    kinds = [(kind, arm) for kind in ("Dice", "surface Dice", "s") for arm in TUNED]
+    kinds = [(kind, arm) for kind in ("Dice", "surface Dice", "CPU s") for arm in TUNED]
     sites = [site for site in plan.sites if (site, NOTHING, 0) in results]
     rows = [_row(results, sites, kinds, n) for n in (0, *plan.sizes)]
     return table([["masks", "minutes", *(f"{kind}, {arm}" for kind, arm in kinds)], *rows])
@@ -32,16 +32,23 @@ def curve_table(results: Results, plan: Plan) -> str:
 def full_table(results: Results, plan: Plan) -> str:
     """Compare with full training, in the mean over the sites at which it was measured."""
     rows = [
-        ["masks", "Dice before", *(f"gain, {arm}" for arm in ARMS), *(f"s, {arm}" for arm in ARMS), "times"]
+        [
+            "masks",
+            "Dice before",
+            *(f"gain, {arm}" for arm in ARMS),
+            *(f"CPU s, {arm}" for arm in ARMS),
+            "times",
+        ]
     ]
     for n in plan.full_sizes:
         sites = _sites(results, FULL, n)
         if not all((site, OURS, n) in results for site in sites) or not sites:
             continue
         gains = [_told_gain(results, sites, arm, n) for arm in ARMS]
-        seconds = {arm: _mean(results, arm, n, sites, "seconds") for arm in (OURS, FULL)}
+        seconds = {arm: _mean(results, arm, n, sites, "cpu_seconds") for arm in (OURS, FULL)}
         cells = [
-            f"{_mean(results, arm, n, sites, 'seconds'):.0f}" if _has(results, arm, n) else "" for arm in ARMS
+            f"{_mean(results, arm, n, sites, 'cpu_seconds'):.0f}" if _has(results, arm, n) else ""
+            for arm in ARMS
         ]
         times = f"{seconds[FULL] / seconds[OURS]:.0f}"
         rows.append([str(n), f"{_dice(results, NOTHING, 0, sites):.3f}", *gains, *cells, times])
@@ -127,8 +134,8 @@ def _cell(results: Results, kind: str, arm: str, n: int) -> str:
     sites = _sites(results, arm if n else NOTHING, n)
     if not sites:
         return ""
-    if kind == "s":
-        return f"{_mean(results, arm, n, sites, 'seconds'):.0f}"
+    if kind == "CPU s":
+        return f"{_mean(results, arm, n, sites, 'cpu_seconds'):.0f}"
     field = "dice" if kind == "Dice" else "surface"
     return f"{np.mean([_at(results, arm, n, site, field) for site in sites]):.3f}"
 
