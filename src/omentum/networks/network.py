@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from omentum.config import ConfigModel
 from omentum.errors import ConfigError, UnknownNetworkError
+from omentum.networks.memory_pages import use_large_pages
 from omentum.volumes.labels import organs_named
 
 if TYPE_CHECKING:
@@ -218,6 +219,7 @@ def build(spec: NetworkSpec, *, seed: int = 0) -> Network:
     """
     if spec.architecture not in ARCHITECTURES:
         raise UnknownNetworkError(spec.architecture, sorted(ARCHITECTURES))
+    use_large_pages()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = ARCHITECTURES[spec.architecture](spec)

@@ -14,6 +14,7 @@ import omentum.networks.starter
 import omentum.networks.universal_swinunetr
 import omentum.networks.universal_unet  # noqa: F401  (each registers its architecture)
 from omentum.errors import CheckpointError, OmentumError
+from omentum.networks.memory_pages import use_large_pages
 from omentum.networks.network import ARCHITECTURES, Network, NetworkSpec, build
 from omentum.networks.precision import WeightDtype
 from omentum.networks.published_files import published_network
@@ -63,6 +64,7 @@ def load_network(path: Path, *, organs: Sequence[str] = ()) -> Network:
     """
     if not path.is_file():
         raise CheckpointError(path, "there is no such file; check the path")
+    use_large_pages()
     text, kept = _read(path)
     if text is None:
         published = published_network(path, kept, organs)
