@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from omentum.errors import ImageError
+from omentum.predict.made_alike import made_alike
 from omentum.predict.predictors import Predictor
 from omentum.project.project import Project, prediction_stage
 from omentum.project.result_ledger import ResultLedger
@@ -54,4 +55,5 @@ def forget_stale(project: Project, predictor: Predictor, case_id: str) -> None:
 def _is_whole(kept: Prediction, settings: Mapping[str, Any]) -> bool:
     """Tell whether a prediction of this project was made with these settings, and has all its files."""
     paths = kept.masks_path, kept.probabilities_path, kept.summary_path
-    return not kept.origin and dict(kept.made_with) == settings and all(path.is_file() for path in paths)
+    is_own = not kept.origin and made_alike(kept.made_with, settings)
+    return is_own and all(path.is_file() for path in paths)

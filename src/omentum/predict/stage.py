@@ -7,6 +7,7 @@ from omentum.networks.catalogue import AVERAGE
 from omentum.predict.average import KeptAveragePredictor
 from omentum.predict.imported_predictions import imported_predictor
 from omentum.predict.inference_config import InferenceConfig
+from omentum.predict.made_alike import made_alike
 from omentum.predict.portable import portable_predictor
 from omentum.predict.predict_case import is_predicted, predict_cases
 from omentum.predict.predictors import Predictor
@@ -143,8 +144,8 @@ def _needed_again(
 
 
 def _is_stale(kept: Prediction, predictor: Predictor) -> bool:
-    """Return whether anything differs: weights, organs, windows, rules, or the files it was made from."""
+    """Return whether weights, organs, windows, rules, or the files that it was made from differ."""
     try:
-        return dict(kept.made_with) != predictor.settings(kept.case_id)
+        return not made_alike(kept.made_with, predictor.settings(kept.case_id))
     except (ImageError, KeyError):  # what it was made from is gone
         return True
