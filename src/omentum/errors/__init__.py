@@ -20,6 +20,7 @@ OmentumError
 │   ├── BackupError                a backup cannot be written, or is not as it was written
 │   ├── CaseClashError             two cases would have one `case_id`
 │   ├── ErasedCaseError            a CT was erased from the project
+│   ├── OutdatedRunError           another program predicts with other settings since
 │   ├── SharedFileError            two machines would work on one SQLite file
 │   ├── TakenError                 a person of that name is there already
 │   └── UnknownCaseError           no case of that name
@@ -59,6 +60,7 @@ from omentum.errors.projects import (
     BackupError,
     CaseClashError,
     ErasedCaseError,
+    OutdatedRunError,
     ProjectError,
     SharedFileError,
     TakenError,
@@ -109,6 +111,7 @@ __all__ = [
     "NonFiniteVoxelsError",
     "NotHounsfieldError",
     "OmentumError",
+    "OutdatedRunError",
     "ProjectError",
     "ReleaseError",
     "ReviewError",
