@@ -16,6 +16,7 @@ OmentumError
 ├── UnknownNetworkError        no network is known under that name
 ├── CheckpointError            weights do not fit, or carry code
 ├── DownloadError              a file could not be brought from its address
+├── UploadError                a file could not be taken to its address
 ├── ProjectError               a project is missing, exists already, or is in the wrong state
 │   ├── BackupError                a backup cannot be written, or is not as it was written
 │   ├── CaseClashError             two cases would have one `case_id`
@@ -55,6 +56,7 @@ from omentum.errors.images import (
     NotHounsfieldError,
     UnreachableFileError,
     UnreadableImageError,
+    UploadError,
 )
 from omentum.errors.projects import (
     BackupError,
@@ -125,4 +127,5 @@ __all__ = [
     "UnknownOrganError",
     "UnreachableFileError",
     "UnreadableImageError",
+    "UploadError",
 ]
