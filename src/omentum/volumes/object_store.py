@@ -32,7 +32,7 @@ class ObjectStore(Protocol):
     """Path of the address that it was opened with."""
 
     def is_there(self) -> bool:
-        """Return whether files can be put below the root: whether its bucket is there."""
+        """Return whether the bucket of the root is there, as far as that can be known."""
         ...
 
     def sizes(self, root: str) -> dict[str, int]:
@@ -66,7 +66,10 @@ class _S3:
         """See `ObjectStore.is_there`."""
         from pyarrow.fs import FileType
 
-        (bucket,) = self._files.get_file_info([self.root.partition("/")[0]])
+        try:
+            (bucket,) = self._files.get_file_info([self.root.partition("/")[0]])
+        except OSError:  # who may use one folder may not ask for the bucket
+            return True
         return bool(bucket.type != FileType.NotFound)
 
     def sizes(self, root: str) -> dict[str, int]:
