@@ -1,14 +1,13 @@
 """Append records to a file of JSON lines, which a kill leaves whole but for a torn last line."""
 
-import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from omentum.errors import ProjectError
+from omentum.project.file_locks import locked
 from omentum.volumes.atomic import writing
 
 __all__ = ["append_line", "change_lines", "read_lines"]
@@ -16,9 +15,8 @@ __all__ = ["append_line", "change_lines", "read_lines"]
 
 def append_line(path: Path, line: Mapping[str, Any]) -> None:
     """Append one record and flush it to disk; a torn last line of an earlier program is cut off first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(dict(line), allow_nan=False, ensure_ascii=False) + "\n"
-    with _alone(path) as stream:
+    with locked(path) as stream:
         whole = _whole_bytes(path)
         if whole < path.stat().st_size:  # else another program may have appended a line meanwhile
             stream.truncate(whole)
@@ -39,7 +37,7 @@ def change_lines(path: Path, change: Callable[[bytes], bytes | None]) -> None:
     """
     if not path.exists():
         return
-    with _alone(path):
+    with locked(path):
         text = path.read_bytes()
         lines = (change(line) for line in text.split(b"\n")[:-1])
         changed = b"".join(line + b"\n" for line in lines if line is not None)
@@ -72,26 +70,6 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
             raise ProjectError(f"line {number} of {path} is no record; remove that line and merge again")
         records.append(record)
     return records
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[BinaryIO]:
-    """Open a file to append to it while no other program does, or replaces it; it is made where it is not."""
-    while True:
-        with path.open("a+b") as stream:
-            with suppress(OSError):  # not every share has locks
-                fcntl.flock(stream, fcntl.LOCK_EX)
-            if _is_at(stream, path):
-                yield stream
-                return
-
-
-def _is_at(stream: BinaryIO, path: Path) -> bool:
-    """Tell whether an open file has not been replaced or removed."""
-    try:
-        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
 
 
 def _whole_bytes(path: Path) -> int:
