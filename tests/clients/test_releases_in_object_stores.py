@@ -1,5 +1,7 @@
 """Releases and exports go to an object store over HTTP, whole or resumable, and are verified there."""
 
+import errno
+import io
 import json
 import os
 import signal
@@ -7,8 +9,14 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+
+from omentum.errors import UploadError
+from omentum.volumes import object_store, remote_folder
+from omentum.volumes.object_store import PART_BYTES
+from omentum.volumes.remote_folder import RemoteFolder, digest_of
 
 AT = "s3://scans/atlas/V1"
 LISTS = ("atlas/V1/manifest.json", "atlas/V1/SHA256SUMS")
@@ -203,8 +211,6 @@ def test_without_credentials_a_push_is_refused_in_a_sentence(run, monkeypatch):
 
 
 def test_a_network_that_goes_away_ends_the_push_with_a_sentence(run, store, root, monkeypatch):
-    from omentum.volumes import object_store
-
     really, begun = object_store._S3.put, []
 
     def put(*where):
@@ -218,3 +224,82 @@ def test_a_network_that_goes_away_ends_the_push_with_a_sentence(run, store, root
     assert (ran.code, ran.out, "check the network" in ran.err) == (2, "", True), ran.err
     assert ran.err.rstrip().endswith("run the same command again")
     assert ran.err.count("\n") == 1
+
+
+class Breaks(io.BytesIO):
+    """A file of a disk that breaks after the first parts."""
+
+    def read(self, size=-1):
+        if self.tell():
+            raise OSError(errno.EIO, "Input/output error")
+        return super().read(size)
+
+
+def test_a_file_of_several_parts_is_told_by_the_stores_checksum_and_half_of_it_is_never_there(
+    store, tmp_path, monkeypatch
+):
+    path = tmp_path / "masks.tar"
+    path.write_bytes(os.urandom(2 * PART_BYTES + 7))
+    folder, digest = RemoteFolder("s3://scans/there"), digest_of(path)
+
+    def read_back(_):
+        raise AssertionError("it was read back")
+
+    with monkeypatch.context() as counted:
+        counted.setattr(remote_folder, "_hashed", read_back)
+        folder.put(path, "masks.tar", digest)
+        assert folder.holds("masks.tar", digest)
+    assert store.read("there/masks.tar") == path.read_bytes()
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "open", lambda *_: Breaks(b"0" * 3 * PART_BYTES))
+        with pytest.raises(UploadError, match="Input/output error"):
+            folder.put(path, "half.tar", digest)
+    assert set(store.times()) == {"there/masks.tar"}
+
+
+def exported(store, name):
+    """Give the files of an export in the store, by their names below it."""
+    return {key.removeprefix(f"{name}/"): key for key in store.times() if key.startswith(f"{name}/")}
+
+
+@pytest.mark.parametrize("layout", ["monai", "masks-only"])
+def test_an_export_to_a_store_has_the_bytes_of_an_export_to_a_folder(run, store, root, tmp_path, layout):
+    assert run("export", "V1", "--layout", layout, "-o", tmp_path / "here").code == 0
+    ran = run("export", "V1", "--layout", layout, "-o", "s3://scans/there", "--json")
+    assert ran.code == 0, ran.err
+    told = json.loads(ran.out)
+    assert (told["folder"], told["done"], told["skipped"]) == ("s3://scans/there", ["a", "b"], [])
+    here = {path.relative_to(tmp_path / "here").as_posix(): path for path in (tmp_path / "here").rglob("*.*")}
+    there = exported(store, "there")
+    assert set(there) == {*here, "SHA256SUMS"}
+    assert all(store.read(there[name]) == path.read_bytes() for name, path in here.items())
+    assert run("release", "verify", "s3://scans/there").code == 0
+    times = store.times()
+    again = run("export", "V1", "--layout", layout, "-o", "s3://scans/there")
+    assert (again.code, store.times()) == (0, times), again.err
+    assert not list((root / "cache").rglob("*.nii.gz"))
+
+
+def test_an_export_that_is_killed_goes_on_and_has_ended_only_with_its_checksums(run, store, root):
+    words = ("export", "V1", "--layout", "dicom-seg", "-o", "s3://scans/there")
+    assert killed(6, "-C", root, *words) == -signal.SIGKILL
+    before = store.times()
+    assert 0 < len(before) <= 6
+    ran = run("release", "verify", "s3://scans/there")
+    assert (ran.code, "has no SHA256SUMS" in ran.err) == (1, True)
+    other = run("export", "V1", "--layout", "monai", "-o", "s3://scans/there")
+    assert (other.code, "holds another export or none" in other.err) == (2, True)
+    ran = run(*words)
+    assert ran.code == 0, ran.err
+    assert {name: time for name, time in store.times().items() if name in before} == before
+    assert run("release", "verify", "s3://scans/there").code == 0
+
+
+def test_an_export_replaces_no_file_that_has_other_content(run, store, root):
+    words = ("export", "V1", "--layout", "monai", "-o", "s3://scans/there")
+    assert killed(1, "-C", root, *words) == -signal.SIGKILL
+    store.put("there/imagesTr/a.nii.gz", b"of somebody else")
+    ran = run(*words)
+    assert (ran.code, "imagesTr/a.nii.gz has other content than this export" in ran.err) == (2, True), ran.err
+    assert store.read("there/imagesTr/a.nii.gz") == b"of somebody else"
+    assert "there/SHA256SUMS" not in store.times()
