@@ -1,18 +1,17 @@
-"""Releases and exports go to an object store over HTTP, whole or resumable, and are verified there."""
+"""Releases go to an object store over HTTP, whole or resumable, and are verified there."""
 
 import errno
 import io
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from fixtures.object_store import killed
 from omentum.errors import UploadError
 from omentum.volumes import object_store, remote_folder
 from omentum.volumes.object_store import PART_BYTES
@@ -20,58 +19,11 @@ from omentum.volumes.remote_folder import RemoteFolder, digest_of
 
 AT = "s3://scans/atlas/V1"
 LISTS = ("atlas/V1/manifest.json", "atlas/V1/SHA256SUMS")
-KILLED = """
-import os, signal
-from omentum.app.cli import main
-from omentum.volumes import object_store
-
-really, begun = object_store._S3.put, []
-
-def put(store, source, path):
-    begun.append(path)
-    if len(begun) > {n_puts}:
-        os.kill(os.getpid(), signal.SIGKILL)
-    really(store, source, path)
-
-object_store._S3.put = put
-main()
-"""
-
-
-@pytest.fixture
-def store(make_object_store):
-    return make_object_store()
-
-
-@pytest.fixture
-def root(atlas, omentum):
-    """A project of two predicted cases, released as V1."""
-    atlas.add("a", "b")
-    for case_id in ("a", "b"):
-        masks = {
-            "liver": atlas.box((3, 14), (3, 14), (3, 12)),
-            "spleen": atlas.box((15, 20), (3, 10), (3, 10)),
-        }
-        atlas.predict(case_id, masks)
-    root = atlas.root / "atlas"
-    assert omentum("-C", root, "assemble", "--version", "V1").code == 0
-    return root
-
-
-@pytest.fixture
-def run(omentum, root):
-    return lambda *words: omentum("-C", root, *words)
 
 
 def released(root):
     folder = root / "releases" / "V1"
     return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-
-
-def killed(n_puts, *words):
-    """Run the command line in a process that kills itself when so many files were begun."""
-    command = [sys.executable, "-c", KILLED.format(n_puts=n_puts), *map(str, words)]
-    return subprocess.run(command, check=False, capture_output=True, env=os.environ).returncode
 
 
 def test_a_release_is_pushed_byte_for_byte_and_a_second_time_uploads_nothing(run, store, root):
@@ -254,52 +206,5 @@ def test_a_file_of_several_parts_is_told_by_the_stores_checksum_and_half_of_it_i
         broken.setattr(Path, "open", lambda *_: Breaks(b"0" * 3 * PART_BYTES))
         with pytest.raises(UploadError, match="Input/output error"):
             folder.put(path, "half.tar", digest)
-    assert set(store.times()) == {"there/masks.tar"}
-
-
-def exported(store, name):
-    """Give the files of an export in the store, by their names below it."""
-    return {key.removeprefix(f"{name}/"): key for key in store.times() if key.startswith(f"{name}/")}
-
-
-@pytest.mark.parametrize("layout", ["monai", "masks-only"])
-def test_an_export_to_a_store_has_the_bytes_of_an_export_to_a_folder(run, store, root, tmp_path, layout):
-    assert run("export", "V1", "--layout", layout, "-o", tmp_path / "here").code == 0
-    ran = run("export", "V1", "--layout", layout, "-o", "s3://scans/there", "--json")
-    assert ran.code == 0, ran.err
-    told = json.loads(ran.out)
-    assert (told["folder"], told["done"], told["skipped"]) == ("s3://scans/there", ["a", "b"], [])
-    here = {path.relative_to(tmp_path / "here").as_posix(): path for path in (tmp_path / "here").rglob("*.*")}
-    there = exported(store, "there")
-    assert set(there) == {*here, "SHA256SUMS"}
-    assert all(store.read(there[name]) == path.read_bytes() for name, path in here.items())
-    assert run("release", "verify", "s3://scans/there").code == 0
-    times = store.times()
-    again = run("export", "V1", "--layout", layout, "-o", "s3://scans/there")
-    assert (again.code, store.times()) == (0, times), again.err
-    assert not list((root / "cache").rglob("*.nii.gz"))
-
-
-def test_an_export_that_is_killed_goes_on_and_has_ended_only_with_its_checksums(run, store, root):
-    words = ("export", "V1", "--layout", "dicom-seg", "-o", "s3://scans/there")
-    assert killed(6, "-C", root, *words) == -signal.SIGKILL
-    before = store.times()
-    assert 0 < len(before) <= 6
-    ran = run("release", "verify", "s3://scans/there")
-    assert (ran.code, "has no SHA256SUMS" in ran.err) == (1, True)
-    other = run("export", "V1", "--layout", "monai", "-o", "s3://scans/there")
-    assert (other.code, "holds another export or none" in other.err) == (2, True)
-    ran = run(*words)
-    assert ran.code == 0, ran.err
-    assert {name: time for name, time in store.times().items() if name in before} == before
-    assert run("release", "verify", "s3://scans/there").code == 0
-
-
-def test_an_export_replaces_no_file_that_has_other_content(run, store, root):
-    words = ("export", "V1", "--layout", "monai", "-o", "s3://scans/there")
-    assert killed(1, "-C", root, *words) == -signal.SIGKILL
-    store.put("there/imagesTr/a.nii.gz", b"of somebody else")
-    ran = run(*words)
-    assert (ran.code, "imagesTr/a.nii.gz has other content than this export" in ran.err) == (2, True), ran.err
-    assert store.read("there/imagesTr/a.nii.gz") == b"of somebody else"
-    assert "there/SHA256SUMS" not in store.times()
+    assert "there/half.tar" not in store.times()
+    assert set(RemoteFolder("s3://scans/there").sizes) == {"masks.tar"}
