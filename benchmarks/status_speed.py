@@ -75,9 +75,9 @@ def end_audit(root: Path, size: LargeProject) -> None:
         project.store.revisions.add(revision)
 
 
-def measure(root: Path, size: LargeProject) -> dict[str, Any]:
-    """Measure each command; the project is in PostgreSQL in the end."""
-    found: dict[str, Any] = {"database_mb": (root / "omentum.db").stat().st_size / 1e6}
+def measure_status(root: Path, size: LargeProject) -> dict[str, Any]:
+    """Measure status before and after the audit is complete."""
+    found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         few = Path(folder) / "few"
         fill_project(few, FEW)
@@ -91,15 +91,21 @@ def measure(root: Path, size: LargeProject) -> dict[str, Any]:
     end_audit(root, size)
     found["sums for the forecast, once a score"] = alone(prepare, str(root)).value
     found["status once the audit is complete"] = timed(root, "status")
+    for name in ("status", "status once the audit is complete"):
+        start = found[name.replace("status", "start")]["processor_seconds"]
+        found[name]["processor_seconds_beside_start"] = found[name]["processor_seconds"] - start
+    return found
+
+
+def measure_database(root: Path) -> dict[str, Any]:
+    """Measure what reads and writes the whole database; the project is in SQLite again in the end."""
+    found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         found["db backup"] = taken(root, "db", "backup", f"{folder}/backup.db")
         url = stack.enter_context(postgresql_url())
         found["db move to PostgreSQL"] = taken(root, "db", "move", "--to", url, "--anyway")
         found["status on PostgreSQL"] = timed(root, "status")
         found["db move to SQLite"] = taken(root, "db", "move", "--to", "sqlite:///back.db", "--anyway")
-    for name in ("status", "status once the audit is complete"):
-        start = found[name.replace("status", "start")]["processor_seconds"]
-        found[name]["processor_seconds_beside_start"] = found[name]["processor_seconds"] - start
     return found
 
 
@@ -125,7 +131,8 @@ def main(quick: bool, project: Path | None) -> None:
         root = project or Path(folder) / "atlas"
         if not (root / "omentum.toml").is_file():
             fill_project(root, size)
-        found = measure(root, size)
+        database_mb = (root / "omentum.db").stat().st_size / 1e6
+        found = {"database_mb": database_mb, **measure_status(root, size), **measure_database(root)}
     for name, one in found.items():
         if isinstance(one, dict):
             told = f"{one['seconds']:.2f} s, {one['processor_seconds']:.2f} s of a processor"
