@@ -76,7 +76,7 @@ def _read(path: Path) -> ForecastBasis:
 
 
 def _keep(basis: ForecastBasis, path: Path) -> None:
-    """Write a basis, and remove those of before."""
+    """Write a basis, and remove earlier ones."""
     with writing(path) as part, part.open("wb") as stream:
         np.savez(stream, **asdict(basis))
     for other in path.parent.glob("*.npz"):
