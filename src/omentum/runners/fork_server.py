@@ -86,7 +86,7 @@ def _call(
     if is_fork:
         os.environ.clear()
         os.environ.update(environment)
-        # Without the server nobody would learn how this process ends.
+        # How this process ends is told by the server alone, so it ends with it.
         ctypes.CDLL(None).prctl(_SIGNAL_AT_PARENTS_DEATH, signal.SIGKILL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
     function(*arguments)
