@@ -15,6 +15,7 @@ pytest_plugins = [
     "fixtures.bad_share",
     "fixtures.catch",
     "fixtures.networks",
+    "fixtures.object_store",
     "fixtures.patients",
     "fixtures.postgresql",
     "fixtures.published_attention",

@@ -4,8 +4,10 @@ import ast
 import re
 import shlex
 import tomllib
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,13 +20,23 @@ def _name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=_name)
-def test_what_a_module_offers_is_listed_in_order_and_is_there(path):
-    tree = ast.parse(path.read_text())
-    lists = [node.value for node in tree.body if isinstance(node, ast.Assign) and _assigns(node, "__all__")]
-    for offered in map(ast.literal_eval, lists):
-        assert offered == sorted(offered, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
-        assert set(offered) <= _defined(tree)
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def test_what_a_module_offers_is_listed_in_order_and_is_there():
+    wrong = []
+    for path in SOURCES:
+        tree = _tree(path)
+        lists = [
+            node.value for node in tree.body if isinstance(node, ast.Assign) and _assigns(node, "__all__")
+        ]
+        for offered in map(ast.literal_eval, lists):
+            in_order = sorted(offered, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+            if offered != in_order or not set(offered) <= _defined(tree):
+                wrong.append(_name(path))
+    assert not wrong
 
 
 def _assigns(node: ast.Assign, name: str) -> bool:
@@ -44,14 +56,29 @@ def _defined(tree: ast.Module) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=_name)
-def test_no_file_outgrows_300_lines(path):
-    assert len(path.read_text().splitlines()) <= 300
+def test_no_file_outgrows_300_lines():
+    assert not [_name(path) for path in SOURCES if len(path.read_text().splitlines()) > 300]
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=_name)
-def test_a_module_says_what_it_is_for(path):
-    assert ast.get_docstring(ast.parse(path.read_text()))
+def test_a_module_says_what_it_is_for():
+    assert not [_name(path) for path in SOURCES if not ast.get_docstring(_tree(path))]
+
+
+@pytest.fixture(scope="module")
+def helps_seen() -> dict[tuple[str, ...], Any]:
+    return {}
+
+
+@pytest.fixture
+def help_on(omentum, helps_seen):
+    """Function: the words of a command to how `--help` on it ended; each is asked once."""
+
+    def ask(*words):
+        if words not in helps_seen:
+            helps_seen[words] = omentum(*words, "--help")
+        return helps_seen[words]
+
+    return ask
 
 
 def _documented_commands() -> list[tuple[str, str]]:
@@ -65,13 +92,13 @@ def _documented_commands() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("path", "line"), _documented_commands(), ids=lambda value: value[:60])
-def test_a_documented_command_has_the_options_that_are_shown(omentum, path, line):
+def test_a_documented_command_has_the_options_that_are_shown(help_on, path, line):
     words = shlex.split(line)[1:]
     if words[:1] == ["-C"]:
         words = words[2:]
     names = [word for word in words if re.fullmatch(r"[a-z]+(-[a-z]+)*", word)]
-    command = next(names[:n] for n in (2, 1, 0) if n == 0 or omentum(*names[:n], "--help").code == 0)
-    text = omentum(*command, "--help").out
+    command = next(names[:n] for n in (2, 1, 0) if n == 0 or help_on(*names[:n]).code == 0)
+    text = help_on(*command).out
     for option in (word.partition("=")[0] for word in words if word.startswith("-")):
         assert option in text, f"{path}: `{line}` uses {option}, which `{' '.join(command)}` does not have"
 
@@ -135,14 +162,14 @@ def test_files_that_a_text_names_exist(path):
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=_name)
-def test_options_and_commands_that_a_sentence_names_exist(omentum, path):
+def test_options_and_commands_that_a_sentence_names_exist(help_on, path):
     prose = re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL)
     for line in re.findall(r"`omentum ([a-z][^`]*)`", prose):
         words = line.split()
         names = [word for word in words if re.fullmatch(r"[a-z]+", word)]
-        found = [names[:n] for n in (2, 1) if names[:n] and omentum(*names[:n], "--help").code == 0]
+        found = [names[:n] for n in (2, 1) if names[:n] and help_on(*names[:n]).code == 0]
         assert found, f"`omentum {line}`"
-        text = omentum(*found[0], "--help").out
+        text = help_on(*found[0]).out
         unknown = [one for one in words if one.startswith("--") and one.partition("=")[0] not in text]
         assert not unknown, f"`omentum {line}`"
 

@@ -9,6 +9,7 @@ import pytest
 from fixtures.shared_projects import STAGE, contents, start
 from omentum.predict.stage import predict_round
 from omentum.project.project import opened
+from omentum.project.settings import change_settings
 from omentum.records.jobs import JobState
 
 pytestmark = pytest.mark.slow
@@ -75,3 +76,18 @@ def test_what_a_killed_program_had_is_taken_at_once_on_the_same_machine(make_pro
     for key, until in left.items():
         assert jobs[key].attempts == 2
         assert jobs[key].started < until, "it did not wait for the lease to end"
+
+
+def test_a_program_with_new_settings_predicts_every_case_and_the_older_one_ends(make_project):
+    root = make_project("atlas", side=64)
+    older = start(root, "predict")
+    _wait_for_one(root, older)
+    change_settings(root / "omentum.toml", {"overlap": 0.25})
+    with opened(root) as project:
+        (batch,) = predict_round(project)
+    _, said = older.communicate()
+    assert (older.returncode, "another program has begun to predict with tiny" in said) == (2, True), said
+    assert len(batch.done) == 12
+    with opened(root, looking=True) as project:
+        assert {made.made_with["overlap"] for made in project.predictions("tiny").values()} == {0.25}
+    assert {job.state for job in _jobs(root)} == {JobState.DONE}

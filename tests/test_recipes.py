@@ -27,7 +27,7 @@ class Copy:
         shutil.copytree(
             ROOT / "src/omentum",
             root / "src/omentum",
-            ignore=shutil.ignore_patterns("shipped", "__pycache__"),
+            ignore=shutil.ignore_patterns("shipped"),  # what is compiled comes along
         )
         (root / "src/omentum/networks/shipped").symlink_to(ROOT / "src/omentum/networks/shipped")
         for name in ("conformance", "fixtures"):

@@ -115,8 +115,9 @@ def _disturb(
     ends = time.monotonic() + _MOST_SECONDS
     while programs.keep_running() and time.monotonic() < ends:
         n_done = len(list(root.glob(f"cases/*/networks/{NETWORK}/summary.json")))
-        if kills.total() < min(n_kills, 1 + n_done * n_kills / (_EARLIER * n_cases)):
-            time.sleep(rng.uniform(0, _MOST_DELAY_S))
+        due = min(n_kills, 1 + n_done * n_kills / (_EARLIER * n_cases)) - kills.total()
+        if due > 0:
+            time.sleep(rng.uniform(0, _MOST_DELAY_S / max(1, due)))  # the work must not get ahead of kills
             kind = _killed(programs, rng, server)
             kills.update([kind] if kind else [])
         time.sleep(0.1)

@@ -7,12 +7,14 @@ Out: what was killed, how programs ended, and what they printed.
 import os
 import random
 import signal
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Self
+
+from omentum.runners.fork_server import start_process
 
 __all__ = ["Programs"]
 
@@ -22,6 +24,8 @@ _STOP_SECONDS = 120
 class Programs:
     """Several runs of one command at once; one that ended is begun anew until all is done.
 
+    They are forks of a server that has imported what they need, so that many can be killed in a minute.
+
     Args:
         arguments: Of `omentum`.
         n: How many at once.
@@ -29,8 +33,8 @@ class Programs:
     """
 
     def __init__(self, arguments: Sequence[str], n: int, log: Path) -> None:
-        self._command, self._n, self._log = [sys.executable, "-m", "omentum", *arguments], n, log
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._arguments, self._n, self._log = list(arguments), n, log
+        self._running: list[BaseProcess] = []
         self.exit_codes = Counter[int]()
 
     def __enter__(self) -> Self:
@@ -39,7 +43,7 @@ class Programs:
     def __exit__(self, *_: Any) -> None:
         for one in self._running:
             one.kill()
-            one.wait()
+            one.join()
 
     def keep_running(self) -> bool:
         """Begin anew what ended before all was done; `False` once one has ended as all is done."""
@@ -53,38 +57,54 @@ class Programs:
     def wait(self) -> None:
         """Wait until all have ended by themselves."""
         for one in self._running:
-            one.wait(_STOP_SECONDS)
+            one.join(_STOP_SECONDS)
         self._take_note()
 
     def kill_a_worker(self, rng: random.Random) -> bool:
         """Kill a process that a program began; `False` if none has one."""
-        workers = [pid for one in self._running for pid in _workers_of(one.pid)]
+        workers = [pid for one in self._running for pid in _workers_of(one.pid or 0)]
         return bool(workers) and _sent(rng.choice(workers), signal.SIGKILL)
 
     def kill_a_program(self, rng: random.Random, by: signal.Signals) -> bool:
         """Send a signal to a program; `False` if none runs."""
-        running = [one.pid for one in self._running if one.poll() is None]
+        running = [one.pid for one in self._running if one.exitcode is None and one.pid is not None]
         return bool(running) and _sent(rng.choice(running), by)
 
-    def _begun(self) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        with self._log.open("ab") as log:
-            return subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
-            )
+    def _begun(self) -> BaseProcess:
+        return start_process(_run_omentum, self._arguments, self._log, n_threads=1)
 
     def _take_note(self) -> None:
-        ended = [one for one in self._running if one.poll() is not None]
-        self.exit_codes.update(one.returncode for one in ended)
-        self._running = [one for one in self._running if one.returncode is None]
+        codes = [one.exitcode for one in self._running]
+        self.exit_codes.update(code for code in codes if code is not None)
+        self._running = [one for one, code in zip(self._running, codes, strict=True) if code is None]
+
+
+def _run_omentum(arguments: Sequence[str], log: Path) -> None:
+    """Be a program in this process, which prints to a file."""
+    from omentum.app.cli import main
+
+    with log.open("ab") as printed:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(printed.fileno(), stream.fileno())
+    sys.argv = ["omentum", *arguments]
+    main()
 
 
 def _workers_of(pid: int) -> list[int]:
-    """Give the processes that work for a program, not those that only look after memory."""
+    """Give the processes that work for a program, not the server that forks them."""
     try:
-        of_threads = Path(f"/proc/{pid}/task").iterdir()
-        children = [int(one) for task in of_threads for one in (task / "children").read_text().split()]
-        return [one for one in children if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()]
+        commands = {one: Path(f"/proc/{one}/cmdline").read_bytes() for one in _children_of(pid)}
+    except OSError:  # one has ended just now
+        return []
+    servers = [one for one, command in commands.items() if b"multiprocessing.forkserver" in command]
+    forks = [one for server in servers for one in _children_of(server)]
+    return forks + [one for one, command in commands.items() if b"spawn_main" in command]
+
+
+def _children_of(pid: int) -> list[int]:
+    try:
+        of_threads = list(Path(f"/proc/{pid}/task").iterdir())
+        return [int(one) for task in of_threads for one in (task / "children").read_text().split()]
     except OSError:  # it has ended just now
         return []
 

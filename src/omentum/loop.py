@@ -30,6 +30,7 @@ from omentum.evaluate.gate_stage import judge_round, start_next_round
 from omentum.evaluate.promotion_decisions import decide, roll_back
 from omentum.evaluate.report_data import RoundReport
 from omentum.evaluate.stage import evaluate_round
+from omentum.evaluate.stop_forecast import prepare_forecast
 from omentum.exchange.exporters.exporter import Export
 from omentum.incoming import add_address, add_cases, add_found
 from omentum.project.kept_hashes import keep_missing_hashes
@@ -185,9 +186,11 @@ def score(
 ) -> Batch:
     """Find where predictions are probably wrong, and make the queue; see `score.stage.score_round`.
 
-    Then probabilities are dropped that the setting `keep` does not keep.
+    Then probabilities are dropped that the setting `keep` does not keep, and the scores are summed up for the
+    forecast of the audit's bound.
     """
     batch = score_round(project, strategy=strategy, budget_minutes=budget_minutes, progress=progress)
+    prepare_forecast(project)
     dropped = drop_scored(project)
     if dropped.n_cases and progress is not None:
         progress("probabilities", 0, 0, dropped.said)
@@ -206,18 +209,29 @@ def assemble(
 
 
 def export(
-    project: Project, version: str, layout: str, asked: Export, *, progress: Progress | None = None
+    project: Project,
+    version: str,
+    layout: str,
+    asked: Export,
+    *,
+    address: str = "",
+    progress: Progress | None = None,
 ) -> Batch:
     """Export a release in a layout; see `exchange.exporters.export.export_release`.
 
-    `version` is that of the release, or `current`.
+    `version` is that of the release, or `current`. An `address` is that of an object store, which gets the
+    files in place of `asked.out`; see `exchange.exporters.remote_export`.
     """
     from omentum.exchange.exporters.export import export_release, exporter_named
+    from omentum.exchange.exporters.remote_export import export_to_address
 
     release = release_named(project, version)
     known = {case.case_id: case for case in project.store.cases.every()}
     cases = read_release(release.folder, known if exporter_named(layout).needs_inputs else None)
     named = replace(asked, version=release.version)
+    if address:
+        under_way = replace(named, out=project.folder.cache_dir / "exports")
+        return export_to_address(cases, layout, under_way, address, project.runner, progress=progress)
     return export_release(cases, layout, named, project.runner, progress=progress)
 
 

@@ -14,7 +14,7 @@ from omentum.app.console import bars
 from omentum.app.metrics import JobMetrics
 from omentum.app.run_record import RunReport
 from omentum.app.run_watch import watching_run
-from omentum.app.termination import Terminated
+from omentum.app.termination import HungUp, Terminated
 from omentum.errors import ConfigError
 from omentum.runners.in_process import InProcessRunner
 from omentum.runners.memory_ledger import MemoryLedger
@@ -76,6 +76,7 @@ def run_and_raise(report, error):
         (ConfigError("x", 1, "no"), 2),
         (KeyboardInterrupt(), 130),
         (Terminated(), 143),
+        (HungUp(), 129),
         (ValueError("a mistake"), 1),
     ],
 )

@@ -5,8 +5,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from fixtures.atlas import Atlas
+from fixtures.object_store import ObjectStore
 
 collect_ignore = ["monai_label_session.py"]  # it runs in the client's environment
 CLIENTS_DIR = Path(__file__).resolve().parents[2] / ".venv-clients"
@@ -44,3 +48,30 @@ def client_python() -> Callable[..., Path]:
         return python
 
     return make
+
+
+@pytest.fixture
+def store(make_object_store: Callable[..., ObjectStore]) -> ObjectStore:
+    """An object store with an empty bucket."""
+    return make_object_store()
+
+
+@pytest.fixture
+def root(atlas: Atlas, omentum: Callable[..., Any]) -> Path:
+    """A project of two predicted cases, released as V1."""
+    atlas.add("a", "b")
+    for case_id in ("a", "b"):
+        masks = {
+            "liver": atlas.box((3, 14), (3, 14), (3, 12)),
+            "spleen": atlas.box((15, 20), (3, 10), (3, 10)),
+        }
+        atlas.predict(case_id, masks)
+    root = atlas.root / "atlas"
+    assert omentum("-C", root, "assemble", "--version", "V1").code == 0
+    return root
+
+
+@pytest.fixture
+def run(omentum: Callable[..., Any], root: Path) -> Callable[..., Any]:
+    """Function: run a command on that project."""
+    return lambda *words: omentum("-C", root, *words)

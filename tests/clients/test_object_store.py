@@ -1,11 +1,6 @@
-"""CTs come from an object store over HTTP: moto's S3 server on this machine, in an environment of its own."""
+"""CTs come from an object store over HTTP."""
 
 import json
-import socket
-import subprocess
-import time
-import urllib.error
-import urllib.request
 
 import numpy as np
 import pytest
@@ -16,79 +11,43 @@ from omentum.volumes.geometry import Geometry
 from omentum.volumes.nifti import write_nifti
 from omentum.volumes.volume import Volume
 
-MOTO = "5.2.5"
 SHAPE = (12, 11, 10)
 NAMES = ("a.nii.gz", "b.nii.gz", "c/ct.nii.gz")
 
 
-class ObjectStore:
-    """A server of S3 that can be ended and begun again at the same address, with the same files."""
+class ScanStore:
+    """Three CTs in a bucket, which are there again when the store begins again."""
 
-    def __init__(self, python, files):
-        self.python, self.files = python, files
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+    def __init__(self, store, folder):
+        self._store, self.files = store, {}
+        for seed, name in enumerate(NAMES):
+            ct = np.full(SHAPE, -1000, dtype=np.int16)
+            inside = ct[2:-2, 2:-2]
+            inside[:] = np.random.default_rng(seed).normal(40, 20, inside.shape)
+            path = folder / f"{seed}.nii.gz"
+            write_nifti(path, Volume(ct, Geometry(SHAPE, np.diag([3.0, 3.0, 3.0, 1.0]))))
+            self.files[name] = path.read_bytes()
+        self._put()
+
+    def _put(self):
+        for name, content in self.files.items():
+            self._store.put(f"cts/{name}", content)
 
     def begin(self):
-        """Begin, and put the files there."""
-        server = [str(self.python.with_name("moto_server")), "-H", "127.0.0.1", "-p", str(self.port)]
-        self.process = subprocess.Popen(server, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        ends = time.monotonic() + 60
-        while not self._answers() and time.monotonic() < ends:
-            time.sleep(0.1)
-        self._ask("scans", b"")
-        for name, content in self.files.items():
-            self._ask(f"scans/cts/{name}", content)
+        self._store.begin()
+        self._put()
 
     def end(self):
-        self.process.kill()
-        self.process.wait()
+        self._store.end()
 
     def now(self):
         """Give the files as they are there now."""
-        return {name: self._ask(f"scans/cts/{name}") for name in self.files}
-
-    def _ask(self, path, content=None):
-        kind = {"Content-Type": "application/octet-stream", "x-amz-acl": "public-read"}
-        method = "GET" if content is None else "PUT"
-        asked = urllib.request.Request(f"{self.url}/{path}", data=content, method=method, headers=kind)
-        with urllib.request.urlopen(asked, timeout=30) as answer:
-            return answer.read()
-
-    def _answers(self):
-        try:
-            with urllib.request.urlopen(self.url, timeout=5):
-                return True
-        except OSError:
-            return False
+        return {name: self._store.read(f"cts/{name}") for name in self.files}
 
 
 @pytest.fixture
-def store(client_python, tmp_path, monkeypatch):
-    """Three CTs in a bucket; credentials and endpoint as AWS's tools take them."""
-    python = client_python(f"moto=={MOTO}", f"moto[s3]=={MOTO}", "flask", "flask-cors", until=(3, 14))
-    files = {}
-    for seed, name in enumerate(NAMES):
-        ct = np.full(SHAPE, -1000, dtype=np.int16)
-        inside = ct[2:-2, 2:-2]
-        inside[:] = np.random.default_rng(seed).normal(40, 20, inside.shape)
-        path = tmp_path / "made" / f"{seed}.nii.gz"
-        write_nifti(path, Volume(ct, Geometry(SHAPE, np.diag([3.0, 3.0, 3.0, 1.0]))))
-        files[name] = path.read_bytes()
-    store = ObjectStore(python, files)
-    for name, value in {
-        "AWS_ENDPOINT_URL": store.url,
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }.items():
-        monkeypatch.setenv(name, value)
-    store.begin()
-    yield store
-    store.end()
+def store(make_object_store, tmp_path):
+    return ScanStore(make_object_store(), tmp_path / "made")
 
 
 @pytest.fixture

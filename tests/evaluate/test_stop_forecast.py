@@ -1,6 +1,7 @@
 """What more hours of readers are expected to bring is said in words, or what is missing for it."""
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -10,9 +11,12 @@ from omentum.app.forecast_table import forecast_table
 from omentum.app.status import summary
 from omentum.evaluate.audit import audit_result
 from omentum.evaluate.stage import evaluate_round
-from omentum.evaluate.stop_forecast import ASSUMED, HOURS, stop_forecast
+from omentum.evaluate.stop_forecast import ASSUMED, HOURS, prepare_forecast, stop_forecast
 from omentum.project.project import Project
 from omentum.records import Audit, CaseScore, OrganScore, ReaderAnswer, Revision, Task
+from omentum.store.mentions import Mentions
+from omentum.store.scores import Scores
+from omentum.store.store import Store
 from omentum.volumes.atomic import write_json
 
 CASES = [f"case-{place:02d}" for place in range(12)]
@@ -140,3 +144,84 @@ def test_status_dashboard_and_report_say_the_same(queued):
     assert report.forecast == forecast.said
     html = path.read_text(encoding="utf-8")
     assert ASSUMED.replace("'", "&#39;") in html
+
+
+def kept_files(workspace):
+    return sorted((workspace.folder.cache_dir / "forecast").glob("*.npz"))
+
+
+def losses_of(workspace, factor):
+    scores = workspace.store.scores.of_round(1)
+    for one in scores:
+        organs = tuple(replace(row, dice_loss=factor * row.dice_loss) for row in one.organs)
+        workspace.store.scores.replace(1, [replace(one, organs=organs)])
+
+
+def test_a_forecast_from_what_is_kept_is_that_from_all_scores(queued, monkeypatch):
+    first = stop_forecast(queued.workspace)
+    (kept,) = kept_files(queued.workspace)
+    with monkeypatch.context() as patch:
+        patch.setattr(Scores, "losses", None)  # scores are not read
+        assert stop_forecast(queued.workspace) == first
+    kept.unlink()
+    assert stop_forecast(queued.workspace) == first
+    assert kept_files(queued.workspace) == [kept]
+
+
+def change_scores(workspace):
+    losses_of(workspace, 0.1)
+
+
+def change_prices(workspace):
+    path = workspace.folder.round_dir(1) / "queue.json"
+    queue = json.loads(path.read_text())
+    write_json(path, {**queue, "costs": {**queue["costs"], "minutes_per_look": 60.0}})
+
+
+def erase_a_case(workspace):
+    workspace.store.case_rows.erase(CASES[-1], Mentions((CASES[-1],), "erased"))
+
+
+def draw_anew(workspace):
+    audit = workspace.store.audits.of_round(1)
+    frame = {case_id: names for case_id, names in audit.frame.items() if case_id != CASES[-2]}
+    workspace.store.audits.keep(replace(audit, frame=frame))
+
+
+@pytest.mark.parametrize("change", [change_scores, change_prices, erase_a_case, draw_anew])
+def test_a_forecast_follows_what_it_depends_on(queued, change):
+    workspace = queued.workspace
+    before, (kept,) = stop_forecast(workspace), kept_files(workspace)
+    change(workspace)
+    after = stop_forecast(workspace)
+    assert after.later != before.later
+    assert kept_files(workspace) != [kept]
+    kept_files(workspace)[0].unlink()
+    assert stop_forecast(workspace) == after
+
+
+def test_a_task_that_ends_changes_the_forecast_and_not_what_is_kept(queued):
+    workspace = queued.workspace
+    before, kept = stop_forecast(workspace), kept_files(workspace)
+    (task,) = workspace.store.tasks.of_round(1)
+    workspace.store.tasks.replace(1, [replace(task, minutes=200.0)])
+    after = stop_forecast(workspace)
+    assert (before.queued_minutes, after.queued_minutes) == (20.0, 200.0)
+    assert after.later != before.later
+    assert kept_files(workspace) == kept
+
+
+def test_a_forecast_of_a_project_that_may_only_be_read_keeps_nothing(queued):
+    workspace = queued.workspace
+    said = stop_forecast(workspace).said
+    shutil.rmtree(workspace.folder.cache_dir / "forecast")
+    with Store.open(workspace.settings.database, workspace.folder.root, read_only=True) as store:
+        read_only = Project(workspace.folder, workspace.settings, store, workspace.runner)
+        assert stop_forecast(read_only).said == said
+    assert kept_files(workspace) == []
+
+
+def test_scoring_prepares_the_forecast(queued, monkeypatch):
+    prepare_forecast(queued.workspace)
+    monkeypatch.setattr(Scores, "losses", None)
+    assert stop_forecast(queued.workspace).later

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from omentum.measures import bound_forecast
-from omentum.measures.bound_forecast import Audited, MasksLeft, forecast_bounds, reading_order
+from omentum.measures.bound_forecast import (
+    Audited,
+    MasksLeft,
+    forecast_basis,
+    forecast_bounds,
+    reading_order,
+)
 from omentum.measures.finite_population_bound import Clustered, most_bad
 
 N_SEEDS = 50
@@ -48,7 +54,7 @@ def played(seed, hours):
         minutes_per_case=0.5,
     )
     found = Audited(n_masks=len(drawn), n_bad=n_bad)
-    (forecast,) = forecast_bounds(masks, found, [hours])
+    (forecast,) = forecast_bounds(forecast_basis(masks, hours), found, [hours])
     order, done_after = reading_order(masks)
     rest = kept[order[done_after > 60.0 * hours]]
     assert forecast.n_left == len(rest)
@@ -72,13 +78,14 @@ def test_more_hours_lower_the_bound_and_all_hours_leave_nothing_to_forecast():
     )
     found = Audited(n_masks=N_DRAWN, n_bad=6)
     hours = (1.0, 3.0, 5.0, 8.0, 11.0)
-    forecasts = forecast_bounds(masks, found, hours)
+    basis = forecast_basis(masks, 11.0)
+    forecasts = forecast_bounds(basis, found, hours)
     assert [one.hours for one in forecasts] == [1.0, 3.0, 5.0, 8.0]
     expected = [one.expected for one in forecasts]
     assert expected == sorted(expected, reverse=True)
     assert expected[0] > 1.5 * expected[-1]
     assert all(one.low <= one.expected <= one.high for one in forecasts)
-    later = forecast_bounds(masks, found, [4.0], first_minutes=180.0)
+    later = forecast_bounds(basis, found, [4.0], first_minutes=180.0)
     assert later[0].n_left == forecasts[0].n_left
 
 
@@ -100,7 +107,7 @@ def test_without_any_expected_error_all_masks_are_as_likely_to_be_bad():
     masks = MasksLeft(
         case=np.arange(n), risk=np.zeros(n), error_ml=np.zeros(n), minutes=np.ones(n), minutes_per_case=0.0
     )
-    first, last = forecast_bounds(masks, Audited(n_masks=100, n_bad=5), [0.0, 3.0])
+    first, last = forecast_bounds(forecast_basis(masks, 3.0), Audited(n_masks=100, n_bad=5), [0.0, 3.0])
     assert last.expected == pytest.approx(first.expected, abs=0.02)
 
 
@@ -108,9 +115,21 @@ def test_the_limit_for_many_masks_is_close_to_the_exact_bound(monkeypatch):
     case, risk, _, _ = made_project(2)
     masks = MasksLeft(case=case, risk=risk, error_ml=risk, minutes=risk, minutes_per_case=0.5)
     found = Audited(n_masks=N_DRAWN, n_bad=3)
-    (exact,) = forecast_bounds(masks, found, [2.0])
+    basis = forecast_basis(masks, 2.0)
+    (exact,) = forecast_bounds(basis, found, [2.0])
     monkeypatch.setattr(bound_forecast, "_MOST_EXACT", 0)
-    (limit,) = forecast_bounds(masks, found, [2.0])
+    (limit,) = forecast_bounds(basis, found, [2.0])
     for name in ("low", "expected", "high"):
         assert getattr(limit, name) == pytest.approx(getattr(exact, name), rel=0.1)
         assert getattr(limit, name) >= getattr(exact, name) - 1e-9
+
+
+def test_a_basis_of_more_hours_says_the_same_and_one_of_fewer_is_refused():
+    case, risk, _, _ = made_project(3)
+    masks = MasksLeft(case=case, risk=risk, error_ml=risk, minutes=risk, minutes_per_case=0.5)
+    found = Audited(n_masks=N_DRAWN, n_bad=3)
+    long, short = forecast_basis(masks, 50.0), forecast_basis(masks, 2.0)
+    assert len(short.done_after) < len(long.done_after) == long.n_masks
+    assert forecast_bounds(short, found, [1.0, 2.0]) == forecast_bounds(long, found, [1.0, 2.0])
+    with pytest.raises(ValueError, match="3 hours, and the basis is of the first 2"):
+        forecast_bounds(short, found, [3.0])

@@ -33,10 +33,10 @@ finally:
 
 @pytest.fixture
 def corner_ct(tmp_path):
-    """A CT of full size with body in two far corners only, so that few of its windows are looked at."""
+    """A CT of full size with body in two far corners only, each in one window of the network."""
     voxels = np.full(SHAPE, -1000, dtype=np.int16, order="F")
     voxels[:40, :40, :20] = 60
-    voxels[-40:, -40:, -20:] = 60
+    voxels[-40:, -40:, -10:] = 60
     path = tmp_path / "corners.nii.gz"
     write_nifti(path, Volume(voxels, Geometry(SHAPE, np.diag([*SPACING_MM, 1.0]))))
     return path

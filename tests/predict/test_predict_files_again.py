@@ -47,7 +47,6 @@ def variants(plan, sources, predictor, weights, write_weights, tmp_path):
             ),
             "organs": lambda: NetworkPredictor("bands", weights, organs=["liver"]),
             "name": lambda: NetworkPredictor("other", weights),
-            "numbers": lambda: as_if_in_half(NetworkPredictor("bands", weights)),
         }.get(change, lambda: NetworkPredictor("bands", weights, config=config))()
         more = {
             "save": {"save": frozenset({"entropy"})},
@@ -61,19 +60,12 @@ def variants(plan, sources, predictor, weights, write_weights, tmp_path):
     return make
 
 
-def as_if_in_half(predictor):
-    """This network computes in float32 only; what counts here is that its settings say otherwise."""
-    settings = predictor.settings("")
-    predictor.settings = lambda _case_id: {**settings, "numbers": "bfloat16"}
-    return predictor
-
-
 def files(folder):
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
 CHANGES = [
-    *("recipe", "without", "overlap", "numbers", "weights", "organs", "name", "another network"),
+    *("recipe", "without", "overlap", "weights", "organs", "name", "another network"),
     *("save", "layout", "tilt"),
 ]
 

@@ -1,6 +1,6 @@
 """A case that is erased while a program works on it leaves nothing, and stops nothing."""
 
-from omentum.predict.prediction_ledger import WrittenPrediction, prediction_ledger
+from omentum.predict.prediction_ledger import PredictionLedger, WrittenPrediction
 from omentum.project.case_life import erase_case
 from omentum.project.project import prediction_stage
 
@@ -16,7 +16,7 @@ def test_what_is_made_of_an_erased_case_is_removed_and_the_run_goes_on(atlas):
     for name in ("gone", "there"):
         project.store.predictions.forget(name, network)
         project.store.ledger.forget(prediction_stage(network), name)
-    ledger = prediction_ledger(project, network)
+    ledger = PredictionLedger(project, network)
     ledger.offer(["gone", "there"])
     assert ledger.claim(2) == ["gone", "there"]
     erase_case(project, "gone", why="consent withdrawn", by="owner")

@@ -69,7 +69,17 @@ def test_processes_that_end_before_they_begin_end_the_run(process_work, monkeypa
     monkeypatch.setattr(sys, "executable", "/bin/false")
     monkeypatch.setattr("multiprocessing.spawn.get_executable", lambda: b"/bin/false")
     with pytest.raises(JobError, match="end before they begin to work"):
-        ProcessRunner(1).run(["a"], process_work.threads_of, key=str, ledger=MemoryLedger())
+        ProcessRunner(1, threads=3).run(["a"], process_work.threads_of, key=str, ledger=MemoryLedger())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are forks of a server on Linux alone")
+def test_a_run_goes_on_when_the_server_that_forks_its_processes_is_killed(
+    process_work, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("omentum.runners.fork_server._threads_of_server", [])  # whatever began it
+    ledger, work = MemoryLedger(), partial(process_work.kill_server_once, tmp_path / "killed")
+    ProcessRunner(1).run(list("ab"), work, key=str, ledger=ledger)
+    assert ledger.results == {"a": "done", "b": "done"}
 
 
 def test_a_process_reads_the_next_item_and_writes_the_last_one_while_it_computes(process_work, tmp_path):

@@ -50,12 +50,18 @@ def upgrade(root):
         migrate.upgrade(database)
 
 
+@pytest.fixture(params=[migrate.upgrade, migrate.make_or_upgrade], ids=["in steps", "at once"])
+def make(request):
+    """Both ways to make the tables."""
+    return request.param
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def migrated(request, tmp_path):
-    """A connection to a database that was made by the migrations."""
+def migrated(request, tmp_path, make):
+    """A connection to a database that was made by the migrations, or at once."""
     url = URL if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
     with opened(tmp_path, url) as database:
-        migrate.upgrade(database)
+        make(database)
         with database.reading() as session:
             yield session.connection()
 
@@ -114,6 +120,40 @@ def test_migrations_and_tables_agree_on_keys_and_constraints(tmp_path):
         found = constraints_of(session.connection())
     del found["alembic_version"]
     assert found == expected
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_tables_that_are_made_at_once_are_those_of_all_migrations(tmp_path, request, kind):
+    found = []
+    for make in (migrate.upgrade, migrate.make_or_upgrade):
+        url = URL if kind == "sqlite" else request.getfixturevalue("postgresql_url")
+        with opened(tmp_path, url) as database:
+            make(database)
+            with database.reading() as session:
+                found.append((constraints_of(session.connection()), columns_of(session.connection())))
+            with database.writing() as session:
+                TableBase.metadata.drop_all(session.connection())
+                session.execute(text("DROP TABLE alembic_version"))
+    assert found[0] == found[1]
+
+
+def columns_of(connection):
+    """Names, types, defaults and indexes of each table, in an order of their own."""
+    inspector = inspect(connection)
+    return {
+        table: (
+            {one["name"]: (str(one["type"]), one["nullable"], one["default"]) for one in columns},
+            sorted(map(_stated, inspector.get_indexes(table))),
+            inspector.get_check_constraints(table),
+        )
+        for table in inspector.get_table_names()
+        for columns in [inspector.get_columns(table)]
+    }
+
+
+def _stated(index):
+    options = {name: str(value) for name, value in index["dialect_options"].items()}
+    return str({**index, "dialect_options": options})
 
 
 def constraints_of(connection):

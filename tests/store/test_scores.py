@@ -7,6 +7,7 @@ import pytest
 
 from omentum.errors import ProjectError, UnknownCaseError
 from omentum.records import CaseScore, OrganScore
+from omentum.store.mentions import Mentions
 
 MADE_FROM = {"recipe": "expected-error", "starter": ["5" * 64, ["liver"]]}
 
@@ -102,3 +103,48 @@ def test_expected_errors_come_by_case_and_organ_where_they_are_estimated(each_st
     scores = [CaseScore(case_id="a", score=1.0, organs=(known, organ_score("spleen", 1.0)))]
     each_store.scores.replace(1, scores)
     assert each_store.scores.errors_ml(1) == {("a", "liver"): 2.5}
+
+
+def losses_by_key(store, round_number=1):
+    cases, organs = ["a", "b", "new"], ["aorta", "liver", "spleen"]
+    losses = store.scores.losses(round_number, cases, organs)
+    assert losses.shape == (3, 3, 2)
+    return {
+        (case_id, organ): tuple(losses[row, column].tolist())
+        for row, case_id in enumerate(cases)
+        for column, organ in enumerate(organs)
+        if not np.isnan(losses[row, column]).any()
+    }
+
+
+def test_losses_come_where_both_numbers_are_estimated(each_store):
+    organs = [
+        replace(organ_score(name, 1.0), error_ml=error_ml, dice_loss=dice_loss)
+        for name, error_ml, dice_loss in (("spleen", 0.1, 1 / 3), ("liver", 2.5, None), ("aorta", 0.0, 0.0))
+    ]
+    scores = [
+        CaseScore(case_id="a", score=1.0, organs=tuple(organs)),
+        CaseScore(case_id="b", score=1.0, organs=(replace(organs[0], organ="colon"), organs[1])),
+    ]
+    each_store.scores.replace(1, scores)
+    assert losses_by_key(each_store) == {("a", "spleen"): (0.1, 1 / 3), ("a", "aorta"): (0.0, 0.0)}
+    assert losses_by_key(each_store, 2) == {}
+    assert each_store.scores.losses(1, [], []).shape == (0, 0, 2)
+
+
+def test_the_state_has_another_name_after_whatever_changes_scores(each_store):
+    def names():
+        yield each_store.scores.state()
+        each_store.scores.replace(1, [case_score("a", 1.0, "liver"), case_score("b", 1.0, "liver")])
+        yield each_store.scores.state()
+        each_store.case_rows.rename("a", "new")
+        yield each_store.scores.state()
+        each_store.case_rows.erase("b", Mentions(("b",), "erased"))
+        yield each_store.scores.state()
+        each_store.scores.replace(1, [case_score("new", 1.0, "liver")])
+        yield each_store.scores.state()
+
+    assert len({*names()}) == 5
+    with each_store.reading_together():
+        seen = each_store.scores.state()
+    assert seen == each_store.scores.state()

@@ -8,7 +8,8 @@ import pytest
 
 from omentum.errors import DownloadError
 from omentum.volumes import remote
-from omentum.volumes.remote import fetch, is_address, list_remote
+from omentum.volumes.object_store import is_address
+from omentum.volumes.remote import fetch, list_remote
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def add(
     from omentum import loop
     from omentum.app.say_added import added_rows, as_json, say_added, say_unusable
     from omentum.exchange.import_options import ImportOptions
-    from omentum.volumes.remote import is_address
+    from omentum.volumes.object_store import is_address
 
     options = ImportOptions(
         resample_tilt=resample_tilt,

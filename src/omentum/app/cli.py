@@ -1,7 +1,7 @@
 """Offer every command of `omentum`; the module of a command is loaded when it is asked for.
 
-Exit codes: 0 (done), 1 (some cases failed, listed), 2 (refused, one sentence), 130 (interrupted), 143
-(terminated by SIGTERM).
+Exit codes: 0 (done), 1 (some cases failed, listed), 2 (refused, one sentence), 129 (its
+terminal was closed), 130 (interrupted), 143 (terminated by SIGTERM).
 """
 
 import logging
@@ -14,7 +14,7 @@ import typer
 from omentum import __version__
 from omentum.app.console import say_error
 from omentum.app.lazy import Entry, lazy_group
-from omentum.app.termination import TERMINATED, ending_on_sigterm
+from omentum.app.termination import ending_on_signals
 from omentum.errors import OmentumError
 
 __all__ = ["COMMANDS", "app", "main"]
@@ -90,7 +90,7 @@ def at(
 def main() -> None:
     """Run one command and exit; every error that a user can put right is one sentence."""
     logging.getLogger("nibabel").setLevel(logging.ERROR)  # header repairs are no news to users
-    with ending_on_sigterm() as sigterm:
+    with ending_on_signals() as ending:
         try:
             app()
         except OmentumError as error:
@@ -99,8 +99,9 @@ def main() -> None:
             _end(2, f"{error.filename or 'a file'}: {error.strerror or error}; check its rights and the disk")
         except SystemExit as ended:
             if ended.code == _INTERRUPTED:
-                code, what = (TERMINATED, "terminated") if sigterm.came else (_INTERRUPTED, "interrupted")
-                _end(code, f"{what}; the same command goes on where this one stopped")
+                came = ending.came
+                code, said = (_INTERRUPTED, "interrupted") if came is None else (came.exit_code, came.said)
+                _end(code, f"{said}; the same command goes on where this one stopped")
             _end(ended.code)
 
 

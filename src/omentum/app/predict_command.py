@@ -131,6 +131,7 @@ def predict(
         resample_slices=resample_slices,
         hu_offset=hu_offset,
         accept_values=accept_values,
+        numbers=config.numbers,
     )
     _predict_folder(plan, found, runner_named(runner, workers), for_programs)
 

@@ -1,4 +1,4 @@
-"""Commands on releases: assemble, plan, compare, verify, roll back and export them."""
+"""Commands on releases: assemble, plan, compare, verify, publish, roll back and export them."""
 
 from dataclasses import fields
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from omentum.app.console import bars, end_batches, say_error, say_json, say_rows, say_table
+from omentum.app.console import bars, counted, end_batches, say_error, say_json, say_rows, say_table
 from omentum.app.failures import failure_rows
 from omentum.app.lazy import command_group
 from omentum.app.options import AsJson, RunnerName, Workers, listed, project_of
@@ -147,19 +147,72 @@ def diff(
 
 
 @app.command()
-def verify(context: typer.Context, version: Version) -> None:
+def verify(
+    context: typer.Context,
+    version: Annotated[
+        str,
+        typer.Argument(help="Name of the release, or `current`; or an address where one or an export is."),
+    ],
+) -> None:
     """Check every file of a release by its hash. Example: omentum -C my-atlas release verify V1."""
     from omentum.assemble.current_release import release_named
     from omentum.assemble.manifest import verify_release
+    from omentum.volumes.object_store import is_address
 
-    with project_of(context, looking=True) as project:
-        release = release_named(project, version)
-    problems = verify_release(release.folder)
+    if is_address(version):
+        from omentum.assemble.remote_release import verify_address
+
+        with bars() as progress:
+            problems = verify_address(version, progress=progress)
+        said = f"{version}: every file as it was uploaded"
+    else:
+        with project_of(context, looking=True) as project:
+            release = release_named(project, version)
+        problems = verify_release(release.folder)
+        said = f"{release.version}: {release.n_cases} cases, every file as it was released"
     for problem in problems:
         say_error(problem)
     if problems:
         raise typer.Exit(1)
-    typer.echo(f"{release.version}: {release.n_cases} cases, every file as it was released")
+    typer.echo(said)
+
+
+@app.command()
+def push(
+    context: typer.Context,
+    version: Version,
+    address: Annotated[
+        str, typer.Argument(help="Of a folder of an object store, such as s3://bucket/my-atlas/V1.")
+    ],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace files that have other content there.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Publish a release in an object store. Example: omentum -C my-atlas release push V1 s3://bucket/V1."""
+    from omentum.assemble.current_release import release_named
+    from omentum.assemble.remote_release import push_release
+    from omentum.volumes.object_store import is_address
+
+    if not is_address(address):
+        rule = "it must be an address, such as s3://bucket/my-atlas/V1; a folder of a disk needs only a copy"
+        raise ConfigError("ADDRESS", address, rule)
+    with project_of(context, looking=True) as project:
+        release = release_named(project, version)
+        with bars() as progress:
+            pushed = push_release(release.folder, address, replace=replace, progress=progress)
+    n_before = pushed.n_files - len(pushed.uploaded)
+    if as_json:
+        told = {"version": release.version, "address": pushed.address, "files": pushed.n_files}
+        told |= {"uploaded": len(pushed.uploaded), "bytes": pushed.n_bytes, "there_before": n_before}
+        say_json(told | {"replaced": list(pushed.replaced)})
+        return
+    for name in pushed.replaced:
+        say_error(f"{name} had other content and was replaced")
+    typer.echo(
+        f"{release.version} is at {pushed.address}: {counted(len(pushed.uploaded), 'file')} uploaded, "
+        f"{n_before} there before"
+    )
 
 
 @app.command()
@@ -177,7 +230,10 @@ def export(
     version: Version,
     layout: Annotated[str, typer.Option(help=f"One of {', '.join(LAYOUTS)}.")],
     out: Annotated[
-        Path, typer.Option("-o", "--out", help="Folder that gets it; new, or of the same export.")
+        str,
+        typer.Option(
+            "-o", "--out", help="Folder that gets it, or s3://bucket/folder; new, or of the same export."
+        ),
     ],
     organs: Annotated[str, typer.Option(help="Organs or subsets, with commas between. Default: all.")] = "",
     name: Annotated[str, typer.Option(help="Name of the data set, where the layout has one.")] = "Omentum",
@@ -191,13 +247,13 @@ def export(
     """
     from omentum import loop
     from omentum.exchange.exporters.exporter import Export
+    from omentum.volumes.object_store import is_address
 
-    asked = Export(version=version, out=out, organs=listed(organs), data_set=name)
+    asked = Export(version=version, out=Path(out), organs=listed(organs), data_set=name)
+    address = out if is_address(out) else ""
     opening = project_of(context, looking=True, runner=runner, workers=workers)
     with opening as project, bars() as progress:
-        batch = loop.export(project, version, layout, asked, progress=progress)
+        batch = loop.export(project, version, layout, asked, address=address, progress=progress)
     if as_json:
-        say_json(
-            {"folder": str(out), "done": batch.done, "skipped": batch.skipped, **failure_rows(batch.failed)}
-        )
+        say_json({"folder": out, "done": batch.done, "skipped": batch.skipped, **failure_rows(batch.failed)})
     end_batches([batch], "exported")

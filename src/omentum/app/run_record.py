@@ -73,7 +73,7 @@ class RunReport:
     ended: str
     seconds: float
     exit_code: int
-    """0 done, 1 some cases failed, 2 refused, 130 or 143 interrupted; any other is an error of ours."""
+    """0 done, 1 some cases failed, 2 refused, 129, 130 or 143 interrupted; any other is an error of ours."""
     error: str | None
     """Why the command did not come to its end."""
     software: dict[str, str]

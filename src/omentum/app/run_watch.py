@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from omentum.app.json_log import JobLog, is_logging
-from omentum.app.termination import TERMINATED, Terminated
+from omentum.app.termination import HungUp, Terminated
 from omentum.errors import ConfigError, OmentumError
 from omentum.runners.job_events import JobEnd, JobWatcher
 
@@ -140,6 +140,8 @@ def _exit_code(error: BaseException) -> int:
     """Return the code with which the command line ends for an error; see `omentum.app.cli`."""
     if isinstance(error, typer.Exit):
         return error.exit_code
+    if isinstance(error, (Terminated, HungUp)):
+        return error.exit_code
     if isinstance(error, KeyboardInterrupt):
-        return TERMINATED if isinstance(error, Terminated) else 130
+        return 130
     return 2 if isinstance(error, (OmentumError, OSError)) else 1

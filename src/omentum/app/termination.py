@@ -1,47 +1,78 @@
-"""End a command on SIGTERM as on Ctrl-C: what it has claimed is given back, and nothing new is begun."""
+"""End a command on SIGTERM and SIGHUP as on Ctrl-C: claims are given back, and nothing new is begun."""
 
+import os
 import signal
+import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 
-__all__ = ["TERMINATED", "SigtermSeen", "Terminated", "ending_on_sigterm"]
+__all__ = ["HUNG_UP", "TERMINATED", "EndingSignal", "HungUp", "Terminated", "ending_on_signals"]
 
 TERMINATED = 128 + 15
 """Exit code of a command that SIGTERM ended, as shells give it."""
+HUNG_UP = 128 + 1
+"""Exit code of a command that SIGHUP ended."""
+_OUTPUTS = (1, 2)
 
 
 class Terminated(KeyboardInterrupt):
     """The system asked the program to end, as Slurm does before it takes a node back."""
 
+    exit_code, said = TERMINATED, "terminated"
+
+
+class HungUp(KeyboardInterrupt):
+    """The terminal of the program was closed, or its connection was lost."""
+
+    exit_code, said = HUNG_UP, "ended with its terminal"
+
+
+_RAISED: dict[int, type[Terminated] | type[HungUp]] = {signal.SIGTERM: Terminated, signal.SIGHUP: HungUp}
+
 
 @dataclass(slots=True)
-class SigtermSeen:
-    """Whether SIGTERM came."""
+class EndingSignal:
+    """Which signal ended the command; `None` if none came."""
 
-    came: bool = False
+    came: type[Terminated] | type[HungUp] | None = None
 
 
 @contextmanager
-def ending_on_sigterm() -> Iterator[SigtermSeen]:
-    """Raise `Terminated` in the main thread once SIGTERM comes; further ones are ignored.
+def ending_on_signals() -> Iterator[EndingSignal]:
+    """Raise `Terminated` or `HungUp` in the main thread once the first signal comes; others are ignored.
 
-    Where this is not the main thread, nothing changes.
+    A signal that was ignored before stays so, as SIGHUP is under `nohup`. Where this is not the main thread,
+    nothing changes.
     """
-    seen = SigtermSeen()
+    seen = EndingSignal()
 
-    def end(_number: int, _frame: FrameType | None) -> None:
-        if not seen.came:
-            seen.came = True
-            raise Terminated
+    def end(number: int, _frame: FrameType | None) -> None:
+        if seen.came is None:
+            seen.came = _RAISED[number]
+            _leave_closed_terminal()
+            raise seen.came
 
     if threading.current_thread() is not threading.main_thread():
         yield seen
         return
-    before = signal.signal(signal.SIGTERM, end)
+    heard = [number for number in _RAISED if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in heard}
     try:
         yield seen
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _leave_closed_terminal() -> None:
+    """Let what is still printed go nowhere if the terminal is gone, as it would raise."""
+    for number in _OUTPUTS:
+        with suppress(OSError):
+            is_device = stat.S_ISCHR(os.fstat(number).st_mode)
+            if is_device and not os.isatty(number):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, number)
+                os.close(nowhere)

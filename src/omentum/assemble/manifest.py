@@ -14,6 +14,7 @@ from typing import IO, Any
 from omentum.assemble.card import CARD_NAME, ReleaseCounts, ReleaseNotes
 from omentum.assemble.lineage import LINEAGE_NAME, Lineage, read_lineage
 from omentum.assemble.lineage_table import TABLE_NAME, writing_table
+from omentum.errors import ReleaseError
 from omentum.project.log_anchors import ANCHOR_KEY, anchor_json
 from omentum.records.released_cases import MANIFEST_NAME, SUMS_NAME
 from omentum.volumes.atomic import write_text, writing
@@ -21,7 +22,15 @@ from omentum.volumes.file_hash import file_sha256
 from omentum.volumes.labels import ORGANS
 from omentum.volumes.mask_files import write_label_table
 
-__all__ = ["MANIFEST_NAME", "SUMS_NAME", "read_left_out", "verify_release", "write_manifest"]
+__all__ = [
+    "MANIFEST_NAME",
+    "SUMS_NAME",
+    "listed_files",
+    "read_left_out",
+    "read_sums",
+    "verify_release",
+    "write_manifest",
+]
 
 _DATASET_NAME = "dataset.json"
 _LABELS_NAME = "labels.json"
@@ -131,18 +140,10 @@ def verify_release(folder: Path) -> list[str]:
     Returns:
         One sentence for each problem; empty where all is as it was released.
     """
-    manifest_path = folder / MANIFEST_NAME
     try:
-        listed = json.loads(manifest_path.read_text(encoding="utf-8"))["files"]
-        sums = _read_sums(folder / SUMS_NAME)
-        expected = {path: row["sha256"] for path, row in listed.items()}
-    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
-        return [f"{folder} has no usable {MANIFEST_NAME} and {SUMS_NAME} ({error!r}); it is no whole release"]
-    problems = []
-    if sums != {**expected, MANIFEST_NAME: sums.get(MANIFEST_NAME)}:
-        problems.append(f"{SUMS_NAME} and {MANIFEST_NAME} do not list the same files with the same hashes")
-    if file_sha256(manifest_path) != sums.get(MANIFEST_NAME):
-        problems.append(f"{MANIFEST_NAME} is not what {SUMS_NAME} says")
+        expected, problems = _read_lists(folder)
+    except ReleaseError as error:
+        return [str(error)]
     present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
     problems += [f"{path} is missing" for path in sorted(expected.keys() - present)]
     extra = present - expected.keys() - {MANIFEST_NAME, SUMS_NAME}
@@ -153,6 +154,42 @@ def verify_release(folder: Path) -> list[str]:
     return problems + [f"{path} was changed" for path in changed]
 
 
-def _read_sums(path: Path) -> dict[str, str]:
-    rows = (line.split("  ", 1) for line in path.read_text(encoding="utf-8").splitlines())
+def listed_files(folder: Path) -> dict[str, str]:
+    """Give the SHA-256 of every file of a release by its path, but for those of the two lists themselves.
+
+    Raises:
+        ReleaseError: The lists are missing, damaged, or contradict each other.
+    """
+    expected, problems = _read_lists(folder)
+    if problems:
+        raise ReleaseError(f"{folder} is not what was released: {problems[0]}; bring it back from a backup")
+    return expected
+
+
+def _read_lists(folder: Path) -> tuple[dict[str, str], list[str]]:
+    """Read the hashes of the manifest, and say where the two lists contradict each other."""
+    manifest_path = folder / MANIFEST_NAME
+    try:
+        listed = json.loads(manifest_path.read_text(encoding="utf-8"))["files"]
+        sums = read_sums((folder / SUMS_NAME).read_text(encoding="utf-8"))
+        expected = {path: row["sha256"] for path, row in listed.items()}
+    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
+        seen = f"{folder} has no usable {MANIFEST_NAME} and {SUMS_NAME} ({error!r})"
+        raise ReleaseError(f"{seen}; it is no whole release") from None
+    problems = []
+    if sums != {**expected, MANIFEST_NAME: sums.get(MANIFEST_NAME)}:
+        problems.append(f"{SUMS_NAME} and {MANIFEST_NAME} do not list the same files with the same hashes")
+    if file_sha256(manifest_path) != sums.get(MANIFEST_NAME):
+        problems.append(f"{MANIFEST_NAME} is not what {SUMS_NAME} says")
+    return expected, problems
+
+
+def read_sums(text: str) -> dict[str, str]:
+    r"""Read the lines of `SHA256SUMS`: each file's hash by its path; `ValueError` if one is no such line.
+
+    Example:
+        >>> read_sums("0a1b  a/ct.nii.gz\n")
+        {'a/ct.nii.gz': '0a1b'}
+    """
+    rows = (line.split("  ", 1) for line in text.splitlines())
     return {name: sha256 for sha256, name in rows}

@@ -16,10 +16,12 @@ OmentumError
 ├── UnknownNetworkError        no network is known under that name
 ├── CheckpointError            weights do not fit, or carry code
 ├── DownloadError              a file could not be brought from its address
+├── UploadError                a file could not be taken to its address
 ├── ProjectError               a project is missing, exists already, or is in the wrong state
 │   ├── BackupError                a backup cannot be written, or is not as it was written
 │   ├── CaseClashError             two cases would have one `case_id`
 │   ├── ErasedCaseError            a CT was erased from the project
+│   ├── OutdatedRunError           another program predicts with other settings since
 │   ├── SharedFileError            two machines would work on one SQLite file
 │   ├── TakenError                 a person of that name is there already
 │   └── UnknownCaseError           no case of that name
@@ -54,11 +56,13 @@ from omentum.errors.images import (
     NotHounsfieldError,
     UnreachableFileError,
     UnreadableImageError,
+    UploadError,
 )
 from omentum.errors.projects import (
     BackupError,
     CaseClashError,
     ErasedCaseError,
+    OutdatedRunError,
     ProjectError,
     SharedFileError,
     TakenError,
@@ -109,6 +113,7 @@ __all__ = [
     "NonFiniteVoxelsError",
     "NotHounsfieldError",
     "OmentumError",
+    "OutdatedRunError",
     "ProjectError",
     "ReleaseError",
     "ReviewError",
@@ -122,4 +127,5 @@ __all__ = [
     "UnknownOrganError",
     "UnreachableFileError",
     "UnreadableImageError",
+    "UploadError",
 ]

@@ -1,4 +1,4 @@
-"""A file is not what it should be: CTs, masks, weights, downloads."""
+"""A file is not what it should be: CTs, masks, weights, downloads, uploads."""
 
 from pathlib import Path
 
@@ -17,6 +17,7 @@ __all__ = [
     "NotHounsfieldError",
     "UnreachableFileError",
     "UnreadableImageError",
+    "UploadError",
 ]
 
 
@@ -86,4 +87,12 @@ class DownloadError(OmentumError, OSError):
 
     def __init__(self, what: str, reason: str) -> None:
         """Say which address or network, and what came of it."""
+        super().__init__(f"{what} {reason}")
+
+
+class UploadError(OmentumError, OSError):
+    """A file could not be taken to its address, or something else is there."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        """Say which address, and what came of it."""
         super().__init__(f"{what} {reason}")

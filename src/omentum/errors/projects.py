@@ -8,6 +8,7 @@ __all__ = [
     "BackupError",
     "CaseClashError",
     "ErasedCaseError",
+    "OutdatedRunError",
     "ProjectError",
     "SharedFileError",
     "TakenError",
@@ -44,6 +45,17 @@ class ErasedCaseError(ProjectError):
     def __init__(self, path: Path | str, why: str) -> None:
         """Say when and why, and how to take it all the same."""
         super().__init__(f"{path}: this CT {why}; if it may come in again, give --readmit to `omentum add`")
+
+
+class OutdatedRunError(ProjectError):
+    """Another program has begun to predict a project with other settings or weights."""
+
+    def __init__(self, network: str) -> None:
+        """Say of which network, and what to do."""
+        super().__init__(
+            f"another program has begun to predict with {network} by other settings or weights, and this one "
+            "ends; let that one predict every case, or run this command again to take the settings of now"
+        )
 
 
 class SharedFileError(ProjectError):

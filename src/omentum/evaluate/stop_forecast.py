@@ -5,27 +5,21 @@ All that it needs is stored: the audit, the scores of the round, and the prices 
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from omentum.evaluate.audit import AuditResult, audit_result
-from omentum.measures.bound_forecast import INTERVAL, Audited, BoundForecast, MasksLeft, forecast_bounds
+from omentum.evaluate.kept_basis import basis_of_round
+from omentum.measures.bound_forecast import INTERVAL, Audited, BoundForecast, ForecastBasis, forecast_bounds
 from omentum.measures.effort import CostModel, OrganFactors
 from omentum.project.project import Project
-from omentum.records import Audit
-from omentum.volumes.labels import organ
 
-__all__ = ["ASSUMED", "HOURS", "StopForecast", "stop_forecast"]
+__all__ = ["ASSUMED", "HOURS", "StopForecast", "prepare_forecast", "stop_forecast"]
 
 HOURS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 """For which the bound is forecast."""
 _USUAL_HOURS = 10.0
-Losses = Mapping[tuple[str, str], tuple[float, float]]
-"""Expected error in mL and expected loss of Dice, by case and organ."""
-_NOTHING = (0.0, 0.0)
 ASSUMED = (
     "This assumes that major errors are where the queue expects loss of Dice, that work takes the minutes of "
     "the queue's prices, that readers put right what they look at and miss as much as catch trials say, that "
@@ -59,19 +53,26 @@ def stop_forecast(project: Project, result: AuditResult | None = None) -> StopFo
     """
     number = project.store.rounds.current().number
     result = audit_result(project, number) if result is None else result
-    audit = None if result.share is None else project.store.audits.of_round(number)
-    if result.share is None or audit is None:
+    if result.share is None:
         return StopForecast(said=_NO_BOUND)
-    costs, losses = _costs(project, number), project.store.scores.losses(number)
-    if costs is None or not losses:
+    costs = _costs(project, number)
+    basis = None if costs is None else basis_of_round(project, number, costs, HOURS[-1])
+    if basis is None:
         cure = '`omentum score` estimates them, with `scoring = "expected-error"` in omentum.toml'
         said = f"no forecast: round {number} has no expected errors or no prices; {cure}"
         return StopForecast(said=said, bound_now=result.share)
-    masks = _masks_left(audit, losses, costs)
     queued = _queued_minutes(project, number)
-    later = _later(masks, audit, result, queued) if len(masks.case) else []
+    later = _later(basis, result, queued)
     said = _sentence(result.share, later, project.settings.audit_bound)
     return StopForecast(said=said, bound_now=result.share, queued_minutes=queued, later=tuple(later))
+
+
+def prepare_forecast(project: Project) -> None:
+    """Sum up the scores of the current round if it has an audit, so that forecasts take no time."""
+    number = project.store.rounds.current().number
+    costs = _costs(project, number)
+    if costs is not None and project.store.audits.draw_of_round(number) is not None:
+        basis_of_round(project, number, costs, HOURS[-1])
 
 
 def _costs(project: Project, number: int) -> CostModel | None:
@@ -85,37 +86,16 @@ def _costs(project: Project, number: int) -> CostModel | None:
     return CostModel(**told, by_organ=factors)
 
 
-def _masks_left(audit: Audit, losses: Losses, costs: CostModel) -> MasksLeft:
-    drawn = set(audit.drawn)
-    number_of = {case_id: number for number, case_id in enumerate(audit.frame)}
-    keys = ((case_id, name) for case_id, names in audit.frame.items() for name in names)
-    left = [key for key in keys if key not in drawn]
-    errors_ml = [losses.get(key, _NOTHING)[0] for key in left]
-    minutes = [costs.of_task(name, ml) for (_, name), ml in zip(left, errors_ml, strict=True)]
-    return MasksLeft(
-        case=np.array([number_of[case_id] for case_id, _ in left], dtype=np.intp),
-        risk=np.array([_risk(key[1], losses.get(key, _NOTHING)[1]) for key in left], dtype=np.float64),
-        error_ml=np.array(errors_ml, dtype=np.float64),
-        minutes=np.array(minutes, dtype=np.float64),
-        minutes_per_case=costs.minutes_per_case,
-    )
-
-
-def _risk(name: str, dice_loss: float) -> float:
-    """Give the greatest chance of a major error at an expected loss of Dice (Markov's inequality)."""
-    return min(1.0, dice_loss / (1.0 - organ(name).major_below_dice))
-
-
 def _queued_minutes(project: Project, number: int) -> float:
     tasks = project.store.tasks.of_round(number)
     open_tasks = [one for one in tasks if one.state.is_open and not one.is_whole]
     return sum((one.minutes or 0.0) * one.n_readings for one in open_tasks)
 
 
-def _later(masks: MasksLeft, audit: Audit, result: AuditResult, queued_minutes: float) -> list[BoundForecast]:
+def _later(basis: ForecastBasis, result: AuditResult, queued_minutes: float) -> list[BoundForecast]:
     n_bad = len(result.major) + len(result.missing) + len(result.gone)
-    audited = Audited(n_masks=len(audit.drawn), n_bad=n_bad)
-    seen = forecast_bounds(masks, audited, HOURS, first_minutes=queued_minutes)
+    audited = Audited(n_masks=result.n_drawn, n_bad=n_bad)
+    seen = forecast_bounds(basis, audited, HOURS, first_minutes=queued_minutes)
     # What readers miss, by catch trials, widens a later bound as it widens this one.
     widened = (result.share or 0.0) / result.seen_share if result.seen_share else 1.0
     return [_widened(one, widened) for one in seen]

@@ -14,7 +14,16 @@ import numpy.typing as npt
 
 from omentum.measures.finite_population_bound import CONFIDENCE, Clustered, most_bad
 
-__all__ = ["INTERVAL", "Audited", "BoundForecast", "MasksLeft", "forecast_bounds", "reading_order"]
+__all__ = [
+    "INTERVAL",
+    "Audited",
+    "BoundForecast",
+    "ForecastBasis",
+    "MasksLeft",
+    "forecast_basis",
+    "forecast_bounds",
+    "reading_order",
+]
 
 INTERVAL = 0.9
 """Chance that the later bound is in the interval, if what is assumed holds."""
@@ -43,6 +52,29 @@ class MasksLeft:
     """Price of each in an open case."""
     minutes_per_case: float
     """Price of opening a case."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ForecastBasis:
+    """What a forecast needs of all masks; those that readers take first are known one by one.
+
+    Attributes:
+        n_masks: All that are left.
+        bad_by_scale: Expected bad ones among them at each scale of the risk, shape `(scale,)`.
+        masks_of_case: How many are in each case, shape `(case,)`.
+        most_hours: Of readers, in which the first masks are read.
+        done_after: Minutes until each of these is done, in the order of reading, shape `(first,)`.
+        relative_risk: Of each of these, shape `(first,)`.
+        case: Number of the case of each of these, shape `(first,)`.
+    """
+
+    n_masks: int
+    bad_by_scale: Floats
+    masks_of_case: npt.NDArray[np.intp]
+    most_hours: float
+    done_after: Floats
+    relative_risk: Floats
+    case: npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,63 +113,90 @@ def reading_order(masks: MasksLeft) -> tuple[npt.NDArray[np.intp], Floats]:
     return order, np.cumsum(masks.minutes[order] + is_first * masks.minutes_per_case)
 
 
+def forecast_basis(masks: MasksLeft, most_hours: float) -> ForecastBasis:
+    """Sum up masks for forecasts of up to so many hours of readers."""
+    order, done_after = reading_order(masks)
+    mean = masks.risk.mean() if len(order) else 0.0
+    relative = masks.risk / mean + LEAST_RISK if mean > 0.0 else np.ones(len(order))
+    first = order[: _n_read(done_after, most_hours)]
+    return ForecastBasis(
+        n_masks=len(order),
+        bad_by_scale=np.array([-np.expm1(-scale * relative).sum() for scale in _SCALES]),
+        masks_of_case=np.bincount(masks.case),
+        most_hours=most_hours,
+        done_after=done_after[: len(first)],
+        relative_risk=relative[first],
+        case=masks.case[first],
+    )
+
+
 def forecast_bounds(
-    masks: MasksLeft, audited: Audited, hours: Sequence[float], *, first_minutes: float = 0.0
+    basis: ForecastBasis, audited: Audited, hours: Sequence[float], *, first_minutes: float = 0.0
 ) -> list[BoundForecast]:
     """Forecast the bound after each of some times.
 
     Args:
-        masks: That are left.
+        basis: Of the masks that are left.
         audited: What the audit found so far.
         hours: Times of readers, rising; a time in which all masks are read is left out.
         first_minutes: What readers do before they take any of these masks.
+
+    Raises:
+        ValueError: The basis was made for fewer hours.
     """
+    if max(hours) > basis.most_hours:
+        raise ValueError(f"{max(hours):g} hours, and the basis is of the first {basis.most_hours:g}")
+    if not basis.n_masks:
+        return []
     rng = np.random.default_rng(_SEED)
     n_good = audited.n_masks - audited.n_bad
     shares = rng.beta(audited.n_bad + 0.5, n_good + 0.5, _N_SIMULATED)
-    order, done_after = reading_order(masks)
-    limits = 60.0 * np.array(hours) - first_minutes + 1e-9
-    n_read = np.searchsorted(done_after, limits, side="right")
-    among_all, among_rest = _bad_by_scale(masks.risk[order], n_read)
+    n_read = np.array([_n_read(basis.done_after, one, first_minutes) for one in hours])
+    among_all, among_rest = _bad_by_scale(basis, n_read)
     found = []
     for place, n in enumerate(n_read):
-        if n < len(order):
+        n_left = basis.n_masks - int(n)
+        if n_left:
             bad_shares = np.interp(shares, among_all, among_rest[place]).clip(0.0, 1.0)
-            bad = rng.binomial(len(order) - n, bad_shares)
-            low, expected, high = _bounds(masks.case[order[n:]], bad, audited.n_masks, rng)
-            n_left = len(order) - int(n)
+            bad = rng.binomial(n_left, bad_shares)
+            read_of_case = np.bincount(basis.case[:n], minlength=len(basis.masks_of_case))
+            low, expected, high = _bounds(basis.masks_of_case - read_of_case, bad, audited.n_masks, rng)
             found.append(
                 BoundForecast(hours=hours[place], n_left=n_left, expected=expected, low=low, high=high)
             )
     return found
 
 
-def _bad_by_scale(risk: Floats, n_read: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
+def _n_read(done_after: Floats, hours: float, first_minutes: float = 0.0) -> int:
+    """Count the masks that are done by then."""
+    return int(np.searchsorted(done_after, 60.0 * hours - first_minutes + 1e-9, side="right"))
+
+
+def _bad_by_scale(basis: ForecastBasis, n_read: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
     """Give the share of bad masks for each scale of the risk: among all, and without the first of them.
 
     Args:
-        risk: By the order of reading, shape `(mask,)`.
+        basis: Of all masks.
         n_read: How many are read at each time, shape `(time,)`.
 
     Returns:
         Shares of shapes `(scale,)` and `(time, scale)`; 0 where no mask is left.
     """
-    mean = risk.mean()
-    relative = risk / mean + LEAST_RISK if mean > 0.0 else np.ones(len(risk))
-    among_all, among_rest = np.empty(len(_SCALES)), np.empty((len(n_read), len(_SCALES)))
+    among_rest = np.empty((len(n_read), len(_SCALES)))
+    n_left = np.maximum(1, basis.n_masks - n_read)
     for place, scale in enumerate(_SCALES):
-        summed = np.concatenate([[0.0], np.cumsum(-np.expm1(-scale * relative))])
-        among_all[place] = summed[-1] / len(risk)
-        among_rest[:, place] = (summed[-1] - summed[n_read]) / np.maximum(1, len(risk) - n_read)
-    return among_all, among_rest
+        read = np.concatenate([[0.0], np.cumsum(-np.expm1(-scale * basis.relative_risk))])
+        among_rest[:, place] = (basis.bad_by_scale[place] - read[n_read]) / n_left
+    return basis.bad_by_scale / basis.n_masks, among_rest
 
 
 def _bounds(
-    case: npt.NDArray[np.intp], bad: npt.NDArray[np.int64], n_masks: int, rng: np.random.Generator
+    sizes: npt.NDArray[np.intp], bad: npt.NDArray[np.int64], n_masks: int, rng: np.random.Generator
 ) -> tuple[float, float, float]:
-    """Audit what is left for each number of bad masks; give low end, mean and high end of the bound."""
-    sizes = np.unique(case, return_counts=True)[1]
-    left = Clustered(n_members=len(case), n_clusters=len(sizes), size=int(sizes.max()))
+    """Audit what is left of each case, for each number of bad masks; give low end, mean and high end."""
+    left = Clustered(
+        n_members=int(sizes.sum()), n_clusters=int(np.count_nonzero(sizes)), size=int(sizes.max())
+    )
     n_cases = min(left.n_clusters, max(1, round(n_masks * left.n_places / left.n_members)))
     if left.size == 1:
         seen = rng.hypergeometric(bad, left.n_members - bad, n_cases)

@@ -90,6 +90,10 @@ class CostModel:
         look = self.minutes_per_look * own.look * (self.whole_look_factor if is_whole else 1.0)
         return is_first * self.minutes_per_case + look + changed_ml * self.minutes_per_ml * own.ml
 
+    def of_tasks(self, organ: str, changed_ml: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Estimate the minutes of many tasks of one organ, of any shape, in cases that are open."""
+        return self.of_task(organ) + changed_ml * self.minutes_per_ml * self.by_organ.get(organ, _LIKE_ALL).ml
+
     def minutes(self, *, n_cases: float = 0, n_looks: float = 0, changed_ml: float = 0.0) -> float:
         """Estimate the minutes to open cases, look at organs and change millilitres."""
         return (

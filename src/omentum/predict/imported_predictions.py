@@ -17,7 +17,7 @@ from omentum.errors import ImageError, UnreadableImageError
 from omentum.networks.catalogue import known_models
 from omentum.networks.mask_folders import known_mask_folders
 from omentum.predict.mask_files import MaskFilesPredictor
-from omentum.predict.predict_case import is_predicted, predict_cases
+from omentum.predict.predict_case import case_ledger, is_predicted, predict_cases
 from omentum.predict.predictors import PredictedCase
 from omentum.project.project import Project
 from omentum.records import Batch, Failure, Prediction
@@ -208,7 +208,8 @@ def _import_network(
         )
     ]
     cases = [project.store.cases.get(case_id) for case_id in case_ids]
-    batch = predict_cases(project, cases, tree, stale=stale, step="predictions", progress=progress)
+    ledger = case_ledger(project, tree, stale=stale)
+    batch = predict_cases(project, cases, tree, ledger=ledger, step="predictions", progress=progress)
     kept = predictions.of_network(network)
     unusable = [
         Failure(key=f"{case_id}/{network}/{name}", reason=reason)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from omentum.errors import OmentumError
+from omentum.predict.made_alike import made_alike
 from omentum.predict.predict_case import is_predicted
 from omentum.predict.prediction_ledger import WrittenPrediction
 from omentum.predict.predictors import Predictor
@@ -16,8 +17,6 @@ from omentum.volumes.file_hash import file_sha256
 
 __all__ = ["merge_shards"]
 
-_MACHINE = "numbers"
-"""Setting that depends on the machine which predicted."""
 _SHOWN = 8
 """Digits of a hash that are shown."""
 
@@ -90,13 +89,13 @@ class _Merging:
         predictor = self._predictors[made.network]
         if isinstance(predictor, OmentumError):
             return str(predictor)
-        now, then = predictor.settings(made.case_id), dict(made.made_with)
+        now = predictor.settings(made.case_id)
         if now["weights_sha256"] != made.weights_sha256:
             ours, theirs = now["weights_sha256"][:_SHOWN], made.weights_sha256[:_SHOWN]
             return (
                 f"it was predicted with weights {theirs}, and {made.network} has {ours} now; predict it again"
             )
-        if {**now, _MACHINE: None} != {**then, _MACHINE: None}:
+        if not made_alike(made.made_with, now):
             return "it was predicted with other settings than omentum.toml has now; predict it again"
         if not is_predicted(made.folder) or file_sha256(made.masks_path) != made.masks_sha256:
             return f"its files in {made.folder} are not as they were written; predict it again"

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from omentum.measures.plausibility.case_check import check_case
-from omentum.predict.prediction_ledger import WrittenPrediction, forget_stale, prediction_ledger
+from omentum.predict.prediction_ledger import PredictionLedger, WrittenPrediction, forget_stale
 from omentum.predict.predictors import PredictedCase, Predictor
 from omentum.predict.preview import write_preview
 from omentum.predict.shard_journal import journal_ledger
@@ -27,10 +27,28 @@ from omentum.volumes.probabilities import ENTROPIES_NAME, write_probabilities
 from omentum.volumes.read import read_ct
 from omentum.volumes.volume import Volume
 
-__all__ = ["CaseWork", "is_predicted", "predict_cases"]
+__all__ = ["CaseWork", "case_ledger", "is_predicted", "predict_cases"]
 
 _Read = tuple[Volume, float]
 _Predicted = tuple[Volume, float, PredictedCase]
+
+
+def case_ledger(
+    project: Project, predictor: Predictor, *, stale: Iterable[str] = (), aim: str = ""
+) -> Ledger[WrittenPrediction]:
+    """Give the ledger of what a predictor makes of cases: in the database, or in the journal of a shard.
+
+    Args:
+        project: The project.
+        predictor: Predicts the cases.
+        stale: Cases whose kept prediction is forgotten first.
+        aim: See `PredictionLedger`.
+    """
+    if project.keeps_journals:
+        return journal_ledger(project, predictor, set(stale))
+    for case_id in stale:
+        forget_stale(project, predictor, case_id)
+    return PredictionLedger(project, predictor.name, aim)
 
 
 def predict_cases(
@@ -38,7 +56,7 @@ def predict_cases(
     cases: Sequence[Case],
     predictor: Predictor,
     *,
-    stale: Iterable[str] = (),
+    ledger: Ledger[WrittenPrediction],
     step: str = "",
     progress: Progress | None = None,
 ) -> Batch:
@@ -48,9 +66,12 @@ def predict_cases(
         project: The project.
         cases: Its cases.
         predictor: Predicts them.
-        stale: Cases whose kept prediction is forgotten first.
+        ledger: Notes them, as `case_ledger` gives it.
         step: Name of the work, for `progress`; `predict` and the predictor's name where not said.
         progress: Called with each case.
+
+    Raises:
+        OutdatedRunError: Another program has begun to predict them otherwise.
     """
     network = predictor.name
     work = CaseWork(
@@ -58,13 +79,6 @@ def predict_cases(
         folder_of=partial(project.folder.prediction_dir, network=network),
         confirmed=confirmed_ct_rules(project.store.confirmations.all()),
     )
-    ledger: Ledger[WrittenPrediction]
-    if project.keeps_journals:
-        ledger = journal_ledger(project, predictor, set(stale))
-    else:
-        for case_id in stale:
-            forget_stale(project, predictor, case_id)
-        ledger = prediction_ledger(project, network)
     return project.runner.run(
         cases,
         work.steps,

@@ -12,6 +12,7 @@ from omentum.abdomenatlas.tree import SAVED, write_case
 from omentum.errors import ConfigError, ImageError
 from omentum.measures.hounsfield import as_hounsfield, checked_offset
 from omentum.measures.plausibility.case_check import check_case
+from omentum.predict.made_alike import AUTO, made_alike
 from omentum.predict.predictors import PredictedCase, Predictor
 from omentum.predict.preview import write_preview
 from omentum.predict.probability_files import write_probability_files
@@ -49,6 +50,8 @@ class FolderPlan:
         resample_slices: Put slices at uneven distances on an even grid, instead of refusing them.
         hu_offset: Added to every value of the CTs, which are then written beside their masks.
         accept_values: Predict CTs whose values cannot be Hounsfield units; the summary says so.
+        numbers: What was asked for, that the predictor computes in; others make a CT stale unless it is
+            `auto`.
 
     Raises:
         ConfigError: A value cannot be used.
@@ -64,6 +67,7 @@ class FolderPlan:
     files: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     hu_offset: float = 0.0
     accept_values: bool = False
+    numbers: str = AUTO
 
     def __post_init__(self) -> None:
         """Check the values, before any CT is read."""
@@ -225,7 +229,8 @@ class FolderLedger:
             expected = self._plan.settings(key)
         except ImageError:  # raised again by the prediction, and noted then
             return False
-        is_same = read_summary(folder).get("made_with") == expected
+        made_with = read_summary(folder).get("made_with", {})
+        is_same = made_alike(made_with, expected, numbers=self._plan.numbers)
         return is_same and all(path.is_file() for path in listed_files(folder))
 
     def mark_done(self, key: str, result: None) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from omentum.predict.made_alike import made_alike
 from omentum.predict.prediction_ledger import WrittenPrediction
 from omentum.predict.predictors import Predictor
 from omentum.project.journal import append_line, read_lines
@@ -125,5 +126,5 @@ def _line(values: Mapping[str, Any], folder: ProjectFolder) -> JournalLine:
 
 
 def _is_current(prediction: Prediction, predictor: Predictor) -> bool:
-    is_same = dict(prediction.made_with) == predictor.settings(prediction.case_id)
+    is_same = made_alike(prediction.made_with, predictor.settings(prediction.case_id))
     return is_same and prediction.summary_path.is_file() and prediction.masks_path.is_file()

@@ -4,11 +4,13 @@ from collections.abc import Collection, Sequence
 
 from omentum.errors import ConfigError, ImageError
 from omentum.networks.catalogue import AVERAGE
+from omentum.predict.aims import begin_aims
 from omentum.predict.average import KeptAveragePredictor
 from omentum.predict.imported_predictions import imported_predictor
 from omentum.predict.inference_config import InferenceConfig
+from omentum.predict.made_alike import made_alike
 from omentum.predict.portable import portable_predictor
-from omentum.predict.predict_case import is_predicted, predict_cases
+from omentum.predict.predict_case import case_ledger, is_predicted, predict_cases
 from omentum.predict.predictors import Predictor
 from omentum.project.kept_probabilities import dropped_cases, needed_again
 from omentum.project.project import Project
@@ -45,6 +47,7 @@ def predict_round(
         CheckpointError: Its weights cannot be used.
         UnknownOrganError: It has no head for one of the project's organs that is not new.
         ConfigError: There is one network only to average, or one is named twice; a shard cannot be averaged.
+        OutdatedRunError: Another program has begun to predict with other settings or weights.
     """
     if average and project.keeps_journals:
         rule = "networks can be averaged once the shards are merged; leave it out with --shard"
@@ -55,6 +58,8 @@ def predict_round(
     names = [one.name for one in predictors]
     if average and len(set(names)) < max(2, len(names)):
         raise ConfigError("--average", names, "it takes two networks or more, each named once")
+    # Before it is asked what is stale: from now on older programs add nothing to that.
+    aims = {} if project.keeps_journals else begin_aims(project.store, predictors, config, average=average)
     wanted = [
         one
         for one in project.store.cases.all()
@@ -68,13 +73,13 @@ def predict_round(
     for one in predictors:
         is_used = average or one.name in project.networks
         lacking = again & dropped_cases(project, one.name) if is_used else set()
-        batches.append(
-            _predict_with(project, wanted, one, own & (_changed(project, one) | lacking), progress)
-        )
+        stale, aim = own & (_changed(project, one) | lacking), aims.get(one.name, "")
+        batches.append(_predict_with(project, wanted, one, stale, aim, progress))
     if average:
         mean = KeptAveragePredictor([project.predictions(one.name) for one in predictors], config)
         cases = [case for case in wanted if case.case_id in mean.cases]
-        batches.append(_predict_with(project, cases, mean, own & _changed(project, mean), progress))
+        stale = own & _changed(project, mean)
+        batches.append(_predict_with(project, cases, mean, stale, aims[AVERAGE], progress))
     return batches
 
 
@@ -104,10 +109,12 @@ def _predict_with(
     cases: Sequence[Case],
     predictor: Predictor,
     stale: Collection[str],
+    aim: str,
     progress: Progress | None,
 ) -> Batch:
     again = [case_id for case_id in project.predictions(predictor.name) if case_id in stale]
-    return predict_cases(project, cases, predictor, stale=again, progress=progress)
+    ledger = case_ledger(project, predictor, stale=again, aim=aim)
+    return predict_cases(project, cases, predictor, ledger=ledger, progress=progress)
 
 
 def _changed(project: Project, predictor: Predictor) -> set[str]:
@@ -143,8 +150,8 @@ def _needed_again(
 
 
 def _is_stale(kept: Prediction, predictor: Predictor) -> bool:
-    """Return whether anything differs: weights, organs, windows, rules, or the files it was made from."""
+    """Return whether weights, organs, windows, rules, or the files that it was made from differ."""
     try:
-        return dict(kept.made_with) != predictor.settings(kept.case_id)
+        return not made_alike(kept.made_with, predictor.settings(kept.case_id))
     except (ImageError, KeyError):  # what it was made from is gone
         return True

@@ -6,8 +6,11 @@ import shutil
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+from omentum.project.journal import change_lines
 from omentum.project.paths import ProjectFolder
 from omentum.records import Release
 from omentum.store.mentions import Mentions
@@ -35,6 +38,8 @@ def move_files(folder: ProjectFolder, case_id: str, new: str) -> None:
         path.replace(path.with_name(new + path.name.removeprefix(case_id)))
     for path in _features(folder, [case_id]):
         path.unlink(missing_ok=True)
+    for path in _journals(folder):
+        change_lines(path, partial(_renamed_line, case_id=case_id, new=new))
     mentions = Mentions((case_id,), new)
     for path in (*now.rglob("*.json"), *_below(_told_in(folder))):
         if path.suffix == ".json":
@@ -42,7 +47,7 @@ def move_files(folder: ProjectFolder, case_id: str, new: str) -> None:
 
 
 def erase_files(folder: ProjectFolder, mentions: Mentions) -> list[Path]:
-    """Remove the files of a case, and its names from reports, by all of its names.
+    """Remove the files of a case, its lines in journals, and its names from reports, by all of its names.
 
     Args:
         folder: The project.
@@ -55,6 +60,8 @@ def erase_files(folder: ProjectFolder, mentions: Mentions) -> list[Path]:
         _remove_folder(folder.case_dir(name))
     for path in (*_prepared(folder, mentions.names), *_features(folder, mentions.names)):
         path.unlink(missing_ok=True)
+    for path in _journals(folder):
+        change_lines(path, partial(_line_without, mentions=mentions))
     return [path for path in _below(_told_in(folder)) if _erase_from(path, mentions)]
 
 
@@ -83,6 +90,41 @@ def _told_in(folder: ProjectFolder) -> list[Path]:
 
 def _below(folders: Iterable[Path]) -> list[Path]:
     return sorted(path for folder in folders for path in folder.rglob("*") if path.is_file())
+
+
+def _journals(folder: ProjectFolder) -> list[Path]:
+    return sorted(folder.shards_dir.glob("*.jsonl"))
+
+
+def _renamed_line(line: bytes, *, case_id: str, new: str) -> bytes:
+    """Give a line of a journal with the new name, if it is about the case."""
+    record = _record(line)
+    if record.get("case") != case_id:
+        return line
+    record["case"] = new
+    if isinstance(record.get("prediction"), dict):
+        record["prediction"]["case_id"] = new
+    return json.dumps(record, ensure_ascii=False).encode()
+
+
+def _line_without(line: bytes, *, mentions: Mentions) -> bytes | None:
+    """Give a line of a journal without the names of an erased case; `None` if it is about it or damaged."""
+    text = line.decode(errors="replace")
+    if not any(name in text or json.dumps(name)[1:-1] in text for name in mentions.names):
+        return line
+    record = _record(line)
+    if not record or record.get("case") in mentions.names:
+        return None
+    return json.dumps(mentions.replaced(record), ensure_ascii=False).encode()
+
+
+def _record(line: bytes) -> dict[str, Any]:
+    """Read a line of a journal; empty if it is damaged."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def _prepared(folder: ProjectFolder, names: Iterable[str]) -> list[Path]:

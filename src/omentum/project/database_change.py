@@ -7,6 +7,7 @@ from pathlib import Path
 
 from omentum.errors import ProjectError
 from omentum.project.log_anchors import check_project_log
+from omentum.project.programs import other_programs
 from omentum.project.project import Project
 from omentum.project.settings import change_settings
 from omentum.store.backup import Backup, read_backup
@@ -19,6 +20,7 @@ __all__ = ["Restored", "move_database", "restore_database"]
 _SHORT = {"postgresql://": "postgresql+psycopg://", "postgres://": "postgresql+psycopg://"}
 """Beginnings of URLs that other programs take, and what the settings take."""
 _SHOWN = 3
+_REFUSED = "after which nothing that they write is taken"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,7 @@ def restore_database(project: Project, path: Path, *, force: bool = False, anywa
         ProjectError: The database holds something, or others work.
     """
     if not anyway:
-        _refuse_while_others_work(project)
+        _refuse_while_others_work(project, "which may lose what they do meanwhile")
     if not (force or project.store.is_just_made()):
         raise ProjectError(
             f"the database of {project.folder.root} is in use, and a backup takes the place of all in it; "
@@ -62,8 +64,9 @@ def restore_database(project: Project, path: Path, *, force: bool = False, anywa
 def move_database(project: Project, url: str, *, anyway: bool = False) -> MovedCopy:
     """Copy the database into another one, and let the project use that from now on.
 
-    The old one stays as it was. A kill leaves a project that works with one of both, and the same command
-    goes on from there.
+    The old one stays as it was, and refuses every write from then on, also of programs that have it open. A
+    kill leaves a project that works with one of both, or one that can be read and whose writes are refused
+    with the command that ends the move, which is the same command.
 
     Args:
         project: The project; it is to be opened anew afterwards.
@@ -78,11 +81,12 @@ def move_database(project: Project, url: str, *, anyway: bool = False) -> MovedC
         url = long + url.removeprefix(short) if url.startswith(short) else url
     project.settings.changed(database=url)
     if not anyway:
-        _refuse_while_others_work(project)
+        _refuse_while_others_work(project, _REFUSED)
     with project.store.copied_to(url) as copied:
         if not anyway:  # somebody may have begun while it was copied
-            _refuse_while_others_work(project)
-        change_settings(project.folder.settings_path, {"database": url})
+            _refuse_while_others_work(project, _REFUSED)
+    # Only now, as no one can write to the old one any more.
+    change_settings(project.folder.settings_path, {"database": url})
     return copied
 
 
@@ -92,13 +96,23 @@ def _kept(project: Project) -> Backup:
     return project.store.back_up(project.folder.backups_dir / f"before-restore-{made}.db")
 
 
-def _refuse_while_others_work(project: Project) -> None:
+def _refuse_while_others_work(project: Project, price: str) -> None:
+    """Refuse to go on while somebody has something in work, or a program has the project open to write to it.
+
+    Args:
+        project: The project.
+        price: What comes of going on anyway.
+    """
     readers, workers = project.store.holders.of_tasks(), project.store.holders.of_jobs()
-    if readers or workers:
-        said = " and ".join([*_named(readers, "task"), *_named(workers, "job")])
+    programs = other_programs(project.folder)
+    if readers or workers or programs:
+        named = (
+            [", ".join(programs[:_SHOWN]) + (", ..." if len(programs) > _SHOWN else "")] if programs else []
+        )
+        said = " and ".join([*_named(readers, "task"), *_named(workers, "job"), *named])
         raise ProjectError(
             f"others work in this project: {said}; wait until they are done and end the review server, "
-            "or give --anyway, which may lose what they do meanwhile"
+            f"or give --anyway, {price}"
         )
 
 

@@ -62,6 +62,11 @@ class ProjectFolder:
         return self.root / "shards"
 
     @property
+    def programs_dir(self) -> Path:
+        """A file of each program that has the project open to write to it."""
+        return self.root / "programs"
+
+    @property
     def cache_dir(self) -> Path:
         """What can be computed anew; may be deleted at any time."""
         return self.root / "cache"

@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from omentum.project.case_life import finish_case_changes
 from omentum.project.paths import ProjectFolder, create_project, open_project, read_secret
+from omentum.project.programs import present
 from omentum.project.settings import Settings
 from omentum.project.settings_log import note_settings
 from omentum.project.standing import case_facts, standing_case, standing_masks
@@ -171,7 +172,8 @@ def opened(
     if shard is not None and not is_shareable(settings):
         looking = read_only = True
     secret = partial(read_secret, folder)
-    with Store.open(settings.database, folder.root, read_only=read_only, secret=secret) as store:
+    known = nullcontext() if looking else present(folder)
+    with known, Store.open(settings.database, folder.root, read_only=read_only, secret=secret) as store:
         if not store.rounds.all() and not read_only:  # what made the project was killed before it began
             store.rounds.start(settings.networks[0])
         if not looking:  # what renamed or erased a case was killed before its end

@@ -24,8 +24,9 @@ __all__ = ["begin_process", "serve"]
 
 
 def begin_process() -> None:
-    """Ignore an interruption from the keyboard, and end when the process that began this one does."""
+    """Ignore the keyboard and a closed terminal, and end when the process that began this one does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -1,14 +1,12 @@
 """Begin, watch and end one process of a `ProcessRunner`."""
 
 import multiprocessing
-import os
 import pickle
-from collections.abc import Iterator
-from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
 from typing import Any
 
+from omentum.runners.fork_server import start_process
 from omentum.runners.jobs import Job
 from omentum.runners.measure import resident_bytes
 from omentum.runners.outcomes import CallOutcome
@@ -18,16 +16,10 @@ from omentum.runners.worker import serve
 __all__ = ["WorkerSlot"]
 
 _END_WITHIN_S = 10.0
-_THREADS = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
-)
 
 
 class WorkerSlot(ProcessSlot):
-    """One process, which is spawned, as a fork would share the database's connections.
+    """One process, which is no fork of this one, as that would share the database's connections.
 
     Args:
         work: What it does with each job, pickled.
@@ -39,7 +31,7 @@ class WorkerSlot(ProcessSlot):
     def __init__(self, work: bytes, n_jobs: int, limits: Limits, n_threads: int | None) -> None:
         super().__init__(n_jobs, limits)
         self._work, self._n_threads = work, n_threads
-        self._process: SpawnProcess | None = None
+        self._process: BaseProcess | None = None
         self._connection: Connection | None = None
 
     @property
@@ -71,10 +63,7 @@ class WorkerSlot(ProcessSlot):
 
     def _start(self) -> None:
         self._connection, theirs = multiprocessing.Pipe()
-        context = multiprocessing.get_context("spawn")
-        self._process = context.Process(target=serve, args=(theirs, self._work))
-        with _threads(self._n_threads):
-            self._process.start()
+        self._process = start_process(serve, theirs, self._work, n_threads=self._n_threads)
         theirs.close()  # so that this end sees when the process is gone
 
     def _send(self, job: Job) -> None:
@@ -103,19 +92,3 @@ class WorkerSlot(ProcessSlot):
     def _used_bytes(self) -> int | None:
         pid = None if self._process is None else self._process.pid
         return None if pid is None else resident_bytes(pid)
-
-
-@contextmanager
-def _threads(n_threads: int | None) -> Iterator[None]:
-    """Let processes that are started compute with so many threads; libraries read it when they are loaded."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    if n_threads is not None:
-        os.environ.update(dict.fromkeys(_THREADS, str(n_threads)))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

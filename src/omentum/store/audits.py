@@ -17,6 +17,7 @@ from omentum.store.cases import require_cases
 from omentum.store.record_table import ListedTable
 from omentum.store.review_tables import TaskRow
 from omentum.store.rounds import require_round
+from omentum.store.score_state import begin_score_state
 from omentum.store.tables import AuditRow
 
 __all__ = ["Audits"]
@@ -46,6 +47,7 @@ class Audits(ListedTable[Audit]):
             about = self._about(audit)
             if first is None or self._about(self._record(first)) != about:
                 self._log(session, PROGRAM, LogAction.AUDIT_DRAWN, about)
+            begin_score_state(session)
             sizes = {name: getattr(audit, name) for name in _SIZES}
             session.merge(AuditRow(**self._values(audit, **sizes)))
         return audit

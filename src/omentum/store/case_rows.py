@@ -18,6 +18,7 @@ from omentum.store.cases import require_cases
 from omentum.store.database import Database
 from omentum.store.logged_records import LOGGED_RECORDS, restated
 from omentum.store.mentions import Mentions
+from omentum.store.score_state import begin_score_state
 
 __all__ = ["CaseRows"]
 
@@ -96,6 +97,7 @@ class CaseRows:
                 _move(session, path, f"cases/{case_id}/", f"cases/{new}/")
             _forget_keys(session, Mentions((new,), case_id))
             self._replace(session, Mentions((case_id,), new), by)
+            begin_score_state(session)
             former = tables.FormerNameRow
             session.execute(delete(former).where(former.name == new))
             session.execute(insert(former).values(name=case_id, case_id=new))
@@ -120,6 +122,7 @@ class CaseRows:
                 session.execute(delete(table).where(table.c.case_id == case_id))
             _forget_keys(session, mentions)
             self._replace(session, mentions, by)
+            begin_score_state(session)
             if is_there:
                 others = sorted(self._database.aliases.of(name) for name in mentions.names if name != case_id)
                 about = {"former": others, **restated(self._database, session)}

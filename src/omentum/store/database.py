@@ -26,6 +26,7 @@ from omentum.errors import DiskFullError, ProjectError
 from omentum.store import postgresql, sqlite
 from omentum.store.aliases import Aliases
 from omentum.store.base import TableBase, UtcTime
+from omentum.store.moved_error import moved_error
 from omentum.store.paths import Paths
 
 __all__ = ["Database", "is_writable"]
@@ -232,6 +233,9 @@ class Database:
         try:
             yield
         except DatabaseError as error:
+            moved = moved_error(error.orig, self.name)
+            if moved is not None:
+                raise moved from error
             if self._dialect.is_full(error):
                 raise DiskFullError(f"database {self.name}", "there is no space left") from error
             cure = self._dialect.cure(error)

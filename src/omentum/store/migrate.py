@@ -11,16 +11,43 @@ from sqlalchemy import Connection, inspect
 from sqlalchemy.orm import Session
 
 from omentum.errors import ProjectError
+from omentum.store import reader_tables, review_tables, tables  # noqa: F401  (they fill TableBase.metadata)
+from omentum.store.base import TableBase
 from omentum.store.database import Database
 
 if TYPE_CHECKING:
     from alembic.config import Config
     from alembic.script import Script, ScriptDirectory
 
-__all__ = ["HEAD", "check_current", "downgrade", "upgrade", "version_of"]
+__all__ = ["HEAD", "check_current", "downgrade", "make_or_upgrade", "upgrade", "version_of"]
 
 HEAD = "0011"
 """This version's tables: the last file in `migrations/versions`."""
+_VERSION_TABLE = (
+    "CREATE TABLE alembic_version "
+    "(version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
+"""As Alembic makes it."""
+
+
+def make_or_upgrade(database: Database, then: Callable[[Session], None] = lambda _: None) -> None:
+    """Make today's tables at once in an empty database; see `upgrade` for any other.
+
+    `tests/store/test_migrate.py` holds them against the tables that all migrations make.
+    """
+    with database.reading() as session:
+        found = _versions(session.connection(), database.name)
+    if not found:
+        with database.writing() as session:
+            connection = session.connection()
+            if not inspect(connection).get_table_names():  # nor has another program made them meanwhile
+                TableBase.metadata.create_all(connection, checkfirst=False)
+                connection.exec_driver_sql(_VERSION_TABLE)
+                connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{HEAD}')")
+                then(session)
+                return
+    if found != {HEAD}:
+        upgrade(database, then)
 
 
 def upgrade(database: Database, then: Callable[[Session], None] = lambda _: None) -> None:

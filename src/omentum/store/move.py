@@ -16,6 +16,7 @@ from omentum.store.check_log import LogCheck
 from omentum.store.copy_tables import Digests, copy_tables, differing, digests_of, is_unused
 from omentum.store.database import Database
 from omentum.store.migrate import upgrade
+from omentum.store.moved_mark import hold_still, mark_moved, remove_mark
 
 __all__ = ["MovedCopy", "copied_to"]
 
@@ -44,7 +45,7 @@ class MovedCopy:
 
 @contextmanager
 def copied_to(database: Database, url: str) -> Iterator[MovedCopy]:
-    """Copy a database into another; no one else writes to it until the block ends.
+    """Copy a database into another; no one else writes to it until the block ends, or after it ends well.
 
     Args:
         database: The database.
@@ -60,10 +61,12 @@ def copied_to(database: Database, url: str) -> Iterator[MovedCopy]:
             raise ProjectError(f"the project is in {target.name} already; name another database")
         upgrade(target)
         with database.writing() as read:
+            hold_still(read, is_sqlite=database.is_sqlite)
             with target.writing() as session:
                 is_new = is_unused(session)
                 found = copy_tables(read, session) if is_new else digests_of(read)
                 _refuse_other(target, session, found, is_new=is_new)
+                remove_mark(session, is_sqlite=target.is_sqlite)
             yield MovedCopy(
                 before=database.name,
                 name=target.name,
@@ -71,6 +74,7 @@ def copied_to(database: Database, url: str) -> Iterator[MovedCopy]:
                 check=_checked(database, target),
                 is_from_before=not is_new,
             )
+            mark_moved(read, target.name, is_sqlite=database.is_sqlite)
 
 
 def _refuse_other(target: Database, session: Session, expected: Digests, *, is_new: bool) -> None:

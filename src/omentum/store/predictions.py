@@ -119,7 +119,8 @@ class Predictions(RecordTable[Prediction]):
         self._change(*one, masks_sha256=masks_sha256, organ_sha256s=dict(organ_sha256s))
 
     def _record(self, row: Any, **instead: Any) -> Prediction:
-        folder = self._database.paths.root / "cases" / row.case_id / "networks" / row.network
+        # Joined at once: of thousands of rows that is much of what reading them takes.
+        folder = self._database.paths.root / f"cases/{row.case_id}/networks/{row.network}"
         return super()._record(row, folder=folder, **instead)
 
 

@@ -1,7 +1,9 @@
 """Keep how much attention each case needs in each round."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+import numpy as np
+import numpy.typing as npt
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
@@ -10,9 +12,13 @@ from omentum.store.cases import require_cases
 from omentum.store.convert import record_of, row_values
 from omentum.store.record_table import RecordTable
 from omentum.store.rounds import require_round
+from omentum.store.score_state import begin_score_state, score_state
 from omentum.store.tables import CaseRow, CaseScoreRow, OrganScoreRow
 
 __all__ = ["Scores"]
+
+_AT_ONCE = 50_000
+"""Rows that are in memory at once."""
 
 
 class Scores(RecordTable[CaseScore]):
@@ -31,6 +37,7 @@ class Scores(RecordTable[CaseScore]):
         with self._database.writing() as session:
             require_round(session, round_number)
             require_cases(session, (score.case_id for score in scores))
+            begin_score_state(session)
             for score in scores:
                 session.execute(
                     delete(CaseScoreRow).where(
@@ -81,15 +88,33 @@ class Scores(RecordTable[CaseScore]):
             rows = session.execute(asked)
             return {(case_id, organ): ml for case_id, organ, ml in rows if ml is not None}
 
-    def losses(self, round_number: int) -> dict[tuple[str, str], tuple[float, float]]:
-        """Give expected error (in mL) and expected loss of Dice of each organ, where both are estimated."""
+    def losses(
+        self, round_number: int, case_ids: Sequence[str], organs: Sequence[str]
+    ) -> npt.NDArray[np.float64]:
+        """Give what is expected of some organs of some cases in a round.
+
+        Returns:
+            Expected error (in mL) and expected loss of Dice, shape `(case, organ, 2)`; NaN where not both are
+            estimated.
+        """
         row = OrganScoreRow
         asked = select(row.case_id, row.organ, row.error_ml, row.dice_loss).where(
             row.round_number == round_number, row.error_ml.is_not(None), row.dice_loss.is_not(None)
         )
+        place_of = {case_id: place for place, case_id in enumerate(case_ids)}
+        column_of = {name: column for column, name in enumerate(organs)}
+        losses = np.full((len(case_ids), len(organs), 2), np.nan)
         with self._database.reading() as session:
-            found = session.execute(asked)
-            return {(case_id, organ): (ml or 0.0, loss or 0.0) for case_id, organ, ml, loss in found}
+            for some in session.execute(asked).partitions(_AT_ONCE):
+                known = [one for one in some if one[0] in place_of and one[1] in column_of]
+                places = [place_of[one[0]] for one in known]
+                columns = [column_of[one[1]] for one in known]
+                losses[places, columns] = [one[2:] for one in known] if known else np.empty((0, 2))
+        return losses
+
+    def state(self) -> str:
+        """Name what all scores and audits are now: what was computed under another name is out of date."""
+        return self._database.read_once("score state", score_state)
 
     def _organs(self, session: Session, round_number: int) -> dict[str, list[OrganScore]]:
         of_it = select(OrganScoreRow).where(OrganScoreRow.round_number == round_number)

@@ -30,7 +30,7 @@ from omentum.store.learned_masks import LearnedMasks
 from omentum.store.leases import Leases
 from omentum.store.ledger import Ledgers
 from omentum.store.logged_records import begin_log
-from omentum.store.migrate import check_current, upgrade
+from omentum.store.migrate import check_current, make_or_upgrade
 from omentum.store.networks import Networks
 from omentum.store.open_tasks import OpenTasks
 from omentum.store.people import People, Tokens
@@ -127,7 +127,7 @@ class Store(AbstractContextManager["Store"]):
             if read_only:
                 check_current(database)
             else:
-                upgrade(database, partial(begin_log, database))
+                make_or_upgrade(database, partial(begin_log, database))
         except BaseException:
             database.close()
             raise

@@ -225,9 +225,9 @@ class AuditRow(TableBase):
     weights_sha256: Mapped[str]
     seed: Mapped[int] = mapped_column(BigInteger)
     frame: Mapped[dict[str, Any]]
-    n_cases: Mapped[int] = mapped_column(server_default="0")
-    n_organs: Mapped[int] = mapped_column(server_default="0")
-    most_organs: Mapped[int] = mapped_column(server_default="0")
+    n_cases: Mapped[int] = mapped_column(server_default=text("0"))
+    n_organs: Mapped[int] = mapped_column(server_default=text("0"))
+    most_organs: Mapped[int] = mapped_column(server_default=text("0"))
     n_cases_drawn: Mapped[int]
     drawn: Mapped[list[list[str]]]
     time: Mapped[datetime]

@@ -27,7 +27,7 @@ from omentum.tune.prepared_cases import PreparedCase
 from omentum.tune.samples import OrganSamples, most_samples, sample_case
 from omentum.volumes.atomic import writing
 
-__all__ = ["FeatureCache", "SampleRequest"]
+__all__ = ["FeatureCache", "SampleRequest", "make_missing"]
 
 _FORMAT = 3
 """Raised whenever the same settings make other samples."""
@@ -130,16 +130,9 @@ class FeatureCache:
             ConfigError: Nothing in the volume is denser than air.
             DiskFullError: The disk is full.
         """
+        make_missing(lambda: self._network, load, wanted, self._config, overlap=self._overlap)
         for copy in sorted({one.copy for one in wanted}):
-            own = [one for one in wanted if one.copy == copy]
-            missing = {one.organ: one.path for one in own if not one.path.is_file()}
-            if missing:
-                made = sample_case(
-                    self._network, load(), sorted(missing), self._config, overlap=self._overlap, copy=copy
-                )
-                for one in made:
-                    _write(missing[one.organ], one)
-            yield from (_read(one) for one in own)
+            yield from (_read(one) for one in wanted if one.copy == copy)
 
     def _size_bytes(self, shape: Sequence[int], organ_name: str) -> int:
         n_samples = most_samples(self._config, int(np.prod(shape)))
@@ -160,9 +153,38 @@ class FeatureCache:
                 path.unlink()
 
 
+def make_missing(
+    network: Callable[[], Network],
+    load: Callable[[], PreparedCase],
+    wanted: Sequence[SampleRequest],
+    config: ContinualConfig,
+    *,
+    overlap: float,
+) -> None:
+    """Make the samples of one case that are not on disk, by one pass of the trunk for each copy.
+
+    Args:
+        network: Gives the network; called only where something is missing, as is `load`.
+        load: Gives the case.
+        wanted: Of that case.
+        config: Sampling and copies.
+        overlap: Of windows, as in prediction.
+
+    Raises:
+        ConfigError: Nothing in the volume is denser than air.
+        DiskFullError: The disk is full.
+    """
+    for copy in sorted({one.copy for one in wanted}):
+        missing = {one.organ: one.path for one in wanted if one.copy == copy and not one.path.is_file()}
+        if missing:
+            made = sample_case(network(), load(), sorted(missing), config, overlap=overlap, copy=copy)
+            for one in made:
+                _write(missing[one.organ], one)
+
+
 def _write(path: Path, samples: OrganSamples) -> None:
     tensors = {name: getattr(samples, name).contiguous() for name in _TENSORS}
-    metadata = {"organ": samples.organ, "case_id": samples.case_id}
+    metadata = {"samples": f"{samples.organ} of {samples.case_id}"}  # one, as several come in any order
     try:
         with writing(path) as part:
             part.write_bytes(save(tensors, metadata=metadata))

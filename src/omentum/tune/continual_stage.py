@@ -14,6 +14,7 @@ from omentum.networks.precision import fastest_dtype
 from omentum.project.project import Project
 from omentum.records import LabelledCase
 from omentum.tune.cache import FeatureCache
+from omentum.tune.cache_jobs import FeatureJob, PortableTrunk, fill_features
 from omentum.tune.choose_fit import OrganChoice
 from omentum.tune.chosen_stage import (
     Plan,
@@ -27,7 +28,7 @@ from omentum.tune.config import ADAPTERS, CHOSEN, ContinualConfig
 from omentum.tune.continual import tune_heads
 from omentum.tune.new_organs import add_new_organs, vouched_organs
 from omentum.tune.prepared_cases import PreparedCase, prepared
-from omentum.tune.run_record import TuneRun, network_in_use
+from omentum.tune.run_record import TuneRun, network_in_use, weights_in_use
 from omentum.tune.samples import OrganSamples
 from omentum.tune.training_plan import learned_from
 from omentum.volumes.labels import organs_named
@@ -155,10 +156,16 @@ def _cached(
     every = [one for case in wanted.values() for one in case]
     at_most_bytes = cache.make_room(every)
     run.tell(_CACHING, 0, len(wanted), f"takes up to {at_most_bytes / _GB:.2g} GB in {folder}")
+    job = FeatureJob(
+        trunk=PortableTrunk.of(trunk, weights_in_use(project), run.device),
+        config=config,
+        overlap=project.settings.window_overlap,
+        cache_dir=project.folder.cache_dir,
+    )
+    fill_features(project.runner, job, by_id, wanted, step=_CACHING, progress=run.tell)
     samples: list[OrganSamples] = []
-    for done, (case_id, own) in enumerate(wanted.items(), start=1):
+    for case_id, own in wanted.items():
         samples += cache.samples(partial(load, case_id), own)
-        run.tell(_CACHING, done, len(wanted), case_id)
     taken_bytes = sum(one.path.stat().st_size for one in every)
     return samples, {"at_most": at_most_bytes, "taken": taken_bytes}
 

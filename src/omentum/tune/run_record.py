@@ -12,7 +12,7 @@ from omentum.records import LabelledCase
 from omentum.runners.runner import Progress
 from omentum.tune.prepared_cases import fill_cache
 
-__all__ = ["TuneRun", "network_in_use"]
+__all__ = ["TuneRun", "network_in_use", "weights_in_use"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,5 +35,9 @@ class TuneRun:
 
 def network_in_use(project: Project) -> Network:
     """Load the network that predicts in this round."""
-    name = project.store.rounds.current().network
-    return load_network(find_weights(name, project.folder.root / "networks"))
+    return load_network(weights_in_use(project))
+
+
+def weights_in_use(project: Project) -> Path:
+    """Find the file of the network that predicts in this round."""
+    return find_weights(project.store.rounds.current().network, project.folder.root / "networks")

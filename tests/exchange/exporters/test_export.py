@@ -258,3 +258,14 @@ def test_what_covers_an_organ_shows_it_where_it_is_left_out(export, released):
     expected = volume_on("LPS", made_masks()["kidney_right"]).reoriented("LPS").voxels
     np.testing.assert_array_equal(labels, expected)
     assert labels.shape == SHAPE
+
+
+@pytest.mark.parametrize("layout", sorted(EXPORTERS))
+def test_the_same_release_gives_the_same_bytes_again(export, predicted, layout):
+    case, _ = predicted
+    folders = [export([case], layout, out=out)[0] for out in ("first", "again")]
+    first, again = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for folder in folders
+    )
+    assert first == again

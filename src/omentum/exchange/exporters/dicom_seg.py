@@ -66,8 +66,20 @@ def _write_seg(
         description=f"release {export.version}",
     )
     made = segmentation_of(slices, labels, [_segment(case, mask) for mask in masks], facts)
+    _settle(made, slices[0], uid_of(case, "seg", place, "dimensions"))
     with writing(path) as part:
         made.save_as(part)
+
+
+def _settle(made: Any, first_slice: Dataset, dimensions_uid: str) -> None:
+    """Set what highdicom takes from the clock or draws, so that every export has the same bytes."""
+    date, time = first_slice.StudyDate, first_slice.StudyTime
+    made.InstanceCreationDate = made.ContentDate = date
+    made.InstanceCreationTime = made.ContentTime = time
+    for one in made.ContributingEquipmentSequence:
+        one.ContributionDateTime = f"{date}{time}"
+    for one in (*made.DimensionOrganizationSequence, *made.DimensionIndexSequence):
+        one.DimensionOrganizationUID = dimensions_uid
 
 
 def _segment(case: ReleasedCase, mask: ReleasedMask) -> SegmentFacts:

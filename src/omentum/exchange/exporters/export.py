@@ -6,10 +6,12 @@ Out: a folder in that layout, and `organs.json`: the organs of each case that ar
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from omentum.choices import LAYOUTS
 from omentum.errors import ReleaseError
@@ -22,9 +24,20 @@ from omentum.runners.memory_ledger import MemoryLedger
 from omentum.runners.runner import Progress, Runner
 from omentum.volumes.atomic import write_json
 
-__all__ = ["EXPORTERS", "export_release", "exporter_named"]
+__all__ = [
+    "EXPORTERS",
+    "NOTE_NAME",
+    "ChosenCases",
+    "choose",
+    "export_release",
+    "exporter_named",
+    "occupied",
+    "write_case",
+    "write_lists",
+]
 
-_NOTE = "export.json"
+NOTE_NAME = "export.json"
+"""Says which export began in a folder."""
 
 for _module in dict.fromkeys(LAYOUTS.values()):
     import_module(f"omentum.exchange.exporters.{_module}")  # each registers its exporters
@@ -54,33 +67,77 @@ def export_release(
         ConfigError: There is no such exporter.
         ReleaseError: `asked.out` holds something else, or no organ is left to export.
     """
-    exporter = exporter_named(layout_name)
-    organs = exporter.organs_of(cases, asked.organs)
-    if not organs:
-        raise ReleaseError("no organ is known in every case; name those to export with --organs")
-    export = Export(version=asked.version, out=asked.out, organs=organs, data_set=asked.data_set)
-    _take(export, layout_name)
-    unfit = [failure for case in cases if (failure := _unfit(case, exporter, organs)) is not None]
-    keys = {failure.key for failure in unfit}
-    fit = [case for case in cases if case.case_id not in keys]
-    tell_failures(progress, "export", unfit)
+    chosen = choose(cases, layout_name, asked)
+    _take(chosen)
+    tell_failures(progress, "export", chosen.unfit)
     batch = runner.run(
-        fit,
-        partial(_write_case, layout_name, export),
+        chosen.fit,
+        partial(write_case, layout_name, chosen.export),
         key=lambda case: case.case_id,
         ledger=MemoryLedger[None](),
         step="export",
         progress=progress,
     )
-    written = set(batch.done)
-    shown = [case for case in fit if case.case_id in written]
+    write_lists(chosen, batch.done, chosen.export.out)
+    return Batch(done=batch.done, skipped=batch.skipped, failed=(*chosen.unfit, *batch.failed))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenCases:
+    """What of a release a layout can show.
+
+    Attributes:
+        layout_name: One of `EXPORTERS`.
+        export: With the organs that were chosen.
+        fit: Cases to write.
+        unfit: Cases that the layout cannot show, with the reason.
+    """
+
+    layout_name: str
+    export: Export
+    fit: tuple[ReleasedCase, ...]
+    unfit: tuple[Failure, ...]
+
+    @property
+    def note(self) -> dict[str, Any]:
+        """What `export.json` says, by which an export that goes on is known."""
+        organs = list(self.export.organs)
+        return {"release": self.export.version, "layout": self.layout_name, "organs": organs}
+
+
+def choose(cases: Sequence[ReleasedCase], layout_name: str, asked: Export) -> ChosenCases:
+    """Choose organs and cases; errors as `export_release`."""
+    exporter = exporter_named(layout_name)
+    organs = exporter.organs_of(cases, asked.organs)
+    if not organs:
+        raise ReleaseError("no organ is known in every case; name those to export with --organs")
+    unfit = [failure for case in cases if (failure := _unfit(case, exporter, organs)) is not None]
+    keys = {failure.key for failure in unfit}
+    return ChosenCases(
+        layout_name=layout_name,
+        export=replace(asked, organs=organs),
+        fit=tuple(case for case in cases if case.case_id not in keys),
+        unfit=tuple(unfit),
+    )
+
+
+def write_lists(chosen: ChosenCases, written: Collection[str], out: Path) -> None:
+    """Write what belongs to all cases that were written, and the organs of each.
+
+    Args:
+        chosen: The cases, and how they are shown.
+        written: Names of those that were.
+        out: Folder.
+    """
+    exporter, export = exporter_named(chosen.layout_name), replace(chosen.export, out=out)
+    shown = [case for case in chosen.fit if case.case_id in set(written)]
     if exporter.write_lists is not None and shown:
         exporter.write_lists(shown, export)
-    write_json(export.out / STATES_NAME, {case.case_id: organ_states(case, organs) for case in shown})
-    return Batch(done=batch.done, skipped=batch.skipped, failed=(*unfit, *batch.failed))
+    write_json(out / STATES_NAME, {case.case_id: organ_states(case, export.organs) for case in shown})
 
 
-def _write_case(layout_name: str, export: Export, case: ReleasedCase) -> None:
+def write_case(layout_name: str, export: Export, case: ReleasedCase) -> None:
+    """Write the files of one case."""
     exporter = exporter_named(layout_name)  # by its name, as functions of another program cannot be pickled
     if exporter.write_case is not None:
         exporter.write_case(case, export)
@@ -98,12 +155,17 @@ def _unfit(case: ReleasedCase, exporter: Exporter, organs: Sequence[str]) -> Fai
     )
 
 
-def _take(export: Export, layout_name: str) -> None:
+def _take(chosen: ChosenCases) -> None:
     """Take a folder that is free, or that this very export began in."""
-    note = {"release": export.version, "layout": layout_name, "organs": list(export.organs)}
-    path: Path = export.out / _NOTE
-    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) == note:
+    out = chosen.export.out
+    path: Path = out / NOTE_NAME
+    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) == chosen.note:
         return
-    if export.out.exists() and (not export.out.is_dir() or any(export.out.iterdir())):
-        raise ReleaseError(f"{export.out} is not empty, and holds another export or none; name a new folder")
-    write_json(path, note)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ReleaseError(occupied(out))
+    write_json(path, chosen.note)
+
+
+def occupied(out: Path | str) -> str:
+    """Say that a folder or an address is not free."""
+    return f"{out} is not empty, and holds another export or none; name a new folder"
