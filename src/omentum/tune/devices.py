@@ -93,7 +93,7 @@ def _fabric(device: str, n_devices: int, precision: Any) -> "Fabric":
         one = SingleDeviceStrategy(device=torch.device("cpu") if kind == "cpu" else torch.device(kind, index))
         devices: Any = 1 if kind == "cpu" else [index]
         # Else Fabric looks for a cluster, and inside a job of Slurm takes this process for one of several.
-        alone = [LightningEnvironment()]
+        alone = LightningEnvironment()
         return Fabric(accelerator=kind, devices=devices, strategy=one, precision=precision, plugins=alone)
     together = DDPStrategy(
         start_method="spawn",
