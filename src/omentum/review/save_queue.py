@@ -42,6 +42,7 @@ _LOG = logging.getLogger(__name__)
 _REMEMBERED = 1000
 _N_THREADS = max(1, min(4, (os.cpu_count() or 1) - 1))
 """Saves of so many cases are handed in at once; each holds masks of its case in memory."""
+_OF_CT = "task {} is about a whole CT; confirm its findings, or skip it"
 Answer = Literal["accept", "absent"]
 
 
@@ -103,23 +104,25 @@ class SaveQueue:
             content: An edit file.
 
         Raises:
-            EditsError: They are damaged, do not fit the CT, or there are none.
+            EditsError: They are damaged, do not fit the CT, or there are none, or the task is about a whole
+                CT.
             HiddenError: An organ may not be changed by this task.
             ClaimedError: The reader never claimed the task; the edits are kept as a draft.
             StaleBaseError: Other masks are there by now; the edits are kept as a draft.
         """
-        about = self._masks.about(task, reader)
-        file = read_edits(content, about.facts.case.geometry)
-        if not file.edits:
-            raise EditsError("there is no edit to save; accept the task where the mask is right")
         if task.is_of_ct:
-            raise EditsError(f"task {task.number} is about a whole CT; confirm its findings, or skip it")
+            raise EditsError(_OF_CT.format(task.number))
         drafts = self._drafts(task, reader)
-        begun_with = {one.organ: one.base_sha256 for one in file.edits}
         with self._locks.of(task.case_id):
-            bases = self._masks.bases(about)
-            require_editable(about, bases, file.edits)
-            self._require_claimed(task, reader, content, begun_with)
+            with self._project.store.reading_together():
+                about = self._masks.about(task, reader)
+                file = read_edits(content, about.facts.case.geometry)
+                if not file.edits:
+                    raise EditsError("there is no edit to save; accept the task where the mask is right")
+                begun_with = {one.organ: one.base_sha256 for one in file.edits}
+                bases = self._masks.bases(about)
+                require_editable(about, bases, file.edits)
+                self._require_claimed(task, reader, content, begun_with)
             stale = stale_masks(bases, begun_with)
             if stale and file.header.on_stale == "refuse":
                 kept = drafts.rescue(content, "stale-base", begun_with=begun_with)
@@ -147,11 +150,12 @@ class SaveQueue:
             StaleBaseError: Another mask is there by now.
         """
         if task.is_of_ct:
-            raise ReviewError(f"task {task.number} is about a whole CT; confirm its findings, or skip it")
-        require_claimed(self._project, task, reader)
-        about = self._masks.about(task, reader)
+            raise ReviewError(_OF_CT.format(task.number))
         with self._locks.of(task.case_id):
-            bases = self._masks.bases(about)
+            with self._project.store.reading_together():
+                require_claimed(self._project, task, reader)
+                about = self._masks.about(task, reader)
+                bases = self._masks.bases(about)
             if stale := stale_masks(bases, {task.organ: base}):
                 raise StaleBaseError(stale, None)
             if kind == "accept" and base is None:

@@ -11,6 +11,7 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -57,7 +58,7 @@ class _Answers:
         pickled = outcome_of(pickle.dumps, (key, outcome))
         if pickled.error is not None:  # what cannot be pickled cannot be answered
             pickled = outcome_of(pickle.dumps, (key, CallOutcome(None, pickled.error, 0.0)))
-        with self._lock:
+        with self._lock, suppress(ConnectionError):  # the program has ended; soon this process does, too
             self._connection.send_bytes(pickled.get())
 
 
@@ -82,7 +83,7 @@ def measured(outcome: CallOutcome[Any], peak_bytes: int | None) -> CallOutcome[A
 def _next(connection: Connection) -> Job | None:
     try:
         job = pickle.loads(connection.recv_bytes())
-    except EOFError:
+    except (EOFError, ConnectionError):
         return None
     assert isinstance(job, Job)
     return job
