@@ -14,7 +14,7 @@ import typer
 from omentum import __version__
 from omentum.app.console import say_error
 from omentum.app.lazy import Entry, lazy_group
-from omentum.app.termination import ending_on_signals
+from omentum.app.termination import HUNG_UP, ending_on_signals
 from omentum.errors import OmentumError
 
 __all__ = ["COMMANDS", "app", "main"]
@@ -93,16 +93,22 @@ def main() -> None:
     with ending_on_signals() as ending:
         try:
             app()
-        except OmentumError as error:
-            _end(2, str(error))
-        except OSError as error:
-            _end(2, f"{error.filename or 'a file'}: {error.strerror or error}; check its rights and the disk")
+        except (OmentumError, OSError) as error:
+            if ending.has_terminal_gone():
+                _end(HUNG_UP)
+            _end(2, _said_of(error))
         except SystemExit as ended:
             if ended.code == _INTERRUPTED:
                 came = ending.came
                 code, said = (_INTERRUPTED, "interrupted") if came is None else (came.exit_code, came.said)
                 _end(code, f"{said}; the same command goes on where this one stopped")
             _end(ended.code)
+
+
+def _said_of(error: OmentumError | OSError) -> str:
+    if isinstance(error, OmentumError):
+        return str(error)
+    return f"{error.filename or 'a file'}: {error.strerror or error}; check its rights and the disk"
 
 
 def _end(code: str | int | None, message: str = "") -> NoReturn:

@@ -1,5 +1,6 @@
 """End a command on SIGTERM and SIGHUP as on Ctrl-C: claims are given back, and nothing new is begun."""
 
+import errno
 import os
 import signal
 import stat
@@ -39,6 +40,12 @@ class EndingSignal:
 
     came: type[Terminated] | type[HungUp] | None = None
 
+    def has_terminal_gone(self) -> bool:
+        """Tell whether the terminal was closed, which what is printed may find before SIGHUP comes."""
+        if self.came is None and _leave_closed_terminal():
+            self.came = HungUp
+        return self.came is HungUp
+
 
 @contextmanager
 def ending_on_signals() -> Iterator[EndingSignal]:
@@ -67,12 +74,24 @@ def ending_on_signals() -> Iterator[EndingSignal]:
             signal.signal(number, handler)
 
 
-def _leave_closed_terminal() -> None:
-    """Let what is still printed go nowhere if the terminal is gone, as it would raise."""
+def _leave_closed_terminal() -> bool:
+    """Let what is still printed go nowhere if the terminal is gone, as it would raise; tell whether it is."""
+    is_gone = False
     for number in _OUTPUTS:
         with suppress(OSError):
             is_device = stat.S_ISCHR(os.fstat(number).st_mode)
-            if is_device and not os.isatty(number):
+            if is_device and _has_hung_up(number):
                 nowhere = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nowhere, number)
                 os.close(nowhere)
+                is_gone = True
+    return is_gone
+
+
+def _has_hung_up(number: int) -> bool:
+    """Tell a terminal that was closed from one that is there, and from other devices, such as the null one."""
+    try:
+        os.tcgetpgrp(number)
+    except OSError as error:
+        return error.errno == errno.EIO
+    return False
