@@ -89,7 +89,7 @@ def _leave_closed_terminal() -> bool:
 
 
 def _has_hung_up(number: int) -> bool:
-    """Tell a terminal that was closed from one that is there, and from other devices, such as the null one."""
+    """Tell a terminal that was closed from one that is there, and from other devices."""
     try:
         os.tcgetpgrp(number)
     except OSError as error:
