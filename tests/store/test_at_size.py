@@ -20,6 +20,7 @@ from omentum.project.standing import standing_masks
 from omentum.review.claims import claim_next, free_tasks
 from omentum.score.round_queue import queue_options, queue_round
 from omentum.score.stage import score_round
+from omentum.volumes.labels import SUBSETS
 
 FEW, MANY = 5, 50
 N_ROUNDS = 3
@@ -58,6 +59,8 @@ def counted():
 
 class KnownPredictor:
     """Stands for a network that has predicted every case with these settings."""
+
+    organs = SUBSETS["abdomenatlas-1.0"]
 
     def __init__(self, name: str) -> None:
         self.name = name
