@@ -33,8 +33,8 @@ def present(folder: ProjectFolder) -> Iterator[None]:
         with suppress(OSError):
             stream = stack.enter_context(locked(path))
             stack.callback(_remove, path)
-            stream.write(json.dumps({"command": _command()}).encode())
-            stream.flush()
+            # Not by the stream, which on a full disk would try again when it is closed, and raise.
+            os.write(stream.fileno(), json.dumps({"command": _command()}).encode())
         yield
 
 
