@@ -57,7 +57,7 @@ def main(plan: Plan, arms: Sequence[str], *, quick: bool, kept: bool, write: boo
             run_site(base, site, plan, arms, folder)
         results |= results_of(site, plan, arms, folder)
     tables = [curve_table(results, plan), full_table(results, plan), organ_table(results, plan.sizes[-1])]
-    text = "\n\n".join([*tables, verdict(results, plan)])
+    text = "\n\n".join(filter(None, [*tables, verdict(results, plan)]))
     print(text)
     if write:
         draw(results, plan, PICTURE)

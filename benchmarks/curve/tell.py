@@ -30,7 +30,7 @@ def curve_table(results: Results, plan: Plan) -> str:
 
 
 def full_table(results: Results, plan: Plan) -> str:
-    """Compare with full training, in the mean over the sites at which it was measured."""
+    """Compare with full training, in the mean over the sites at which it was measured; empty without any."""
     rows = [
         [
             "masks",
@@ -52,7 +52,7 @@ def full_table(results: Results, plan: Plan) -> str:
         ]
         times = f"{seconds[FULL] / seconds[OURS]:.0f}"
         rows.append([str(n), f"{_dice(results, NOTHING, 0, sites):.3f}", *gains, *cells, times])
-    return table(rows)
+    return table(rows) if len(rows) > 1 else ""
 
 
 def organ_table(results: Results, n: int) -> str:
