@@ -225,3 +225,13 @@ def test_scoring_prepares_the_forecast(queued, monkeypatch):
     prepare_forecast(queued.workspace)
     monkeypatch.setattr(Scores, "losses", None)
     assert stop_forecast(queued.workspace).later
+
+
+def test_what_is_kept_and_damaged_is_made_again(queued):
+    first = stop_forecast(queued.workspace)
+    (kept,) = kept_files(queued.workspace)
+    whole = kept.read_bytes()
+    for damaged in (b"", whole[: len(whole) // 2], whole[:40] + bytes(200) + whole[240:]):
+        kept.write_bytes(damaged)
+        assert stop_forecast(queued.workspace) == first
+        assert kept.read_bytes() == whole

@@ -6,6 +6,8 @@ stale, and may be removed at any time.
 
 import hashlib
 import json
+import zipfile
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields
@@ -44,8 +46,9 @@ def basis_of_round(
     """
     with project.store.reading_together():  # so that the file's name is that of what is summed up
         path = _path(project, round_number, costs, most_hours)
-        if path.is_file():
-            return _read(path)
+        kept = _read(path)
+        if kept is not None:
+            return kept
         masks = _masks_left(project, round_number, costs)
     if masks is None:
         return None
@@ -69,9 +72,13 @@ def _path(project: Project, round_number: int, costs: CostModel, most_hours: flo
     return project.folder.cache_dir / "forecast" / f"{key}.npz"
 
 
-def _read(path: Path) -> ForecastBasis:
-    with np.load(path) as kept:
-        arrays = {one.name: kept[one.name] for one in fields(ForecastBasis)}
+def _read(path: Path) -> ForecastBasis | None:
+    """Read what was kept; `None` if there is no such file, another program removes it, or it is damaged."""
+    try:
+        with np.load(path) as kept:
+            arrays = {one.name: kept[one.name] for one in fields(ForecastBasis)}
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error):
+        return None
     return ForecastBasis(**{name: one if one.ndim else one.item() for name, one in arrays.items()})
 
 
