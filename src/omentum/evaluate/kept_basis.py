@@ -75,7 +75,7 @@ def _path(project: Project, round_number: int, costs: CostModel, most_hours: flo
 def _read(path: Path) -> ForecastBasis | None:
     """Read what was kept; `None` if there is no such file, another program removes it, or it is damaged."""
     try:
-        with np.load(path) as kept:
+        with path.open("rb") as stream, np.load(stream) as kept:
             arrays = {one.name: kept[one.name] for one in fields(ForecastBasis)}
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error):
         return None
